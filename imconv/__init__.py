@@ -1,0 +1,37 @@
+"""imconv: exact, fast image filtering and convolution. Functions are loaded when first used."""
+
+__version__ = "0.1.0"
+
+# public name: the module that defines it; resolved on first use so that `import imconv` costs nothing
+_HOMES = {
+    "ImconvError": "errors",
+    "Kernel": "kernel",
+    "Picture": "files.picture",
+    "Plan": "planner",
+    "box_blur": "filters.smooth",
+    "convolve": "correlation",
+    "correlate": "correlation",
+    "gaussian_blur": "filters.smooth",
+    "plan": "correlation",
+    "read": "files",
+    "sharpen": "filters.sharpen",
+    "unsharp_mask": "filters.sharpen",
+    "write": "files",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'imconv' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"imconv.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

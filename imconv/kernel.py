@@ -1,0 +1,375 @@
+"""The kernel: weights with their fractions kept, anchor, offset; what can be said about it before any picture is seen."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from .errors import KernelError
+
+MAX_SIDE = 8191  # taps; a larger file is a mistake or an attack, not a kernel
+MAX_TAPS = 1 << 22
+LARGEST_DENOMINATOR = 4096  # up to here floats are recognised as fractions (SEMANTICS: exact where exact is possible)
+ULPS = 4  # how far a float may lie from the fraction it is taken for
+LARGEST_INTEGER = 1 << 53  # beyond, float64 no longer holds every integer
+
+
+class Kernel:
+    """Weights of a 2-D correlation or convolution. Immutable.
+
+    Parameters
+    ----------
+    weights : array_like, shape (rows, columns)
+        Numbers; `fractions.Fraction`s keep their exact value. Floats that all lie within 4 ulp of multiples of one
+        1/d, d up to 4096, are taken as those fractions, so that `np.full((3, 3), 1 / 9)` is the exact box.
+    anchor : (row, column), optional
+        The tap that lies on the output pixel, default `size // 2` on each axis.
+    offset : number, default 0
+        Added to every result, in output units.
+    name, source : str, optional
+        What it is called and where its weights were published.
+    included : array_like of bool, optional
+        False where a cell is no part of the kernel (`nan` or `-` in a kernel file); its weight must be 0.
+
+    Raises
+    ------
+    KernelError
+        Empty, not 2-D, NaN or infinite, or larger than 8191 on a side.
+
+    Examples
+    --------
+    >>> Kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).rank()
+    2
+    >>> Kernel([[0.1, 0.2], [0.1, 0.1]]).denominator
+    10
+    """
+
+    __slots__ = ("_factors", "_weights", "anchor", "denominator", "included", "name", "numerators", "offset", "shape",
+                 "source")  # fmt: skip
+
+    def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
+        array, fractions = _as_weights(weights)
+        self._set(array.shape, anchor, offset, name, source)
+        self._weights = array
+        self._factors = None
+        self.numerators, self.denominator = _common(fractions) if fractions else _recognise(array)
+        self.included = None
+        if included is not None:
+            mask = np.array(included, dtype=bool)
+            if mask.shape != self.shape or np.any(array[~mask]):
+                raise KernelError("a kernel's cells that are left out must have weight 0 and the kernel's shape")
+            if not mask.any():
+                raise KernelError("a kernel needs at least one cell that is not left out")
+            if not mask.all():
+                self.included = _frozen(mask)
+
+    def _set(self, shape, anchor, offset, name, source):
+        self.shape = (int(shape[0]), int(shape[1]))
+        self.anchor = _checked_anchor(anchor, self.shape)
+        self.offset = _checked_offset(offset)
+        self.name = name
+        self.source = source
+
+    @classmethod
+    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None) -> Kernel:
+        """The outer product of a column and a row of weights (1-D, numbers or Fractions); the product is made only on demand."""
+        (column, column_fractions), (row, row_fractions) = _as_weights([list(column)]), _as_weights([list(row)])
+        kernel = cls.__new__(cls)
+        kernel._set((column.size, row.size), anchor, offset, name, source)
+        kernel._weights = None
+        kernel.included = None
+        kernel._factors = (_frozen(column[0]), _frozen(row[0]))
+        vertical = _common(column_fractions) if column_fractions else _recognise(column)
+        horizontal = _common(row_fractions) if row_fractions else _recognise(row)
+        kernel.numerators, kernel.denominator = None, None
+        if vertical[0] is not None and horizontal[0] is not None:
+            kernel.numerators = _frozen(np.outer(vertical[0], horizontal[0]))
+            kernel.denominator = vertical[1] * horizontal[1]
+        return kernel
+
+    # --- reading and writing (the work is in kernel_text and kernel_library) ---------------------------------------
+
+    @classmethod
+    def from_text(cls, text: str) -> Kernel:
+        """A kernel from rows of numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`, or any text form kernel files have."""
+        from .kernel_text import parse
+
+        return parse(text)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Kernel:
+        """A kernel from a file: text, ImageMagick, libvips matrix, CSV, `.npy` or a picture."""
+        from .kernel_text import load
+
+        return load(path)
+
+    @classmethod
+    def named(cls, name: str) -> Kernel:
+        """A kernel from the library that comes with imconv; `imconv kernels list` shows the names."""
+        from .kernel_library import named
+
+        return named(name)
+
+    def to_text(self) -> str:
+        """The kernel as a kernel file; read again it has the same numbers."""
+        from .kernel_text import write
+
+        return write(self)
+
+    # --- the same kernel, changed ----------------------------------------------------------------------------------
+
+    def replace(self, *, anchor=None, offset=None, name=None) -> Kernel:
+        """A copy with another anchor, offset or name; what is None stays."""
+        kernel = type(self).__new__(type(self))
+        for slot in self.__slots__:
+            setattr(kernel, slot, getattr(self, slot))
+        kernel._set(
+            self.shape,
+            self.anchor if anchor is None else anchor,
+            self.offset if offset is None else offset,
+            self.name if name is None else name,
+            self.source,
+        )
+        return kernel
+
+    def scaled(self, factor) -> Kernel:
+        """A copy with every weight multiplied; a Fraction or an int keeps exact weights exact."""
+        if self._factors is not None and self.numerators is None:
+            column, row = self._factors
+            return Kernel.from_factors(column * float(factor), row, anchor=self.anchor, offset=self.offset,
+                                       name=self.name, source=self.source)  # fmt: skip
+        if self.numerators is not None:
+            factor = _as_fraction(factor)
+            weights = [[Fraction(int(n), self.denominator) * factor for n in row] for row in self.numerators]
+        else:
+            weights = self.weights * float(factor)
+        return Kernel(weights, anchor=self.anchor, offset=self.offset, name=self.name, source=self.source,
+                      included=self.included)  # fmt: skip
+
+    def normalized(self) -> Kernel:
+        """A copy whose weights sum to 1. Raises KernelError where they sum to 0."""
+        if self.numerators is not None:
+            total = Fraction(int(self.numerators.sum()), self.denominator)
+        else:
+            total = self.sum()
+            if abs(total) <= 1e-12 * self.absolute_sum():
+                total = 0
+        if total == 0:
+            raise KernelError("a kernel whose weights sum to 0 can't be normalised")
+        return self.scaled(1 / total)
+
+    def flipped(self) -> Kernel:
+        """The kernel turned by 180 degrees, with its anchor: correlating with it is convolving with this one."""
+        kernel = self.replace(anchor=(self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1]))
+        for slot in ("_weights", "numerators", "included"):
+            array = getattr(self, slot)
+            setattr(kernel, slot, None if array is None else _frozen(array[::-1, ::-1].copy()))
+        if self._factors is not None:
+            kernel._factors = tuple(_frozen(f[::-1].copy()) for f in self._factors)
+        return kernel
+
+    # --- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights as a read-only float64 array of shape (rows, columns)."""
+        if self._weights is None:
+            self._weights = _frozen(np.outer(*self._factors))
+        return self._weights
+
+    def sum(self) -> float:
+        """The sum of the weights: what a picture's brightness is multiplied by."""
+        if self.numerators is not None:
+            return int(self.numerators.sum()) / self.denominator
+        if self._factors is not None:
+            return math.fsum(self._factors[0]) * math.fsum(self._factors[1])
+        return math.fsum(self.weights.ravel())
+
+    def absolute_sum(self) -> float:
+        """The sum of the weights' absolute values: the largest amplification of any input."""
+        if self._factors is not None:
+            return float(np.abs(self._factors[0]).sum() * np.abs(self._factors[1]).sum())
+        return float(np.abs(self.weights).sum())
+
+    def rank(self, tolerance: float = 1e-13) -> int:
+        """The numerical rank: how many separable passes the kernel costs. Singular values below `tolerance` times the largest count as 0."""
+        if self._factors is not None:
+            return int(self.absolute_sum() > 0)
+        values = np.linalg.svd(self.weights, compute_uv=False)
+        return int(np.count_nonzero(values > tolerance * values[0])) if values[0] > 0 else 0
+
+    def factors(self, tolerance: float = 1e-13) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Columns and rows whose outer products add up to the weights, `rank(tolerance)` of them.
+
+        From the singular value decomposition (Eckart and Young 1936), except for a kernel of whole-number multiples
+        with rank 1, whose factors are whole numbers and a fraction.
+        """
+        if self._factors is not None:
+            return [self._factors]
+        exact = self.integer_factors()
+        if exact is not None:
+            return [(exact[0] / self.denominator, exact[1].astype(np.float64))]
+        u, s, vt = np.linalg.svd(self.weights, full_matrices=False)
+        keep = self.rank(tolerance)
+        return [(u[:, i] * math.sqrt(s[i]), vt[i] * math.sqrt(s[i])) for i in range(keep)]
+
+    def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Whole-number (column, row) with `outer(column, row) == numerators`, or None where there are none."""
+        if self.numerators is None:
+            return None
+        numerators = self.numerators
+        filled = np.flatnonzero(numerators.any(axis=1))
+        if filled.size == 0:
+            return None
+        pivot = numerators[filled[0]]
+        row = pivot // math.gcd(*pivot.tolist())
+        at = int(np.flatnonzero(row)[0])
+        column, rest = np.divmod(numerators[:, at], row[at])
+        if rest.any() or np.any(np.outer(column, row) != numerators):
+            return None
+        return column, row
+
+    @property
+    def separable(self) -> bool:
+        """Whether the kernel is an outer product of one column and one row."""
+        return self.rank() <= 1
+
+    def frequency_response(self, shape: tuple[int, int] = (64, 64)) -> np.ndarray:
+        """The 2-D discrete-time Fourier transform on a grid: complex, shape `shape`, zero frequency first (numpy.fft order).
+
+        The anchor is the origin, so that a symmetric kernel has a real response. For correlation take the conjugate.
+        """
+        rows, columns = (int(n) for n in shape)
+        vertical = np.outer(np.fft.fftfreq(rows), np.arange(self.shape[0]) - self.anchor[0])
+        horizontal = np.outer(np.arange(self.shape[1]) - self.anchor[1], np.fft.fftfreq(columns))
+        return np.exp(-2j * np.pi * vertical) @ self.weights @ np.exp(-2j * np.pi * horizontal)
+
+    def __repr__(self) -> str:
+        label = f"{self.name!r}, " if self.name else ""
+        return f"Kernel({label}{self.shape[0]} x {self.shape[1]}, sum {self.sum():g})"
+
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, Kernel):
+            return NotImplemented
+        mine = np.ones(self.shape, bool) if self.included is None else self.included
+        theirs = np.ones(other.shape, bool) if other.included is None else other.included
+        same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
+        return same and np.array_equal(mine, theirs) and np.array_equal(self.weights, other.weights)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.anchor, self.weights.tobytes()))
+
+
+def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
+    """A Kernel from a Kernel, a name of the library or a 2-D array; anchor and offset replace its own where given."""
+    if isinstance(kernel, str):
+        kernel = Kernel.named(kernel)
+    elif not isinstance(kernel, Kernel):
+        kernel = Kernel(kernel)
+    return kernel if anchor is None and offset is None else kernel.replace(anchor=anchor, offset=offset)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+def _as_fraction(number) -> Fraction:
+    """The fraction a number stands for: floats by the rule for kernels, so that 0.1 is 1/10."""
+    if isinstance(number, (int, Fraction, np.integer)):
+        return Fraction(int(number)) if isinstance(number, np.integer) else Fraction(number)
+    number = float(number)
+    if not math.isfinite(number):
+        raise KernelError("a kernel's scale must be a finite number")
+    simple = Fraction(number).limit_denominator(LARGEST_DENOMINATOR)
+    return simple if abs(float(simple) - number) <= ULPS * math.ulp(number) else Fraction(number)
+
+
+def _checked_offset(offset):
+    if not isinstance(offset, (int, Fraction)) or isinstance(offset, bool):
+        try:
+            offset = _as_fraction(offset)
+        except (TypeError, ValueError):
+            raise KernelError(f"offset must be a finite number, not {offset!r}") from None
+    return Fraction(offset)
+
+
+def _checked_anchor(anchor, shape) -> tuple[int, int]:
+    if anchor is None:
+        return shape[0] // 2, shape[1] // 2
+    try:
+        row, column = (int(a) for a in anchor)
+    except (TypeError, ValueError):
+        raise KernelError(f"anchor must be a row and a column, not {anchor!r}") from None
+    if not (0 <= row < shape[0] and 0 <= column < shape[1]):
+        raise KernelError(f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0")
+    return row, column
+
+
+def _as_weights(weights) -> tuple[np.ndarray, list[list[Fraction]] | None]:
+    """The weights as a read-only float64 array, and as fractions where they came as such."""
+    fractions = None
+    if isinstance(weights, np.ndarray) and weights.dtype != object:
+        array = weights
+    else:
+        try:
+            rows = list(weights)
+            listed = all(isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) for row in rows)
+            if rows and listed and all(isinstance(w, (int, Fraction, np.integer)) for row in rows for w in row):
+                if len({len(row) for row in rows}) == 1:
+                    fractions = [[_as_fraction(w) for w in row] for row in rows]
+                array = np.array([[float(w) for w in row] for row in rows])
+            else:
+                array = np.array(weights, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise KernelError("a kernel's weights must be numbers in rows of the same length") from None
+    if array.ndim != 2 or 0 in array.shape:
+        raise KernelError(f"a kernel needs rows and columns, not shape {array.shape}; a single row is [[1, 2, 1]]")
+    if max(array.shape) > MAX_SIDE or array.size > MAX_TAPS:
+        raise KernelError(f"a kernel of {array.shape[0]} x {array.shape[1]} is larger than imconv takes ({MAX_SIDE} on a side, {MAX_TAPS} weights)")
+    if array.dtype.kind not in "biuf":
+        raise KernelError(f"a kernel's weights must be real numbers, not {array.dtype}")
+    if array.dtype == np.float32:
+        wide = array.astype(np.float64)
+        if np.isfinite(wide).all():
+            snapped = _snapped(wide, np.spacing(np.abs(array)))
+            wide = wide if snapped is None else snapped
+    else:
+        wide = np.array(array, dtype=np.float64)
+    if not np.isfinite(wide).all():
+        row, column = np.argwhere(~np.isfinite(wide))[0]
+        raise KernelError(f"weight {row},{column} of the kernel is {wide[row, column]}; weights must be finite numbers")
+    return _frozen(wide), fractions
+
+
+def _snapped(wide: np.ndarray, spacing: np.ndarray) -> np.ndarray | None:
+    """float32 weights as the float64 of the fractions they stand for, or None."""
+    numerators, denominator = _recognise(wide, spacing)
+    return None if numerators is None else numerators / denominator
+
+
+def _common(fractions) -> tuple[np.ndarray | None, int | None]:
+    """Whole numerators over the smallest common denominator, where float64 can hold every sum of them."""
+    denominator = math.lcm(*(f.denominator for row in fractions for f in row))
+    numerators = [[int(f * denominator) for f in row] for row in fractions]
+    if denominator >= LARGEST_INTEGER or sum(abs(n) for row in numerators for n in row) >= LARGEST_INTEGER:
+        return None, None
+    return _frozen(np.array(numerators, dtype=np.int64)), denominator
+
+
+def _recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> tuple[np.ndarray | None, int | None]:
+    """The common denominator of float weights, if there is one up to 4096 within 4 ulp."""
+    spacing = np.spacing(np.abs(weights)) if spacing is None else spacing
+    denominator = 1
+    for weight in np.unique(np.abs(weights)).tolist():
+        denominator = math.lcm(denominator, Fraction(weight).limit_denominator(LARGEST_DENOMINATOR).denominator)
+        if denominator > LARGEST_DENOMINATOR:
+            return None, None
+    numerators = np.rint(weights * denominator)
+    if np.any(np.abs(numerators / denominator - weights) > ULPS * spacing) or np.abs(numerators).sum() >= LARGEST_INTEGER:
+        return None, None
+    return _frozen(numerators.astype(np.int64)), denominator
