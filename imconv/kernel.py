@@ -48,15 +48,15 @@ class Kernel:
     10
     """
 
-    __slots__ = ("_factors", "_weights", "anchor", "denominator", "included", "name", "numerators", "offset", "shape",
-                 "source")  # fmt: skip
+    __slots__ = ("_factors", "_integer_factors", "_numerators", "_weights", "anchor", "denominator", "included", "name",
+                 "offset", "shape", "source")  # fmt: skip
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
         array, fractions = _as_weights(weights)
         self._set(array.shape, anchor, offset, name, source)
         self._weights = array
-        self._factors = None
-        self.numerators, self.denominator = _common(fractions) if fractions else _recognise(array)
+        self._factors = self._integer_factors = None
+        self._numerators, self.denominator = _common(fractions) if fractions else _recognise(array)
         self.included = None
         if included is not None:
             mask = np.array(included, dtype=bool)
@@ -77,17 +77,15 @@ class Kernel:
     @classmethod
     def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None) -> Kernel:
         """The outer product of a column and a row of weights (1-D, numbers or Fractions); the product is made only on demand."""
-        (column, column_fractions), (row, row_fractions) = _as_weights([list(column)]), _as_weights([list(row)])
+        (column, column_fractions), (row, row_fractions) = _as_weights([list(column)], MAX_TAPS), _as_weights([list(row)], MAX_TAPS)
         kernel = cls.__new__(cls)
         kernel._set((column.size, row.size), anchor, offset, name, source)
-        kernel._weights = None
-        kernel.included = None
+        kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
         kernel._factors = (_frozen(column[0]), _frozen(row[0]))
         vertical = _common(column_fractions) if column_fractions else _recognise(column)
         horizontal = _common(row_fractions) if row_fractions else _recognise(row)
-        kernel.numerators, kernel.denominator = None, None
         if vertical[0] is not None and horizontal[0] is not None:
-            kernel.numerators = _frozen(np.outer(vertical[0], horizontal[0]))
+            kernel._integer_factors = (vertical[0][0], horizontal[0][0])
             kernel.denominator = vertical[1] * horizontal[1]
         return kernel
 
@@ -138,12 +136,18 @@ class Kernel:
 
     def scaled(self, factor) -> Kernel:
         """A copy with every weight multiplied; a Fraction or an int keeps exact weights exact."""
-        if self._factors is not None and self.numerators is None:
+        if self._factors is not None:
             column, row = self._factors
-            return Kernel.from_factors(column * float(factor), row, anchor=self.anchor, offset=self.offset,
+            if self.exact:
+                ratio = as_fraction(factor) / self.denominator
+                column, row = ([int(n) for n in f] for f in self._integer_factors)
+                column = [n * ratio for n in column]
+            else:
+                column = column * float(factor)
+            return Kernel.from_factors(column, row, anchor=self.anchor, offset=self.offset,
                                        name=self.name, source=self.source)  # fmt: skip
-        if self.numerators is not None:
-            factor = _as_fraction(factor)
+        if self.exact:
+            factor = as_fraction(factor)
             weights = [[Fraction(int(n), self.denominator) * factor for n in row] for row in self.numerators]
         else:
             weights = self.weights * float(factor)
@@ -152,8 +156,8 @@ class Kernel:
 
     def normalized(self) -> Kernel:
         """A copy whose weights sum to 1. Raises KernelError where they sum to 0."""
-        if self.numerators is not None:
-            total = Fraction(int(self.numerators.sum()), self.denominator)
+        if self.exact:
+            total = Fraction(self._numerator_sum(), self.denominator)
         else:
             total = self.sum()
             if abs(total) <= 1e-12 * self.absolute_sum():
@@ -165,11 +169,12 @@ class Kernel:
     def flipped(self) -> Kernel:
         """The kernel turned by 180 degrees, with its anchor: correlating with it is convolving with this one."""
         kernel = self.replace(anchor=(self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1]))
-        for slot in ("_weights", "numerators", "included"):
+        for slot in ("_weights", "_numerators", "included"):
             array = getattr(self, slot)
             setattr(kernel, slot, None if array is None else _frozen(array[::-1, ::-1].copy()))
-        if self._factors is not None:
-            kernel._factors = tuple(_frozen(f[::-1].copy()) for f in self._factors)
+        for slot in ("_factors", "_integer_factors"):
+            pair = getattr(self, slot)
+            setattr(kernel, slot, None if pair is None else tuple(_frozen(f[::-1].copy()) for f in pair))
         return kernel
 
     # --- what it is ------------------------------------------------------------------------------------------------
@@ -181,16 +186,40 @@ class Kernel:
             self._weights = _frozen(np.outer(*self._factors))
         return self._weights
 
+    @property
+    def exact(self) -> bool:
+        """Whether the weights are whole numbers over one denominator: `numerators / denominator`."""
+        return self.denominator is not None
+
+    @property
+    def numerators(self) -> np.ndarray | None:
+        """The whole numbers that `denominator` divides, int64 (rows, columns), or None."""
+        if self._numerators is None and self._integer_factors is not None:
+            self._numerators = _frozen(np.outer(*self._integer_factors))
+        return self._numerators
+
+    def _numerator_sum(self, of=np.asarray) -> int:
+        if self._integer_factors is not None:
+            return int(of(self._integer_factors[0]).sum()) * int(of(self._integer_factors[1]).sum())
+        return int(of(self.numerators).sum())
+
+    @property
+    def rank_one_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The column and row the kernel was made of, float64; None where it was made of a matrix."""
+        return self._factors
+
     def sum(self) -> float:
         """The sum of the weights: what a picture's brightness is multiplied by."""
-        if self.numerators is not None:
-            return int(self.numerators.sum()) / self.denominator
+        if self.exact:
+            return self._numerator_sum() / self.denominator
         if self._factors is not None:
             return math.fsum(self._factors[0]) * math.fsum(self._factors[1])
         return math.fsum(self.weights.ravel())
 
     def absolute_sum(self) -> float:
         """The sum of the weights' absolute values: the largest amplification of any input."""
+        if self.exact:
+            return self._numerator_sum(np.abs) / self.denominator
         if self._factors is not None:
             return float(np.abs(self._factors[0]).sum() * np.abs(self._factors[1]).sum())
         return float(np.abs(self.weights).sum())
@@ -219,19 +248,9 @@ class Kernel:
 
     def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Whole-number (column, row) with `outer(column, row) == numerators`, or None where there are none."""
-        if self.numerators is None:
-            return None
-        numerators = self.numerators
-        filled = np.flatnonzero(numerators.any(axis=1))
-        if filled.size == 0:
-            return None
-        pivot = numerators[filled[0]]
-        row = pivot // math.gcd(*pivot.tolist())
-        at = int(np.flatnonzero(row)[0])
-        column, rest = np.divmod(numerators[:, at], row[at])
-        if rest.any() or np.any(np.outer(column, row) != numerators):
-            return None
-        return column, row
+        if self._integer_factors is None and self.exact:
+            self._integer_factors = _outer_factors(self.numerators)
+        return self._integer_factors
 
     @property
     def separable(self) -> bool:
@@ -278,8 +297,8 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _as_fraction(number) -> Fraction:
-    """The fraction a number stands for: floats by the rule for kernels, so that 0.1 is 1/10."""
+def as_fraction(number) -> Fraction:
+    """The fraction a number stands for; floats by the rule for kernels, so that 0.1 is 1/10. KernelError if not finite."""
     if isinstance(number, (int, Fraction, np.integer)):
         return Fraction(int(number)) if isinstance(number, np.integer) else Fraction(number)
     number = float(number)
@@ -292,7 +311,7 @@ def _as_fraction(number) -> Fraction:
 def _checked_offset(offset):
     if not isinstance(offset, (int, Fraction)) or isinstance(offset, bool):
         try:
-            offset = _as_fraction(offset)
+            offset = as_fraction(offset)
         except (TypeError, ValueError):
             raise KernelError(f"offset must be a finite number, not {offset!r}") from None
     return Fraction(offset)
@@ -310,7 +329,7 @@ def _checked_anchor(anchor, shape) -> tuple[int, int]:
     return row, column
 
 
-def _as_weights(weights) -> tuple[np.ndarray, list[list[Fraction]] | None]:
+def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list[Fraction]] | None]:
     """The weights as a read-only float64 array, and as fractions where they came as such."""
     fractions = None
     if isinstance(weights, np.ndarray) and weights.dtype != object:
@@ -321,7 +340,7 @@ def _as_weights(weights) -> tuple[np.ndarray, list[list[Fraction]] | None]:
             listed = all(isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) for row in rows)
             if rows and listed and all(isinstance(w, (int, Fraction, np.integer)) for row in rows for w in row):
                 if len({len(row) for row in rows}) == 1:
-                    fractions = [[_as_fraction(w) for w in row] for row in rows]
+                    fractions = [[as_fraction(w) for w in row] for row in rows]
                 array = np.array([[float(w) for w in row] for row in rows])
             else:
                 array = np.array(weights, dtype=np.float64)
@@ -329,7 +348,7 @@ def _as_weights(weights) -> tuple[np.ndarray, list[list[Fraction]] | None]:
             raise KernelError("a kernel's weights must be numbers in rows of the same length") from None
     if array.ndim != 2 or 0 in array.shape:
         raise KernelError(f"a kernel needs rows and columns, not shape {array.shape}; a single row is [[1, 2, 1]]")
-    if max(array.shape) > MAX_SIDE or array.size > MAX_TAPS:
+    if max(array.shape) > largest or array.size > MAX_TAPS:
         raise KernelError(f"a kernel of {array.shape[0]} x {array.shape[1]} is larger than imconv takes ({MAX_SIDE} on a side, {MAX_TAPS} weights)")
     if array.dtype.kind not in "biuf":
         raise KernelError(f"a kernel's weights must be real numbers, not {array.dtype}")
@@ -350,6 +369,19 @@ def _snapped(wide: np.ndarray, spacing: np.ndarray) -> np.ndarray | None:
     """float32 weights as the float64 of the fractions they stand for, or None."""
     numerators, denominator = _recognise(wide, spacing)
     return None if numerators is None else numerators / denominator
+
+
+def _outer_factors(numerators: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    filled = np.flatnonzero(numerators.any(axis=1))
+    if filled.size == 0:
+        return None
+    pivot = numerators[filled[0]]
+    row = pivot // math.gcd(*pivot.tolist())
+    at = int(np.flatnonzero(row)[0])
+    column, rest = np.divmod(numerators[:, at], row[at])
+    if rest.any() or np.any(np.outer(column, row) != numerators):
+        return None
+    return _frozen(column), _frozen(row)
 
 
 def _common(fractions) -> tuple[np.ndarray | None, int | None]:

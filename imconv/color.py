@@ -1,0 +1,37 @@
+"""Alpha: colour weighted by coverage, so that what is transparent lends its colour to nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def unweight(weighted: np.ndarray, plain, gain: float, offset: float) -> np.ndarray:
+    """Colours from alpha-weighted sums.
+
+    Parameters
+    ----------
+    weighted : (rows, columns, channels)
+        Sums of alpha * weight * colour, and last the sums of alpha * weight.
+    plain : callable
+        Gives the unweighted colour values (rows, columns, channels - 1) for places where no weight is left; called
+        only if there are such places.
+    gain : float
+        The sum of the kernel's weights: an opaque picture gets exactly what it would get without alpha.
+    offset : float
+        Added to the colours, in output units.
+
+    Returns
+    -------
+    float64 array (rows, columns, channels - 1): `gain * sum(alpha weight colour) / sum(alpha weight) + offset`.
+    """
+    coverage = weighted[..., -1:].astype(np.float64)
+    empty = coverage <= 0
+    divisor = np.where(empty, 1.0, coverage)
+    colour = weighted[..., :-1] / divisor
+    if gain != 1:
+        colour *= gain
+    if offset:
+        colour += offset
+    if empty.any():
+        np.copyto(colour, plain(), where=empty)
+    return colour

@@ -1,0 +1,255 @@
+"""Correlation and convolution of arrays and pictures: options in, a plan made and executed, the same kind out."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import border as borders
+from .errors import OptionError
+from .geometry import make_axes
+from .kernel import Kernel, as_fraction, as_kernel
+from .planner import Plan, check_alpha, make_plan
+
+AUTO = "auto"
+
+_PARAMETERS = """
+    image : array (H, W) or (H, W, C), or Picture
+        C is 1 to 4. bool, uint8, uint16, float32 and float64 are filtered as they are, other integers and float16
+        through float64 (float16 through float32). Any strides; never changed.
+    {first}
+    border : str, default "reflect"
+        What lies outside the picture; a name, an alias or a dialect's name such as `"opencv:reflect"`::
+
+{borders}
+    pad : "same", "valid", "full", int, (rows, columns) or (top, bottom, left, right), default "same"
+        How far the picture is padded, by the border. The anchor matters for "same" only.
+    stride, dilation : int or (rows, columns), default 1
+        Steps between outputs; distance between taps. "same" with a stride is the stride-1 result sampled at 0, s, 2 s ...
+    anchor : (row, column), optional
+        The tap over the output pixel, default the kernel's own, `size // 2`.
+    offset : number, default 0
+        Added to every result, and to the kernel's own offset, in output units.
+    dtype : optional
+        The result's type, default the image's. Integers are rounded half up once, at the end, and saturated.
+    out : array, optional
+        Written to and returned; of the result's shape and type; may be the image itself.
+    threads : int, optional
+        Default: `IMCONV_THREADS`, else all cores. The result does not depend on it.
+    alpha : "weight", "separate" or "keep", optional
+        For a Picture with alpha, or with `has_alpha=True` (the last channel is alpha): colour weighted by alpha (default);
+        every channel alike; alpha kept and colour unweighted.
+    range : "clip", "abs", "offset", "stretch" or "error", default "clip"
+        What becomes of results outside the type's range: saturated; their absolute value; shifted by mid-range; the
+        whole result stretched to the range; an error.
+    channel_axis : int or None, optional
+        Where the channels are in a 3-D array: the last axis by default; 0 for planes first (any number of them).
+
+    Returns
+    -------
+    array, or a Picture with the same metadata where one was given.
+
+    Raises
+    ------
+    ImconvError
+        Unknown names, impossible sizes, types that can't be filtered: one line that says what to do.
+"""
+
+
+def documented(function):
+    """Fill `{parameters}` in a docstring; the first parameter's text is given as `{parameters:name : text}`."""
+    text = inspect.getdoc(function)
+    head, _, rest = text.partition("{parameters")
+    first, _, tail = rest.partition("}")
+    drawing = "\n".join(f"            {line.rstrip()}" for line in borders.drawn().splitlines())
+    body = inspect.cleandoc("Parameters\n----------" + _PARAMETERS.format(first=first.lstrip(":").strip(), borders=drawing))
+    function.__doc__ = head + body + tail
+    return function
+
+
+@documented
+def correlate(
+    image, kernel, *, border="reflect", pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO,
+):  # fmt: skip
+    """Correlate a picture with a kernel: `g(i, j) = sum_kl f(i + k - a, j + l - b) h(k, l)`, anchor (a, b).
+
+    {parameters:kernel : Kernel, name of the library, or array (rows, columns)}
+
+    For a 2-D float64 image this agrees with `scipy.ndimage.correlate(image, kernel, mode=border)` to rounding.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.correlate(np.array([[1., 2., 3.]]), [[1, 0, 0]], border="constant")
+    array([[0., 1., 2.]])
+    """
+    options = Options(border, pad, stride, dilation, anchor, offset, dtype, alpha, has_alpha, range, channel_axis)
+    return filter_image(image, as_kernel(kernel, anchor=anchor), options, out=out, threads=threads)
+
+
+@documented
+def convolve(
+    image, kernel, *, border="reflect", pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO,
+):  # fmt: skip
+    """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
+
+    {parameters:kernel : Kernel, name of the library, or array (rows, columns)}
+
+    For a 2-D float64 image this agrees with `scipy.ndimage.convolve(image, kernel, mode=border)` to rounding.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.convolve(np.array([[2, 8, 0, 4, 1, 9, 9, 0]], float), [[1, 3]])
+    array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
+    """
+    options = Options(border, pad, stride, dilation, anchor, offset, dtype, alpha, has_alpha, range, channel_axis)
+    return filter_image(image, as_kernel(kernel, anchor=anchor).flipped(), options, out=out, threads=threads)
+
+
+def plan(image_shape, dtype, kernel, *, convolve=True, has_alpha=False, **options) -> Plan:
+    """How imconv would filter such an image: a Plan, printable and immutable; `.execute(image)` runs it.
+
+    Parameters
+    ----------
+    image_shape : (H, W) or (H, W, C)
+    dtype : the image's
+    kernel : Kernel, name or 2-D array
+    convolve : bool, default True
+        False for correlation.
+    options
+        As in `imconv.convolve`: border, pad, stride, dilation, anchor, offset, alpha, range; `dtype` is the image's.
+
+    Examples
+    --------
+    >>> import imconv
+    >>> imconv.plan((512, 512, 3), "uint8", "gaussian-5").algorithm
+    'separable'
+    """
+    settings = options_of("plan", {"has_alpha": has_alpha, **options})
+    kernel = as_kernel(kernel, anchor=settings.anchor)
+    shape = tuple(int(n) for n in image_shape)
+    if len(shape) not in (2, 3):
+        raise OptionError(f"an image has shape (H, W) or (H, W, C), not {shape}")
+    return settings.plan(kernel.flipped() if convolve else kernel, shape, np.dtype(dtype), has_alpha)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every linear filter takes, under the names of the public functions."""
+
+    border: str = borders.DEFAULT
+    pad: object = "same"
+    stride: object = 1
+    dilation: object = 1
+    anchor: object = None
+    offset: object = 0.0
+    dtype: object = None
+    alpha: str | None = None
+    has_alpha: bool | None = None
+    range: str = "clip"
+    channel_axis: object = AUTO
+
+    def plan(self, kernel: Kernel, shape, image_type: np.dtype, has_alpha: bool, gain: float = 1.0) -> Plan:
+        """The plan for an array of this shape, channels last."""
+        if self.offset:
+            kernel = kernel.replace(offset=kernel.offset + as_fraction(self.offset))
+        axes = make_axes(shape[:2], kernel.shape, kernel.anchor, self.pad, self.stride, self.dilation)
+        source, target = _readable(image_type), _target(self.dtype, image_type)
+        policy = "none"
+        if self.alpha is not None:
+            check_alpha(self.alpha)
+        if has_alpha:
+            policy = self.alpha or "weight"
+        channels = shape[2] if len(shape) == 3 else 1
+        border = borders.parse_border(self.border)
+        return make_plan(
+            kernel, axes, channels, source, target, border, alpha=policy, range=self.range, gain=gain
+        )
+
+
+def options_of(function: str, given: dict) -> Options:
+    """Options from a public function's further keywords; TypeError in its name for one that does not exist."""
+    for name in given:
+        if name not in Options.__dataclass_fields__:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+    return Options(**given)
+
+
+def filter_image(image, kernel: Kernel, options: Options, *, out=None, threads=None, point=None, gain=1.0, **watch):
+    """Correlate an array or a Picture with a kernel; `point`, `tally` and `progress` go to the executor."""
+    from .executor import execute
+
+    if hasattr(image, "pixels"):
+        if out is not None:
+            raise OptionError("out goes with an array, not with a Picture")
+        result = _filter_array(image.pixels, kernel, options, image.has_alpha, None, threads, execute, point, gain, watch)
+        return image.replace(pixels=result)
+    has_alpha = bool(options.has_alpha)
+    if options.alpha == "weight" and options.has_alpha is None:
+        raise OptionError("alpha='weight' needs has_alpha=True or a Picture: an array does not say which channel is alpha")
+    return _filter_array(image, kernel, options, has_alpha, out, threads, execute, point, gain, watch)
+
+
+def _filter_array(image, kernel, options, has_alpha, out, threads, execute, point, gain, watch):
+    image = np.asarray(image)
+    source = _readable(image.dtype)
+    axis = _channel_axis(image, options.channel_axis)
+    if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
+        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
+    work = image if axis is None else np.moveaxis(image, axis, -1)
+    if source != image.dtype:
+        work = work.astype(source)
+    plan = options.plan(kernel, work.shape, image.dtype, has_alpha, gain)
+    last = axis is None or axis % image.ndim == image.ndim - 1
+    if out is not None and not last:
+        given, out = out, np.moveaxis(out, axis, -1) if isinstance(out, np.ndarray) and out.ndim == image.ndim else out
+        execute(plan, work, out=out, threads=threads, point=point, **watch)
+        return given
+    result = execute(plan, work, out=out, threads=threads, point=point, **watch)
+    return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+
+
+def _channel_axis(image: np.ndarray, axis) -> int | None:
+    """Which axis holds the channels, None for grey; OptionError where that can't be told."""
+    if image.ndim == 2:
+        if axis not in (AUTO, None):
+            raise OptionError("a 2-D image has no channel axis; leave channel_axis out")
+        return None
+    if image.ndim != 3:
+        raise OptionError(f"an image has shape (H, W) or (H, W, C), not {image.shape}")
+    if axis is None:
+        raise OptionError(f"channel_axis=None takes 2-D images; this one has shape {image.shape}")
+    if axis == AUTO:
+        if not 1 <= image.shape[2] <= 4:
+            raise OptionError(
+                f"the last axis of shape {image.shape} is no channel axis (1 to 4); for planes first use channel_axis=0"
+            )
+        return 2
+    if not isinstance(axis, (int, np.integer)) or not -3 <= axis < 3:
+        raise OptionError(f"channel_axis must be 0, 1, 2 or None, not {axis!r}")
+    if image.shape[axis] == 0:
+        raise OptionError("an image needs at least one channel")
+    return int(axis)
+
+
+def _readable(dtype: np.dtype) -> np.dtype:
+    """The native type a picture is planned in: float16 widens to float32; what has no order or is longer is refused."""
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    if dtype.kind not in "biuf" or dtype.itemsize > 8:
+        raise OptionError(f"pixels must be bool, integers or floats of up to 64 bits, not {dtype}")
+    return dtype.newbyteorder("=")
+
+
+def _target(dtype, image_type: np.dtype) -> np.dtype:
+    try:
+        target = np.dtype(image_type if dtype is None else dtype).newbyteorder("=")
+    except TypeError:
+        raise OptionError(f"dtype must name a pixel type such as 'uint8' or 'float32', not {dtype!r}") from None
+    _readable(target)
+    return target

@@ -1,0 +1,187 @@
+"""Files written so that at any moment the old output is intact or the new one is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+
+from imconv.errors import FileError
+
+CHUNK = 1 << 18  # bytes handed to one os.write
+_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_HINTS = {
+    errno.ENOSPC: "free some space or write elsewhere",
+    errno.EDQUOT: "free some space or write elsewhere",
+    errno.EFBIG: "the file system or a limit of the shell forbids files this large",
+    errno.EACCES: "choose another place or change the permissions",
+    errno.EPERM: "choose another place or change the permissions",
+    errno.EROFS: "choose another place",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "the symbolic links lead round in a circle",
+    errno.ENXIO: "it is a socket or nobody reads from it",
+}
+
+
+class Output:
+    """An open file descriptor with checked writes: each call returns when every byte has been taken."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+        self.written = 0
+
+    def write(self, data) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        while rest:
+            taken = os.write(self._descriptor, rest[:CHUNK])
+            if taken <= 0:
+                raise OSError(errno.EIO, "nothing was written")
+            self.written += taken
+            rest = rest[taken:]
+        return size
+
+
+def write_bytes(path, data, *, no_clobber: bool = False) -> None:
+    """Write `data` (bytes-like) to `path`; see `replacing`."""
+    with replacing(path, no_clobber=no_clobber) as output:
+        output.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
+    """A context that gives an Output; when it ends without an exception, `path` holds what was written, at once.
+
+    The bytes go to a temporary file beside the target (behind symbolic links), are synced, and renamed over it; an
+    existing target's permissions are kept, a new file follows the umask. Any failure, and Ctrl-C, removes the temporary
+    file and leaves the old output as it was. Devices and FIFOs are written directly. `no_clobber` refuses an existing
+    file, also one that appears in the meantime. Raises FileError.
+    """
+    name = os.fsdecode(os.fspath(path))
+    try:
+        existing = _stat(name)
+        if existing is not None and stat.S_ISDIR(existing.st_mode):
+            raise FileError(f"{name}: is a folder; give the name of a file in it")
+        if existing is not None and not stat.S_ISREG(existing.st_mode):
+            with _written_directly(name) as output:
+                yield output
+            return
+        target = os.path.realpath(name)
+        folder = os.path.dirname(target)
+        if existing is None and not os.path.isdir(folder):
+            raise FileError(f"{name}: the folder {os.path.dirname(name) or folder} does not exist; create it first")
+        if existing is not None:
+            if no_clobber:
+                raise _exists(name)
+            if not os.access(target, os.W_OK):
+                raise FileError(f"{name}: is write-protected; change its permissions or write elsewhere")
+        with _written_beside(name, target, existing, no_clobber) as output:
+            yield output
+    except OSError as error:
+        raise FileError(_explain(name, error)) from error
+
+
+@contextlib.contextmanager
+def _written_directly(name: str) -> Iterator[Output]:
+    descriptor = os.open(name, os.O_WRONLY | _BINARY)
+    try:
+        yield Output(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _written_beside(name: str, target: str, existing: os.stat_result | None, no_clobber: bool) -> Iterator[Output]:
+    # a new file's mode is the umask's affair, so the system applies it; a replaced one's content stays private till done
+    mode = 0o666 if existing is None else 0o600
+    descriptor, temporary = _open_temporary(target, mode)
+    try:
+        try:
+            yield Output(descriptor)
+            if existing is not None:
+                _copy_mode(descriptor, existing)
+            os.fsync(descriptor)
+        finally:
+            # a close that fails (a network file system does it) is a write that failed
+            os.close(descriptor)
+        if no_clobber:
+            _rename_to_new(name, temporary, target)
+        else:
+            os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(os.path.dirname(target))
+
+
+def _open_temporary(target: str, mode: int) -> tuple[int, str]:
+    folder, base = os.path.split(target)
+    for length in (200, 40):
+        short = os.fsdecode(os.fsencode(base)[:length])
+        temporary = os.path.join(folder, f".{short}.{secrets.token_hex(6)}.tmp")
+        try:
+            return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode), temporary
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG or length == 40:
+                raise
+    raise AssertionError
+
+
+def _copy_mode(descriptor: int, existing: os.stat_result) -> None:
+    if hasattr(os, "fchown"):
+        current = os.fstat(descriptor)
+        if (current.st_uid, current.st_gid) != (existing.st_uid, existing.st_gid):
+            with contextlib.suppress(OSError):  # only root may give files away; the content matters more
+                os.fchown(descriptor, existing.st_uid, existing.st_gid)
+    if hasattr(os, "fchmod"):
+        os.fchmod(descriptor, stat.S_IMODE(existing.st_mode))
+
+
+def _rename_to_new(name: str, temporary: str, target: str) -> None:
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise _exists(name) from None
+    except (OSError, AttributeError, NotImplementedError):
+        # no hard links here (FAT, some network file systems): claim the name, then take it
+        try:
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666))
+        except FileExistsError:
+            raise _exists(name) from None
+        os.replace(temporary, target)
+        return
+    with contextlib.suppress(OSError):
+        os.unlink(temporary)
+
+
+def _sync_folder(folder: str) -> None:
+    # without this a crash of the machine may forget the rename; not every system lets a folder be opened
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | _BINARY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _stat(name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:  # a null byte in the name
+        raise FileError(f"{name!r}: is not a file name; {error}") from None
+
+
+def _exists(name: str) -> FileError:
+    return FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+
+
+def _explain(name: str, error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    hint = _HINTS.get(error.errno, "what was there before is untouched")
+    return f"{name}: {reason}; {hint}"

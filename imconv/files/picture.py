@@ -1,0 +1,139 @@
+"""Picture: pixels and what their file said about them."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from imconv.errors import OptionError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MODES = {"grey": 1, "grey+alpha": 2, "rgb": 3, "rgba": 4, "cmyk": 4}
+_MODE_OF_CHANNELS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_DEPTHS = {
+    "bool": "1-bit",
+    "uint8": "8-bit",
+    "uint16": "16-bit",
+    "int32": "32-bit integer",
+    "float32": "32-bit float",
+    "float64": "64-bit float",
+}
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says beside its pixels; every field has a default.
+
+    icc           ICC profile, bytes or None
+    exif          EXIF as a TIFF block, starting with II or MM (no "Exif" prefix), bytes or None
+    xmp           XMP packet, bytes or None
+    dpi           (horizontal, vertical) in dots per inch, or None
+    orientation   EXIF orientation 1 to 8: how the stored pixels are to be turned for display
+    gamma         exponent a PNG's gAMA chunk states (0.45455 for 1/2.2), or None
+    chunks        PNG text and colour chunks as (type, data), carried from PNG to PNG byte for byte
+    quantisation  a JPEG's quantisation tables, one tuple of 64 for each component, or None
+    subsampling   a JPEG's chroma subsampling as Pillow numbers it (0: 4:4:4, 1: 4:2:2, 2: 4:2:0), or None
+    compression   a TIFF's compression ("deflate", "lzw", "packbits", "none", ...), or None
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    orientation: int = 1
+    gamma: float | None = None
+    chunks: tuple[tuple[bytes, bytes], ...] = ()
+    quantisation: tuple[tuple[int, ...], ...] | None = None
+    subsampling: int | None = None
+    compression: str | None = None
+
+    def __repr__(self):
+        shown = []
+        for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if value != item.default:
+                shown.append(f"{item.name}={len(value)} bytes" if isinstance(value, bytes) else f"{item.name}={value}")
+        text = ", ".join(s if len(s) < 60 else s[:57] + "..." for s in shown)
+        return f"Metadata({text})"
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture: pixels, colour model, and what its file said.
+
+    pixels    numpy array (H, W) or (H, W, C): bool, uint8, uint16, int32, float32 or float64; anything else is an error
+    mode      "grey", "grey+alpha", "rgb", "rgba" or "cmyk"; by default what the number of channels says (4: rgba)
+    format    the format it was read from ("PNG", "JPEG", ...), or None
+    metadata  see Metadata
+    notes     one-line remarks for the user ("palette expanded to RGB", "first of 12 frames")
+
+    Raises OptionError for pixels of another type or shape, or a mode that contradicts the channels.
+
+    >>> import numpy as np
+    >>> Picture(np.zeros((2, 3, 4), np.uint8))
+    <Picture 3 x 2, rgba, 8-bit>
+    """
+
+    pixels: np.ndarray
+    mode: str | None = None
+    format: str | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        import numpy as np
+
+        pixels = np.asarray(self.pixels)
+        if not pixels.dtype.isnative:
+            pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+        if pixels.dtype.name not in _DEPTHS:
+            known = ", ".join(_DEPTHS)
+            raise OptionError(f"pixels of type {pixels.dtype.name} cannot make a picture; convert to one of {known}")
+        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4):
+            raise OptionError(
+                f"an array of shape {pixels.shape} is no picture; give (height, width) or (height, width, 1 to 4 channels)"
+            )
+        channels = pixels.shape[2] if pixels.ndim == 3 else 1
+        mode = self.mode or _MODE_OF_CHANNELS[channels]
+        if MODES.get(mode) != channels:
+            raise OptionError(f"{channels} channels do not make a {mode!r} picture; modes are {', '.join(MODES)}")
+        object.__setattr__(self, "pixels", pixels)
+        object.__setattr__(self, "mode", mode)
+
+    @property
+    def height(self) -> int:
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.pixels.shape[1]
+
+    @property
+    def channels(self) -> int:
+        return MODES[self.mode]
+
+    @property
+    def has_alpha(self) -> bool:
+        return self.mode in ("grey+alpha", "rgba")
+
+    @property
+    def depth(self) -> str:
+        """The sample type in words: "1-bit", "8-bit", "16-bit", "32-bit integer", "32-bit float", "64-bit float"."""
+        return _DEPTHS[self.pixels.dtype.name]
+
+    def replace(self, **changes) -> Picture:
+        """A copy with some fields changed, usually `pixels`. The new pixels must have as many channels as the mode;
+        give `mode=` (or `mode=None` to take it from the shape) where a filter changes them. Raises OptionError."""
+        return dataclasses.replace(self, **changes)
+
+    def __array__(self, dtype=None, copy=None):
+        import numpy as np
+
+        return np.array(self.pixels, dtype=dtype) if copy else np.asarray(self.pixels, dtype=dtype)
+
+    def __repr__(self):
+        source = f"{self.format}, " if self.format else ""
+        return f"<Picture {source}{self.width} x {self.height}, {self.mode}, {self.depth}>"

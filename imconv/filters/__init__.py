@@ -1,0 +1,1 @@
+"""What people ask for, in the field's words. Each filter is a kernel and a call of the correlation."""

@@ -1,0 +1,76 @@
+"""Sharpening: the lecture's kernel and the unsharp mask."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from ..correlation import documented, filter_image, options_of
+from ..errors import OptionError
+from ..kernel import Kernel, as_fraction
+from .smooth import _number, _width, gaussian_kernel
+
+MAX_AMOUNT = 1000
+
+
+@documented
+def sharpen(image, amount=1.0, *, out=None, threads=None, **options):
+    """Sharpen with `(1 + amount) * delta - amount * box(3)`: for amount 1, centre `2 - 1/9` and `-1/9` around it.
+
+    {parameters:amount : number or str, default 1
+        How much of the difference to the 3 x 3 mean is added; 0 changes nothing. A decimal counts exactly: 0.3 is 3/10.}
+
+    Source: the lecture "Convolutional Neural Networks", CS152, sharpening example.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.sharpen(np.array([[0, 0, 90, 0, 0]], np.uint8))
+    array([[  0,   0, 150,   0,   0]], dtype=uint8)
+    """
+    return filter_image(image, sharpen_kernel(amount), options_of("sharpen", options), out=out, threads=threads)
+
+
+@documented
+def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=None, threads=None, **options):
+    """Unsharp mask: `f + amount * (f - gaussian(f))` where `|f - gaussian(f)|` exceeds the threshold.
+
+    {parameters:sigma : float, (rows, columns) or str
+        Of the Gaussian, as in `gaussian_blur`.
+    amount : number, default 1
+    threshold : number, default 0
+        In sample units; smaller differences are left alone.
+    truncate : float, optional
+        As in `gaussian_blur`.}
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.unsharp_mask(np.array([[10, 10, 10, 90, 90, 90]], np.uint8), 1)
+    array([[ 10,   5,   0, 114,  95,  90]], dtype=uint8)
+    """
+    settings = options_of("unsharp_mask", options)
+    if settings.offset or settings.anchor is not None:
+        raise OptionError("unsharp_mask takes no offset and no anchor")
+    amount, threshold = _number(amount, "amount", 0, MAX_AMOUNT), _number(threshold, "threshold", 0, 1e12)
+    kernel = gaussian_kernel(sigma, truncate, width=_width(image, settings.channel_axis))
+
+    def add_detail(blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
+        detail = original - blurred
+        if threshold > 0:
+            detail[np.abs(detail) <= threshold] = 0
+        detail *= amount
+        detail += original
+        return detail
+
+    return filter_image(image, kernel, settings, out=out, threads=threads, point=add_detail, gain=amount)
+
+
+def sharpen_kernel(amount=1) -> Kernel:
+    """The 3 x 3 kernel of `sharpen`, exact."""
+    value = _number(amount, "amount", 0, MAX_AMOUNT)
+    share = Fraction(amount.strip()) if isinstance(amount, str) else as_fraction(value)
+    weights = [[-share / 9] * 3 for _ in range(3)]
+    weights[1][1] += 1 + share
+    return Kernel(weights, name="sharpen")

@@ -1,0 +1,128 @@
+"""Smoothing: Gaussian and box."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from ..correlation import documented, filter_image, options_of
+from ..errors import OptionError
+from ..geometry import parse_pair
+from ..kernel import MAX_SIDE, Kernel
+
+TRUNCATE = 4.0  # standard deviations kept on each side (scipy.ndimage's default)
+MAX_SIGMA = 10_000.0
+FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian with sigma 1
+
+
+@documented
+def gaussian_blur(image, sigma, *, truncate=None, out=None, threads=None, **options):
+    """Blur with a Gaussian, `h(x) = exp(-x^2 / (2 sigma^2))` normalised to sum 1, on rows and columns.
+
+    {parameters:sigma : float, (rows, columns) or str
+        Standard deviation in pixels, 0 to 10,000; 0 leaves an axis alone. Also `"2,3"`, `"3%"` of the width,
+        `"fwhm:7"` (full width at half maximum) and `"opencv-ksize:9"` (OpenCV's `0.3 ((k - 1) / 2 - 1) + 0.8`).
+    truncate : float, optional
+        Radius in standard deviations, `int(truncate * sigma + 0.5)` pixels; default 4, as scipy.ndimage.}
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> spot = np.zeros((5, 5)); spot[2, 2] = 1
+    >>> imconv.gaussian_blur(spot, 0.8)[2].round(3).tolist()
+    [0.011, 0.114, 0.248, 0.114, 0.011]
+    """
+    settings = options_of("gaussian_blur", options)
+    kernel = gaussian_kernel(sigma, truncate, width=_width(image, settings.channel_axis))
+    return filter_image(image, kernel, settings, out=out, threads=threads)
+
+
+@documented
+def box_blur(image, size, *, out=None, threads=None, **options):
+    """The mean over a box of pixels.
+
+    {parameters:size : int, (rows, columns) or str such as "3x5"
+        An even size reaches `size // 2` before the pixel and one less after it (scipy.ndimage.uniform_filter).}
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.box_blur(np.array([[0, 0, 9, 0, 0]], np.uint8), (1, 3))
+    array([[0, 3, 3, 3, 0]], dtype=uint8)
+    """
+    return filter_image(image, box_kernel(size), options_of("box_blur", options), out=out, threads=threads)
+
+
+def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:
+    """The Gaussian of `gaussian_blur` as a Kernel made of a column and a row; `width` is what `3%` is measured by."""
+    truncate = TRUNCATE if truncate is None else _number(truncate, "truncate", 0, 100)
+    column, row = (_gaussian_weights(s, truncate) for s in parse_sigma(sigma, width))
+    return Kernel.from_factors(column, row, name="gaussian")
+
+
+def box_kernel(size) -> Kernel:
+    """The box of `box_blur` as an exact Kernel."""
+    rows, columns = parse_size(size)
+    return Kernel.from_factors([Fraction(1, rows)] * rows, [Fraction(1, columns)] * columns, name="box")
+
+
+def parse_size(size) -> tuple[int, int]:
+    """`5`, `(3, 5)`, `"3x5"` or `"3,5"` as rows and columns."""
+    text = size.lower().replace("x", ",") if isinstance(size, str) else size
+    try:
+        return parse_pair(text, "size", most=MAX_SIDE)
+    except OptionError:
+        raise OptionError(f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {MAX_SIDE}, not {size!r}") from None
+
+
+def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:
+    """A sigma in any accepted unit as pixels for rows and for columns."""
+    if isinstance(sigma, (str, int, float, np.number)):
+        parts = str(sigma).split(",") if isinstance(sigma, str) else [sigma]
+    else:
+        parts = list(sigma) if isinstance(sigma, (list, tuple, np.ndarray)) else []
+    if len(parts) not in (1, 2):
+        raise OptionError(f"sigma must be one or two numbers (rows, columns), not {sigma!r}")
+    values = [_one_sigma(part, width) for part in parts]
+    return values[0], values[-1]
+
+
+def _one_sigma(part, width) -> float:
+    text = str(part).strip().lower()
+    if text.startswith("fwhm:"):
+        return _number(text[5:], "fwhm", 0, MAX_SIGMA * FWHM) / FWHM
+    if text.startswith("opencv-ksize:"):
+        ksize = _number(text[13:], "opencv-ksize", 1, 100_000)
+        return max(0.0, 0.3 * ((ksize - 1) * 0.5 - 1) + 0.8)
+    if text.endswith("%"):
+        if width is None:
+            raise OptionError(f"sigma {text} needs a picture to measure by; give pixels")
+        return _number(_number(text[:-1], "sigma", 0, 1e6) * width / 100, "sigma", 0, MAX_SIGMA)
+    return _number(text, "sigma", 0, MAX_SIGMA)
+
+
+def _number(text, name: str, least: float, most: float) -> float:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not least <= value <= most:
+        hint = "; also 2,3 (rows, columns), 3%, fwhm:7 or opencv-ksize:9" if name == "sigma" else ""
+        raise OptionError(f"{name} must be a number from {least:g} to {most:g}{hint}, not {text!r}")
+    return value
+
+
+def _gaussian_weights(sigma: float, truncate: float) -> np.ndarray:
+    radius = int(truncate * sigma + 0.5)
+    x = np.arange(-radius, radius + 1, dtype=np.float64)
+    weights = np.exp(-0.5 * (x / sigma) ** 2) if sigma > 0 else np.ones(1)
+    return weights / weights.sum()
+
+
+def _width(image, channel_axis) -> int | None:
+    shape = image.pixels.shape if hasattr(image, "pixels") else np.shape(image)
+    if len(shape) == 3 and channel_axis in (0, -3):
+        return shape[2]
+    return shape[1] if len(shape) > 1 else None

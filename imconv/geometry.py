@@ -1,0 +1,133 @@
+"""Output sizes, padding, stride and dilation on one axis and on two; shared by everything that slides a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .border import Border, source_indices
+from .errors import OptionError
+
+MAX_PAD = 1 << 20
+WORDS = ("same", "valid", "full")
+
+
+def effective_size(size: int, dilation: int) -> int:
+    """How many samples a dilated window spans: `dilation * (size - 1) + 1`."""
+    return dilation * (size - 1) + 1
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A window sliding along one axis.
+
+    Output `i`, tap `k` reads padded sample `i * stride + k * dilation`; padded sample `p` is input sample `p - before`.
+    """
+
+    size: int  # input samples
+    taps: int
+    out: int  # output samples
+    before: int  # padding in front
+    after: int
+    stride: int
+    dilation: int
+    anchor: int  # the tap over the output sample
+
+    @property
+    def span(self) -> int:
+        """Padded samples that are read at all."""
+        return (self.out - 1) * self.stride + effective_size(self.taps, self.dilation)
+
+    def sources(self, border: Border) -> np.ndarray:
+        """The input sample behind each padded sample, -1 for none; shape (span,)."""
+        return source_indices(border, np.arange(self.span) - self.before, self.size)
+
+    def inside(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each output sample the half-open range of taps that lie on the input; two arrays of shape (out,)."""
+        start = np.arange(self.out) * self.stride - self.before
+        first = np.clip(-(start // self.dilation), 0, self.taps)  # ceil(-start / dilation)
+        last = np.clip(-((start - self.size) // self.dilation), 0, self.taps)
+        return first, np.maximum(first, last)
+
+
+def make_axis(size: int, taps: int, anchor: int, pad: str | tuple[int, int], stride: int, dilation: int, name: str) -> Axis:
+    """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left."""
+    window = effective_size(taps, dilation)
+    if pad == "same":
+        before, after = anchor * dilation, (taps - 1 - anchor) * dilation
+    elif pad == "valid":
+        before = after = 0
+    elif pad == "full":
+        before = after = window - 1
+    else:
+        before, after = pad
+    out = (size + before + after - window) // stride + 1
+    if out < 1:
+        raise OptionError(
+            f"no output is left: {size} {name}{' + ' + str(before + after) + ' of padding' if before + after else ''} "
+            f"are fewer than the {window} the kernel spans; pad more, or use a smaller kernel"
+        )
+    return Axis(size, taps, out, before, after, stride, dilation, anchor)
+
+
+def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:
+    """Both axes, rows first.
+
+    Parameters
+    ----------
+    shape, taps, anchor : (int, int)
+        Input size, kernel size and anchor, rows first.
+    pad : "same", "valid", "full", int or sequence
+        A number for all sides, two for rows and columns, four for top, bottom, left, right.
+    stride, dilation : int or (int, int)
+        At least 1; one number for both axes or rows first.
+    """
+    vertical, horizontal = parse_pad(pad)
+    (stride_y, stride_x), (dilation_y, dilation_x) = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+    return (
+        make_axis(shape[0], taps[0], anchor[0], vertical, stride_y, dilation_y, "rows"),
+        make_axis(shape[1], taps[1], anchor[1], horizontal, stride_x, dilation_x, "columns"),
+    )
+
+
+def parse_pad(pad) -> tuple:
+    """Padding for rows and for columns: a word, or a pair (before, after), each."""
+    if isinstance(pad, str):
+        word = pad.strip().lower()
+        if word in WORDS:
+            return word, word
+        pad = word.split(",")
+    try:
+        numbers = [_whole(n) for n in (pad if isinstance(pad, (list, tuple, np.ndarray)) else [pad])]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) not in (1, 2, 4) or not all(0 <= n <= MAX_PAD for n in numbers):
+        raise OptionError(f"pad must be same, valid, full, or 1, 2 or 4 numbers from 0 to {MAX_PAD}, not {_shown(pad)}")
+    if len(numbers) == 4:
+        return (numbers[0], numbers[1]), (numbers[2], numbers[3])
+    rows, columns = numbers[0], numbers[-1]
+    return (rows, rows), (columns, columns)
+
+
+def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[int, int]:
+    """One whole number for both axes, or two, rows first; as numbers, a sequence or the text `2,1`."""
+    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+    try:
+        numbers = [_whole(n) for n in parts]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(least <= n <= most for n in numbers):
+        raise OptionError(f"{name} must be one or two whole numbers from {least} to {most}, not {_shown(value)}")
+    return numbers[0], numbers[-1]
+
+
+def _whole(number) -> int:
+    whole = int(number)
+    if not isinstance(number, str) and whole != number:
+        raise ValueError
+    return whole
+
+
+def _shown(value) -> str:
+    return repr(",".join(value)) if isinstance(value, list) and all(isinstance(v, str) for v in value) else repr(value)

@@ -1,0 +1,1 @@
+"""Compiled code and nothing else. Plain functions over prepared arrays; `imconv.jit` compiles them."""

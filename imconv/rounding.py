@@ -1,0 +1,106 @@
+"""From sums to samples: divide, offset, range policy, one rounding half up, saturation; with a count of what was lost."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .errors import ImconvError
+
+
+@dataclass
+class Tally:
+    """What a run had to change to fit the result's type; safe to add to from several threads."""
+
+    samples: int = 0
+    clipped: int = 0
+    nans: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, samples: int = 0, clipped: int = 0, nans: int = 0) -> None:
+        with self._lock:
+            self.samples += samples
+            self.clipped += clipped
+            self.nans += nans
+
+
+def type_range(dtype: np.dtype) -> tuple[float, float]:
+    """Smallest and largest sample: an integer type's own, 0 and 1 for bool and floats."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        return float(info.min), float(info.max)
+    return 0.0, 1.0
+
+
+def rounding_bias(offset: float, divisor: int) -> float:
+    """What is added to a sum so that `floor(... / divisor)` rounds half up.
+
+    For whole-number sums `divisor // 2 + 0.5` does what `divisor / 2` does, but stays clear of the next integer.
+    """
+    return offset + divisor // 2 + 0.5
+
+
+def finish(sums: np.ndarray, out: np.ndarray, policy: str, offset: float, divisor: int, tally: Tally | None = None) -> None:
+    """Write `(sums + offset) / divisor` into `out` under a range policy other than "stretch". `sums` is used up.
+
+    Integers are rounded half up and saturated, NaN becomes 0; floats keep their value.
+    """
+    low, high = type_range(out.dtype)
+    number = sums.dtype.type
+    if policy == "abs":
+        sums += number(offset)
+        np.abs(sums, out=sums)
+        offset = 0.0
+    elif policy == "offset":
+        offset += divisor * ((high + 1) / 2 if out.dtype.kind == "u" else 0.5 if out.dtype.kind == "f" else 0.0)
+    if out.dtype.kind == "f":
+        sums += number(offset)
+        np.divide(sums, number(divisor), out=sums)
+        out[...] = sums
+        return
+    if not np.isfinite(sums).all():
+        lost = np.isnan(sums)
+        if tally is not None:
+            tally.add(nans=int(np.count_nonzero(lost)))
+        sums[lost] = -offset
+    sums += number(rounding_bias(offset, divisor))
+    sums *= number(1) / number(divisor)
+    np.floor(sums, out=sums)
+    outside = (sums < low) | (sums > high) if tally is not None or policy == "error" else None
+    if tally is not None:
+        tally.add(samples=sums.size, clipped=int(np.count_nonzero(outside)))
+    if policy == "error" and outside.any():
+        worst = sums[outside][np.abs(sums[outside]).argmax()]
+        raise ImconvError(
+            f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
+        )
+    saturate(sums, out, low, high)
+
+
+def saturate(values: np.ndarray, out: np.ndarray, low: float, high: float) -> None:
+    """Whole numbers as floats into an integer or bool array, clipped to its range."""
+    if out.dtype.kind in "iu" and out.dtype.itemsize == 8:
+        # float64 can't hold the largest 64-bit integers: clip below them, then put them in
+        over = values >= high
+        np.clip(values, low, np.nextafter(high, 0), out=values)
+        out[...] = values.astype(out.dtype)
+        out[over] = np.iinfo(out.dtype).max
+        return
+    np.clip(values, low, high, out=values)
+    out[...] = values.astype(out.dtype)
+
+
+def stretch(values: np.ndarray, out: np.ndarray) -> None:
+    """Map the smallest value to the type's smallest and the largest to its largest (0..1 for floats); NaN becomes 0."""
+    low, high = type_range(out.dtype)
+    finite = values[np.isfinite(values)]
+    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    scale = (high - low) / (most - least) if most > least else 0.0
+    stretched = (values - least) * scale + low
+    if out.dtype.kind == "f":
+        out[...] = stretched
+    else:
+        finish(stretched, out, "clip", 0.0, 1)
