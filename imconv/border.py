@@ -13,7 +13,10 @@ DEFAULT = "reflect"
 
 # canonical name (scipy.ndimage's): what it looks like around a row a b c d, and what others call it
 DIAGRAMS = {
-    "reflect": ("d c b a | a b c d | d c b a", "numpy/MATLAB symmetric, OpenCV BORDER_REFLECT, ImageMagick/libvips mirror"),
+    "reflect": (
+        "d c b a | a b c d | d c b a",
+        "numpy/MATLAB symmetric, OpenCV BORDER_REFLECT, ImageMagick/libvips mirror",
+    ),
     "mirror": ("  d c b | a b c d | c b a  ", "numpy/torch reflect, OpenCV BORDER_REFLECT_101"),
     "nearest": ("  a a a | a b c d | d d d  ", "numpy/ImageMagick edge, OpenCV/torch replicate, libvips copy"),
     "constant": ("  v v v | a b c d | v v v  ", "v = 0, or constant:128, constant:255,0,0; torch zeros"),
@@ -86,12 +89,14 @@ def parse_border(border: str | Border) -> Border:
         word, _, rest = rest.removeprefix("border-").partition(":")
         known = _DIALECTS[dialect]
         if word not in known:
-            raise OptionError(f"{dialect} has no border {word!r}{nearest(word, known)}; it has {', '.join(known)}")
+            raise OptionError(f"{dialect} has no border {word!r}; it has {', '.join(known)}{nearest(word, known)}")
         mode = known[word]
     else:
         mode = word if word in DIAGRAMS else _ALIASES.get(word)
         if mode is None:
-            raise OptionError(f"unknown border {border!r}{nearest(word, [*DIAGRAMS, *_ALIASES])}; borders are {', '.join(DIAGRAMS)}")
+            raise OptionError(
+                f"unknown border {border!r}; borders are {', '.join(DIAGRAMS)}{nearest(word, [*DIAGRAMS, *_ALIASES])}"
+            )
     if not rest:
         return Border(mode)
     if mode != "constant":
@@ -99,7 +104,9 @@ def parse_border(border: str | Border) -> Border:
     try:
         values = tuple(float(v) for v in rest.split(","))
     except ValueError:
-        raise OptionError(f"constant:{rest}: expected one number, or one per channel such as constant:255,0,0") from None
+        raise OptionError(
+            f"constant:{rest}: expected one number, or one per channel such as constant:255,0,0"
+        ) from None
     if any(math.isinf(v) for v in values):
         raise OptionError(f"constant:{rest}: a border can't be infinite")
     return Border(mode, values)
@@ -140,7 +147,9 @@ def fill_values(border: Border, channels: int, opaque: float | None = None) -> n
     elif len(values) == channels - 1 and opaque is not None:
         values = (*values, opaque)
     if len(values) != channels:
-        raise OptionError(f"border constant has {len(values)} values for {channels} channel{'s' * (channels > 1)}; give one, or one per channel")
+        raise OptionError(
+            f"border constant has {len(values)} values for {channels} channel{'s' * (channels > 1)}; give one, or one per channel"
+        )
     return np.array(values, dtype=np.float64)
 
 

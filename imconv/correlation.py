@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,7 @@ from .errors import OptionError
 from .geometry import make_axes
 from .kernel import Kernel, as_fraction, as_kernel
 from .planner import Plan, check_alpha, make_plan
+from .rounding import Tally
 
 AUTO = "auto"
 
@@ -64,7 +67,9 @@ def documented(function):
     head, _, rest = text.partition("{parameters")
     first, _, tail = rest.partition("}")
     drawing = "\n".join(f"            {line.rstrip()}" for line in borders.drawn().splitlines())
-    body = inspect.cleandoc("Parameters\n----------" + _PARAMETERS.format(first=first.lstrip(":").strip(), borders=drawing))
+    body = inspect.cleandoc(
+        "Parameters\n----------" + _PARAMETERS.format(first=first.lstrip(":").strip(), borders=drawing)
+    )
     function.__doc__ = head + body + tail
     return function
 
@@ -86,8 +91,8 @@ def correlate(
     >>> imconv.correlate(np.array([[1., 2., 3.]]), [[1, 0, 0]], border="constant")
     array([[0., 1., 2.]])
     """
-    options = Options(border, pad, stride, dilation, anchor, offset, dtype, alpha, has_alpha, range, channel_axis)
-    return filter_image(image, as_kernel(kernel, anchor=anchor), options, out=out, threads=threads)
+    options = Options(border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis)
+    return LinearFilter(as_kernel(kernel, anchor=anchor), options).apply(image, out=out, threads=threads)
 
 
 @documented
@@ -107,11 +112,11 @@ def convolve(
     >>> imconv.convolve(np.array([[2, 8, 0, 4, 1, 9, 9, 0]], float), [[1, 3]])
     array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
     """
-    options = Options(border, pad, stride, dilation, anchor, offset, dtype, alpha, has_alpha, range, channel_axis)
-    return filter_image(image, as_kernel(kernel, anchor=anchor).flipped(), options, out=out, threads=threads)
+    options = Options(border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis)
+    return LinearFilter(as_kernel(kernel, anchor=anchor).flipped(), options).apply(image, out=out, threads=threads)
 
 
-def plan(image_shape, dtype, kernel, *, convolve=True, has_alpha=False, **options) -> Plan:
+def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=False, **options) -> Plan:
     """How imconv would filter such an image: a Plan, printable and immutable; `.execute(image)` runs it.
 
     Parameters
@@ -121,21 +126,21 @@ def plan(image_shape, dtype, kernel, *, convolve=True, has_alpha=False, **option
     kernel : Kernel, name or 2-D array
     convolve : bool, default True
         False for correlation.
-    options
-        As in `imconv.convolve`: border, pad, stride, dilation, anchor, offset, alpha, range; `dtype` is the image's.
+    anchor, has_alpha, options
+        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range; `dtype` is the image's.
 
     Examples
     --------
     >>> import imconv
-    >>> imconv.plan((512, 512, 3), "uint8", "gaussian-5").algorithm
+    >>> imconv.plan((512, 512, 3), "uint8", [[1, 2, 1], [2, 4, 2], [1, 2, 1]]).algorithm
     'separable'
     """
-    settings = options_of("plan", {"has_alpha": has_alpha, **options})
-    kernel = as_kernel(kernel, anchor=settings.anchor)
+    settings = options_of("plan", options)
+    kernel = as_kernel(kernel, anchor=anchor)
     shape = tuple(int(n) for n in image_shape)
     if len(shape) not in (2, 3):
         raise OptionError(f"an image has shape (H, W) or (H, W, C), not {shape}")
-    return settings.plan(kernel.flipped() if convolve else kernel, shape, np.dtype(dtype), has_alpha)
+    return LinearFilter(kernel.flipped() if convolve else kernel, settings).plan(shape, np.dtype(dtype), has_alpha)
 
 
 @dataclass(frozen=True)
@@ -146,30 +151,12 @@ class Options:
     pad: object = "same"
     stride: object = 1
     dilation: object = 1
-    anchor: object = None
     offset: object = 0.0
     dtype: object = None
     alpha: str | None = None
     has_alpha: bool | None = None
     range: str = "clip"
     channel_axis: object = AUTO
-
-    def plan(self, kernel: Kernel, shape, image_type: np.dtype, has_alpha: bool, gain: float = 1.0) -> Plan:
-        """The plan for an array of this shape, channels last."""
-        if self.offset:
-            kernel = kernel.replace(offset=kernel.offset + as_fraction(self.offset))
-        axes = make_axes(shape[:2], kernel.shape, kernel.anchor, self.pad, self.stride, self.dilation)
-        source, target = _readable(image_type), _target(self.dtype, image_type)
-        policy = "none"
-        if self.alpha is not None:
-            check_alpha(self.alpha)
-        if has_alpha:
-            policy = self.alpha or "weight"
-        channels = shape[2] if len(shape) == 3 else 1
-        border = borders.parse_border(self.border)
-        return make_plan(
-            kernel, axes, channels, source, target, border, alpha=policy, range=self.range, gain=gain
-        )
 
 
 def options_of(function: str, given: dict) -> Options:
@@ -180,38 +167,74 @@ def options_of(function: str, given: dict) -> Options:
     return Options(**given)
 
 
-def filter_image(image, kernel: Kernel, options: Options, *, out=None, threads=None, point=None, gain=1.0, **watch):
-    """Correlate an array or a Picture with a kernel; `point`, `tally` and `progress` go to the executor."""
-    from .executor import execute
+@dataclass(frozen=True)
+class LinearFilter:
+    """A kernel to correlate with, and how: what every linear filter comes down to.
 
-    if hasattr(image, "pixels"):
-        if out is not None:
-            raise OptionError("out goes with an array, not with a Picture")
-        result = _filter_array(image.pixels, kernel, options, image.has_alpha, None, threads, execute, point, gain, watch)
-        return image.replace(pixels=result)
-    has_alpha = bool(options.has_alpha)
-    if options.alpha == "weight" and options.has_alpha is None:
-        raise OptionError("alpha='weight' needs has_alpha=True or a Picture: an array does not say which channel is alpha")
-    return _filter_array(image, kernel, options, has_alpha, out, threads, execute, point, gain, watch)
+    `point`, if given, is called with the filtered and the original values of a band and returns what is rounded
+    instead; `gain` is how much it enlarges an error.
+    """
 
+    kernel: Kernel
+    options: Options = Options()
+    point: Callable | None = None
+    gain: float = 1.0
 
-def _filter_array(image, kernel, options, has_alpha, out, threads, execute, point, gain, watch):
-    image = np.asarray(image)
-    source = _readable(image.dtype)
-    axis = _channel_axis(image, options.channel_axis)
-    if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
-        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
-    work = image if axis is None else np.moveaxis(image, axis, -1)
-    if source != image.dtype:
-        work = work.astype(source)
-    plan = options.plan(kernel, work.shape, image.dtype, has_alpha, gain)
-    last = axis is None or axis % image.ndim == image.ndim - 1
-    if out is not None and not last:
-        given, out = out, np.moveaxis(out, axis, -1) if isinstance(out, np.ndarray) and out.ndim == image.ndim else out
-        execute(plan, work, out=out, threads=threads, point=point, **watch)
-        return given
-    result = execute(plan, work, out=out, threads=threads, point=point, **watch)
-    return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+    def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
+        """The plan for an array (H, W) or (H, W, C) of this type."""
+        options, kernel = self.options, self.kernel
+        if options.offset:
+            kernel = kernel.replace(offset=kernel.offset + as_fraction(options.offset))
+        if options.alpha is not None:
+            check_alpha(options.alpha)
+        return make_plan(
+            kernel,
+            make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
+            shape[2] if len(shape) == 3 else 1,
+            _readable(image_type),
+            _target(options.dtype, image_type),
+            borders.parse_border(options.border),
+            alpha=(options.alpha or "weight") if has_alpha else "none",
+            range=options.range,
+            gain=self.gain,
+        )
+
+    def apply(self, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
+        """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `executor.execute`."""
+        if hasattr(image, "pixels"):
+            if out is not None:
+                raise OptionError("out goes with an array, not with a Picture")
+            result = self._apply(image.pixels, image.has_alpha, None, threads, tally, progress)
+            return image.replace(pixels=result)
+        if self.options.alpha == "weight" and self.options.has_alpha is None:
+            raise OptionError(
+                "alpha='weight' needs has_alpha=True or a Picture: an array does not say which channel is alpha"
+            )
+        return self._apply(np.asarray(image), bool(self.options.has_alpha), out, threads, tally, progress)
+
+    def _apply(self, image, has_alpha, out, threads, tally, progress):
+        from .executor import execute
+
+        source = _readable(image.dtype)
+        axis = _channel_axis(image, self.options.channel_axis)
+        if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
+            raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
+        work = image if axis is None else np.moveaxis(image, axis, -1)
+        if source != image.dtype:
+            work = work.astype(source)
+        plan = self.plan(work.shape, image.dtype, has_alpha)
+        counts_nan = source.kind == "f" and np.dtype(plan.target).kind != "f"
+        count = tally if tally is not None or not counts_nan else Tally()
+        last = axis is None or axis % image.ndim == image.ndim - 1
+        given = out
+        if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
+            out = np.moveaxis(out, axis, -1)
+        result = execute(plan, work, out=out, threads=threads, point=self.point, tally=count, progress=progress)
+        if counts_nan and count.nans:
+            warnings.warn(f"{count.nans} results were NaN and became 0", RuntimeWarning, stacklevel=4)
+        if given is not None:
+            return given
+        return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
 def _channel_axis(image: np.ndarray, axis) -> int | None:

@@ -67,7 +67,9 @@ def execute(
     """
     source = image if image.ndim == 3 else image[..., None]
     if source.shape != (plan.rows.size, plan.columns.size, plan.channels):
-        raise OptionError(f"the plan is for {plan.rows.size} x {plan.columns.size} x {plan.channels}, the image has shape {image.shape}")
+        raise OptionError(
+            f"the plan is for {plan.rows.size} x {plan.columns.size} x {plan.channels}, the image has shape {image.shape}"
+        )
     if image.dtype.name != plan.source:
         raise OptionError(f"the plan is for {plan.source}, the image has {image.dtype.name}")
     shape = (*plan.shape, plan.channels)

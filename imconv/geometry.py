@@ -51,7 +51,9 @@ class Axis:
         return first, np.maximum(first, last)
 
 
-def make_axis(size: int, taps: int, anchor: int, pad: str | tuple[int, int], stride: int, dilation: int, name: str) -> Axis:
+def make_axis(
+    size: int, taps: int, anchor: int, pad: str | tuple[int, int], stride: int, dilation: int, name: str
+) -> Axis:
     """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left."""
     window = effective_size(taps, dilation)
     if pad == "same":
@@ -112,7 +114,13 @@ def parse_pad(pad) -> tuple:
 
 def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[int, int]:
     """One whole number for both axes, or two, rows first; as numbers, a sequence or the text `2,1`."""
-    parts = value.split(",") if isinstance(value, str) else value if isinstance(value, (list, tuple, np.ndarray)) else [value]
+    parts = (
+        value.split(",")
+        if isinstance(value, str)
+        else value
+        if isinstance(value, (list, tuple, np.ndarray))
+        else [value]
+    )
     try:
         numbers = [_whole(n) for n in parts]
     except (TypeError, ValueError):

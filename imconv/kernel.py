@@ -77,7 +77,10 @@ class Kernel:
     @classmethod
     def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None) -> Kernel:
         """The outer product of a column and a row of weights (1-D, numbers or Fractions); the product is made only on demand."""
-        (column, column_fractions), (row, row_fractions) = _as_weights([list(column)], MAX_TAPS), _as_weights([list(row)], MAX_TAPS)
+        (column, column_fractions), (row, row_fractions) = (
+            _as_weights([list(column)], MAX_TAPS),
+            _as_weights([list(row)], MAX_TAPS),
+        )
         kernel = cls.__new__(cls)
         kernel._set((column.size, row.size), anchor, offset, name, source)
         kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
@@ -148,7 +151,7 @@ class Kernel:
                                        name=self.name, source=self.source)  # fmt: skip
         if self.exact:
             factor = as_fraction(factor)
-            weights = [[Fraction(int(n), self.denominator) * factor for n in row] for row in self.numerators]
+            weights = (self.fractions() * factor).tolist()
         else:
             weights = self.weights * float(factor)
         return Kernel(weights, anchor=self.anchor, offset=self.offset, name=self.name, source=self.source,
@@ -197,6 +200,13 @@ class Kernel:
         if self._numerators is None and self._integer_factors is not None:
             self._numerators = _frozen(np.outer(*self._integer_factors))
         return self._numerators
+
+    def fractions(self) -> np.ndarray:
+        """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
+        cells = [[Fraction(int(n), self.denominator) for n in row] for row in self.numerators]
+        array = np.empty(self.shape, object)
+        array[...] = cells
+        return array
 
     def _numerator_sum(self, of=np.asarray) -> int:
         if self._integer_factors is not None:
@@ -325,7 +335,9 @@ def _checked_anchor(anchor, shape) -> tuple[int, int]:
     except (TypeError, ValueError):
         raise KernelError(f"anchor must be a row and a column, not {anchor!r}") from None
     if not (0 <= row < shape[0] and 0 <= column < shape[1]):
-        raise KernelError(f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0")
+        raise KernelError(
+            f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0"
+        )
     return row, column
 
 
@@ -349,7 +361,9 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
     if array.ndim != 2 or 0 in array.shape:
         raise KernelError(f"a kernel needs rows and columns, not shape {array.shape}; a single row is [[1, 2, 1]]")
     if max(array.shape) > largest or array.size > MAX_TAPS:
-        raise KernelError(f"a kernel of {array.shape[0]} x {array.shape[1]} is larger than imconv takes ({MAX_SIDE} on a side, {MAX_TAPS} weights)")
+        raise KernelError(
+            f"a kernel of {array.shape[0]} x {array.shape[1]} is larger than imconv takes ({MAX_SIDE} on a side, {MAX_TAPS} weights)"
+        )
     if array.dtype.kind not in "biuf":
         raise KernelError(f"a kernel's weights must be real numbers, not {array.dtype}")
     if array.dtype == np.float32:
@@ -402,6 +416,9 @@ def _recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> tuple[
         if denominator > LARGEST_DENOMINATOR:
             return None, None
     numerators = np.rint(weights * denominator)
-    if np.any(np.abs(numerators / denominator - weights) > ULPS * spacing) or np.abs(numerators).sum() >= LARGEST_INTEGER:
+    if (
+        np.any(np.abs(numerators / denominator - weights) > ULPS * spacing)
+        or np.abs(numerators).sum() >= LARGEST_INTEGER
+    ):
         return None, None
     return _frozen(numerators.astype(np.int64)), denominator

@@ -1,4 +1,4 @@
-"""The numbers kernel files hold: kept as fractions, so that 0.1 is one tenth; written so that they read back the same."""
+"""The numbers of kernel files: kept as fractions, so that 0.1 is one tenth; written so that they read back the same."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def parse_number(token: str) -> Fraction:
     if len(token) > LONGEST_NUMBER:
         raise NumberError(f"a number of at most {LONGEST_NUMBER} characters")
     token = token.replace("\N{MINUS SIGN}", "-")  # what PDF readers and word processors make of it
-    total, term, position = Fraction(0), Fraction(0), 0
+    numerator, denominator = 0, 1  # of the sum so far; plain integers, for Fractions cost more than all the rest
+    above, below = 0, 1  # of the term that may still be divided
+    position = 0
     while position < len(token) or not token:
         piece = _PIECE.match(token, position)
         if piece is None:
@@ -39,16 +41,18 @@ def parse_number(token: str) -> Fraction:
         power = int(exponent or 0)
         if abs(power) > LARGEST_EXPONENT:
             raise NumberError(f"an exponent from -{LARGEST_EXPONENT} to {LARGEST_EXPONENT}")
-        value = Fraction(int(whole + decimals), 10 ** len(decimals)) * Fraction(10) ** power
+        value, power = int(whole + decimals), power - len(decimals)
+        value, unit = (value * 10**power, 1) if power >= 0 else (value, 10**-power)
         value = -value if operator.endswith("-") else value
         if not operator.startswith("/"):
-            total, term = total + term, value
+            numerator, denominator = numerator * below + above * denominator, denominator * below
+            above, below = value, unit
         elif value == 0:
             raise NumberError("a divisor other than 0")
         else:
-            term /= value
+            above, below = above * unit, below * value
         position = piece.end()
-    total += term
+    total = Fraction(numerator * below + above * denominator, denominator * below)
     try:
         float(total)
     except OverflowError:

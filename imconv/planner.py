@@ -66,7 +66,11 @@ class Plan:
     def fused(self) -> bool:
         """Whether the loop itself rounds and stores, so that no float copy of a band is needed."""
         plain = self.alpha in ("none", "separate") and self.range == "clip" and self.border.mode != "normalized"
-        return plain and (self.source == self.target or self.target == self.accumulator) and self.source in LOOP_TYPES | {"bool"}
+        return (
+            plain
+            and (self.source == self.target or self.target == self.accumulator)
+            and self.source in LOOP_TYPES | {"bool"}
+        )
 
     @property
     def multiply_adds(self) -> int:
@@ -121,7 +125,9 @@ class Plan:
             + (f", stride {rows.stride},{columns.stride}" if (rows.stride, columns.stride) != (1, 1) else "")
             + (f", dilation {rows.dilation},{columns.dilation}" if (rows.dilation, columns.dilation) != (1, 1) else ""),
             f"numbers        {self.source} -> {self.accumulator} -> {self.target}, "
-            + (f"exact: whole-number sums, divided once by {self.divisor}" if self.exact else "rounded once at the end"),
+            + (
+                f"exact: whole-number sums, divided once by {self.divisor}" if self.exact else "rounded once at the end"
+            ),
             f"multiply-adds  {self.multiply_adds / 1e6:,.1f} million, {self.multiply_adds / max(samples, 1):.1f} per sample",
             f"memory         {_bytes(self.scratch)} of line buffers per thread",
         ]
@@ -158,7 +164,7 @@ def make_plan(
         How much what follows the sums enlarges their error.
     """
     if range not in RANGES:
-        raise OptionError(f"unknown range {range!r}{nearest(str(range), RANGES)}; ranges are {', '.join(RANGES)}")
+        raise OptionError(f"unknown range {range!r}; ranges are {', '.join(RANGES)}{nearest(str(range), RANGES)}")
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
@@ -239,7 +245,11 @@ def _accumulator(kernel: Kernel, loop_type: str, exact: bool, alpha: str, border
     if loop_type == "float64":
         return "float64"
     if exact:
-        return "float32" if _bound(kernel, LARGEST_SAMPLE[loop_type], border, alpha) < EXACT_LIMIT["float32"] else "float64"
+        return (
+            "float32"
+            if _bound(kernel, LARGEST_SAMPLE[loop_type], border, alpha) < EXACT_LIMIT["float32"]
+            else "float64"
+        )
     taps = kernel.shape[0] * kernel.shape[1] if kernel.rank_one_factors is None else sum(kernel.shape)
     relative = 2 * math.sqrt(taps) * FLOAT32_ROUNDING * max(1.0, gain)
     if loop_type == "float32":
@@ -267,14 +277,16 @@ def _factors(kernel: Kernel, loop_type: str, exact: bool) -> tuple[np.ndarray, n
 def check_alpha(alpha: str) -> str:
     """`alpha` if it is one of the policies; OptionError, with the nearest right name, if not."""
     if alpha not in ALPHAS:
-        raise OptionError(f"unknown alpha {alpha!r}{nearest(str(alpha), ALPHAS)}; it is one of {', '.join(ALPHAS)}")
+        raise OptionError(f"unknown alpha {alpha!r}; it is one of {', '.join(ALPHAS)}{nearest(str(alpha), ALPHAS)}")
     return alpha
 
 
 def check_normalized(plan: Plan, inside: np.ndarray) -> None:
     """Raise KernelError where a window at the edge has no positive weight left to divide by."""
     if not (inside > 0).all():
-        raise KernelError("border normalized needs weights whose sum stays positive at the picture's edges; choose another border")
+        raise KernelError(
+            "border normalized needs weights whose sum stays positive at the picture's edges; choose another border"
+        )
 
 
 def _bytes(count: float) -> str:

@@ -43,7 +43,9 @@ def rounding_bias(offset: float, divisor: int) -> float:
     return offset + divisor // 2 + 0.5
 
 
-def finish(sums: np.ndarray, out: np.ndarray, policy: str, offset: float, divisor: int, tally: Tally | None = None) -> None:
+def finish(
+    sums: np.ndarray, out: np.ndarray, policy: str, offset: float, divisor: int, tally: Tally | None = None
+) -> None:
     """Write `(sums + offset) / divisor` into `out` under a range policy other than "stretch". `sums` is used up.
 
     Integers are rounded half up and saturated, NaN becomes 0; floats keep their value.

@@ -6,10 +6,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..correlation import documented, filter_image, options_of
+from ..correlation import LinearFilter, Options, documented, options_of
 from ..errors import OptionError
 from ..kernel import Kernel, as_fraction
-from .smooth import _number, _width, gaussian_kernel
+from .smooth import checked_number, gaussian_kernel, image_width
 
 MAX_AMOUNT = 1000
 
@@ -29,7 +29,7 @@ def sharpen(image, amount=1.0, *, out=None, threads=None, **options):
     >>> imconv.sharpen(np.array([[0, 0, 90, 0, 0]], np.uint8))
     array([[  0,   0, 150,   0,   0]], dtype=uint8)
     """
-    return filter_image(image, sharpen_kernel(amount), options_of("sharpen", options), out=out, threads=threads)
+    return LinearFilter(sharpen_kernel(amount), options_of("sharpen", options)).apply(image, out=out, threads=threads)
 
 
 @documented
@@ -51,10 +51,15 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
     array([[ 10,   5,   0, 114,  95,  90]], dtype=uint8)
     """
     settings = options_of("unsharp_mask", options)
-    if settings.offset or settings.anchor is not None:
-        raise OptionError("unsharp_mask takes no offset and no anchor")
-    amount, threshold = _number(amount, "amount", 0, MAX_AMOUNT), _number(threshold, "threshold", 0, 1e12)
-    kernel = gaussian_kernel(sigma, truncate, width=_width(image, settings.channel_axis))
+    width = image_width(image, settings.channel_axis)
+    return unsharp_filter(sigma, amount, threshold, truncate, width, settings).apply(image, out=out, threads=threads)
+
+
+def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settings: Options) -> LinearFilter:
+    """The filter of `unsharp_mask`; `width` is what a sigma in percent is measured by."""
+    if settings.offset:
+        raise OptionError("an unsharp mask takes no offset")
+    amount, threshold = checked_number(amount, "amount", 0, MAX_AMOUNT), checked_number(threshold, "threshold", 0, 1e12)
 
     def add_detail(blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
         detail = original - blurred
@@ -64,12 +69,12 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
         detail += original
         return detail
 
-    return filter_image(image, kernel, settings, out=out, threads=threads, point=add_detail, gain=amount)
+    return LinearFilter(gaussian_kernel(sigma, truncate, width), settings, point=add_detail, gain=amount)
 
 
 def sharpen_kernel(amount=1) -> Kernel:
     """The 3 x 3 kernel of `sharpen`, exact."""
-    value = _number(amount, "amount", 0, MAX_AMOUNT)
+    value = checked_number(amount, "amount", 0, MAX_AMOUNT)
     share = Fraction(amount.strip()) if isinstance(amount, str) else as_fraction(value)
     weights = [[-share / 9] * 3 for _ in range(3)]
     weights[1][1] += 1 + share

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..correlation import documented, filter_image, options_of
+from ..correlation import LinearFilter, documented, options_of
 from ..errors import OptionError
 from ..geometry import parse_pair
 from ..kernel import MAX_SIDE, Kernel
@@ -35,8 +35,8 @@ def gaussian_blur(image, sigma, *, truncate=None, out=None, threads=None, **opti
     [0.011, 0.114, 0.248, 0.114, 0.011]
     """
     settings = options_of("gaussian_blur", options)
-    kernel = gaussian_kernel(sigma, truncate, width=_width(image, settings.channel_axis))
-    return filter_image(image, kernel, settings, out=out, threads=threads)
+    kernel = gaussian_kernel(sigma, truncate, width=image_width(image, settings.channel_axis))
+    return LinearFilter(kernel, settings).apply(image, out=out, threads=threads)
 
 
 @documented
@@ -52,12 +52,12 @@ def box_blur(image, size, *, out=None, threads=None, **options):
     >>> imconv.box_blur(np.array([[0, 0, 9, 0, 0]], np.uint8), (1, 3))
     array([[0, 3, 3, 3, 0]], dtype=uint8)
     """
-    return filter_image(image, box_kernel(size), options_of("box_blur", options), out=out, threads=threads)
+    return LinearFilter(box_kernel(size), options_of("box_blur", options)).apply(image, out=out, threads=threads)
 
 
 def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:
     """The Gaussian of `gaussian_blur` as a Kernel made of a column and a row; `width` is what `3%` is measured by."""
-    truncate = TRUNCATE if truncate is None else _number(truncate, "truncate", 0, 100)
+    truncate = TRUNCATE if truncate is None else checked_number(truncate, "truncate", 0, 100)
     column, row = (_gaussian_weights(s, truncate) for s in parse_sigma(sigma, width))
     return Kernel.from_factors(column, row, name="gaussian")
 
@@ -74,7 +74,9 @@ def parse_size(size) -> tuple[int, int]:
     try:
         return parse_pair(text, "size", most=MAX_SIDE)
     except OptionError:
-        raise OptionError(f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {MAX_SIDE}, not {size!r}") from None
+        raise OptionError(
+            f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {MAX_SIDE}, not {size!r}"
+        ) from None
 
 
 def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:
@@ -92,18 +94,19 @@ def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:
 def _one_sigma(part, width) -> float:
     text = str(part).strip().lower()
     if text.startswith("fwhm:"):
-        return _number(text[5:], "fwhm", 0, MAX_SIGMA * FWHM) / FWHM
+        return checked_number(text[5:], "fwhm", 0, MAX_SIGMA * FWHM) / FWHM
     if text.startswith("opencv-ksize:"):
-        ksize = _number(text[13:], "opencv-ksize", 1, 100_000)
+        ksize = checked_number(text[13:], "opencv-ksize", 1, 100_000)
         return max(0.0, 0.3 * ((ksize - 1) * 0.5 - 1) + 0.8)
     if text.endswith("%"):
         if width is None:
             raise OptionError(f"sigma {text} needs a picture to measure by; give pixels")
-        return _number(_number(text[:-1], "sigma", 0, 1e6) * width / 100, "sigma", 0, MAX_SIGMA)
-    return _number(text, "sigma", 0, MAX_SIGMA)
+        return checked_number(checked_number(text[:-1], "sigma", 0, 1e6) * width / 100, "sigma", 0, MAX_SIGMA)
+    return checked_number(text, "sigma", 0, MAX_SIGMA)
 
 
-def _number(text, name: str, least: float, most: float) -> float:
+def checked_number(text, name: str, least: float, most: float) -> float:
+    """A number or its text as a float between two bounds; OptionError that names the parameter otherwise."""
     try:
         value = float(text)
     except (TypeError, ValueError):
@@ -121,7 +124,8 @@ def _gaussian_weights(sigma: float, truncate: float) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _width(image, channel_axis) -> int | None:
+def image_width(image, channel_axis) -> int | None:
+    """The width in pixels of an array or a Picture, None where it has none."""
     shape = image.pixels.shape if hasattr(image, "pixels") else np.shape(image)
     if len(shape) == 3 and channel_axis in (0, -3):
         return shape[2]

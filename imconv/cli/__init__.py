@@ -1,0 +1,106 @@
+"""The command line: a command is parse, read, filter, write. Commands are loaded when called, so that help is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from .. import __version__
+
+# command: (module in this package, one line for the list of commands)
+COMMANDS = {
+    "apply": ("apply", "Convolve with a kernel of your own, or one from the library."),
+    "blur": ("smooth", "Blur with a Gaussian."),
+    "box": ("smooth", "Blur with the mean over a box."),
+    "kernels": ("kernels", "List and show the kernels of the library."),
+    "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
+    "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands' modules are imported only when one of them runs or shows its help."""
+
+    def list_commands(self, ctx):
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx, name):
+        if name not in COMMANDS:
+            return None
+        from importlib import import_module
+
+        return getattr(import_module(f"imconv.cli.{COMMANDS[name][0]}"), name)
+
+    def resolve_command(self, ctx, args):
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from ..errors import nearest
+
+            raise click.UsageError(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
+
+    def format_epilog(self, ctx, formatter):
+        with formatter.section("Examples"):
+            for line in (
+                "imconv blur photo.jpg soft.jpg --sigma 2",
+                "imconv sharpen photo.png crisp.png --amount 0.5",
+                "imconv apply photo.png edges.png --kernel sobel-x --range abs",
+                "imconv blur --sigma 3% < in.png > out.png",
+                "imconv COMMAND --help",
+            ):
+                formatter.write(" " * formatter.current_indent + line + "\n")
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="imconv %(version)s")
+def cli():
+    """Filter pictures with convolution kernels: exact results, any border, depth and alpha kept.
+
+    INPUT and OUTPUT are paths, or - for standard input and output.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted."""
+    sys.exit(run(sys.argv[1:] if args is None else args))
+
+
+def run(args: list[str]) -> int:
+    """Run the command line and return its exit status; errors are one line on standard error."""
+    from ..errors import ImconvError, OptionError
+
+    try:
+        return cli.main(args, prog_name="imconv", standalone_mode=False) or 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("imconv: interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # the reader went away: nobody is there to be told; keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except ImconvError as error:
+        if os.environ.get("IMCONV_DEBUG"):
+            raise
+        return _complain(str(error), 2 if isinstance(error, OptionError) else 1)
+    except MemoryError:
+        return _complain("not enough memory; use a smaller picture or --max-memory to be told beforehand", 1)
+    except Exception as error:
+        if os.environ.get("IMCONV_DEBUG"):
+            raise
+        what = str(error).splitlines()[0] if str(error) else ""
+        return _complain(f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", 1)
+
+
+def _complain(message: str, status: int) -> int:
+    click.echo("imconv: " + " ".join(message.split("\n")), err=True)
+    return status

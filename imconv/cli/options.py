@@ -1,0 +1,79 @@
+"""Every option that several commands share, declared once."""
+
+from __future__ import annotations
+
+import click
+
+from ..geometry import WORDS
+from ..planner import ALPHAS, RANGES
+
+
+class FilterCommand(click.Command):
+    """A command that filters pictures: its help ends with the borders drawn and with examples."""
+
+    def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx, formatter):
+        from ..border import drawn
+
+        _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
+        _write_lines(formatter, "Examples", self.examples)
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends with examples."""
+
+    def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
+        super().__init__(*args, **kwargs)
+        self.examples = examples
+
+    def format_epilog(self, ctx, formatter):
+        _write_lines(formatter, "Examples", self.examples)
+
+
+def _write_lines(formatter, title, lines):
+    if lines:
+        with formatter.section(title):
+            for line in lines:
+                formatter.write(" " * formatter.current_indent + line.rstrip() + "\n")
+
+
+def filter_command(name: str, *examples: str):
+    """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help."""
+
+    def declare(function):
+        own, function.__click_params__ = getattr(function, "__click_params__", []), []
+        for option in reversed(_SHARED):
+            function = option(function)
+        function.__click_params__ += own  # Click turns the list round: the command's own options come first in the help
+        function = click.argument("output", required=False, type=click.Path(allow_dash=True))(function)
+        function = click.argument("input", required=False, type=click.Path(allow_dash=True))(function)
+        return click.command(name, cls=FilterCommand, examples=examples)(function)
+
+    return declare
+
+
+_SHARED = [
+    click.option("--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
+    click.option("--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
+    click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
+    click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
+    click.option("--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
+    click.option("--range", "range_", default="clip", show_default=True, metavar="|".join(RANGES), help="What becomes of results outside the type's range."),
+    click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
+    click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
+    click.option("--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),
+    click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone."),
+    click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]"),
+    click.option("--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
+    click.option("--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
+    click.option("--compression", default=None, metavar="0-9", help="PNG effort, 0 none to 9 smallest."),
+    click.option("--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
+    click.option("--strip", is_flag=True, help="Write no metadata."),
+    click.option("--no-clobber", is_flag=True, help="Never replace an existing file."),
+    click.option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
+    click.option("-v", "--verbose", is_flag=True, help="Tell sizes, time and how many samples were clipped."),
+    click.option("--json", "json_", is_flag=True, help="Print a report as JSON; to standard error where the image goes to standard output."),
+]  # fmt: skip
