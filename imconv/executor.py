@@ -9,10 +9,12 @@ from collections.abc import Callable
 import numpy as np
 
 from . import jit
+from .accuracy import LARGEST_SAMPLE, loop_type
 from .border import fill_values
 from .color import unweight
 from .errors import OptionError
-from .planner import LARGEST_SAMPLE, LOOP_TYPES, Plan, check_normalized
+from .planner import Plan, check_normalized
+from .tables import LARGEST_LANES, prepare
 from .rounding import Tally, finish, rounding_bias, stretch, type_range
 
 # Fewer samples than this are one band on one thread: starting a thread costs about as much as filtering them.
@@ -171,15 +173,16 @@ class _Job:
         self.colours = plan.channels - (plan.alpha in ("weight", "keep"))
         self.samples = source.shape[1] * plan.channels
         self.source = source
-        loop_type = plan.source if plan.source in LOOP_TYPES | {"bool"} else "float64"
-        self.read_type = np.dtype("uint8" if loop_type == "bool" else loop_type)
-        whole = source.flags.c_contiguous and source.dtype.isnative and source.dtype.name == loop_type
+        kind = loop_type(source.dtype)
+        self.read_type = np.dtype("uint8" if kind == "bool" else kind)
+        wide = self.samples >= LARGEST_LANES
+        whole = wide and source.flags.c_contiguous and source.dtype.isnative and source.dtype.name == kind
         self.rows2d = source.view(self.read_type).reshape(source.shape[0], self.samples) if whole else None
         if plan.border.mode == "constant" and plan.source in LARGEST_SAMPLE and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
         self.fill = fill_values(plan.border, plan.channels, type_range(np.dtype(plan.source))[1])
         self.inside = self._inside() if plan.border.mode == "normalized" else None
-        self.places = [_line_place(plan, column) for column in range(plan.columns.taps)]
+        self.prepared = prepare(plan)
 
     # --- what a band becomes ---------------------------------------------------------------------------------------
 
@@ -243,7 +246,7 @@ class _Job:
     def _inside(self):
         """Sums of the weights that lie on the picture, from a table of cumulated weights."""
         plan = self.plan
-        weights = plan.weights[0] if plan.algorithm == "dense" else np.outer(*plan.weights)
+        weights = plan.combined_weights
         corner = np.zeros((weights.shape[0] + 1, weights.shape[1] + 1))
         corner[1:, 1:] = weights.cumsum(axis=0).cumsum(axis=1)
         top, bottom = plan.rows.inside()
@@ -287,38 +290,19 @@ class _Job:
             fill[:-1] *= fill[-1]
         buffers = scratch.get("buffers")
         if buffers is None:
-            buffers = scratch["buffers"] = self._buffers()
-        head = (window, plan.channels, table, self.column_table, plan.columns.before, fill, weighted, plan.rows.stride,
-                plan.columns.stride)  # fmt: skip
-        tail = (first, out, number(bias), number(divisor), number(top), *buffers)
-        name = "correlate_" + plan.algorithm
-        jit.loop(plan.algorithm, name)(*head, *self._taps(), *tail)
-
-    def _taps(self) -> tuple[np.ndarray, ...]:
-        """The plan's weights as the loops take them: rows, places in a line, weights."""
-        plan = self.plan
-        places = np.array(self.places, dtype=np.int64)
-        if plan.algorithm == "separable":
-            column, row = (w.astype(plan.accumulator) for w in plan.weights)
-            return np.arange(column.size) * plan.rows.dilation, column, places, row
-        weights = plan.weights[0]
-        taken = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
-        if plan.source not in ("float32", "float64"):
-            taken = taken & (weights != 0)  # in a float picture 0 * NaN counts
-        rows, columns = np.nonzero(taken)
-        return rows * plan.rows.dilation, places[columns], weights[rows, columns].astype(plan.accumulator)
-
-    def _buffers(self) -> tuple[np.ndarray, ...]:
-        plan = self.plan
-        kind = plan.accumulator
-        line = plan.columns.span * plan.channels
-        sums = np.empty(plan.columns.out * plan.channels, kind)
-        if plan.algorithm == "separable":
-            return np.empty(self.samples, kind), np.empty(line, kind), np.empty(plan.channels, kind), sums
-        return np.empty((plan.ring_lines, line), kind), np.empty(plan.ring_lines, np.int64), sums
+            buffers = scratch["buffers"] = self.prepared.buffers()
+        narrow = out.shape[1] < LARGEST_LANES
+        target = np.empty((out.shape[0], LARGEST_LANES), out.dtype) if narrow else out
+        jit.loop(self.prepared.module, self.prepared.name)(
+            window, self.samples, plan.channels, table, self.column_table, plan.columns.before, fill, int(weighted),
+            plan.rows.stride, plan.columns.stride, first, target, number(bias), number(divisor), number(top),
+            *self.prepared.tables, *buffers,
+        )  # fmt: skip
+        if narrow:
+            out[...] = target[:, : out.shape[1]]
 
     def _window(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The rows a band reads, contiguous and of a type the loops know, and the table that leads to them."""
+        """The rows a band reads, contiguous, as wide as a vector, of a type the loops know; and the table to them."""
         if self.rows2d is not None:
             return self.row_table, self.rows2d
         rows = self.plan.rows
@@ -326,22 +310,12 @@ class _Job:
         stop = start + (count - 1) * rows.stride + (rows.taps - 1) * rows.dilation + 1
         needed = np.unique(self.row_table[start:stop])
         needed = needed[needed >= 0]
-        if needed.size == 0:
-            needed = np.zeros(1, np.int64)
-        window = np.ascontiguousarray(self.source[needed], dtype=None if self.plan.source == "bool" else self.read_type)
+        window = np.zeros((max(needed.size, 1), max(self.samples, LARGEST_LANES)), self.read_type)
+        window[: needed.size, : self.samples] = self.source[needed].reshape(needed.size, self.samples)
         table = np.where(self.row_table < 0, -1, np.searchsorted(needed, self.row_table))
-        return table, window.view(self.read_type).reshape(needed.size, self.samples)
+        return np.minimum(table, max(needed.size - 1, 0)), window
 
 
 def _anchored(axis) -> np.ndarray:
     """The padded sample under the anchor of each output sample."""
     return np.arange(axis.out) * axis.stride + axis.anchor * axis.dilation
-
-
-def _line_place(plan: Plan, tap: int) -> int:
-    """Where in a line (loops/line.py) a tap begins to read."""
-    columns = plan.columns
-    at = tap * columns.dilation
-    phase, place = at % columns.stride, at // columns.stride
-    before = phase * (columns.span // columns.stride) + min(phase, columns.span % columns.stride)
-    return (before + place) * plan.channels

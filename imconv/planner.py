@@ -7,32 +7,30 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .accuracy import (
+    FLOAT_TYPES,
+    LARGEST_SAMPLE,
+    allowed_error,
+    exact_accumulator,
+    exact_sums,
+    float_accumulator,
+    loop_type,
+)
 from .border import Border
 from .errors import KernelError, OptionError, nearest
-from .geometry import Axis
+from .geometry import Axis, effective_size
 from .kernel import Kernel
 
 RANGES = ("clip", "abs", "offset", "stretch", "error")
 ALPHAS = ("weight", "separate", "keep")
 
-# pixel types the loops read as they are, with the largest sample; anything else goes through float64
-LARGEST_SAMPLE = {"bool": 1, "uint8": 255, "uint16": 65535}
-LOOP_TYPES = {"uint8", "uint16", "float32", "float64"}
+ROWS = 4  # output rows the loops work on together
+LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for one more
 
-# Whole-number sums below these keep `floor((sum + bias) / divisor)` exact in spite of two roundings: with t bits of
-# fraction, |sum + bias| / divisor must be nearer than 0.5 / divisor to the true quotient, hence 2^(t - 2), halved again.
-EXACT_LIMIT = {"float32": 2**21, "float64": 2**50}
-
-# The contract's error bounds: next to a tie for integers (in levels), relative to sum|h| max|f| for floats.
-ALLOWED_ERROR = {"bool": 0.001, "uint8": 0.001, "uint16": 0.05}
-ALLOWED_RELATIVE = 1e-6
-FLOAT32_ROUNDING = 2.0**-24
-
-# A kernel counts as separable where its distance from an outer product is this small beside sum|h|.
-RANK_TOLERANCE = {"uint8": 1e-7, "uint16": 1e-8, "float32": 1e-8, "float64": 1e-15}
-
-# Cost of a pass in multiply-adds per sample beyond its taps: zeroing and storing the line of sums.
-PASS_COST = 1
+# Picoseconds per sample on one thread: for each multiply-add, and for a pass beyond them (AMD Zen 5, AVX-512, float32;
+# 2026-11-22). Only their ratios matter for the choice.
+DENSE_TAP, DENSE_PASS = 9.6, 250.0
+COLUMN_TAP, ROW_TAP, SEPARABLE_PASS = 15.0, 15.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -53,9 +51,10 @@ class Plan:
     alpha: str  # "none", or one of ALPHAS
     range: str
     kernel: Kernel = field(repr=False)
-    # multiplied by `divisor`: 2-D for dense; column and row for separable
+    # multiplied by `divisor`: 2-D for dense; a column and a row for each outer product for separable
     weights: tuple[np.ndarray, ...] = field(repr=False, compare=False)
     offset: float = 0.0  # multiplied by `divisor` too
+    run: int = 0  # products summed before the sum is set aside, which keeps rounding small; 0 for all
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -66,11 +65,8 @@ class Plan:
     def fused(self) -> bool:
         """Whether the loop itself rounds and stores, so that no float copy of a band is needed."""
         plain = self.alpha in ("none", "separate") and self.range == "clip" and self.border.mode != "normalized"
-        return (
-            plain
-            and (self.source == self.target or self.target == self.accumulator)
-            and self.source in LOOP_TYPES | {"bool"}
-        )
+        same = self.source == self.target or self.target == self.accumulator
+        return plain and same and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
 
     @property
     def multiply_adds(self) -> int:
@@ -78,23 +74,50 @@ class Plan:
         outputs = self.rows.out * self.columns.out * self.channels
         if self.algorithm == "dense":
             return outputs * self.weights[0].size
-        column, row = self.weights
-        return self.rows.out * self.columns.size * self.channels * column.size + outputs * row.size
+        inputs = self.rows.out * self.columns.size * self.channels
+        return self.terms * (inputs * self.rows.taps + outputs * self.columns.taps)
+
+    @property
+    def terms(self) -> int:
+        """How many outer products are summed."""
+        return len(self.weights) // 2
 
     @property
     def scratch(self) -> int:
         """Bytes of line buffers a thread holds."""
         item = np.dtype(self.accumulator).itemsize
-        line = self.columns.span * self.channels
-        out = self.columns.out * self.channels
         if self.algorithm == "dense":
-            return item * (self.ring_lines * line + out)
-        return item * (self.columns.size * self.channels + line + out)
+            return item * self.ring_lines * self.line_length
+        lines = ROWS * self.terms * (2 if self.columns.stride > 1 else 1)
+        ring = self.ring_lines if self.ringed else 1
+        return item * (lines * self.line_length + ring * self.columns.size * self.channels)
+
+    @property
+    def ringed(self) -> bool:
+        """Whether source rows can't be read in place: some are made up, or colours are weighted."""
+        return self.alpha == "weight" or self.border.mode in ("constant", "normalized")
+
+    @property
+    def row_step(self) -> int:
+        """How far apart the output rows are that read the same source rows: they are worked on together."""
+        return math.lcm(self.rows.stride, self.rows.dilation) // self.rows.stride
 
     @property
     def ring_lines(self) -> int:
-        """Lines a dense loop keeps: one for each padded row its window spans."""
-        return (self.rows.taps - 1) * self.rows.dilation + 1
+        """Lines that hold every padded row that ROWS output rows read."""
+        return (ROWS - 1) * self.row_step * self.rows.stride + effective_size(self.rows.taps, self.rows.dilation)
+
+    @property
+    def line_length(self) -> int:
+        """Samples of a line: the padded row, or the whole row where less is needed, and room for one vector."""
+        return max(self.columns.span, self.columns.before + self.columns.size) * self.channels + LARGEST_LANES
+
+    @property
+    def combined_weights(self) -> np.ndarray:
+        """The kernel that the weights make together, multiplied by `divisor`."""
+        if self.algorithm == "dense":
+            return self.weights[0]
+        return sum(np.outer(c, r) for c, r in zip(self.weights[0::2], self.weights[1::2], strict=True))
 
     def execute(self, image, out=None, threads: int | None = None) -> np.ndarray:
         """Run the plan over an array of the shape and type it was made for."""
@@ -168,28 +191,29 @@ def make_plan(
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
-    loop_type = source.name if source.name in LARGEST_SAMPLE or source.name in LOOP_TYPES else "float64"
-    exact = _exact_sums(kernel, source, border, alpha)
-    accumulator = _accumulator(kernel, loop_type, exact, alpha, border, gain)
+    exact = exact_sums(kernel, source, border, alpha)
+    allowed = allowed_error(kernel, source, alpha, gain)
     rows, columns = axes
-    factors = _factors(kernel, loop_type, exact)
+    factors = _factors(kernel, source, exact, allowed)
     dense_taps = rows.taps * columns.taps
-    if factors is None and loop_type not in ("float32", "float64"):
+    if source.kind in "biu" and kernel.rank_one_factors is None:
         dense_taps = int(np.count_nonzero(kernel.weights))
-    separable_cost = math.inf
-    if factors is not None and kernel.included is None:
-        separable_cost = rows.taps * columns.stride + columns.taps + PASS_COST
-    if separable_cost < dense_taps:
+    separable = math.inf
+    if factors:
+        taps = rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP
+        separable = len(factors) * taps + SEPARABLE_PASS
+    if separable < dense_taps * DENSE_TAP + DENSE_PASS:
         algorithm = "separable"
-        reason = f"an outer product: {rows.taps} + {columns.taps} taps instead of {dense_taps}"
-        weights = factors
+        weights = tuple(factor for pair in factors for factor in pair)
+        terms = len(factors) * (rows.taps + columns.taps)
+        what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
+        reason = f"{what}: {terms} taps instead of {dense_taps}"
     else:
         algorithm = "dense"
-        if factors is None:
-            reason = f"not an outer product, {dense_taps} taps"
-        else:
-            reason = f"{dense_taps} tap{'s' * (dense_taps != 1)}: two passes would cost more"
         weights = (kernel.weights,)
+        terms = dense_taps
+        reason = f"{dense_taps} tap{'s' * (dense_taps != 1)}, " + ("passes would cost more" if factors else "no outer product")
+    accumulator, run = (exact_accumulator(kernel, source, border, alpha), 0) if exact else float_accumulator(terms, source, allowed)
     divisor, offset = 1, float(kernel.offset)
     if exact:
         divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
@@ -200,78 +224,31 @@ def make_plan(
         else:
             column, row = kernel.integer_factors()
             weights = ((column * scale).astype(np.float64), row.astype(np.float64))
-    return Plan(algorithm, reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor, border,
-                alpha, range, kernel, weights, offset)  # fmt: skip
+    return Plan(
+        algorithm, reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor, border, alpha,
+        range, kernel, weights, offset, run,
+    )  # fmt: skip
 
 
-def _exact_sums(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> bool:
-    """Whether every sum is a whole number that float64 holds with room for the one division."""
-    largest = _largest(source)
-    if largest is None or not kernel.exact:
-        return False
-    if border.mode == "constant" and not all(v == int(v) for v in border.values if v == v):
-        return False
-    return _bound(kernel, largest, border, alpha) < EXACT_LIMIT["float64"]
-
-
-def _largest(dtype: np.dtype) -> int | None:
-    if dtype.name in LARGEST_SAMPLE:
-        return LARGEST_SAMPLE[dtype.name]
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        return max(-int(info.min), int(info.max))
-    return None
-
-
-def _bound(kernel: Kernel, largest: float, border: Border, alpha: str) -> float:
-    """What no whole-number sum exceeds, offset and rounding included."""
-    divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
-    if border.mode == "constant":
-        largest = max([largest, *(abs(v) for v in border.values)])
-    if alpha == "weight":
-        largest *= largest
-    total = round(kernel.absolute_sum() * kernel.denominator) * (divisor // kernel.denominator)
-    if border.mode == "normalized":
-        total *= max(abs(round(kernel.sum() * kernel.denominator)), 1)  # re-weighted by total / weights inside
-    return total * largest + abs(float(kernel.offset)) * divisor + divisor
-
-
-def _accumulator(kernel: Kernel, loop_type: str, exact: bool, alpha: str, border: Border, gain: float) -> str:
-    """float32 where its sums stay within the contract's bounds, float64 elsewhere.
-
-    A sum of n rounded terms is off by at most about `2 sqrt(n)` roundings (six standard deviations of a running sum
-    whose size grows evenly), each 2^-24 of `sum|h| max|f|`.
-    """
-    if loop_type == "float64":
-        return "float64"
+def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Columns and rows whose outer products make the kernel: exactly, or to a tenth of the allowed error. Else none."""
+    if kernel.included is not None:
+        return []
     if exact:
-        return (
-            "float32"
-            if _bound(kernel, LARGEST_SAMPLE[loop_type], border, alpha) < EXACT_LIMIT["float32"]
-            else "float64"
-        )
-    taps = kernel.shape[0] * kernel.shape[1] if kernel.rank_one_factors is None else sum(kernel.shape)
-    relative = 2 * math.sqrt(taps) * FLOAT32_ROUNDING * max(1.0, gain)
-    if loop_type == "float32":
-        return "float32" if relative < ALLOWED_RELATIVE else "float64"
-    largest = LARGEST_SAMPLE[loop_type] * (2 if alpha == "weight" else 1)
-    return "float32" if relative * kernel.absolute_sum() * largest < ALLOWED_ERROR[loop_type] else "float64"
-
-
-def _factors(kernel: Kernel, loop_type: str, exact: bool) -> tuple[np.ndarray, np.ndarray] | None:
-    """Column and row of a kernel of numerical rank 1, else None."""
-    if exact:
-        return kernel.integer_factors()
+        factors = kernel.integer_factors()
+        return [factors] if factors else []
     if kernel.rank_one_factors is not None:
-        return kernel.rank_one_factors
+        return [kernel.rank_one_factors]
     if min(kernel.shape) == 1:
-        return None
-    factors = kernel.factors()
-    if not factors:
-        return None
-    column, row = factors[0]
-    residual = np.abs(kernel.weights - np.outer(column, row)).sum()
-    return (column, row) if residual <= RANK_TOLERANCE.get(loop_type, 1e-15) * kernel.absolute_sum() else None
+        return []
+    tolerance = 1e-15 if loop_type(source) == "float64" else allowed / 10
+    rest, factors = kernel.weights.copy(), []
+    for column, row in kernel.factors(1e-16):
+        rest -= np.outer(column, row)
+        factors.append((column, row))
+        if np.abs(rest).sum() <= tolerance * kernel.absolute_sum():
+            return factors
+    return []
 
 
 def check_alpha(alpha: str) -> str:

@@ -2,75 +2,90 @@
 
 A padded row of `columns.size` pixels with stride `s` is kept as `s` phases, one behind another; phase `p` holds pixels
 p, p + s, p + 2 s, ... Output x, tap l reads pixel x * s + l * d: phase (l * d) % s, place x + (l * d) // s.
+Rows of the picture and of the result are at least LANES samples wide (narrower ones come padded), so that the last
+vector of a row can end where the row ends.
 """
 
-import numpy as np
 from numba.extending import register_jitable
+
+from .vector import LANES, broadcast, load, maximum, minimum, store, zeros
 
 
 @register_jitable
-def load_line(row, line, columns, lead, channels, stride, fill, weighted):
-    """Widen `row` (interleaved samples) into `line`; where `columns` is -1 stands `fill`.
+def load_line(src, row, lines, slot, columns, lead, channels, samples, stride, fill, weighted):
+    """Widen row `row` of `src` into line `slot`; where `columns` is -1, and all over where `row` is, stands `fill`.
 
-    The picture's own columns begin at padded column `lead`. With `weighted`, colours are multiplied by alpha, the last
-    channel; `fill` then comes multiplied.
+    The picture's own columns begin at padded column `lead` and are `samples` samples. With `weighted`, colours are
+    multiplied by alpha, the last channel; `fill` then comes multiplied.
     """
-    pixels = row.size // channels
     total = columns.size
-    end = min(lead + pixels, total)
+    if row < 0:
+        for j in range(total):
+            for c in range(channels):
+                lines[slot, j * channels + c] = fill[c]
+        return
     if stride == 1:
-        base = lead * channels
-        for i in range((end - lead) * channels):
-            line[base + i] = row[i]
+        widen_row(src, row, lines, slot, lead * channels, samples, fill)
         for j in range(min(lead, total)):
-            _load_pixel(row, line, j * channels, columns[j], channels, fill)
-        for j in range(max(end, lead), total):
-            _load_pixel(row, line, j * channels, columns[j], channels, fill)
+            _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
+        for j in range(lead + samples // channels, total):
+            _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
     else:
         at = 0
         for phase in range(stride):
             for j in range(phase, total, stride):
-                _load_pixel(row, line, at, columns[j], channels, fill)
+                _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
                 at += channels
     if weighted:
-        _weigh(line, columns, channels, stride)
+        _weigh(lines, slot, columns, channels, stride)
 
 
 @register_jitable
-def _load_pixel(row, line, at, column, channels, fill):
+def widen_row(src, row, lines, slot, start, samples, fill):
+    """Copy a row of the picture, as floats, into a line from `start` on."""
+    like = broadcast(fill[0])
+    wide = max(samples, LANES)
+    x = 0
+    while x < wide:
+        x = min(x, wide - LANES)
+        store(lines, slot, start + x, load(like, src, row, x))
+        x += LANES
+
+
+@register_jitable
+def _load_pixel(src, row, lines, slot, at, column, channels, fill):
     for c in range(channels):
         if column >= 0:
-            line[at + c] = row[column * channels + c]
+            lines[slot, at + c] = src[row, column * channels + c]
         else:
-            line[at + c] = fill[c]
+            lines[slot, at + c] = fill[c]
 
 
 @register_jitable
-def _weigh(line, columns, channels, stride):
+def _weigh(lines, slot, columns, channels, stride):
     at = 0
     for phase in range(stride):
         for j in range(phase, columns.size, stride):
             if columns[j] >= 0:
-                alpha = line[at + channels - 1]
+                alpha = lines[slot, at + channels - 1]
                 for c in range(channels - 1):
-                    line[at + c] *= alpha
+                    lines[slot, at + c] *= alpha
             at += channels
 
 
 @register_jitable
-def store_line(sums, out, bias, divisor, top):
-    """Finish a row of sums: divide, and for integers (`top` >= 0) round half up and saturate to 0..top.
+def store_sums(sums, out, y, x, bias, divisor, top):
+    """Finish a vector of sums and write it: divide, and for integers (`top` >= 0) round half up and saturate to 0..top.
 
     Integers: `floor((sum + bias) / divisor)`. With whole-number sums the bias `divisor // 2 + 0.5 + offset` keeps the
-    quotient at least half a step away from the next integer, further than float error reaches.
+    quotient at least half a step away from the next integer, further than float error reaches. What is below 0
+    saturates, so truncation is as good as floor.
     """
-    zero = sums.dtype.type(0)
-    if top >= zero:
-        scale = sums.dtype.type(1) / divisor
-        for i in range(out.size):
-            value = np.floor((sums[i] + bias) * scale)
-            value = value if value > zero else zero
-            out[i] = value if value < top else top
+    if top >= 0:
+        one = broadcast(divisor) / broadcast(divisor)
+        value = (sums + broadcast(bias)) * (one / broadcast(divisor))
+        store(out, y, x, minimum(maximum(value, zeros(bias)), broadcast(top)))
+    elif bias == 0 and divisor == 1:
+        store(out, y, x, sums)
     else:
-        for i in range(out.size):
-            out[i] = (sums[i] + bias) / divisor
+        store(out, y, x, (sums + broadcast(bias)) / broadcast(divisor))

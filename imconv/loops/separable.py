@@ -1,67 +1,205 @@
-"""Correlation with an outer product of a column and a row: the column first, on source pixels, then the row."""
+"""Correlation with a sum of outer products of a column and a row: the columns first, on source rows, four rows at once."""
 
 from numba.extending import register_jitable
 
-from .line import load_line, store_line
+from .line import load_line, store_sums, widen_row
+from .vector import LANES, broadcast, fma, load, store, zeros
+
+ROWS = 4
+SYMMETRIC, ANTISYMMETRIC = 1, -1
 
 
 def correlate_separable(
-    src, channels, rows, columns, lead, fill, weighted, stride_y, stride_x,
-    column_rows, column_weights, row_places, row_weights, first, out, bias, divisor, top, blended, line, edge, sums,
+    src, samples, channels, rows, columns, lead, fill, weighted, stride_y, stride_x, first, out, bias, divisor, top,
+    step, tap_rows, takers, flushes, weights, places, row_weights, folds, run, ring, held, slots, lines, edge,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
 
-    column_rows, column_weights    padded row and weight of each tap of the column
-    row_places, row_weights        place in a line and weight of each tap of the row
-    blended : (samples of a source row,)   the source rows blended by the column
-    edge : (channels,)                     what `fill` becomes under the column
+    tap_rows : (n,)                 padded source rows to visit
+    weights : (terms, n, ROWS)      each one's weight in each output row, for each outer product
+    takers : (n,)                   which output rows (bits) take it
+    places : (taps,)                where each tap of the rows begins to read
+    row_weights : (terms, taps)
+    folds : (terms,)                1 where the row is symmetric, -1 where it is antisymmetric
+    run                             horizontal products summed before they are set aside
+    ring : (lines, samples)         source rows as floats, where they can't be read in place
+    lines : (terms * ROWS, line)    the blended rows; twice as many where the stride makes phases
+    edge : (terms * ROWS, channels) what `fill` becomes under the column
     """
-    for c in range(channels):
-        edge[c] = 0
-        for t in range(column_weights.size):
-            edge[c] += column_weights[t] * fill[c]
-    for y in range(out.shape[0]):
-        for i in range(blended.size):
-            blended[i] = 0
-        for t in range(column_rows.size):
-            row = rows[(first + y) * stride_y + column_rows[t]]
-            if row < 0:
-                _accumulate_fill(fill, column_weights[t], blended)
-            elif weighted:
-                _accumulate_weighted(src[row], channels, column_weights[t], blended)
+    for i in range(held.size):
+        held[i] = -1
+    last = first + out.shape[0]
+    start = lead * channels if stride_x == 1 else 0
+    blended = edge.shape[0]
+    top_line = 0 if stride_x == 1 else blended
+    for block in range(first, last, ROWS * step):
+        for y in range(block, min(block + step, last)):
+            direct = not weighted
+            for j in range(tap_rows.size):
+                slots[j] = rows[min(y * stride_y + tap_rows[j], rows.size - 1)]
+                direct = direct and slots[j] >= 0
+            if not direct:
+                _gather(src, samples, channels, rows, fill, weighted, stride_y, tap_rows, y, ring, held, slots)
+            for term in range(weights.shape[0]):
+                if direct:
+                    blend_rows(src, slots, takers, flushes, weights, term, lines, start, samples)
+                else:
+                    blend_rows(ring, slots, takers, flushes, weights, term, lines, start, samples)
+                _blend_fill(fill, takers, weights, term, edge)
+            if stride_x == 1:
+                _pad(lines, columns, lead, channels, samples, edge)
             else:
-                _accumulate_row(src[row], column_weights[t], blended)
-        load_line(blended, line, columns, lead, channels, stride_x, edge, False)
-        for i in range(sums.size):
-            sums[i] = 0
-        for t in range(row_places.size):
-            _accumulate_line(line, row_places[t], row_weights[t], sums)
-        store_line(sums, out[y], bias, divisor, top)
+                for r in range(blended):
+                    load_line(lines, r, lines, blended + r, columns, lead, channels, samples, stride_x, edge[r], 0)
+            blend_columns(lines, top_line, places, row_weights, folds, run, out, y - first, step, bias, divisor, top)
 
 
 @register_jitable
-def _accumulate_row(row, weight, blended):
-    for i in range(blended.size):
-        blended[i] += weight * blended.dtype.type(row[i])
+def blend_rows(src, slots, takers, flushes, weights, term, lines, start, samples):
+    """Four weighted sums of source rows, into four lines from `start` on."""
+    zero = zeros(weights[0, 0, 0])
+    line = ROWS * term
+    wide = max(samples, LANES)
+    x = 0
+    while x < wide:
+        x = min(x, wide - LANES)
+        a, b, c, d = zero, zero, zero, zero
+        sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+        for j in range(slots.size):
+            source = load(zero, src, slots[j], x)
+            taken = takers[j]
+            if taken == 15:
+                a = fma(broadcast(weights[term, j, 0]), source, a)
+                b = fma(broadcast(weights[term, j, 1]), source, b)
+                c = fma(broadcast(weights[term, j, 2]), source, c)
+                d = fma(broadcast(weights[term, j, 3]), source, d)
+            else:
+                if taken & 1:
+                    a = fma(broadcast(weights[term, j, 0]), source, a)
+                if taken & 2:
+                    b = fma(broadcast(weights[term, j, 1]), source, b)
+                if taken & 4:
+                    c = fma(broadcast(weights[term, j, 2]), source, c)
+                if taken & 8:
+                    d = fma(broadcast(weights[term, j, 3]), source, d)
+            ready = flushes[j]
+            if ready:
+                if ready & 1:
+                    sum_a, a = sum_a + a, zero
+                if ready & 2:
+                    sum_b, b = sum_b + b, zero
+                if ready & 4:
+                    sum_c, c = sum_c + c, zero
+                if ready & 8:
+                    sum_d, d = sum_d + d, zero
+        store(lines, line + 0, start + x, sum_a + a)
+        store(lines, line + 1, start + x, sum_b + b)
+        store(lines, line + 2, start + x, sum_c + c)
+        store(lines, line + 3, start + x, sum_d + d)
+        x += LANES
 
 
 @register_jitable
-def _accumulate_weighted(row, channels, weight, blended):
-    for at in range(0, blended.size, channels):
-        alpha = blended.dtype.type(row[at + channels - 1])
-        for c in range(channels - 1):
-            blended[at + c] += weight * (alpha * blended.dtype.type(row[at + c]))
-        blended[at + channels - 1] += weight * alpha
+def _gather(src, samples, channels, rows, fill, weighted, stride_y, tap_rows, y, ring, held, slots):
+    """Bring the source rows of one block into the ring as floats: fill rows made, colours weighted by alpha."""
+    for j in range(tap_rows.size):
+        padded = min(y * stride_y + tap_rows[j], rows.size - 1)
+        slot = padded % held.size
+        slots[j] = slot
+        if held[slot] != padded:
+            held[slot] = padded
+            row = rows[padded]
+            if row >= 0:
+                widen_row(src, row, ring, slot, 0, samples, fill)
+                if weighted:
+                    for at in range(0, samples, channels):
+                        for c in range(channels - 1):
+                            ring[slot, at + c] *= ring[slot, at + channels - 1]
+            else:
+                for at in range(0, samples, channels):
+                    for c in range(channels):
+                        ring[slot, at + c] = fill[c]
 
 
 @register_jitable
-def _accumulate_fill(fill, weight, blended):
-    for at in range(0, blended.size, fill.size):
+def _blend_fill(fill, takers, weights, term, edge):
+    for r in range(ROWS):
         for c in range(fill.size):
-            blended[at + c] += weight * fill[c]
+            edge[ROWS * term + r, c] = 0
+            for j in range(takers.size):
+                if takers[j] >> r & 1:
+                    edge[ROWS * term + r, c] += weights[term, j, r] * fill[c]
 
 
 @register_jitable
-def _accumulate_line(line, place, weight, sums):
-    for i in range(sums.size):
-        sums[i] += weight * line[place + i]
+def _pad(lines, columns, lead, channels, samples, edge):
+    """Fill the margins of the blended lines from their own middles."""
+    pixels = samples // channels
+    for r in range(edge.shape[0]):
+        for j in range(min(lead, columns.size)):
+            _copy_pixel(lines, r, j, columns[j], lead, channels, edge)
+        for j in range(lead + pixels, columns.size):
+            _copy_pixel(lines, r, j, columns[j], lead, channels, edge)
+
+
+@register_jitable
+def _copy_pixel(lines, r, j, column, lead, channels, edge):
+    for c in range(channels):
+        if column >= 0:
+            lines[r, j * channels + c] = lines[r, (lead + column) * channels + c]
+        else:
+            lines[r, j * channels + c] = edge[r, c]
+
+
+@register_jitable
+def blend_columns(lines, top_line, places, weights, folds, run, out, y, step, bias, divisor, top):
+    """The blended lines under the rows of taps, finished and stored in rows y, y + step, ... of `out`."""
+    zero = zeros(bias)
+    taps = places.size
+    x = 0
+    while x < out.shape[1]:
+        x = min(x, out.shape[1] - LANES)
+        a, b, c, d = zero, zero, zero, zero
+        sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+        for term in range(folds.size):
+            line = top_line + ROWS * term
+            fold = folds[term]
+            half = taps // 2 if fold else taps
+            for k in range(half):
+                weight = broadcast(weights[term, k])
+                near = x + places[k]
+                if fold == SYMMETRIC:
+                    far = x + places[taps - 1 - k]
+                    a = fma(weight, load(zero, lines, line, near) + load(zero, lines, line, far), a)
+                    b = fma(weight, load(zero, lines, line + 1, near) + load(zero, lines, line + 1, far), b)
+                    c = fma(weight, load(zero, lines, line + 2, near) + load(zero, lines, line + 2, far), c)
+                    d = fma(weight, load(zero, lines, line + 3, near) + load(zero, lines, line + 3, far), d)
+                elif fold == ANTISYMMETRIC:
+                    far = x + places[taps - 1 - k]
+                    a = fma(weight, load(zero, lines, line, near) - load(zero, lines, line, far), a)
+                    b = fma(weight, load(zero, lines, line + 1, near) - load(zero, lines, line + 1, far), b)
+                    c = fma(weight, load(zero, lines, line + 2, near) - load(zero, lines, line + 2, far), c)
+                    d = fma(weight, load(zero, lines, line + 3, near) - load(zero, lines, line + 3, far), d)
+                else:
+                    a = fma(weight, load(zero, lines, line, near), a)
+                    b = fma(weight, load(zero, lines, line + 1, near), b)
+                    c = fma(weight, load(zero, lines, line + 2, near), c)
+                    d = fma(weight, load(zero, lines, line + 3, near), d)
+                if k % run == run - 1:
+                    sum_a, sum_b, sum_c, sum_d = sum_a + a, sum_b + b, sum_c + c, sum_d + d
+                    a, b, c, d = zero, zero, zero, zero
+            if fold and taps % 2:
+                weight = broadcast(weights[term, half])
+                middle = x + places[half]
+                a = fma(weight, load(zero, lines, line, middle), a)
+                b = fma(weight, load(zero, lines, line + 1, middle), b)
+                c = fma(weight, load(zero, lines, line + 2, middle), c)
+                d = fma(weight, load(zero, lines, line + 3, middle), d)
+        store_sums(sum_a + a, out, y, x, bias, divisor, top)
+        if y + step < out.shape[0]:
+            store_sums(sum_b + b, out, y + step, x, bias, divisor, top)
+        if y + 2 * step < out.shape[0]:
+            store_sums(sum_c + c, out, y + 2 * step, x, bias, divisor, top)
+        if y + 3 * step < out.shape[0]:
+            store_sums(sum_d + d, out, y + 3 * step, x, bias, divisor, top)
+        x += LANES

@@ -1,0 +1,94 @@
+"""What arithmetic the contract asks for: whole numbers where a kernel is fractions, else sums short enough to be right."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .border import Border
+from .kernel import Kernel
+
+# pixel types the loops read as they are, with the largest sample; anything else goes through float64
+LARGEST_SAMPLE = {"bool": 1, "uint8": 255, "uint16": 65535}
+FLOAT_TYPES = ("float32", "float64")
+
+# Whole-number sums below these keep `floor((sum + bias) / divisor)` exact in spite of two roundings, the reciprocal's
+# and the product's: with t bits of fraction they move the quotient by less than 2^(1 - t) of itself, and it lies at
+# least 0.5 / divisor from the next integer.
+EXACT_LIMIT = {"float32": 2**22 - 8, "float64": 2**51 - 8}
+
+# The contract's error bounds: next to a tie for integers (in levels), relative to sum|h| max|f| for floats.
+ALLOWED_LEVELS = {"bool": 0.001, "uint8": 0.001, "uint16": 0.05}
+ALLOWED_RELATIVE = 1e-6
+FLOAT32_ROUNDING = 2.0**-24
+RUN = 16  # products summed before the sum is set aside, where one long sum would round too often
+
+
+def loop_type(source: np.dtype) -> str:
+    """The type in which the loops see samples of a picture's type."""
+    return source.name if source.name in LARGEST_SAMPLE or source.name in FLOAT_TYPES else "float64"
+
+
+def exact_sums(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> bool:
+    """Whether every sum is a whole number that float64 holds with room for the one division."""
+    if largest_sample(source) is None or not kernel.exact:
+        return False
+    if border.mode == "constant" and any(v != int(v) for v in border.values if math.isfinite(v)):
+        return False
+    return largest_sum(kernel, source, border, alpha) < EXACT_LIMIT["float64"]
+
+
+def largest_sample(source: np.dtype) -> int | None:
+    """The largest absolute value of an integer type, None for floats."""
+    if source.name in LARGEST_SAMPLE:
+        return LARGEST_SAMPLE[source.name]
+    if source.kind in "iu":
+        info = np.iinfo(source)
+        return max(-int(info.min), int(info.max))
+    return None
+
+
+def largest_sum(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> float:
+    """What no whole-number sum of an exact kernel exceeds, offset and rounding included."""
+    divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
+    largest = float(largest_sample(source))
+    if border.mode == "constant":
+        largest = max([largest, *(abs(v) for v in border.values)])
+    if alpha == "weight":
+        largest *= largest
+    total = kernel.absolute_sum() * divisor
+    if border.mode == "normalized":
+        total *= max(abs(kernel.sum()) * divisor, 1)  # re-weighted by total / weights inside
+    return total * largest + abs(float(kernel.offset)) * divisor + divisor
+
+
+def exact_accumulator(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> str:
+    """The narrowest type that holds an exact kernel's sums."""
+    small = source.name in LARGEST_SAMPLE and largest_sum(kernel, source, border, alpha) < EXACT_LIMIT["float32"]
+    return "float32" if small else "float64"
+
+
+def allowed_error(kernel: Kernel, source: np.dtype, alpha: str, gain: float) -> float:
+    """How far a float sum may be off, as a share of `sum|h| max|f|`; `gain` is how much what follows enlarges it."""
+    kind = loop_type(source)
+    gain = max(1.0, gain)
+    if kind not in ALLOWED_LEVELS:
+        return (ALLOWED_RELATIVE if kind == "float32" else 1e-13) / gain
+    largest = LARGEST_SAMPLE[kind] * max(kernel.absolute_sum(), 1e-300)
+    return ALLOWED_LEVELS[kind] / (largest * gain * (2 if alpha == "weight" else 1))
+
+
+def float_accumulator(terms: int, source: np.dtype, allowed: float) -> tuple[str, int]:
+    """The accumulator for a sum of so many products, and the length of its runs: 0 for all in one.
+
+    A sum of n rounded terms is off by at most about `2 sqrt(n)` roundings (six standard deviations of a running sum
+    whose size grows evenly), in float32 each 2^-24 of `sum|h| max|f|`. Set aside after every run of r terms it counts
+    as `r + n / r` terms.
+    """
+    if loop_type(source) == "float64":
+        return "float64", 0
+    most = (allowed / (2 * FLOAT32_ROUNDING)) ** 2
+    if terms <= most:
+        return "float32", 0
+    return ("float32", RUN) if RUN + terms / RUN <= most else ("float64", 0)

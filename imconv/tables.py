@@ -1,0 +1,170 @@
+"""The tables loops read: which source row, which place in a line, which weight. All that is decided, is decided here.
+
+Loops work on four output rows at once. With stride s and dilation d on the rows, output rows `step = lcm(s, d) / s`
+apart read the same source rows, `lcm(s, d)` further down for each: they are worked on together, and the kernel's rows
+fall into `lcm(s, d) / d` classes whose sources are shared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .planner import Plan
+
+ROWS = 4  # output rows worked on together (loops/dense.py, loops/separable.py)
+LARGEST_LANES = 64  # samples in the widest vector (loops/vector.py): rows and lines have room for one more
+FLOATS = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A loop, the tables it takes, and what makes its buffers for one thread."""
+
+    module: str
+    name: str
+    tables: tuple
+    buffers: Callable[[], tuple]
+
+
+def prepare(plan: Plan) -> Prepared:
+    """The tables and buffers for a plan's algorithm."""
+    return {"dense": _dense, "separable": _separable}[plan.algorithm](plan)
+
+
+def line_places(plan: Plan) -> np.ndarray:
+    """Where in a line (loops/line.py) each tap of the row begins to read: int64 (taps,)."""
+    columns = plan.columns
+    at = np.arange(columns.taps) * columns.dilation
+    phase, place = at % columns.stride, at // columns.stride
+    before = phase * (columns.span // columns.stride) + np.minimum(phase, columns.span % columns.stride)
+    return (before + place) * plan.channels
+
+
+def _visits(plan: Plan) -> Iterator[tuple[int, list[int | None]]]:
+    """The padded source rows that ROWS output rows read: (row, for each output row its tap there, or None)."""
+    axis = plan.rows
+    common = math.lcm(axis.stride, axis.dilation)
+    classes = common // axis.dilation
+    for start in range(min(classes, axis.taps)):
+        taps = range(start, axis.taps, classes)
+        for j in range(len(taps) + ROWS - 1):
+            yield start * axis.dilation + j * common, [taps[j - r] if 0 <= j - r < len(taps) else None for r in range(ROWS)]
+
+
+def row_step(plan: Plan) -> int:
+    """How far apart the output rows are that are worked on together."""
+    return math.lcm(plan.rows.stride, plan.rows.dilation) // plan.rows.stride
+
+
+def ring_lines(plan: Plan) -> int:
+    """Lines that hold every padded row that ROWS output rows read."""
+    axis = plan.rows
+    return (ROWS - 1) * row_step(plan) * axis.stride + (axis.taps - 1) * axis.dilation + 1
+
+
+def _flushes(taken: list[int | None], run: int) -> int:
+    """Bits of the output rows whose sum is set aside after this row: every `run` rows of the kernel."""
+    return sum(1 << r for r, tap in enumerate(taken) if tap is not None and (tap + 1) % run == 0) if run else 0
+
+
+def _dense(plan: Plan) -> Prepared:
+    weights = plan.weights[0]
+    places = line_places(plan)
+    cells = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
+    ieee = plan.source in FLOATS  # there 0 * NaN counts: no tap is skipped, none is added
+    cells = cells if ieee else cells & (weights != 0)
+    run = max(1, plan.run // weights.shape[1]) if plan.run else 0
+    tap_rows, flushes, shared, single = [], [], [0], []
+    shared_places, shared_weights, single_places, single_weights = [], [], [], []
+    for row, taken in _visits(plan):
+        taps = [np.zeros(weights.shape[1], bool) if tap is None else cells[tap] for tap in taken]
+        columns = np.flatnonzero(np.any(taps, axis=0))
+        if not columns.size and not _flushes(taken, run):
+            continue
+        # a vector loaded once for four rows costs twice what it costs for one
+        together = np.all(taps) if ieee else 2 * columns.size <= np.count_nonzero(taps)
+        if together:
+            shared_places += places[columns].tolist()
+            shared_weights += [[0.0 if tap is None else weights[tap, c] for tap in taken] for c in columns]
+        tap_rows.append(row)
+        flushes.append(_flushes(taken, run))
+        shared.append(len(shared_places))
+        bounds = [len(single_places)]
+        for tap, own in zip(taken, taps, strict=True):
+            if not together and tap is not None:
+                single_places += places[own].tolist()
+                single_weights += weights[tap, own].tolist()
+            bounds.append(len(single_places))
+        single.append(bounds)
+    kind = plan.accumulator
+    tables = (
+        row_step(plan),
+        np.array(tap_rows, np.int64),
+        np.array(flushes, np.int64),
+        np.array(shared, np.int64),
+        np.array(shared_places, np.int64),
+        np.array(shared_weights, kind).reshape(-1, ROWS),
+        np.array(single, np.int64).reshape(-1, ROWS + 1),
+        np.array(single_places, np.int64),
+        np.array(single_weights, kind),
+    )
+    lines, length = ring_lines(plan), line_length(plan)
+
+    def buffers():
+        return np.empty((lines, length), kind), np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64)
+
+    return Prepared("dense", "correlate_dense", tables, buffers)
+
+
+def _separable(plan: Plan) -> Prepared:
+    columns, rows = plan.weights[0::2], plan.weights[1::2]
+    terms, kind = len(columns), plan.accumulator
+    ieee = plan.source in FLOATS
+    used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
+    visits = [(row, [tap if tap is not None and used[tap] else None for tap in taken]) for row, taken in _visits(plan)]
+    run = plan.run
+    kept = [(row, taken, _flushes(taken, run)) for row, taken in visits if any(tap is not None for tap in taken)]
+    weights = [[0.0 if tap is None else column[tap] for tap in taken] for column in columns for _, taken, _ in kept]
+    tables = (
+        row_step(plan),
+        np.array([row for row, _, _ in kept], np.int64),
+        np.array([sum(1 << r for r, tap in enumerate(taken) if tap is not None) for _, taken, _ in kept], np.int64),
+        np.array([flush for _, _, flush in kept], np.int64),
+        np.array(weights, kind).reshape(terms, -1, ROWS),
+        line_places(plan),
+        np.array(rows, kind).reshape(terms, -1),
+        np.array([_fold(row) for row in rows], np.int64),
+        run or plan.columns.taps + 1,
+    )
+    lines, length = ring_lines(plan), line_length(plan)
+    samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
+    ringed = plan.alpha == "weight" or plan.border.mode in ("constant", "normalized")
+    phases = 2 if plan.columns.stride > 1 else 1
+
+    def buffers():
+        return (
+            np.empty((lines if ringed else 1, samples), kind),
+            np.empty(lines, np.int64),
+            np.empty(len(kept), np.int64),
+            np.empty((phases * ROWS * terms, length), kind),
+            np.empty((ROWS * terms, plan.channels), kind),
+        )
+
+    return Prepared("separable", "correlate_separable", tables, buffers)
+
+
+def line_length(plan: Plan) -> int:
+    """Samples of a line: the padded row, or the whole row where less of it is needed, and room for one vector."""
+    columns = plan.columns
+    return max(columns.span, columns.before + columns.size) * plan.channels + LARGEST_LANES
+
+
+def _fold(row: np.ndarray) -> int:
+    """1 for a symmetric row, -1 for an antisymmetric one, else 0."""
+    if row.size > 1 and np.array_equal(row, row[::-1]):
+        return 1
+    return -1 if row.size > 1 and np.array_equal(row, -row[::-1]) else 0
