@@ -12,8 +12,9 @@ import numpy as np
 from . import border as borders
 from .errors import OptionError
 from .geometry import make_axes
-from .kernel import Kernel, as_fraction, as_kernel
+from .kernel import Kernel, as_kernel
 from .planner import Plan, check_alpha, make_plan
+from .rational import as_fraction
 from .rounding import Tally
 
 AUTO = "auto"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 from collections.abc import Sequence
 from fractions import Fraction
@@ -10,12 +11,10 @@ from fractions import Fraction
 import numpy as np
 
 from .errors import KernelError
+from .rational import LARGEST_INTEGER, as_fraction, common, outer_factors, recognise
 
 MAX_SIDE = 8191  # taps; a larger file is a mistake or an attack, not a kernel
 MAX_TAPS = 1 << 22
-LARGEST_DENOMINATOR = 4096  # up to here floats are recognised as fractions (SEMANTICS: exact where exact is possible)
-ULPS = 4  # how far a float may lie from the fraction it is taken for
-LARGEST_INTEGER = 1 << 53  # beyond, float64 no longer holds every integer
 
 
 class Kernel:
@@ -56,7 +55,7 @@ class Kernel:
         self._set(array.shape, anchor, offset, name, source)
         self._weights = array
         self._factors = self._integer_factors = None
-        self._numerators, self.denominator = _common(fractions) if fractions else _recognise(array)
+        self._numerators, self.denominator = (common(fractions) if fractions else recognise(array)) or (None, None)
         self.included = None
         if included is not None:
             mask = np.array(included, dtype=bool)
@@ -85,11 +84,15 @@ class Kernel:
         kernel._set((column.size, row.size), anchor, offset, name, source)
         kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
         kernel._factors = (_frozen(column[0]), _frozen(row[0]))
-        vertical = _common(column_fractions) if column_fractions else _recognise(column)
-        horizontal = _common(row_fractions) if row_fractions else _recognise(row)
-        if vertical[0] is not None and horizontal[0] is not None:
-            kernel._integer_factors = (vertical[0][0], horizontal[0][0])
-            kernel.denominator = vertical[1] * horizontal[1]
+        vertical = common(column_fractions) if column_fractions else recognise(column)
+        horizontal = common(row_fractions) if row_fractions else recognise(row)
+        if vertical and horizontal:
+            sums = [sum(abs(n) for n in numerators.ravel().tolist()) for numerators, _ in (vertical, horizontal)]
+            if max(sums[0] * sums[1], vertical[1] * horizontal[1]) < LARGEST_INTEGER:
+                kernel._integer_factors = (vertical[0][0], horizontal[0][0])
+                kernel.denominator = vertical[1] * horizontal[1]
+        if not math.isfinite(kernel.absolute_sum()):
+            raise KernelError("a kernel's weights are too large: their sum is beyond float64")
         return kernel
 
     # --- reading and writing (the work is in kernel_text and kernel_library) ---------------------------------------
@@ -138,24 +141,19 @@ class Kernel:
         return kernel
 
     def scaled(self, factor) -> Kernel:
-        """A copy with every weight multiplied; a Fraction or an int keeps exact weights exact."""
+        """A copy with every weight multiplied; exact weights stay exact, 0.1 counting as 1/10."""
+        exact = as_fraction(factor)
+        rest = {"anchor": self.anchor, "offset": self.offset, "name": self.name, "source": self.source}
         if self._factors is not None:
             column, row = self._factors
             if self.exact:
-                ratio = as_fraction(factor) / self.denominator
+                ratio = exact / self.denominator
                 column, row = ([int(n) for n in f] for f in self._integer_factors)
-                column = [n * ratio for n in column]
-            else:
-                column = column * float(factor)
-            return Kernel.from_factors(column, row, anchor=self.anchor, offset=self.offset,
-                                       name=self.name, source=self.source)  # fmt: skip
-        if self.exact:
-            factor = as_fraction(factor)
-            weights = (self.fractions() * factor).tolist()
-        else:
-            weights = self.weights * float(factor)
-        return Kernel(weights, anchor=self.anchor, offset=self.offset, name=self.name, source=self.source,
-                      included=self.included)  # fmt: skip
+                return Kernel.from_factors([n * ratio for n in column], row, **rest)
+            return Kernel.from_factors(column * float(exact), row, **rest)
+        with np.errstate(over="ignore"):  # what overflows is refused as infinite
+            weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
+        return Kernel(weights, included=self.included, **rest)
 
     def normalized(self) -> Kernel:
         """A copy whose weights sum to 1. Raises KernelError where they sum to 0."""
@@ -259,7 +257,7 @@ class Kernel:
     def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Whole-number (column, row) with `outer(column, row) == numerators`, or None where there are none."""
         if self._integer_factors is None and self.exact:
-            self._integer_factors = _outer_factors(self.numerators)
+            self._integer_factors = outer_factors(self.numerators)
         return self._integer_factors
 
     @property
@@ -290,7 +288,7 @@ class Kernel:
         return same and np.array_equal(mine, theirs) and np.array_equal(self.weights, other.weights)
 
     def __hash__(self) -> int:
-        return hash((self.shape, self.anchor, self.weights.tobytes()))
+        return hash((self.shape, self.anchor, (self.weights + 0.0).tobytes()))  # 0.0 and -0.0 are equal
 
 
 def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
@@ -307,33 +305,20 @@ def _frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def as_fraction(number) -> Fraction:
-    """The fraction a number stands for; floats by the rule for kernels, so that 0.1 is 1/10. KernelError if not finite."""
-    if isinstance(number, (int, Fraction, np.integer)):
-        return Fraction(int(number)) if isinstance(number, np.integer) else Fraction(number)
-    number = float(number)
-    if not math.isfinite(number):
-        raise KernelError("a kernel's scale must be a finite number")
-    simple = Fraction(number).limit_denominator(LARGEST_DENOMINATOR)
-    return simple if abs(float(simple) - number) <= ULPS * math.ulp(number) else Fraction(number)
-
-
-def _checked_offset(offset):
-    if not isinstance(offset, (int, Fraction)) or isinstance(offset, bool):
-        try:
-            offset = as_fraction(offset)
-        except (TypeError, ValueError):
-            raise KernelError(f"offset must be a finite number, not {offset!r}") from None
-    return Fraction(offset)
+def _checked_offset(offset) -> Fraction:
+    try:
+        return as_fraction(offset)
+    except KernelError as error:
+        raise KernelError(f"a kernel's offset: {error}") from None
 
 
 def _checked_anchor(anchor, shape) -> tuple[int, int]:
     if anchor is None:
         return shape[0] // 2, shape[1] // 2
     try:
-        row, column = (int(a) for a in anchor)
+        row, column = (operator.index(a) for a in anchor)
     except (TypeError, ValueError):
-        raise KernelError(f"anchor must be a row and a column, not {anchor!r}") from None
+        raise KernelError(f"anchor must be a row and a column, whole numbers, not {anchor!r}") from None
     if not (0 <= row < shape[0] and 0 <= column < shape[1]):
         raise KernelError(
             f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0"
@@ -381,44 +366,5 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
 
 def _snapped(wide: np.ndarray, spacing: np.ndarray) -> np.ndarray | None:
     """float32 weights as the float64 of the fractions they stand for, or None."""
-    numerators, denominator = _recognise(wide, spacing)
-    return None if numerators is None else numerators / denominator
-
-
-def _outer_factors(numerators: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    filled = np.flatnonzero(numerators.any(axis=1))
-    if filled.size == 0:
-        return None
-    pivot = numerators[filled[0]]
-    row = pivot // math.gcd(*pivot.tolist())
-    at = int(np.flatnonzero(row)[0])
-    column, rest = np.divmod(numerators[:, at], row[at])
-    if rest.any() or np.any(np.outer(column, row) != numerators):
-        return None
-    return _frozen(column), _frozen(row)
-
-
-def _common(fractions) -> tuple[np.ndarray | None, int | None]:
-    """Whole numerators over the smallest common denominator, where float64 can hold every sum of them."""
-    denominator = math.lcm(*(f.denominator for row in fractions for f in row))
-    numerators = [[int(f * denominator) for f in row] for row in fractions]
-    if denominator >= LARGEST_INTEGER or sum(abs(n) for row in numerators for n in row) >= LARGEST_INTEGER:
-        return None, None
-    return _frozen(np.array(numerators, dtype=np.int64)), denominator
-
-
-def _recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> tuple[np.ndarray | None, int | None]:
-    """The common denominator of float weights, if there is one up to 4096 within 4 ulp."""
-    spacing = np.spacing(np.abs(weights)) if spacing is None else spacing
-    denominator = 1
-    for weight in np.unique(np.abs(weights)).tolist():
-        denominator = math.lcm(denominator, Fraction(weight).limit_denominator(LARGEST_DENOMINATOR).denominator)
-        if denominator > LARGEST_DENOMINATOR:
-            return None, None
-    numerators = np.rint(weights * denominator)
-    if (
-        np.any(np.abs(numerators / denominator - weights) > ULPS * spacing)
-        or np.abs(numerators).sum() >= LARGEST_INTEGER
-    ):
-        return None, None
-    return _frozen(numerators.astype(np.int64)), denominator
+    found = recognise(wide, spacing)
+    return None if found is None else found[0] / found[1]

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from .errors import FileError, ImconvError, KernelError
+from .errors import FileError, ImconvError, KernelError, LimitError
 from .kernel import MAX_SIDE, MAX_TAPS, Kernel
 from .kernel_reader import place
 from .kernel_text import parse, parse_matrix
@@ -122,7 +122,10 @@ def _read_picture(path: str, where: str) -> Kernel:
     """A picture's grey levels as weights that sum to 1."""
     from .files import read
 
-    pixels = read(path, max_pixels=MAX_TAPS).pixels
+    try:
+        pixels = read(path, max_pixels=MAX_TAPS).pixels
+    except LimitError:
+        raise KernelError(f"{where}: too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
     if pixels.ndim == 3:
         pixels = _grey(pixels, where)
     if max(pixels.shape) > MAX_SIDE:

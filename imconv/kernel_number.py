@@ -11,7 +11,7 @@ LONGEST_NUMBER = 40  # characters
 LARGEST_EXPONENT = 99  # 10 ** 99 is made in no time; 1e999999999 would take all memory there is
 EXAMPLES = "a number such as 1, 0.5, 1/9 or 2-1/9"
 
-_PIECE = re.compile(r"(^[+-]?|[+-]|/[+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
+_PIECE = re.compile(r"(^[+-]?|[+-]|(?!^)/[+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 
 
 class NumberError(KernelError):

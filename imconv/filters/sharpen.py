@@ -8,7 +8,8 @@ import numpy as np
 
 from ..correlation import LinearFilter, Options, documented, options_of
 from ..errors import OptionError
-from ..kernel import Kernel, as_fraction
+from ..kernel import Kernel
+from ..rational import as_fraction
 from .smooth import checked_number, gaussian_kernel, image_width
 
 MAX_AMOUNT = 1000
