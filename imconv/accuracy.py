@@ -30,6 +30,15 @@ def loop_type(source: np.dtype) -> str:
     return source.name if source.name in LARGEST_SAMPLE or source.name in FLOAT_TYPES else "float64"
 
 
+def type_range(dtype: np.dtype) -> tuple[float, float]:
+    """Smallest and largest sample: an integer type's own, 0 and 1 for bool and floats."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        return float(info.min), float(info.max)
+    return 0.0, 1.0
+
+
 def exact_sums(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> bool:
     """Whether every sum is a whole number that float64 holds with room for the one division."""
     if largest_sample(source) is None or not kernel.exact:

@@ -1,4 +1,4 @@
-"""Executes a plan: row bands on threads, scratch memory, and what follows the loop where the loop can't do it itself."""
+"""Executes a plan: stripes of the result one after another, each cut into row bands that threads take."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from . import jit
-from .accuracy import LARGEST_SAMPLE, loop_type
-from .border import fill_values
-from .color import unweight
+from .bands import Job
+from .decimation import grid_plans
 from .errors import OptionError
-from .planner import Plan, check_normalized
-from .tables import LARGEST_LANES, prepare
-from .rounding import Tally, finish, rounding_bias, stretch, type_range
+from .planner import Plan
+from .rounding import Tally, finish, stretch
 
 # Fewer samples than this are one band on one thread: starting a thread costs about as much as filtering them.
 SINGLE_BAND = 1 << 16
 # Float bytes of a band that is finished outside the loop: it should stay in a core's cache.
 BAND_BYTES = 1 << 19
+GRID_ROOM = 256  # samples behind a coarse grid that vectors may read
 BANDS_PER_THREAD = 4  # so that no thread waits long for the last band
 
 
@@ -76,24 +74,30 @@ def execute(
         raise OptionError(f"the plan is for {plan.source}, the image has {image.dtype.name}")
     shape = (*plan.shape, plan.channels)
     wanted = shape if image.ndim == 3 else shape[:2]
-    result = np.empty(shape, plan.target)
+    result = None
     if out is not None:
-        if not isinstance(out, np.ndarray) or out.shape != wanted or out.dtype != result.dtype:
+        if not isinstance(out, np.ndarray) or out.shape != wanted or out.dtype.name != plan.target:
             found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
             raise OptionError(f"out must be an array of {plan.target} {wanted}, not {found}")
         if not out.flags.writeable:
             raise OptionError("out can't be written to")
-        if out.flags.c_contiguous and not np.may_share_memory(out, image):
+        if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
             result = out.reshape(shape)
-    job = _Job(plan, source, point, tally)
+    if result is None:
+        result = np.empty(shape, plan.target)
+    workers = default_threads() if threads is None else checked_threads(threads)
+    job = Job(plan, source, point, tally)
+    fused = plan.fused and point is None and tally is None
+    target = np.empty(shape, np.float64) if plan.range == "stretch" else result
+    work = job.values_band if plan.range == "stretch" else job.fused_band if fused else job.finished_band
+    tell = _Told(progress, shape[0])
+    for first, last in _stripes(plan):
+        if plan.algorithm == "decimated":
+            _make_grids(job, plan, source, first, last, workers)
+        height = band_rows or _band_height(plan, last - first, workers, fused)
+        _run_bands(work, first, target[first:last], height, workers, tell)
     if plan.range == "stretch":
-        values = np.empty(shape, np.float64)
-        _run_bands(job.values_band, values, plan, threads, progress, band_rows)
-        _stretch_colours(job, values, result)
-    elif plan.fused and point is None and tally is None:
-        _run_bands(job.fused_band, result, plan, threads, progress, band_rows)
-    else:
-        _run_bands(job.finished_band, result, plan, threads, progress, band_rows)
+        _stretch_colours(job, target, result)
     if out is not None:
         if not np.may_share_memory(out, result):
             out[...] = result.reshape(wanted)
@@ -101,25 +105,63 @@ def execute(
     return result.reshape(wanted)
 
 
-def _stretch_colours(job: _Job, values: np.ndarray, result: np.ndarray) -> None:
+def _stripes(plan: Plan) -> list[tuple[int, int]]:
+    """Parts of the result whose coarse grids are held in memory at a time; all of it where there are none."""
+    rows = plan.rows.out
+    height = plan.stripe_rows or rows
+    return [(first, min(first + height, rows)) for first in range(0, rows, height)]
+
+
+def _make_grids(job: Job, plan: Plan, source: np.ndarray, first: int, last: int, workers: int) -> None:
+    """Give the job the coarse grid for output rows first .. last - 1; with weighted colours the plain one too."""
+    reduce, smooth, origin = grid_plans(plan, first, last)
+    job.grids = {}
+    for weighted in {False, plan.alpha == "weight"}:
+        coarse = _run_stage(Job(reduce, source, None, None), weighted, workers)
+        job.grids[weighted] = (_run_stage(Job(smooth, coarse, None, None), False, workers), origin)
+
+
+def _run_stage(job: Job, weighted: bool, workers: int) -> np.ndarray:
+    """The raw sums of a plan over a whole picture, (rows, columns, channels), with room behind for one vector more."""
+    plan = job.plan
+    shape = (*plan.shape, plan.channels)
+    count = plan.rows.out * plan.columns.out * plan.channels
+    result = np.empty(count + GRID_ROOM, plan.target)[:count].reshape(shape)
+
+    def work(first, out, scratch):
+        job.loop(first, out.reshape(out.shape[0], -1), scratch, 0.0, 1, -1.0, weighted)
+
+    _run_bands(work, 0, result, _band_height(plan, plan.rows.out, workers, True), workers, _Told(None, 0))
+    return result
+
+
+class _Told:
+    """Passes on how many rows are done."""
+
+    def __init__(self, progress, total: int):
+        self.progress, self.total, self.done = progress, total, 0
+
+    def add(self, rows: int) -> None:
+        self.done += rows
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def _stretch_colours(job: Job, values: np.ndarray, result: np.ndarray) -> None:
     colours = job.colours
     stretch(values[..., :colours], result[..., :colours])
     if colours < values.shape[2]:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, job.tally)
 
 
-def _run_bands(work, out, plan: Plan, threads, progress, band_rows) -> None:
-    """Call `work(first, out[first:last])` for bands that cover `out`, on several threads."""
-    count = default_threads() if threads is None else checked_threads(threads)
+def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: _Told) -> None:
+    """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result."""
     total = out.shape[0]
-    height = band_rows or _band_height(plan, total, count, work.__name__ == "fused_band")
     starts = iter(range(0, total, height))
     lock = threading.Lock()
     failures: list[BaseException] = []
-    done = 0
 
     def drain():
-        nonlocal done
         scratch: dict = {}
         while not failures:
             with lock:
@@ -127,16 +169,15 @@ def _run_bands(work, out, plan: Plan, threads, progress, band_rows) -> None:
             if first is None:
                 return
             try:
-                work(first, out[first : first + height], scratch)
-                if progress is not None:
-                    with lock:
-                        done += min(height, total - first)
-                        progress(done, total)
+                band = out[first : first + height]
+                work(origin + first, band, scratch)
+                with lock:
+                    told.add(len(band))
             except BaseException as failure:
                 failures.append(failure)
                 return
 
-    helpers = [threading.Thread(target=drain, daemon=True) for _ in range(min(count, -(-total // height)) - 1)]
+    helpers = [threading.Thread(target=drain, daemon=True) for _ in range(min(workers, -(-total // height)) - 1)]
     for helper in helpers:
         helper.start()
     try:
@@ -155,167 +196,10 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     if total * samples <= SINGLE_BAND and fused:
         return total
     height = -(-total // (threads * BANDS_PER_THREAD)) if threads > 1 else total
-    if plan.algorithm == "dense":
-        height = max(height, 2 * plan.ring_lines)  # every band loads its halo anew
+    if plan.algorithm in ("dense", "box"):
+        height = max(height, 2 * plan.ring_lines)  # every band begins by reading a whole window
     if not fused:
         height = min(height, max(8, BAND_BYTES // (8 * samples)))
     return max(1, min(height, total))
 
 
-class _Job:
-    """One plan over one picture: tables shared by all bands."""
-
-    def __init__(self, plan: Plan, source: np.ndarray, point, tally):
-        self.plan, self.point, self.tally = plan, point, tally
-        self.number = np.dtype(plan.accumulator).type
-        self.row_table = plan.rows.sources(plan.border)
-        self.column_table = plan.columns.sources(plan.border)
-        self.colours = plan.channels - (plan.alpha in ("weight", "keep"))
-        self.samples = source.shape[1] * plan.channels
-        self.source = source
-        kind = loop_type(source.dtype)
-        self.read_type = np.dtype("uint8" if kind == "bool" else kind)
-        wide = self.samples >= LARGEST_LANES
-        whole = wide and source.flags.c_contiguous and source.dtype.isnative and source.dtype.name == kind
-        self.rows2d = source.view(self.read_type).reshape(source.shape[0], self.samples) if whole else None
-        if plan.border.mode == "constant" and plan.source in LARGEST_SAMPLE and any(v != v for v in plan.border.values):
-            raise OptionError("border constant:nan needs a float picture")
-        self.fill = fill_values(plan.border, plan.channels, type_range(np.dtype(plan.source))[1])
-        self.inside = self._inside() if plan.border.mode == "normalized" else None
-        self.prepared = prepare(plan)
-
-    # --- what a band becomes ---------------------------------------------------------------------------------------
-
-    def fused_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """The loop rounds and stores by itself."""
-        plan = self.plan
-        flat = out.reshape(out.shape[0], -1)
-        if flat.dtype.kind == "f":
-            self._loop(first, flat, scratch, plan.offset, plan.divisor, -1.0)
-        else:
-            top = type_range(flat.dtype)[1]
-            flat = flat.view(np.uint8) if flat.dtype == bool else flat
-            self._loop(first, flat, scratch, rounding_bias(plan.offset, plan.divisor), plan.divisor, top)
-
-    def finished_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Float sums, then alpha, range policy and rounding."""
-        plan, split = self.plan, self.colours
-        if plan.alpha in ("none", "separate") and self.inside is None and self.point is None:
-            finish(self._sums(first, out.shape[0], scratch), out, plan.range, plan.offset, plan.divisor, self.tally)
-            return
-        values = self._values(first, out.shape[0], scratch)
-        finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)
-        if split < plan.channels:
-            finish(values[..., split:], out[..., split:], "clip", 0.0, 1, self.tally)
-
-    def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Float values, not yet rounded."""
-        out[...] = self._values(first, out.shape[0], scratch)
-
-    # --- values ----------------------------------------------------------------------------------------------------
-
-    def _values(self, first: int, count: int, scratch: dict) -> np.ndarray:
-        """Filtered values in output units, float64 (count, columns, channels), alpha and border settled."""
-        plan = self.plan
-        sums = self._sums(first, count, scratch, weighted=plan.alpha == "weight")
-        values = np.empty(sums.shape, np.float64)
-        if plan.alpha == "weight":
-            gain = float(plan.kernel.sum())
-            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], gain,
-                                        plan.offset / plan.divisor)  # fmt: skip
-            values[..., -1] = self._divided(sums[..., -1:], first, 0.0)[..., 0]
-        else:
-            values[...] = self._divided(sums, first, plan.offset)
-        if plan.alpha == "keep":
-            values[..., -1] = self._originals(first, count)[..., -1]
-        return values if self.point is None else self.point(values, self._originals(first, count).astype(np.float64))
-
-    def _plain(self, first: int, count: int, scratch: dict) -> np.ndarray:
-        return self._divided(self._sums(first, count, scratch), first, self.plan.offset)
-
-    def _divided(self, sums: np.ndarray, first: int, offset: float) -> np.ndarray:
-        """`sums / divisor + offset`, re-weighted where taps fell outside a normalized border."""
-        sums = sums.astype(np.float64)
-        divisor = self.plan.divisor
-        if self.inside is None:
-            return (sums + offset) / divisor
-        top, bottom, table, total = self.inside
-        inside = table(top[first : first + len(sums)], bottom[first : first + len(sums)])[..., None]
-        return sums * total / (inside * divisor) + offset / divisor
-
-    def _inside(self):
-        """Sums of the weights that lie on the picture, from a table of cumulated weights."""
-        plan = self.plan
-        weights = plan.combined_weights
-        corner = np.zeros((weights.shape[0] + 1, weights.shape[1] + 1))
-        corner[1:, 1:] = weights.cumsum(axis=0).cumsum(axis=1)
-        top, bottom = plan.rows.inside()
-        left, right = plan.columns.inside()
-
-        def table(top, bottom):
-            rows = corner[bottom] - corner[top]
-            return rows[:, right] - rows[:, left]
-
-        check_normalized(plan, table(*np.unique(np.stack([top, bottom]), axis=1)))
-        return top, bottom, table, corner[-1, -1]
-
-    def _originals(self, first: int, count: int) -> np.ndarray:
-        """The source samples under the anchor, for `count` output rows; 0 where the border has none."""
-        plan = self.plan
-        rows = self.row_table[_anchored(plan.rows)[first : first + count]]
-        columns = self.column_table[_anchored(plan.columns)]
-        band = self.source[rows[:, None], columns]
-        missing = (rows < 0)[:, None] | (columns < 0)
-        if missing.any():
-            band = np.where(missing[..., None], self.fill.astype(band.dtype), band)
-        return band
-
-    def _sums(self, first: int, count: int, scratch: dict, weighted: bool = False) -> np.ndarray:
-        """The loop's raw sums, (count, columns, channels), valid until the next call with this scratch."""
-        plan = self.plan
-        shape = (count, plan.columns.out * plan.channels)
-        band = scratch.get(("band", weighted))
-        if band is None or band.shape[0] < count:
-            band = scratch[("band", weighted)] = np.empty(shape, plan.accumulator)
-        self._loop(first, band[:count], scratch, 0.0, 1, -1.0, weighted)
-        return band[:count].reshape(count, plan.columns.out, plan.channels)
-
-    # --- the loop --------------------------------------------------------------------------------------------------
-
-    def _loop(self, first, out, scratch, bias, divisor, top, weighted=False) -> None:
-        plan, number = self.plan, self.number
-        table, window = self._window(first, out.shape[0])
-        fill = self.fill.astype(plan.accumulator)
-        if weighted:
-            fill[:-1] *= fill[-1]
-        buffers = scratch.get("buffers")
-        if buffers is None:
-            buffers = scratch["buffers"] = self.prepared.buffers()
-        narrow = out.shape[1] < LARGEST_LANES
-        target = np.empty((out.shape[0], LARGEST_LANES), out.dtype) if narrow else out
-        jit.loop(self.prepared.module, self.prepared.name)(
-            window, self.samples, plan.channels, table, self.column_table, plan.columns.before, fill, int(weighted),
-            plan.rows.stride, plan.columns.stride, first, target, number(bias), number(divisor), number(top),
-            *self.prepared.tables, *buffers,
-        )  # fmt: skip
-        if narrow:
-            out[...] = target[:, : out.shape[1]]
-
-    def _window(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The rows a band reads, contiguous, as wide as a vector, of a type the loops know; and the table to them."""
-        if self.rows2d is not None:
-            return self.row_table, self.rows2d
-        rows = self.plan.rows
-        start = first * rows.stride
-        stop = start + (count - 1) * rows.stride + (rows.taps - 1) * rows.dilation + 1
-        needed = np.unique(self.row_table[start:stop])
-        needed = needed[needed >= 0]
-        window = np.zeros((max(needed.size, 1), max(self.samples, LARGEST_LANES)), self.read_type)
-        window[: needed.size, : self.samples] = self.source[needed].reshape(needed.size, self.samples)
-        table = np.where(self.row_table < 0, -1, np.searchsorted(needed, self.row_table))
-        return np.minimum(table, max(needed.size - 1, 0)), window
-
-
-def _anchored(axis) -> np.ndarray:
-    """The padded sample under the anchor of each output sample."""
-    return np.arange(axis.out) * axis.stride + axis.anchor * axis.dilation

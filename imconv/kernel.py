@@ -48,7 +48,7 @@ class Kernel:
     """
 
     __slots__ = ("_factors", "_integer_factors", "_numerators", "_weights", "anchor", "denominator", "included", "name",
-                 "offset", "shape", "source")  # fmt: skip
+                 "offset", "shape", "sigma", "source")  # fmt: skip
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
         array, fractions = _as_weights(weights)
@@ -72,16 +72,21 @@ class Kernel:
         self.offset = _checked_offset(offset)
         self.name = name
         self.source = source
+        self.sigma = None
 
     @classmethod
-    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None) -> Kernel:
-        """The outer product of a column and a row of weights (1-D, numbers or Fractions); the product is made only on demand."""
+    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Kernel:
+        """The outer product of a column and a row of weights (1-D, numbers or Fractions); made only on demand.
+
+        `sigma` (rows, columns) says that a Gaussian is meant, which may be computed in any way within its error bound.
+        """
         (column, column_fractions), (row, row_fractions) = (
             _as_weights([list(column)], MAX_TAPS),
             _as_weights([list(row)], MAX_TAPS),
         )
         kernel = cls.__new__(cls)
         kernel._set((column.size, row.size), anchor, offset, name, source)
+        kernel.sigma = sigma
         kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
         kernel._factors = (_frozen(column[0]), _frozen(row[0]))
         vertical = common(column_fractions) if column_fractions else recognise(column)
@@ -138,6 +143,7 @@ class Kernel:
             self.name if name is None else name,
             self.source,
         )
+        kernel.sigma = self.sigma
         return kernel
 
     def scaled(self, factor) -> Kernel:

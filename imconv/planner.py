@@ -17,6 +17,7 @@ from .accuracy import (
     loop_type,
 )
 from .border import Border
+from .decimation import Factor, factor
 from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
 from .kernel import Kernel
@@ -31,13 +32,18 @@ LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for
 # 2026-11-22). Only their ratios matter for the choice.
 DENSE_TAP, DENSE_PASS = 9.6, 250.0
 COLUMN_TAP, ROW_TAP, SEPARABLE_PASS = 15.0, 15.0, 300.0
+BOX_PASS, BOX_DOUBLING = 500.0, 60.0
+DECIMATED_TAP, DECIMATED_PASS = 20.0, 700.0
+STRIPE_BYTES = 4 << 20  # of coarse grid held at a time
+
+ALGORITHMS = ("dense", "separable", "box", "decimated")
 
 
 @dataclass(frozen=True)
 class Plan:
     """How one filter runs over one kind of picture. Print it to read it; compare it; `execute(image)` runs it."""
 
-    algorithm: str  # "dense" or "separable"
+    algorithm: str  # one of ALGORITHMS
     reason: str
     rows: Axis
     columns: Axis
@@ -51,10 +57,11 @@ class Plan:
     alpha: str  # "none", or one of ALPHAS
     range: str
     kernel: Kernel = field(repr=False)
-    # multiplied by `divisor`: 2-D for dense; a column and a row for each outer product for separable
+    # multiplied by `divisor`: 2-D for dense; a column and a row for each outer product for separable and box
     weights: tuple[np.ndarray, ...] = field(repr=False, compare=False)
     offset: float = 0.0  # multiplied by `divisor` too
     run: int = 0  # products summed before the sum is set aside, which keeps rounding small; 0 for all
+    decimation: tuple[Factor, Factor] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,10 +77,14 @@ class Plan:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with additions for the whole picture, channels counted."""
+        """Multiplications with additions (for a box: additions) for the whole picture, channels counted."""
         outputs = self.rows.out * self.columns.out * self.channels
         if self.algorithm == "dense":
             return outputs * self.weights[0].size
+        if self.algorithm == "box":
+            return outputs * round(_box_additions(self.rows.taps, self.columns.taps, self.exact))
+        if self.algorithm == "decimated":
+            return round(outputs * _decimated_taps(*self.decimation))
         inputs = self.rows.out * self.columns.size * self.channels
         return self.terms * (inputs * self.rows.taps + outputs * self.columns.taps)
 
@@ -86,16 +97,30 @@ class Plan:
     def scratch(self) -> int:
         """Bytes of line buffers a thread holds."""
         item = np.dtype(self.accumulator).itemsize
+        samples = max(self.columns.size * self.channels, LARGEST_LANES)
         if self.algorithm == "dense":
             return item * self.ring_lines * self.line_length
-        lines = ROWS * self.terms * (2 if self.columns.stride > 1 else 1)
-        ring = self.ring_lines if self.ringed else 1
-        return item * (lines * self.line_length + ring * self.columns.size * self.channels)
+        if self.algorithm == "box":
+            block = self.box_block
+            return item * ((2 + block + (self.rows.taps // block + 2 if block else 2)) * samples + 2 * self.line_length)
+        if self.algorithm == "decimated":
+            taps = self.decimation[0].after[1].shape[1]
+            return item * (taps + ROWS + 2 * ROWS + 1) * samples
+        return item * ROWS * self.terms * (2 if self.columns.stride > 1 else 1) * self.line_length
 
     @property
-    def ringed(self) -> bool:
-        """Whether source rows can't be read in place: some are made up, or colours are weighted."""
-        return self.alpha == "weight" or self.border.mode in ("constant", "normalized")
+    def box_block(self) -> int:
+        """Rows summed into one block by a float box; 0 where whole numbers come and go."""
+        return 0 if self.exact else max(1, math.isqrt(self.rows.taps))
+
+    @property
+    def stripe_rows(self) -> int:
+        """Rows of the result whose coarse grids are held at a time; 0 for all."""
+        if self.algorithm != "decimated":
+            return 0
+        down, along = self.decimation
+        row = self.columns.out // along.step * self.channels * np.dtype(self.accumulator).itemsize
+        return max(1, STRIPE_BYTES // max(2 * row, 1)) * down.step
 
     @property
     def row_step(self) -> int:
@@ -117,6 +142,8 @@ class Plan:
         """The kernel that the weights make together, multiplied by `divisor`."""
         if self.algorithm == "dense":
             return self.weights[0]
+        if self.algorithm == "box":
+            return np.full((self.rows.taps, self.columns.taps), self.weights[0][0])
         return sum(np.outer(c, r) for c, r in zip(self.weights[0::2], self.weights[1::2], strict=True))
 
     def execute(self, image, out=None, threads: int | None = None) -> np.ndarray:
@@ -170,6 +197,7 @@ def make_plan(
     alpha: str = "none",
     range: str = "clip",
     gain: float = 1.0,
+    algorithm: str | None = None,
 ) -> Plan:
     """The plan for correlating a picture with `kernel`: a pure function of its arguments.
 
@@ -185,6 +213,8 @@ def make_plan(
         What the last channel is and does.
     gain : float
         How much what follows the sums enlarges their error.
+    algorithm : str, optional
+        Take this one of ALGORITHMS; OptionError where it can't do the work. Default: the cheapest.
     """
     if range not in RANGES:
         raise OptionError(f"unknown range {range!r}; ranges are {', '.join(RANGES)}{nearest(str(range), RANGES)}")
@@ -194,40 +224,91 @@ def make_plan(
     exact = exact_sums(kernel, source, border, alpha)
     allowed = allowed_error(kernel, source, alpha, gain)
     rows, columns = axes
-    factors = _factors(kernel, source, exact, allowed)
-    dense_taps = rows.taps * columns.taps
-    if source.kind in "biu" and kernel.rank_one_factors is None:
-        dense_taps = int(np.count_nonzero(kernel.weights))
-    separable = math.inf
-    if factors:
-        taps = rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP
-        separable = len(factors) * taps + SEPARABLE_PASS
-    if separable < dense_taps * DENSE_TAP + DENSE_PASS:
-        algorithm = "separable"
-        weights = tuple(factor for pair in factors for factor in pair)
-        terms = len(factors) * (rows.taps + columns.taps)
-        what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
-        reason = f"{what}: {terms} taps instead of {dense_taps}"
+    able = _candidates(kernel, rows, columns, source, border, exact, allowed)
+    if algorithm is None:
+        choice = min(able.values(), key=lambda candidate: candidate.cost)
+    elif algorithm in able:
+        choice = able[algorithm]
     else:
-        algorithm = "dense"
-        weights = (kernel.weights,)
-        terms = dense_taps
-        reason = f"{dense_taps} tap{'s' * (dense_taps != 1)}, " + ("passes would cost more" if factors else "no outer product")
-    accumulator, run = (exact_accumulator(kernel, source, border, alpha), 0) if exact else float_accumulator(terms, source, allowed)
+        raise OptionError(f"algorithm {algorithm!r} can't do this; {', '.join(able)} can")
+    weights, decimation, run = choice.weights, None, 0
     divisor, offset = 1, float(kernel.offset)
-    if exact:
+    if choice.algorithm == "decimated":
+        exact, decimation = False, tuple(factor(s) for s in kernel.sigma)
+        accumulator = "float64" if loop_type(source) == "float64" else "float32"
+    elif exact:
+        accumulator = exact_accumulator(kernel, source, border, alpha)
         divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
-        scale = divisor // kernel.denominator
+        weights = (weights[0] * (divisor // kernel.denominator), *weights[1:])
         offset = float(kernel.offset * divisor)
-        if algorithm == "dense":
-            weights = ((kernel.numerators * scale).astype(np.float64),)
-        else:
-            column, row = kernel.integer_factors()
-            weights = ((column * scale).astype(np.float64), row.astype(np.float64))
+    else:
+        accumulator, run = float_accumulator(choice.terms, source, allowed)
+    weights = tuple(w.astype(np.float64) for w in weights)
     return Plan(
-        algorithm, reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor, border, alpha,
-        range, kernel, weights, offset, run,
+        choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
+        border, alpha, range, kernel, weights, offset, run, decimation,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An algorithm that can do the work."""
+
+    algorithm: str
+    cost: float  # picoseconds per sample
+    terms: int  # summed one after another
+    weights: tuple[np.ndarray, ...]
+    reason: str
+
+
+def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[str, _Candidate]:
+    """What could compute a correlation with this kernel, and at what cost."""
+    able = {}
+    taps = rows.taps * columns.taps
+    if source.kind in "biu" and kernel.rank_one_factors is None:
+        taps = int(np.count_nonzero(kernel.weights))
+    factors = _factors(kernel, source, exact, allowed)
+    if factors:
+        terms = len(factors) * (rows.taps + columns.taps)
+        cost = len(factors) * (rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP) + SEPARABLE_PASS
+        what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
+        pairs = tuple(factor for pair in factors for factor in pair)
+        able["separable"] = _Candidate("separable", cost, terms, pairs, f"{what}: {terms} taps instead of {taps}")
+        column, row = factors[0]
+        flat = len(factors) == 1 and (column == column[0]).all() and (row == row[0]).all()
+        if flat and (rows.dilation, columns.dilation) == (1, 1):
+            additions = _box_additions(rows.taps, columns.taps, exact)
+            cost = BOX_PASS + BOX_DOUBLING * additions * columns.stride
+            weight = (column[:1] * row[0],)
+            able["box"] = _Candidate("box", cost, rows.taps + columns.taps, weight, "equal weights: running sums, whatever the size")
+    plain = (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1)
+    same = (rows.before, columns.before) == (rows.anchor, columns.anchor) and (rows.out, columns.out) == (rows.size, columns.size)
+    if kernel.sigma is not None and plain and same and border.mode != "normalized":
+        down, along = (factor(s) for s in kernel.sigma)
+        if max(down.step, along.step) > 1:
+            count = _decimated_taps(down, along)
+            reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
+            able["decimated"] = _Candidate("decimated", DECIMATED_PASS + DECIMATED_TAP * count, 0, (), reason)
+    if taps * DENSE_TAP < 1e6 or not able:
+        reason = f"{taps} tap{'s' * (taps != 1)}, " + ("passes would cost more" if able else "no outer product")
+        weights = (kernel.numerators if exact else kernel.weights,)
+        able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, taps, weights, reason)
+    return able
+
+
+def _box_additions(height: int, width: int, exact: bool) -> float:
+    """Additions per sample: columns by coming and going or by blocks, rows by doubling."""
+    down = 2 if exact else 3 + math.isqrt(height)
+    return down + width.bit_length() + width.bit_count()
+
+
+def _decimated_taps(down: Factor, along: Factor) -> float:
+    """Multiply-adds per sample: down and along to the grid, on it, along and down from it."""
+    small = down.step * along.step
+    to_grid = down.before.size / down.step + along.before.size / down.step / along.step
+    on_grid = (down.between.size + along.between.size) / small
+    from_grid = along.after[1].shape[1] / down.step + down.after[1].shape[1]
+    return to_grid + on_grid + from_grid
 
 
 def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> list[tuple[np.ndarray, np.ndarray]]:

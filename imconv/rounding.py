@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .accuracy import type_range
 from .errors import ImconvError
 
 
@@ -24,15 +25,6 @@ class Tally:
             self.samples += samples
             self.clipped += clipped
             self.nans += nans
-
-
-def type_range(dtype: np.dtype) -> tuple[float, float]:
-    """Smallest and largest sample: an integer type's own, 0 and 1 for bool and floats."""
-    dtype = np.dtype(dtype)
-    if dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        return float(info.min), float(info.max)
-    return 0.0, 1.0
 
 
 def rounding_bias(offset: float, divisor: int) -> float:

@@ -26,13 +26,55 @@ class Prepared:
 
     module: str
     name: str
+    fill: np.ndarray  # what the border fills each channel with
     tables: tuple
     buffers: Callable[[], tuple]
 
 
-def prepare(plan: Plan) -> Prepared:
-    """The tables and buffers for a plan's algorithm."""
-    return {"dense": _dense, "separable": _separable}[plan.algorithm](plan)
+def prepare(plan: Plan, fill: np.ndarray) -> Prepared:
+    """The tables and buffers for a plan's algorithm; `fill` is what the border fills each channel with."""
+    return {"box": _box, "decimated": _decimated, "dense": _dense, "separable": _separable}[plan.algorithm](plan, fill)
+
+
+def _box(plan: Plan, fill: np.ndarray) -> Prepared:
+    kind, (height, width) = plan.accumulator, (plan.rows.taps, plan.columns.taps)
+    samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
+    block, kept = (0, 1) if plan.exact else (plan.box_block, plan.box_block)
+    sums = height // block + 2 if block else 1
+    edge = height * fill
+    tables = (height, width, np.dtype(kind).type(plan.weights[0][0]), block, edge)
+
+    def buffers():
+        return (
+            np.empty(2 + sums, np.int64),
+            np.empty((2, samples), kind),
+            np.empty((kept, samples), kind),
+            np.empty((sums, samples), kind),
+            np.empty((2, plan.line_length), kind),
+        )
+
+    return Prepared("box", "correlate_box", fill, tables, buffers)
+
+
+def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:
+    kind = plan.accumulator
+    down, along = (factor.after[1].astype(kind) for factor in plan.decimation)
+    step = along.shape[0]
+    samples = max(plan.columns.out * plan.channels, LARGEST_LANES)
+    coarse = -(-samples // step) + plan.channels * step + LARGEST_LANES
+    rows = down.shape[1] + ROWS
+
+    def buffers():
+        return (
+            np.empty((step, coarse), kind),
+            np.empty((rows, samples + LARGEST_LANES), kind),
+            np.empty(rows, np.int64),
+            np.empty(rows, np.int64),
+            np.empty(rows, np.int64),
+            np.empty((1, rows, ROWS), kind),
+        )
+
+    return Prepared("interpolate", "interpolate", fill, (down, along), buffers)
 
 
 def line_places(plan: Plan) -> np.ndarray:
@@ -71,7 +113,7 @@ def _flushes(taken: list[int | None], run: int) -> int:
     return sum(1 << r for r, tap in enumerate(taken) if tap is not None and (tap + 1) % run == 0) if run else 0
 
 
-def _dense(plan: Plan) -> Prepared:
+def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
     weights = plan.weights[0]
     places = line_places(plan)
     cells = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
@@ -117,10 +159,10 @@ def _dense(plan: Plan) -> Prepared:
     def buffers():
         return np.empty((lines, length), kind), np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64)
 
-    return Prepared("dense", "correlate_dense", tables, buffers)
+    return Prepared("dense", "correlate_dense", fill, tables, buffers)
 
 
-def _separable(plan: Plan) -> Prepared:
+def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
     columns, rows = plan.weights[0::2], plan.weights[1::2]
     terms, kind = len(columns), plan.accumulator
     ieee = plan.source in FLOATS
@@ -134,27 +176,20 @@ def _separable(plan: Plan) -> Prepared:
         np.array([row for row, _, _ in kept], np.int64),
         np.array([sum(1 << r for r, tap in enumerate(taken) if tap is not None) for _, taken, _ in kept], np.int64),
         np.array([flush for _, _, flush in kept], np.int64),
+        int(any(flush for _, _, flush in kept)),
         np.array(weights, kind).reshape(terms, -1, ROWS),
         line_places(plan),
         np.array(rows, kind).reshape(terms, -1),
         np.array([_fold(row) for row in rows], np.int64),
-        run or plan.columns.taps + 1,
+        run or plan.columns.taps,
+        np.array([column.sum() * fill for column in columns], kind),
     )
-    lines, length = ring_lines(plan), line_length(plan)
-    samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
-    ringed = plan.alpha == "weight" or plan.border.mode in ("constant", "normalized")
-    phases = 2 if plan.columns.stride > 1 else 1
+    lines = ROWS * terms * (2 if plan.columns.stride > 1 else 1)
 
     def buffers():
-        return (
-            np.empty((lines if ringed else 1, samples), kind),
-            np.empty(lines, np.int64),
-            np.empty(len(kept), np.int64),
-            np.empty((phases * ROWS * terms, length), kind),
-            np.empty((ROWS * terms, plan.channels), kind),
-        )
+        return np.empty(len(kept), np.int64), np.empty((lines, plan.line_length), kind)
 
-    return Prepared("separable", "correlate_separable", tables, buffers)
+    return Prepared("separable", "correlate_separable", fill, tables, buffers)
 
 
 def line_length(plan: Plan) -> int:

@@ -57,9 +57,11 @@ def box_blur(image, size, *, out=None, threads=None, **options):
 
 def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:
     """The Gaussian of `gaussian_blur` as a Kernel made of a column and a row; `width` is what `3%` is measured by."""
-    truncate = TRUNCATE if truncate is None else checked_number(truncate, "truncate", 0, 100)
-    column, row = (_gaussian_weights(s, truncate) for s in parse_sigma(sigma, width))
-    return Kernel.from_factors(column, row, name="gaussian")
+    sigmas = parse_sigma(sigma, width)
+    direct = truncate is not None
+    reach = checked_number(truncate, "truncate", 0, 100) if direct else TRUNCATE
+    column, row = (_gaussian_weights(s, reach) for s in sigmas)
+    return Kernel.from_factors(column, row, name="gaussian", sigma=None if direct else sigmas)
 
 
 def box_kernel(size) -> Kernel:

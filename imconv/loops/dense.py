@@ -9,14 +9,15 @@ ROWS = 4
 
 
 def correlate_dense(
-    src, samples, channels, rows, columns, lead, fill, weighted, stride_y, stride_x, first, out, bias, divisor, top,
+    src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
     step, tap_rows, flushes, shared, shared_places, shared_weights, single, single_places, single_weights,
     ring, held, slots,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result.
 
     src : (rows, pitch)          source rows, interleaved; `samples` of each count
-    rows, columns : (span,)      the source row or column behind each padded one, -1 for `fill`
+    rows, columns : (span,)      the source row or column behind each padded one; columns may be -1, for `fill`
+    lead                         the padded column at which the source's own begin
     step                         distance of the output rows worked on together
     tap_rows : (n,)              padded source rows to visit, counted from the first output row's
     shared : (n + 1,)            which shared taps belong to each: a place in the line, and a weight for each output row
@@ -36,7 +37,7 @@ def correlate_dense(
                 slots[j] = slot
                 if held[slot] != padded:
                     held[slot] = padded
-                    load_line(src, rows[padded], ring, slot, columns, lead, channels, samples, stride_x, fill, weighted)
+                    load_line(src, rows[padded], ring, slot, columns, lead, channels, samples, stride_x, fill)
             x = 0
             while x < out.shape[1]:
                 x = min(x, out.shape[1] - LANES)

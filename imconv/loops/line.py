@@ -3,7 +3,7 @@
 A padded row of `columns.size` pixels with stride `s` is kept as `s` phases, one behind another; phase `p` holds pixels
 p, p + s, p + 2 s, ... Output x, tap l reads pixel x * s + l * d: phase (l * d) % s, place x + (l * d) // s.
 Rows of the picture and of the result are at least LANES samples wide (narrower ones come padded), so that the last
-vector of a row can end where the row ends.
+vector of a row can end where the row ends; lines have room for one vector more.
 """
 
 from numba.extending import register_jitable
@@ -12,44 +12,45 @@ from .vector import LANES, broadcast, load, maximum, minimum, store, zeros
 
 
 @register_jitable
-def load_line(src, row, lines, slot, columns, lead, channels, samples, stride, fill, weighted):
-    """Widen row `row` of `src` into line `slot`; where `columns` is -1, and all over where `row` is, stands `fill`.
+def load_line(src, row, lines, slot, columns, lead, channels, samples, stride, fill):
+    """Widen row `row` of `src` into line `slot`; where `columns` is -1 stands `fill`, a value for each channel.
 
-    The picture's own columns begin at padded column `lead` and are `samples` samples. With `weighted`, colours are
-    multiplied by alpha, the last channel; `fill` then comes multiplied.
+    The picture's own columns begin at padded column `lead` and are `samples` samples.
     """
     total = columns.size
-    if row < 0:
-        for j in range(total):
-            for c in range(channels):
-                lines[slot, j * channels + c] = fill[c]
-        return
     if stride == 1:
-        widen_row(src, row, lines, slot, lead * channels, samples, fill)
+        copy_row(src, row, lines, slot, lead * channels, samples, fill)
         for j in range(min(lead, total)):
             _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
         for j in range(lead + samples // channels, total):
             _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
-    else:
-        at = 0
-        for phase in range(stride):
-            for j in range(phase, total, stride):
-                _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
-                at += channels
-    if weighted:
-        _weigh(lines, slot, columns, channels, stride)
+        return
+    at = 0
+    for phase in range(stride):
+        for j in range(phase, total, stride):
+            _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
+            at += channels
 
 
 @register_jitable
-def widen_row(src, row, lines, slot, start, samples, fill):
-    """Copy a row of the picture, as floats, into a line from `start` on."""
-    like = broadcast(fill[0])
+def copy_row(src, row, lines, slot, start, samples, like):
+    """Copy a row as floats of the type of `like` into a line from `start` on; what follows it in the line is lost."""
+    zero = zeros(like[0])
     wide = max(samples, LANES)
     x = 0
     while x < wide:
         x = min(x, wide - LANES)
-        store(lines, slot, start + x, load(like, src, row, x))
+        store(lines, slot, start + x, load(zero, src, row, x))
         x += LANES
+
+
+@register_jitable
+def pad_line(lines, slot, columns, lead, channels, samples, fill):
+    """Fill the margins of a line from its own middle, as `load_line` would have."""
+    for j in range(min(lead, columns.size)):
+        _copy_pixel(lines, slot, j, columns[j], lead, channels, fill)
+    for j in range(lead + samples // channels, columns.size):
+        _copy_pixel(lines, slot, j, columns[j], lead, channels, fill)
 
 
 @register_jitable
@@ -62,15 +63,12 @@ def _load_pixel(src, row, lines, slot, at, column, channels, fill):
 
 
 @register_jitable
-def _weigh(lines, slot, columns, channels, stride):
-    at = 0
-    for phase in range(stride):
-        for j in range(phase, columns.size, stride):
-            if columns[j] >= 0:
-                alpha = lines[slot, at + channels - 1]
-                for c in range(channels - 1):
-                    lines[slot, at + c] *= alpha
-            at += channels
+def _copy_pixel(lines, slot, j, column, lead, channels, fill):
+    for c in range(channels):
+        if column >= 0:
+            lines[slot, j * channels + c] = lines[slot, (lead + column) * channels + c]
+        else:
+            lines[slot, j * channels + c] = fill[c]
 
 
 @register_jitable

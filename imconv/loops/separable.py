@@ -2,16 +2,16 @@
 
 from numba.extending import register_jitable
 
-from .line import load_line, store_sums, widen_row
-from .vector import LANES, broadcast, fma, load, store, zeros
+from .line import load_line, pad_line, store_sums
+from .vector import LANES, broadcast, fma, load, zeros
 
 ROWS = 4
 SYMMETRIC, ANTISYMMETRIC = 1, -1
 
 
 def correlate_separable(
-    src, samples, channels, rows, columns, lead, fill, weighted, stride_y, stride_x, first, out, bias, divisor, top,
-    step, tap_rows, takers, flushes, weights, places, row_weights, folds, run, ring, held, slots, lines, edge,
+    src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
+    step, tap_rows, takers, flushes, flushing, weights, places, row_weights, folds, run, edges, slots, lines,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
 
@@ -21,51 +21,42 @@ def correlate_separable(
     places : (taps,)                where each tap of the rows begins to read
     row_weights : (terms, taps)
     folds : (terms,)                1 where the row is symmetric, -1 where it is antisymmetric
+    flushing                        whether any of `flushes` is not 0
     run                             horizontal products summed before they are set aside
-    ring : (lines, samples)         source rows as floats, where they can't be read in place
+    edges : (terms, channels)       what `fill` becomes under the columns
     lines : (terms * ROWS, line)    the blended rows; twice as many where the stride makes phases
-    edge : (terms * ROWS, channels) what `fill` becomes under the column
     """
-    for i in range(held.size):
-        held[i] = -1
+    plain, one = weights.dtype.type(0), weights.dtype.type(1)
     last = first + out.shape[0]
     start = lead * channels if stride_x == 1 else 0
-    blended = edge.shape[0]
+    blended = ROWS * folds.size
     top_line = 0 if stride_x == 1 else blended
     for block in range(first, last, ROWS * step):
         for y in range(block, min(block + step, last)):
-            direct = not weighted
             for j in range(tap_rows.size):
                 slots[j] = rows[min(y * stride_y + tap_rows[j], rows.size - 1)]
-                direct = direct and slots[j] >= 0
-            if not direct:
-                _gather(src, samples, channels, rows, fill, weighted, stride_y, tap_rows, y, ring, held, slots)
-            for term in range(weights.shape[0]):
-                if direct:
-                    blend_rows(src, slots, takers, flushes, weights, term, lines, start, samples)
-                else:
-                    blend_rows(ring, slots, takers, flushes, weights, term, lines, start, samples)
-                _blend_fill(fill, takers, weights, term, edge)
-            if stride_x == 1:
-                _pad(lines, columns, lead, channels, samples, edge)
-            else:
-                for r in range(blended):
-                    load_line(lines, r, lines, blended + r, columns, lead, channels, samples, stride_x, edge[r], 0)
+            for term in range(folds.size):
+                blend_rows(src, slots, takers, flushes, flushing, weights, term, slots.size, lines, ROWS * term, 1, start,
+                           samples, plain, one, -one)  # fmt: skip
+                for r in range(ROWS * term, ROWS * term + ROWS):
+                    if stride_x == 1:
+                        pad_line(lines, r, columns, lead, channels, samples, edges[term])
+                    else:
+                        load_line(lines, r, lines, blended + r, columns, lead, channels, samples, stride_x, edges[term])
             blend_columns(lines, top_line, places, row_weights, folds, run, out, y - first, step, bias, divisor, top)
 
 
 @register_jitable
-def blend_rows(src, slots, takers, flushes, weights, term, lines, start, samples):
-    """Four weighted sums of source rows, into four lines from `start` on."""
+def blend_rows(src, slots, takers, flushes, flushing, weights, term, count, out, y, step, start, samples, bias, divisor, top):
+    """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on."""
     zero = zeros(weights[0, 0, 0])
-    line = ROWS * term
     wide = max(samples, LANES)
     x = 0
     while x < wide:
         x = min(x, wide - LANES)
         a, b, c, d = zero, zero, zero, zero
         sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
-        for j in range(slots.size):
+        for j in range(count):
             source = load(zero, src, slots[j], x)
             taken = takers[j]
             if taken == 15:
@@ -82,8 +73,8 @@ def blend_rows(src, slots, takers, flushes, weights, term, lines, start, samples
                     c = fma(broadcast(weights[term, j, 2]), source, c)
                 if taken & 8:
                     d = fma(broadcast(weights[term, j, 3]), source, d)
-            ready = flushes[j]
-            if ready:
+            if flushing and flushes[j]:
+                ready = flushes[j]
                 if ready & 1:
                     sum_a, a = sum_a + a, zero
                 if ready & 2:
@@ -92,63 +83,14 @@ def blend_rows(src, slots, takers, flushes, weights, term, lines, start, samples
                     sum_c, c = sum_c + c, zero
                 if ready & 8:
                     sum_d, d = sum_d + d, zero
-        store(lines, line + 0, start + x, sum_a + a)
-        store(lines, line + 1, start + x, sum_b + b)
-        store(lines, line + 2, start + x, sum_c + c)
-        store(lines, line + 3, start + x, sum_d + d)
+        store_sums(sum_a + a, out, y, start + x, bias, divisor, top)
+        if y + step < out.shape[0]:
+            store_sums(sum_b + b, out, y + step, start + x, bias, divisor, top)
+        if y + 2 * step < out.shape[0]:
+            store_sums(sum_c + c, out, y + 2 * step, start + x, bias, divisor, top)
+        if y + 3 * step < out.shape[0]:
+            store_sums(sum_d + d, out, y + 3 * step, start + x, bias, divisor, top)
         x += LANES
-
-
-@register_jitable
-def _gather(src, samples, channels, rows, fill, weighted, stride_y, tap_rows, y, ring, held, slots):
-    """Bring the source rows of one block into the ring as floats: fill rows made, colours weighted by alpha."""
-    for j in range(tap_rows.size):
-        padded = min(y * stride_y + tap_rows[j], rows.size - 1)
-        slot = padded % held.size
-        slots[j] = slot
-        if held[slot] != padded:
-            held[slot] = padded
-            row = rows[padded]
-            if row >= 0:
-                widen_row(src, row, ring, slot, 0, samples, fill)
-                if weighted:
-                    for at in range(0, samples, channels):
-                        for c in range(channels - 1):
-                            ring[slot, at + c] *= ring[slot, at + channels - 1]
-            else:
-                for at in range(0, samples, channels):
-                    for c in range(channels):
-                        ring[slot, at + c] = fill[c]
-
-
-@register_jitable
-def _blend_fill(fill, takers, weights, term, edge):
-    for r in range(ROWS):
-        for c in range(fill.size):
-            edge[ROWS * term + r, c] = 0
-            for j in range(takers.size):
-                if takers[j] >> r & 1:
-                    edge[ROWS * term + r, c] += weights[term, j, r] * fill[c]
-
-
-@register_jitable
-def _pad(lines, columns, lead, channels, samples, edge):
-    """Fill the margins of the blended lines from their own middles."""
-    pixels = samples // channels
-    for r in range(edge.shape[0]):
-        for j in range(min(lead, columns.size)):
-            _copy_pixel(lines, r, j, columns[j], lead, channels, edge)
-        for j in range(lead + pixels, columns.size):
-            _copy_pixel(lines, r, j, columns[j], lead, channels, edge)
-
-
-@register_jitable
-def _copy_pixel(lines, r, j, column, lead, channels, edge):
-    for c in range(channels):
-        if column >= 0:
-            lines[r, j * channels + c] = lines[r, (lead + column) * channels + c]
-        else:
-            lines[r, j * channels + c] = edge[r, c]
 
 
 @register_jitable

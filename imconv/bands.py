@@ -1,0 +1,166 @@
+"""What a band of output rows becomes: the loop, then alpha, borders and rounding where the loop can't do them itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import jit
+from .accuracy import type_range
+from .color import unweight
+from .geometry import effective_size
+from .planner import LARGEST_LANES, Plan, check_normalized
+from .rounding import finish, rounding_bias
+from .source import Source
+from .tables import Prepared, prepare
+
+
+class Job:
+    """One plan over one picture; its methods are called from several threads at once."""
+
+    def __init__(self, plan: Plan, source: np.ndarray, point, tally):
+        self.plan, self.point, self.tally = plan, point, tally
+        self.number = np.dtype(plan.accumulator).type
+        self.colours = plan.channels - (plan.alpha in ("weight", "keep"))
+        self.source = Source(plan, source)
+        self.inside = self._inside() if plan.border.mode == "normalized" else None
+        self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
+        self.prepared = {weighted: self._prepare(weighted) for weighted in (False, plan.alpha == "weight")}
+
+    # --- what a band becomes ---------------------------------------------------------------------------------------
+
+    def fused_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        """The loop rounds and stores by itself."""
+        plan = self.plan
+        flat = out.reshape(out.shape[0], -1)
+        if flat.dtype.kind == "f":
+            self.loop(first, flat, scratch, plan.offset, plan.divisor, -1.0)
+        else:
+            top = type_range(flat.dtype)[1]
+            flat = flat.view(np.uint8) if flat.dtype == bool else flat
+            self.loop(first, flat, scratch, rounding_bias(plan.offset, plan.divisor), plan.divisor, top)
+
+    def finished_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        """Float sums, then alpha, range policy and rounding."""
+        plan, split = self.plan, self.colours
+        if plan.alpha in ("none", "separate") and self.inside is None and self.point is None:
+            finish(self._sums(first, out.shape[0], scratch), out, plan.range, plan.offset, plan.divisor, self.tally)
+            return
+        values = self._values(first, out.shape[0], scratch)
+        finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)
+        if split < plan.channels:
+            finish(values[..., split:], out[..., split:], "clip", 0.0, 1, self.tally)
+
+    def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        """Float values, not yet rounded."""
+        out[...] = self._values(first, out.shape[0], scratch)
+
+    # --- values ----------------------------------------------------------------------------------------------------
+
+    def _values(self, first: int, count: int, scratch: dict) -> np.ndarray:
+        """Filtered values in output units, float64 (count, columns, channels), alpha and border settled."""
+        plan = self.plan
+        sums = self._sums(first, count, scratch, weighted=plan.alpha == "weight")
+        values = np.empty(sums.shape, np.float64)
+        if plan.alpha == "weight":
+            gain = float(plan.kernel.sum())
+            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], gain,
+                                        plan.offset / plan.divisor)  # fmt: skip
+            values[..., -1] = self._divided(sums[..., -1:], first, 0.0)[..., 0]
+        else:
+            values[...] = self._divided(sums, first, plan.offset)
+        if plan.alpha == "keep":
+            values[..., -1] = self._originals(first, count)[..., -1]
+        return values if self.point is None else self.point(values, self._originals(first, count).astype(np.float64))
+
+    def _plain(self, first: int, count: int, scratch: dict) -> np.ndarray:
+        return self._divided(self._sums(first, count, scratch), first, self.plan.offset)
+
+    def _divided(self, sums: np.ndarray, first: int, offset: float) -> np.ndarray:
+        """`sums / divisor + offset`, re-weighted where taps fell outside a normalized border."""
+        sums = sums.astype(np.float64)
+        divisor = self.plan.divisor
+        if self.inside is None:
+            return (sums + offset) / divisor
+        top, bottom, table, total = self.inside
+        inside = table(top[first : first + len(sums)], bottom[first : first + len(sums)])[..., None]
+        return sums * total / (inside * divisor) + offset / divisor
+
+    def _inside(self):
+        """Sums of the weights that lie on the picture, from a table of cumulated weights."""
+        plan = self.plan
+        weights = plan.combined_weights
+        corner = np.zeros((weights.shape[0] + 1, weights.shape[1] + 1))
+        corner[1:, 1:] = weights.cumsum(axis=0).cumsum(axis=1)
+        top, bottom = plan.rows.inside()
+        left, right = plan.columns.inside()
+
+        def table(top, bottom):
+            rows = corner[bottom] - corner[top]
+            return rows[:, right] - rows[:, left]
+
+        check_normalized(plan, table(*np.unique(np.stack([top, bottom]), axis=1)))
+        return top, bottom, table, corner[-1, -1]
+
+    def _originals(self, first: int, count: int) -> np.ndarray:
+        """The source samples under the anchor, for `count` output rows; 0 where the border has none."""
+        plan = self.plan
+        rows = self.source.rows[_anchored(plan.rows)[first : first + count]]
+        columns = self.source.columns[_anchored(plan.columns)]
+        band = self.source.array[rows[:, None], columns]
+        missing = (rows < 0)[:, None] | (columns < 0)
+        if missing.any():
+            band = np.where(missing[..., None], self.source.fill.astype(band.dtype), band)
+        return band
+
+    def _sums(self, first: int, count: int, scratch: dict, weighted: bool = False) -> np.ndarray:
+        """The loop's raw sums, (count, columns, channels), valid until the next call with this scratch."""
+        plan = self.plan
+        shape = (count, plan.columns.out * plan.channels)
+        band = scratch.get(("band", weighted))
+        if band is None or band.shape[0] < count:
+            band = scratch[("band", weighted)] = np.empty(shape, plan.accumulator)
+        self.loop(first, band[:count], scratch, 0.0, 1, -1.0, weighted)
+        return band[:count].reshape(count, plan.columns.out, plan.channels)
+
+    # --- the loop --------------------------------------------------------------------------------------------------
+
+    def _prepare(self, weighted: bool) -> Prepared:
+        fill = self.source.weighted_fill if weighted else self.source.fill
+        return prepare(self.plan, fill.astype(self.plan.accumulator))
+
+    def loop(self, first, out, scratch, bias, divisor, top, weighted=False) -> None:
+        """Run the compiled loop for the rows of `out`, (rows, samples); `weighted` colours are multiplied by alpha."""
+        number, prepared = self.number, self.prepared[weighted]
+        buffers = scratch.get("buffers")
+        if buffers is None:
+            buffers = scratch["buffers"] = prepared.buffers()
+        narrow = out.shape[1] < LARGEST_LANES
+        target = np.empty((out.shape[0], LARGEST_LANES), out.dtype) if narrow else out
+        finishing = (first, target, number(bias), number(divisor), number(top))
+        jit.loop(prepared.module, prepared.name)(
+            *self._input(first, out.shape[0], weighted), *finishing, *prepared.tables, *buffers
+        )
+        if narrow:
+            out[...] = target[:, : out.shape[1]]
+
+    def _prepare(self, weighted: bool) -> Prepared:
+        fill = self.source.weighted_fill if weighted else self.source.fill
+        return prepare(self.plan, fill.astype(self.plan.accumulator))
+
+    def _input(self, first: int, count: int, weighted: bool) -> tuple:
+        """The loop's first arguments: what it reads, and how that is laid out."""
+        rows, columns, channels = self.plan.rows, self.plan.columns, self.plan.channels
+        if self.plan.algorithm == "decimated":
+            grid, origin = self.grids[weighted]
+            down, along = self.plan.decimation
+            return grid.reshape(grid.shape[0], -1), channels, down.step, origin, along.step
+        start = first * rows.stride
+        stop = start + (count - 1) * rows.stride + effective_size(rows.taps, rows.dilation)
+        table, window = self.source.window(start, stop, weighted)
+        fill = self.prepared[weighted].fill
+        return window, self.source.samples, channels, table, self.source.columns, columns.before, fill, rows.stride, columns.stride
+
+
+def _anchored(axis) -> np.ndarray:
+    """The padded sample under the anchor of each output sample."""
+    return np.arange(axis.out) * axis.stride + axis.anchor * axis.dilation

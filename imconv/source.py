@@ -1,0 +1,67 @@
+"""A picture's rows as the loops read them: contiguous, of a type they know, border rows made, colours weighted by alpha."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .accuracy import LARGEST_SAMPLE, loop_type, type_range
+from .border import fill_values
+from .errors import OptionError
+from .planner import LARGEST_LANES, Plan
+
+
+class Source:
+    """Gives windows of rows. Where the array can be read in place, a window is the array itself."""
+
+    def __init__(self, plan: Plan, array: np.ndarray):
+        self.plan, self.array = plan, array
+        self.samples = array.shape[1] * plan.channels
+        self.rows = plan.rows.sources(plan.border)
+        self.columns = plan.columns.sources(plan.border)
+        if plan.border.mode == "constant" and plan.source in LARGEST_SAMPLE and any(v != v for v in plan.border.values):
+            raise OptionError("border constant:nan needs a float picture")
+        self.fill = fill_values(plan.border, plan.channels, type_range(array.dtype)[1])
+        self.weighted_fill = self.fill.copy()
+        self.weighted_fill[:-1] *= self.fill[-1]
+        kind = loop_type(array.dtype)
+        self.type = np.dtype("uint8" if kind == "bool" else kind)
+        ready = array.flags.c_contiguous and array.dtype.isnative and array.dtype.name == kind
+        in_place = ready and self.samples >= LARGEST_LANES
+        self.flat = array.view(self.type).reshape(array.shape[0], self.samples) if in_place else None
+
+    def window(self, start: int, stop: int, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The rows behind padded rows start .. stop - 1.
+
+        Returns a table (padded rows,) of row numbers, valid from start to stop, and the array (rows, samples) they
+        count in, at least LARGEST_LANES wide. With `weighted`, colours come multiplied by alpha, the last channel.
+        """
+        wanted = self.rows[start:stop]
+        made = bool((wanted < 0).any())
+        if self.flat is not None and not made and not weighted:
+            return self.rows, self.flat
+        needed = np.unique(wanted[wanted >= 0])
+        fill = self.weighted_fill if weighted else self.fill
+        rows = np.zeros((needed.size + made, max(self.samples, LARGEST_LANES)), self._window_type(weighted, made, fill))
+        pixels = rows[:, : self.samples].reshape(-1, *self.array.shape[1:]) if rows.shape[1] == self.samples else None
+        block = self.array[needed]
+        if weighted:
+            block = block.astype(rows.dtype)
+            block[..., :-1] *= block[..., -1:]
+        if pixels is not None:
+            pixels[: needed.size] = block
+        else:
+            rows[: needed.size, : self.samples] = block.reshape(needed.size, self.samples)
+        if made:
+            rows[-1, : self.samples] = np.tile(fill, self.array.shape[1])
+        table = np.zeros_like(self.rows)
+        table[start:stop] = np.where(wanted < 0, needed.size, np.searchsorted(needed, wanted))
+        return table, rows
+
+    def _window_type(self, weighted: bool, made: bool, fill: np.ndarray) -> np.dtype:
+        """The type of a window that is made: the picture's, or one that holds products of colour and alpha."""
+        kind = self.type
+        if weighted and kind.kind == "u":
+            kind = np.dtype(np.uint16 if kind.itemsize == 1 else self.plan.accumulator)
+        if made and kind.kind == "u" and (fill != np.clip(np.floor(fill), 0, np.iinfo(kind).max)).any():
+            kind = np.dtype(self.plan.accumulator)
+        return kind
