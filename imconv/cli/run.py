@@ -58,8 +58,9 @@ def filter_picture(shared: dict, make: Callable) -> None:
         compression=shared["compression"],
         strip=shared["strip"],
         no_clobber=shared["no_clobber"],
+        name="standard output" if target == "-" else None,
     )
-    for note in saved.notes if saved else ():
+    for note in saved.notes:
         tell(f"{'standard output' if target == '-' else target}: {note}")
     seconds = time.perf_counter() - started
     if shared["verbose"]:
