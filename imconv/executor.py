@@ -26,17 +26,18 @@ def default_threads() -> int:
     """`IMCONV_THREADS`, else as many threads as this process has cores."""
     asked = os.environ.get("IMCONV_THREADS")
     if asked:
-        return checked_threads(asked)
+        return checked_threads(asked, "IMCONV_THREADS")
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def checked_threads(threads) -> int:
+def checked_threads(threads, name: str = "threads") -> int:
+    """A number of threads; OptionError, by this name, for anything else."""
     try:
         count = int(threads)
     except (TypeError, ValueError):
         count = 0
-    if not 1 <= count <= 1024:
-        raise OptionError(f"threads must be a whole number from 1 to 1024, not {threads!r}")
+    if not 1 <= count <= 1024 or "_" in str(threads):
+        raise OptionError(f"{name} must be a whole number from 1 to 1024, not {threads!r}")
     return count
 
 
@@ -177,7 +178,9 @@ class _Job:
         self.rows2d = source.view(self.read_type).reshape(source.shape[0], self.samples) if whole else None
         if plan.border.mode == "constant" and plan.source in LARGEST_SAMPLE and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
-        self.fill = fill_values(plan.border, plan.channels, type_range(np.dtype(plan.source))[1])
+        self.fill = fill_values(
+            plan.border, plan.channels, None if plan.alpha == "none" else type_range(np.dtype(plan.source))[1]
+        )
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         self.places = [_line_place(plan, column) for column in range(plan.columns.taps)]
 

@@ -163,8 +163,7 @@ def make_plan(
     gain : float
         How much what follows the sums enlarges their error.
     """
-    if range not in RANGES:
-        raise OptionError(f"unknown range {range!r}; ranges are {', '.join(RANGES)}{nearest(str(range), RANGES)}")
+    check_range(range)
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
@@ -272,6 +271,13 @@ def _factors(kernel: Kernel, loop_type: str, exact: bool) -> tuple[np.ndarray, n
     column, row = factors[0]
     residual = np.abs(kernel.weights - np.outer(column, row)).sum()
     return (column, row) if residual <= RANK_TOLERANCE.get(loop_type, 1e-15) * kernel.absolute_sum() else None
+
+
+def check_range(range: str) -> str:
+    """`range` if it is one of the policies; OptionError, with the nearest right name, if not."""
+    if range not in RANGES:
+        raise OptionError(f"unknown range {range!r}; ranges are {', '.join(RANGES)}{nearest(str(range), RANGES)}")
+    return range
 
 
 def check_alpha(alpha: str) -> str:

@@ -8,11 +8,22 @@ import os
 from dataclasses import dataclass
 
 from imconv.errors import FileError
-from imconv.files.formats import FORMATS, format_for, format_named
+from imconv.files.formats import FORMATS, Format, format_for, format_named
 from imconv.files.header import Header, read_header
 from imconv.files.picture import Metadata, Picture
 
-__all__ = ["Header", "Metadata", "Picture", "WriteReport", "encode", "format_for", "inspect", "read", "write"]
+__all__ = [
+    "Header",
+    "Metadata",
+    "Picture",
+    "WriteReport",
+    "check_target",
+    "encode",
+    "format_for",
+    "inspect",
+    "read",
+    "write",
+]
 
 
 @dataclass(frozen=True)
@@ -89,9 +100,7 @@ def write(
 
     picture = _as_picture(picture, metadata)
     name = source.name_of(path, name)
-    target = FORMATS[_format_to_write(path, picture, format)]
-    if no_clobber and not source.is_stream(path) and os.path.isfile(path):
-        raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+    target = check_target(path, picture, format=format, no_clobber=no_clobber, name=name)
     from imconv.files import pillow_encode
 
     data, notes = pillow_encode.encode(
@@ -104,6 +113,27 @@ def write(
 
         write_bytes(path, data, no_clobber=no_clobber)
     return WriteReport(name, target.name, len(data), tuple(notes))
+
+
+def check_target(path, picture: Picture, *, format: str | None = None, no_clobber=False, name=None) -> Format:
+    """The format a picture of this mode, type and size would be written in; FileError where that can't be done.
+
+    Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
+    """
+    from imconv.files import pillow_encode, source
+
+    name = source.name_of(path, name)
+    if not source.is_stream(path):
+        if os.path.isdir(path):
+            raise FileError(f"{name}: is a folder; give a file's name")
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            raise FileError(f"{name}: the folder {folder} does not exist; create it first")
+    target = FORMATS[_format_to_write(path, picture, format)]
+    if no_clobber and not source.is_stream(path) and os.path.isfile(path):
+        raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+    pillow_encode.check(picture, target, name)
+    return target
 
 
 def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
