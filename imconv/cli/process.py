@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import click
 
 STDIN, STDOUT = "standard input", "standard output"
+TIFF_WORDS = ("none", "deflate", "lzw", "packbits")
 
 
 @dataclass(frozen=True)
@@ -146,12 +147,12 @@ def _teller(quiet: bool) -> Callable[[str], None]:
 
 def _places(shared: dict) -> tuple[str, str]:
     """Input and output; usage errors where a terminal would have to give or take an image."""
-    from ..errors import FileError
+    from ..errors import FileError, OptionError
 
     ctx = click.get_current_context()
     source, target = shared["input"], shared["output"]
     if source == "" or target == "":
-        raise click.UsageError(f"the name of {'INPUT' if source == '' else 'OUTPUT'} is empty", ctx)
+        raise OptionError(f"the name of {'INPUT' if source == '' else 'OUTPUT'} is empty")
     if source is None and _is_terminal(sys.stdin):
         click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
         ctx.exit(2)
@@ -186,7 +187,7 @@ def _checked(shared: dict) -> dict:
         "max_memory": given("max_memory", parse_size),
         "quality": given("quality", lambda text: _whole(text, "--quality", 1, 100)),
         "compression": given(
-            "compression", lambda text: text if text.isalpha() else _whole(text, "--compression", 0, 9)
+            "compression", lambda text: text if text in TIFF_WORDS else _whole(text, "--compression", 0, 9)
         ),
         "options": Options(
             border=shared["border"],
@@ -200,8 +201,10 @@ def _checked(shared: dict) -> dict:
 
 
 def _whole(text: str, option: str, least: int, most: int) -> int:
+    from ..errors import OptionError
+
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise click.UsageError(f"{option} must be a whole number from {least} to {most}, not {text!r}")
+        raise OptionError(f"{option} must be a whole number from {least} to {most}, not {text!r}")
     return int(text)
 
 

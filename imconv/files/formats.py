@@ -143,7 +143,8 @@ def format_named(name: str) -> Format:
     upper = name.upper()
     found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
     if found is None:
-        raise OptionError(f"unknown format {name!r}{nearest(name, [*FORMATS, *_BY_EXTENSION])}; known are {known()}")
+        names = [*(n.lower() for n in FORMATS), *(e.lstrip(".") for e in _BY_EXTENSION)]
+        raise OptionError(f"unknown format {name!r}; known are {known()}{nearest(name, names)}")
     return found
 
 

@@ -96,12 +96,13 @@ def seekable(source, name: str):
 def explain(name: str, error: OSError) -> str:
     """The one line for a file that cannot be opened or read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return f"{name}: no such file{_similar(name) or '; check the name'}"
+        return f"{name}: no such file{similar(name) or '; check the name'}"
     reason = _REASONS.get(error.errno or 0) or f"{error.strerror or error}; try again or another copy"
     return f"{name}: {reason}"
 
 
-def _similar(name: str) -> str:
+def similar(name: str) -> str:
+    """`; did you mean ...?` for the file in the folder whose name is nearest, if there is one."""
     folder, base = os.path.split(name)
     if not os.path.isdir(folder or "."):
         return f"; the folder {folder} does not exist"
