@@ -158,7 +158,17 @@ class Job:
         stop = start + (count - 1) * rows.stride + effective_size(rows.taps, rows.dilation)
         table, window = self.source.window(start, stop, weighted)
         fill = self.prepared[weighted].fill
-        return window, self.source.samples, channels, table, self.source.columns, columns.before, fill, rows.stride, columns.stride
+        return (
+            window,
+            self.source.samples,
+            channels,
+            table,
+            self.source.columns,
+            columns.before,
+            fill,
+            rows.stride,
+            columns.stride,
+        )
 
 
 def _anchored(axis) -> np.ndarray:

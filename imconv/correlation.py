@@ -11,9 +11,9 @@ import numpy as np
 
 from . import border as borders
 from .errors import OptionError
-from .geometry import make_axes
+from .geometry import make_axes, parse_pad, parse_pair
 from .kernel import Kernel, as_kernel
-from .planner import Plan, check_alpha, make_plan
+from .planner import Plan, check_alpha, check_range, make_plan
 from .rational import as_fraction
 from .rounding import Tally
 
@@ -159,6 +159,17 @@ class Options:
     range: str = "clip"
     channel_axis: object = AUTO
 
+    def checked(self) -> Options:
+        """These options, once every one that can be judged without a picture has been."""
+        borders.parse_border(self.border)
+        parse_pad(self.pad)
+        parse_pair(self.stride, "stride")
+        parse_pair(self.dilation, "dilation")
+        check_range(self.range)
+        if self.alpha is not None:
+            check_alpha(self.alpha)
+        return self
+
 
 def options_of(function: str, given: dict) -> Options:
     """Options from a public function's further keywords; TypeError in its name for one that does not exist."""
@@ -199,6 +210,10 @@ class LinearFilter:
             range=options.range,
             gain=self.gain,
         )
+
+    def extra_bytes(self, plan: Plan) -> int:
+        """Bytes per sample that a run takes beyond the picture and the result."""
+        return 8 if plan.range == "stretch" else 0
 
     def apply(self, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
         """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `executor.execute`."""

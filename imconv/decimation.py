@@ -88,7 +88,10 @@ def grid_axis(factor: Factor, size: int, first: int, last: int) -> GridAxis:
 def grid_plans(plan, first: int, last: int) -> tuple:
     """Plans that make the grid for output rows first .. last - 1, and the grid row their interpolation begins at."""
     down, along = plan.decimation
-    rows, columns = grid_axis(down, plan.rows.size, first, last), grid_axis(along, plan.columns.size, 0, plan.columns.out)
+    rows, columns = (
+        grid_axis(down, plan.rows.size, first, last),
+        grid_axis(along, plan.columns.size, 0, plan.columns.out),
+    )
     kind = plan.accumulator
     reduce = replace(plan, algorithm="separable", rows=rows.reduce, columns=columns.reduce, target=kind, range="clip",
                      offset=0.0, weights=(down.before, along.before))  # fmt: skip

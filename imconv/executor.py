@@ -18,6 +18,7 @@ from .rounding import Tally, finish, stretch
 SINGLE_BAND = 1 << 16
 # Float bytes of a band that is finished outside the loop: it should stay in a core's cache.
 BAND_BYTES = 1 << 19
+BAND_WORK = 4_000_000_000  # multiply-adds: some 50 ms
 GRID_ROOM = 256  # samples behind a coarse grid that vectors may read
 BANDS_PER_THREAD = 4  # so that no thread waits long for the last band
 
@@ -26,17 +27,18 @@ def default_threads() -> int:
     """`IMCONV_THREADS`, else as many threads as this process has cores."""
     asked = os.environ.get("IMCONV_THREADS")
     if asked:
-        return checked_threads(asked)
+        return checked_threads(asked, "IMCONV_THREADS")
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def checked_threads(threads) -> int:
+def checked_threads(threads, name: str = "threads") -> int:
+    """A number of threads; OptionError, by this name, for anything else."""
     try:
         count = int(threads)
     except (TypeError, ValueError):
         count = 0
-    if not 1 <= count <= 1024:
-        raise OptionError(f"threads must be a whole number from 1 to 1024, not {threads!r}")
+    if not 1 <= count <= 1024 or "_" in str(threads):
+        raise OptionError(f"{name} must be a whole number from 1 to 1024, not {threads!r}")
     return count
 
 
@@ -200,6 +202,6 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
         height = max(height, 2 * plan.ring_lines)  # every band begins by reading a whole window
     if not fused:
         height = min(height, max(8, BAND_BYTES // (8 * samples)))
+    # an interrupt is noticed between bands
+    height = min(height, max(1, BAND_WORK * total // max(plan.multiply_adds, 1)))
     return max(1, min(height, total))
-
-

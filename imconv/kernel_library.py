@@ -93,7 +93,9 @@ def resolve(text: str) -> Kernel:
             raise  # the name is right, its arguments are not
         path = os.sep in text or "/" in text or os.path.splitext(text)[1].lower() in EXTENSIONS
         if path:
-            what = "a folder, not a kernel file" if os.path.isdir(text) else "no such file"
+            from .files.source import similar
+
+            what = "a folder, not a kernel file" if os.path.isdir(text) else f"no such file{similar(text)}"
             raise FileError(f"{place(text)}: {what}") from None
         near = nearest(_canonical(text).partition(":")[0], [*names(), *FORMULAS])
         raise OptionError(

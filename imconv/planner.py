@@ -216,8 +216,7 @@ def make_plan(
     algorithm : str, optional
         Take this one of ALGORITHMS; OptionError where it can't do the work. Default: the cheapest.
     """
-    if range not in RANGES:
-        raise OptionError(f"unknown range {range!r}; ranges are {', '.join(RANGES)}{nearest(str(range), RANGES)}")
+    check_range(range)
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
@@ -280,9 +279,14 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
             additions = _box_additions(rows.taps, columns.taps, exact)
             cost = BOX_PASS + BOX_DOUBLING * additions * columns.stride
             weight = (column[:1] * row[0],)
-            able["box"] = _Candidate("box", cost, rows.taps + columns.taps, weight, "equal weights: running sums, whatever the size")
+            able["box"] = _Candidate(
+                "box", cost, rows.taps + columns.taps, weight, "equal weights: running sums, whatever the size"
+            )
     plain = (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1)
-    same = (rows.before, columns.before) == (rows.anchor, columns.anchor) and (rows.out, columns.out) == (rows.size, columns.size)
+    same = (rows.before, columns.before) == (rows.anchor, columns.anchor) and (rows.out, columns.out) == (
+        rows.size,
+        columns.size,
+    )
     if kernel.sigma is not None and plain and same and border.mode != "normalized":
         down, along = (factor(s) for s in kernel.sigma)
         if max(down.step, along.step) > 1:
@@ -330,6 +334,13 @@ def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> l
         if np.abs(rest).sum() <= tolerance * kernel.absolute_sum():
             return factors
     return []
+
+
+def check_range(range: str) -> str:
+    """`range` if it is one of the policies; OptionError, with the nearest right name, if not."""
+    if range not in RANGES:
+        raise OptionError(f"unknown range {range!r}; ranges are {', '.join(RANGES)}{nearest(str(range), RANGES)}")
+    return range
 
 
 def check_alpha(alpha: str) -> str:

@@ -20,7 +20,9 @@ class Source:
         self.columns = plan.columns.sources(plan.border)
         if plan.border.mode == "constant" and plan.source in LARGEST_SAMPLE and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
-        self.fill = fill_values(plan.border, plan.channels, type_range(array.dtype)[1])
+        self.fill = fill_values(
+            plan.border, plan.channels, None if plan.alpha == "none" else type_range(array.dtype)[1]
+        )
         self.weighted_fill = self.fill.copy()
         self.weighted_fill[:-1] *= self.fill[-1]
         kind = loop_type(array.dtype)

@@ -94,7 +94,10 @@ def _visits(plan: Plan) -> Iterator[tuple[int, list[int | None]]]:
     for start in range(min(classes, axis.taps)):
         taps = range(start, axis.taps, classes)
         for j in range(len(taps) + ROWS - 1):
-            yield start * axis.dilation + j * common, [taps[j - r] if 0 <= j - r < len(taps) else None for r in range(ROWS)]
+            yield (
+                start * axis.dilation + j * common,
+                [taps[j - r] if 0 <= j - r < len(taps) else None for r in range(ROWS)],
+            )
 
 
 def row_step(plan: Plan) -> int:

@@ -89,16 +89,20 @@ def run(args: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ImconvError as error:
-        if os.environ.get("IMCONV_DEBUG"):
+        if _debugging():
             raise
         return _complain(str(error), 2 if isinstance(error, OptionError) else 1)
     except MemoryError:
         return _complain("not enough memory; use a smaller picture or --max-memory to be told beforehand", 1)
     except Exception as error:
-        if os.environ.get("IMCONV_DEBUG"):
+        if _debugging():
             raise
         what = str(error).splitlines()[0] if str(error) else ""
         return _complain(f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", 1)
+
+
+def _debugging() -> bool:
+    return os.environ.get("IMCONV_DEBUG", "") not in ("", "0")
 
 
 def _complain(message: str, status: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .options import filter_command
-from .run import filter_picture
+from .process import Job, filter_picture, filter_to_many
 
 
 @filter_command(
@@ -46,13 +46,13 @@ def apply(kernels, correlate, normalize, scale, offset, anchor, combine, **share
     """
     from ..filters.custom import check_combination, named_outputs, prepared
 
-    check_combination(combine)
+    combine = check_combination(combine)
     chosen = [prepared(k, normalize=normalize, scale=scale, offset=offset, anchor=anchor) for k in kernels]
     if combine == "each" and len(chosen) > 1:
-        for kernel, output in zip(chosen, named_outputs(chosen, shared["output"]), strict=True):
-            filter_picture({**shared, "output": output}, _maker([kernel], correlate, "sum"))
-        return
-    filter_picture(shared, _maker(chosen, correlate, "sum" if combine == "each" else combine))
+        outputs = named_outputs(chosen, shared["output"])
+        filter_to_many(shared, [Job(o, _maker([k], correlate, "sum")) for k, o in zip(chosen, outputs, strict=True)])
+    else:
+        filter_picture(shared, _maker(chosen, correlate, "sum" if combine == "each" else combine))
 
 
 def _maker(kernels, correlate, combine):

@@ -21,9 +21,10 @@ def kernels():
 @click.option("--json", "json_", is_flag=True, help="As JSON.")
 def list_(words, json_):
     """List the kernels, or those whose name or description has all WORDS."""
-    from ..kernel_library import describe, names
+    from ..kernel_library import describe, formulas, named, names
 
     rows = [(name, *describe(name)) for name in names()]
+    rows += [(form, "{} x {}".format(*named(form.partition(":")[0]).shape), text) for form, text in formulas().items()]
     rows = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
     if json_:
         import json
@@ -34,7 +35,8 @@ def list_(words, json_):
     for name, size, text in rows:
         click.echo(f"{name:<{width}}  {size:>7}  {text}")
     if not rows:
-        click.echo("no kernel has " + " and ".join(words), err=True)
+        click.echo("imconv: no kernel has " + " and ".join(words), err=True)
+        click.get_current_context().exit(1)
 
 
 @kernels.command(

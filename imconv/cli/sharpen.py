@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .options import filter_command
-from .run import filter_picture
+from .process import filter_picture
 
 
 @filter_command(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from .options import filter_command
-from .run import filter_picture
+from .process import filter_picture
 
 
 @filter_command(
     "blur",
     "imconv blur in.png out.png --sigma 2",
-    "imconv blur in.png out.png --sigma 1,5          (rows, columns)",
-    "imconv blur in.jpg out.jpg --sigma 3%           (of the width)",
+    "imconv blur in.png out.png --sigma 1,5          # rows, columns",
+    "imconv blur in.jpg out.jpg --sigma 3%           # of the width",
     "imconv blur in.tif out.tif --sigma fwhm:7 --border nearest",
     "imconv blur in.png half.png --sigma 1 --stride 2",
 )
@@ -35,7 +35,7 @@ def blur(sigma, truncate, **shared):
 @filter_command(
     "box",
     "imconv box in.png out.png --size 5",
-    "imconv box in.png out.png --size 1x9            (rows x columns: along rows)",
+    "imconv box in.png out.png --size 1x9            # rows x columns: along rows",
     "imconv box in.png tiles.png --size 8 --stride 8 --pad valid",
 )
 @click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")

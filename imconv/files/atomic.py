@@ -63,7 +63,7 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
     name = os.fsdecode(os.fspath(path))
     try:
         existing = _stat(name)
-        if existing is not None and stat.S_ISDIR(existing.st_mode):
+        if not name or name.endswith("/") or (existing is not None and stat.S_ISDIR(existing.st_mode)):
             raise FileError(f"{name}: is a folder; give the name of a file in it")
         if existing is not None and not stat.S_ISREG(existing.st_mode):
             with _written_directly(name) as output:
@@ -152,7 +152,12 @@ def _rename_to_new(name: str, temporary: str, target: str) -> None:
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666))
         except FileExistsError:
             raise _exists(name) from None
-        os.replace(temporary, target)
+        try:
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(target)
+            raise
         return
     with contextlib.suppress(OSError):
         os.unlink(temporary)
@@ -183,5 +188,5 @@ def _exists(name: str) -> FileError:
 
 def _explain(name: str, error: OSError) -> str:
     reason = error.strerror or str(error) or type(error).__name__
-    hint = _HINTS.get(error.errno, "what was there before is untouched")
+    hint = _HINTS.get(error.errno or 0, "what was there before is untouched")
     return f"{name}: {reason}; {hint}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from imconv.errors import FileError, nearest
+from imconv.errors import FileError, OptionError, nearest
 
 # (colour model, sample type) pairs; together with `Format.holds` this is the one place that says what can be written
 _GREY8 = ("grey", "uint8")
@@ -139,8 +139,13 @@ def format_for(name) -> str:
 
 
 def format_named(name: str) -> Format:
-    """The `Format` a `--format` option names: a name or an extension, in any case."""
-    return FORMATS[format_for(name if name.startswith(".") or "." not in name else os.path.splitext(name)[1])]
+    """The `Format` that a `--format` option names: a name or an extension, in any case. Raises OptionError."""
+    upper = name.upper()
+    found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
+    if found is None:
+        names = [*(n.lower() for n in FORMATS), *(e.lstrip(".") for e in _BY_EXTENSION)]
+        raise OptionError(f"unknown format {name!r}; known are {known()}{nearest(name, names)}")
+    return found
 
 
 def holders(mode: str, dtype: str) -> list[str]:

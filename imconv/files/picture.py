@@ -78,7 +78,7 @@ class Picture:
     """
 
     pixels: np.ndarray
-    mode: str | None = None
+    mode: str = ""
     format: str | None = None
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ class Picture:
 
     def replace(self, **changes) -> Picture:
         """A copy with some fields changed, usually `pixels`. The new pixels must have as many channels as the mode;
-        give `mode=` (or `mode=None` to take it from the shape) where a filter changes them. Raises OptionError."""
+        give `mode=` too ("": what the shape says) where a filter changes them. Raises OptionError."""
         return dataclasses.replace(self, **changes)
 
     def __array__(self, dtype=None, copy=None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,17 +13,18 @@ from ..errors import KernelError, OptionError, nearest
 from ..geometry import parse_pair
 from ..kernel import Kernel
 from ..kernel_number import parse_number
+from ..planner import Plan
 from ..rounding import finish, stretch
 
 COMBINATIONS = ("sum", "max", "magnitude", "each")
 
 
-def check_combination(name: str) -> None:
-    """Raise OptionError, with the nearest right name, for an unknown way to combine."""
-    if name not in COMBINATIONS:
-        raise OptionError(
-            f"unknown combination {name!r}; it is one of {', '.join(COMBINATIONS)}{nearest(name, COMBINATIONS)}"
-        )
+def check_combination(name: str) -> str:
+    """The way to combine that is meant; OptionError, with the nearest right name, for an unknown one."""
+    if name.lower() not in COMBINATIONS:
+        known = ", ".join(COMBINATIONS)
+        raise OptionError(f"unknown combination {name!r}; it is one of {known}{nearest(name, COMBINATIONS)}")
+    return name.lower()
 
 
 def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
@@ -56,24 +58,42 @@ def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, c
         return LinearFilter(kernels[0], options)
     if combine == "sum":
         return LinearFilter(summed(kernels), options)
-    return CombinedFilter(tuple(LinearFilter(kernel, options) for kernel in kernels), combine)
+    return CombinedFilter(tuple(LinearFilter(kernel, options) for kernel in embedded(kernels)), combine)
 
 
 def summed(kernels: list[Kernel]) -> Kernel:
     """One kernel whose result is the sum of the kernels' results; anchors are laid upon one another."""
+    kernels = embedded(kernels)
+    exact = all(k.exact for k in kernels)
+    total = sum(k.fractions() if exact else k.weights for k in kernels)
+    included = np.any([np.ones(k.shape, bool) if k.included is None else k.included for k in kernels], axis=0)
+    weights = total.tolist() if exact else total
+    return Kernel(weights, anchor=kernels[0].anchor, offset=sum(k.offset for k in kernels), included=included)
+
+
+def embedded(kernels: list[Kernel]) -> list[Kernel]:
+    """The kernels in cells of one shape with one anchor; the cells added are no part of them."""
     before = [max(k.anchor[i] for k in kernels) for i in (0, 1)]
     after = [max(k.shape[i] - 1 - k.anchor[i] for k in kernels) for i in (0, 1)]
     shape = (before[0] + after[0] + 1, before[1] + after[1] + 1)
-    exact = all(k.exact for k in kernels)
-    total = np.zeros(shape, object if exact else np.float64)
+    return [kernel if kernel.shape == shape else _embed(kernel, before, shape) for kernel in kernels]
+
+
+def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
+    top, left = before[0] - kernel.anchor[0], before[1] - kernel.anchor[1]
+    place = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
     included = np.zeros(shape, bool)
-    for kernel in kernels:
-        top, left = before[0] - kernel.anchor[0], before[1] - kernel.anchor[1]
-        place = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
-        total[place] += kernel.fractions() if exact else kernel.weights
-        included[place] |= True if kernel.included is None else kernel.included
-    weights = total.tolist() if exact else total
-    return Kernel(weights, anchor=tuple(before), offset=sum(k.offset for k in kernels), included=included)
+    included[place] = True if kernel.included is None else kernel.included
+    weights = np.zeros(shape, object if kernel.exact else np.float64)
+    weights[place] = kernel.fractions() if kernel.exact else kernel.weights
+    return Kernel(
+        weights.tolist() if kernel.exact else weights,
+        anchor=tuple(before),
+        offset=kernel.offset,
+        name=kernel.name,
+        source=kernel.source,
+        included=included,
+    )
 
 
 @dataclass(frozen=True)
@@ -84,16 +104,24 @@ class CombinedFilter:
     combine: str
 
     def plan(self, shape, image_type, has_alpha):
-        """The first filter's plan; the others differ in their weights."""
-        return self.filters[0].plan(shape, image_type, has_alpha)
+        """The plans of all the filters as one report."""
+        return CombinedPlan(tuple(f.plan(shape, image_type, has_alpha) for f in self._wide(has_alpha)), self.combine)
+
+    def extra_bytes(self, plan) -> int:
+        """Bytes per sample that a run takes beyond the picture and the result: the total, one result, a copy."""
+        return 24
+
+    def _wide(self, has_alpha: bool) -> list[LinearFilter]:
+        """The filters with float64 results, not yet rounded."""
+        options = replace(self.filters[0].options, dtype=np.float64, range="clip", has_alpha=has_alpha)
+        return [replace(each, options=options) for each in self.filters]
 
     def apply(self, picture, *, threads=None, tally=None, progress=None):
         """Filter a Picture; `tally` and `progress` as in `executor.execute`."""
         options = self.filters[0].options
-        wide = replace(options, dtype=np.float64, range="clip", has_alpha=picture.has_alpha)
         total = None
-        for each in self.filters:
-            pixels = replace(each, options=wide).apply(picture.pixels, threads=threads, progress=progress)
+        for each in self._wide(picture.has_alpha):
+            pixels = each.apply(picture.pixels, threads=threads, progress=progress)
             if total is None:
                 total = pixels
                 alpha = pixels[..., -1].copy() if picture.has_alpha else None
@@ -118,12 +146,48 @@ class CombinedFilter:
         return picture.replace(pixels=out)
 
 
+@dataclass(frozen=True)
+class CombinedPlan:
+    """Several filters' plans, told as one."""
+
+    plans: tuple[Plan, ...]
+    combine: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.plans[0].shape
+
+    @property
+    def channels(self) -> int:
+        return self.plans[0].channels
+
+    @property
+    def scratch(self) -> int:
+        return max(plan.scratch for plan in self.plans)
+
+    def as_dict(self) -> dict:
+        """The first plan's figures, with all multiply-adds."""
+        return {
+            **self.plans[0].as_dict(),
+            "combine": self.combine,
+            "filters": len(self.plans),
+            "multiply_adds": sum(plan.multiply_adds for plan in self.plans),
+        }
+
+    def __str__(self) -> str:
+        return "\n".join([f"combine        {self.combine} of {len(self.plans)} filters", *map(str, self.plans)])
+
+
 def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
     """OUTPUT with each kernel's name (or its number) before the extension."""
     if output in (None, "-"):
         raise OptionError("--combine each writes several files; give an OUTPUT")
     stem, extension = os.path.splitext(output)
-    labels = [kernel.name or str(number) for number, kernel in enumerate(kernels, 1)]
+    # a name comes from a file: it must not lead out of OUTPUT's folder
+    labels = [
+        re.sub(r"[^\w.+-]", "_", kernel.name) if kernel.name else str(number)
+        for number, kernel in enumerate(kernels, 1)
+    ]
     if len(set(labels)) < len(labels):
         labels = [f"{label}-{number}" for number, label in enumerate(labels, 1)]
     return [f"{stem}-{label}{extension}" for label in labels]

@@ -47,7 +47,9 @@ def correlate_separable(
 
 
 @register_jitable
-def blend_rows(src, slots, takers, flushes, flushing, weights, term, count, out, y, step, start, samples, bias, divisor, top):
+def blend_rows(
+    src, slots, takers, flushes, flushing, weights, term, count, out, y, step, start, samples, bias, divisor, top
+):
     """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on."""
     zero = zeros(weights[0, 0, 0])
     wide = max(samples, LANES)

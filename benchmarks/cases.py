@@ -1,0 +1,147 @@
+"""What is measured: pictures (size, channels, pixel type) times operations with their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+CHANNEL_NAMES = {1: "grey", 3: "RGB", 4: "RGBA"}
+
+# Every rival can repeat the edge pixels by itself; another border would make some of them pad by hand or drop out.
+DEFAULT_BORDER = "nearest"
+BORDERS = ("nearest", "reflect", "mirror", "constant", "wrap")
+
+# Standard deviations on each side of a Gaussian: scipy's and imconv's, given to every rival that takes it.
+TRUNCATE = 4.0
+
+TWELVE_MEGAPIXELS = (3000, 4000)
+ONE_MEGAPIXEL = (1000, 1000)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture's format: what `photograph.photograph` fills."""
+
+    rows: int
+    columns: int
+    channels: int = 1
+    dtype: str = "uint8"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.rows, self.columns) if self.channels == 1 else (self.rows, self.columns, self.channels)
+
+    @property
+    def megapixels(self) -> float:
+        return self.rows * self.columns / 1e6
+
+    @property
+    def is_integer(self) -> bool:
+        return np.dtype(self.dtype).kind in "iu"
+
+    def __str__(self) -> str:
+        return f"{CHANNEL_NAMES[self.channels]} {self.dtype} {self.rows} x {self.columns}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One operation on one frame. `size` counts for dense and box, `sigma` for Gaussian."""
+
+    frame: Frame
+    operation: str  # "dense", "gaussian", "box" or "sharpen"
+    size: int = 3
+    sigma: float = 0.0
+    stride: int = 1
+    dilation: int = 1
+    border: str = DEFAULT_BORDER
+
+    @property
+    def title(self) -> str:
+        if self.operation == "gaussian":
+            return f"Gaussian sigma {self.sigma:g}"
+        if self.operation == "sharpen":
+            return "sharpen 3x3"
+        text = f"{self.operation} {self.size}x{self.size}"
+        text += f", stride {self.stride}" if self.stride > 1 else ""
+        return text + (f", dilation {self.dilation}" if self.dilation > 1 else "")
+
+    def __str__(self) -> str:
+        return f"{self.title} | {self.frame}"
+
+    @property
+    def radius(self) -> int:
+        """Pixels the operation reaches on each side."""
+        if self.operation == "gaussian":
+            return int(TRUNCATE * self.sigma + 0.5)
+        return self.dilation * (self.size // 2)
+
+    @property
+    def result_shape(self) -> tuple[int, ...]:
+        rows, columns, *channels = self.frame.shape
+        return (-(-rows // self.stride), -(-columns // self.stride), *channels)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The correlation kernel of a dense or sharpening case, float64, not yet dilated."""
+        if self.operation == "sharpen":
+            weights = np.full((3, 3), -1 / 9)
+            weights[1, 1] += 2
+            return weights
+        if self.operation == "dense":
+            # random weights have full rank: no factorisation saves anybody work; sum 1 keeps results in range
+            weights = np.random.default_rng(self.size).random((self.size, self.size)) + 0.1
+            return weights / weights.sum()
+        raise ValueError(f"{self.operation} has no 2-D weights here")
+
+    @property
+    def dilated_weights(self) -> np.ndarray:
+        """The weights with zeros between them: what a library without dilation is given."""
+        weights = self.weights
+        dilated = np.zeros([self.dilation * (n - 1) + 1 for n in weights.shape])
+        dilated[:: self.dilation, :: self.dilation] = weights
+        return dilated
+
+    @property
+    def gaussian_weights(self) -> np.ndarray:
+        """The 1-D weights of a Gaussian case."""
+        x = np.arange(-self.radius, self.radius + 1)
+        weights = np.exp(-0.5 * (x / self.sigma) ** 2)
+        return weights / weights.sum()
+
+    def as_dict(self) -> dict:
+        """For the JSON file."""
+        fields = asdict(self)
+        return {"title": self.title, "frame_name": str(self.frame), "megapixels": self.frame.megapixels, **fields}
+
+
+def default_cases(size: tuple[int, int] = TWELVE_MEGAPIXELS) -> list[Case]:
+    """What `python -m benchmarks` runs; with ONE_MEGAPIXEL what `--quick` runs."""
+    frames = [
+        Frame(*size, channels, dtype) for channels, dtype in ((1, "uint8"), (3, "uint8"), (1, "float32"), (1, "uint16"))
+    ]
+    return list(_grid(frames, dense=(3, 5, 7, 11, 15, 31), sigmas=(1, 2, 5, 20), boxes=(3, 11, 101)))
+
+
+def full_cases() -> list[Case]:
+    """The whole grid: small to large pictures, RGBA, more sizes and sigmas."""
+    sizes = ((256, 256), (512, 512), ONE_MEGAPIXEL, TWELVE_MEGAPIXELS)
+    kinds = ((1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (3, "uint16"), (1, "float32"), (3, "float32"))
+    frames = [Frame(*size, *kind) for size in sizes for kind in kinds]
+    sigmas = (0.5, 1, 2, 5, 10, 20, 50, 100)
+    return list(_grid(frames, dense=range(3, 32, 2), sigmas=sigmas, boxes=(3, 5, 11, 21, 51, 101, 201)))
+
+
+def with_border(cases: list[Case], border: str) -> list[Case]:
+    return [replace(case, border=border) for case in cases]
+
+
+def _grid(frames, dense, sigmas, boxes) -> Iterator[Case]:
+    for frame in frames:
+        yield from (Case(frame, "dense", size) for size in dense)
+        yield Case(frame, "dense", 5, stride=2)
+        yield Case(frame, "dense", 5, dilation=2)
+        yield from (Case(frame, "gaussian", sigma=sigma) for sigma in sigmas)
+        yield from (Case(frame, "box", size) for size in boxes)
+        yield Case(frame, "sharpen")

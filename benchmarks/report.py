@@ -1,0 +1,135 @@
+"""Prints results: an aligned table for a terminal, a Markdown table for the README, both from the same record.
+
+The record is what the JSON file holds, so that a table can be printed again without measuring again.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from .timing import median_ms
+
+OURS = "imconv"
+NOTHING = "-"
+
+
+def text_report(record: dict) -> str:
+    """Header, one aligned table for every picture, notes."""
+    rivals = _shown_rivals(record)
+    parts = ["\n".join(_header(record))]
+    copies = {limit["frame"]: limit["samples"] for limit in record["limits"]}
+    head = ["operation", f"{OURS} ms", "Mpx/s", *(f"{name} ms" for name in rivals)]
+    groups = [(frame, list(results)) for frame, results in groupby(record["results"], key=lambda r: r["frame_name"])]
+    tables = [[head, *([r["title"], *_cells(r, rivals)] for r in results)] for _, results in groups]
+    widths = [max(map(len, column)) for column in zip(*(row for table in tables for row in table), strict=True)]
+    for (frame, _), table in zip(groups, tables, strict=True):
+        lines = [_aligned(row, widths) for row in table]
+        title = f"{frame} (copying it: {_number(median_ms(copies[frame]))} ms)" if frame in copies else frame
+        parts.append("\n".join([title, lines[0], "-" * len(lines[0]), *lines[1:]]))
+    parts.append("\n".join(_notes(record, rivals)))
+    return "\n\n".join(parts)
+
+
+def markdown_report(record: dict) -> str:
+    """The same as one Markdown table, between its header and its notes."""
+    rivals = _shown_rivals(record)
+    head = ["picture", "operation", f"{OURS}, ms", "Mpx/s", *(f"{name}, ms" for name in rivals)]
+    rows = [[r["frame_name"], r["title"], *_cells(r, rivals)] for r in record["results"]]
+    rule = ["---", "---", *["---:"] * (len(head) - 2)]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
+    copies = ", ".join(f"{limit['frame']} {_number(median_ms(limit['samples']))} ms" for limit in record["limits"])
+    header, notes = "  \n".join(_header(record)), "\n".join(f"- {note}" for note in _notes(record, rivals))
+    limits = f"\n- The limit, copying the picture with one thread: {copies}." if copies else ""
+    return f"{header}\n\n{table}\n\n{notes}{limits}"
+
+
+def ratio(result: dict, rival: str) -> float | None:
+    """The rival's median time over imconv's; None where one of them was not timed."""
+    ours, theirs = (result["entries"].get(name, {}).get("samples") for name in (OURS, rival))
+    return median_ms(theirs) / median_ms(ours) if ours and theirs else None
+
+
+def failures(record: dict) -> list[str]:
+    """Rivals that did not pass verification or raised an error, one line each."""
+    return [
+        f"{result['title']} | {result['frame_name']}: {name} {entry['status']}: {entry['problem']}"
+        for result in record["results"]
+        for name, entry in result["entries"].items()
+        if entry["status"] in ("wrong", "failed")
+    ]
+
+
+def _cells(result: dict, rivals: list[str]) -> list[str]:
+    ours = result["entries"][OURS].get("samples")
+    if not ours:
+        return [result["entries"][OURS]["status"], NOTHING, *[NOTHING] * len(rivals)]
+    ms = median_ms(ours)
+    speed = _number(result["megapixels"] / ms * 1000)
+    return [_number(ms), speed, *(_rival_cell(result, name) for name in rivals)]
+
+
+def _rival_cell(result: dict, name: str) -> str:
+    """`91 (26x)`; `~` and the error for another filter; `*` where a slow one was cut short."""
+    entry = result["entries"].get(name, {"status": "unsupported"})
+    if entry["status"] == "unsupported":
+        return NOTHING
+    if not entry.get("samples"):
+        return entry["status"]
+    cell = f"{_number(median_ms(entry['samples']))}{'*' * entry['cut_short']} ({_number(ratio(result, name))}x)"
+    return f"~{cell}, off {entry['error']:.3g}" if entry["approximate"] else cell
+
+
+def _header(record: dict) -> list[str]:
+    machine, settings = record["machine"], record["settings"]
+    versions = machine["versions"]
+    own = f"imconv {versions['imconv']} (Python {machine['python']}, numpy {versions['numpy']}, numba {versions['numba']})"
+    rivals = ", ".join(f"{name} {rival['version']}" for name, rival in record["rivals"].items())
+    cores = f"{machine['cores']} cores, " if machine["cores"] else ""
+    missing = f"; not installed: {', '.join(record['missing'])}" if record["missing"] else ""
+    stopped = ["(stopped before the last case)"] if record["stopped"] else []
+    return [
+        f"{own} beside {rivals or 'nobody'}{missing}",
+        f"{machine['cpu']}, {cores}{machine['logical_cpus']} logical CPUs, {machine['system']}; "
+        f"{settings['threads']} threads each ({_single_threaded(record)}); {machine['date'][:10]}",
+        f"picture: {record['image']}; border {settings['border']}",
+        f"milliseconds, median of {settings['rounds']} rounds in turns; (their time / imconv's); Mpx/s are input pixels",
+        *stopped,
+    ]
+
+
+def _single_threaded(record: dict) -> str:
+    single = [name for name, rival in record["rivals"].items() if rival["threads"] == 1]
+    if not single or record["settings"]["threads"] == 1:
+        return "all of them"
+    return f"{', '.join(single)}: one, they have no more"
+
+
+def _notes(record: dict, rivals: list[str]) -> list[str]:
+    entries = [e for r in record["results"] for name, e in r["entries"].items() if name in rivals]
+    notes = [f"{record['rivals'][name]['about']}." for name in rivals]
+    if any(e.get("approximate") for e in entries):
+        notes.append(
+            "~ not the same filter, or imprecise beyond rounding; behind it the largest difference to imconv's result in levels."
+        )
+    if any(e.get("cut_short") for e in entries):
+        notes.append(f"* fewer rounds, because one takes longer than {record['settings']['slow']:g} s.")
+    if any(e["status"] == "wrong" for e in entries):
+        notes.append("wrong: outside the tolerance, and therefore not timed.")
+    notes.append("Every result was compared with imconv's before it was timed; tolerances are in the JSON file.")
+    return notes
+
+
+def _shown_rivals(record: dict) -> list[str]:
+    """Rivals with something to show in at least one row."""
+    shown = {name for r in record["results"] for name, e in r["entries"].items() if e["status"] != "unsupported"}
+    return [name for name in record["rivals"] if name in shown]
+
+
+def _aligned(row: list[str], widths: list[int]) -> str:
+    right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+    return "  ".join([row[0].ljust(widths[0]), *right])
+
+
+def _number(value: float) -> str:
+    """Whole numbers from 10, one decimal from 1, two significant digits below."""
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"

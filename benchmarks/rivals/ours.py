@@ -1,0 +1,29 @@
+"""imconv through its public functions, with their defaults."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import imconv
+
+from ..cases import Case
+from .base import Rival, Way, result_array
+
+
+class Imconv(Rival):
+    name = "imconv"
+
+    def __init__(self, threads: int):
+        self.version, self.threads = imconv.__version__, threads
+
+    def way(self, case: Case, image: np.ndarray) -> Way:
+        out = result_array(case)
+        shared = {"border": case.border, "out": out, "threads": self.threads}
+        if case.operation == "gaussian":
+            return Way(lambda: imconv.gaussian_blur(image, case.sigma, **shared), "imconv.gaussian_blur(out=)")
+        if case.operation == "box":
+            return Way(lambda: imconv.box_blur(image, case.size, **shared), "imconv.box_blur(out=)")
+        if case.operation == "sharpen":
+            return Way(lambda: imconv.sharpen(image, **shared), "imconv.sharpen(out=)")
+        weights, steps = case.weights, {"stride": case.stride, "dilation": case.dilation}
+        return Way(lambda: imconv.correlate(image, weights, **steps, **shared), "imconv.correlate(out=)")

@@ -1,0 +1,101 @@
+"""Takes the samples: every contender verified, warmed up, then timed in turns."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from time import perf_counter
+
+import numpy as np
+
+from .cases import Case
+from .rivals.base import CannotDo, Rival
+from .verification import verify
+
+SLOW = 3.0  # seconds: whoever needs longer for one round is timed once and then left out of further rounds
+
+
+def measure_case(
+    case: Case, image: np.ndarray, ours: Rival, rivals: list[Rival], rounds: int, slow: float = SLOW
+) -> dict:
+    """Verify and time one case; the record that goes into the JSON file.
+
+    Each contender's record has a `status`: "timed", "wrong" (failed verification, not timed), "unsupported" or
+    "failed" (raised an error); `samples` are seconds.
+    """
+    try:
+        way = ours.way(case, image)
+        expected, first = _timed(way.run)
+    except Exception as failure:  # nothing to compare with, but the other cases can go on
+        return {**case.as_dict(), "entries": {ours.name: _failed(failure)}}
+    entries = {ours.name: {"status": "timed", "call": way.call, "threads": ours.threads}}
+    runs, firsts = {ours.name: way.run}, {ours.name: first}
+    for rival in rivals:
+        entry, run, first = _admit(rival, case, image, expected)
+        entries[rival.name] = entry
+        if run is not None:
+            runs[rival.name], firsts[rival.name] = run, first
+    # the verification run was one warm-up already; for slow ones it has to do
+    warm_up = {name: run for name, run in runs.items() if firsts[name] <= slow}
+    take_turns(warm_up, 1, slow)
+    for name, samples in take_turns(runs, rounds, slow).items():
+        entries[name] |= {"samples": samples, "cut_short": len(samples) < rounds}
+    return {**case.as_dict(), "entries": entries}
+
+
+def take_turns(runs: dict[str, Callable], rounds: int, slow: float = SLOW) -> dict[str, list[float]]:
+    """Seconds of every run in every round, all runs once in each round; a slow one gets no further rounds."""
+    samples: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            if samples[name] and samples[name][-1] > slow:
+                continue
+            samples[name].append(_timed(run)[1])
+    return samples
+
+
+def measure_copy(image: np.ndarray, rounds: int) -> list[float]:
+    """Seconds to copy the picture (one thread): no filter that reads and writes it once can be much faster."""
+    target = np.empty_like(image)
+    np.copyto(target, image)
+    return take_turns({"copy": lambda: np.copyto(target, image)}, max(rounds, 5))["copy"]
+
+
+def median_ms(samples: list[float]) -> float:
+    return 1000 * statistics.median(samples)
+
+
+def _admit(rival: Rival, case: Case, image: np.ndarray, expected: np.ndarray):
+    """(record, run or None, seconds of the first run)."""
+    try:
+        way = rival.way(case, image)
+    except CannotDo as refusal:
+        return {"status": "unsupported", "reason": str(refusal)}, None, 0.0
+    entry = {
+        "call": way.call,
+        "threads": rival.threads,
+        "tolerance": way.tolerance,
+        "tolerance_reason": way.reason,
+        "unchecked_margin": way.margin,
+    }
+    limit = way.tolerance if way.ceiling is None else way.ceiling
+    try:
+        result, first = _timed(way.run)
+        verdict = verify(way.to_array(result), expected, limit, way.margin)
+    except Exception as failure:  # a rival's trouble, of whatever kind, must not end the run
+        return entry | _failed(failure), None, 0.0
+    entry["error"] = verdict.error
+    if not verdict.passed:
+        return entry | {"status": "wrong", "problem": verdict.problem}, None, 0.0
+    approximate = way.tolerance is None or verdict.error > way.tolerance
+    return entry | {"status": "timed", "approximate": approximate}, way.run, first
+
+
+def _failed(failure: Exception) -> dict:
+    return {"status": "failed", "problem": f"{type(failure).__name__}: {failure}"}
+
+
+def _timed(run: Callable) -> tuple[object, float]:
+    start = perf_counter()
+    result = run()
+    return result, perf_counter() - start

@@ -1,0 +1,238 @@
+"""What every filter command does around its filter: read, plan, filter, write, tell."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+STDIN, STDOUT = "standard input", "standard output"
+TIFF_WORDS = ("none", "deflate", "lzw", "packbits")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One result of the picture: where it goes, and what makes the filter of the options and the picture's width."""
+
+    output: str
+    make: Callable
+
+
+def filter_picture(shared: dict, make: Callable) -> None:
+    """Read INPUT, filter it and write OUTPUT.
+
+    Parameters
+    ----------
+    shared : dict
+        The shared options as Click gives them.
+    make : callable
+        Called with the filter's `Options` and the picture's width; returns a filter with `plan` and `apply`.
+    """
+    source, target = _places(shared)
+    _process(shared, source, [Job(target, make)])
+
+
+def filter_to_many(shared: dict, jobs: list[Job]) -> None:
+    """Read INPUT once and write each job's result; nothing is written unless all can be."""
+    source, _ = _places({**shared, "output": jobs[0].output})
+    _process(shared, source, jobs)
+
+
+def _process(shared: dict, source: str, jobs: list[Job]) -> None:
+    started = time.perf_counter()
+    settings = _checked(shared)
+    picture = _read(source, shared, settings)
+    tell = _teller(shared["quiet"])
+    for note in picture.notes:
+        tell(f"{_label(source, STDIN)}: {note}")
+    prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
+    for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
+        if shared["dry_run"]:
+            rows, columns = plan.shape
+            tell(f"would write {_label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
+            if shared["json_"]:
+                _report(source, job.output, plan)
+            continue
+        _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started)
+
+
+def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
+    """The filter, its plan and the output format: all that can be refused is refused here, before any work."""
+    import numpy as np
+
+    from .. import files
+
+    work = job.make(settings["options"], picture.width)
+    plan = work.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
+    if shared["explain"]:
+        click.echo(str(plan), err=True)
+    _check_memory(work, plan, picture, _label(source, STDIN), settings["max_memory"])
+    shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 else plan.shape
+    outline = picture.replace(pixels=np.broadcast_to(np.zeros((), picture.pixels.dtype), shape))
+    place = sys.stdout.buffer if job.output == "-" else job.output
+    name = STDOUT if job.output == "-" else None
+    kind = files.check_target(place, outline, format=shared["format_"], no_clobber=shared["no_clobber"], name=name)
+    return work, plan, kind.name
+
+
+def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
+    from .. import files
+    from ..rounding import Tally
+
+    tally = Tally() if shared["verbose"] or shared["json_"] else None
+    tell = _teller(shared["quiet"])
+    with Progress(shared["quiet"]) as progress:
+        result = work.apply(picture, threads=settings["threads"], tally=tally, progress=progress)
+    saved = files.write(
+        sys.stdout.buffer if target == "-" else target,
+        result,
+        format=kind,
+        quality=settings["quality"],
+        compression=settings["compression"],
+        strip=shared["strip"],
+        no_clobber=shared["no_clobber"],
+        name=STDOUT if target == "-" else None,
+    )
+    for note in saved.notes:
+        tell(f"{_label(target, STDOUT)}: {note}")
+    seconds = time.perf_counter() - started
+    if shared["verbose"]:
+        channels = f"{result.channels} channel{'s' * (result.channels != 1)}"
+        clipped = f"{tally.clipped} of {tally.samples} samples clipped; " if tally.samples else ""
+        tell(
+            f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}; {clipped}{1000 * seconds:.0f} ms"
+        )
+    if shared["json_"]:
+        _report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
+
+
+class Progress:
+    """A bar on a terminal for work of over a second; otherwise nothing."""
+
+    def __init__(self, quiet: bool):
+        self.shown = not quiet and _is_terminal(sys.stderr)
+        self.started = time.monotonic()
+        self.drawn = False
+
+    def __enter__(self):
+        return self if self.shown else None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.drawn or time.monotonic() - self.started > 1:
+            self.drawn = True
+            filled = 30 * done // total
+            sys.stderr.write(f"\r[{'=' * filled}{' ' * (30 - filled)}] {100 * done // total:3d} %")
+            sys.stderr.flush()
+
+    def __exit__(self, *failure) -> None:
+        if self.drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def _is_terminal(stream) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _label(place: str, stream: str) -> str:
+    return stream if place == "-" else place
+
+
+def _teller(quiet: bool) -> Callable[[str], None]:
+    return (lambda text: None) if quiet else lambda text: click.echo(f"imconv: {text}", err=True)
+
+
+def _places(shared: dict) -> tuple[str, str]:
+    """Input and output; usage errors where a terminal would have to give or take an image."""
+    from ..errors import FileError, OptionError
+
+    ctx = click.get_current_context()
+    source, target = shared["input"], shared["output"]
+    if source == "" or target == "":
+        raise OptionError(f"the name of {'INPUT' if source == '' else 'OUTPUT'} is empty")
+    if source is None and _is_terminal(sys.stdin):
+        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
+        ctx.exit(2)
+    source, target = source or "-", target or "-"
+    if source == "-" and sys.stdin is None:
+        raise FileError("standard input is closed; give an INPUT")
+    if target == "-" and sys.stdout is None:
+        raise FileError("standard output is closed; give an OUTPUT")
+    if target == "-" and _is_terminal(sys.stdout) and not shared["dry_run"]:
+        raise click.UsageError(
+            "standard output is a terminal, which can't show an image; give an OUTPUT or redirect", ctx
+        )
+    return source, target
+
+
+def _checked(shared: dict) -> dict:
+    """The shared options as numbers; bad ones are usage errors before any file is read."""
+    from ..correlation import Options
+    from ..executor import checked_threads
+    from ..files.formats import format_named
+    from ..files.limits import parse_count, parse_size
+
+    if shared["format_"] is not None:
+        format_named(shared["format_"])
+
+    def given(name, parse):
+        return None if shared[name] is None else parse(shared[name])
+
+    return {
+        "threads": given("threads", lambda n: checked_threads(n, "--threads")),
+        "max_pixels": given("max_pixels", parse_count),
+        "max_memory": given("max_memory", parse_size),
+        "quality": given("quality", lambda text: _whole(text, "--quality", 1, 100)),
+        "compression": given(
+            "compression", lambda text: text if text in TIFF_WORDS else _whole(text, "--compression", 0, 9)
+        ),
+        "options": Options(
+            border=shared["border"],
+            pad=shared["pad"],
+            stride=shared["stride"],
+            dilation=shared["dilation"],
+            alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
+            range=shared["range_"].lower(),
+        ).checked(),
+    }
+
+
+def _whole(text: str, option: str, least: int, most: int) -> int:
+    from ..errors import OptionError
+
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise OptionError(f"{option} must be a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def _read(source: str, shared: dict, settings: dict):
+    from .. import files
+
+    return files.read(
+        sys.stdin.buffer if source == "-" else source,
+        name=STDIN if source == "-" else None,
+        auto_orient=shared["auto_orient"],
+        max_pixels=settings["max_pixels"],
+        max_memory=settings["max_memory"],
+    )
+
+
+def _check_memory(work, plan, picture, label, limit) -> None:
+    """Refuse a result that would not fit beside its picture."""
+    from ..files.limits import check
+
+    rows, columns = plan.shape
+    samples = rows * columns * plan.channels
+    needed = picture.pixels.nbytes + samples * (picture.pixels.dtype.itemsize + work.extra_bytes(plan)) + plan.scratch
+    check(label, columns, rows, needed, max_memory=limit)
+
+
+def _report(source: str, target: str, plan, **more) -> None:
+    import json
+
+    rows, columns = plan.shape
+    report = {"input": source, "output": target, "width": columns, "height": rows, "channels": plan.channels}
+    click.echo(json.dumps({**report, **more, "plan": plan.as_dict()}), err=target == "-")

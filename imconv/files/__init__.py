@@ -1,0 +1,201 @@
+"""Pictures in, pictures out: read, write, encode, inspect. Nothing heavier than the format at hand is imported."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from dataclasses import dataclass
+
+from imconv.errors import FileError
+from imconv.files.formats import FORMATS, Format, format_for, format_named
+from imconv.files.header import Header, read_header
+from imconv.files.picture import Metadata, Picture
+
+__all__ = [
+    "Header",
+    "Metadata",
+    "Picture",
+    "WriteReport",
+    "check_target",
+    "encode",
+    "format_for",
+    "inspect",
+    "read",
+    "write",
+]
+
+
+@dataclass(frozen=True)
+class WriteReport:
+    """What `write` did: the name written to, the format, the file's size in bytes, and remarks for the user."""
+
+    name: str
+    format: str
+    bytes: int
+    notes: tuple[str, ...] = ()
+
+
+def read(path, *, max_pixels=None, max_memory=None, auto_orient: bool = False, name: str | None = None) -> Picture:
+    """Read a picture.
+
+    path         a path, or a binary file object (then `name` is what errors call it)
+    max_pixels   refuse more pixels than this (a number, or "20M"); no limit by default
+    max_memory   refuse what needs more memory (bytes, "500M", "2G"); by default 75 % of what the machine has free
+    auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
+
+    Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Of several frames the first is read. Raises
+    FileError for a file that cannot be read, is damaged, or holds what would be degraded (16-bit colour, for now), and
+    LimitError for one that is too large; the size is checked before memory is taken.
+    """
+    from dataclasses import replace
+
+    from imconv.files import limits, pillow, source
+
+    name = source.name_of(path, name)
+    data = source.read_all(path, name, max_memory)
+    header = read_header(io.BytesIO(data), len(data), name, whole=True)
+    needed = pillow.bytes_needed(header) + len(data)
+    limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
+    pixels, notes, found = pillow.decode(data, header, name)
+    notes = [*header.notes, *notes]
+    metadata = replace(header.metadata, **found)
+    with contextlib.suppress(FileError, TypeError):
+        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(header.format):
+            notes.append(f"the name says {format_for(path)}, the content is {header.format}")
+    if auto_orient and metadata.orientation != 1:
+        from imconv.files.orientation import turned, upright
+
+        pixels, metadata = turned(pixels, metadata.orientation), upright(metadata)
+    return Picture(pixels, header.mode, header.format, metadata, tuple(notes))
+
+
+def write(
+    path,
+    picture,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    compression=None,
+    strip: bool = False,
+    no_clobber: bool = False,
+    metadata: Metadata | None = None,
+    name: str | None = None,
+) -> WriteReport:
+    """Write a Picture or an array; the old file is intact until the new one is complete.
+
+    path         a path, or a binary file object (then `name` is what errors call it)
+    format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
+    quality      1 to 100, for JPEG (default: the input's own tables, else 92) and WebP (default: lossless)
+    compression  0 to 9 for PNG; for TIFF 0 (none), 1 to 9 (deflate) or "deflate", "lzw", "packbits", "none"
+    strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
+    no_clobber   refuse to write over an existing file
+    metadata     instead of the picture's own
+
+    Raises FileError where the format cannot hold the pixels exactly (the message names those that can), and where
+    writing fails; OptionError for a wrong option. JPEG's own loss, and GIF's 256 colours (told in the report), are
+    accepted.
+    """
+    from imconv.files import source
+
+    picture = _as_picture(picture, metadata)
+    name = source.name_of(path, name)
+    target = check_target(path, picture, format=format, no_clobber=no_clobber, name=name)
+    from imconv.files import pillow_encode
+
+    data, notes = pillow_encode.encode(
+        picture, target, quality=quality, compression=compression, strip=strip, name=name
+    )
+    if source.is_stream(path):
+        _write_stream(path, data, name)
+    else:
+        from imconv.files.atomic import write_bytes
+
+        write_bytes(path, data, no_clobber=no_clobber)
+    return WriteReport(name, target.name, len(data), tuple(notes))
+
+
+def check_target(path, picture: Picture, *, format: str | None = None, no_clobber=False, name=None) -> Format:
+    """The format a picture of this mode, type and size would be written in; FileError where that can't be done.
+
+    Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
+    """
+    from imconv.files import pillow_encode, source
+
+    name = source.name_of(path, name)
+    if not source.is_stream(path):
+        if os.path.isdir(path):
+            raise FileError(f"{name}: is a folder; give a file's name")
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            raise FileError(f"{name}: the folder {folder} does not exist; create it first")
+    target = FORMATS[_format_to_write(path, picture, format)]
+    if no_clobber and not source.is_stream(path) and os.path.isfile(path):
+        raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+    pillow_encode.check(picture, target, name)
+    return target
+
+
+def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
+    """The bytes of the file that `write` would write. Same options, same errors."""
+    from imconv.files import pillow_encode
+
+    picture = _as_picture(picture, None)
+    data, _ = pillow_encode.encode(
+        picture, format_named(format), quality=quality, compression=compression, strip=strip, name="output"
+    )
+    return data
+
+
+def inspect(path, *, name: str | None = None) -> Header:
+    """What a file's header says; pixels are not read. `path` as for `read`. Raises FileError."""
+    from imconv.files import source
+
+    name = source.name_of(path, name)
+    with source.seekable(path, name) as (file, size):
+        try:
+            return read_header(file, size, name)
+        except OSError as error:
+            raise FileError(source.explain(name, error)) from error
+
+
+def _as_picture(picture, metadata: Metadata | None) -> Picture:
+    if not isinstance(picture, Picture):
+        picture = Picture(picture)
+    return picture if metadata is None else picture.replace(metadata=metadata)
+
+
+def _format_to_write(path, picture: Picture, asked: str | None) -> str:
+    from imconv.files import source
+
+    if asked is not None:
+        return format_named(asked).name
+    if not source.is_stream(path):
+        text = os.fsdecode(os.fspath(path))
+        special = os.path.exists(text) and not os.path.isfile(text) and not os.path.isdir(text)
+        if not special or os.path.splitext(text)[1]:
+            return format_for(os.path.basename(text) if os.path.splitext(text)[1] else path)
+    # a bitmap read from PBM has become 8-bit grey, which PBM does not hold but its neighbour does
+    own = "PGM" if picture.format == "PBM" and picture.pixels.dtype != bool else picture.format
+    if own is None:
+        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
+    return own
+
+
+def _relatives(format_name: str) -> tuple[str, ...]:
+    netpbm = ("PBM", "PGM", "PPM", "PFM")
+    return netpbm if format_name in netpbm else (format_name,)
+
+
+def _write_stream(stream, data: bytes, name: str) -> None:
+    try:
+        rest = memoryview(data)
+        while rest:
+            taken = stream.write(rest)
+            rest = rest[len(rest) if taken is None else taken :]
+        stream.flush()
+    except BrokenPipeError:
+        raise  # the reader has gone, which is no mistake of the picture: the command line ends quietly
+    except (OSError, AttributeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FileError(f"{name}: {reason}; not everything was written") from error

@@ -1,0 +1,111 @@
+"""What a file says about itself before its pixels are touched: format, size, colour model, metadata."""
+
+from __future__ import annotations
+
+import importlib
+import struct
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from imconv.errors import FileError
+from imconv.files.formats import describe_unknown, known, sniff
+from imconv.files.picture import MODES, Metadata
+
+
+class Unsupported(ValueError):
+    """Raised by the header readers for a sound file whose content imconv would have to degrade or cannot read."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What `inspect` gives.
+
+    format    "PNG", "JPEG", "TIFF", "WEBP", "BMP", "PBM", "PGM", "PPM", "PFM" or "GIF"
+    width, height   in pixels, as stored (before any turning by the orientation)
+    mode      colour model after reading: "grey", "grey+alpha", "rgb", "rgba", "cmyk", or the file's own ("lab", "ycbcr")
+    depth     bits per sample in the file (palette images: of the palette's colours)
+    sample    "unsigned", "signed" or "float"
+    palette   True for palette images
+    frames    number of pictures in the file; only the first is read
+    metadata  see picture.Metadata
+    notes     remarks for the user
+    layout    what the decoder of this format needs; private
+    """
+
+    format: str
+    width: int
+    height: int
+    mode: str
+    depth: int
+    sample: str = "unsigned"
+    palette: bool = False
+    frames: int = 1
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+    layout: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def channels(self) -> int:
+        return MODES.get(self.mode, self.layout.get("channels", 3))
+
+    @property
+    def alpha(self) -> bool:
+        return self.mode in ("grey+alpha", "rgba")
+
+    @property
+    def icc(self) -> bool:
+        return self.metadata.icc is not None
+
+    @property
+    def orientation(self) -> int:
+        return self.metadata.orientation
+
+    @property
+    def dpi(self) -> tuple[float, float] | None:
+        return self.metadata.dpi
+
+
+_READERS = {
+    "PNG": "png_chunks",
+    "JPEG": "jpeg_segments",
+    "TIFF": "tiff_layout",
+    "WEBP": "small_headers",
+    "GIF": "small_headers",
+    "BMP": "small_headers",
+    "PBM": "small_headers",
+    "PGM": "small_headers",
+    "PPM": "small_headers",
+    "PFM": "small_headers",
+}
+
+
+def read_header(file, size: int, name: str, *, whole: bool = False) -> Header:
+    """The Header of an open, seekable binary file of `size` bytes. `whole` also checks what comes after the header
+    (PNG: the checksum of every chunk). Raises FileError, one line naming the file."""
+    file.seek(0)
+    head = file.read(32)
+    if not head:
+        raise FileError(f"{name}: is empty; nothing was read from it")
+    format_name = sniff(head)
+    if format_name is None:
+        seems = describe_unknown(head)
+        raise FileError(f"{name}: {seems if seems.startswith('not') else f'is {seems}'}; imconv reads {known()}")
+    reader = importlib.import_module(f"imconv.files.{_READERS[format_name]}")
+    try:
+        header = reader.read(file, size, format_name, whole=whole)
+        if header.width < 1 or header.height < 1:
+            raise ValueError(f"a size of {header.width} x {header.height}")
+    except Unsupported as error:
+        raise FileError(f"{name}: {error}") from error
+    except (struct.error, IndexError):
+        raise FileError(damaged(name, format_name, "cut off in the header")) from None
+    except (ValueError, zlib.error, OverflowError) as error:
+        raise FileError(damaged(name, format_name, str(error))) from error
+    return header
+
+
+def damaged(name: str, format_name: str, reason: str) -> str:
+    """The one line for a file that cannot be decoded."""
+    reason = " ".join(str(reason).split())[:200]
+    return f"{name}: damaged or truncated {format_name} file: {reason}; get a fresh copy of it"

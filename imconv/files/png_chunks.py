@@ -1,0 +1,186 @@
+"""PNG: the chunks, their checksums and order, and what they say. Pixels are decoded elsewhere."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+
+from imconv.files import tiff_tags
+from imconv.files.header import Header, Unsupported
+from imconv.files.picture import Metadata
+from imconv.files.tiff_tags import MAX_BLOCK
+
+# colour type: colour model, samples per pixel, allowed depths
+_COLOUR_TYPES = {
+    0: ("grey", 1, (1, 2, 4, 8, 16)),
+    2: ("rgb", 3, (8, 16)),
+    3: ("rgb", 1, (1, 2, 4, 8)),
+    4: ("grey+alpha", 2, (8, 16)),
+    6: ("rgba", 4, (8, 16)),
+}
+CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
+XMP_KEY = b"XML:com.adobe.xmp"
+MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more pixels is lying
+
+
+def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+    """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked."""
+    found: dict[bytes, bytes] = {}
+    carried: list[tuple[bytes, bytes]] = []
+    state, idat = "before", 0
+    for kind, length, data in _chunks(file, size, whole):
+        if not found and kind != b"IHDR":
+            raise ValueError("it does not start with IHDR")
+        if kind == b"IDAT":
+            if state == "after":
+                raise ValueError("IDAT chunks are not together")
+            state, idat = "inside", idat + length
+            continue
+        if state == "inside":
+            state = "after"
+        if kind in found and kind in (b"IHDR", b"PLTE", b"tRNS"):
+            raise ValueError(f"{kind.decode()} occurs twice")
+        if kind in (b"PLTE", b"tRNS") and state != "before":
+            raise ValueError(f"{kind.decode()} comes after the pixels")
+        if not kind[0] & 0x20 and kind not in (b"IHDR", b"PLTE", b"IEND"):
+            raise ValueError(f"unknown critical chunk {kind.decode('latin-1')}")
+        if data is not None and len(data) <= MAX_BLOCK:
+            found.setdefault(kind, data)
+            if kind in CARRIED and sum(len(d) for _, d in carried) + len(data) <= MAX_BLOCK:
+                carried.append((kind, data))
+    if whole and b"IEND" not in found:
+        raise ValueError("it ends before IEND")
+    if idat == 0:
+        raise ValueError("it holds no pixels (IDAT)")
+    return _header(found, carried, idat, max(0, size - file.tell()) if whole else 0)
+
+
+def _chunks(file, size: int, whole: bool) -> Iterator[tuple[bytes, int, bytes | None]]:
+    """(type, length, data) of each chunk, checksums checked; without `whole` IDAT is skipped and its data is None."""
+    position = 8
+    file.seek(position)
+    while position < size:
+        head = file.read(8)
+        if len(head) < 8:
+            raise ValueError("it ends within a chunk")
+        length, kind = struct.unpack(">I4s", head)
+        if not kind.isalpha():
+            raise ValueError("a chunk has no proper name")
+        if position + 12 + length > size:
+            if kind == b"IDAT" and not whole:
+                yield kind, length, None
+                return
+            raise ValueError(f"it ends within {kind.decode()}")
+        if kind == b"IDAT" and not whole:
+            file.seek(position + 12 + length)
+            yield kind, length, None
+        else:
+            data = file.read(length)
+            (checksum,) = struct.unpack(">I", file.read(4))
+            if zlib.crc32(data, zlib.crc32(kind)) != checksum:
+                raise ValueError(f"wrong checksum in {kind.decode()}")
+            yield kind, length, data
+        position += 12 + length
+        if kind == b"IEND":
+            return
+
+
+def _header(found: dict, carried: list, idat: int, trailing: int) -> Header:
+    width, height, depth, colour, method, filtering, interlace = struct.unpack(">IIBBBBB", found[b"IHDR"])
+    if colour not in _COLOUR_TYPES or depth not in _COLOUR_TYPES[colour][2]:
+        raise ValueError(f"colour type {colour} with {depth} bits is not PNG")
+    if method or filtering or interlace > 1:
+        raise ValueError("unknown compression, filter or interlace method")
+    if width > 2**31 - 1 or height > 2**31 - 1:
+        raise ValueError(f"a size of {width} x {height}")
+    mode, samples, _ = _COLOUR_TYPES[colour]
+    if ((width * samples * depth + 7) // 8) * height > idat * MAX_INFLATION:
+        raise ValueError(f"{width} x {height} pixels cannot be in {idat} bytes")
+    palette, transparency = found.get(b"PLTE"), found.get(b"tRNS")
+    if colour == 3 and (palette is None or len(palette) % 3 or not 3 <= len(palette) <= 768):
+        raise ValueError("the palette is missing or of a wrong length")
+    if transparency is not None:
+        expected = {0: (2,), 2: (6,), 3: range(1, len(palette or b"") // 3 + 1)}.get(colour, ())
+        if len(transparency) not in expected:
+            raise ValueError("tRNS does not fit the colour type")
+        mode = {"grey": "grey+alpha", "rgb": "rgba"}[mode]
+    metadata, notes = _metadata(found, carried)
+    frames = 1
+    if len(found.get(b"acTL", b"")) == 8:
+        frames = max(1, struct.unpack(">I", found[b"acTL"][:4])[0])
+    if trailing:
+        notes.append(f"{trailing} bytes after the end of the PNG ignored")
+    layout = {"colour": colour, "bits": depth, "palette": palette, "transparency": transparency}
+    return Header(
+        "PNG",
+        width,
+        height,
+        mode,
+        8 if colour == 3 else depth,
+        palette=colour == 3,
+        frames=frames,
+        metadata=metadata,
+        notes=tuple(notes),
+        layout=layout,
+    )
+
+
+def _metadata(found: dict, carried: list) -> tuple[Metadata, list[str]]:
+    notes: list[str] = []
+    icc = xmp = dpi = gamma = None
+    if b"iCCP" in found:
+        try:
+            icc = profile(found[b"iCCP"])
+        except (ValueError, zlib.error) as error:
+            notes.append(f"ICC profile dropped: {error}")
+    for kind, data in carried:
+        if kind == b"iTXt" and data.startswith(XMP_KEY + b"\0\0\0") and data.count(b"\0") >= 5:
+            xmp = data.split(b"\0", 5)[5]
+    if len(found.get(b"pHYs", b"")) == 9:
+        x, y, unit = struct.unpack(">IIB", found[b"pHYs"])
+        if unit == 1 and x and y:
+            dpi = (x * 0.0254, y * 0.0254)
+    if len(found.get(b"gAMA", b"")) == 4:
+        gamma = struct.unpack(">I", found[b"gAMA"])[0] / 100000 or None
+    exif = found.get(b"eXIf")
+    if exif and exif.startswith(b"Exif\0\0"):
+        exif = exif[6:]
+    kept = tuple((kind, data) for kind, data in carried if not (kind == b"iTXt" and data.startswith(XMP_KEY)))
+    return Metadata(icc, exif, xmp, dpi, tiff_tags.orientation(exif), gamma, kept), notes
+
+
+def profile(chunk: bytes) -> bytes:
+    """The ICC profile in an iCCP chunk, at most MAX_BLOCK bytes."""
+    name, _, rest = chunk.partition(b"\0")
+    if not 1 <= len(name) <= 79 or rest[:1] != b"\0":
+        raise ValueError("iCCP is malformed")
+    inflater = zlib.decompressobj()
+    data = inflater.decompress(rest[1:], MAX_BLOCK)
+    if inflater.unconsumed_tail:
+        raise ValueError(f"it is larger than {MAX_BLOCK >> 20} MB")
+    return data
+
+
+def bare(data: bytes) -> bytes:
+    """A checked PNG file reduced to what decides its pixels: Pillow then meets no ancillary chunk to stumble over."""
+    parts: list[bytes | memoryview] = [data[:8]]
+    position = 8
+    while position < len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        end = position + 12 + length
+        if not kind[0] & 0x20:
+            parts.append(memoryview(data)[position:end])
+        if kind == b"IEND":
+            break
+        position = end
+    return b"".join(parts)
+
+
+def refuse_what_pillow_degrades(header: Header) -> None:
+    """Raise Unsupported for what Pillow would reduce to 8 bits without a word."""
+    if header.layout["bits"] == 16 and header.layout["colour"] != 0:
+        words = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}[header.layout["colour"]]
+        raise Unsupported(
+            f"16-bit {words} PNG cannot be read yet without losing the low 8 bits; convert it to 8 bits or 16-bit grey"
+        )

@@ -1,0 +1,297 @@
+"""TIFF directories, as EXIF blocks and TIFF files hold them: read, changed, written. Pixels are not its concern."""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+
+ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
+ICC_PROFILE, XMP, SUB_IFDS = 34675, 700, 330
+EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD = 34665, 34853, 40965
+# tags that describe the picture and stay true when it is stored otherwise; strip offsets and the like are not among them
+DESCRIPTIVE = frozenset(
+    (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
+) | frozenset(range(40091, 40096))
+_POINTERS = (EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD)
+
+MAX_BLOCK = 16 << 20  # bytes of metadata carried; more is an attack or a mistake
+_MAX_FRAMES = 10_000
+# TIFF field type: size of one value, size of the unit that byte order applies to
+_TYPES = {1: (1, 1), 2: (1, 1), 3: (2, 2), 4: (4, 4), 5: (8, 4), 6: (1, 1), 7: (1, 1), 8: (2, 2), 9: (4, 4)}
+_TYPES |= {10: (8, 4), 11: (4, 4), 12: (8, 8), 13: (4, 4), 16: (8, 8), 17: (8, 8), 18: (8, 8)}
+_CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tag: field type, number of values, the values' bytes in the file's order, and where those bytes stand."""
+
+    type: int
+    count: int
+    data: bytes
+    position: int
+
+
+class Tags:
+    """Reader of the directories of one TIFF file or EXIF block. Every method raises ValueError where it is damaged."""
+
+    def __init__(self, file, size: int):
+        self.file, self.size = file, size
+        file.seek(0)
+        head = file.read(16)
+        if head[:4] in (b"II*\0", b"MM\0*"):
+            self.big = False
+        elif head[:4] in (b"II+\0", b"MM\0+"):
+            self.big = True
+        else:
+            raise ValueError("no TIFF signature")
+        self.order = "<" if head[:2] == b"II" else ">"
+        try:
+            self.first = self._unpack("Q", head[8:16]) if self.big else self._unpack("I", head[4:8])
+        except struct.error:
+            raise ValueError("the TIFF header is cut off") from None
+
+    @classmethod
+    def of_block(cls, block: bytes) -> Tags:
+        return cls(io.BytesIO(block), len(block))
+
+    def directory(self, offset: int) -> tuple[dict[int, Entry], int]:
+        """The entries of the directory at `offset`, by tag, and the offset of the next one (0: none)."""
+        count, start = self._count(offset)
+        width, counter, inline = (20, "HHQ", 8) if self.big else (12, "HHI", 4)
+        table = self._read(start, count * width)
+        entries: dict[int, Entry] = {}
+        budget = self.size  # values may not overlap, or a small file could make us read the same bytes 65535 times
+        for i in range(count):
+            row = table[i * width : (i + 1) * width]
+            tag, kind, n = struct.unpack_from(self.order + counter, row)
+            if kind not in _TYPES:
+                continue
+            length = n * _TYPES[kind][0]
+            position = start + i * width + width - inline
+            if length <= inline:
+                data = row[width - inline : width - inline + length]
+            else:
+                position = self._unpack("Q" if self.big else "I", row[width - inline :])
+                budget -= length
+                if budget < 0:
+                    raise ValueError("a directory's values overlap")
+                data = self._read(position, length)
+            entries.setdefault(tag, Entry(kind, n, data, position))
+        end = start + count * width
+        try:
+            following = self._unpack("Q" if self.big else "I", self._read(end, 8 if self.big else 4))
+        except ValueError:  # EXIF blocks are often cut off here
+            following = 0
+        return entries, following
+
+    def frames(self) -> int:
+        """How many directories follow each other from the first; a chain that bites its tail ends there."""
+        seen: set[int] = set()
+        offset = self.first
+        while offset and offset not in seen and len(seen) < _MAX_FRAMES:
+            seen.add(offset)
+            try:
+                count, start = self._count(offset)
+                end = start + count * (20 if self.big else 12)
+                offset = self._unpack("Q" if self.big else "I", self._read(end, 8 if self.big else 4))
+            except ValueError:
+                break
+        return len(seen)
+
+    def numbers(self, entry: Entry | None, default=None):
+        """An entry's values as a tuple of numbers (rationals as floats), or `default`."""
+        if entry is None or entry.count == 0:
+            return default
+        if entry.type in (5, 10):
+            pairs = struct.unpack(f"{self.order}{2 * entry.count}{'I' if entry.type == 5 else 'i'}", entry.data)
+            return tuple(a / b if b else 0.0 for a, b in zip(pairs[::2], pairs[1::2], strict=True))
+        code = _CODES.get(entry.type)
+        return struct.unpack(f"{self.order}{entry.count}{code}", entry.data) if code else default
+
+    def number(self, entry: Entry | None, default=None):
+        values = self.numbers(entry)
+        return values[0] if values else default
+
+    def _count(self, offset: int) -> tuple[int, int]:
+        if self.big:
+            count, start = self._unpack("Q", self._read(offset, 8)), offset + 8
+        else:
+            count, start = self._unpack("H", self._read(offset, 2)), offset + 2
+        if not 0 < count <= 65535:
+            raise ValueError("a directory without entries")
+        return count, start
+
+    def _read(self, offset: int, length: int) -> bytes:
+        if offset < 0 or offset + length > self.size:
+            raise ValueError("a directory points outside the file")
+        self.file.seek(offset)
+        data = self.file.read(length)
+        if len(data) != length:
+            raise ValueError("the file is cut off in a directory")
+        return data
+
+    def _unpack(self, code: str, data: bytes) -> int:
+        return struct.unpack(self.order + code, data)[0]
+
+
+def orientation(block: bytes | None) -> int:
+    """The orientation (1 to 8) an EXIF block states; 1 where it states none or is damaged."""
+    try:
+        tags = Tags.of_block(block or b"")
+        value = tags.number(tags.directory(tags.first)[0].get(ORIENTATION))
+    except ValueError:
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def resolution(block: bytes | None) -> tuple[float, float] | None:
+    """The dots per inch an EXIF block states, or None."""
+    try:
+        tags = Tags.of_block(block or b"")
+        return dpi(tags, tags.directory(tags.first)[0])
+    except ValueError:
+        return None
+
+
+def dpi(tags: Tags, entries: dict[int, Entry]) -> tuple[float, float] | None:
+    """Dots per inch from a directory's resolution tags, or None where they give no absolute unit."""
+    unit = tags.number(entries.get(RESOLUTION_UNIT), 2)
+    x, y = tags.number(entries.get(X_RESOLUTION)), tags.number(entries.get(Y_RESOLUTION))
+    if not x or not y or unit not in (2, 3) or not (0 < x < 1e9 and 0 < y < 1e9):
+        return None
+    factor = 2.54 if unit == 3 else 1.0
+    return float(x) * factor, float(y) * factor
+
+
+def with_orientation(block: bytes | None, value: int) -> bytes | None:
+    """The EXIF block with its orientation set to `value`; the other bytes stay. A new block where there is none and
+    `value` is not 1; the old one where it is damaged."""
+    if not block:
+        return None if value == 1 else serialise({ORIENTATION: Entry(3, 1, struct.pack("<H", value), 0)}, "<")
+    try:
+        tags = Tags.of_block(block)
+        entries, _ = tags.directory(tags.first)
+        entry = entries.get(ORIENTATION)
+        new = struct.pack(tags.order + "H", value)
+        if entry is not None and entry.type == 3 and entry.count == 1:
+            return block[: entry.position] + new + block[entry.position + 2 :]
+        if value == 1 and entry is None:
+            return block
+        tree = _tree(tags, entries, lambda tag: True)
+        tree[ORIENTATION] = Entry(3, 1, new, 0)
+        return serialise(tree, tags.order)
+    except (ValueError, RecursionError):
+        return block
+
+
+def descriptive(tags: Tags) -> bytes | None:
+    """An EXIF block with the descriptive tags of a TIFF file's first picture, its Exif and GPS tags; None if it has none
+    besides its resolution."""
+    entries, _ = tags.directory(tags.first)
+    tree = _tree(tags, entries, DESCRIPTIVE.__contains__)
+    telling = set(tree) - {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
+    return serialise(tree, tags.order) if telling else None
+
+
+def add_to_tiff(file: bytes, block: bytes | None, extra: dict[int, bytes]) -> bytes:
+    """A classic TIFF file with an EXIF block's descriptive tags and `extra` byte tags added to its first directory."""
+    own = Tags.of_block(file)
+    entries, following = own.directory(own.first)
+    tree: dict[int, Entry | dict] = dict(entries)
+    if block:
+        try:
+            source = Tags.of_block(block)
+            found = _tree(source, source.directory(source.first)[0], DESCRIPTIVE.__contains__)
+        except ValueError:
+            found = {}
+        for tag, entry in found.items():
+            if tag not in tree:
+                tree[tag] = _reordered(entry, source.order, own.order)
+    for tag, data in extra.items():
+        tree[tag] = Entry(1, len(data), data, 0)
+    if len(tree) == len(entries):
+        return file
+    offset = len(file) + len(file) % 2
+    body = _directory_bytes(tree, own.order, offset, following)
+    return file[:4] + struct.pack(own.order + "I", offset) + file[8:] + bytes(len(file) % 2) + body
+
+
+def bare(file: bytes, wanted: frozenset[int]) -> bytes:
+    """A TIFF file whose only directory has only the `wanted` tags, so that no decoder stumbles over the others or turns
+    the picture by its orientation."""
+    tags = Tags.of_block(file)
+    entries, _ = tags.directory(tags.first)
+    if len(file) >= (1 << 32) - (1 << 20):
+        # offsets would not fit a classic directory; blotting out the orientation is what matters
+        entry = entries.get(ORIENTATION)
+        one = struct.pack(tags.order + "H", 1)
+        return file if entry is None else file[: entry.position] + one + file[entry.position + 2 :]
+    tree = {tag: _narrowed(entry, tags.order) for tag, entry in entries.items() if tag in wanted}
+    offset = len(file) + len(file) % 2
+    head = (b"II*\0" if tags.order == "<" else b"MM\0*") + struct.pack(tags.order + "I", offset)
+    body = _directory_bytes(tree, tags.order, offset, 0)
+    return b"".join((head, memoryview(file)[8:], bytes(len(file) % 2), body))
+
+
+def _narrowed(entry: Entry, order: str) -> Entry:
+    """BigTIFF's 64-bit numbers as 32-bit ones; ValueError where one does not fit."""
+    if entry.type not in (16, 17, 18):
+        return entry
+    values = struct.unpack(f"{order}{entry.count}Q", entry.data)
+    if max(values, default=0) >= 1 << 32:
+        raise ValueError("an offset lies outside the file")
+    return Entry(4, entry.count, struct.pack(f"{order}{entry.count}I", *values), 0)
+
+
+def serialise(tree: dict, order: str) -> bytes:
+    """A TIFF block (an EXIF block) made of one directory with its sub-directories. Entries are in byte order `order`."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    return head + _directory_bytes(tree, order, 8, 0)
+
+
+def _tree(tags: Tags, entries: dict[int, Entry], wanted, depth: int = 0) -> dict:
+    """The wanted entries, with Exif, GPS and interoperability pointers resolved into nested dictionaries."""
+    tree: dict[int, Entry | dict] = {}
+    for tag, entry in entries.items():
+        if tag in _POINTERS:
+            if depth < 2 and entry.type in (4, 13):
+                try:
+                    nested, _ = tags.directory(tags.number(entry))
+                except ValueError:
+                    continue
+                tree[tag] = _tree(tags, nested, lambda tag: True, depth + 1)
+        elif wanted(tag) and entry.type <= 13:  # the 64-bit types of BigTIFF have no place in an EXIF block
+            tree[tag] = entry
+    return tree
+
+
+def _reordered(entry: Entry | dict, source: str, target: str) -> Entry | dict:
+    if isinstance(entry, dict):
+        return {tag: _reordered(inner, source, target) for tag, inner in entry.items()}
+    unit = _TYPES[entry.type][1]
+    if source == target or unit == 1:
+        return entry
+    code = {2: "H", 4: "I", 8: "Q"}[unit]
+    values = struct.unpack(f"{source}{len(entry.data) // unit}{code}", entry.data)
+    return Entry(entry.type, entry.count, struct.pack(f"{target}{len(values)}{code}", *values), 0)
+
+
+def _directory_bytes(tree: dict, order: str, offset: int, following: int) -> bytes:
+    tree = {tag: entry for tag, entry in tree.items() if not (isinstance(entry, dict) and not entry)}
+    rows, body = [], bytearray()
+    start = offset + 2 + 12 * len(tree) + 4
+    for tag in sorted(tree):
+        entry = tree[tag]
+        if isinstance(entry, dict):
+            place = start + len(body)
+            body += _directory_bytes(entry, order, place, 0)
+            rows.append(struct.pack(order + "HHII", tag, 4, 1, place))
+        elif len(entry.data) <= 4:
+            rows.append(struct.pack(order + "HHI", tag, entry.type, entry.count) + entry.data.ljust(4, b"\0"))
+        else:
+            rows.append(struct.pack(order + "HHII", tag, entry.type, entry.count, start + len(body)))
+            body += entry.data
+        body += bytes(len(body) % 2)
+    return struct.pack(order + "H", len(tree)) + b"".join(rows) + struct.pack(order + "I", following) + bytes(body)

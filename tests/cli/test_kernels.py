@@ -1,0 +1,114 @@
+"""`imconv kernels`: the list and what it shows are the library's own files."""
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+
+from imconv import Kernel
+from imconv.kernel_library import folder as library_folder
+from imconv.kernel_library import names
+from imconv.kernel_text import parse
+
+
+def test_the_list_has_every_file_once(succeeds):
+    files = sorted(name.removesuffix(".txt") for name in os.listdir(library_folder()) if name.endswith(".txt"))
+    assert len(files) > 20
+    lines = succeeds("kernels", "list").out.decode().splitlines()
+    assert [line.split()[0] for line in lines if line.split()[0] in files] == files
+
+
+def test_every_line_tells_size_and_purpose(succeeds):
+    for line in succeeds("kernels", "list").out.decode().splitlines():
+        name, rest = line.split(None, 1)
+        rows, times, columns, purpose = rest.split(None, 3)
+        kernel = Kernel.named(name.partition(":")[0])
+        assert (int(rows), times, int(columns)) == (kernel.shape[0], "x", kernel.shape[1])
+        assert purpose.strip()
+
+
+def test_words_narrow_the_list(succeeds):
+    def listed(*words):
+        return [line.split()[0] for line in succeeds("kernels", "list", *words).out.decode().splitlines()]
+
+    assert {"sobel-x", "sobel-y"} <= set(listed("sobel"))
+    assert listed("SOBEL") == listed("sobel")
+    assert set(listed("sobel", "gradient")) == set(listed("sobel")) & set(listed("gradient"))
+    assert set(listed("prewitt")) < set(listed())
+
+
+def test_words_that_none_has(imconv):
+    result = imconv("kernels", "list", "xyzzy")
+    assert result.out == b""
+    assert "xyzzy" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_json(succeeds):
+    rows = json.loads(succeeds("kernels", "list", "--json").out)
+    assert {row["name"] for row in rows} >= set(names())
+    for row in rows:
+        assert set(row) >= {"name", "size", "description"}
+        assert row["description"]
+    assert [row["name"] for row in json.loads(succeeds("kernels", "list", "sobel-x", "--json").out)] == ["sobel-x"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_show_reads_back_to_the_same_kernel(succeeds, name):
+    shown = succeeds("kernels", "show", name).out.decode()
+    assert parse(shown) == Kernel.named(name)
+
+
+@pytest.mark.parametrize("name", ["gaussian:0x2", "sobel:90", "disk:3", "laplacian:7", "Prewitt_Y"])
+def test_show_takes_what_apply_takes(succeeds, name):
+    np.testing.assert_array_equal(
+        parse(succeeds("kernels", "show", name).out.decode()).weights, Kernel.named(name).weights
+    )
+
+
+def test_show_of_numbers_and_of_files(succeeds, folder):
+    assert succeeds("kernels", "show", "0 -1 0; -1 5 -1; 0 -1 0").out == b" 0 -1  0\n-1  5 -1\n 0 -1  0\n"
+    (folder / "k.txt").write_text("name: mine\n0.1,0.2\n1/3 2-1/9\n")
+    shown = succeeds("kernels", "show", "k.txt").out
+    assert shown == b"name: mine\ndivisor: 90\n 9  18\n30 170\n"
+
+
+def test_what_is_shown_can_be_applied(succeeds, folder, load):
+    (folder / "k.txt").write_bytes(succeeds("kernels", "show", "emboss").out)
+    succeeds("apply", "rgb.png", "one.png", "-k", "k.txt")
+    succeeds("apply", "rgb.png", "two.png", "-k", "emboss")
+    np.testing.assert_array_equal(load("one.png"), load("two.png"))
+
+
+@pytest.mark.parametrize("name", ["sobl-x", "gausian", "Sobel_Z"])
+def test_show_suggests_the_nearest_name(imconv, name):
+    result = imconv("kernels", "show", name)
+    assert (result.code, result.out) == (2, b"")
+    assert "did you mean '" in result.err
+    assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("lst",), ("show",), ("list", "--jsn"), ("show", "sobel-x", "sobel-y")])
+def test_wrong_use(imconv, arguments):
+    result = imconv("kernels", *arguments)
+    assert (result.code, result.out) == (2, b"")
+    assert "--help" in result.err
+
+
+def test_without_a_command_it_tells_the_commands(imconv):
+    result = imconv("kernels")
+    text = result.err + result.out.decode()
+    assert result.code == 2
+    assert "list" in text
+    assert "show" in text
+
+
+def test_names_offered_for_a_mistyped_one_are_listed(succeeds, imconv):
+    """What `did you mean` offers can be found where the same message sends the user."""
+    listed = succeeds("kernels", "list").out.decode()
+    for word in ("gausian", "sobl", "binomal", "dissk"):
+        offered = re.search(r"did you mean '(.*?)'", imconv("kernels", "show", word).err)
+        if offered:
+            assert re.search(rf"^{re.escape(offered[1])}\b", listed, re.MULTILINE), offered[1]

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from imconv.errors import FileError
+from imconv.files import atomic
+from imconv.files.atomic import replacing, write_bytes
+
+OLD, NEW = b"old" * 1000, bytes(range(256)) * 40
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX files")
+
+
+def only(folder, *names) -> None:
+    assert sorted(os.listdir(folder)) == sorted(names)
+
+
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize(
+    "failure", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), MemoryError()]
+)
+def test_a_failure_at_every_write(tmp_path, monkeypatch, existing, failure):
+    path = tmp_path / "out.png"
+    monkeypatch.setattr(atomic, "CHUNK", 1000)
+    real = os.write
+    for allowed in range(100):
+        if existing:
+            path.write_bytes(OLD)
+        calls = 0
+
+        def failing(descriptor, data, allowed=allowed):
+            nonlocal calls
+            calls += 1
+            if calls > allowed:
+                raise failure
+            return real(descriptor, data)
+
+        monkeypatch.setattr(os, "write", failing)
+        message = None
+        try:
+            write_bytes(path, NEW)
+            break
+        except (FileError, KeyboardInterrupt, MemoryError) as error:
+            message = str(error)
+        finally:
+            monkeypatch.setattr(os, "write", real)
+        if isinstance(failure, OSError):
+            assert message == f"{path}: No space left on device; free some space or write elsewhere"
+        only(tmp_path, *["out.png"] * existing)
+        assert not existing or path.read_bytes() == OLD
+    assert allowed == 11  # ceil(10240 / 1000): every write was made to fail once
+    assert path.read_bytes() == NEW
+    only(tmp_path, "out.png")
+
+
+@pytest.mark.parametrize("step", ["fsync", "close", "replace", "fchmod", "open"])
+def test_a_failure_of_every_other_step(tmp_path, monkeypatch, step):
+    path = tmp_path / "out.png"
+    path.write_bytes(OLD)
+    real = getattr(os, step)
+
+    def failing(*arguments):
+        if step == "close":
+            real(*arguments)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, step, failing)
+    with pytest.raises(FileError, match=r"out\.png: Input/output error; what was there before is untouched"):
+        write_bytes(path, NEW)
+    monkeypatch.setattr(os, step, real)
+    assert path.read_bytes() == OLD
+    only(tmp_path, "out.png")
+
+
+def test_short_writes_are_continued(tmp_path, monkeypatch):
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))
+    write_bytes(tmp_path / "a", NEW)
+    assert (tmp_path / "a").read_bytes() == NEW
+    monkeypatch.setattr(os, "write", lambda descriptor, data: 0)
+    with pytest.raises(FileError, match="nothing was written"):
+        write_bytes(tmp_path / "a", OLD)
+    assert (tmp_path / "a").read_bytes() == NEW
+
+
+def test_an_exception_in_the_writer_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+
+    def write_half():
+        with replacing(path) as output:
+            output.write(NEW)
+            temporary = [n for n in os.listdir(tmp_path) if n != "a"]
+            assert len(temporary) == 1
+            assert temporary[0].startswith(".a.")
+            assert stat.S_IMODE((tmp_path / temporary[0]).stat().st_mode) == 0o600
+            raise RuntimeError("the filter failed")
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert path.read_bytes() == OLD
+    only(tmp_path, "a")
+
+
+KILLED = """
+import sys
+from imconv.files.atomic import write_bytes
+print("ready", flush=True)
+for _ in range(100000):
+    write_bytes(sys.argv[1], b"1" * 3000000)
+    write_bytes(sys.argv[1], b"2" * 3000000)
+"""
+
+
+def test_killed_at_random_moments(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_bytes(b"0" * 3_000_000)
+    rng = random.Random(7)
+    end = time.monotonic() + 4
+    kills = 0
+    while time.monotonic() < end:
+        child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        time.sleep(rng.uniform(0, 0.05))
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        content = path.read_bytes()
+        assert len(content) == 3_000_000
+        assert len(set(content)) == 1
+        kills += 1
+    assert kills >= 5
+    for name in os.listdir(tmp_path):
+        assert name == "out.png" or name.startswith(".out.png.")
+
+
+def test_a_limit_on_the_files_size(tmp_path):
+    path = tmp_path / "out.png"
+    path.write_bytes(OLD)
+    code = (
+        "import resource, sys\n"
+        "from imconv.errors import FileError\n"
+        "from imconv.files.atomic import write_bytes\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500000, 500000))\n"
+        "try:\n    write_bytes(sys.argv[1], bytes(2000000))\n"
+        "except FileError as error:\n    print(error)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith(f"{path}: File too large; ")
+    assert result.stderr == ""
+    assert path.read_bytes() == OLD
+    only(tmp_path, "out.png")
+
+
+def test_mode_bits(tmp_path):
+    path = tmp_path / "a"
+    previous = os.umask(0o027)
+    try:
+        write_bytes(path, OLD)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        for mode in (0o600, 0o666, 0o755, 0o604):
+            path.chmod(mode)
+            write_bytes(path, NEW)
+            assert stat.S_IMODE(path.stat().st_mode) == mode
+    finally:
+        os.umask(previous)
+
+
+def test_symbolic_links_stay_and_their_target_is_replaced(tmp_path):
+    (tmp_path / "folder").mkdir()
+    real, link = tmp_path / "folder" / "real", tmp_path / "link"
+    link.symlink_to(os.path.join("folder", "real"))
+    write_bytes(link, OLD)  # dangling: the target is made
+    assert real.read_bytes() == OLD
+    write_bytes(link, NEW)
+    assert link.is_symlink()
+    assert real.read_bytes() == NEW
+    only(tmp_path / "folder", "real")
+    circle = tmp_path / "circle"
+    circle.symlink_to("circle")
+    with pytest.raises(FileError, match="circle"):
+        write_bytes(circle, NEW)
+
+
+def test_a_fifo_and_devices_are_written_directly(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    seen = []
+    reader = threading.Thread(target=lambda: seen.append(fifo.read_bytes()))
+    reader.start()
+    write_bytes(fifo, NEW)
+    reader.join(5)
+    assert seen == [NEW]
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    write_bytes("/dev/null", NEW, no_clobber=True)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    if os.path.exists("/dev/full"):
+        with pytest.raises(FileError, match="/dev/full: No space left on device"):
+            write_bytes("/dev/full", NEW)
+
+
+def test_places_that_cannot_be_written(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(OLD)
+    cases = {
+        "folder": "is a folder; give the name of a file in it",
+        "folder/": "is a folder",
+        "new/": "is a folder",
+        "nowhere/out.png": r"the folder .*nowhere does not exist; create it first",
+        "x" * 300: "File name too long; choose a shorter name",
+        "file/out.png": "Not a directory|does not exist",
+        "a\0b": "is not a file name",
+    }
+    for name, words in cases.items():
+        with pytest.raises(FileError, match=words) as caught:
+            write_bytes(os.path.join(tmp_path, name), NEW)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FileError):
+        write_bytes("", NEW)
+    only(tmp_path, "file", "folder")
+    write_bytes(tmp_path / ("y" * 250), NEW)  # a long name leaves room for the temporary one
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_write_protected_file_is_respected(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    path.chmod(0o444)
+    with pytest.raises(FileError, match="is write-protected; change its permissions"):
+        write_bytes(path, NEW)
+    assert path.read_bytes() == OLD
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_no_clobber_wins_or_loses_at_once(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(os, "link", lambda *a: (_ for _ in ()).throw(OSError(errno.EPERM, "no links here")))
+    path = tmp_path / "a"
+    write_bytes(path, OLD, no_clobber=True)
+    with pytest.raises(FileError, match="exists already"):
+        write_bytes(path, NEW, no_clobber=True)
+    path.unlink()
+
+    def lose():  # the file appears while the new one is being written
+        with replacing(path, no_clobber=True) as output:
+            output.write(NEW)
+            path.write_bytes(OLD)
+
+    with pytest.raises(FileError, match="exists already"):
+        lose()
+    assert path.read_bytes() == OLD
+    only(tmp_path, "a")
+
+
+def test_of_many_writers_with_no_clobber_one_wins(tmp_path):
+    path = tmp_path / "a"
+    won = []
+
+    def work(i):
+        try:
+            write_bytes(path, bytes([i]) * 5000, no_clobber=True)
+            won.append(i)
+        except FileError:
+            pass
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert path.read_bytes() == bytes(won) * 5000
+    only(tmp_path, "a")

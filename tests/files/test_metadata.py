@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import io
+import itertools
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageOps
+
+from imconv.files import Picture, encode, inspect, read, write
+from imconv.files.picture import Metadata
+from imconv.files.tiff_tags import Tags, orientation, serialise, with_orientation
+
+FULL = ("PNG", "JPEG", "TIFF", "WEBP")
+
+
+def as_read(data: bytes, **options) -> Picture:
+    return read(io.BytesIO(data), name="x", **options)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.fixture
+def described(make_pixels, exif_block, icc_profile) -> Picture:
+    metadata = Metadata(icc=icc_profile, exif=exif_block, xmp=b"<x:xmpmeta/>", dpi=(300.0, 300.0), orientation=6)
+    return Picture(make_pixels("rgb", "uint8"), metadata=metadata)
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(FULL, FULL)))
+def test_metadata_crosses_formats(described, exif_block, icc_profile, first, second):
+    data = encode(as_read(encode(described, first)), second)
+    metadata = as_read(data).metadata
+    assert metadata.icc == icc_profile
+    assert metadata.xmp == b"<x:xmpmeta/>"
+    assert metadata.orientation == 6
+    if "WEBP" not in (first, second):
+        assert metadata.dpi == pytest.approx((300, 300), abs=0.01)
+    if "TIFF" not in (first, second):
+        assert metadata.exif == exif_block
+    # and as Pillow sees it
+    image = opened(data)
+    assert image.info["icc_profile"] == icc_profile
+    exif = image.getexif()
+    assert exif[ExifTags.Base.Make] == "Acme"
+    assert exif[ExifTags.Base.Orientation] == 6
+    assert exif.get_ifd(ExifTags.IFD.Exif)[33434] == 0.125
+    assert exif.get_ifd(ExifTags.IFD.Exif)[37500] == b"\x01\x02private\xff"
+    assert exif.get_ifd(ExifTags.IFD.GPSInfo)[2] == (52.0, 31.0, 12.5)
+    assert inspect(io.BytesIO(data)).metadata == metadata if second != "JPEG" else True
+
+
+def test_tifffile_sees_the_tags(described):
+    tifffile = pytest.importorskip("tifffile")
+    with tifffile.TiffFile(io.BytesIO(encode(described, "TIFF"))) as file:
+        tags = file.pages[0].tags
+        assert tags["Make"].value == "Acme"
+        assert tags["Orientation"].value == 6
+        assert tags["ExifTag"].value["ExposureTime"] in (0.125, (1, 8))
+        assert tags["GPSTag"].value["GPSLatitudeRef"] == "N"
+        assert tags["XResolution"].value == (300, 1)
+        assert tags["InterColorProfile"].value == described.metadata.icc
+        np.testing.assert_array_equal(file.asarray(), described.pixels)
+
+
+def test_storage_tags_of_an_exif_block_never_reach_a_tiff(make_pixels):
+    exif = Image.Exif()
+    exif[256], exif[257], exif[273], exif[279], exif[259], exif[271] = 4000, 3000, 8, 1 << 20, 6, "Acme"
+    pixels = make_pixels("grey", "uint16")
+    data = encode(Picture(pixels, metadata=Metadata(exif=exif.tobytes()[6:])), "TIFF")
+    np.testing.assert_array_equal(as_read(data).pixels, pixels)
+    block = as_read(data).metadata.exif
+    tags = Tags.of_block(block)
+    assert set(tags.directory(tags.first)[0]) == {271}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_strip_leaves_nothing(described, name):
+    report = write(io.BytesIO(), described, format=name, strip=True)
+    assert "orientation 6 stripped; --auto-orient turns the pixels instead" in report.notes
+    metadata = as_read(encode(described, name, strip=True)).metadata
+    assert (metadata.icc, metadata.exif, metadata.xmp, metadata.dpi, metadata.orientation) == (
+        None,
+        None,
+        None,
+        None,
+        1,
+    )
+    assert metadata.chunks == ()
+
+
+@pytest.mark.parametrize("name", ["BMP", "PPM", "GIF"])
+def test_what_a_format_cannot_carry_is_told(described, name):
+    notes = " | ".join(write(io.BytesIO(), described, format=name).notes)
+    assert f"ICC profile left out: {name} holds none" in notes
+    assert "EXIF with orientation 6 (--auto-orient turns the pixels) left out" in notes
+    if name == "BMP":
+        assert as_read(encode(described, name)).metadata.dpi == pytest.approx((300, 300), abs=0.02)
+
+
+def test_no_resolution_is_invented(make_pixels):
+    for name in (*FULL, "BMP"):
+        assert as_read(encode(make_pixels("rgb", "uint8"), name)).metadata.dpi is None
+
+
+def test_png_resolution_is_exact_from_png_to_png(make_png, chunk):
+    for per_metre in (1, 2834, 2835, 3937, 11811, 123457):
+        data = make_png(1, 1, 8, 0, b"\0\7", before=chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre + 1, 1)))
+        again = encode(as_read(data), "png")
+        at = again.index(b"pHYs") + 4
+        assert struct.unpack(">IIB", again[at : at + 9]) == (per_metre, per_metre + 1, 1)
+
+
+def test_png_text_and_colour_chunks_are_carried_byte_for_byte(make_png, chunk):
+    chunks = [
+        (b"gAMA", struct.pack(">I", 45455)),
+        (b"cHRM", bytes(range(32))),
+        (b"tEXt", b"Title\0first"),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(b"second")),
+        (b"iTXt", b"Author\0\0\0en\0\0" + "Jos\u00e9".encode()),
+    ]
+    after = (b"tEXt", b"Late\0after the pixels")
+    data = make_png(1, 1, 8, 0, b"\0\7", b"".join(chunk(*c) for c in chunks), after=chunk(*after))
+    picture = as_read(data)
+    assert picture.metadata.gamma == 0.45455
+    again = encode(picture, "png")
+    for kind, content in [*chunks, after]:
+        assert chunk(kind, content) in again
+    assert as_read(again).metadata == picture.metadata
+    assert b"tEXt" not in encode(picture, "png", strip=True)
+    assert "gAMA" not in encode(picture.replace(metadata=Metadata()), "png").decode("latin-1")
+
+
+def test_exif_after_the_pixels_of_a_png_counts(make_png, chunk, exif_block):
+    data = make_png(1, 1, 8, 0, b"\0\7", after=chunk(b"eXIf", exif_block))
+    assert as_read(data).metadata.exif == exif_block
+    assert inspect(io.BytesIO(data)).orientation == 6
+
+
+def test_a_profile_that_no_longer_fits_is_left_out(described):
+    grey = described.replace(pixels=described.pixels[..., 0], mode="grey")
+    report = write(io.BytesIO(), grey, format="png")
+    assert "ICC profile for RGB left out: the picture is grey" in report.notes
+    assert as_read(encode(grey, "png")).metadata.icc is None
+
+
+def test_long_profiles_are_carried_and_too_long_exif_is_told(make_pixels):
+    profile = b"\0" * 16 + b"RGB " + np.random.default_rng(0).bytes(200_000)
+    exif = serialise({}, "<")[:8] + struct.pack("<H", 0) + bytes(70_000)
+    picture = Picture(make_pixels("rgb", "uint8"), metadata=Metadata(icc=profile, exif=exif))
+    for name in FULL:
+        assert as_read(encode(picture, name)).metadata.icc == profile
+    report = write(io.BytesIO(), picture, format="jpeg")
+    assert any("EXIF of 70010 bytes left out: too long for JPEG" in note for note in report.notes)
+
+
+def _oriented(astronaut, name: str, value: int) -> bytes:
+    exif = Image.Exif()
+    exif[274], exif[271] = value, "Acme"
+    buffer = io.BytesIO()
+    Image.open(astronaut).resize((23, 17)).save(buffer, name, exif=exif, dpi=(100, 200))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("value", range(1, 9))
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
+def test_orientation_is_kept_or_turned(astronaut, name, value):
+    data = _oriented(astronaut, name, value)
+    kept, upright = as_read(data), as_read(data, auto_orient=True)
+    # Pillow's own TIFF reader turns the picture by itself: compare with the same pixels stored upright
+    stored = Image.open(io.BytesIO(_oriented(astronaut, name, 1)))
+    np.testing.assert_array_equal(kept.pixels, np.asarray(stored))
+    assert (kept.width, kept.height, kept.metadata.orientation) == (23, 17, value)
+    image = Image.fromarray(kept.pixels)
+    image.getexif()[274] = value
+    np.testing.assert_array_equal(upright.pixels, np.asarray(ImageOps.exif_transpose(image)))
+    assert upright.metadata.orientation == 1
+    assert orientation(upright.metadata.exif) == 1
+    assert upright.pixels.flags.c_contiguous
+    if value > 4:
+        assert upright.metadata.dpi == pytest.approx((200, 100), abs=0.01)
+    again = as_read(encode(upright, name))
+    assert again.metadata.orientation == 1
+    assert inspect(io.BytesIO(data)).orientation == value
+
+
+def test_setting_the_orientation_of_an_exif_block(exif_block):
+    for value in range(1, 9):
+        changed = with_orientation(exif_block, value)
+        assert orientation(changed) == value
+        assert len(changed) == len(exif_block)
+        assert sum(a != b for a, b in zip(changed, exif_block, strict=True)) <= 1
+    assert with_orientation(None, 1) is None
+    assert orientation(with_orientation(None, 5)) == 5
+    plain = Image.Exif()
+    plain[271] = "Acme"
+    block = plain.tobytes()[6:]
+    assert with_orientation(block, 1) == block
+    added = Image.Exif()
+    added.load(with_orientation(block, 3))
+    assert dict(added) == {271: "Acme", 274: 3}
+    assert with_orientation(b"rubbish", 3) == b"rubbish"
+
+
+def test_the_orientation_in_xmp_follows(make_pixels):
+    packet = b'<x tiff:Orientation="6"><tiff:Orientation>6</tiff:Orientation></x>'
+    metadata = Metadata(xmp=packet, orientation=6)
+    data = encode(Picture(make_pixels("rgb", "uint8"), metadata=metadata), "png")
+    assert as_read(data).metadata.xmp == packet
+    assert as_read(data, auto_orient=True).metadata.xmp == packet.replace(b"6", b"1")
+
+
+def test_damaged_exif_neither_stops_reading_nor_writing(make_pixels, exif_block):
+    rng = np.random.default_rng(5)
+    blocks = [exif_block[:n] for n in range(1, len(exif_block), 7)]
+    for _ in range(100):
+        block = bytearray(exif_block)
+        for at in rng.integers(0, len(block), 4):
+            block[at] = rng.integers(0, 256)
+        blocks.append(bytes(block))
+    pixels = make_pixels("rgb", "uint8")
+    for block in blocks:
+        picture = Picture(pixels, metadata=Metadata(exif=block, orientation=orientation(block)))
+        for name in ("JPEG", "TIFF", "PNG"):
+            again = as_read(encode(picture, name))
+            if name != "JPEG":
+                np.testing.assert_array_equal(again.pixels, pixels)

@@ -1,0 +1,58 @@
+"""Documentation that can drift is run: docstring examples of every module, Python blocks of the README."""
+
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import imconv
+
+PACKAGE = Path(imconv.__file__).parent
+README = PACKAGE.parent / "README.md"
+MODULES = sorted(
+    ".".join(("imconv", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+    if "loops" not in path.parts and path.name != "__main__.py"
+)
+FLAGS = doctest.NORMALIZE_WHITESPACE
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name), optionflags=FLAGS).failed == 0
+
+
+def readme_blocks() -> list[str]:
+    return re.findall(r"^```(?:python|pycon)\n(.*?)^```", README.read_text(), re.S | re.M) if README.is_file() else []
+
+
+@pytest.mark.parametrize("block", readme_blocks(), ids=lambda block: block.splitlines()[0][:40])
+def test_python_in_the_readme(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(README.parent)
+    if ">>>" in block:
+        parsed = doctest.DocTestParser().get_doctest(block, {}, "README.md", "README.md", 0)
+        assert doctest.DocTestRunner(optionflags=FLAGS).run(parsed).failed == 0
+    else:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+FUNCTIONS = [name for name in imconv.__all__ if inspect.isfunction(getattr(imconv, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_public_functions_are_documented(name):
+    function = getattr(imconv, name)
+    text = inspect.getdoc(function)
+    assert text
+    assert "{" not in re.sub(r"\{.*?:.*?\}", "", text.split("Examples")[0])  # no template left unfilled
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            assert re.search(rf"\b{parameter.name}\b", text), parameter.name
+
+
+@pytest.mark.parametrize("name", ["correlate", "convolve", "gaussian_blur", "box_blur", "sharpen", "unsharp_mask"])
+def test_borders_are_drawn_where_they_are_named(name):
+    assert "d c b a | a b c d | d c b a" in inspect.getdoc(getattr(imconv, name))

@@ -1,0 +1,64 @@
+"""What importing costs: nothing heavy before it is used."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import imconv
+
+HEAVY = ("numba", "llvmlite", "PIL", "click", "numpy", "scipy", "tifffile", "isal", "dask")
+
+
+def loaded_after(code: str, *arguments: str) -> set[str]:
+    """The top-level modules a fresh interpreter has loaded in the end."""
+    script = f"import sys\ntry:\n    {code}\nexcept SystemExit:\n    pass\nprint(*sys.modules, file=sys.stderr)"
+    run = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return {name.split(".")[0] for name in run.stderr.split()}
+
+
+def test_importing_imconv_costs_nothing():
+    loaded = loaded_after("import imconv")
+    assert "imconv" in loaded
+    assert not loaded & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["blur", "--help"], ["apply", "--help"]], ids=" ".join
+)
+def test_help_loads_neither_numba_nor_pillow(arguments):
+    run = subprocess.run([sys.executable, "-m", "imconv", *arguments], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert "imconv" in run.stdout
+    assert run.stderr == ""
+    code = f"sys.argv[1:] = {arguments!r}; import runpy; runpy.run_module('imconv', run_name='__main__')"
+    loaded = loaded_after(code)
+    assert "click" in loaded
+    assert not loaded & {"numba", "llvmlite", "PIL", "scipy", "tifffile"}
+
+
+def test_kernels_and_plans_need_no_numba():
+    loaded = loaded_after("import imconv; str(imconv.plan((9, 9), 'uint8', imconv.Kernel([[1, 2, 1]])))")
+    assert not loaded & {"numba", "PIL", "click", "scipy"}
+
+
+def test_every_public_name_is_there_and_nothing_else():
+    for name in imconv.__all__:
+        assert getattr(imconv, name) is not None
+    assert set(imconv.__all__) <= set(dir(imconv))
+    with pytest.raises(AttributeError, match="no attribute 'gausian_blur'"):
+        imconv.gausian_blur  # noqa: B018
+
+
+def test_no_module_has_the_name_of_a_public_function():
+    """Importing `imconv.x` sets the attribute `x` of the package: the function of that name would be gone."""
+    folder = Path(imconv.__file__).parent
+    modules = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert not modules & set(imconv.__all__)
+
+
+def test_the_typed_marker_is_there():
+    assert Path(imconv.__file__).with_name("py.typed").is_file()

@@ -1,0 +1,135 @@
+"""The one rounding: half up, at the very end; ties constructed for every kind of divisor, sign and offset."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import imconv
+from imconv import Kernel
+from imconv.executor import execute
+from imconv.rounding import Tally, finish, rounding_bias, saturate, stretch, type_range
+from tests import naive
+
+DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 18, 25, 49, 64, 81, 100, 121, 127, 256, 999, 1000, 4095, 4096]
+EVERY_BYTE = np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+@pytest.mark.parametrize("divisor", DIVISORS)
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16"])
+def test_every_byte_over_every_divisor(divisor, sign, dtype):
+    """With offset 1/2 and weights n/d all of the remainders occur, the ties among them."""
+    for weight, offset in ((Fraction(1, divisor), 0), (Fraction(divisor - 1, divisor), Fraction(1, 2)),
+                           (Fraction(7, divisor), Fraction(1, 2 * divisor))):  # fmt: skip
+        weights = [[sign * weight]]
+        result = imconv.correlate(EVERY_BYTE, Kernel(weights), offset=offset, dtype=dtype)
+        np.testing.assert_array_equal(result, naive.correlate(EVERY_BYTE, weights, offset=offset, dtype=dtype))
+
+
+@pytest.mark.parametrize("divisor", DIVISORS)
+@pytest.mark.parametrize("source", ["uint8", "uint16", "int16", "int32", "int64"])
+def test_pictures_of_ties(divisor, source):
+    """Kernel (a, b) over 2 d and samples that make every sum an odd multiple of d: all results are ties."""
+    rng = np.random.default_rng(divisor)
+    top = min(np.iinfo(source).max // divisor, 10_000)
+    image = (rng.integers(0, max(top, 1), (6, 7), endpoint=True) * divisor).astype(source)
+    weights = [[Fraction(3, 2 * divisor), Fraction(-5, 2 * divisor)]]
+    if source in ("uint8", "uint16") and divisor > np.iinfo(source).max:
+        return
+    exact = naive.values(image, weights)
+    assert {Fraction(v).denominator for v in exact.ravel().tolist()} <= {1, 2}
+    for dtype in ("int16", "int32", "uint8"):
+        result = imconv.correlate(image, Kernel(weights), dtype=dtype)
+        np.testing.assert_array_equal(result, naive.correlate(image, weights, dtype=dtype))
+
+
+@pytest.mark.parametrize("border", ["reflect", "normalized"])
+@given(
+    st.lists(st.integers(0, 255), min_size=1, max_size=12),
+    st.lists(st.integers(0, 12), min_size=1, max_size=5).filter(any),
+    st.integers(1, 30),
+    st.sampled_from([0, Fraction(1, 2), Fraction(1, 3), Fraction(-5, 6), Fraction(7, 12), 100, Fraction(2, 7)]),
+)
+@example([2], [5, 11], 30, Fraction(-5, 6))  # 2 * 17 / 30 of 11 / 17: a tie made of two numbers that are none
+def test_rows_of_bytes(border, row, weights, divisor, offset):
+    if border == "normalized":
+        weights = [w + 1 for w in weights]
+    weights = [[Fraction(w, divisor) for w in weights]]
+    image = np.array([row], np.uint8)
+    result = imconv.correlate(image, Kernel(weights), border=border, offset=offset)
+    np.testing.assert_array_equal(result, naive.correlate(image, weights, border=border, offset=offset))
+
+
+def test_decimals_are_fractions():
+    """0.145 of 100 is 14.5, a tie, though float64's 0.145 is less than that."""
+    image = np.array([[100]], np.uint8)
+    assert 0.145 * 100 < 14.5
+    assert imconv.correlate(image, [[0.145]]).tolist() == [[15]]
+    assert imconv.correlate(image, np.array([[0.145]], np.float32)).tolist() == [[15]]
+    assert imconv.correlate(image, [[-0.145]], dtype="int8").tolist() == [[-14]]
+
+
+def test_the_exact_box():
+    image = np.array([[5, 0, 0, 0, 4, 0, 0, 0, 0]], np.uint8)
+    kernel = np.full((3, 3), 1 / 9)
+    assert Kernel(kernel).denominator == 9
+    np.testing.assert_array_equal(
+        imconv.correlate(image, kernel), naive.correlate(image, [[Fraction(1, 9)] * 3 for _ in range(3)])
+    )
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.sampled_from([0.5, -0.5, 1.5, 254.5, 255.5, math.nan, math.inf, -math.inf])),
+    st.sampled_from(["uint8", "int8", "uint16", "int32", "uint32", "int64", "uint64", "bool"]),
+    st.sampled_from(["clip", "abs", "offset"]),
+)
+def test_finish_rounds_as_the_reference(values, dtype, policy):
+    found = np.array(values, dtype=object).reshape(1, -1, 1)
+    expected = naive.finished(found, dtype, policy)
+    if dtype == "bool" and policy == "offset":
+        return  # a bool has no middle
+    out = np.empty(found.shape, dtype)
+    tally = Tally()
+    finish(found.astype(np.float64), out, policy, 0.0, 1, tally)
+    np.testing.assert_array_equal(out, expected)
+    assert tally.nans == sum(math.isnan(v) for v in values)
+    assert tally.samples == len(values)
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 3, 8, 9])
+def test_the_bias_stays_clear_of_the_next_integer(divisor):
+    for total in range(-40, 41):
+        biased = (total + rounding_bias(0, divisor)) / divisor
+        assert math.floor(biased) == math.floor(Fraction(total, divisor) + Fraction(1, 2))
+        assert abs(biased - round(biased)) >= 0.5 / divisor - 1e-15  # float64's own rounding
+
+
+@pytest.mark.parametrize("number", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"])
+def test_saturate_holds_the_ends(dtype, number):
+    low, high = type_range(np.dtype(dtype))
+    values = np.array([-1e30, low, 0, 1, high, 1e30, np.inf, -np.inf], number)
+    out = np.empty(values.shape, dtype)
+    saturate(values, out, low, high)
+    info = np.iinfo(dtype)
+    assert out.tolist() == [info.min, info.min, 0, 1, info.max, info.max, info.max, info.min]
+
+
+def test_stretch_ignores_what_is_not_finite():
+    out = np.empty(5, np.uint8)
+    stretch(np.array([1.0, 3.0, np.nan, np.inf, -np.inf]), out)
+    assert out.tolist() == [0, 255, 0, 255, 0]
+
+
+def test_rounding_happens_once_for_outer_products():
+    """Rounded between the passes, 1 2 1 by 1 2 1 of this spot would give 1, not 0."""
+    image = np.zeros((3, 3), np.uint8)
+    image[0, 0] = 7
+    plan = imconv.plan(image.shape, image.dtype, Kernel.from_factors([1, 2, 1], [1, 2, 1]).scaled(Fraction(1, 16)))
+    assert plan.algorithm == "separable"
+    weights = [[Fraction(a * b, 16) for b in (1, 2, 1)] for a in (1, 2, 1)]
+    np.testing.assert_array_equal(execute(plan, image), naive.correlate(image, weights))
