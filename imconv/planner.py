@@ -231,6 +231,8 @@ def make_plan(
     else:
         raise OptionError(f"algorithm {algorithm!r} can't do this; {', '.join(able)} can")
     weights, decimation, run = choice.weights, None, 0
+    if weights is None:
+        weights = (kernel.numerators if exact else kernel.weights,)
     divisor, offset = 1, float(kernel.offset)
     if choice.algorithm == "decimated":
         exact, decimation = False, tuple(factor(s) for s in kernel.sigma)
@@ -256,7 +258,7 @@ class _Candidate:
     algorithm: str
     cost: float  # picoseconds per sample
     terms: int  # summed one after another
-    weights: tuple[np.ndarray, ...]
+    weights: tuple[np.ndarray, ...] | None  # None for the whole kernel, which is made only if it is used
     reason: str
 
 
@@ -293,10 +295,8 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
             count = _decimated_taps(down, along)
             reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
             able["decimated"] = _Candidate("decimated", DECIMATED_PASS + DECIMATED_TAP * count, 0, (), reason)
-    if taps * DENSE_TAP < 1e6 or not able:
-        reason = f"{taps} tap{'s' * (taps != 1)}, " + ("passes would cost more" if able else "no outer product")
-        weights = (kernel.numerators if exact else kernel.weights,)
-        able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, taps, weights, reason)
+    reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + ("" if len(factors) == 1 else ", no outer product")
+    able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, taps, None, reason)
     return able
 
 

@@ -143,8 +143,8 @@ def format_named(name: str) -> Format:
     upper = name.upper()
     found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
     if found is None:
-        names = [*(n.lower() for n in FORMATS), *(e.lstrip(".") for e in _BY_EXTENSION)]
-        raise OptionError(f"unknown format {name!r}; known are {known()}{nearest(name, names)}")
+        near = nearest(name, [known_name.lower() for known_name in FORMATS])
+        raise OptionError(f"unknown format {name!r}; known are {known()}{near}")
     return found
 
 
