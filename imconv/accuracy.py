@@ -39,13 +39,11 @@ def type_range(dtype: np.dtype) -> tuple[float, float]:
     return 0.0, 1.0
 
 
-def exact_sums(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> bool:
-    """Whether every sum is a whole number that float64 holds with room for the one division."""
+def exact_sums(kernel: Kernel, source: np.dtype, border: Border) -> bool:
+    """Whether every sum is a whole number. (Beyond float64's, as large 64-bit samples give, it is rounded there.)"""
     if largest_sample(source) is None or not kernel.exact:
         return False
-    if border.mode == "constant" and any(v != int(v) for v in border.values if math.isfinite(v)):
-        return False
-    return largest_sum(kernel, source, border, alpha) < EXACT_LIMIT["float64"]
+    return border.mode != "constant" or all(v == int(v) for v in border.values if math.isfinite(v))
 
 
 def largest_sample(source: np.dtype) -> int | None:

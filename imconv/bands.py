@@ -62,15 +62,16 @@ class Job:
         sums = self._sums(first, count, scratch, weighted=plan.alpha == "weight")
         values = np.empty(sums.shape, np.float64)
         if plan.alpha == "weight":
-            gain = float(plan.kernel.sum())
-            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], gain,
-                                        plan.offset / plan.divisor)  # fmt: skip
+            total = plan.kernel.sum() * plan.divisor
+            total = float(round(total)) if plan.exact else total
+            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], total, plan.offset,
+                                        plan.divisor)  # fmt: skip
             values[..., -1] = self._divided(sums[..., -1:], first, 0.0)[..., 0]
         else:
             values[...] = self._divided(sums, first, plan.offset)
         if plan.alpha == "keep":
             values[..., -1] = self._originals(first, count)[..., -1]
-        return values if self.point is None else self.point(values, self._originals(first, count).astype(np.float64))
+        return values if self.point is None else self.point(values, self._originals(first, count))
 
     def _plain(self, first: int, count: int, scratch: dict) -> np.ndarray:
         return self._divided(self._sums(first, count, scratch), first, self.plan.offset)
@@ -106,10 +107,10 @@ class Job:
         plan = self.plan
         rows = self.source.rows[_anchored(plan.rows)[first : first + count]]
         columns = self.source.columns[_anchored(plan.columns)]
-        band = self.source.array[rows[:, None], columns]
+        band = self.source.array[rows[:, None], columns].astype(np.float64)
         missing = (rows < 0)[:, None] | (columns < 0)
         if missing.any():
-            band = np.where(missing[..., None], self.source.fill.astype(band.dtype), band)
+            band = np.where(missing[..., None], self.source.fill, band)
         return band
 
     def _sums(self, first: int, count: int, scratch: dict, weighted: bool = False) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 
-def unweight(weighted: np.ndarray, plain, gain: float, offset: float) -> np.ndarray:
-    """Colours from alpha-weighted sums.
+def unweight(weighted: np.ndarray, plain, total: float, offset: float, divisor: float) -> np.ndarray:
+    """Colours from alpha-weighted sums, by one division.
 
     Parameters
     ----------
@@ -15,23 +15,22 @@ def unweight(weighted: np.ndarray, plain, gain: float, offset: float) -> np.ndar
     plain : callable
         Gives the unweighted colour values (rows, columns, channels - 1) for places where no weight is left; called
         only if there are such places.
-    gain : float
+    total : float
         The sum of the kernel's weights: an opaque picture gets exactly what it would get without alpha.
     offset : float
-        Added to the colours, in output units.
+        Added to the colours.
+    divisor : float
+        What total and offset are multiplied by.
 
     Returns
     -------
-    float64 array (rows, columns, channels - 1): `gain * sum(alpha weight colour) / sum(alpha weight) + offset`.
+    float64 array (rows, columns, channels - 1):
+    `(total * sum(alpha weight colour) / sum(alpha weight) + offset) / divisor`.
     """
     coverage = weighted[..., -1:].astype(np.float64)
     empty = coverage <= 0
-    divisor = np.where(empty, 1.0, coverage)
-    colour = weighted[..., :-1] / divisor
-    if gain != 1:
-        colour *= gain
-    if offset:
-        colour += offset
+    safe = np.where(empty, 1.0, coverage)
+    colour = (weighted[..., :-1] * np.float64(total) + offset * safe) / (safe * divisor)
     if empty.any():
         np.copyto(colour, plain(), where=empty)
     return colour

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import border as borders
-from .errors import OptionError
+from .errors import KernelError, OptionError
 from .geometry import make_axes, parse_pad, parse_pair
 from .kernel import Kernel, as_kernel
 from .planner import Plan, check_alpha, check_range, make_plan
@@ -195,8 +195,9 @@ class LinearFilter:
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         """The plan for an array (H, W) or (H, W, C) of this type."""
         options, kernel = self.options, self.kernel
-        if options.offset:
-            kernel = kernel.replace(offset=kernel.offset + as_fraction(options.offset))
+        offset = _offset(options.offset)
+        if offset:
+            kernel = kernel.replace(offset=kernel.offset + offset)
         if options.alpha is not None:
             check_alpha(options.alpha)
         return make_plan(
@@ -226,7 +227,7 @@ class LinearFilter:
             raise OptionError(
                 "alpha='weight' needs has_alpha=True or a Picture: an array does not say which channel is alpha"
             )
-        return self._apply(np.asarray(image), bool(self.options.has_alpha), out, threads, tally, progress)
+        return self._apply(_as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)
 
     def _apply(self, image, has_alpha, out, threads, tally, progress):
         from .executor import execute
@@ -251,6 +252,20 @@ class LinearFilter:
         if given is not None:
             return given
         return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+
+
+def _as_array(image) -> np.ndarray:
+    try:
+        return np.asarray(image)
+    except (TypeError, ValueError):
+        raise OptionError("an image needs rows of the same length, of numbers") from None
+
+
+def _offset(offset):
+    try:
+        return as_fraction(offset)
+    except KernelError:
+        raise OptionError(f"offset must be a finite number, not {offset!r}") from None
 
 
 def _channel_axis(image: np.ndarray, axis) -> int | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .bands import Job
 from .decimation import grid_plans
-from .errors import OptionError
+from .errors import LimitError, OptionError
 from .planner import Plan
 from .rounding import Tally, finish, stretch
 
@@ -86,11 +86,11 @@ def execute(
         if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
             result = out.reshape(shape)
     if result is None:
-        result = np.empty(shape, plan.target)
+        result = _new(shape, plan.target)
     workers = default_threads() if threads is None else checked_threads(threads)
     job = Job(plan, source, point, tally)
     fused = plan.fused and point is None and tally is None
-    target = np.empty(shape, np.float64) if plan.range == "stretch" else result
+    target = _new(shape, np.float64) if plan.range == "stretch" else result
     work = job.values_band if plan.range == "stretch" else job.fused_band if fused else job.finished_band
     tell = _Told(progress, shape[0])
     for first, last in _stripes(plan):
@@ -105,6 +105,15 @@ def execute(
             out[...] = result.reshape(wanted)
         return out
     return result.reshape(wanted)
+
+
+def _new(shape, dtype) -> np.ndarray:
+    try:
+        return np.empty(shape, dtype)
+    except (MemoryError, ValueError):
+        raise LimitError(
+            f"a result of {' x '.join(map(str, shape))} samples does not fit into memory; pad less"
+        ) from None
 
 
 def _stripes(plan: Plan) -> list[tuple[int, int]]:

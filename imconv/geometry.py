@@ -55,6 +55,8 @@ def make_axis(
     size: int, taps: int, anchor: int, pad: str | tuple[int, int], stride: int, dilation: int, name: str
 ) -> Axis:
     """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left."""
+    if size < 1:
+        raise OptionError(f"an image needs pixels; this one has {size} {name}")
     window = effective_size(taps, dilation)
     if pad == "same":
         before, after = anchor * dilation, (taps - 1 - anchor) * dilation
@@ -102,7 +104,7 @@ def parse_pad(pad) -> tuple:
         pad = word.split(",")
     try:
         numbers = [_whole(n) for n in (pad if isinstance(pad, (list, tuple, np.ndarray)) else [pad])]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) not in (1, 2, 4) or not all(0 <= n <= MAX_PAD for n in numbers):
         raise OptionError(f"pad must be same, valid, full, or 1, 2 or 4 numbers from 0 to {MAX_PAD}, not {_shown(pad)}")
@@ -123,7 +125,7 @@ def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[i
     )
     try:
         numbers = [_whole(n) for n in parts]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) not in (1, 2) or not all(least <= n <= most for n in numbers):
         raise OptionError(f"{name} must be one or two whole numbers from {least} to {most}, not {_shown(value)}")

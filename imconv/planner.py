@@ -220,7 +220,7 @@ def make_plan(
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
-    exact = exact_sums(kernel, source, border, alpha)
+    exact = exact_sums(kernel, source, border)
     allowed = allowed_error(kernel, source, alpha, gain)
     rows, columns = axes
     able = _candidates(kernel, rows, columns, source, border, exact, allowed)
@@ -244,6 +244,8 @@ def make_plan(
         offset = float(kernel.offset * divisor)
     else:
         accumulator, run = float_accumulator(choice.terms, source, allowed)
+    if target.name == "float64":
+        accumulator, run = "float64", 0
     weights = tuple(w.astype(np.float64) for w in weights)
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,

@@ -43,6 +43,8 @@ def finish(
     Integers are rounded half up and saturated, NaN becomes 0; floats keep their value.
     """
     low, high = type_range(out.dtype)
+    if policy == "offset":
+        sums = sums.astype(np.float64)  # half the range times the divisor may be more than float32 counts
     number = sums.dtype.type
     if policy == "abs":
         sums += number(offset)
@@ -75,11 +77,12 @@ def finish(
 
 
 def saturate(values: np.ndarray, out: np.ndarray, low: float, high: float) -> None:
-    """Whole numbers as floats into an integer or bool array, clipped to its range."""
-    if out.dtype.kind in "iu" and out.dtype.itemsize == 8:
-        # float64 can't hold the largest 64-bit integers: clip below them, then put them in
-        over = values >= high
-        np.clip(values, low, np.nextafter(high, 0), out=values)
+    """Whole numbers as floats into an integer or bool array, clipped to its range. `values` is used up."""
+    highest = values.dtype.type(high)
+    if out.dtype.kind in "iu" and int(highest) > np.iinfo(out.dtype).max:
+        # the largest integer is no float of this type: clip below it, then put it in
+        over = values >= highest
+        np.clip(values, low, np.nextafter(highest, values.dtype.type(0)), out=values)
         out[...] = values.astype(out.dtype)
         out[over] = np.iinfo(out.dtype).max
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .accuracy import LARGEST_SAMPLE, loop_type, type_range
+from .accuracy import loop_type, type_range
 from .border import fill_values
 from .errors import OptionError
 from .planner import LARGEST_LANES, Plan
@@ -18,7 +18,7 @@ class Source:
         self.samples = array.shape[1] * plan.channels
         self.rows = plan.rows.sources(plan.border)
         self.columns = plan.columns.sources(plan.border)
-        if plan.border.mode == "constant" and plan.source in LARGEST_SAMPLE and any(v != v for v in plan.border.values):
+        if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
         self.fill = fill_values(
             plan.border, plan.channels, None if plan.alpha == "none" else type_range(array.dtype)[1]
