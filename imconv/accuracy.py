@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +23,6 @@ EXACT_LIMIT = {"float32": 2**22 - 8, "float64": 2**51 - 8}
 ALLOWED_LEVELS = {"bool": 0.001, "uint8": 0.001, "uint16": 0.05}
 ALLOWED_RELATIVE = 1e-6
 FLOAT32_ROUNDING = 2.0**-24
-RUN = 16  # products summed before the sum is set aside, where one long sum would round too often
 
 
 def loop_type(source: np.dtype) -> str:
@@ -86,16 +86,34 @@ def allowed_error(kernel: Kernel, source: np.dtype, alpha: str, gain: float) -> 
     return ALLOWED_LEVELS[kind] / (largest * gain * (2 if alpha == "weight" else 1))
 
 
-def float_accumulator(terms: int, source: np.dtype, allowed: float) -> tuple[str, int]:
-    """The accumulator for a sum of so many products, and the length of its runs: 0 for all in one.
+@dataclass(frozen=True)
+class Runs:
+    """How a long sum is cut: after `run` products it is set aside, after `group` products those are; 0 for never."""
 
-    A sum of n rounded terms is off by at most about `2 sqrt(n)` roundings (six standard deviations of a running sum
-    whose size grows evenly), in float32 each 2^-24 of `sum|h| max|f|`. Set aside after every run of r terms it counts
-    as `r + n / r` terms.
+    run: int = 0
+    group: int = 0
+
+
+def float_accumulator(sums: tuple[int, ...], source: np.dtype, allowed: float) -> tuple[str, Runs]:
+    """The accumulator for sums of so many products, one upon another, and how they are cut.
+
+    In the worst case, equal terms, a running sum of n terms is off by n / 2 roundings, in float32 each 2^-24 of
+    `sum|h| max|f|`, and the weights' own rounding adds one. Cut into runs of r and groups of g products it is off by
+    `(r + g / r + n / g) / 2`.
     """
     if loop_type(source) == "float64":
-        return "float64", 0
-    most = (allowed / (2 * FLOAT32_ROUNDING)) ** 2
-    if terms <= most:
-        return "float32", 0
-    return ("float32", RUN) if RUN + terms / RUN <= most else ("float64", 0)
+        return "float64", Runs()
+    most = allowed / FLOAT32_ROUNDING - len(sums)
+    longest = max(sums)
+    square, cube = math.ceil(math.sqrt(longest)), math.ceil(longest ** (1 / 3))
+    for runs in (Runs(), Runs(square, 0), Runs(cube, cube * cube)):
+        if sum(_roundings(n, runs) for n in sums) <= most:
+            return "float32", runs
+    return "float64", Runs()
+
+
+def _roundings(terms: int, runs: Runs) -> float:
+    if not runs.run:
+        return terms / 2
+    outer = terms / runs.run if not runs.group else runs.group / runs.run + terms / runs.group
+    return (min(runs.run, terms) + outer) / 2

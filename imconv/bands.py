@@ -82,25 +82,23 @@ class Job:
         divisor = self.plan.divisor
         if self.inside is None:
             return (sums + offset) / divisor
-        top, bottom, table, total = self.inside
-        inside = table(top[first : first + len(sums)], bottom[first : first + len(sums)])[..., None]
-        return sums * total / (inside * divisor) + offset / divisor
+        lines, table = self.inside
+        inside = table[lines[first : first + len(sums)]][..., None]
+        total = self.plan.combined_weights.sum()
+        return (sums * total + offset * inside) / (inside * divisor)
 
-    def _inside(self):
-        """Sums of the weights that lie on the picture, from a table of cumulated weights."""
+    def _inside(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each output row which line of a table (lines, columns) has the sums of the weights on the picture."""
         plan = self.plan
         weights = plan.combined_weights
-        corner = np.zeros((weights.shape[0] + 1, weights.shape[1] + 1))
-        corner[1:, 1:] = weights.cumsum(axis=0).cumsum(axis=1)
-        top, bottom = plan.rows.inside()
-        left, right = plan.columns.inside()
-
-        def table(top, bottom):
-            rows = corner[bottom] - corner[top]
-            return rows[:, right] - rows[:, left]
-
-        check_normalized(plan, table(*np.unique(np.stack([top, bottom]), axis=1)))
-        return top, bottom, table, corner[-1, -1]
+        (top, bottom), (left, right) = plan.rows.inside(), plan.columns.inside()
+        vertical, row_line = np.unique(np.stack([top, bottom]), axis=1, return_inverse=True)
+        horizontal, column_line = np.unique(np.stack([left, right]), axis=1, return_inverse=True)
+        # summed anew for every window: differences of cumulated weights would lose a small corner's digits
+        strips = np.stack([weights[a:b].sum(axis=0) for a, b in vertical.T])
+        sums = np.stack([strips[:, a:b].sum(axis=1) for a, b in horizontal.T], axis=1)
+        check_normalized(plan, sums)
+        return row_line.ravel(), sums[:, column_line.ravel()]
 
     def _originals(self, first: int, count: int) -> np.ndarray:
         """The source samples under the anchor, for `count` output rows; 0 where the border has none."""

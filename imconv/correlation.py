@@ -133,15 +133,17 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     Examples
     --------
     >>> import imconv
-    >>> imconv.plan((512, 512, 3), "uint8", [[1, 2, 1], [2, 4, 2], [1, 2, 1]]).algorithm
-    'separable'
+    >>> imconv.plan((512, 512, 3), "uint8", [[1] * 9] * 9).exact
+    True
     """
     settings = options_of("plan", options)
     kernel = as_kernel(kernel, anchor=anchor)
     shape = tuple(int(n) for n in image_shape)
     if len(shape) not in (2, 3):
         raise OptionError(f"an image has shape (H, W) or (H, W, C), not {shape}")
-    return LinearFilter(kernel.flipped() if convolve else kernel, settings).plan(shape, np.dtype(dtype), has_alpha)
+    if has_alpha and (len(shape) == 2 or shape[2] not in (2, 4)):
+        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {shape}")
+    return LinearFilter(kernel.flipped() if convolve else kernel, settings).plan(shape, _dtype(dtype), has_alpha)
 
 
 @dataclass(frozen=True)
@@ -223,10 +225,9 @@ class LinearFilter:
                 raise OptionError("out goes with an array, not with a Picture")
             result = self._apply(image.pixels, image.has_alpha, None, threads, tally, progress)
             return image.replace(pixels=result)
-        if self.options.alpha == "weight" and self.options.has_alpha is None:
-            raise OptionError(
-                "alpha='weight' needs has_alpha=True or a Picture: an array does not say which channel is alpha"
-            )
+        if self.options.alpha is not None and self.options.has_alpha is None:
+            check_alpha(self.options.alpha)
+            raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
         return self._apply(_as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)
 
     def _apply(self, image, has_alpha, out, threads, tally, progress):
@@ -301,9 +302,13 @@ def _readable(dtype: np.dtype) -> np.dtype:
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:
-    try:
-        target = np.dtype(image_type if dtype is None else dtype).newbyteorder("=")
-    except TypeError:
-        raise OptionError(f"dtype must name a pixel type such as 'uint8' or 'float32', not {dtype!r}") from None
+    target = _dtype(image_type if dtype is None else dtype).newbyteorder("=")
     _readable(target)
     return target
+
+
+def _dtype(name) -> np.dtype:
+    try:
+        return np.dtype(name)
+    except TypeError:
+        raise OptionError(f"dtype must name a pixel type such as 'uint8' or 'float32', not {name!r}") from None

@@ -6,6 +6,9 @@ from __future__ import annotations
 class ImconvError(ValueError):
     """Any mistake in what was asked for or given. The message is one line, fit to be shown to a user."""
 
+    def __init__(self, message: object = ""):
+        super().__init__(" ".join(str(message).split()))
+
 
 class OptionError(ImconvError):
     """A parameter that names nothing or contradicts another: a border, a size, a stride, a kernel's name."""

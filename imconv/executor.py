@@ -34,11 +34,11 @@ def default_threads() -> int:
 def checked_threads(threads, name: str = "threads") -> int:
     """A number of threads; OptionError, by this name, for anything else."""
     try:
-        count = int(threads)
-    except (TypeError, ValueError):
+        count = int(threads) if str(threads).strip().isdecimal() else 0
+    except ValueError:
         count = 0
-    if not 1 <= count <= 1024 or "_" in str(threads):
-        raise OptionError(f"{name} must be a whole number from 1 to 1024, not {threads!r}")
+    if not 1 <= count <= 1024:
+        raise OptionError(f"{name} must be a number of threads, whole, from 1 to 1024, not {threads!r}")
     return count
 
 
@@ -67,6 +67,8 @@ def execute(
     band_rows : int, optional
         Height of a band; the result does not depend on it.
     """
+    if image.dtype.name != plan.source and (image.dtype.name, plan.source) == ("float16", "float32"):
+        image = image.astype(np.float32)
     source = image if image.ndim == 3 else image[..., None]
     if source.shape != (plan.rows.size, plan.columns.size, plan.channels):
         raise OptionError(

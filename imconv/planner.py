@@ -10,6 +10,7 @@ import numpy as np
 from .accuracy import (
     FLOAT_TYPES,
     LARGEST_SAMPLE,
+    Runs,
     allowed_error,
     exact_accumulator,
     exact_sums,
@@ -60,7 +61,7 @@ class Plan:
     # multiplied by `divisor`: 2-D for dense; a column and a row for each outer product for separable and box
     weights: tuple[np.ndarray, ...] = field(repr=False, compare=False)
     offset: float = 0.0  # multiplied by `divisor` too
-    run: int = 0  # products summed before the sum is set aside, which keeps rounding small; 0 for all
+    runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
     decimation: tuple[Factor, Factor] | None = None
 
     @property
@@ -230,7 +231,7 @@ def make_plan(
         choice = able[algorithm]
     else:
         raise OptionError(f"algorithm {algorithm!r} can't do this; {', '.join(able)} can")
-    weights, decimation, run = choice.weights, None, 0
+    weights, decimation, runs = choice.weights, None, Runs()
     if weights is None:
         weights = (kernel.numerators if exact else kernel.weights,)
     divisor, offset = 1, float(kernel.offset)
@@ -243,13 +244,13 @@ def make_plan(
         weights = (weights[0] * (divisor // kernel.denominator), *weights[1:])
         offset = float(kernel.offset * divisor)
     else:
-        accumulator, run = float_accumulator(choice.terms, source, allowed)
+        accumulator, runs = float_accumulator(choice.sums, source, allowed)
     if target.name == "float64":
-        accumulator, run = "float64", 0
+        accumulator, runs = "float64", Runs()
     weights = tuple(w.astype(np.float64) for w in weights)
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
-        border, alpha, range, kernel, weights, offset, run, decimation,
+        border, alpha, range, kernel, weights, offset, runs, decimation,
     )  # fmt: skip
 
 
@@ -259,7 +260,7 @@ class _Candidate:
 
     algorithm: str
     cost: float  # picoseconds per sample
-    terms: int  # summed one after another
+    sums: tuple[int, ...]  # how many products are summed, one sum upon another
     weights: tuple[np.ndarray, ...] | None  # None for the whole kernel, which is made only if it is used
     reason: str
 
@@ -276,7 +277,13 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
         cost = len(factors) * (rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP) + SEPARABLE_PASS
         what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
         pairs = tuple(factor for pair in factors for factor in pair)
-        able["separable"] = _Candidate("separable", cost, terms, pairs, f"{what}: {terms} taps instead of {taps}")
+        able["separable"] = _Candidate(
+            "separable",
+            cost,
+            (rows.taps, len(factors) * columns.taps),
+            pairs,
+            f"{what}: {terms} taps instead of {taps}",
+        )
         column, row = factors[0]
         flat = len(factors) == 1 and (column == column[0]).all() and (row == row[0]).all()
         if flat and (rows.dilation, columns.dilation) == (1, 1):
@@ -284,7 +291,11 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
             cost = BOX_PASS + BOX_DOUBLING * additions * columns.stride
             weight = (column[:1] * row[0],)
             able["box"] = _Candidate(
-                "box", cost, rows.taps + columns.taps, weight, "equal weights: running sums, whatever the size"
+                "box",
+                cost,
+                (2 * math.isqrt(rows.taps) + 2, 2 * columns.taps.bit_length()),
+                weight,
+                "equal weights: running sums, whatever the size",
             )
     plain = (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1)
     same = (rows.before, columns.before) == (rows.anchor, columns.anchor) and (rows.out, columns.out) == (
@@ -296,9 +307,9 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
         if max(down.step, along.step) > 1:
             count = _decimated_taps(down, along)
             reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
-            able["decimated"] = _Candidate("decimated", DECIMATED_PASS + DECIMATED_TAP * count, 0, (), reason)
+            able["decimated"] = _Candidate("decimated", DECIMATED_PASS + DECIMATED_TAP * count, (), (), reason)
     reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + ("" if len(factors) == 1 else ", no outer product")
-    able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, taps, None, reason)
+    able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, (taps,), None, reason)
     return able
 
 

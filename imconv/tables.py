@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .accuracy import FLOAT_TYPES, Runs
 from .planner import Plan
 
 ROWS = 4  # output rows worked on together (loops/dense.py, loops/separable.py)
 LARGEST_LANES = 64  # samples in the widest vector (loops/vector.py): rows and lines have room for one more
-FLOATS = ("float32", "float64")
+LONGEST_RING = 1024  # lines kept for reuse; a window that spans more (by far dilation) is read anew for each row
 
 
 @dataclass(frozen=True)
@@ -111,45 +112,61 @@ def ring_lines(plan: Plan) -> int:
     return (ROWS - 1) * row_step(plan) * axis.stride + (axis.taps - 1) * axis.dilation + 1
 
 
-def _flushes(taken: list[int | None], run: int) -> int:
-    """Bits of the output rows whose sum is set aside after this row: every `run` rows of the kernel."""
-    return sum(1 << r for r, tap in enumerate(taken) if tap is not None and (tap + 1) % run == 0) if run else 0
+def _flushes(taken: list[int | None], runs: Runs, products: int = 1) -> int:
+    """Bits of the output rows whose running sum is set aside after their tap here, and of those whose group is complete.
+
+    A tap stands for so many products.
+    """
+    run = max(1, runs.run // products) if runs.run else 0
+    group = max(1, round(runs.group / runs.run)) * run if runs.group else 0
+    bits = 0
+    for r, tap in enumerate(taken):
+        if tap is not None and run and (tap + 1) % run == 0:
+            bits |= 1 << r | (1 << r + ROWS if group and (tap + 1) % group == 0 else 0)
+    return bits
 
 
 def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
-    weights = plan.weights[0]
+    weights, kind = plan.weights[0], plan.accumulator
     places = line_places(plan)
     cells = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
-    ieee = plan.source in FLOATS  # there 0 * NaN counts: no tap is skipped, none is added
+    ieee = plan.source in FLOAT_TYPES  # there 0 * NaN counts: no tap is skipped, none is added
     cells = cells if ieee else cells & (weights != 0)
-    run = max(1, plan.run // weights.shape[1]) if plan.run else 0
+    # a kernel's row longer than a run is cut into pieces, each visited by itself
+    piece = min(plan.runs.run, weights.shape[1]) if plan.runs.run else weights.shape[1]
+    pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
     tap_rows, flushes, shared, single = [], [], [0], []
     shared_places, shared_weights, single_places, single_weights = [], [], [], []
     for row, taken in _visits(plan):
-        taps = [np.zeros(weights.shape[1], bool) if tap is None else cells[tap] for tap in taken]
-        columns = np.flatnonzero(np.any(taps, axis=0))
-        if not columns.size and not _flushes(taken, run):
-            continue
-        # a vector loaded once for four rows costs twice what it costs for one
-        together = np.all(taps) if ieee else 2 * columns.size <= np.count_nonzero(taps)
-        if together:
-            shared_places += places[columns].tolist()
-            shared_weights += [[0.0 if tap is None else weights[tap, c] for tap in taken] for c in columns]
-        tap_rows.append(row)
-        flushes.append(_flushes(taken, run))
-        shared.append(len(shared_places))
-        bounds = [len(single_places)]
-        for tap, own in zip(taken, taps, strict=True):
-            if not together and tap is not None:
-                single_places += places[own].tolist()
-                single_weights += weights[tap, own].tolist()
-            bounds.append(len(single_places))
-        single.append(bounds)
-    kind = plan.accumulator
+        for number, part in enumerate(pieces):
+            taps = [np.zeros(weights.shape[1], bool) if tap is None else cells[tap] & part for tap in taken]
+            steps = [None if tap is None else tap * len(pieces) + number for tap in taken]
+            flush = _flushes(steps, plan.runs, piece)
+            columns = np.flatnonzero(np.any(taps, axis=0))
+            if not columns.size and not flush:
+                continue
+            # a vector loaded once for four rows costs twice what it costs for one
+            together = all((own == part).all() for own in taps) if ieee else 2 * columns.size <= np.count_nonzero(taps)
+            if together:
+                shared_places += places[columns].tolist()
+                shared_weights += [[0.0 if tap is None else weights[tap, c] for tap in taken] for c in columns]
+            tap_rows.append(row)
+            flushes.append(flush)
+            shared.append(len(shared_places))
+            bounds = [len(single_places)]
+            for tap, own in zip(taken, taps, strict=True):
+                if not together and tap is not None:
+                    single_places += places[own].tolist()
+                    single_weights += weights[tap, own].tolist()
+                bounds.append(len(single_places))
+            single.append(bounds)
+    reuse = plan.ring_lines <= LONGEST_RING or plan.ring_lines <= len(tap_rows)
     tables = (
-        row_step(plan),
+        plan.row_step,
+        int(reuse),
         np.array(tap_rows, np.int64),
         np.array(flushes, np.int64),
+        int(any(flushes)),
         np.array(shared, np.int64),
         np.array(shared_places, np.int64),
         np.array(shared_weights, kind).reshape(-1, ROWS),
@@ -157,22 +174,26 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
         np.array(single_places, np.int64),
         np.array(single_weights, kind),
     )
-    lines, length = ring_lines(plan), line_length(plan)
+    lines = plan.ring_lines if reuse else len(tap_rows)
 
     def buffers():
-        return np.empty((lines, length), kind), np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64)
+        ring = np.empty((lines, plan.line_length), kind)
+        return ring, np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64), _aside(kind)
 
     return Prepared("dense", "correlate_dense", fill, tables, buffers)
+
+
+def _aside(kind: str) -> np.ndarray:
+    return np.empty((2 * ROWS, LARGEST_LANES), kind)
 
 
 def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
     columns, rows = plan.weights[0::2], plan.weights[1::2]
     terms, kind = len(columns), plan.accumulator
-    ieee = plan.source in FLOATS
+    ieee = plan.source in FLOAT_TYPES
     used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
     visits = [(row, [tap if tap is not None and used[tap] else None for tap in taken]) for row, taken in _visits(plan)]
-    run = plan.run
-    kept = [(row, taken, _flushes(taken, run)) for row, taken in visits if any(tap is not None for tap in taken)]
+    kept = [(row, taken, _flushes(taken, plan.runs)) for row, taken in visits if any(tap is not None for tap in taken)]
     weights = [[0.0 if tap is None else column[tap] for tap in taken] for column in columns for _, taken, _ in kept]
     tables = (
         row_step(plan),
@@ -184,13 +205,14 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
         line_places(plan),
         np.array(rows, kind).reshape(terms, -1),
         np.array([_fold(row) for row in rows], np.int64),
-        run or plan.columns.taps,
+        plan.runs.run,
+        plan.runs.group,
         np.array([column.sum() * fill for column in columns], kind),
     )
     lines = ROWS * terms * (2 if plan.columns.stride > 1 else 1)
 
     def buffers():
-        return np.empty(len(kept), np.int64), np.empty((lines, plan.line_length), kind)
+        return np.empty(len(kept), np.int64), np.empty((lines, plan.line_length), kind), _aside(kind)
 
     return Prepared("separable", "correlate_separable", fill, tables, buffers)
 

@@ -10,10 +10,11 @@ import pytest
 import imconv
 from imconv import Kernel
 from imconv.border import parse_border
+from imconv.filters.smooth import gaussian_kernel
 from imconv.geometry import make_axes
 from imconv.planner import check_alpha, make_plan
 
-OUTER = [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+OUTER = [[a * b for b in (1, 4, 7, 9, 11, 9, 7, 4, 1)] for a in (1, 2, 3, 4, 5, 4, 3, 2, 1)]
 DENSE = [[0, 1, 0], [1, 4, 1], [0, 1, 0]]
 IRRATIONAL = np.sqrt(np.arange(2.0, 27.0)).reshape(5, 5)
 
@@ -28,26 +29,57 @@ def planned(
 
 
 @pytest.mark.parametrize("source", ["bool", "uint8", "uint16", "int32", "float32", "float64"])
-def test_outer_products_are_separable(source):
-    assert planned(OUTER, source).algorithm == "separable"
-    assert planned(np.outer(IRRATIONAL[0], IRRATIONAL[1]), source).algorithm == "separable"
-    assert planned(Kernel.from_factors([1, 2, 1], [1, 2, 1]), source).algorithm == "separable"
+def test_large_outer_products_are_separable(source):
+    numbers = np.arange(1, 16)
+    assert planned(np.outer(numbers, numbers[::-1]), source).algorithm == "separable"
+    assert planned(np.outer(np.sqrt(numbers), np.cbrt(numbers)), source).algorithm == "separable"
+    assert planned(Kernel.from_factors(numbers, numbers), source).algorithm == "separable"
 
 
 @pytest.mark.parametrize("source", ["uint8", "float32", "float64"])
 def test_others_are_dense(source):
     assert planned(DENSE, source).algorithm == "dense"
     assert planned(IRRATIONAL, source).algorithm == "dense"
-    nearly = np.outer(IRRATIONAL[0], IRRATIONAL[1])
+    assert planned([[5]], source).algorithm == "dense"
+
+
+@pytest.mark.parametrize("source", ["uint8", "uint16"])
+def test_large_equal_weights_are_a_box(source):
+    assert planned(Kernel.from_factors([1] * 61, [1] * 61), source, shape=(300, 300)).algorithm == "box"
+    assert planned(np.full((61, 61), 1 / 3721), source, shape=(300, 300)).algorithm == "box"
+
+
+def test_wide_gaussians_are_decimated():
+    shape = (300, 300)
+    assert planned(gaussian_kernel(50), shape=shape).algorithm == "decimated"
+    for truncated in (gaussian_kernel(50, 4.0), gaussian_kernel(50).replace(anchor=(0, 0))):
+        assert planned(truncated, shape=shape).algorithm != "decimated"
+
+
+@pytest.mark.parametrize("algorithm", ["dense", "separable", "box"])
+def test_an_algorithm_can_be_asked_for(algorithm):
+    assert planned([[1, 1, 1], [1, 1, 1]], algorithm=algorithm).algorithm == algorithm
+    with pytest.raises(imconv.ImconvError, match="can't do this"):
+        planned(DENSE, algorithm="box")
+    with pytest.raises(imconv.ImconvError, match="can't do this"):
+        planned(DENSE, algorithm="bogus")
+
+
+def test_a_nearly_outer_product_is_not_taken_for_one():
+    nearly = np.outer(np.arange(1.0, 20), np.sqrt(np.arange(1.0, 20)))
+    assert planned(nearly, "float32").terms == 1
     nearly[0, 0] *= 1.01
-    assert planned(nearly, source).algorithm == "dense"
+    plan = planned(nearly, "float32", algorithm="separable")
+    assert plan.terms == 2
+    np.testing.assert_allclose(plan.combined_weights, nearly, rtol=0, atol=1e-7 * np.abs(nearly).sum())
 
 
 def test_rows_and_columns_alone_are_one_pass():
     for kernel in ([[1, 2, 1]], [[1], [2], [1]], [[5]], [[0.1234567, 0.7654321]]):
         plan = planned(kernel, "float32")
         assert plan.algorithm == "dense"
-        assert "not an outer product" not in plan.reason  # they are
+        assert "no outer product" not in plan.reason  # they are
+        assert "not an outer product" not in plan.reason
 
 
 def test_cells_left_out_are_not_multiplied_through():
@@ -120,7 +152,7 @@ def test_a_plan_can_not_be_changed():
 
 
 def test_figures():
-    plan = planned(OUTER, "uint8", shape=(20, 30))
+    plan = planned(OUTER, "uint8", shape=(20, 30), algorithm="separable")
     assert plan.shape == (20, 30)
     assert plan.multiply_adds == 20 * 30 * 3 * (3 + 3)
     assert planned(DENSE, "float32", shape=(20, 30)).multiply_adds == 20 * 30 * 3 * 9
@@ -134,15 +166,22 @@ def test_figures():
 
 
 def test_printing():
-    text = str(planned(OUTER, border="constant:9", pad="full"))
+    text = str(planned(OUTER, border="constant:9", pad="full", algorithm="separable"))
     for part in ("separable: an outer product", "3 x 3", "anchor 1,1", "constant:9", "20 x 30 x 3 -> 22 x 32 x 3",
                  "uint8 -> float32 -> uint8", "exact", "divided once by 1", "million"):  # fmt: skip
         assert part in text
     assert "stride" not in text
     text = str(planned(IRRATIONAL, stride=(2, 3), dilation=2, alpha="keep"))
-    for part in ("dense: not an outer product", "stride 2,3", "dilation 2,2", "rounded once", "alpha          keep"):
+    for part in (
+        "dense: 25 taps",
+        "no outer product",
+        "stride 2,3",
+        "dilation 2,2",
+        "rounded once",
+        "alpha          keep",
+    ):
         assert part in text
-    assert "algorithm='separable'" in repr(planned(OUTER))
+    assert "algorithm='separable'" in repr(planned(OUTER, algorithm="separable"))
 
 
 def test_the_public_function():

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
+from imconv.border import parse_border
 from imconv.executor import execute
+from imconv.geometry import make_axes
+from imconv.planner import make_plan
 from imconv.rounding import Tally, finish, rounding_bias, saturate, stretch, type_range
 from tests import naive
 
@@ -126,10 +129,11 @@ def test_stretch_ignores_what_is_not_finite():
 
 
 def test_rounding_happens_once_for_outer_products():
-    """Rounded between the passes, 1 2 1 by 1 2 1 of this spot would give 1, not 0."""
+    """Rounded between the passes, 5 under 1 2 1 by 1 2 1 in 16ths would give 1, not 0."""
     image = np.zeros((3, 3), np.uint8)
-    image[0, 0] = 7
-    plan = imconv.plan(image.shape, image.dtype, Kernel.from_factors([1, 2, 1], [1, 2, 1]).scaled(Fraction(1, 16)))
-    assert plan.algorithm == "separable"
+    image[0, 0] = 5
+    kernel = Kernel.from_factors([1, 2, 1], [1, 2, 1]).scaled(Fraction(1, 16))
     weights = [[Fraction(a * b, 16) for b in (1, 2, 1)] for a in (1, 2, 1)]
-    np.testing.assert_array_equal(execute(plan, image), naive.correlate(image, weights))
+    axes = make_axes(image.shape, (3, 3), (1, 1), "same", 1, 1)
+    plan = make_plan(kernel, axes, 1, image.dtype, image.dtype, parse_border("constant"), algorithm="separable")
+    np.testing.assert_array_equal(execute(plan, image), naive.correlate(image, weights, border="constant"))

@@ -32,7 +32,7 @@ def gaussian_blur(image, sigma, *, truncate=None, out=None, threads=None, **opti
     >>> import numpy as np, imconv
     >>> spot = np.zeros((5, 5)); spot[2, 2] = 1
     >>> imconv.gaussian_blur(spot, 0.8)[2].round(3).tolist()
-    [0.011, 0.114, 0.248, 0.114, 0.011]
+    [0.011, 0.114, 0.249, 0.114, 0.011]
     """
     settings = options_of("gaussian_blur", options)
     kernel = gaussian_kernel(sigma, truncate, width=image_width(image, settings.channel_axis))
@@ -128,7 +128,7 @@ def _gaussian_weights(sigma: float, truncate: float) -> np.ndarray:
 
 def image_width(image, channel_axis) -> int | None:
     """The width in pixels of an array or a Picture, None where it has none."""
-    shape = image.pixels.shape if hasattr(image, "pixels") else np.shape(image)
-    if len(shape) == 3 and channel_axis in (0, -3):
-        return shape[2]
-    return shape[1] if len(shape) > 1 else None
+    shape = list(image.pixels.shape if hasattr(image, "pixels") else np.shape(image))
+    if len(shape) == 3:
+        del shape[channel_axis if isinstance(channel_axis, int) else -1]
+    return shape[-1] if len(shape) == 2 else None

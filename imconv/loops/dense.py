@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from .line import load_line, store_sums
+from .line import clear_aside, load_line, set_aside, store_sums, with_aside
 from .vector import LANES, broadcast, fma, load, zeros
 
 ROWS = 4
@@ -10,8 +10,8 @@ ROWS = 4
 
 def correlate_dense(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    step, tap_rows, flushes, shared, shared_places, shared_weights, single, single_places, single_weights,
-    ring, held, slots,
+    step, reuse, tap_rows, flushes, flushing, shared, shared_places, shared_weights, single, single_places, single_weights,
+    ring, held, slots, aside,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result.
 
@@ -22,9 +22,11 @@ def correlate_dense(
     tap_rows : (n,)              padded source rows to visit, counted from the first output row's
     shared : (n + 1,)            which shared taps belong to each: a place in the line, and a weight for each output row
     single : (n, ROWS + 1)       which taps are for one output row alone
-    flushes : (n,)               output rows (bits) whose sums are complete enough to be set aside, which keeps sums
-                                 short and rounding small
+    flushes : (n,)               output rows (bits) whose running sums are to be set aside, which keeps rounding small
+    flushing                     whether any are
+    reuse                        whether the ring has a line for every padded row of the window, or one for each visit
     ring, held : (lines, line)   lines kept from one output row to the next, and which padded row each holds
+    aside : (2 * ROWS, LANES)    sums set aside
     """
     for i in range(held.size):
         held[i] = -1
@@ -33,7 +35,7 @@ def correlate_dense(
         for y in range(block, min(block + step, last)):
             for j in range(tap_rows.size):
                 padded = min(y * stride_y + tap_rows[j], rows.size - 1)
-                slot = padded % held.size
+                slot = padded % held.size if reuse else j
                 slots[j] = slot
                 if held[slot] != padded:
                     held[slot] = padded
@@ -42,18 +44,19 @@ def correlate_dense(
             while x < out.shape[1]:
                 x = min(x, out.shape[1] - LANES)
                 _tile(ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
-                      flushes, out, y - first, step, x, bias, divisor, top)  # fmt: skip
+                      flushes, flushing, aside, out, y - first, step, x, bias, divisor, top)  # fmt: skip
                 x += LANES
 
 
 @register_jitable
 def _tile(
     ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
-    flushes, out, y, step, x, bias, divisor, top,
+    flushes, flushing, aside, out, y, step, x, bias, divisor, top,
 ):  # fmt: skip
     zero = zeros(bias)
     a, b, c, d = zero, zero, zero, zero
-    sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+    if flushing:
+        clear_aside(aside)
     for j in range(slots.size):
         slot = slots[j]
         for t in range(shared[j], shared[j + 1]):
@@ -71,20 +74,26 @@ def _tile(
                 c = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), c)
             for t in range(single[j, 3], single[j, 4]):
                 d = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), d)
-        ready = flushes[j]
-        if ready:
-            if ready & 1:
-                sum_a, a = sum_a + a, zero
-            if ready & 2:
-                sum_b, b = sum_b + b, zero
-            if ready & 4:
-                sum_c, c = sum_c + c, zero
-            if ready & 8:
-                sum_d, d = sum_d + d, zero
-    store_sums(sum_a + a, out, y, x, bias, divisor, top)
+        if flushing and flushes[j]:
+            if flushes[j] & 1:
+                set_aside(aside, 0, flushes[j], a)
+                a = zero
+            if flushes[j] & 2:
+                set_aside(aside, 1, flushes[j], b)
+                b = zero
+            if flushes[j] & 4:
+                set_aside(aside, 2, flushes[j], c)
+                c = zero
+            if flushes[j] & 8:
+                set_aside(aside, 3, flushes[j], d)
+                d = zero
+    if flushing:
+        a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
+        c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+    store_sums(a, out, y, x, bias, divisor, top)
     if y + step < out.shape[0]:
-        store_sums(sum_b + b, out, y + step, x, bias, divisor, top)
+        store_sums(b, out, y + step, x, bias, divisor, top)
     if y + 2 * step < out.shape[0]:
-        store_sums(sum_c + c, out, y + 2 * step, x, bias, divisor, top)
+        store_sums(c, out, y + 2 * step, x, bias, divisor, top)
     if y + 3 * step < out.shape[0]:
-        store_sums(sum_d + d, out, y + 3 * step, x, bias, divisor, top)
+        store_sums(d, out, y + 3 * step, x, bias, divisor, top)

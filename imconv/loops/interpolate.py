@@ -38,9 +38,9 @@ def interpolate(
                 if 0 <= tap < taps:
                     takers[j] |= 1 << r
                     weights[0, j, r] = down[(y + r) % row_factor, tap]
-        blend_rows(
-            lines, slots, takers, slots, 0, weights, 0, count, out, y - first, 1, 0, out.shape[1], bias, divisor, top
-        )
+        # sums are short: nothing is set aside
+        blend_rows(lines, slots, takers, slots, 0, phases, weights, 0, count, out, y - first, 1, 0, out.shape[1],
+                   bias, divisor, top)  # fmt: skip
 
 
 @register_jitable

@@ -72,6 +72,30 @@ def _copy_pixel(lines, slot, j, column, lead, channels, fill):
 
 
 @register_jitable
+def clear_aside(aside):
+    """Begin new sums: `aside` (8, LANES) holds each output row's finished runs, and below them its finished groups."""
+    for r in range(aside.shape[0]):
+        store(aside, r, 0, zeros(aside[0, 0]))
+
+
+@register_jitable
+def set_aside(aside, r, ready, total):
+    """Put row r's running sum with its finished runs; where its group is finished too (bit r + 4), those with the groups."""
+    run = load(total, aside, r, 0) + total
+    if ready >> (r + 4) & 1:
+        store(aside, r + 4, 0, load(total, aside, r + 4, 0) + run)
+        store(aside, r, 0, zeros(aside[0, 0]))
+    else:
+        store(aside, r, 0, run)
+
+
+@register_jitable
+def with_aside(aside, r, total):
+    """Row r's whole sum."""
+    return load(total, aside, r + 4, 0) + (load(total, aside, r, 0) + total)
+
+
+@register_jitable
 def store_sums(sums, out, y, x, bias, divisor, top):
     """Finish a vector of sums and write it: divide, and for integers (`top` >= 0) round half up and saturate to 0..top.
 

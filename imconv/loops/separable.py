@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from .line import load_line, pad_line, store_sums
+from .line import clear_aside, load_line, pad_line, set_aside, store_sums, with_aside
 from .vector import LANES, broadcast, fma, load, zeros
 
 ROWS = 4
@@ -11,7 +11,7 @@ SYMMETRIC, ANTISYMMETRIC = 1, -1
 
 def correlate_separable(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    step, tap_rows, takers, flushes, flushing, weights, places, row_weights, folds, run, edges, slots, lines,
+    step, tap_rows, takers, flushes, flushing, weights, places, row_weights, folds, run, group, edges, slots, lines, aside,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
 
@@ -22,9 +22,10 @@ def correlate_separable(
     row_weights : (terms, taps)
     folds : (terms,)                1 where the row is symmetric, -1 where it is antisymmetric
     flushing                        whether any of `flushes` is not 0
-    run                             horizontal products summed before they are set aside
+    run, group                      horizontal products summed before they, and those sums, are set aside
     edges : (terms, channels)       what `fill` becomes under the columns
     lines : (terms * ROWS, line)    the blended rows; twice as many where the stride makes phases
+    aside : (2 * ROWS, LANES)       sums set aside
     """
     plain, one = weights.dtype.type(0), weights.dtype.type(1)
     last = first + out.shape[0]
@@ -36,19 +37,21 @@ def correlate_separable(
             for j in range(tap_rows.size):
                 slots[j] = rows[min(y * stride_y + tap_rows[j], rows.size - 1)]
             for term in range(folds.size):
-                blend_rows(src, slots, takers, flushes, flushing, weights, term, slots.size, lines, ROWS * term, 1, start,
+                blend_rows(src, slots, takers, flushes, flushing, aside, weights, term, slots.size, lines, ROWS * term, 1, start,
                            samples, plain, one, -one)  # fmt: skip
                 for r in range(ROWS * term, ROWS * term + ROWS):
                     if stride_x == 1:
                         pad_line(lines, r, columns, lead, channels, samples, edges[term])
                     else:
                         load_line(lines, r, lines, blended + r, columns, lead, channels, samples, stride_x, edges[term])
-            blend_columns(lines, top_line, places, row_weights, folds, run, out, y - first, step, bias, divisor, top)
+            blend_columns(
+                lines, top_line, places, row_weights, folds, run, group, aside, out, y - first, step, bias, divisor, top
+            )
 
 
 @register_jitable
 def blend_rows(
-    src, slots, takers, flushes, flushing, weights, term, count, out, y, step, start, samples, bias, divisor, top
+    src, slots, takers, flushes, flushing, aside, weights, term, count, out, y, step, start, samples, bias, divisor, top
 ):
     """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on."""
     zero = zeros(weights[0, 0, 0])
@@ -57,7 +60,8 @@ def blend_rows(
     while x < wide:
         x = min(x, wide - LANES)
         a, b, c, d = zero, zero, zero, zero
-        sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+        if flushing:
+            clear_aside(aside)
         for j in range(count):
             source = load(zero, src, slots[j], x)
             taken = takers[j]
@@ -76,27 +80,33 @@ def blend_rows(
                 if taken & 8:
                     d = fma(broadcast(weights[term, j, 3]), source, d)
             if flushing and flushes[j]:
-                ready = flushes[j]
-                if ready & 1:
-                    sum_a, a = sum_a + a, zero
-                if ready & 2:
-                    sum_b, b = sum_b + b, zero
-                if ready & 4:
-                    sum_c, c = sum_c + c, zero
-                if ready & 8:
-                    sum_d, d = sum_d + d, zero
-        store_sums(sum_a + a, out, y, start + x, bias, divisor, top)
+                if flushes[j] & 1:
+                    set_aside(aside, 0, flushes[j], a)
+                    a = zero
+                if flushes[j] & 2:
+                    set_aside(aside, 1, flushes[j], b)
+                    b = zero
+                if flushes[j] & 4:
+                    set_aside(aside, 2, flushes[j], c)
+                    c = zero
+                if flushes[j] & 8:
+                    set_aside(aside, 3, flushes[j], d)
+                    d = zero
+        if flushing:
+            a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
+            c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+        store_sums(a, out, y, start + x, bias, divisor, top)
         if y + step < out.shape[0]:
-            store_sums(sum_b + b, out, y + step, start + x, bias, divisor, top)
+            store_sums(b, out, y + step, start + x, bias, divisor, top)
         if y + 2 * step < out.shape[0]:
-            store_sums(sum_c + c, out, y + 2 * step, start + x, bias, divisor, top)
+            store_sums(c, out, y + 2 * step, start + x, bias, divisor, top)
         if y + 3 * step < out.shape[0]:
-            store_sums(sum_d + d, out, y + 3 * step, start + x, bias, divisor, top)
+            store_sums(d, out, y + 3 * step, start + x, bias, divisor, top)
         x += LANES
 
 
 @register_jitable
-def blend_columns(lines, top_line, places, weights, folds, run, out, y, step, bias, divisor, top):
+def blend_columns(lines, top_line, places, weights, folds, run, group, aside, out, y, step, bias, divisor, top):
     """The blended lines under the rows of taps, finished and stored in rows y, y + step, ... of `out`."""
     zero = zeros(bias)
     taps = places.size
@@ -104,7 +114,8 @@ def blend_columns(lines, top_line, places, weights, folds, run, out, y, step, bi
     while x < out.shape[1]:
         x = min(x, out.shape[1] - LANES)
         a, b, c, d = zero, zero, zero, zero
-        sum_a, sum_b, sum_c, sum_d = zero, zero, zero, zero
+        if run:
+            clear_aside(aside)
         for term in range(folds.size):
             line = top_line + ROWS * term
             fold = folds[term]
@@ -129,8 +140,12 @@ def blend_columns(lines, top_line, places, weights, folds, run, out, y, step, bi
                     b = fma(weight, load(zero, lines, line + 1, near), b)
                     c = fma(weight, load(zero, lines, line + 2, near), c)
                     d = fma(weight, load(zero, lines, line + 3, near), d)
-                if k % run == run - 1:
-                    sum_a, sum_b, sum_c, sum_d = sum_a + a, sum_b + b, sum_c + c, sum_d + d
+                if run and (k + 1) % run == 0:
+                    ready = 240 if group and (k + 1) % group == 0 else 0
+                    set_aside(aside, 0, ready, a)
+                    set_aside(aside, 1, ready, b)
+                    set_aside(aside, 2, ready, c)
+                    set_aside(aside, 3, ready, d)
                     a, b, c, d = zero, zero, zero, zero
             if fold and taps % 2:
                 weight = broadcast(weights[term, half])
@@ -139,11 +154,14 @@ def blend_columns(lines, top_line, places, weights, folds, run, out, y, step, bi
                 b = fma(weight, load(zero, lines, line + 1, middle), b)
                 c = fma(weight, load(zero, lines, line + 2, middle), c)
                 d = fma(weight, load(zero, lines, line + 3, middle), d)
-        store_sums(sum_a + a, out, y, x, bias, divisor, top)
+        if run:
+            a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
+            c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+        store_sums(a, out, y, x, bias, divisor, top)
         if y + step < out.shape[0]:
-            store_sums(sum_b + b, out, y + step, x, bias, divisor, top)
+            store_sums(b, out, y + step, x, bias, divisor, top)
         if y + 2 * step < out.shape[0]:
-            store_sums(sum_c + c, out, y + 2 * step, x, bias, divisor, top)
+            store_sums(c, out, y + 2 * step, x, bias, divisor, top)
         if y + 3 * step < out.shape[0]:
-            store_sums(sum_d + d, out, y + 3 * step, x, bias, divisor, top)
+            store_sums(d, out, y + 3 * step, x, bias, divisor, top)
         x += LANES

@@ -1,0 +1,224 @@
+"""Every algorithm, also where the planner would take another: wide pictures, all vector remainders, bands, infinities.
+
+The loops work on vectors of 8 to 64 samples and on four rows at once: pictures here are wider and narrower than that.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import imconv
+from imconv import Kernel
+from imconv.border import parse_border
+from imconv.executor import execute
+from imconv.filters.smooth import gaussian_kernel
+from imconv.geometry import make_axes
+from imconv.planner import make_plan
+from imconv.rounding import Tally
+from tests import naive
+from tests.bounds import FLOAT32, FLOAT64
+from tests.cases import PRIMES, picture
+
+WIDTHS = (1, 3, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 200)
+HEIGHTS = (1, 2, 3, 4, 5, 7, 8, 9, 13)
+RNG = np.random.default_rng(1)
+# whole numbers, so that every sum is exact in every type; what the planner may do with each
+WEIGHTS = {
+    "dense": np.array(PRIMES[:20]).reshape(4, 5) * (-1) ** np.arange(20).reshape(4, 5),
+    "dense with holes": np.array([[0, 3, 0, 0], [2, 0, 0, 5], [0, 0, 0, 0], [7, 0, 11, 0]]),
+    "outer": np.outer([2, 3, -5], [1, 4, 7, -2]),
+    "symmetric": np.outer([1, 3, 1], [1, 4, 6, 4, 1]),
+    "antisymmetric": np.outer([1, 0, -1], [-2, -1, 0, 1, 2]),
+    "even": np.outer([1, 1], [1, 3, 3, 1]),
+    "box": np.ones((5, 6), int),
+    "tall box": np.ones((17, 2), int),
+    "row": np.array([[1, 2, 4, 8]]),
+    "column": np.array([[1], [2], [4]]),
+}
+CHOICES = ("dense", "separable", "box", "decimated")
+
+
+def planned(kernel, image, algorithm, target=None, **options) -> imconv.Plan | None:
+    """The plan with this algorithm; None where it can't do the work."""
+    kernel = kernel if isinstance(kernel, Kernel) else Kernel(kernel)
+    pad, stride, dilation = (
+        options.pop(name, default) for name, default in (("pad", "same"), ("stride", 1), ("dilation", 1))
+    )
+    axes = make_axes(image.shape[:2], kernel.shape, kernel.anchor, pad, stride, dilation)
+    channels = image.shape[2] if image.ndim == 3 else 1
+    border = parse_border(options.pop("border", "reflect"))
+    target = np.dtype(target or image.dtype)
+    try:
+        return make_plan(kernel, axes, channels, image.dtype, target, border, algorithm=algorithm, **options)
+    except imconv.ImconvError as error:
+        if "can't do this" not in str(error):
+            raise
+        return None
+
+
+def whole_sums(image, weights, stride=(1, 1), dilation=(1, 1), border="reflect", fill=0) -> np.ndarray:
+    """Correlation of whole numbers, "same", one tap at a time over the whole picture, in int64."""
+    places = []
+    for size, taps, spread in zip(image.shape, weights.shape, dilation, strict=False):
+        at = range(-(taps // 2) * spread, size + (taps - 1 - taps // 2) * spread)
+        places.append([naive.source_index(border, p, size) for p in at])
+    rows, columns = (np.array([-1 if p is None else p for p in axis]) for axis in places)
+    padded = image.astype(np.int64)[rows][:, columns]
+    padded[rows < 0] = padded[:, columns < 0] = fill
+    total = np.zeros(image.shape, np.int64)
+    for (k, m), weight in np.ndenumerate(weights):
+        y, x = k * dilation[0], m * dilation[1]
+        total += weight * padded[y : y + image.shape[0], x : x + image.shape[1]]
+    return total[:: stride[0], :: stride[1]]
+
+
+def test_the_vectorised_reference_is_the_naive_one():
+    image = picture("uint8", (5, 6, 2), 1)
+    for weights in (WEIGHTS["dense"], WEIGHTS["tall box"]):
+        for options in ({"border": "wrap", "stride": (2, 1)}, {"border": "constant", "fill": 9, "dilation": (1, 2)}):
+            expected = naive.correlate(image, weights.tolist(), dtype="int64", **options)
+            np.testing.assert_array_equal(whole_sums(image, weights, **options), expected)
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(list(WEIGHTS)),
+    st.sampled_from(["dense", "separable", "box"]),
+    st.sampled_from(["uint8", "uint16", "float32", "float64", "int16", "bool"]),
+    st.sampled_from(HEIGHTS),
+    st.sampled_from(WIDTHS),
+    st.sampled_from([1, 1, 2, 3, 4]),
+    st.sampled_from([(1, 1)] * 3 + [(2, 2), (1, 3), (3, 1), (4, 5), (5, 4)]),
+    st.sampled_from([(1, 1)] * 3 + [(2, 2), (1, 3), (3, 1), (6, 2)]),
+    st.sampled_from(["reflect", "mirror", "nearest", "wrap", "constant"]),
+    st.sampled_from([None, 1, 3]),
+)
+def test_wide_pictures(name, algorithm, dtype, height, width, channels, stride, dilation, border, band_rows):
+    weights = WEIGHTS[name]
+    kind = np.dtype(dtype)
+    image = picture("uint8" if kind.kind == "f" else dtype, (height, width, channels), width).astype(dtype)
+    fill = 7 if border == "constant" else 0
+    text = "constant:7" if fill else border
+    target = dtype if kind.kind == "f" else "int32"
+    plan = planned(weights, image, algorithm, target, stride=stride, dilation=dilation, border=text)
+    if plan is None:
+        return
+    result = execute(plan, image, threads=2, band_rows=band_rows)
+    expected = whole_sums(image, weights, stride, dilation, border, fill)
+    if name.startswith("dense") and algorithm == "separable":  # a sum of outer products with fractions of all kinds
+        bound = FLOAT32 if dtype == "float32" else FLOAT64
+        np.testing.assert_allclose(result, expected, rtol=0, atol=bound * np.abs(weights).sum() * 255)
+        return
+    np.testing.assert_array_equal(result, expected)
+    if kind.kind in "bu":  # the loop's own rounding and saturation
+        plan = planned(weights, image, algorithm, stride=stride, dilation=dilation, border=text)
+        low, high = naive.type_range(dtype)
+        np.testing.assert_array_equal(execute(plan, image, band_rows=band_rows), expected.clip(low, high).astype(dtype))
+
+
+@pytest.mark.parametrize("algorithm", CHOICES)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("alpha", ["none", "weight", "keep"])
+def test_threads_and_bands_change_nothing(algorithm, dtype, alpha):
+    image = np.abs(picture(dtype, (61, 37, 4), 2))
+    kernel = {"decimated": gaussian_kernel(6), "box": Kernel(np.full((9, 7), 1 / 63))}.get(
+        algorithm, Kernel(np.outer(RNG.random(6), RNG.random(5)) / 9)
+    )
+    for border in ("reflect", "constant:9"):
+        plan = planned(kernel, image, algorithm, alpha=alpha, border=border)
+        assert plan.algorithm == algorithm
+        expected = execute(plan, image, threads=1, band_rows=1000).tobytes()
+        for threads in (1, 2, 3, 7):
+            for band_rows in (1, 2, 5, 64, None):
+                assert execute(plan, image, threads=threads, band_rows=band_rows).tobytes() == expected
+        assert execute(plan, image, tally=Tally()).tobytes() == expected
+        assert execute(plan, image[::-1].copy()[::-1], threads=2, band_rows=5).tobytes() == expected
+
+
+@pytest.mark.parametrize("algorithm", ["dense", "separable", "box"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["outer", "symmetric", "antisymmetric", "even", "box", "tall box", "dense"])
+@pytest.mark.parametrize("bad", [[np.nan], [np.inf], [-np.inf], [np.inf, -np.inf]], ids=str)
+def test_infinities_follow_ieee_within_the_window(algorithm, dtype, name, bad):
+    """Also for weights of 0, and for a kernel that is a sum of several outer products."""
+    weights = WEIGHTS[name]
+    image = np.ones((25, 70), dtype)
+    for step, value in enumerate(bad):
+        image[12, 40 + 2 * step] = value
+    plan = planned(weights, image, algorithm)
+    if plan is None:
+        return
+    result, expected = execute(plan, image), naive.correlate(image, weights.astype(float).tolist())
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(expected))
+    np.testing.assert_array_equal(np.isinf(result) * np.sign(result), np.isinf(expected) * np.sign(expected))
+
+
+@pytest.mark.parametrize("algorithm", CHOICES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_largest_floats_are_averaged_not_overflowed(algorithm, dtype):
+    """-3.4e38 marks missing data in many a float32 picture; a mean of them is no infinity."""
+    image = np.full((30, 70), -np.finfo(dtype).max, dtype)
+    image[:, 35:] = 0
+    kernel = gaussian_kernel(6) if algorithm == "decimated" else Kernel(np.full((3, 5), 1 / 16))
+    result = execute(planned(kernel, image, algorithm), image)
+    assert np.isfinite(result).all()
+
+
+@pytest.mark.parametrize("sigma", [5, 8, 20, 40])
+@pytest.mark.parametrize("bad", [np.nan, np.inf], ids=str)
+def test_wide_gaussians_keep_infinities_within_their_window(sigma, bad):
+    radius = int(4 * sigma + 0.5)
+    image = np.zeros((2 * radius + 61, 2 * radius + 41), np.float32)
+    image[radius + 30, radius + 20] = bad
+    result = imconv.gaussian_blur(image, sigma)
+    outside = np.ones(image.shape, bool)
+    outside[30 : 31 + 2 * radius, 20 : 21 + 2 * radius] = False
+    assert np.isfinite(result[outside]).all()
+    middle = result[30 : 31 + 2 * radius, 20 : 21 + 2 * radius]
+    assert np.isnan(middle).all() if np.isnan(bad) else np.isposinf(middle).all()
+
+
+@pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant:0.5"])
+@pytest.mark.parametrize("sigma", [5, (7, 2), (0, 12), 33])
+@pytest.mark.parametrize("shape", [(50, 61), (1, 90), (90, 1), (3, 4, 3), (40, 30, 4)])
+def test_wide_gaussians_at_the_borders(sigma, shape, border):
+    image = np.random.default_rng(3).random(shape)
+    direct = imconv.gaussian_blur(image, sigma, border=border, truncate=6.0)
+    near = 0.05 / 255  # of one 8-bit level, for samples from 0 to 1
+    np.testing.assert_allclose(imconv.gaussian_blur(image, sigma, border=border), direct, rtol=0, atol=near)
+
+
+@pytest.mark.parametrize("amount", [1, 5, 20])
+def test_a_wide_unsharp_mask_does_not_enlarge_the_gaussians_error(amount):
+    image = np.random.default_rng(4).random((60, 70)) * 255
+    blurred = imconv.gaussian_blur(image, 8, truncate=6.0)
+    result = imconv.unsharp_mask(image, 8, amount)
+    np.testing.assert_allclose(result, image + amount * (image - blurred), rtol=0, atol=0.05)  # of one 8-bit level
+
+
+def test_the_cost_of_a_gaussian_stays_flat():
+    image = np.zeros((400, 400, 3), np.uint8)
+    cost = [imconv.plan(image.shape, image.dtype, gaussian_kernel(s)).multiply_adds for s in (20, 2000)]
+    assert cost[1] < 2 * cost[0]
+
+
+@pytest.mark.parametrize("radius", [3, 15])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_float_boxes_forget_what_has_left(radius, dtype):
+    """A running sum that subtracts would keep the rounding of a large sample that is long gone."""
+    image = np.full((90, 80), 0.1, dtype)
+    image[5, 5] = 1e7
+    size = 2 * radius + 1
+    plan = planned(Kernel(np.full((size, size), 1 / size**2)), image, "box")
+    result = execute(plan, image)
+    far = result[5 + size :, 5 + size :]
+    np.testing.assert_allclose(far, 0.1, rtol=FLOAT32 if dtype == "float32" else FLOAT64)
+
+
+def test_an_algorithm_that_can_not_do_the_work_is_refused():
+    image = np.zeros((5, 5), np.uint8)
+    assert planned(WEIGHTS["dense"], image, "box") is None
+    assert planned(WEIGHTS["outer"], image, "decimated") is None
+    assert planned(WEIGHTS["box"], image, "box", dilation=2) is None
+    assert planned(gaussian_kernel(9), image, "decimated", stride=2) is None
