@@ -225,7 +225,7 @@ class LinearFilter:
                 raise OptionError("out goes with an array, not with a Picture")
             result = self._apply(image.pixels, image.has_alpha, None, threads, tally, progress)
             return image.replace(pixels=result)
-        if self.options.alpha is not None and self.options.has_alpha is None:
+        if self.options.alpha not in (None, "separate") and self.options.has_alpha is None:
             check_alpha(self.options.alpha)
             raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
         return self._apply(_as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)

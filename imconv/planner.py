@@ -254,6 +254,14 @@ def make_plan(
     )  # fmt: skip
 
 
+def directly(plan: Plan) -> Plan:
+    """The plan that sums a decimated Gaussian's taps one by one."""
+    return make_plan(
+        plan.kernel, (plan.rows, plan.columns), plan.channels, np.dtype(plan.source), np.dtype(plan.target), plan.border,
+        alpha=plan.alpha, range=plan.range, algorithm="separable",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class _Candidate:
     """An algorithm that can do the work."""
@@ -337,8 +345,8 @@ def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> l
         return [factors] if factors else []
     if kernel.rank_one_factors is not None:
         return [kernel.rank_one_factors]
-    if min(kernel.shape) == 1:
-        return []
+    if min(kernel.shape) == 1 or (np.linalg.matrix_rank(kernel.weights) > 1 and source.kind == "f"):
+        return []  # in a sum of several products infinities of a float picture would meet as inf - inf
     tolerance = 1e-15 if loop_type(source) == "float64" else allowed / 10
     rest, factors = kernel.weights.copy(), []
     for column, row in kernel.factors(1e-16):

@@ -42,8 +42,11 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
     samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
     block, kept = (0, 1) if plan.exact else (plan.box_block, plan.box_block)
     sums = height // block + 2 if block else 1
-    edge = height * fill
-    tables = (height, width, np.dtype(kind).type(plan.weights[0][0]), block, edge)
+    number = np.dtype(kind).type
+    weight, one = number(plan.weights[0][0]), number(1)
+    # floats are weighted one by one, so that no sum of large ones overflows
+    inner, outer = (weight, one) if block else (one, weight)
+    tables = (height, width, inner, outer, block, height * inner * fill)
 
     def buffers():
         return (

@@ -14,11 +14,12 @@ from .vector import LANES, broadcast, load, store, zeros
 
 def correlate_box(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    height, width, weight, block, edge, known, totals, tails, blocks, line,
+    height, width, inner, outer, block, edge, known, totals, tails, blocks, line,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
 
-    height, width, weight    of the box; every sum is multiplied by the weight
+    height, width            of the box
+    inner, outer             weights: of every sample, and of the sum
     block                    rows of a block for floats; 0 for whole numbers
     edge : (channels,)       what `fill` becomes under the column
     known : (2 + n,)         which block has its tails in `tails`, and which is in each line of `blocks`; one spare
@@ -32,9 +33,9 @@ def correlate_box(
     for y in range(out.shape[0]):
         start = (first + y) * stride_y
         if block > 0:
-            _float_columns(src, rows, start, height, block, known, totals, tails, blocks, wide)
+            _float_columns(src, rows, start, height, inner, block, known, totals, tails, blocks, wide)
         elif y == 0 or stride_y >= height:
-            _sum_rows(src, rows, start, start + height, totals, 0, wide)
+            _sum_rows(src, rows, start, start + height, inner, totals, 0, wide)
         else:
             for k in range(stride_y):
                 _exchange(src, rows[start + height - 1 - k], rows[start - 1 - k], totals, wide)
@@ -48,29 +49,29 @@ def correlate_box(
         x = 0
         while x < out.shape[1]:
             x = min(x, out.shape[1] - LANES)
-            store_sums(load(zeros(bias), line, 1, x) * broadcast(weight), out, y, x, bias, divisor, top)
+            store_sums(load(zeros(bias), line, 1, x) * broadcast(outer), out, y, x, bias, divisor, top)
             x += LANES
 
 
 @register_jitable
-def _sum_rows(src, rows, start, stop, lines, at, wide):
-    """The sum of padded rows start .. stop - 1 into a line, row by row in order."""
+def _sum_rows(src, rows, start, stop, weight, lines, at, wide):
+    """The weighted sum of padded rows start .. stop - 1 into a line, row by row in order."""
     for x in range(wide):
         lines[at, x] = 0
     for q in range(start, stop):
-        _add_row(src, rows[q], lines, at, lines, at, wide)
+        _add_row(src, rows[q], weight, lines, at, lines, at, wide)
 
 
 @register_jitable
-def _add_row(src, row, lines, at, result, to, wide):
-    """result[to] = lines[at] + src[row]."""
+def _add_row(src, row, weight, lines, at, result, to, wide):
+    """result[to] = lines[at] + weight * src[row]."""
     zero = zeros(lines[0, 0])
     x = 0
     while x + LANES <= wide:
-        store(result, to, x, load(zero, lines, at, x) + load(zero, src, row, x))
+        store(result, to, x, load(zero, lines, at, x) + broadcast(weight) * load(zero, src, row, x))
         x += LANES
     for rest in range(x, wide):  # an overlapping vector would add some samples twice
-        result[to, rest] = lines[at, rest] + lines.dtype.type(src[row, rest])
+        result[to, rest] = lines[at, rest] + weight * lines.dtype.type(src[row, rest])
 
 
 @register_jitable
@@ -87,27 +88,28 @@ def _exchange(src, enters, leaves, totals, wide):
 
 
 @register_jitable
-def _float_columns(src, rows, start, height, block, known, totals, tails, blocks, wide):
+def _float_columns(src, rows, start, height, weight, block, known, totals, tails, blocks, wide):
     """Sums of padded rows start .. start + height - 1 into totals[0]; block <= height."""
+    one = totals.dtype.type(1)
     own = start // block
     inside = start - own * block
     if known[0] != own:
         known[0] = own
         for x in range(wide):
-            tails[block - 1, x] = src[rows[(own + 1) * block - 1], x]
+            tails[block - 1, x] = weight * src[rows[(own + 1) * block - 1], x]
         for i in range(block - 2, inside - 1, -1):
-            _add_row(src, rows[own * block + i], tails, i + 1, tails, i, wide)
+            _add_row(src, rows[own * block + i], weight, tails, i + 1, tails, i, wide)
     after = (start + height) // block
-    _sum_rows(src, rows, after * block, start + height, totals, 1, wide)
+    _sum_rows(src, rows, after * block, start + height, weight, totals, 1, wide)
     for x in range(wide):
         totals[0, x] = tails[inside, x]
     for b in range(own + 1, after):
         slot = b % blocks.shape[0]
         if known[2 + slot] != b:
             known[2 + slot] = b
-            _sum_rows(src, rows, b * block, (b + 1) * block, blocks, slot, wide)
-        _add_row(blocks, slot, totals, 0, totals, 0, wide)
-    _add_row(totals, 1, totals, 0, totals, 0, wide)
+            _sum_rows(src, rows, b * block, (b + 1) * block, weight, blocks, slot, wide)
+        _add_row(blocks, slot, one, totals, 0, totals, 0, wide)
+    _add_row(totals, 1, one, totals, 0, totals, 0, wide)
 
 
 @register_jitable
