@@ -8,7 +8,7 @@ from . import jit
 from .accuracy import type_range
 from .color import unweight
 from .geometry import effective_size
-from .planner import LARGEST_LANES, Plan, check_normalized
+from .planner import LARGEST_LANES, Plan, check_normalized, directly
 from .rounding import finish, rounding_bias
 from .source import Source
 from .tables import Prepared, prepare
@@ -23,6 +23,7 @@ class Job:
         self.colours = plan.channels - (plan.alpha in ("weight", "keep"))
         self.source = Source(plan, source)
         self.inside = self._inside() if plan.border.mode == "normalized" else None
+        self.direct = directly(plan)
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
         self.prepared = {weighted: self._prepare(weighted) for weighted in (False, plan.alpha == "weight")}
 
@@ -141,6 +142,14 @@ class Job:
         )
         if narrow:
             out[...] = target[:, : out.shape[1]]
+        if self.direct is not None and not np.isfinite(out).all():
+            self._redo(first, out, bias, divisor, top, weighted)
+
+    def _redo(self, first, out, bias, divisor, top, weighted) -> None:
+        """Sum anew, tap by tap, what is not finite."""
+        direct = np.empty_like(out)
+        Job(self.direct, self.source.array, None, None).loop(first, direct, {}, bias, divisor, top, weighted)
+        np.copyto(out, direct, where=~np.isfinite(out))
 
     def _prepare(self, weighted: bool) -> Prepared:
         fill = self.source.weighted_fill if weighted else self.source.fill

@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .accuracy import FLOAT_TYPES
 from .bands import Job
 from .decimation import grid_plans
 from .errors import LimitError, OptionError
-from .planner import Plan, directly
+from .planner import Plan
 from .rounding import Tally, finish, stretch
 
 # Fewer samples than this are one band on one thread: starting a thread costs about as much as filtering them.
@@ -94,14 +93,13 @@ def execute(
     job = Job(plan, source, point, tally)
     fused = plan.fused and point is None and tally is None
     target = _new(shape, np.float64) if plan.range == "stretch" else result
-    work = "values_band" if plan.range == "stretch" else "fused_band" if fused else "finished_band"
+    work = job.values_band if plan.range == "stretch" else job.fused_band if fused else job.finished_band
     tell = _Told(progress, shape[0])
     for first, last in _stripes(plan):
-        stripe = job
-        if plan.algorithm == "decimated" and not _make_grids(job, plan, source, first, last, workers):
-            stripe = Job(directly(plan), source, point, tally)
-        height = band_rows or _band_height(stripe.plan, last - first, workers, fused)
-        _run_bands(getattr(stripe, work), first, target[first:last], height, workers, tell)
+        if plan.algorithm == "decimated":
+            _make_grids(job, plan, source, first, last, workers)
+        height = band_rows or _band_height(plan, last - first, workers, fused)
+        _run_bands(work, first, target[first:last], height, workers, tell)
     if plan.range == "stretch":
         _stretch_colours(job, target, result)
     if out is not None:
@@ -127,19 +125,12 @@ def _stripes(plan: Plan) -> list[tuple[int, int]]:
     return [(first, min(first + height, rows)) for first in range(0, rows, height)]
 
 
-def _make_grids(job: Job, plan: Plan, source: np.ndarray, first: int, last: int, workers: int) -> bool:
-    """Give the job the coarse grid for output rows first .. last - 1; with weighted colours the plain one too.
-
-    False where the picture has NaN, infinities or floats near the largest there: spread over a grid they would reach
-    further than a direct sum carries them.
-    """
+def _make_grids(job: Job, plan: Plan, source: np.ndarray, first: int, last: int, workers: int) -> None:
+    """Give the job the coarse grid for output rows first .. last - 1; with weighted colours the plain one too."""
     reduce, smooth, origin = grid_plans(plan, first, last)
     for weighted in {False, plan.alpha == "weight"}:
         coarse = _run_stage(Job(reduce, source, None, None), weighted, workers)
-        if plan.source in FLOAT_TYPES and not np.abs(coarse).max() < np.finfo(coarse.dtype).max / 4:
-            return False
         job.grids[weighted] = (_run_stage(Job(smooth, coarse, None, None), False, workers), origin)
-    return True
 
 
 def _run_stage(job: Job, weighted: bool, workers: int) -> np.ndarray:

@@ -6,6 +6,7 @@ the argument types at its first call, run with the GIL released, kept on disk fo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import zlib
@@ -14,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 _LOOPS = Path(__file__).with_name("loops")
+_OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}
 _lock = threading.RLock()
 
 
@@ -35,23 +37,26 @@ def loop(module: str, name: str):
     with _lock:
         import numba
 
-        numba.config.CACHE_DIR = str(_writable(cache_folder()))
+        folder = _writable(cache_folder())
         function = getattr(import_module(f"imconv.loops.{module}"), name)
-        options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-        if not numba.config.CACHE_DIR:
-            return numba.njit(**options)(function)
-        return _Cached(numba.njit(cache=True, **options)(function), numba.njit(**options)(function))
+        if folder is None:
+            return numba.njit(**_OPTIONS)(function)
+        numba.config.CACHE_DIR = str(folder)
+        kept = _Kept(folder, f"{module}.{name}-")
+        kept.drop_damaged()
+        return _Cached(numba.njit(cache=True, **_OPTIONS)(function), numba.njit(**_OPTIONS)(function), kept)
 
 
 class _Cached:
-    """A loop with a cache on disk that may be damaged or full: then the uncached twin is compiled and used."""
+    """A loop with a cache on disk that may be full or swept away: then the uncached twin is compiled and used."""
 
-    def __init__(self, cached, uncached):
-        self._call, self._uncached = cached, uncached
+    def __init__(self, cached, uncached, kept: _Kept):
+        self._call, self._uncached, self._kept = cached, uncached, kept
+        self._known = 0
 
     def __call__(self, *arguments):
         try:
-            return self._call(*arguments)
+            self._call(*arguments)
         except KeyboardInterrupt:
             raise
         except Exception:
@@ -59,14 +64,54 @@ class _Cached:
             if self._call is self._uncached:
                 raise
             self._call = self._uncached
-            return self._call(*arguments)
+            self._call(*arguments)
+        if len(self._call.overloads) != self._known:
+            with _lock:
+                self._known = len(self._call.overloads)
+                if self._call is not self._uncached:
+                    self._kept.note()
 
 
-def _writable(folder: Path) -> Path | str:
-    """The folder, made private if need be; "" where nothing can be kept, since Numba would fail there."""
+class _Kept:
+    """Numba's files for one loop, with their checksums beside them: damaged machine code must never be run."""
+
+    def __init__(self, folder: Path, prefix: str):
+        self.folder, self.prefix = folder, prefix
+        self.sums = folder / f"{prefix}sums"
+
+    def files(self) -> dict[str, Path]:
+        found = self.folder.glob(f"*/{self.prefix}*")
+        return {path.name: path for path in found if path.suffix in (".nbi", ".nbc")}
+
+    def note(self) -> None:
+        """Write down the checksums of the files as they are now."""
+        with contextlib.suppress(OSError):
+            text = "".join(f"{zlib.crc32(path.read_bytes()):08x} {name}\n" for name, path in self.files().items())
+            temporary = self.sums.with_name(f"{self.sums.name}.{os.getpid()}")
+            temporary.write_text(text)
+            temporary.replace(self.sums)
+
+    def drop_damaged(self) -> None:
+        """Remove the files if any of them is not as it was noted; they are compiled anew."""
+        try:
+            noted = dict(reversed(line.split(" ", 1)) for line in self.sums.read_text().splitlines())
+        except (OSError, ValueError):
+            noted = {}
+        found = self.files()
+        with contextlib.suppress(OSError):
+            if all(noted.get(name) == f"{zlib.crc32(path.read_bytes()):08x}" for name, path in found.items()):
+                return
+        for path in found.values():
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _writable(folder: Path) -> Path | None:
+    """The folder, made private if need be; None where nothing can be kept, or where others could put code."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
     except OSError:
-        return ""
-    owned = not hasattr(os, "geteuid") or folder.stat().st_uid == os.geteuid()
-    return folder if owned and os.access(folder, os.W_OK | os.X_OK) else ""
+        return None
+    private = not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o022)
+    return folder if private and os.access(folder, os.W_OK | os.X_OK) else None

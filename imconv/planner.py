@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -254,12 +254,20 @@ def make_plan(
     )  # fmt: skip
 
 
-def directly(plan: Plan) -> Plan:
-    """The plan that sums a decimated Gaussian's taps one by one."""
-    return make_plan(
+def directly(plan: Plan) -> Plan | None:
+    """The plan that does the same by fewer detours, for where infinities or the largest floats can't take them.
+
+    None where there are no detours. A sum of several outer products turns an infinity into inf - inf; a decimated
+    Gaussian carries it further than the taps reach.
+    """
+    if plan.source not in FLOAT_TYPES or not (plan.algorithm == "decimated" or plan.terms > 1):
+        return None
+    algorithm = "separable" if plan.algorithm == "decimated" else "dense"
+    direct = make_plan(
         plan.kernel, (plan.rows, plan.columns), plan.channels, np.dtype(plan.source), np.dtype(plan.target), plan.border,
-        alpha=plan.alpha, range=plan.range, algorithm="separable",
+        alpha=plan.alpha, range=plan.range, algorithm=algorithm,
     )  # fmt: skip
+    return replace(direct, accumulator="float64", runs=Runs())
 
 
 @dataclass(frozen=True)
@@ -306,17 +314,16 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
                 "equal weights: running sums, whatever the size",
             )
     plain = (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1)
-    same = (rows.before, columns.before) == (rows.anchor, columns.anchor) and (rows.out, columns.out) == (
-        rows.size,
-        columns.size,
-    )
+    same = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in (rows, columns))
     if kernel.sigma is not None and plain and same and border.mode != "normalized":
         down, along = (factor(s) for s in kernel.sigma)
         if max(down.step, along.step) > 1:
             count = _decimated_taps(down, along)
             reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
             able["decimated"] = _Candidate("decimated", DECIMATED_PASS + DECIMATED_TAP * count, (), (), reason)
-    reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + ("" if len(factors) == 1 else ", no outer product")
+    reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + (
+        "" if len(factors) == 1 or 1 in kernel.shape else ", no outer product"
+    )
     able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, (taps,), None, reason)
     return able
 
@@ -345,8 +352,8 @@ def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> l
         return [factors] if factors else []
     if kernel.rank_one_factors is not None:
         return [kernel.rank_one_factors]
-    if min(kernel.shape) == 1 or (np.linalg.matrix_rank(kernel.weights) > 1 and source.kind == "f"):
-        return []  # in a sum of several products infinities of a float picture would meet as inf - inf
+    if min(kernel.shape) == 1:
+        return []
     tolerance = 1e-15 if loop_type(source) == "float64" else allowed / 10
     rest, factors = kernel.weights.copy(), []
     for column, row in kernel.factors(1e-16):

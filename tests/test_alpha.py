@@ -142,7 +142,6 @@ def test_without_alpha_every_channel_is_alike():
     expected = imconv.correlate(image, BLUR_KERNEL)
     np.testing.assert_array_equal(imconv.correlate(image, BLUR_KERNEL, has_alpha=True, alpha="separate"), expected)
     np.testing.assert_array_equal(imconv.correlate(image, BLUR_KERNEL, has_alpha=False), expected)
-    np.testing.assert_array_equal(imconv.correlate(image, BLUR_KERNEL, alpha="separate"), expected)
 
 
 def test_planes_first():
