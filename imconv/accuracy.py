@@ -14,10 +14,8 @@ from .kernel import Kernel
 LARGEST_SAMPLE = {"bool": 1, "uint8": 255, "uint16": 65535}
 FLOAT_TYPES = ("float32", "float64")
 
-# Whole-number sums below these keep `floor((sum + bias) / divisor)` exact in spite of two roundings, the reciprocal's
-# and the product's: with t bits of fraction they move the quotient by less than 2^(1 - t) of itself, and it lies at
-# least 0.5 / divisor from the next integer.
-EXACT_LIMIT = {"float32": 2**22 - 8, "float64": 2**51 - 8}
+# Whole-number sums below these, rounding included, are held exactly, and so are their quotients' remainders.
+EXACT_LIMIT = {"float32": 2**24, "float64": 2**53}
 
 # The contract's error bounds: next to a tie for integers (in levels), relative to sum|h| max|f| for floats.
 ALLOWED_LEVELS = {"bool": 0.001, "uint8": 0.001, "uint16": 0.05}

@@ -38,13 +38,14 @@ class Job:
         else:
             top = type_range(flat.dtype)[1]
             flat = flat.view(np.uint8) if flat.dtype == bool else flat
-            self.loop(first, flat, scratch, rounding_bias(plan.offset, plan.divisor), plan.divisor, top)
+            self.loop(first, flat, scratch, rounding_bias(plan.offset, plan.divisor, plan.exact), plan.divisor, top)
 
     def finished_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Float sums, then alpha, range policy and rounding."""
         plan, split = self.plan, self.colours
         if plan.alpha in ("none", "separate") and self.inside is None and self.point is None:
-            finish(self._sums(first, out.shape[0], scratch), out, plan.range, plan.offset, plan.divisor, self.tally)
+            sums = self._sums(first, out.shape[0], scratch)
+            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, plan.exact)
             return
         values = self._values(first, out.shape[0], scratch)
         finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)

@@ -27,20 +27,27 @@ class Tally:
             self.nans += nans
 
 
-def rounding_bias(offset: float, divisor: int) -> float:
+def rounding_bias(offset: float, divisor: int, exact: bool) -> float:
     """What is added to a sum so that `floor(... / divisor)` rounds half up.
 
-    For whole-number sums `divisor // 2 + 0.5` does what `divisor / 2` does, but stays clear of the next integer.
+    For whole-number sums over a divisor `divisor // 2` does what half of it does, and stays whole.
     """
-    return offset + divisor // 2 + 0.5
+    return offset + (divisor // 2 if exact else 0.5)
 
 
 def finish(
-    sums: np.ndarray, out: np.ndarray, policy: str, offset: float, divisor: int, tally: Tally | None = None
+    sums: np.ndarray,
+    out: np.ndarray,
+    policy: str,
+    offset: float,
+    divisor: int,
+    tally: Tally | None = None,
+    exact: bool = False,
 ) -> None:
     """Write `(sums + offset) / divisor` into `out` under a range policy other than "stretch". `sums` is used up.
 
-    Integers are rounded half up and saturated, NaN becomes 0; floats keep their value.
+    Integers are rounded half up and saturated, NaN becomes 0; floats keep their value. `exact` sums are whole numbers,
+    and only they have a divisor other than 1.
     """
     low, high = type_range(out.dtype)
     if policy == "offset":
@@ -62,9 +69,11 @@ def finish(
         if tally is not None:
             tally.add(nans=int(np.count_nonzero(lost)))
         sums[lost] = -offset
-    sums += number(rounding_bias(offset, divisor))
-    sums *= number(1) / number(divisor)
-    np.floor(sums, out=sums)
+    sums += number(rounding_bias(offset, divisor, exact))
+    if divisor == 1:
+        np.floor(sums, out=sums)
+    else:
+        np.floor_divide(sums, number(divisor), out=sums)
     outside = (sums < low) | (sums > high) if tally is not None or policy == "error" else None
     if tally is not None:
         tally.add(samples=sums.size, clipped=int(np.count_nonzero(outside)))

@@ -9,7 +9,7 @@ maxima). Along the rows: windows of 1, 2, 4, 8, ... samples by doubling, added u
 from numba.extending import register_jitable
 
 from .line import copy_row, pad_line, store_sums
-from .vector import LANES, broadcast, load, store, zeros
+from .vector import broadcast, lanes, load, store, zeros
 
 
 def correlate_box(
@@ -29,7 +29,8 @@ def correlate_box(
     """
     for i in range(known.size):
         known[i] = -1
-    wide = max(samples, LANES)
+    count = lanes(zeros(bias))
+    wide = max(samples, count)
     for y in range(out.shape[0]):
         start = (first + y) * stride_y
         if block > 0:
@@ -48,9 +49,9 @@ def correlate_box(
                     line[1, x * channels + c] = line[1, x * stride_x * channels + c]
         x = 0
         while x < out.shape[1]:
-            x = min(x, out.shape[1] - LANES)
+            x = min(x, out.shape[1] - count)
             store_sums(load(zeros(bias), line, 1, x) * broadcast(outer), out, y, x, bias, divisor, top)
-            x += LANES
+            x += count
 
 
 @register_jitable
@@ -67,9 +68,9 @@ def _add_row(src, row, weight, lines, at, result, to, wide):
     """result[to] = lines[at] + weight * src[row]."""
     zero = zeros(lines[0, 0])
     x = 0
-    while x + LANES <= wide:
+    while x + lanes(zero) <= wide:
         store(result, to, x, load(zero, lines, at, x) + broadcast(weight) * load(zero, src, row, x))
-        x += LANES
+        x += lanes(zero)
     for rest in range(x, wide):  # an overlapping vector would add some samples twice
         result[to, rest] = lines[at, rest] + weight * lines.dtype.type(src[row, rest])
 
@@ -79,10 +80,10 @@ def _exchange(src, enters, leaves, totals, wide):
     """Add one source row to whole-number sums and subtract another."""
     zero = zeros(totals[0, 0])
     x = 0
-    while x + LANES <= wide:
+    while x + lanes(zero) <= wide:
         change = load(zero, src, enters, x) - load(zero, src, leaves, x)
         store(totals, 0, x, load(zero, totals, 0, x) + change)
-        x += LANES
+        x += lanes(zero)
     for rest in range(x, wide):
         totals[0, rest] += totals.dtype.type(src[enters, rest]) - totals.dtype.type(src[leaves, rest])
 
@@ -120,12 +121,12 @@ def _row_sums(line, width, channels, samples):
     size, offset = 1, 0
     while True:
         if width & size:
-            for x in range(0, outputs, LANES):
+            for x in range(0, outputs, lanes(zero)):
                 total = load(zero, line, 0, x + offset * channels)
                 store(line, 1, x, total if offset == 0 else total + load(zero, line, 1, x))
             offset += size
         if 2 * size > width:
             break
-        for x in range(0, samples - (2 * size - 1) * channels, LANES):
+        for x in range(0, samples - (2 * size - 1) * channels, lanes(zero)):
             store(line, 0, x, load(zero, line, 0, x) + load(zero, line, 0, x + size * channels))
         size *= 2

@@ -3,7 +3,7 @@
 from numba.extending import register_jitable
 
 from .line import clear_aside, load_line, set_aside, store_sums, with_aside
-from .vector import LANES, broadcast, fma, load, zeros
+from .vector import broadcast, fma, lanes, load, zeros
 
 ROWS = 4
 
@@ -26,7 +26,7 @@ def correlate_dense(
     flushing                     whether any are
     reuse                        whether the ring has a line for every padded row of the window, or one for each visit
     ring, held : (lines, line)   lines kept from one output row to the next, and which padded row each holds
-    aside : (2 * ROWS, LANES)    sums set aside
+    aside : (2 * ROWS, samples)  sums set aside
     """
     for i in range(held.size):
         held[i] = -1
@@ -42,10 +42,10 @@ def correlate_dense(
                     load_line(src, rows[padded], ring, slot, columns, lead, channels, samples, stride_x, fill)
             x = 0
             while x < out.shape[1]:
-                x = min(x, out.shape[1] - LANES)
+                x = min(x, out.shape[1] - lanes(zeros(bias)))
                 _tile(ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
                       flushes, flushing, aside, out, y - first, step, x, bias, divisor, top)  # fmt: skip
-                x += LANES
+                x += lanes(zeros(bias))
 
 
 @register_jitable

@@ -3,7 +3,7 @@
 from numba.extending import register_jitable
 
 from .separable import ROWS, blend_rows
-from .vector import LANES, broadcast, fma, load, store, zeros
+from .vector import broadcast, fma, lanes, load, store, zeros
 
 
 def interpolate(
@@ -53,7 +53,7 @@ def _widen(grid, row, channels, factor, along, phases, lines, slot, samples):
     zero = zeros(along[0, 0])
     coarse = (samples // channels + factor - 1) // factor * channels
     for phase in range(factor):
-        for x in range(0, coarse, LANES):
+        for x in range(0, coarse, lanes(zero)):
             total = zero
             for t in range(along.shape[1]):
                 total = fma(broadcast(along[phase, t]), load(zero, grid, row, x + t * channels), total)

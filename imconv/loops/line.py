@@ -2,13 +2,13 @@
 
 A padded row of `columns.size` pixels with stride `s` is kept as `s` phases, one behind another; phase `p` holds pixels
 p, p + s, p + 2 s, ... Output x, tap l reads pixel x * s + l * d: phase (l * d) % s, place x + (l * d) // s.
-Rows of the picture and of the result are at least LANES samples wide (narrower ones come padded), so that the last
+Rows of the picture and of the result are at least one vector wide (narrower ones come padded), so that the last
 vector of a row can end where the row ends; lines have room for one vector more.
 """
 
 from numba.extending import register_jitable
 
-from .vector import LANES, broadcast, load, maximum, minimum, store, zeros
+from .vector import broadcast, floor, fma, lanes, load, maximum, minimum, store, where_less, zeros
 
 
 @register_jitable
@@ -26,22 +26,40 @@ def load_line(src, row, lines, slot, columns, lead, channels, samples, stride, f
             _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
         return
     at = 0
+    inside, beyond = min(lead, total), min(lead + samples // channels, total)
     for phase in range(stride):
-        for j in range(phase, total, stride):
+        j = phase
+        while j < inside:
             _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
             at += channels
+            j += stride
+        count = max(0, (beyond - j + stride - 1) // stride)
+        start = (j - lead) * channels
+        if channels == 1:
+            for i in range(count):
+                lines[slot, at + i] = src[row, start + i * stride]
+        else:
+            for i in range(count):
+                for c in range(channels):
+                    lines[slot, at + i * channels + c] = src[row, start + i * stride * channels + c]
+        at += count * channels
+        j += count * stride
+        while j < total:
+            _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
+            at += channels
+            j += stride
 
 
 @register_jitable
 def copy_row(src, row, lines, slot, start, samples, like):
     """Copy a row as floats of the type of `like` into a line from `start` on; what follows it in the line is lost."""
     zero = zeros(like[0])
-    wide = max(samples, LANES)
+    wide = max(samples, lanes(zero))
     x = 0
     while x < wide:
-        x = min(x, wide - LANES)
+        x = min(x, wide - lanes(zero))
         store(lines, slot, start + x, load(zero, src, row, x))
-        x += LANES
+        x += lanes(zero)
 
 
 @register_jitable
@@ -73,7 +91,7 @@ def _copy_pixel(lines, slot, j, column, lead, channels, fill):
 
 @register_jitable
 def clear_aside(aside):
-    """Begin new sums: `aside` (8, LANES) holds each output row's finished runs, and below them its finished groups."""
+    """Begin new sums: `aside` (8, samples) holds each output row's finished runs, and below them its finished groups."""
     for r in range(aside.shape[0]):
         store(aside, r, 0, zeros(aside[0, 0]))
 
@@ -99,15 +117,31 @@ def with_aside(aside, r, total):
 def store_sums(sums, out, y, x, bias, divisor, top):
     """Finish a vector of sums and write it: divide, and for integers (`top` >= 0) round half up and saturate to 0..top.
 
-    Integers: `floor((sum + bias) / divisor)`. With whole-number sums the bias `divisor // 2 + 0.5 + offset` keeps the
-    quotient at least half a step away from the next integer, further than float error reaches. What is below 0
-    saturates, so truncation is as good as floor.
+    Integers: `floor((sum + bias) / divisor)`, for a divisor of 1 with the bias `0.5 + offset`, else with whole-number
+    sums and the whole bias `divisor // 2 + offset`. What is below 0 saturates, so truncation is as good as floor.
     """
     if top >= 0:
-        one = broadcast(divisor) / broadcast(divisor)
-        value = (sums + broadcast(bias)) * (one / broadcast(divisor))
-        store(out, y, x, minimum(maximum(value, zeros(bias)), broadcast(top)))
+        zero = zeros(bias)
+        value = sums + broadcast(bias)
+        if divisor != 1:
+            value = _quotient(maximum(value, zero), divisor)
+        store(out, y, x, minimum(maximum(value, zero), broadcast(top)))
     elif bias == 0 and divisor == 1:
         store(out, y, x, sums)
     else:
         store(out, y, x, (sums + broadcast(bias)) / broadcast(divisor))
+
+
+@register_jitable
+def _quotient(value, divisor):
+    """`floor(value / divisor)` of whole numbers from 0 to 2^24 (float64: 2^53), exactly.
+
+    The product with the reciprocal may be off by one; the remainder, which fma gives exactly, tells.
+    """
+    by = broadcast(divisor)
+    one = by / by
+    zero = by - by
+    quotient = floor(value * (one / by))
+    remainder = fma(zero - quotient, by, value)
+    quotient = where_less(remainder, zero, quotient - one, quotient)
+    return where_less(remainder, by, quotient, quotient + one)

@@ -3,7 +3,7 @@
 from numba.extending import register_jitable
 
 from .line import clear_aside, load_line, pad_line, set_aside, store_sums, with_aside
-from .vector import LANES, broadcast, fma, load, zeros
+from .vector import broadcast, fma, lanes, load, zeros
 
 ROWS = 4
 SYMMETRIC, ANTISYMMETRIC = 1, -1
@@ -25,7 +25,7 @@ def correlate_separable(
     run, group                      horizontal products summed before they, and those sums, are set aside
     edges : (terms, channels)       what `fill` becomes under the columns
     lines : (terms * ROWS, line)    the blended rows; twice as many where the stride makes phases
-    aside : (2 * ROWS, LANES)       sums set aside
+    aside : (2 * ROWS, samples)     sums set aside
     """
     plain, one = weights.dtype.type(0), weights.dtype.type(1)
     last = first + out.shape[0]
@@ -55,10 +55,10 @@ def blend_rows(
 ):
     """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on."""
     zero = zeros(weights[0, 0, 0])
-    wide = max(samples, LANES)
+    wide = max(samples, lanes(zero))
     x = 0
     while x < wide:
-        x = min(x, wide - LANES)
+        x = min(x, wide - lanes(zero))
         a, b, c, d = zero, zero, zero, zero
         if flushing:
             clear_aside(aside)
@@ -102,7 +102,7 @@ def blend_rows(
             store_sums(c, out, y + 2 * step, start + x, bias, divisor, top)
         if y + 3 * step < out.shape[0]:
             store_sums(d, out, y + 3 * step, start + x, bias, divisor, top)
-        x += LANES
+        x += lanes(zero)
 
 
 @register_jitable
@@ -112,7 +112,7 @@ def blend_columns(lines, top_line, places, weights, folds, run, group, aside, ou
     taps = places.size
     x = 0
     while x < out.shape[1]:
-        x = min(x, out.shape[1] - LANES)
+        x = min(x, out.shape[1] - lanes(zero))
         a, b, c, d = zero, zero, zero, zero
         if run:
             clear_aside(aside)
@@ -164,4 +164,4 @@ def blend_columns(lines, top_line, places, weights, folds, run, group, aside, ou
             store_sums(c, out, y + 2 * step, x, bias, divisor, top)
         if y + 3 * step < out.shape[0]:
             store_sums(d, out, y + 3 * step, x, bias, divisor, top)
-        x += LANES
+        x += lanes(zero)

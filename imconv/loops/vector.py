@@ -1,7 +1,7 @@
-"""A vector type for Numba: LANES floats side by side, the piece of an output row that a loop holds in registers.
+"""A vector type for Numba: floats side by side, the piece of an output row that a loop holds in registers.
 
 Numba's own vectoriser must prove that arrays don't overlap, and gives up on loops that keep many sums. A value of this
-type simply *is* a few machine registers. To Numba it is an opaque value; to LLVM it is `<LANES x float>`, which LLVM
+type simply *is* a few machine registers. To Numba it is an opaque value; to LLVM it is `<64 x float>`, say, which LLVM
 splits into the registers the CPU has: 64 floats are four AVX-512 registers. Loops read like scalar code:
 
     total = zeros(weights[0])                     # float32 or float64 lanes, as the scalar
@@ -10,7 +10,7 @@ splits into the registers the CPU has: 64 floats are four AVX-512 registers. Loo
     store(out, y, x, total)
 
 Arrays are 2-D and C-contiguous: uint8, uint16, float32 or float64. Nothing is checked: the caller sees to it that the
-samples x .. x + LANES - 1 are there.
+samples x .. x + lanes(total) - 1 are there.
 """
 
 import operator
@@ -37,79 +37,81 @@ FEATURES = _target_features()
 # Four rows of sums, one source vector and four weights must fit the registers: 32 of 16 floats with AVX-512, 16 of 8
 # with AVX2, 16 of 4 with SSE, 32 of 4 with NEON. More lanes spill (AVX2 with 32: 1.5 times the time), fewer wait for
 # loads (AVX-512 with 32: 1.15 times).
-LANES = 64 if "avx512f" in FEATURES else 16 if FEATURES & {"avx2", "neon"} else 8
+FLOAT32_LANES = 64 if "avx512f" in FEATURES else 16 if FEATURES & {"avx2", "neon"} else 8
+LANES = {types.float32: FLOAT32_LANES, types.float64: FLOAT32_LANES // 2}
 # Without the instruction LLVM would call a C function for every lane.
 HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
 
 class Vector(types.Type):
-    """The Numba type of LANES float32 or float64 values."""
+    """The Numba type of a vector of float32 or float64."""
 
     def __init__(self, scalar):
         self.scalar = scalar
-        super().__init__(f"vector of {LANES} {scalar}")
+        self.lanes = LANES[scalar]
+        super().__init__(f"vector of {self.lanes} {scalar}")
 
 
-_VECTORS = {scalar: Vector(scalar) for scalar in (types.float32, types.float64)}
+_VECTORS = {scalar: Vector(scalar) for scalar in LANES}
 
 
-def _llvm_type(scalar) -> ir.VectorType:
-    """How LLVM names LANES samples of a Numba scalar type."""
+def _llvm_type(scalar, lanes: int) -> ir.VectorType:
+    """How LLVM names so many samples of a Numba scalar type."""
     if isinstance(scalar, types.Integer):
-        return ir.VectorType(ir.IntType(scalar.bitwidth), LANES)
-    return ir.VectorType(ir.FloatType() if scalar == types.float32 else ir.DoubleType(), LANES)
+        return ir.VectorType(ir.IntType(scalar.bitwidth), lanes)
+    return ir.VectorType(ir.FloatType() if scalar == types.float32 else ir.DoubleType(), lanes)
 
 
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, vector):
-        super().__init__(manager, vector, _llvm_type(vector.scalar))
+        super().__init__(manager, vector, _llvm_type(vector.scalar, vector.lanes))
 
 
-def _address(context, builder, array_type, array, row, column):
-    """Where the samples array[row, column : column + LANES] lie, as a pointer to one LLVM vector."""
+def _address(context, builder, array_type, array, row, column, lanes):
+    """Where the samples array[row, column : column + lanes] lie, as a pointer to one LLVM vector."""
     fields = context.make_array(array_type)(context, builder, array)
     pitch = builder.extract_value(fields.shape, 1)
     place = builder.gep(fields.data, [builder.add(builder.mul(row, pitch), column)])
-    return builder.bitcast(place, _llvm_type(array_type.dtype).as_pointer())
+    return builder.bitcast(place, _llvm_type(array_type.dtype, lanes).as_pointer())
 
 
-def _converted(builder, value, given, wanted):
+def _converted(builder, value, given, wanted, lanes):
     """A vector of one sample type as floats of another; integers are unsigned."""
     if given == wanted:
         return value
     if isinstance(given, types.Integer):
-        return builder.uitofp(value, _llvm_type(wanted))
+        return builder.uitofp(value, _llvm_type(wanted, lanes))
     widens = wanted == types.float64
-    return (builder.fpext if widens else builder.fptrunc)(value, _llvm_type(wanted))
+    return (builder.fpext if widens else builder.fptrunc)(value, _llvm_type(wanted, lanes))
 
 
 @intrinsic
 def load(typing, like, array, row, column):
-    """`array[row, column : column + LANES]` as floats of the type of the vector `like`."""
+    """`array[row, column : column + lanes(like)]` as floats of the type of the vector `like`."""
 
     def generate(context, builder, sig, args):
-        sample = sig.args[1].dtype
-        value = builder.load(_address(context, builder, sig.args[1], *args[1:]))
+        sample, vector = sig.args[1].dtype, sig.return_type
+        value = builder.load(_address(context, builder, sig.args[1], *args[1:], vector.lanes))
         value.align = sample.bitwidth // 8  # samples are aligned, vectors need not be
-        return _converted(builder, value, sample, sig.return_type.scalar)
+        return _converted(builder, value, sample, vector.scalar, vector.lanes)
 
     return like(like, array, types.intp, types.intp), generate
 
 
 @intrinsic
 def store(typing, array, row, column, value):
-    """Write a vector to `array[row, column : column + LANES]`; into integers, truncated: see `rounded`."""
+    """Write a vector to `array[row, column : column + lanes(value)]`; into integers, truncated."""
 
     def generate(context, builder, sig, args):
-        sample, scalar = sig.args[0].dtype, sig.args[3].scalar
+        sample, vector = sig.args[0].dtype, sig.args[3]
         value = args[3]
         if isinstance(sample, types.Integer):
-            whole = builder.fptosi(value, ir.VectorType(ir.IntType(32), LANES))
-            value = builder.trunc(whole, _llvm_type(sample))
+            whole = builder.fptosi(value, ir.VectorType(ir.IntType(32), vector.lanes))
+            value = builder.trunc(whole, _llvm_type(sample, vector.lanes))
         else:
-            value = _converted(builder, value, scalar, sample)
-        written = builder.store(value, _address(context, builder, sig.args[0], *args[:3]))
+            value = _converted(builder, value, vector.scalar, sample, vector.lanes)
+        written = builder.store(value, _address(context, builder, sig.args[0], *args[:3], vector.lanes))
         written.align = sample.bitwidth // 8
         return context.get_dummy_value()
 
@@ -123,9 +125,10 @@ def broadcast(typing, scalar):
         return None
 
     def generate(context, builder, sig, args):
-        kind = _llvm_type(sig.args[0])
+        lanes = sig.return_type.lanes
+        kind = _llvm_type(sig.args[0], lanes)
         first = builder.insert_element(ir.Constant(kind, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0))
-        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
         return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), everywhere)
 
     return _VECTORS[scalar](scalar), generate
@@ -138,9 +141,20 @@ def zeros(typing, scalar):
         return None
 
     def generate(context, builder, sig, args):
-        return ir.Constant(_llvm_type(sig.args[0]), [0.0] * LANES)
+        lanes = sig.return_type.lanes
+        return ir.Constant(_llvm_type(sig.args[0], lanes), [0.0] * lanes)
 
     return _VECTORS[scalar](scalar), generate
+
+
+@intrinsic
+def lanes(typing, vector):
+    """How many samples a vector has: 64 float32 or 32 float64 with AVX-512."""
+
+    def generate(context, builder, sig, args):
+        return context.get_constant(types.intp, sig.args[0].lanes)
+
+    return types.intp(vector), generate
 
 
 @intrinsic
@@ -150,8 +164,9 @@ def fma(typing, a, b, c):
     def generate(context, builder, sig, args):
         if not HAS_FMA:
             return builder.fadd(builder.fmul(args[0], args[1]), args[2])
-        kind = _llvm_type(sig.return_type.scalar)
-        name = f"llvm.fma.v{LANES}f{sig.return_type.scalar.bitwidth}"
+        vector = sig.return_type
+        kind = _llvm_type(vector.scalar, vector.lanes)
+        name = f"llvm.fma.v{vector.lanes}f{vector.scalar.bitwidth}"
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
         return builder.call(function, args)
 
@@ -170,6 +185,28 @@ def _choosing(comparison):
 
 minimum = intrinsic(_choosing("<"))  # the lesser of each pair; the second where one is NaN
 maximum = intrinsic(_choosing(">"))
+
+
+@intrinsic
+def floor(typing, a):
+    """The largest whole numbers that are not larger; for values from 0 up to 2^31."""
+
+    def generate(context, builder, sig, args):
+        vector = sig.return_type
+        whole = builder.fptosi(args[0], ir.VectorType(ir.IntType(32), vector.lanes))
+        return builder.sitofp(whole, _llvm_type(vector.scalar, vector.lanes))
+
+    return a(a), generate
+
+
+@intrinsic
+def where_less(typing, a, b, yes, no):
+    """For each lane `yes` where a < b, else `no`."""
+
+    def generate(context, builder, sig, args):
+        return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
+
+    return a(a, a, a, a), generate
 
 
 class _Arithmetic(AbstractTemplate):
