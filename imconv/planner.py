@@ -81,7 +81,8 @@ class Plan:
         """Multiplications with additions (for a box: additions) for the whole picture, channels counted."""
         outputs = self.rows.out * self.columns.out * self.channels
         if self.algorithm == "dense":
-            return outputs * self.weights[0].size
+            skips = self.source not in FLOAT_TYPES
+            return outputs * (int(np.count_nonzero(self.weights[0])) if skips else self.weights[0].size)
         if self.algorithm == "box":
             return outputs * round(_box_additions(self.rows.taps, self.columns.taps, self.exact))
         if self.algorithm == "decimated":

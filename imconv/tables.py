@@ -194,6 +194,9 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
     columns, rows = plan.weights[0::2], plan.weights[1::2]
     terms, kind = len(columns), plan.accumulator
     ieee = plan.source in FLOAT_TYPES
+    if ieee and any(_fold(row) for row in rows):
+        # folded taps are added first: halved, the largest floats don't overflow, and nothing else changes
+        columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
     used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
     visits = [(row, [tap if tap is not None and used[tap] else None for tap in taken]) for row, taken in _visits(plan)]
     kept = [(row, taken, _flushes(taken, plan.runs)) for row, taken in visits if any(tap is not None for tap in taken)]
