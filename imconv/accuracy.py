@@ -103,15 +103,18 @@ def float_accumulator(sums: tuple[int, ...], source: np.dtype, allowed: float) -
         return "float64", Runs()
     most = allowed / FLOAT32_ROUNDING - len(sums)
     longest = max(sums)
-    square, cube = math.ceil(math.sqrt(longest)), math.ceil(longest ** (1 / 3))
-    for runs in (Runs(), Runs(square, 0), Runs(cube, cube * cube)):
+    share = most / len(sums)
+    # the longest runs that leave r + n / r below twice each sum's share: the fewer, the faster
+    run = int(share + math.sqrt(max(share * share - longest, 0)))
+    cube = math.ceil(longest ** (1 / 3))
+    for runs in (Runs(), Runs(min(run, longest)), Runs(cube, cube * cube)):
         if sum(_roundings(n, runs) for n in sums) <= most:
             return "float32", runs
     return "float64", Runs()
 
 
 def _roundings(terms: int, runs: Runs) -> float:
-    if not runs.run:
+    if not runs.run or runs.run >= terms:
         return terms / 2
     outer = terms / runs.run if not runs.group else runs.group / runs.run + terms / runs.group
     return (min(runs.run, terms) + outer) / 2

@@ -29,12 +29,12 @@ ALPHAS = ("weight", "separate", "keep")
 ROWS = 4  # output rows the loops work on together
 LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for one more
 
-# Picoseconds per sample on one thread: for each multiply-add, and for a pass beyond them (AMD Zen 5, AVX-512, float32;
-# 2026-11-22). Only their ratios matter for the choice.
-DENSE_TAP, DENSE_PASS = 9.6, 250.0
-COLUMN_TAP, ROW_TAP, SEPARABLE_PASS = 15.0, 15.0, 300.0
-BOX_PASS, BOX_DOUBLING = 500.0, 60.0
-DECIMATED_TAP, DECIMATED_PASS = 20.0, 700.0
+# Picoseconds per sample on one thread: for a tap (multiply-add), and for a pass beyond them. Fitted to 6-megapixel uint8
+# pictures, AMD Zen 5, AVX-512, 2026-11-22; floats cost about 1.6 times as much throughout. Only ratios matter.
+DENSE_PASS, DENSE_TAP = 380.0, 10.0
+SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 90.0, 15.0, 17.0
+BOX_PASS, FLOAT_BOX_PASS, BOX_ADDITION = 150.0, 550.0, 45.0
+DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1200.0  # the last is shared among the pixels of a step
 STRIPE_BYTES = 4 << 20  # of coarse grid held at a time
 
 ALGORITHMS = ("dense", "separable", "box", "decimated")
@@ -305,7 +305,7 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
         flat = len(factors) == 1 and (column == column[0]).all() and (row == row[0]).all()
         if flat and (rows.dilation, columns.dilation) == (1, 1):
             additions = _box_additions(rows.taps, columns.taps, exact)
-            cost = BOX_PASS + BOX_DOUBLING * additions * columns.stride
+            cost = (BOX_PASS if exact else FLOAT_BOX_PASS) + BOX_ADDITION * additions * columns.stride
             weight = (column[:1] * row[0],)
             able["box"] = _Candidate(
                 "box",
@@ -321,7 +321,8 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
         if max(down.step, along.step) > 1:
             count = _decimated_taps(down, along)
             reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
-            able["decimated"] = _Candidate("decimated", DECIMATED_PASS + DECIMATED_TAP * count, (), (), reason)
+            cost = DECIMATED_PASS + DECIMATED_TAP * count + DECIMATED_STEP / max(1, min(down.step, along.step))
+            able["decimated"] = _Candidate("decimated", cost, (), (), reason)
     reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + (
         "" if len(factors) == 1 or 1 in kernel.shape else ", no outer product"
     )

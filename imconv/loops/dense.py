@@ -40,60 +40,63 @@ def correlate_dense(
                 if held[slot] != padded:
                     held[slot] = padded
                     load_line(src, rows[padded], ring, slot, columns, lead, channels, samples, stride_x, fill)
-            x = 0
-            while x < out.shape[1]:
-                x = min(x, out.shape[1] - lanes(zeros(bias)))
-                _tile(ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
-                      flushes, flushing, aside, out, y - first, step, x, bias, divisor, top)  # fmt: skip
-                x += lanes(zeros(bias))
+            _correlate_rows(
+                ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
+                flushes, flushing, aside, out, y - first, step, bias, divisor, top,
+            )  # fmt: skip
 
 
 @register_jitable
-def _tile(
+def _correlate_rows(
     ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
-    flushes, flushing, aside, out, y, step, x, bias, divisor, top,
+    flushes, flushing, aside, out, y, step, bias, divisor, top,
 ):  # fmt: skip
+    """Rows y, y + step, ... of `out` from the lines in `slots`."""
     zero = zeros(bias)
-    a, b, c, d = zero, zero, zero, zero
-    if flushing:
-        clear_aside(aside)
-    for j in range(slots.size):
-        slot = slots[j]
-        for t in range(shared[j], shared[j + 1]):
-            source = load(zero, ring, slot, x + shared_places[t])
-            a = fma(broadcast(shared_weights[t, 0]), source, a)
-            b = fma(broadcast(shared_weights[t, 1]), source, b)
-            c = fma(broadcast(shared_weights[t, 2]), source, c)
-            d = fma(broadcast(shared_weights[t, 3]), source, d)
-        if single[j, 0] < single[j, ROWS]:
-            for t in range(single[j, 0], single[j, 1]):
-                a = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), a)
-            for t in range(single[j, 1], single[j, 2]):
-                b = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), b)
-            for t in range(single[j, 2], single[j, 3]):
-                c = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), c)
-            for t in range(single[j, 3], single[j, 4]):
-                d = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), d)
-        if flushing and flushes[j]:
-            if flushes[j] & 1:
-                set_aside(aside, 0, flushes[j], a)
-                a = zero
-            if flushes[j] & 2:
-                set_aside(aside, 1, flushes[j], b)
-                b = zero
-            if flushes[j] & 4:
-                set_aside(aside, 2, flushes[j], c)
-                c = zero
-            if flushes[j] & 8:
-                set_aside(aside, 3, flushes[j], d)
-                d = zero
-    if flushing:
-        a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
-        c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
-    store_sums(a, out, y, x, bias, divisor, top)
-    if y + step < out.shape[0]:
-        store_sums(b, out, y + step, x, bias, divisor, top)
-    if y + 2 * step < out.shape[0]:
-        store_sums(c, out, y + 2 * step, x, bias, divisor, top)
-    if y + 3 * step < out.shape[0]:
-        store_sums(d, out, y + 3 * step, x, bias, divisor, top)
+    x = 0
+    while x < out.shape[1]:
+        x = min(x, out.shape[1] - lanes(zero))
+        a, b, c, d = zero, zero, zero, zero
+        if flushing:
+            clear_aside(aside)
+        for j in range(slots.size):
+            slot = slots[j]
+            for t in range(shared[j], shared[j + 1]):
+                source = load(zero, ring, slot, x + shared_places[t])
+                a = fma(broadcast(shared_weights[t, 0]), source, a)
+                b = fma(broadcast(shared_weights[t, 1]), source, b)
+                c = fma(broadcast(shared_weights[t, 2]), source, c)
+                d = fma(broadcast(shared_weights[t, 3]), source, d)
+            if single[j, 0] < single[j, ROWS]:
+                for t in range(single[j, 0], single[j, 1]):
+                    a = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), a)
+                for t in range(single[j, 1], single[j, 2]):
+                    b = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), b)
+                for t in range(single[j, 2], single[j, 3]):
+                    c = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), c)
+                for t in range(single[j, 3], single[j, 4]):
+                    d = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), d)
+            if flushing and flushes[j]:
+                if flushes[j] & 1:
+                    set_aside(aside, 0, flushes[j], a)
+                    a = zero
+                if flushes[j] & 2:
+                    set_aside(aside, 1, flushes[j], b)
+                    b = zero
+                if flushes[j] & 4:
+                    set_aside(aside, 2, flushes[j], c)
+                    c = zero
+                if flushes[j] & 8:
+                    set_aside(aside, 3, flushes[j], d)
+                    d = zero
+        if flushing:
+            a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
+            c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+        store_sums(a, out, y, x, bias, divisor, top)
+        if y + step < out.shape[0]:
+            store_sums(b, out, y + step, x, bias, divisor, top)
+        if y + 2 * step < out.shape[0]:
+            store_sums(c, out, y + 2 * step, x, bias, divisor, top)
+        if y + 3 * step < out.shape[0]:
+            store_sums(d, out, y + 3 * step, x, bias, divisor, top)
+        x += lanes(zero)
