@@ -47,7 +47,7 @@ class Kernel:
     10
     """
 
-    __slots__ = ("_factors", "_integer_factors", "_numerators", "_weights", "anchor", "denominator", "included", "name",
+    __slots__ = ("_factors", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
                  "offset", "shape", "sigma", "source")  # fmt: skip
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
@@ -65,6 +65,12 @@ class Kernel:
                 raise KernelError("a kernel needs at least one cell that is not left out")
             if not mask.all():
                 self.included = _frozen(mask)
+        self._sealed = True
+
+    def __setattr__(self, name, value):
+        if not name.startswith("_") and getattr(self, "_sealed", False):
+            raise AttributeError("a Kernel can't be changed; use replace(), scaled(), normalized() or make a new one")
+        super().__setattr__(name, value)
 
     def _set(self, shape, anchor, offset, name, source):
         self.shape = (int(shape[0]), int(shape[1]))
@@ -98,6 +104,7 @@ class Kernel:
                 kernel.denominator = vertical[1] * horizontal[1]
         if not math.isfinite(kernel.absolute_sum()):
             raise KernelError("a kernel's weights are too large: their sum is beyond float64")
+        kernel._sealed = True
         return kernel
 
     # --- reading and writing (the work is in kernel_text and kernel_library) ---------------------------------------
@@ -135,7 +142,8 @@ class Kernel:
         """A copy with another anchor, offset or name; what is None stays."""
         kernel = type(self).__new__(type(self))
         for slot in self.__slots__:
-            setattr(kernel, slot, getattr(self, slot))
+            object.__setattr__(kernel, slot, getattr(self, slot))
+        kernel._sealed = False
         kernel._set(
             self.shape,
             self.anchor if anchor is None else anchor,
@@ -144,6 +152,7 @@ class Kernel:
             self.source,
         )
         kernel.sigma = self.sigma
+        kernel._sealed = True
         return kernel
 
     def scaled(self, factor) -> Kernel:
@@ -178,10 +187,10 @@ class Kernel:
         kernel = self.replace(anchor=(self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1]))
         for slot in ("_weights", "_numerators", "included"):
             array = getattr(self, slot)
-            setattr(kernel, slot, None if array is None else _frozen(array[::-1, ::-1].copy()))
+            object.__setattr__(kernel, slot, None if array is None else _frozen(array[::-1, ::-1].copy()))
         for slot in ("_factors", "_integer_factors"):
             pair = getattr(self, slot)
-            setattr(kernel, slot, None if pair is None else tuple(_frozen(f[::-1].copy()) for f in pair))
+            object.__setattr__(kernel, slot, None if pair is None else tuple(_frozen(f[::-1].copy()) for f in pair))
         return kernel
 
     # --- what it is ------------------------------------------------------------------------------------------------
@@ -258,6 +267,9 @@ class Kernel:
             return [(exact[0] / self.denominator, exact[1].astype(np.float64))]
         u, s, vt = np.linalg.svd(self.weights, full_matrices=False)
         keep = self.rank(tolerance)
+        # where a row or column is empty the decomposition leaves dust, which is not 0 to an infinity
+        u[~self.weights.any(axis=1)] = 0
+        vt[:, ~self.weights.any(axis=0)] = 0
         return [(u[:, i] * math.sqrt(s[i]), vt[i] * math.sqrt(s[i])) for i in range(keep)]
 
     def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
@@ -308,7 +320,7 @@ def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
 
 def _frozen(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
-    return array
+    return array.view()  # a view of what can't be written can't be made writeable
 
 
 def _checked_offset(offset) -> Fraction:

@@ -32,9 +32,10 @@ LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for
 # Picoseconds per sample on one thread: for a tap (multiply-add), and for a pass beyond them. Fitted to 6-megapixel uint8
 # pictures, AMD Zen 5, AVX-512, 2026-11-22; floats cost about 1.6 times as much throughout. Only ratios matter.
 DENSE_PASS, DENSE_TAP = 380.0, 10.0
-SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 90.0, 15.0, 17.0
+SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, FLOAT_BOX_PASS, BOX_ADDITION = 150.0, 550.0, 45.0
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1200.0  # the last is shared among the pixels of a step
+LONG_LINE = 32  # taps of a single row or column from which passes pay
 STRIPE_BYTES = 4 << 20  # of coarse grid held at a time
 
 ALGORITHMS = ("dense", "separable", "box", "decimated")
@@ -291,7 +292,8 @@ def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[s
     factors = _factors(kernel, source, exact, allowed)
     if factors:
         terms = len(factors) * (rows.taps + columns.taps)
-        cost = len(factors) * (rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP) + SEPARABLE_PASS
+        each = SEPARABLE_PASS + rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP
+        cost = len(factors) * each
         what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
         pairs = tuple(factor for pair in factors for factor in pair)
         able["separable"] = _Candidate(
@@ -347,15 +349,15 @@ def _decimated_taps(down: Factor, along: Factor) -> float:
 
 def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Columns and rows whose outer products make the kernel: exactly, or to a tenth of the allowed error. Else none."""
-    if kernel.included is not None:
+    if kernel.included is not None or kernel.shape == (1, 1):
         return []
+    if 1 in kernel.shape and max(kernel.shape) < LONG_LINE:
+        return []  # a single row or column is one pass anyway; a long one may be a box
     if exact:
         factors = kernel.integer_factors()
         return [factors] if factors else []
     if kernel.rank_one_factors is not None:
         return [kernel.rank_one_factors]
-    if min(kernel.shape) == 1:
-        return []
     tolerance = 1e-15 if loop_type(source) == "float64" else allowed / 10
     rest, factors = kernel.weights.copy(), []
     for column, row in kernel.factors(1e-16):

@@ -80,4 +80,4 @@ def outer_factors(numerators: np.ndarray) -> tuple[np.ndarray, np.ndarray] | Non
 
 def _frozen(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
-    return array
+    return array.view()

@@ -62,7 +62,8 @@ def finish(
     if out.dtype.kind == "f":
         sums += number(offset)
         np.divide(sums, number(divisor), out=sums)
-        out[...] = sums
+        with np.errstate(over="ignore"):  # float16: what is too large is infinite
+            out[...] = sums
         return
     if not np.isfinite(sums).all():
         lost = np.isnan(sums)

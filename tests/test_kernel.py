@@ -356,3 +356,15 @@ def test_frequency_response_of_known_kernels():
     image = np.random.default_rng(0).random((16, 12))
     shifted = np.fft.ifft2(np.fft.fft2(image) * Kernel([[0, 0, 1]]).frequency_response((16, 12))).real
     np.testing.assert_allclose(shifted, np.roll(image, 1, axis=1), atol=SUM_TOLERANCE)
+
+
+def test_a_kernel_can_not_be_changed():
+    kernel = Kernel([[1, 2], [3, 4]])
+    for name in ("anchor", "offset", "name", "shape", "denominator"):
+        with pytest.raises(AttributeError):
+            setattr(kernel, name, (0, 0))
+    for array in (kernel.weights, kernel.numerators, Kernel.from_factors([1, 2], [3, 4]).weights):
+        with pytest.raises(ValueError):  # noqa: PT011 - numpy's own word
+            array.flags.writeable = True
+    assert kernel.replace(anchor=(0, 0)).anchor == (0, 0)
+    assert kernel.flipped().flipped() == kernel
