@@ -25,7 +25,7 @@ class Job:
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         self.direct = directly(plan)
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
-        self.prepared = {weighted: self._prepare(weighted) for weighted in (False, plan.alpha == "weight")}
+        self.prepared = {weighted: self._prepare(weighted) for weighted in {False, plan.alpha == "weight"}}
 
     # --- what a band becomes ---------------------------------------------------------------------------------------
 
@@ -127,7 +127,7 @@ class Job:
 
     def _prepare(self, weighted: bool) -> Prepared:
         fill = self.source.weighted_fill if weighted else self.source.fill
-        return prepare(self.plan, fill.astype(self.plan.accumulator))
+        return prepare(self.plan, tuple(fill.tolist()))
 
     def loop(self, first, out, scratch, bias, divisor, top, weighted=False) -> None:
         """Run the compiled loop for the rows of `out`, (rows, samples); `weighted` colours are multiplied by alpha."""
@@ -154,7 +154,7 @@ class Job:
 
     def _prepare(self, weighted: bool) -> Prepared:
         fill = self.source.weighted_fill if weighted else self.source.fill
-        return prepare(self.plan, fill.astype(self.plan.accumulator))
+        return prepare(self.plan, tuple(fill.tolist()))
 
     def _input(self, first: int, count: int, weighted: bool) -> tuple:
         """The loop's first arguments: what it reads, and how that is laid out."""

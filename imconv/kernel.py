@@ -47,7 +47,7 @@ class Kernel:
     10
     """
 
-    __slots__ = ("_factors", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
+    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
                  "offset", "shape", "sigma", "source")  # fmt: skip
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
@@ -79,6 +79,7 @@ class Kernel:
         self.name = name
         self.source = source
         self.sigma = None
+        self._hash = None
 
     @classmethod
     def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Kernel:
@@ -300,13 +301,18 @@ class Kernel:
     def __eq__(self, other) -> bool:
         if not isinstance(other, Kernel):
             return NotImplemented
+        if self is other:
+            return True
         mine = np.ones(self.shape, bool) if self.included is None else self.included
         theirs = np.ones(other.shape, bool) if other.included is None else other.included
         same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
-        return same and np.array_equal(mine, theirs) and np.array_equal(self.weights, other.weights)
+        same = same and self.sigma == other.sigma and np.array_equal(mine, theirs)
+        return same and np.array_equal(self.weights, other.weights)
 
     def __hash__(self) -> int:
-        return hash((self.shape, self.anchor, (self.weights + 0.0).tobytes()))  # 0.0 and -0.0 are equal
+        if self._hash is None:
+            self._hash = hash((self.shape, self.anchor, self.sigma, self.sum(), self.absolute_sum()))
+        return self._hash
 
 
 def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -189,6 +190,7 @@ class Plan:
         return "\n".join(lines)
 
 
+@lru_cache(maxsize=256)
 def make_plan(
     kernel: Kernel,
     axes: tuple[Axis, Axis],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,9 +33,11 @@ class Prepared:
     buffers: Callable[[], tuple]
 
 
-def prepare(plan: Plan, fill: np.ndarray) -> Prepared:
+@lru_cache(maxsize=32)
+def prepare(plan: Plan, fill: tuple[float, ...]) -> Prepared:
     """The tables and buffers for a plan's algorithm; `fill` is what the border fills each channel with."""
-    return {"box": _box, "decimated": _decimated, "dense": _dense, "separable": _separable}[plan.algorithm](plan, fill)
+    make = {"box": _box, "decimated": _decimated, "dense": _dense, "separable": _separable}[plan.algorithm]
+    return make(plan, np.array(fill, plan.accumulator))
 
 
 def _box(plan: Plan, fill: np.ndarray) -> Prepared:

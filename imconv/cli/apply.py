@@ -13,7 +13,7 @@ from .process import Job, filter_picture, filter_to_many
     "imconv apply in.png out.png --kernel k.txt",
     'imconv apply in.png out.png -k "0 -1 0; -1 5 -1; 0 -1 0"',
     'imconv apply in.png out.png -k "3x3: 1,2,1 2,4,2 1,2,1" --normalize',
-    "imconv apply in.png out.png -k emboss --offset 128",
+    "imconv apply in.png out.png -k laplacian-4 --offset 128",
     "imconv apply in.png edges.png -k sobel-x -k sobel-y --combine magnitude",
     "imconv apply --kernel k.txt < in.png > out.png",
 )
