@@ -24,6 +24,11 @@ class Job:
         self.source = Source(plan, source)
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         self.direct = directly(plan)
+        total = plan.kernel.sum() * plan.divisor
+        self.total = float(round(total)) if plan.exact else total  # the weights' sum as the loops have it
+        loops = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
+        simple = plan.range == "clip" and self.inside is None and point is None and tally is None
+        self.unweighed_by_loop = loops and simple and plan.alpha == "weight"
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
         self.prepared = {weighted: self._prepare(weighted) for weighted in {False, plan.alpha == "weight"}}
 
@@ -47,10 +52,26 @@ class Job:
             sums = self._sums(first, out.shape[0], scratch)
             finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, plan.exact)
             return
+        if self.unweighed_by_loop:
+            self._unweigh(first, out, scratch)
+            return
         values = self._values(first, out.shape[0], scratch)
         finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)
         if split < plan.channels:
             finish(values[..., split:], out[..., split:], "clip", 0.0, 1, self.tally)
+
+    def _unweigh(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        """Alpha-weighted sums to samples; what `_values` and `finish` do, in compiled loops."""
+        plan, count = self.plan, out.shape[0]
+        sums = self._sums(first, count, scratch, weighted=True).reshape(count, -1)
+        flat = out.reshape(count, -1)
+        top = -1.0 if out.dtype.kind == "f" else type_range(out.dtype)[1]
+        empty = np.empty(count, np.uint8)
+        offset, divisor = float(plan.offset), float(plan.divisor)
+        jit.loop("alpha", "unweigh")(sums, plan.channels, self.total, offset, divisor, top, flat, empty)
+        if empty.any():
+            plain = self._sums(first, count, scratch).reshape(count, -1)
+            jit.loop("alpha", "fill_empty")(sums, plain, plan.channels, offset, divisor, top, flat)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Float values, not yet rounded."""
@@ -64,9 +85,7 @@ class Job:
         sums = self._sums(first, count, scratch, weighted=plan.alpha == "weight")
         values = np.empty(sums.shape, np.float64)
         if plan.alpha == "weight":
-            total = plan.kernel.sum() * plan.divisor
-            total = float(round(total)) if plan.exact else total
-            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], total, plan.offset,
+            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], self.total, plan.offset,
                                         plan.divisor)  # fmt: skip
             values[..., -1] = self._divided(sums[..., -1:], first, 0.0)[..., 0]
         else:

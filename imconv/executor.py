@@ -11,6 +11,7 @@ import numpy as np
 from .bands import Job
 from .decimation import grid_plans
 from .errors import LimitError, OptionError
+from .geometry import effective_size
 from .planner import Plan
 from .rounding import Tally, finish, stretch
 
@@ -211,7 +212,10 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     if plan.algorithm in ("dense", "box"):
         height = max(height, 2 * plan.ring_lines)  # every band begins by reading a whole window
     if not fused:
-        height = min(height, max(8, BAND_BYTES // (8 * samples)))
+        rows = BAND_BYTES // (8 * samples)
+        if plan.alpha == "weight":
+            rows = max(rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation))  # a band weighs its halo anew
+        height = min(height, max(8, rows))
     # an interrupt is noticed between bands
     height = min(height, max(1, BAND_WORK * total // max(plan.multiply_adds, 1)))
     return max(1, min(height, total))

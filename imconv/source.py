@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import jit
 from .accuracy import loop_type, type_range
 from .border import fill_values
 from .errors import OptionError
@@ -43,15 +44,14 @@ class Source:
             return self.rows, self.flat
         needed = np.unique(wanted[wanted >= 0])
         fill = self.weighted_fill if weighted else self.fill
-        rows = np.zeros((needed.size + made, max(self.samples, LARGEST_LANES)), self._window_type(weighted, made, fill))
-        pixels = rows[:, : self.samples].reshape(-1, *self.array.shape[1:]) if rows.shape[1] == self.samples else None
-        block = self.array[needed]
-        if weighted:
-            block = block.astype(rows.dtype)
-            block[..., :-1] *= block[..., -1:]
-        if pixels is not None:
-            pixels[: needed.size] = block
+        rows = np.empty((needed.size + made, max(self.samples, LARGEST_LANES)), self._window_type(weighted, made, fill))
+        if weighted and self.flat is not None:
+            jit.loop("alpha", "weigh")(self.flat, needed, self.plan.channels, rows[: needed.size])
         else:
+            block = self.array[needed]
+            if weighted:
+                block = block.astype(rows.dtype)
+                block[..., :-1] *= block[..., -1:]
             rows[: needed.size, : self.samples] = block.reshape(needed.size, self.samples)
         if made:
             rows[-1, : self.samples] = np.tile(fill, self.array.shape[1])

@@ -1,0 +1,54 @@
+"""Colour weighted by alpha: multiplied in before a filter, divided out after it."""
+
+import numpy as np
+
+
+def weigh(src, rows, channels, out):
+    """`out[i] = src[rows[i]]` with colours multiplied by alpha, the last channel. src, out : (rows, samples)."""
+    for i in range(rows.size):
+        row = rows[i]
+        for at in range(0, src.shape[1], channels):
+            alpha = out.dtype.type(src[row, at + channels - 1])
+            for c in range(channels - 1):
+                out[i, at + c] = out.dtype.type(src[row, at + c]) * alpha
+            out[i, at + channels - 1] = alpha
+
+
+def unweigh(sums, channels, total, offset, divisor, top, out, empty):
+    """Finish alpha-weighted sums: `(total * colour / alpha + offset) / divisor`, and `alpha / divisor`.
+
+    sums, out : (rows, samples)   integers are rounded half up and saturated to 0..top; floats (top < 0) are stored
+    total                         the sum of the kernel's weights; total, offset and divisor are float64
+    empty : (rows,)               set to 1 where a pixel has no weight left: its colours are not written
+    """
+    for y in range(sums.shape[0]):
+        empty[y] = 0
+        for at in range(0, sums.shape[1], channels):
+            last = at + channels - 1
+            alpha = np.float64(sums[y, last])
+            share = alpha * divisor
+            if alpha > 0:
+                for c in range(at, last):
+                    value = (sums[y, c] * total + offset * alpha) / share
+                    if top >= 0:
+                        value = min(max(np.floor(value + 0.5), 0.0), top)
+                    out[y, c] = value
+            else:
+                empty[y] = 1
+            value = alpha / divisor
+            if top >= 0:
+                value = min(max(np.floor(value + 0.5), 0.0), top)
+            out[y, last] = value
+
+
+def fill_empty(sums, plain, channels, offset, divisor, top, out):
+    """Colours of the pixels that `unweigh` left: `(plain + offset) / divisor`, from sums without weights."""
+    for y in range(sums.shape[0]):
+        for at in range(0, sums.shape[1], channels):
+            last = at + channels - 1
+            if not sums[y, last] > 0:
+                for c in range(at, last):
+                    value = (np.float64(plain[y, c]) + offset) / divisor
+                    if top >= 0:
+                        value = min(max(np.floor(value + 0.5), 0.0), top)
+                    out[y, c] = value
