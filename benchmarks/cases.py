@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 CHANNEL_NAMES = {1: "grey", 3: "RGB", 4: "RGBA"}
+NAMES = {"log": "LoG"}
 
 # Every rival can repeat the edge pixels by itself; another border would make some of them pad by hand or drop out.
 DEFAULT_BORDER = "nearest"
@@ -15,9 +16,11 @@ BORDERS = ("nearest", "reflect", "mirror", "constant", "wrap")
 
 # Standard deviations on each side of a Gaussian: scipy's and imconv's, given to every rival that takes it.
 TRUNCATE = 4.0
+LOG_REACH = 3.5  # and of a Laplacian of a Gaussian
 
 TWELVE_MEGAPIXELS = (3000, 4000)
 ONE_MEGAPIXEL = (1000, 1000)
+SMALL = (256, 256)
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class Case:
-    """One operation on one frame. `size` counts for dense and box, `sigma` for Gaussian."""
+    """One operation on one frame. `size` counts for dense, box and log, `sigma` for Gaussian."""
 
     frame: Frame
-    operation: str  # "dense", "gaussian", "box" or "sharpen"
+    operation: str  # "dense", "gaussian", "box", "sharpen", or "log" for a Laplacian of a Gaussian
     size: int = 3
     sigma: float = 0.0
     stride: int = 1
@@ -63,7 +66,7 @@ class Case:
             return f"Gaussian sigma {self.sigma:g}"
         if self.operation == "sharpen":
             return "sharpen 3x3"
-        text = f"{self.operation} {self.size}x{self.size}"
+        text = f"{NAMES.get(self.operation, self.operation)} {self.size}x{self.size}"
         text += f", stride {self.stride}" if self.stride > 1 else ""
         return text + (f", dilation {self.dilation}" if self.dilation > 1 else "")
 
@@ -84,7 +87,7 @@ class Case:
 
     @property
     def weights(self) -> np.ndarray:
-        """The correlation kernel of a dense or sharpening case, float64, not yet dilated."""
+        """The correlation kernel of a dense, sharpening or log case, float64, not yet dilated."""
         if self.operation == "sharpen":
             weights = np.full((3, 3), -1 / 9)
             weights[1, 1] += 2
@@ -93,6 +96,11 @@ class Case:
             # random weights have full rank: no factorisation saves anybody work; sum 1 keeps results in range
             weights = np.random.default_rng(self.size).random((self.size, self.size)) + 0.1
             return weights / weights.sum()
+        if self.operation == "log":
+            x = np.arange(self.size) - self.size // 2
+            half = (x * x + (x * x)[:, None]) * (LOG_REACH / (self.size // 2)) ** 2 / 2
+            weights = (1 - half) * np.exp(-half)  # a sum of two outer products
+            return weights / np.abs(weights).sum()
         raise ValueError(f"{self.operation} has no 2-D weights here")
 
     @property
@@ -125,10 +133,9 @@ def default_cases(size: tuple[int, int] = TWELVE_MEGAPIXELS) -> list[Case]:
 
 
 def full_cases() -> list[Case]:
-    """The whole grid: small to large pictures, RGBA, more sizes and sigmas."""
-    sizes = ((256, 256), (512, 512), ONE_MEGAPIXEL, TWELVE_MEGAPIXELS)
-    kinds = ((1, "uint8"), (3, "uint8"), (4, "uint8"), (1, "uint16"), (3, "uint16"), (1, "float32"), (3, "float32"))
-    frames = [Frame(*size, *kind) for size in sizes for kind in kinds]
+    """The whole grid: small to large pictures, with alpha filtered like a colour, more sizes and sigmas."""
+    kinds = [(channels, dtype) for dtype in ("uint8", "uint16", "float32") for channels in CHANNEL_NAMES]
+    frames = [Frame(*size, *kind) for size in (SMALL, ONE_MEGAPIXEL, TWELVE_MEGAPIXELS) for kind in kinds]
     sigmas = (0.5, 1, 2, 5, 10, 20, 50, 100)
     return list(_grid(frames, dense=range(3, 32, 2), sigmas=sigmas, boxes=(3, 5, 11, 21, 51, 101, 201)))
 

@@ -23,8 +23,8 @@ def text_report(record: dict) -> str:
     tables = [[head, *([r["title"], *_cells(r, rivals)] for r in results)] for _, results in groups]
     widths = [max(map(len, column)) for column in zip(*(row for table in tables for row in table), strict=True)]
     for (frame, _), table in zip(groups, tables, strict=True):
-        lines = [_aligned(row, widths) for row in table]
-        title = f"{frame} (copying it: {_number(median_ms(copies[frame]))} ms)" if frame in copies else frame
+        lines = [aligned(row, widths) for row in table]
+        title = f"{frame} (copying it: {number(median_ms(copies[frame]))} ms)" if frame in copies else frame
         parts.append("\n".join([title, lines[0], "-" * len(lines[0]), *lines[1:]]))
     parts.append("\n".join(_notes(record, rivals)))
     return "\n\n".join(parts)
@@ -37,7 +37,7 @@ def markdown_report(record: dict) -> str:
     rows = [[r["frame_name"], r["title"], *_cells(r, rivals)] for r in record["results"]]
     rule = ["---", "---", *["---:"] * (len(head) - 2)]
     table = "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
-    copies = ", ".join(f"{limit['frame']} {_number(median_ms(limit['samples']))} ms" for limit in record["limits"])
+    copies = ", ".join(f"{limit['frame']} {number(median_ms(limit['samples']))} ms" for limit in record["limits"])
     header, notes = "  \n".join(_header(record)), "\n".join(f"- {note}" for note in _notes(record, rivals))
     limits = f"\n- The limit, copying the picture with one thread: {copies}." if copies else ""
     return f"{header}\n\n{table}\n\n{notes}{limits}"
@@ -47,6 +47,22 @@ def ratio(result: dict, rival: str) -> float | None:
     """The rival's median time over imconv's; None where one of them was not timed."""
     ours, theirs = (result["entries"].get(name, {}).get("samples") for name in (OURS, rival))
     return median_ms(theirs) / median_ms(ours) if ours and theirs else None
+
+
+def peak_text(peak: dict) -> str:
+    """What the cores could do, and how much of it a dense kernel makes them do."""
+    speed, reached = multiply_adds_per_second(peak)
+    dense = peak["dense"]
+    return (
+        f"Peak of {peak['threads']} threads: {speed / 1e9:.0f} G float32 multiply-adds/s in registers; {dense['title']} on "
+        f"{dense['frame_name']} reaches {reached / 1e9:.0f} G/s, {reached / speed:.0%} of it (the best of {len(peak['samples'])} rounds each)"
+    )
+
+
+def multiply_adds_per_second(peak: dict) -> tuple[float, float]:
+    """At best, in registers alone and by the dense kernel."""
+    dense = peak["dense"]
+    return peak["multiply_adds"] / min(peak["samples"]), dense["multiply_adds"] / min(dense["samples"])
 
 
 def failures(record: dict) -> list[str]:
@@ -64,8 +80,8 @@ def _cells(result: dict, rivals: list[str]) -> list[str]:
     if not ours:
         return [result["entries"][OURS]["status"], NOTHING, *[NOTHING] * len(rivals)]
     ms = median_ms(ours)
-    speed = _number(result["megapixels"] / ms * 1000)
-    return [_number(ms), speed, *(_rival_cell(result, name) for name in rivals)]
+    speed = number(result["megapixels"] / ms * 1000)
+    return [number(ms), speed, *(_rival_cell(result, name) for name in rivals)]
 
 
 def _rival_cell(result: dict, name: str) -> str:
@@ -75,26 +91,33 @@ def _rival_cell(result: dict, name: str) -> str:
         return NOTHING
     if not entry.get("samples"):
         return entry["status"]
-    cell = f"{_number(median_ms(entry['samples']))}{'*' * entry['cut_short']} ({_number(ratio(result, name))}x)"
+    cell = f"{number(median_ms(entry['samples']))}{'*' * entry['cut_short']} ({number(ratio(result, name))}x)"
     return f"~{cell}, off {entry['error']:.3g}" if entry["approximate"] else cell
 
 
 def _header(record: dict) -> list[str]:
-    machine, settings = record["machine"], record["settings"]
-    versions = machine["versions"]
-    own = f"imconv {versions['imconv']} (Python {machine['python']}, numpy {versions['numpy']}, numba {versions['numba']})"
+    settings = record["settings"]
+    own, where = machine_lines(record["machine"])
     rivals = ", ".join(f"{name} {rival['version']}" for name, rival in record["rivals"].items())
-    cores = f"{machine['cores']} cores, " if machine["cores"] else ""
     missing = f"; not installed: {', '.join(record['missing'])}" if record["missing"] else ""
     stopped = ["(stopped before the last case)"] if record["stopped"] else []
     return [
         f"{own} beside {rivals or 'nobody'}{missing}",
-        f"{machine['cpu']}, {cores}{machine['logical_cpus']} logical CPUs, {machine['system']}; "
-        f"{settings['threads']} threads each ({_single_threaded(record)}); {machine['date'][:10]}",
+        f"{where}; {settings['threads']} threads each ({_single_threaded(record)})",
         f"picture: {record['image']}; border {settings['border']}",
         f"milliseconds, median of {settings['rounds']} rounds in turns; (their time / imconv's); Mpx/s are input pixels",
         *stopped,
     ]
+
+
+def machine_lines(machine: dict) -> tuple[str, str]:
+    """Which versions were measured, and where and when."""
+    versions = machine["versions"]
+    cores = f"{machine['cores']} cores, " if machine["cores"] else ""
+    return (
+        f"imconv {versions['imconv']} (Python {machine['python']}, numpy {versions['numpy']}, numba {versions['numba']})",
+        f"{machine['cpu']}, {cores}{machine['logical_cpus']} logical CPUs, {machine['system']}; {machine['date'][:10]}",
+    )
 
 
 def _single_threaded(record: dict) -> str:
@@ -115,6 +138,8 @@ def _notes(record: dict, rivals: list[str]) -> list[str]:
         notes.append(f"* fewer rounds, because one takes longer than {record['settings']['slow']:g} s.")
     if any(e["status"] == "wrong" for e in entries):
         notes.append("wrong: outside the tolerance, and therefore not timed.")
+    if peak := record.get("peak"):
+        notes.append(f"{peak_text(peak)}.")
     notes.append("Every result was compared with imconv's before it was timed; tolerances are in the JSON file.")
     return notes
 
@@ -125,11 +150,12 @@ def _shown_rivals(record: dict) -> list[str]:
     return [name for name in record["rivals"] if name in shown]
 
 
-def _aligned(row: list[str], widths: list[int]) -> str:
+def aligned(row: list[str], widths: list[int]) -> str:
+    """A table's row: the first column to the left, the others to the right."""
     right = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
     return "  ".join([row[0].ljust(widths[0]), *right])
 
 
-def _number(value: float) -> str:
-    """Whole numbers from 10, one decimal from 1, two significant digits below."""
+def number(value: float) -> str:
+    """As text. Whole numbers from 10, one decimal from 1, two significant digits below."""
     return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}" if value >= 0.995 else f"{value:.2g}"

@@ -60,6 +60,7 @@ def run(
         stopped = True
     return {
         "format": FORMAT,
+        "kind": "comparison",
         "machine": machine.describe(),
         "image": photograph.DESCRIPTION,
         "settings": {

@@ -65,6 +65,11 @@ def median_ms(samples: list[float]) -> float:
     return 1000 * statistics.median(samples)
 
 
+def best_ms(samples: list[float]) -> float:
+    """The fastest: what the work takes where nobody else slowed the machine down."""
+    return 1000 * min(samples)
+
+
 def _admit(rival: Rival, case: Case, image: np.ndarray, expected: np.ndarray):
     """(record, run or None, seconds of the first run)."""
     try:

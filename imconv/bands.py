@@ -171,10 +171,6 @@ class Job:
         Job(self.direct, self.source.array, None, None).loop(first, direct, {}, bias, divisor, top, weighted)
         np.copyto(out, direct, where=~np.isfinite(out))
 
-    def _prepare(self, weighted: bool) -> Prepared:
-        fill = self.source.weighted_fill if weighted else self.source.fill
-        return prepare(self.plan, tuple(fill.tolist()))
-
     def _input(self, first: int, count: int, weighted: bool) -> tuple:
         """The loop's first arguments: what it reads, and how that is laid out."""
         rows, columns, channels = self.plan.rows, self.plan.columns, self.plan.channels

@@ -19,6 +19,8 @@ from .accuracy import (
     loop_type,
 )
 from .border import Border
+from .costs import ALGORITHMS as ALGORITHMS
+from .costs import box_additions, candidates, decimated_taps
 from .decimation import Factor, factor
 from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
@@ -30,16 +32,7 @@ ALPHAS = ("weight", "separate", "keep")
 ROWS = 4  # output rows the loops work on together
 LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for one more
 
-# Picoseconds per sample on one thread: for a tap (multiply-add), and for a pass beyond them. Fitted to 6-megapixel uint8
-# pictures, AMD Zen 5, AVX-512, 2026-11-22; floats cost about 1.6 times as much throughout. Only ratios matter.
-DENSE_PASS, DENSE_TAP = 380.0, 10.0
-SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
-BOX_PASS, FLOAT_BOX_PASS, BOX_ADDITION = 150.0, 550.0, 45.0
-DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1200.0  # the last is shared among the pixels of a step
-LONG_LINE = 32  # taps of a single row or column from which passes pay
 STRIPE_BYTES = 4 << 20  # of coarse grid held at a time
-
-ALGORITHMS = ("dense", "separable", "box", "decimated")
 
 
 @dataclass(frozen=True)
@@ -86,9 +79,9 @@ class Plan:
             skips = self.source not in FLOAT_TYPES
             return outputs * (int(np.count_nonzero(self.weights[0])) if skips else self.weights[0].size)
         if self.algorithm == "box":
-            return outputs * round(_box_additions(self.rows.taps, self.columns.taps, self.exact))
+            return outputs * round(box_additions(self.rows.taps, self.columns.taps, self.exact))
         if self.algorithm == "decimated":
-            return round(outputs * _decimated_taps(*self.decimation))
+            return round(outputs * decimated_taps(*self.decimation))
         inputs = self.rows.out * self.columns.size * self.channels
         return self.terms * (inputs * self.rows.taps + outputs * self.columns.taps)
 
@@ -111,6 +104,30 @@ class Plan:
             taps = self.decimation[0].after[1].shape[1]
             return item * (taps + ROWS + 2 * ROWS + 1) * samples
         return item * ROWS * self.terms * (2 if self.columns.stride > 1 else 1) * self.line_length
+
+    @property
+    def result_bytes(self) -> int:
+        """Bytes of the result; with the range stretch it is kept in float64 first."""
+        item = np.dtype(self.target).itemsize + (8 if self.range == "stretch" else 0)
+        return self.rows.out * self.columns.out * self.channels * item
+
+    @property
+    def grid_bytes(self) -> int:
+        """Bytes of the coarse grids held at a time: as reduced, and as blurred."""
+        if self.algorithm != "decimated":
+            return 0
+        down, along = self.decimation
+        stripe = min(self.stripe_rows, self.rows.out)
+        rows = stripe // down.step + 2 * (down.between.size // 2) + 2 * down.after[1].shape[1]
+        columns = self.columns.out // along.step + 2 * (along.between.size // 2) + 2 * along.after[1].shape[1]
+        return (
+            2
+            * rows
+            * columns
+            * self.channels
+            * np.dtype(self.accumulator).itemsize
+            * (2 if self.alpha == "weight" else 1)
+        )
 
     @property
     def box_block(self) -> int:
@@ -166,6 +183,8 @@ class Plan:
             "types": [self.source, self.accumulator, self.target],
             "exact": self.exact,
             "multiply_adds": self.multiply_adds,
+            "result_bytes": self.result_bytes,
+            "grid_bytes": self.grid_bytes,
             "scratch_bytes_per_thread": self.scratch,
         }
 
@@ -183,7 +202,9 @@ class Plan:
                 f"exact: whole-number sums, divided once by {self.divisor}" if self.exact else "rounded once at the end"
             ),
             f"multiply-adds  {self.multiply_adds / 1e6:,.1f} million, {self.multiply_adds / max(samples, 1):.1f} per sample",
-            f"memory         {_bytes(self.scratch)} of line buffers per thread",
+            f"memory         {_bytes(self.result_bytes)} result"
+            + (f", {_bytes(self.grid_bytes)} coarse grid" if self.grid_bytes else "")
+            + f", {_bytes(self.scratch)} of buffers per thread",
         ]
         if self.alpha != "none":
             lines.insert(3, f"alpha          {self.alpha}")
@@ -228,7 +249,7 @@ def make_plan(
     exact = exact_sums(kernel, source, border)
     allowed = allowed_error(kernel, source, alpha, gain)
     rows, columns = axes
-    able = _candidates(kernel, rows, columns, source, border, exact, allowed)
+    able = candidates(kernel, rows, columns, source, border, exact, allowed)
     if algorithm is None:
         choice = min(able.values(), key=lambda candidate: candidate.cost)
     elif algorithm in able:
@@ -272,102 +293,6 @@ def directly(plan: Plan) -> Plan | None:
         alpha=plan.alpha, range=plan.range, algorithm=algorithm,
     )  # fmt: skip
     return replace(direct, accumulator="float64", runs=Runs())
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """An algorithm that can do the work."""
-
-    algorithm: str
-    cost: float  # picoseconds per sample
-    sums: tuple[int, ...]  # how many products are summed, one sum upon another
-    weights: tuple[np.ndarray, ...] | None  # None for the whole kernel, which is made only if it is used
-    reason: str
-
-
-def _candidates(kernel, rows, columns, source, border, exact, allowed) -> dict[str, _Candidate]:
-    """What could compute a correlation with this kernel, and at what cost."""
-    able = {}
-    taps = rows.taps * columns.taps
-    if source.kind in "biu" and kernel.rank_one_factors is None:
-        taps = int(np.count_nonzero(kernel.weights))
-    factors = _factors(kernel, source, exact, allowed)
-    if factors:
-        terms = len(factors) * (rows.taps + columns.taps)
-        each = SEPARABLE_PASS + rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP
-        cost = len(factors) * each
-        what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
-        pairs = tuple(factor for pair in factors for factor in pair)
-        able["separable"] = _Candidate(
-            "separable",
-            cost,
-            (rows.taps, len(factors) * columns.taps),
-            pairs,
-            f"{what}: {terms} taps instead of {taps}",
-        )
-        column, row = factors[0]
-        flat = len(factors) == 1 and (column == column[0]).all() and (row == row[0]).all()
-        if flat and (rows.dilation, columns.dilation) == (1, 1):
-            additions = _box_additions(rows.taps, columns.taps, exact)
-            cost = (BOX_PASS if exact else FLOAT_BOX_PASS) + BOX_ADDITION * additions * columns.stride
-            weight = (column[:1] * row[0],)
-            able["box"] = _Candidate(
-                "box",
-                cost,
-                (2 * math.isqrt(rows.taps) + 2, 2 * columns.taps.bit_length()),
-                weight,
-                "equal weights: running sums, whatever the size",
-            )
-    plain = (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1)
-    same = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in (rows, columns))
-    if kernel.sigma is not None and plain and same and border.mode != "normalized":
-        down, along = (factor(s) for s in kernel.sigma)
-        if max(down.step, along.step) > 1:
-            count = _decimated_taps(down, along)
-            reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
-            cost = DECIMATED_PASS + DECIMATED_TAP * count + DECIMATED_STEP / max(1, min(down.step, along.step))
-            able["decimated"] = _Candidate("decimated", cost, (), (), reason)
-    reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + (
-        "" if len(factors) == 1 or 1 in kernel.shape else ", no outer product"
-    )
-    able["dense"] = _Candidate("dense", taps * DENSE_TAP + DENSE_PASS, (taps,), None, reason)
-    return able
-
-
-def _box_additions(height: int, width: int, exact: bool) -> float:
-    """Additions per sample: columns by coming and going or by blocks, rows by doubling."""
-    down = 2 if exact else 3 + math.isqrt(height)
-    return down + width.bit_length() + width.bit_count()
-
-
-def _decimated_taps(down: Factor, along: Factor) -> float:
-    """Multiply-adds per sample: down and along to the grid, on it, along and down from it."""
-    small = down.step * along.step
-    to_grid = down.before.size / down.step + along.before.size / down.step / along.step
-    on_grid = (down.between.size + along.between.size) / small
-    from_grid = along.after[1].shape[1] / down.step + down.after[1].shape[1]
-    return to_grid + on_grid + from_grid
-
-
-def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Columns and rows whose outer products make the kernel: exactly, or to a tenth of the allowed error. Else none."""
-    if kernel.included is not None or kernel.shape == (1, 1):
-        return []
-    if 1 in kernel.shape and max(kernel.shape) < LONG_LINE:
-        return []  # a single row or column is one pass anyway; a long one may be a box
-    if exact:
-        factors = kernel.integer_factors()
-        return [factors] if factors else []
-    if kernel.rank_one_factors is not None:
-        return [kernel.rank_one_factors]
-    tolerance = 1e-15 if loop_type(source) == "float64" else allowed / 10
-    rest, factors = kernel.weights.copy(), []
-    for column, row in kernel.factors(1e-16):
-        rest -= np.outer(column, row)
-        factors.append((column, row))
-        if np.abs(rest).sum() <= tolerance * kernel.absolute_sum():
-            return factors
-    return []
 
 
 def check_range(range: str) -> str:

@@ -62,3 +62,10 @@ def test_no_module_has_the_name_of_a_public_function():
 
 def test_the_typed_marker_is_there():
     assert Path(imconv.__file__).with_name("py.typed").is_file()
+
+
+def test_type_checkers_are_told_the_same_names():
+    """Names are resolved late, so a stub tells them."""
+    stub = (Path(imconv.__file__).parent / "__init__.pyi").read_text()
+    told = {line.split(" as ")[1]: line.split()[1] for line in stub.splitlines() if line.startswith("from ")}
+    assert told == {name: f".{home}" for name, home in imconv._HOMES.items()}

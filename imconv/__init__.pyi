@@ -1,0 +1,15 @@
+from .correlation import convolve as convolve
+from .correlation import correlate as correlate
+from .correlation import plan as plan
+from .errors import ImconvError as ImconvError
+from .files import read as read
+from .files import write as write
+from .files.picture import Picture as Picture
+from .filters.sharpen import sharpen as sharpen
+from .filters.sharpen import unsharp_mask as unsharp_mask
+from .filters.smooth import box_blur as box_blur
+from .filters.smooth import gaussian_blur as gaussian_blur
+from .kernel import Kernel as Kernel
+from .planner import Plan as Plan
+
+__version__: str
