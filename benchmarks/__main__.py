@@ -1,4 +1,4 @@
-"""`python -m benchmarks [options]` measures; `python -m benchmarks table FILE` prints a kept record as Markdown."""
+"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits` and `plot` are its subcommands."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from .report import failures, markdown_report, text_report
 
 ROUNDS = 9
 QUICK_ROUNDS = 3
+JSON_HELP = "keep all samples; a bare NAME means benchmarks/results/NAME.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
+    command = COMMANDS.get(arguments[0]) if arguments else None
     try:
-        return _table(arguments[1:]) if arguments[:1] == ["table"] else _measure(arguments)
+        return command(arguments[1:]) if command else _measure(arguments)
     except (OSError, ValueError) as problem:
         print(f"benchmarks: {problem}", file=sys.stderr)
         return 1
@@ -29,7 +31,8 @@ def _measure(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Time imconv beside other libraries: verify, warm up, take turns.",
-        epilog="python -m benchmarks table FILE prints the Markdown table of a kept record.",
+        epilog="Also: python -m benchmarks table FILE (print a kept record), plan (is the planner right?), limits (what "
+        "nothing can beat), plot FILE -o PNG; each has --help.",
     )
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help=f"1-megapixel pictures, {QUICK_ROUNDS} rounds")
@@ -41,46 +44,131 @@ def _measure(arguments: list[str]) -> int:
     )
     parser.add_argument("--threads", type=_positive, help="for all that have threads; default: all cores")
     parser.add_argument("--rounds", type=_positive, help=f"default {ROUNDS}")
-    parser.add_argument(
-        "--json", metavar="FILE", help="keep all samples; a bare NAME means benchmarks/results/NAME.json"
-    )
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
     parser.add_argument("--markdown", action="store_true", help="print the README's table instead of the aligned one")
     options = parser.parse_args(arguments)
-    try:
-        cases = _chosen(options)
-    except re.error as problem:
-        parser.error(f"--only: {problem}")
-    if not cases:
-        parser.error(f"no case matches {options.only!r}; --list shows them")
+    cases = full_cases() if options.full else default_cases(ONE_MEGAPIXEL) if options.quick else default_cases()
+    cases = with_border(_chosen(cases, options, parser), options.border)
     if options.list:
         print("\n".join(map(str, cases)))
         return 0
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
     record = session.run(cases, rounds=rounds, threads=options.threads, tell=_progress(len(cases)))
-    if options.json:
-        print(f"kept in {session.save(record, options.json)}", file=sys.stderr)
+    if not record["stopped"]:
+        from .limits import measure_peak
+
+        record["peak"] = measure_peak(record["settings"]["threads"], rounds)
+    _keep(record, options.json)
     print(markdown_report(record) if options.markdown else text_report(record))
     for line in failures(record):
         print(line, file=sys.stderr)
     return 0
 
 
-def _chosen(options) -> list[Case]:
-    cases = full_cases() if options.full else default_cases(ONE_MEGAPIXEL) if options.quick else default_cases()
-    if options.only:
-        wanted = re.compile(options.only, re.IGNORECASE)
-        cases = [case for case in cases if wanted.search(str(case))]
-    return with_border(cases, options.border)
+def _chosen(cases: list[Case], options, parser: argparse.ArgumentParser) -> list[Case]:
+    """Those that `--only` names."""
+    try:
+        wanted = re.compile(options.only or "", re.IGNORECASE)
+    except re.error as problem:
+        parser.error(f"--only: {problem}")
+    cases = [case for case in cases if wanted.search(str(case))]
+    if not cases:
+        parser.error(f"no case matches {options.only!r}; --list shows them")
+    return cases
 
 
 def _table(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks table", description="Print a kept record as Markdown.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks table", description="Print a kept record: a comparison as Markdown, others as text."
+    )
     parser.add_argument("file", help="a JSON file, or the bare name of one in benchmarks/results")
     parser.add_argument("--text", action="store_true", help="the aligned table instead")
     options = parser.parse_args(arguments)
     record = session.load(options.file)
-    print(text_report(record) if options.text else markdown_report(record))
+    if record["kind"] == "comparison":
+        print(text_report(record) if options.text else markdown_report(record))
+    else:
+        print(_report_of(record["kind"])(record))
     return 0
+
+
+def _plan(arguments: list[str]) -> int:
+    from . import algorithms
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks plan",
+        description="Time every algorithm that can do the work, and say where another than the chosen one is faster.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help=f"2-megapixel pictures, fewer cases, {algorithms.QUICK_ROUNDS} rounds"
+    )
+    parser.add_argument("--only", metavar="REGEX", help="cases whose name matches; see --list")
+    parser.add_argument("--list", action="store_true", help="print the cases' names and stop")
+    parser.add_argument("--threads", type=_positive, help="default: all cores")
+    parser.add_argument("--rounds", type=_positive, help=f"default {algorithms.ROUNDS}; the fastest one counts")
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    options = parser.parse_args(arguments)
+    cases = _chosen(algorithms.grid(options.quick), options, parser)
+    if options.list:
+        print("\n".join(map(str, cases)))
+        return 0
+    rounds = options.rounds or (algorithms.QUICK_ROUNDS if options.quick else algorithms.ROUNDS)
+    record = algorithms.run(cases, rounds=rounds, threads=options.threads, tell=_progress(len(cases)))
+    _keep(record, options.json)
+    print(algorithms.text_report(record))
+    return 0
+
+
+def _limits(arguments: list[str]) -> int:
+    from . import limits
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks limits",
+        description="Time copying, and the cores' multiply-adds: in registers alone, and by a dense kernel.",
+    )
+    parser.add_argument("--threads", type=_positive, help="default: all cores")
+    parser.add_argument("--rounds", type=_positive, default=ROUNDS, help="default %(default)s")
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    options = parser.parse_args(arguments)
+    record = limits.run(options.threads, options.rounds)
+    _keep(record, options.json)
+    print(limits.text_report(record))
+    return 0
+
+
+def _plot(arguments: list[str]) -> int:
+    from . import plot
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks plot", description="Draw a kept comparison, on log axes; needs matplotlib."
+    )
+    parser.add_argument("file", help="a JSON file, or the bare name of one in benchmarks/results")
+    parser.add_argument("-o", "--output", required=True, metavar="PNG", help="or .svg, .pdf")
+    parser.add_argument(
+        "--picture", metavar="REGEX", help="which picture's results, e.g. 'RGB uint8'; default: the first"
+    )
+    options = parser.parse_args(arguments)
+    record = session.load(options.file)
+    if record["kind"] != "comparison":
+        raise ValueError(f"{options.file} is no comparison with other libraries; there is nothing to draw")
+    print(plot.draw(record, options.output, options.picture))
+    return 0
+
+
+COMMANDS = {"table": _table, "plan": _plan, "limits": _limits, "plot": _plot}
+
+
+def _report_of(kind: str):
+    if kind == "plan":
+        from .algorithms import text_report
+    else:
+        from .limits import text_report
+    return text_report
+
+
+def _keep(record: dict, name: str | None) -> None:
+    if name:
+        print(f"kept in {session.save(record, name)}", file=sys.stderr)
 
 
 def _progress(total: int):

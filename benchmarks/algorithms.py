@@ -26,6 +26,8 @@ from .session import FORMAT
 from .timing import SLOW, best_ms, take_turns
 from .verification import verify
 
+ROUNDS = 7
+QUICK_ROUNDS = 5
 HOPELESS = 20  # times the fewest multiply-adds: not worth the time to be timed
 BADLY = 1.3  # times the fastest algorithm: what a plan should not take
 
@@ -178,9 +180,8 @@ def text_report(record: dict) -> str:
     parts = [
         f"{own}\n{where}; {threads} threads\n"
         f"picture: {record['image']}\n"
-        f"milliseconds, the fastest of {rounds} rounds in turns: times on a shared machine jump, but never down; "
-        f"beyond {BADLY:g} twice as many"
-        + ("\n(stopped before the last case)" if record["stopped"] else "")
+        f"milliseconds, the fastest of {rounds} rounds in turns: what else runs on the machine only adds to times; "
+        f"beyond {BADLY:g} twice as many" + ("\n(stopped before the last case)" if record["stopped"] else "")
     ]
     head = ["operation", "chosen", *ALGORITHMS, "chosen/best"]
     tables = [
@@ -196,7 +197,9 @@ def text_report(record: dict) -> str:
 
 def _row(result: dict) -> list[str]:
     times, entries = times_ms(result), result["entries"]
-    cells = [number(times[name]) if name in times else entries.get(name, {}).get("status", NOTHING) for name in ALGORITHMS]
+    cells = [
+        number(times[name]) if name in times else entries.get(name, {}).get("status", NOTHING) for name in ALGORITHMS
+    ]
     share = chosen_to_best(result)
     return [result["title"], result["chosen"], *cells, NOTHING if share is None else f"{share:.2f}"]
 
@@ -204,7 +207,9 @@ def _row(result: dict) -> list[str]:
 def _verdict(results: list[dict]) -> list[str]:
     """The rows that are planned badly, one line each, the worst first; then wrong results."""
     bad = sorted((r for r in results if chosen_to_best(r) and is_bad(r)), key=chosen_to_best, reverse=True)
-    lines = [f"{len(bad)} of {len(results)} plans take more than {BADLY:g} times as long as the fastest algorithm{':' * bool(bad)}"]
+    lines = [
+        f"{len(bad)} of {len(results)} plans take more than {BADLY:g} times as long as the fastest algorithm{':' * bool(bad)}"
+    ]
     for result in bad:
         times = times_ms(result)
         best = min(times, key=times.get)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from ..rational import as_fraction
 from .smooth import checked_number, gaussian_kernel, image_width
 
 MAX_AMOUNT = 1000
+LARGEST_KERNEL = 65  # taps a side: larger blurs are cheaper by themselves, on a coarse grid
 
 
 @documented
@@ -56,11 +59,12 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
     return unsharp_filter(sigma, amount, threshold, truncate, width, settings).apply(image, out=out, threads=threads)
 
 
-def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settings: Options) -> LinearFilter:
+def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settings: Options) -> UnsharpFilter:
     """The filter of `unsharp_mask`; `width` is what a sigma in percent is measured by."""
     if settings.offset:
         raise OptionError("an unsharp mask takes no offset")
     amount, threshold = checked_number(amount, "amount", 0, MAX_AMOUNT), checked_number(threshold, "threshold", 0, 1e12)
+    blur = gaussian_kernel(sigma, truncate, width)
 
     def add_detail(blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
         detail = original - blurred
@@ -70,7 +74,43 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
         detail += original
         return detail
 
-    return LinearFilter(gaussian_kernel(sigma, truncate, width), settings, point=add_detail, gain=amount)
+    one_kernel = None
+    if threshold == 0 and max(blur.shape) <= LARGEST_KERNEL:
+        one_kernel = LinearFilter(_unsharp_kernel(blur, amount), settings)
+    return UnsharpFilter(LinearFilter(blur, settings, point=add_detail, gain=amount), one_kernel)
+
+
+@dataclass(frozen=True)
+class UnsharpFilter:
+    """A blur with what follows it; or, where that is linear, one kernel that does both."""
+
+    blur: LinearFilter
+    one_kernel: LinearFilter | None
+
+    def chosen(self, has_alpha: bool) -> LinearFilter:
+        """One kernel, unless colours are weighted by alpha: that is a quotient, and its detail is no weighted mean."""
+        weighted = has_alpha and self.blur.options.alpha in (None, "weight")
+        return self.blur if self.one_kernel is None or weighted else self.one_kernel
+
+    def plan(self, shape, image_type, has_alpha: bool):
+        """As LinearFilter.plan."""
+        return self.chosen(has_alpha).plan(shape, image_type, has_alpha)
+
+    def extra_bytes(self, plan) -> int:
+        """As LinearFilter.extra_bytes."""
+        return self.blur.extra_bytes(plan)
+
+    def apply(self, image, **how):
+        """As LinearFilter.apply."""
+        has_alpha = image.has_alpha if hasattr(image, "pixels") else bool(self.blur.options.has_alpha)
+        return self.chosen(has_alpha).apply(image, **how)
+
+
+@lru_cache(maxsize=16)
+def _unsharp_kernel(blur: Kernel, amount: float) -> Kernel:
+    weights = -amount * blur.weights
+    weights[blur.anchor] += 1 + amount
+    return Kernel(weights, name="unsharp")
 
 
 def sharpen_kernel(amount=1) -> Kernel:
