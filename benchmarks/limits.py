@@ -12,7 +12,7 @@ from imconv.loops.vector import broadcast, fma, lanes, store
 
 from . import machine, photograph
 from .cases import Case, Frame, default_cases
-from .report import machine_lines, median_ms, multiply_adds_per_second, number, peak_text
+from .report import machine_lines, median_ms, number, peak_text
 from .rivals import Imconv
 from .session import FORMAT
 from .timing import measure_copy, take_turns

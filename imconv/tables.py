@@ -93,42 +93,35 @@ def line_places(plan: Plan) -> np.ndarray:
     return (before + place) * plan.channels
 
 
-def _visits(plan: Plan) -> Iterator[tuple[int, list[int | None]]]:
-    """The padded source rows that ROWS output rows read: (row, for each output row its tap there, or None)."""
+def _visits(plan: Plan) -> Iterator[tuple[int, list[int | None], list[int | None]]]:
+    """The padded source rows that ROWS output rows read.
+
+    For each: the row; each output row's tap there, or None; and the how-manieth of its taps that is.
+    """
     axis = plan.rows
     common = math.lcm(axis.stride, axis.dilation)
     classes = common // axis.dilation
+    before = 0
     for start in range(min(classes, axis.taps)):
         taps = range(start, axis.taps, classes)
         for j in range(len(taps) + ROWS - 1):
-            yield (
-                start * axis.dilation + j * common,
-                [taps[j - r] if 0 <= j - r < len(taps) else None for r in range(ROWS)],
-            )
+            steps = [j - r if 0 <= j - r < len(taps) else None for r in range(ROWS)]
+            own = [None if i is None else taps[i] for i in steps]
+            yield start * axis.dilation + j * common, own, [None if i is None else before + i for i in steps]
+        before += len(taps)
 
 
-def row_step(plan: Plan) -> int:
-    """How far apart the output rows are that are worked on together."""
-    return math.lcm(plan.rows.stride, plan.rows.dilation) // plan.rows.stride
+def _flushes(steps: list[int | None], runs: Runs, products: int = 1) -> int:
+    """Bits of the output rows whose running sum is set aside after this step, and of those whose group is complete.
 
-
-def ring_lines(plan: Plan) -> int:
-    """Lines that hold every padded row that ROWS output rows read."""
-    axis = plan.rows
-    return (ROWS - 1) * row_step(plan) * axis.stride + (axis.taps - 1) * axis.dilation + 1
-
-
-def _flushes(taken: list[int | None], runs: Runs, products: int = 1) -> int:
-    """Bits of the output rows whose running sum is set aside after their tap here, and of those whose group is complete.
-
-    A tap stands for so many products.
+    Steps are counted from 0; each stands for so many products.
     """
     run = max(1, runs.run // products) if runs.run else 0
     group = max(1, round(runs.group / runs.run)) * run if runs.group else 0
     bits = 0
-    for r, tap in enumerate(taken):
-        if tap is not None and run and (tap + 1) % run == 0:
-            bits |= 1 << r | (1 << r + ROWS if group and (tap + 1) % group == 0 else 0)
+    for r, step in enumerate(steps):
+        if step is not None and run and (step + 1) % run == 0:
+            bits |= 1 << r | (1 << r + ROWS if group and (step + 1) % group == 0 else 0)
     return bits
 
 
@@ -143,10 +136,10 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
     pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
     tap_rows, flushes, shared, single = [], [], [0], []
     shared_places, shared_weights, single_places, single_weights = [], [], [], []
-    for row, taken in _visits(plan):
+    for row, taken, order in _visits(plan):
         for number, part in enumerate(pieces):
             taps = [np.zeros(weights.shape[1], bool) if tap is None else cells[tap] & part for tap in taken]
-            steps = [None if tap is None else tap * len(pieces) + number for tap in taken]
+            steps = [None if n is None else n * len(pieces) + number for n in order]
             flush = _flushes(steps, plan.runs, piece)
             columns = np.flatnonzero(np.any(taps, axis=0))
             if not columns.size and not flush:
@@ -201,11 +194,15 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
         # folded taps are added first: halved, the largest floats don't overflow, and nothing else changes
         columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
     used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
-    visits = [(row, [tap if tap is not None and used[tap] else None for tap in taken]) for row, taken in _visits(plan)]
-    kept = [(row, taken, _flushes(taken, plan.runs)) for row, taken in visits if any(tap is not None for tap in taken)]
+    kept = []
+    for row, taken, order in _visits(plan):
+        wanted = [tap if tap is not None and used[tap] else None for tap in taken]
+        flush = _flushes(order, plan.runs)
+        if flush or any(tap is not None for tap in wanted):
+            kept.append((row, wanted, flush))
     weights = [[0.0 if tap is None else column[tap] for tap in taken] for column in columns for _, taken, _ in kept]
     tables = (
-        row_step(plan),
+        plan.row_step,
         np.array([row for row, _, _ in kept], np.int64),
         np.array([sum(1 << r for r, tap in enumerate(taken) if tap is not None) for _, taken, _ in kept], np.int64),
         np.array([flush for _, _, flush in kept], np.int64),

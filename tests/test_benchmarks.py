@@ -1,15 +1,17 @@
 """The benchmarks' machinery on a tiny picture: who is refused, what is counted, what is printed. No timed assertions."""
 
 import json
+import sys
+from itertools import product
 
 import numpy as np
 import pytest
 
-from benchmarks import session
+from benchmarks import algorithms, session
 from benchmarks.__main__ import main
 from benchmarks.cases import Case, Frame, default_cases, full_cases
 from benchmarks.photograph import photograph
-from benchmarks.report import failures, markdown_report, ratio, text_report
+from benchmarks.report import failures, markdown_report, peak_text, ratio, text_report
 from benchmarks.rivals import Imconv
 from benchmarks.rivals.base import CannotDo, Rival, Way, full_array
 from benchmarks.rivals.scipy_ndimage import ScipyNdimage
@@ -190,6 +192,141 @@ def test_cases_are_what_they_say():
     assert (case.radius, case.result_shape) == (4, (3, 4))
     assert full_array(case).shape == (5, 7)
     assert Case(Frame(5, 7), "gaussian", sigma=1).gaussian_weights.size == 9
+
+
+def test_the_full_grid_is_whole():
+    cases = full_cases()
+    assert len(set(cases)) == len(cases)
+    frames = {(c.frame.rows, c.frame.columns, c.frame.channels, c.frame.dtype) for c in cases}
+    sizes, kinds = [(256, 256), (1000, 1000), (3000, 4000)], ["uint8", "uint16", "float32"]
+    assert frames == {(*size, *rest) for size, *rest in product(sizes, (1, 3, 4), kinds)}
+    titles = {c.title for c in cases}
+    assert len(cases) == len(frames) * len(titles)  # every picture gets every operation
+    dense = {f"dense {n}x{n}" for n in range(3, 32, 2)} | {
+        "dense 5x5, stride 2",
+        "dense 5x5, dilation 2",
+        "sharpen 3x3",
+    }
+    assert titles >= dense | {f"Gaussian sigma {s:g}" for s in (0.5, 1, 10, 100)} | {"box 3x3", "box 201x201"}
+
+
+@pytest.mark.parametrize("operation", ["dense", "gaussian", "box", "sharpen"])
+def test_alpha_is_filtered_like_a_colour(operation):
+    """As the rivals do: they know no alpha."""
+    frame = Frame(*TINY, 4)
+    image = photograph(frame)
+    result = Imconv(1).way(Case(frame, operation, 5, sigma=2), image).run()
+    for channel in range(4):
+        grey = Imconv(1).way(Case(Frame(*TINY), operation, 5, sigma=2), image[..., channel].copy()).run()
+        np.testing.assert_array_equal(result[..., channel], grey)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_plans_grid_goes_picture_by_picture(quick):
+    cases = algorithms.grid(quick)
+    assert len(set(cases)) == len(cases)
+    frames = [case.frame for case in cases]
+    assert frames == sorted(frames, key=list(dict.fromkeys(frames)).index)
+    assert {case.operation for case in cases} == {"dense", "gaussian", "box", "log"}
+    assert np.linalg.matrix_rank(next(case for case in cases if case.title == "LoG 9x9").weights) == 2
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_every_able_algorithm_is_held_against_another(dtype):
+    frame = Frame(*TINY, 1, dtype)
+    expected = {
+        Case(frame, "dense", 3): {"dense"} if dtype == "uint8" else {"dense", "separable"},
+        Case(frame, "gaussian", sigma=5): {"dense", "separable", "decimated"},
+        Case(frame, "box", 7): {"dense", "separable", "box"},
+        Case(frame, "log", 9): {"dense", "separable"},
+    }
+    record = algorithms.run(list(expected), rounds=1, threads=1)
+    for result, able in zip(record["results"], expected.values(), strict=True):
+        entries = result["entries"]
+        assert set(entries) >= able
+        assert result["chosen"] in entries
+        timed = [name for name, entry in entries.items() if entry["status"] == "timed"]
+        assert sum("error" in entries[name] for name in timed) == len(timed) - 1
+        assert all(entry["status"] in ("timed", "hopeless") for entry in entries.values()), entries
+    box = record["results"][2]["entries"]
+    assert (box["box"]["tolerance"] == 0) == (dtype == "uint8")
+    assert record["results"][1]["entries"]["dense"]["status"] == "hopeless"
+    assert "LoG 9x9" in algorithms.text_report(record)
+
+
+def test_a_wrong_algorithm_is_not_timed(monkeypatch):
+    honest = algorithms._runner
+
+    def lying(plan, image, out, threads):
+        run = honest(plan, image, out, threads)
+        return (lambda: run() + np.uint8(1)) if plan.algorithm == "box" else run
+
+    monkeypatch.setattr(algorithms, "_runner", lying)
+    record = algorithms.run([Case(Frame(*TINY), "box", 3)], rounds=1, threads=1)
+    (result,) = record["results"]
+    assert result["entries"]["box"]["status"] == "wrong"
+    assert "samples" not in result["entries"]["box"]
+    assert "box is wrong: off by" in algorithms.text_report(record)
+
+
+def test_badly_planned_rows_are_named(tmp_path, capsys):
+    record = algorithms.run([Case(Frame(*TINY), "box", 7)], rounds=1, threads=1)
+    (result,) = record["results"]
+    result["chosen"] = "box"
+    for name, samples in {"dense": [0.009], "separable": [0.004, 0.002], "box": [0.003, 0.005]}.items():
+        result["entries"][name] = {"status": "timed", "samples": samples}
+    assert algorithms.chosen_to_best(result) == pytest.approx(1.5)
+    path = session.save(record, str(tmp_path / "plan.json"))
+    assert main(["table", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "1 of 1 plans take more than 1.3 times as long" in text
+    assert "box 7x7 | grey uint8 64 x 96: box 3.0 ms, separable 2.0 ms: 1.50" in text
+    algorithms.add_samples(result, {"entries": {name: {"samples": [0.002]} for name in result["entries"]}})
+    assert not algorithms.is_bad(result)
+    assert main(["plot", str(path), "-o", str(tmp_path / "no.png")]) == 1
+
+
+def test_plan_lists_its_cases(capsys):
+    assert main(["plan", "--quick", "--only", "LoG 9.*RGB uint16", "--list"]) == 0
+    assert capsys.readouterr().out == "LoG 9x9 | RGB uint16 1250 x 1600\n"
+
+
+def test_limits_count_what_was_done():
+    from benchmarks import limits
+
+    out = np.zeros((1, 256), np.float32)
+    lanes = limits.multiply_add(10**5, np.float32(2), np.float32(0.999), np.float32(0.001), out)
+    assert lanes == np.count_nonzero(out)
+    np.testing.assert_allclose(out[0, 0], limits.CHAINS, rtol=1e-3)  # every chain runs towards 1
+    peak = limits.measure_peak(2, 2, Frame(*TINY), steps=1000)
+    assert peak["multiply_adds"] == 2 * 1000 * limits.CHAINS * lanes
+    assert peak["dense"]["multiply_adds"] == 225 * 64 * 96
+    assert len(peak["samples"]) == len(peak["dense"]["samples"]) == 2
+    peak |= {"multiply_adds": 8e9, "samples": [0.5, 0.1]}
+    peak["dense"] |= {"multiply_adds": 6e9, "samples": [0.2, 0.1]}
+    assert "2 threads: 80 G float32 multiply-adds/s" in peak_text(peak)
+    assert "reaches 60 G/s, 75% of it" in peak_text(peak)
+    assert "75% of it" in text_report(fixed_record() | {"peak": peak})
+
+
+def test_a_drawing_is_made(tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    frame = Frame(*TINY)
+    cases = [Case(frame, "dense", 3), Case(frame, "dense", 5), Case(frame, "gaussian", sigma=2), Case(frame, "box", 3)]
+    record = session.run(cases, rounds=1, rivals=[ScipyNdimage(1)])
+    path = session.save(record, str(tmp_path / "kept.json"))
+    drawing = tmp_path / "drawing.png"
+    assert main(["plot", str(path), "-o", str(drawing), "--picture", "grey"]) == 0
+    assert drawing.read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", str(path), "-o", str(drawing), "--picture", "RGB"]) == 1
+    assert "no picture RGB in this record" in capsys.readouterr().err
+
+
+def test_without_matplotlib_one_line_says_so(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    path = session.save(fixed_record(), str(tmp_path / "kept.json"))
+    assert main(["plot", str(path), "-o", str(tmp_path / "drawing.png")]) == 1
+    assert capsys.readouterr().err == "benchmarks: plot needs matplotlib: pip install matplotlib\n"
 
 
 @pytest.mark.parametrize(("channels", "dtype"), [(1, "uint8"), (3, "uint16"), (4, "uint8"), (1, "float32")])
