@@ -17,6 +17,8 @@ FLOAT_TYPES = ("float32", "float64")
 # Whole-number sums below these, rounding included, are held exactly, and so are their quotients' remainders.
 EXACT_LIMIT = {"float32": 2**24, "float64": 2**53}
 
+LARGEST_TRANSFORMED = 2**40  # sums up to here come out of a float64 transform within 1/1000 of a whole number
+
 # The contract's error bounds: next to a tie for integers (in levels), relative to sum|h| max|f| for floats.
 ALLOWED_LEVELS = {"bool": 0.001, "uint8": 0.001, "uint16": 0.05}
 ALLOWED_RELATIVE = 1e-6

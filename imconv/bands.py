@@ -9,8 +9,9 @@ from .accuracy import type_range
 from .color import unweight
 from .geometry import effective_size
 from .planner import LARGEST_LANES, Plan, check_normalized, directly
-from .rounding import finish, rounding_bias
+from .rounding import finish, finish_sums, rounding_bias
 from .source import Source
+from .spectral import Spectrum
 from .tables import Prepared, prepare
 
 
@@ -24,13 +25,15 @@ class Job:
         self.source = Source(plan, source)
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         self.direct = directly(plan)
+        self.spectrum = Spectrum(plan) if plan.algorithm == "fft" else None
         total = plan.kernel.sum() * plan.divisor
         self.total = float(round(total)) if plan.exact else total  # the weights' sum as the loops have it
         loops = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
         simple = plan.range == "clip" and self.inside is None and point is None and tally is None
         self.unweighed_by_loop = loops and simple and plan.alpha == "weight"
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
-        self.prepared = {weighted: self._prepare(weighted) for weighted in {False, plan.alpha == "weight"}}
+        variants = set() if self.spectrum else {False, plan.alpha == "weight"}
+        self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
 
     # --- what a band becomes ---------------------------------------------------------------------------------------
 
@@ -150,6 +153,15 @@ class Job:
 
     def loop(self, first, out, scratch, bias, divisor, top, weighted=False) -> None:
         """Run the compiled loop for the rows of `out`, (rows, samples); `weighted` colours are multiplied by alpha."""
+        if self.spectrum is not None:
+            sums = self.spectrum.sums(self.source, first, out.shape[0], weighted)
+            finish_sums(sums, out, bias, divisor, top)
+        else:
+            self._loop(first, out, scratch, bias, divisor, top, weighted)
+        if self.direct is not None and not np.isfinite(out).all():
+            self._redo(first, out, bias, divisor, top, weighted)
+
+    def _loop(self, first, out, scratch, bias, divisor, top, weighted) -> None:
         number, prepared = self.number, self.prepared[weighted]
         buffers = scratch.get("buffers")
         if buffers is None:
@@ -162,8 +174,6 @@ class Job:
         )
         if narrow:
             out[...] = target[:, : out.shape[1]]
-        if self.direct is not None and not np.isfinite(out).all():
-            self._redo(first, out, bias, divisor, top, weighted)
 
     def _redo(self, first, out, bias, divisor, top, weighted) -> None:
         """Sum anew, tap by tap, what is not finite."""

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .accuracy import loop_type
+from .accuracy import LARGEST_TRANSFORMED, loop_type
 from .border import Border
 from .decimation import Factor, factor
 from .geometry import Axis
-from .kernel import Kernel
+from .kernel import MAX_TAPS, Kernel
 
-ALGORITHMS = ("dense", "separable", "box", "decimated")
+ALGORITHMS = ("dense", "separable", "box", "decimated", "fft")
 
 # Picoseconds per sample on one thread: for a tap (multiply-add), and for a pass beyond them. Fitted to 6-megapixel uint8
-# pictures, AMD Zen 5, AVX-512, 2026-11-22; floats cost about 1.6 times as much throughout. Only ratios matter.
+# pictures, AMD Zen 5, AVX-512, 2026-11-22. Only ratios matter.
+FLOAT_COST = 1.6  # of all but the transforms, which are float64 anyway
 DENSE_PASS, DENSE_TAP = 380.0, 10.0
 SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, FLOAT_BOX_PASS, BOX_ADDITION = 150.0, 550.0, 45.0
+FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1200.0  # the last is shared among the pixels of a step
 LONG_LINE = 32  # taps of a single row or column from which passes pay
 
@@ -36,9 +38,19 @@ class Candidate:
 
 
 def candidates(
-    kernel: Kernel, rows: Axis, columns: Axis, source: np.dtype, border: Border, exact: bool, allowed: float
+    kernel: Kernel,
+    rows: Axis,
+    columns: Axis,
+    source: np.dtype,
+    border: Border,
+    exact: bool,
+    allowed: float,
+    largest: float,
 ) -> dict[str, Candidate]:
-    """What could compute a correlation with this kernel, and at what cost."""
+    """What could compute a correlation with this kernel, and at what cost.
+
+    `allowed` is the error a sum may have beside sum|h| max|f|, `largest` what no whole-number sum exceeds.
+    """
     able = {}
     taps = rows.taps * columns.taps
     if source.kind in "biu" and kernel.rank_one_factors is None:
@@ -83,6 +95,15 @@ def candidates(
         "" if len(factors) == 1 or 1 in kernel.shape else ", no outer product"
     )
     able["dense"] = Candidate("dense", taps * DENSE_TAP + DENSE_PASS, (taps,), None, reason)
+    whole = kernel.included is None and rows.taps * columns.taps <= MAX_TAPS and largest < LARGEST_TRANSFORMED
+    if whole and (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1):
+        able["fft"] = Candidate(
+            "fft",
+            FFT_PASS / (FLOAT_COST if source.kind == "f" else 1),
+            (),
+            None,
+            f"{taps} taps at once, by fast Fourier transform",
+        )
     return able
 
 

@@ -209,6 +209,8 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     if total * samples <= SINGLE_BAND and fused:
         return total
     height = -(-total // (threads * BANDS_PER_THREAD)) if threads > 1 else total
+    if plan.algorithm == "fft":
+        return min(plan.block_rows, total)
     if plan.algorithm in ("dense", "box"):
         height = max(height, 2 * plan.ring_lines)  # every band begins by reading a whole window
     if not fused:

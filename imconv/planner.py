@@ -16,6 +16,7 @@ from .accuracy import (
     exact_accumulator,
     exact_sums,
     float_accumulator,
+    largest_sum,
     loop_type,
 )
 from .border import Border
@@ -75,6 +76,8 @@ class Plan:
     def multiply_adds(self) -> int:
         """Multiplications with additions (for a box: additions) for the whole picture, channels counted."""
         outputs = self.rows.out * self.columns.out * self.channels
+        if self.algorithm == "fft":
+            return round(outputs * 5 * math.log2(max(self.rows.size * self.columns.size, 2)))
         if self.algorithm == "dense":
             skips = self.source not in FLOAT_TYPES
             return outputs * (int(np.count_nonzero(self.weights[0])) if skips else self.weights[0].size)
@@ -97,6 +100,8 @@ class Plan:
         samples = max(self.columns.size * self.channels, LARGEST_LANES)
         if self.algorithm == "dense":
             return item * self.ring_lines * self.line_length
+        if self.algorithm == "fft":
+            return 6 * item * (self.block_rows + self.rows.taps) * self.columns.span
         if self.algorithm == "box":
             block = self.box_block
             return item * ((2 + block + (self.rows.taps // block + 2 if block else 2)) * samples + 2 * self.line_length)
@@ -130,6 +135,11 @@ class Plan:
         )
 
     @property
+    def block_rows(self) -> int:
+        """Rows of the result that one Fourier transform gives."""
+        return min(self.rows.out, max(256, 2 * self.rows.taps))
+
+    @property
     def box_block(self) -> int:
         """Rows summed into one block by a float box; 0 where whole numbers come and go."""
         return 0 if self.exact else max(1, math.isqrt(self.rows.taps))
@@ -161,7 +171,7 @@ class Plan:
     @property
     def combined_weights(self) -> np.ndarray:
         """The kernel that the weights make together, multiplied by `divisor`."""
-        if self.algorithm == "dense":
+        if self.algorithm in ("dense", "fft"):
             return self.weights[0]
         if self.algorithm == "box":
             return np.full((self.rows.taps, self.columns.taps), self.weights[0][0])
@@ -249,7 +259,8 @@ def make_plan(
     exact = exact_sums(kernel, source, border)
     allowed = allowed_error(kernel, source, alpha, gain)
     rows, columns = axes
-    able = candidates(kernel, rows, columns, source, border, exact, allowed)
+    largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
+    able = candidates(kernel, rows, columns, source, border, exact, allowed, largest)
     if algorithm is None:
         choice = min(able.values(), key=lambda candidate: candidate.cost)
     elif algorithm in able:
@@ -260,14 +271,15 @@ def make_plan(
     if weights is None:
         weights = (kernel.numerators if exact else kernel.weights,)
     divisor, offset = 1, float(kernel.offset)
-    if choice.algorithm == "decimated":
+    if choice.algorithm == "fft":
+        accumulator = "float64"
+        divisor, weights, offset = _whole(kernel, weights, exact)
+    elif choice.algorithm == "decimated":
         exact, decimation = False, tuple(factor(s) for s in kernel.sigma)
         accumulator = "float64" if loop_type(source) == "float64" else "float32"
     elif exact:
         accumulator = exact_accumulator(kernel, source, border, alpha)
-        divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
-        weights = (weights[0] * (divisor // kernel.denominator), *weights[1:])
-        offset = float(kernel.offset * divisor)
+        divisor, weights, offset = _whole(kernel, weights, exact)
     else:
         accumulator, runs = float_accumulator(choice.sums, source, allowed)
     if target.name == "float64":
@@ -279,13 +291,21 @@ def make_plan(
     )  # fmt: skip
 
 
+def _whole(kernel: Kernel, weights: tuple, exact: bool) -> tuple[int, tuple, float]:
+    """Divisor, weights and offset: multiplied up to whole numbers where sums are exact."""
+    if not exact:
+        return 1, weights, float(kernel.offset)
+    divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
+    return divisor, (weights[0] * (divisor // kernel.denominator), *weights[1:]), float(kernel.offset * divisor)
+
+
 def directly(plan: Plan) -> Plan | None:
     """The plan that does the same by fewer detours, for where infinities or the largest floats can't take them.
 
     None where there are no detours. A sum of several outer products turns an infinity into inf - inf; a decimated
-    Gaussian carries it further than the taps reach.
+    Gaussian carries it further than the taps reach, a Fourier transform everywhere.
     """
-    if plan.source not in FLOAT_TYPES or not (plan.algorithm == "decimated" or plan.terms > 1):
+    if plan.source not in FLOAT_TYPES or not (plan.algorithm in ("decimated", "fft") or plan.terms > 1):
         return None
     algorithm = "separable" if plan.algorithm == "decimated" else "dense"
     direct = make_plan(

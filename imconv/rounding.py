@@ -86,6 +86,17 @@ def finish(
     saturate(sums, out, low, high)
 
 
+def finish_sums(sums: np.ndarray, out: np.ndarray, bias: float, divisor: float, top: float) -> None:
+    """What `store_sums` in the loops does, for float64 sums: `floor((sums + bias) / divisor)` in 0..top, or the quotient."""
+    sums += bias
+    if top < 0:
+        np.divide(sums, divisor, out=sums)
+        out[...] = sums
+        return
+    np.floor_divide(sums, divisor, out=sums)
+    out[...] = np.clip(sums, 0, top, out=sums)
+
+
 def saturate(values: np.ndarray, out: np.ndarray, low: float, high: float) -> None:
     """Whole numbers as floats into an integer or bool array, clipped to its range. `values` is used up."""
     highest = values.dtype.type(high)

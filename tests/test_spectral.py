@@ -1,0 +1,71 @@
+"""Very large kernels by Fourier transform: the same samples as tap by tap."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import imconv
+from imconv import Kernel
+from imconv.border import parse_border
+from imconv.executor import execute
+from imconv.geometry import make_axes
+from imconv.planner import make_plan
+from imconv.spectral import _good_size
+from tests.bounds import FLOAT32, FLOAT64
+
+
+def planned(image, kernel, algorithm, border="reflect", pad="same"):
+    axes = make_axes(image.shape[:2], kernel.shape, kernel.anchor, pad, 1, 1)
+    return make_plan(kernel, axes, image.shape[2], image.dtype, image.dtype, parse_border(border), algorithm=algorithm)
+
+
+def whole_kernel(shape) -> Kernel:
+    numbers = np.random.default_rng(sum(shape)).integers(-5, 9, shape)
+    return Kernel([[Fraction(int(n), 997) for n in row] for row in numbers])
+
+
+@pytest.mark.parametrize("border", ["reflect", "constant:7", "wrap", "nearest"])
+@pytest.mark.parametrize("pad", ["same", "valid", "full"])
+@pytest.mark.parametrize("shape", [(41, 40), (3, 90)])
+def test_whole_numbers_are_exact(shape, pad, border):
+    image = np.random.default_rng(1).integers(0, 256, (100, 121, 2), dtype=np.uint8)
+    kernel = whole_kernel(shape)
+    expected = execute(planned(image, kernel, "dense", border, pad), image)
+    plan = planned(image, kernel, "fft", border, pad)
+    for threads, band_rows in ((1, None), (2, 7), (3, 1)):
+        np.testing.assert_array_equal(execute(plan, image, threads=threads, band_rows=band_rows), expected)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("float32", FLOAT32), ("float64", FLOAT64)])
+def test_floats_are_within_the_bounds(dtype, error):
+    rng = np.random.default_rng(2)
+    image, weights = rng.random((600, 70, 1)).astype(dtype), rng.random((33, 31))
+    result = execute(planned(image, Kernel(weights), "fft"), image)
+    expected = imconv.correlate(image.astype(np.float64), weights)
+    np.testing.assert_allclose(result, expected, rtol=0, atol=error * weights.sum())
+
+
+def test_a_nan_stays_within_its_window():
+    image = np.ones((90, 80, 1), np.float32)
+    image[40, 40] = np.nan
+    kernel = Kernel(np.random.default_rng(3).random((11, 13)))
+    result = execute(planned(image, kernel, "fft"), image)
+    assert np.count_nonzero(np.isnan(result)) == 11 * 13
+
+
+def test_only_very_large_kernels_are_transformed():
+    rng = np.random.default_rng(4)
+    image = np.zeros((3000, 4000, 1), np.uint8)
+    assert planned(image, Kernel(rng.random((63, 63))), None).algorithm == "dense"
+    assert planned(image, Kernel(rng.random((101, 101))), None).algorithm == "fft"
+
+
+def test_sizes_are_products_of_small_primes():
+    for least in (1, 7, 97, 1000, 4099):
+        rest = size = _good_size(least)
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        assert rest == 1
+        assert least <= size < 1.2 * least + 2
