@@ -23,6 +23,7 @@ SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, FLOAT_BOX_PASS, BOX_ADDITION = 150.0, 550.0, 45.0
 FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1200.0  # the last is shared among the pixels of a step
+MOST_TERMS = 64  # outer products worth summing
 LONG_LINE = 32  # taps of a single row or column from which passes pay
 
 
@@ -37,74 +38,94 @@ class Candidate:
     reason: str
 
 
-def candidates(
-    kernel: Kernel,
-    rows: Axis,
-    columns: Axis,
-    source: np.dtype,
-    border: Border,
-    exact: bool,
-    allowed: float,
-    largest: float,
-) -> dict[str, Candidate]:
-    """What could compute a correlation with this kernel, and at what cost.
+@dataclass(frozen=True)
+class Task:
+    """A correlation: what an algorithm must be able to do."""
 
-    `allowed` is the error a sum may have beside sum|h| max|f|, `largest` what no whole-number sum exceeds.
-    """
-    able = {}
-    taps = rows.taps * columns.taps
-    if source.kind in "biu" and kernel.rank_one_factors is None:
-        taps = int(np.count_nonzero(kernel.weights))
-    factors = _factors(kernel, source, exact, allowed)
-    if factors:
-        terms = len(factors) * (rows.taps + columns.taps)
-        each = SEPARABLE_PASS + rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP
-        cost = len(factors) * each
-        what = "an outer product" if len(factors) == 1 else f"a sum of {len(factors)} outer products"
-        pairs = tuple(factor for pair in factors for factor in pair)
-        able["separable"] = Candidate(
-            "separable",
-            cost,
-            (rows.taps, len(factors) * columns.taps),
-            pairs,
-            f"{what}: {terms} taps instead of {taps}",
-        )
-        column, row = factors[0]
-        flat = len(factors) == 1 and (column == column[0]).all() and (row == row[0]).all()
-        if flat and (rows.dilation, columns.dilation) == (1, 1):
-            additions = box_additions(rows.taps, columns.taps, exact)
-            cost = (BOX_PASS if exact else FLOAT_BOX_PASS) + BOX_ADDITION * additions * columns.stride
-            weight = (column[:1] * row[0],)
-            able["box"] = Candidate(
-                "box",
-                cost,
-                (2 * math.isqrt(rows.taps) + 2, 2 * columns.taps.bit_length()),
-                weight,
-                "equal weights: running sums, whatever the size",
-            )
-    plain = (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1)
-    same = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in (rows, columns))
-    if kernel.sigma is not None and plain and same and border.mode != "normalized":
-        down, along = (factor(s) for s in kernel.sigma)
-        if max(down.step, along.step) > 1:
-            count = decimated_taps(down, along)
-            reason = f"a Gaussian: {count:.0f} multiply-adds on every {down.step}. row and {along.step}. column instead of {rows.taps + columns.taps}"
-            cost = DECIMATED_PASS + DECIMATED_TAP * count + DECIMATED_STEP / max(1, min(down.step, along.step))
-            able["decimated"] = Candidate("decimated", cost, (), (), reason)
-    reason = f"{taps} tap{'s' * (taps != 1)} in one pass" + (
-        "" if len(factors) == 1 or 1 in kernel.shape else ", no outer product"
-    )
-    able["dense"] = Candidate("dense", taps * DENSE_TAP + DENSE_PASS, (taps,), None, reason)
-    whole = kernel.included is None and rows.taps * columns.taps <= MAX_TAPS and largest < LARGEST_TRANSFORMED
-    if whole and (rows.stride, columns.stride, rows.dilation, columns.dilation) == (1, 1, 1, 1):
-        able["fft"] = Candidate(
-            "fft",
-            FFT_PASS / (FLOAT_COST if source.kind == "f" else 1),
-            (),
-            None,
-            f"{taps} taps at once, by fast Fourier transform",
-        )
-    return able
+    kernel: Kernel
+    rows: Axis
+    columns: Axis
+    source: np.dtype
+    border: Border
+    exact: bool
+    allowed: float  # the error a sum may have beside sum|h| max|f|
+    largest: float  # what no whole-number sum exceeds
+
+    @property
+    def taps(self) -> int:
+        """Taps that count: in an integer picture, those that are not 0."""
+        if self.source.kind in "biu" and self.kernel.rank_one_factors is None:
+            return int(np.count_nonzero(self.kernel.weights))
+        return self.rows.taps * self.columns.taps
+
+    @property
+    def undilated(self) -> bool:
+        return (self.rows.dilation, self.columns.dilation) == (1, 1)
+
+    @property
+    def plain(self) -> bool:
+        return self.undilated and (self.rows.stride, self.columns.stride) == (1, 1)
+
+
+def candidates(task: Task) -> dict[str, Candidate]:
+    """What could do it, and at what cost."""
+    factors = _factors(task.kernel, task.source, task.exact, task.allowed)
+    able = [_dense(task, factors), _separable(task, factors), _box(task, factors), _decimated(task), _fft(task)]
+    return {candidate.algorithm: candidate for candidate in able if candidate is not None}
+
+
+def _dense(task: Task, factors: list) -> Candidate:
+    reason = f"{task.taps} tap{'s' * (task.taps != 1)} in one pass"
+    if len(factors) != 1 and 1 not in task.kernel.shape:
+        reason += ", no outer product"
+    return Candidate("dense", task.taps * DENSE_TAP + DENSE_PASS, (task.taps,), None, reason)
+
+
+def _separable(task: Task, factors: list) -> Candidate | None:
+    if not factors:
+        return None
+    rows, columns, count = task.rows, task.columns, len(factors)
+    cost = count * (SEPARABLE_PASS + rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP)
+    what = "an outer product" if count == 1 else f"a sum of {count} outer products"
+    reason = f"{what}: {count * (rows.taps + columns.taps)} taps instead of {task.taps}"
+    weights = tuple(factor for pair in factors for factor in pair)
+    return Candidate("separable", cost, (rows.taps, count * columns.taps), weights, reason)
+
+
+def _box(task: Task, factors: list) -> Candidate | None:
+    if len(factors) != 1 or not task.undilated:
+        return None
+    column, row = factors[0]
+    if (column != column[0]).any() or (row != row[0]).any():
+        return None
+    height, width = column.size, row.size
+    additions = box_additions(height, width, task.exact)
+    cost = (BOX_PASS if task.exact else FLOAT_BOX_PASS) + BOX_ADDITION * additions * task.columns.stride
+    sums = (2 * math.isqrt(height) + 2, 2 * width.bit_length())
+    return Candidate("box", cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
+
+
+def _decimated(task: Task) -> Candidate | None:
+    axes = (task.rows, task.columns)
+    centred = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in axes)
+    if task.kernel.sigma is None or not task.plain or not centred or task.border.mode == "normalized":
+        return None
+    down, along = (factor(sigma) for sigma in task.kernel.sigma)
+    if max(down.step, along.step) == 1:
+        return None
+    taps = decimated_taps(down, along)
+    cost = DECIMATED_PASS + DECIMATED_TAP * taps + DECIMATED_STEP / min(down.step, along.step)
+    grid = f"every {down.step}th row and {along.step}th column"
+    reason = f"a Gaussian on {grid}: {taps:.0f} taps instead of {task.rows.taps + task.columns.taps}"
+    return Candidate("decimated", cost, (), (), reason)
+
+
+def _fft(task: Task) -> Candidate | None:
+    fits = task.rows.taps * task.columns.taps <= MAX_TAPS and task.largest < LARGEST_TRANSFORMED
+    if task.kernel.included is not None or not task.plain or not fits:
+        return None
+    cost = FFT_PASS / (FLOAT_COST if task.source.kind == "f" else 1)
+    return Candidate("fft", cost, (), None, f"{task.taps} taps at once, by fast Fourier transform")
 
 
 def box_additions(height: int, width: int, exact: bool) -> float:
@@ -135,7 +156,7 @@ def _factors(kernel: Kernel, source: np.dtype, exact: bool, allowed: float) -> l
         return [kernel.rank_one_factors]
     tolerance = 1e-15 if loop_type(source) == "float64" else allowed / 10
     rest, factors = kernel.weights.copy(), []
-    for column, row in kernel.factors(1e-16):
+    for column, row in kernel.factors(1e-16)[:MOST_TERMS]:
         rest -= np.outer(column, row)
         factors.append((column, row))
         if np.abs(rest).sum() <= tolerance * kernel.absolute_sum():

@@ -21,7 +21,7 @@ from .accuracy import (
 )
 from .border import Border
 from .costs import ALGORITHMS as ALGORITHMS
-from .costs import box_additions, candidates, decimated_taps
+from .costs import Task, box_additions, candidates, decimated_taps
 from .decimation import Factor, factor
 from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
@@ -260,7 +260,7 @@ def make_plan(
     allowed = allowed_error(kernel, source, alpha, gain)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
-    able = candidates(kernel, rows, columns, source, border, exact, allowed, largest)
+    able = candidates(Task(kernel, rows, columns, source, border, exact, allowed, largest))
     if algorithm is None:
         choice = min(able.values(), key=lambda candidate: candidate.cost)
     elif algorithm in able:
