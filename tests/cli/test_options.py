@@ -280,7 +280,18 @@ def test_ctrl_c(folder, threads):
     np.save("kernel.npy", np.random.default_rng(4).random((255, 255)))
     (folder / "out.png").write_bytes(b"precious")
     before = sorted(folder.iterdir())
-    command = ["apply", "large.png", "out.png", "-k", "kernel.npy", "--explain", "--threads", str(threads)]
+    command = [
+        "apply",
+        "large.png",
+        "out.png",
+        "-k",
+        "kernel.npy",
+        "--dilation",
+        "2",
+        "--explain",
+        "--threads",
+        str(threads),
+    ]
     process = subprocess.Popen([sys.executable, "-m", "imconv", *command], stderr=subprocess.PIPE, text=True)
     try:
         while not process.stderr.readline().startswith("memory"):
