@@ -23,12 +23,13 @@ from .cases import TWELVE_MEGAPIXELS, Case, Frame
 from .report import NOTHING, aligned, machine_lines, number
 from .rivals.base import GAUSSIAN_SLACK, result_array
 from .session import FORMAT
-from .timing import SLOW, best_ms, take_turns
+from .timing import best_ms, take_turns
 from .verification import verify
 
 ROUNDS = 7
 QUICK_ROUNDS = 5
 HOPELESS = 20  # times the fewest multiply-adds: not worth the time to be timed
+CLEARLY = 4  # times the fastest in the first round: no more rounds are needed
 BADLY = 1.3  # times the fastest algorithm: what a plan should not take
 
 TWO_MEGAPIXELS = (1250, 1600)
@@ -109,8 +110,13 @@ def measure(case: Case, rounds: int, threads: int) -> dict:
         if not verdict.passed:
             entry |= {"status": "wrong", "problem": verdict.problem}
             del runs[name]
-    for name, samples in take_turns(runs, rounds, SLOW).items():
-        entries[name]["samples"] = samples
+    samples = take_turns(runs, 1)
+    fastest = min(seconds for (seconds,) in samples.values())
+    close = {name: run for name, run in runs.items() if samples[name][0] <= CLEARLY * fastest or name == chosen}
+    for name, more in take_turns(close, rounds - 1).items():
+        samples[name] += more
+    for name, seconds in samples.items():
+        entries[name]["samples"] = seconds
     return {**case.as_dict(), "chosen": chosen, "entries": entries}
 
 

@@ -54,7 +54,7 @@ def peak_text(peak: dict) -> str:
     speed, reached = multiply_adds_per_second(peak)
     dense = peak["dense"]
     return (
-        f"Peak of {peak['threads']} threads: {speed / 1e9:.0f} G float32 multiply-adds/s in registers; {dense['title']} on "
+        f"Peak of {peak['threads']} thread{'s' * (peak['threads'] > 1)}: {speed / 1e9:.0f} G float32 multiply-adds/s in registers; {dense['title']} on "
         f"{dense['frame_name']} reaches {reached / 1e9:.0f} G/s, {reached / speed:.0%} of it (the best of {len(peak['samples'])} rounds each)"
     )
 
@@ -135,7 +135,7 @@ def _notes(record: dict, rivals: list[str]) -> list[str]:
             "~ not the same filter, or imprecise beyond rounding; behind it the largest difference to imconv's result in levels."
         )
     if any(e.get("cut_short") for e in entries):
-        notes.append(f"* fewer rounds, because one takes longer than {record['settings']['slow']:g} s.")
+        notes.append(f"* fewer rounds: {record['settings']['slow']:g} s are enough for one contender.")
     if any(e["status"] == "wrong" for e in entries):
         notes.append("wrong: outside the tolerance, and therefore not timed.")
     if peak := record.get("peak"):

@@ -36,7 +36,7 @@ def run(
     threads : int, optional
         For everybody who has threads; default all usable cores.
     slow : float
-        Seconds of one round above which a contender gets no further rounds.
+        Seconds in all after which a contender gets no further rounds of a case.
     rivals : list of Rival, optional
         Default: all that are installed.
     tell : callable

@@ -137,6 +137,20 @@ def test_turns_are_interleaved_and_slow_ones_are_timed_once():
     assert [len(s) for s in samples.values()] == [1, 1]
 
 
+def test_whoever_is_slow_is_run_only_once():
+    calls = []
+
+    def counted(case, image):
+        return Way(lambda: calls.append(1) or image, "counts", None)
+
+    for slow, count in ((-1, 1), (1e9, 1 + 1 + 3)):  # verified; verified, warmed up, timed
+        calls.clear()
+        record = session.run([Case(Frame(*TINY), "box", 3)], rounds=3, slow=slow, rivals=[Scripted(counted)])
+        assert len(calls) == count
+        entry = record["results"][0]["entries"]["scripted"]
+        assert (len(entry["samples"]), entry["cut_short"]) == ((1, True) if slow < 0 else (3, False))
+
+
 def fixed_record():
     """Samples chosen so that imconv's median is 4 ms and scipy's 10 ms."""
     record = session.run([Case(Frame(*TINY), "dense", 3)], rounds=1, rivals=[ScipyNdimage(1)])
@@ -273,8 +287,8 @@ def test_badly_planned_rows_are_named(tmp_path, capsys):
     record = algorithms.run([Case(Frame(*TINY), "box", 7)], rounds=1, threads=1)
     (result,) = record["results"]
     result["chosen"] = "box"
-    for name, samples in {"dense": [0.009], "separable": [0.004, 0.002], "box": [0.003, 0.005]}.items():
-        result["entries"][name] = {"status": "timed", "samples": samples}
+    seconds = {"dense": [0.009], "separable": [0.004, 0.002], "box": [0.003, 0.005]}
+    result["entries"] = {name: {"status": "timed", "samples": samples} for name, samples in seconds.items()}
     assert algorithms.chosen_to_best(result) == pytest.approx(1.5)
     path = session.save(record, str(tmp_path / "plan.json"))
     assert main(["table", str(path)]) == 0

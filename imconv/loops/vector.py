@@ -25,12 +25,11 @@ from numba.extending import intrinsic, models, register_model
 
 def _target_features() -> set[str]:
     """The instruction sets that Numba compiles for."""
-    if config.CPU_FEATURES is not None:
-        return {flag[1:] for flag in config.CPU_FEATURES.split(",") if flag.startswith("+")}
-    if config.CPU_NAME is None:
+    if config.CPU_NAME is None and config.CPU_FEATURES is None:
         return {name for name, present in llvm.get_host_cpu_features().items() if present}
     levels = {"x86-64-v4": {"avx512f", "avx2", "fma"}, "x86-64-v3": {"avx2", "fma"}}
-    return levels.get(config.CPU_NAME, set())
+    added = {flag[1:] for flag in (config.CPU_FEATURES or "").split(",") if flag.startswith("+")}
+    return levels.get(config.CPU_NAME, set()) | added
 
 
 FEATURES = _target_features()
