@@ -126,14 +126,6 @@ def save_png(path, pixels):
     pytest.importorskip("PIL.Image").fromarray(np.asarray(pixels)).save(path)
 
 
-@pytest.fixture
-def needs_files():
-    files = pytest.importorskip("imconv.files")
-    if not hasattr(files, "read"):
-        pytest.skip("imconv.files can't read yet")
-
-
-@pytest.mark.usefixtures("needs_files")
 def test_pictures_as_kernels(tmp_path):
     path = tmp_path / "k.png"
     grey = np.array([[0, 10, 20], [30, 40, 50]], np.uint8)
@@ -160,7 +152,6 @@ def test_pictures_as_kernels(tmp_path):
     assert load(tmp_path / "kernel").sum() == 1
 
 
-@pytest.mark.usefixtures("needs_files")
 def test_large_pictures_become_floats(tmp_path):
     path = tmp_path / "k.png"
     pixels = np.random.default_rng(0).integers(0, 256, (300, 301), np.uint8)
@@ -168,7 +159,6 @@ def test_large_pictures_become_floats(tmp_path):
     np.testing.assert_array_equal(load(path).weights, pixels / pixels.sum(dtype=np.float64))
 
 
-@pytest.mark.usefixtures("needs_files")
 def test_damaged_pictures(tmp_path):
     path = tmp_path / "k.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n junk")
