@@ -19,7 +19,7 @@ from .rounding import Tally, finish, stretch
 SINGLE_BAND = 1 << 16
 # Float bytes of a band that is finished outside the loop: it should stay in a core's cache.
 BAND_BYTES = 1 << 19
-BAND_WORK = 4_000_000_000  # multiply-adds: some 50 ms
+BAND_WORK = 1_000_000_000  # multiply-adds: some 10 ms
 GRID_ROOM = 256  # samples behind a coarse grid that vectors may read
 BANDS_PER_THREAD = 4  # so that no thread waits long for the last band
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from .. import __version__
+from . import interrupt
 
 # command: (module in this package, one line for the list of commands)
 COMMANDS = {
@@ -75,7 +76,8 @@ def run(args: list[str]) -> int:
     from ..errors import ImconvError, OptionError
 
     try:
-        return cli.main(args, prog_name="imconv", standalone_mode=False) or 0
+        with interrupt.watched():
+            return cli.main(args, prog_name="imconv", standalone_mode=False) or 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import click
 
+from . import interrupt
+
 STDIN, STDOUT = "standard input", "standard output"
 TIFF_WORDS = ("none", "deflate", "lzw", "packbits")
 
@@ -86,6 +88,7 @@ def _filter_and_write(target, picture, work, plan, kind, source, shared, setting
     tell = _teller(shared["quiet"])
     with Progress(shared["quiet"]) as progress:
         result = work.apply(picture, threads=settings["threads"], tally=tally, progress=progress)
+    interrupt.check()
     saved = files.write(
         sys.stdout.buffer if target == "-" else target,
         result,
@@ -110,7 +113,7 @@ def _filter_and_write(target, picture, work, plan, kind, source, shared, setting
 
 
 class Progress:
-    """A bar on a terminal for work of over a second; otherwise nothing."""
+    """A bar on a terminal for work of over a second; anywhere, the place where an interrupt is noticed."""
 
     def __init__(self, quiet: bool):
         self.shown = not quiet and _is_terminal(sys.stderr)
@@ -118,9 +121,12 @@ class Progress:
         self.drawn = False
 
     def __enter__(self):
-        return self if self.shown else None
+        return self
 
     def __call__(self, done: int, total: int) -> None:
+        interrupt.check()
+        if not self.shown:
+            return
         if self.drawn or time.monotonic() - self.started > 1:
             self.drawn = True
             filled = 30 * done // total

@@ -25,11 +25,12 @@ from numba.extending import intrinsic, models, register_model
 
 def _target_features() -> set[str]:
     """The instruction sets that Numba compiles for."""
-    if config.CPU_NAME is None and config.CPU_FEATURES is None:
+    if config.CPU_FEATURES is None:  # Numba adds the host's to whatever CPU is named
         return {name for name, present in llvm.get_host_cpu_features().items() if present}
     levels = {"x86-64-v4": {"avx512f", "avx2", "fma"}, "x86-64-v3": {"avx2", "fma"}}
-    added = {flag[1:] for flag in (config.CPU_FEATURES or "").split(",") if flag.startswith("+")}
-    return levels.get(config.CPU_NAME, set()) | added
+    flags = config.CPU_FEATURES.split(",")
+    named = levels.get(config.CPU_NAME, set()) | {flag[1:] for flag in flags if flag.startswith("+")}
+    return named - {flag[1:] for flag in flags if flag.startswith("-")}
 
 
 FEATURES = _target_features()

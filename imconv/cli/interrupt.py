@@ -1,0 +1,39 @@
+"""Ctrl-C: noticed even where a library swallows the exception; a second one ends at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+_seen = False
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt if Ctrl-C was pressed since `watched` began."""
+    if _seen:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def watched():
+    """Within, Ctrl-C raises KeyboardInterrupt and is remembered for `check`."""
+    global _seen
+    _seen = False
+    try:
+        before = signal.signal(signal.SIGINT, _interrupt)
+    except ValueError:  # not the main thread: somebody else handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(number, frame):
+    global _seen
+    if _seen:
+        os._exit(130)
+    _seen = True
+    raise KeyboardInterrupt
