@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from imconv.kernel_number import LONGEST_NUMBER, NumberError, format_float, format_fraction, parse_number
 
-SOON = 20.0  # seconds: a hostile number would take hours, or all memory; a busy machine gets some grace
+SOON = 2.0  # seconds: what a hostile number may cost at most, generous for a busy machine
 
 
 @pytest.mark.parametrize(

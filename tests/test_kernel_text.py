@@ -12,7 +12,7 @@ from imconv.errors import FileError, KernelError, OptionError
 from imconv.kernel import MAX_SIDE, Kernel
 from imconv.kernel_text import parse, write
 
-SOON = 20.0  # seconds: a hostile text would take hours, or all memory; a busy machine gets some grace
+SOON = 2.0  # seconds: what a hostile text may cost at most, generous for a busy machine
 
 
 def fractions_of(kernel):

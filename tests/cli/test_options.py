@@ -300,7 +300,7 @@ def test_ctrl_c(folder, threads):
         if process.poll() is not None:
             pytest.skip("this machine was too fast to be interrupted")
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)  # of a minute's work; a busy machine gets some grace
+        _, err = process.communicate(timeout=3)
     finally:
         process.kill()
         process.wait()

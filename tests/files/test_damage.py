@@ -123,7 +123,7 @@ def test_metadata_bombs_in_a_png(make_png, chunk):
         start = time.monotonic()
         picture = read(io.BytesIO(make_png(1, 1, 8, 0, b"\0\7", before=extra)))
         assert picture.metadata.icc is None
-        assert time.monotonic() - start < 20
+        assert time.monotonic() - start < 2
 
 
 def test_tiff_directories_that_lie(samples):
