@@ -128,39 +128,29 @@ def _flushes(steps: list[int | None], runs: Runs, products: int = 1) -> int:
 
 
 def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
-    weights, kind = plan.weights[0], plan.accumulator
-    places = line_places(plan)
+    weights, kind, line = plan.weights[0], plan.accumulator, line_places(plan)
     cells = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
     ieee = plan.source in FLOAT_TYPES  # there 0 * NaN counts: no tap is skipped, none is added
     cells = cells if ieee else cells & (weights != 0)
     # a kernel's row longer than a run is cut into pieces, each visited by itself
     piece = min(plan.runs.run, weights.shape[1]) if plan.runs.run else weights.shape[1]
     pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
-    tap_rows, flushes, shared, single = [], [], [0], []
-    shared_places, shared_weights, single_places, single_weights = [], [], [], []
+    tap_rows, flushes, starts, whole, takers, places, sharing = [], [], [0], [], [], [], []
     for row, taken, order in _visits(plan):
         for number, part in enumerate(pieces):
-            taps = [np.zeros(weights.shape[1], bool) if tap is None else cells[tap] & part for tap in taken]
+            taps = np.array([np.zeros(weights.shape[1], bool) if tap is None else cells[tap] & part for tap in taken])
             steps = [None if n is None else n * len(pieces) + number for n in order]
             flush = _flushes(steps, plan.runs, piece)
-            columns = np.flatnonzero(np.any(taps, axis=0))
+            columns = np.flatnonzero(taps.any(axis=0))
             if not columns.size and not flush:
                 continue
-            # a vector loaded once for four rows costs twice what it costs for one
-            together = all((own == part).all() for own in taps) if ieee else 2 * columns.size <= np.count_nonzero(taps)
-            if together:
-                shared_places += places[columns].tolist()
-                shared_weights += [[0.0 if tap is None else weights[tap, c] for tap in taken] for c in columns]
             tap_rows.append(row)
             flushes.append(flush)
-            shared.append(len(shared_places))
-            bounds = [len(single_places)]
-            for tap, own in zip(taken, taps, strict=True):
-                if not together and tap is not None:
-                    single_places += places[own].tolist()
-                    single_weights += weights[tap, own].tolist()
-                bounds.append(len(single_places))
-            single.append(bounds)
+            whole.append(taps[:, columns].all())
+            takers += (taps[:, columns].T @ (1 << np.arange(ROWS))).tolist()
+            places += line[columns].tolist()
+            sharing += [[0.0 if tap is None else weights[tap, c] for tap in taken] for c in columns]
+            starts.append(len(places))
     reuse = plan.ring_lines <= LONGEST_RING or plan.ring_lines <= len(tap_rows)
     tables = (
         plan.row_step,
@@ -168,12 +158,11 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
         np.array(tap_rows, np.int64),
         np.array(flushes, np.int64),
         int(any(flushes)),
-        np.array(shared, np.int64),
-        np.array(shared_places, np.int64),
-        np.array(shared_weights, kind).reshape(-1, ROWS),
-        np.array(single, np.int64).reshape(-1, ROWS + 1),
-        np.array(single_places, np.int64),
-        np.array(single_weights, kind),
+        np.array(starts, np.int64),
+        np.array(whole, np.int64),
+        np.array(takers, np.int64),
+        np.array(places, np.int64),
+        np.array(sharing, kind).reshape(-1, ROWS),
     )
     lines = plan.ring_lines if reuse else len(tap_rows)
 

@@ -10,8 +10,7 @@ ROWS = 4
 
 def correlate_dense(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    step, reuse, tap_rows, flushes, flushing, shared, shared_places, shared_weights, single, single_places, single_weights,
-    ring, held, slots, aside,
+    step, reuse, tap_rows, flushes, flushing, starts, whole, takers, places, weights, ring, held, slots, aside,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result.
 
@@ -20,8 +19,10 @@ def correlate_dense(
     lead                         the padded column at which the source's own begin
     step                         distance of the output rows worked on together
     tap_rows : (n,)              padded source rows to visit, counted from the first output row's
-    shared : (n + 1,)            which shared taps belong to each: a place in the line, and a weight for each output row
-    single : (n, ROWS + 1)       which taps are for one output row alone
+    starts : (n + 1,)            which taps belong to each
+    whole : (n,)                 whether all of them are for all ROWS output rows
+    takers, places : (taps,)     for which output rows (bits) a tap is, and where in the line it begins to read
+    weights : (taps, ROWS)       its weight for each
     flushes : (n,)               output rows (bits) whose running sums are to be set aside, which keeps rounding small
     flushing                     whether any are
     reuse                        whether the ring has a line for every padded row of the window, or one for each visit
@@ -41,15 +42,14 @@ def correlate_dense(
                     held[slot] = padded
                     load_line(src, rows[padded], ring, slot, columns, lead, channels, samples, stride_x, fill)
             _correlate_rows(
-                ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
-                flushes, flushing, aside, out, y - first, step, bias, divisor, top,
+                ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside,
+                out, y - first, step, bias, divisor, top,
             )  # fmt: skip
 
 
 @register_jitable
 def _correlate_rows(
-    ring, slots, shared, shared_places, shared_weights, single, single_places, single_weights,
-    flushes, flushing, aside, out, y, step, bias, divisor, top,
+    ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside, out, y, step, bias, divisor, top
 ):  # fmt: skip
     """Rows y, y + step, ... of `out` from the lines in `slots`."""
     zero = zeros(bias)
@@ -61,21 +61,24 @@ def _correlate_rows(
             clear_aside(aside)
         for j in range(slots.size):
             slot = slots[j]
-            for t in range(shared[j], shared[j + 1]):
-                source = load(zero, ring, slot, x + shared_places[t])
-                a = fma(broadcast(shared_weights[t, 0]), source, a)
-                b = fma(broadcast(shared_weights[t, 1]), source, b)
-                c = fma(broadcast(shared_weights[t, 2]), source, c)
-                d = fma(broadcast(shared_weights[t, 3]), source, d)
-            if single[j, 0] < single[j, ROWS]:
-                for t in range(single[j, 0], single[j, 1]):
-                    a = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), a)
-                for t in range(single[j, 1], single[j, 2]):
-                    b = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), b)
-                for t in range(single[j, 2], single[j, 3]):
-                    c = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), c)
-                for t in range(single[j, 3], single[j, 4]):
-                    d = fma(broadcast(single_weights[t]), load(zero, ring, slot, x + single_places[t]), d)
+            if whole[j]:
+                for t in range(starts[j], starts[j + 1]):
+                    source = load(zero, ring, slot, x + places[t])
+                    a = fma(broadcast(weights[t, 0]), source, a)
+                    b = fma(broadcast(weights[t, 1]), source, b)
+                    c = fma(broadcast(weights[t, 2]), source, c)
+                    d = fma(broadcast(weights[t, 3]), source, d)
+            else:
+                for t in range(starts[j], starts[j + 1]):
+                    source = load(zero, ring, slot, x + places[t])
+                    if takers[t] & 1:
+                        a = fma(broadcast(weights[t, 0]), source, a)
+                    if takers[t] & 2:
+                        b = fma(broadcast(weights[t, 1]), source, b)
+                    if takers[t] & 4:
+                        c = fma(broadcast(weights[t, 2]), source, c)
+                    if takers[t] & 8:
+                        d = fma(broadcast(weights[t, 3]), source, d)
             if flushing and flushes[j]:
                 if flushes[j] & 1:
                     set_aside(aside, 0, flushes[j], a)
