@@ -30,7 +30,7 @@ from .kernel import Kernel
 RANGES = ("clip", "abs", "offset", "stretch", "error")
 ALPHAS = ("weight", "separate", "keep")
 
-ROWS = 4  # output rows the loops work on together
+DENSE_ROWS, SEPARABLE_ROWS = 6, 4  # output rows the loops work on together
 LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for one more
 
 STRIPE_BYTES = 4 << 20  # of coarse grid held at a time
@@ -107,8 +107,8 @@ class Plan:
             return item * ((2 + block + (self.rows.taps // block + 2 if block else 2)) * samples + 2 * self.line_length)
         if self.algorithm == "decimated":
             taps = self.decimation[0].after[1].shape[1]
-            return item * (taps + ROWS + 2 * ROWS + 1) * samples
-        return item * ROWS * self.terms * (2 if self.columns.stride > 1 else 1) * self.line_length
+            return item * (taps + SEPARABLE_ROWS + 2 * SEPARABLE_ROWS + 1) * samples
+        return item * SEPARABLE_ROWS * self.terms * (2 if self.columns.stride > 1 else 1) * self.line_length
 
     @property
     def result_bytes(self) -> int:
@@ -160,8 +160,8 @@ class Plan:
 
     @property
     def ring_lines(self) -> int:
-        """Lines that hold every padded row that ROWS output rows read."""
-        return (ROWS - 1) * self.row_step * self.rows.stride + effective_size(self.rows.taps, self.rows.dilation)
+        """Lines that hold every padded row that DENSE_ROWS output rows read."""
+        return (DENSE_ROWS - 1) * self.row_step * self.rows.stride + effective_size(self.rows.taps, self.rows.dilation)
 
     @property
     def line_length(self) -> int:

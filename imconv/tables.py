@@ -1,6 +1,6 @@
 """The tables loops read: which source row, which place in a line, which weight. All that is decided, is decided here.
 
-Loops work on four output rows at once. With stride s and dilation d on the rows, output rows `step = lcm(s, d) / s`
+Loops work on some output rows at once. With stride s and dilation d on the rows, output rows `step = lcm(s, d) / s`
 apart read the same source rows, `lcm(s, d)` further down for each: they are worked on together, and the kernel's rows
 fall into `lcm(s, d) / d` classes whose sources are shared.
 """
@@ -15,10 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from .accuracy import FLOAT_TYPES, Runs
-from .planner import Plan
+from .planner import DENSE_ROWS, LARGEST_LANES, SEPARABLE_ROWS, Plan
 
-ROWS = 4  # output rows worked on together (loops/dense.py, loops/separable.py)
-LARGEST_LANES = 64  # samples in the widest vector (loops/vector.py): rows and lines have room for one more
 CACHE_LINE = 64  # bytes
 ALIASING = 4096  # bytes; addresses so far apart compete for the same place in the cache
 LONGEST_RING = 1024  # lines kept for reuse; a window that spans more (by far dilation) is read anew for each row
@@ -71,7 +69,7 @@ def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:
     step = along.shape[0]
     samples = max(plan.columns.out * plan.channels, LARGEST_LANES)
     coarse = -(-samples // step) + plan.channels * step + LARGEST_LANES
-    rows = down.shape[1] + ROWS
+    rows = down.shape[1] + SEPARABLE_ROWS
 
     def buffers():
         return (
@@ -80,7 +78,7 @@ def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:
             np.empty(rows, np.int64),
             np.empty(rows, np.int64),
             np.empty(rows, np.int64),
-            np.empty((1, rows, ROWS), kind),
+            np.empty((1, rows, SEPARABLE_ROWS), kind),
         )
 
     return Prepared("interpolate", "interpolate", fill, (down, along), buffers)
@@ -95,8 +93,8 @@ def line_places(plan: Plan) -> np.ndarray:
     return (before + place) * plan.channels
 
 
-def _visits(plan: Plan) -> Iterator[tuple[int, list[int | None], list[int | None]]]:
-    """The padded source rows that ROWS output rows read.
+def _visits(plan: Plan, together: int) -> Iterator[tuple[int, list[int | None], list[int | None]]]:
+    """The padded source rows that output rows worked on together read.
 
     For each: the row; each output row's tap there, or None; and the how-manieth of its taps that is.
     """
@@ -106,8 +104,8 @@ def _visits(plan: Plan) -> Iterator[tuple[int, list[int | None], list[int | None
     before = 0
     for start in range(min(classes, axis.taps)):
         taps = range(start, axis.taps, classes)
-        for j in range(len(taps) + ROWS - 1):
-            steps = [j - r if 0 <= j - r < len(taps) else None for r in range(ROWS)]
+        for j in range(len(taps) + together - 1):
+            steps = [j - r if 0 <= j - r < len(taps) else None for r in range(together)]
             own = [None if i is None else taps[i] for i in steps]
             yield start * axis.dilation + j * common, own, [None if i is None else before + i for i in steps]
         before += len(taps)
@@ -123,7 +121,7 @@ def _flushes(steps: list[int | None], runs: Runs, products: int = 1) -> int:
     bits = 0
     for r, step in enumerate(steps):
         if step is not None and run and (step + 1) % run == 0:
-            bits |= 1 << r | (1 << r + ROWS if group and (step + 1) % group == 0 else 0)
+            bits |= 1 << r | (1 << r + len(steps) if group and (step + 1) % group == 0 else 0)
     return bits
 
 
@@ -136,7 +134,7 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
     piece = min(plan.runs.run, weights.shape[1]) if plan.runs.run else weights.shape[1]
     pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
     tap_rows, flushes, starts, whole, takers, places, sharing = [], [], [0], [], [], [], []
-    for row, taken, order in _visits(plan):
+    for row, taken, order in _visits(plan, DENSE_ROWS):
         for number, part in enumerate(pieces):
             taps = np.array([np.zeros(weights.shape[1], bool) if tap is None else cells[tap] & part for tap in taken])
             steps = [None if n is None else n * len(pieces) + number for n in order]
@@ -147,7 +145,7 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
             tap_rows.append(row)
             flushes.append(flush)
             whole.append(taps[:, columns].all())
-            takers += (taps[:, columns].T @ (1 << np.arange(ROWS))).tolist()
+            takers += (taps[:, columns].T @ (1 << np.arange(DENSE_ROWS))).tolist()
             places += line[columns].tolist()
             sharing += [[0.0 if tap is None else weights[tap, c] for tap in taken] for c in columns]
             starts.append(len(places))
@@ -162,19 +160,19 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
         np.array(whole, np.int64),
         np.array(takers, np.int64),
         np.array(places, np.int64),
-        np.array(sharing, kind).reshape(-1, ROWS),
+        np.array(sharing, kind).reshape(-1, DENSE_ROWS),
     )
     lines = plan.ring_lines if reuse else len(tap_rows)
 
     def buffers():
         ring = _lines(lines, plan.line_length, kind, plan.columns.before * plan.channels)
-        return ring, np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64), _aside(kind)
+        return ring, np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64), _aside(kind, DENSE_ROWS)
 
     return Prepared("dense", "correlate_dense", fill, tables, buffers)
 
 
-def _aside(kind: str) -> np.ndarray:
-    return _lines(2 * ROWS, LARGEST_LANES, kind)
+def _aside(kind: str, together: int) -> np.ndarray:
+    return _lines(2 * together, LARGEST_LANES, kind)
 
 
 def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
@@ -186,7 +184,7 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
         columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
     used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
     kept = []
-    for row, taken, order in _visits(plan):
+    for row, taken, order in _visits(plan, SEPARABLE_ROWS):
         wanted = [tap if tap is not None and used[tap] else None for tap in taken]
         flush = _flushes(order, plan.runs)
         if flush or any(tap is not None for tap in wanted):
@@ -198,7 +196,7 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
         np.array([sum(1 << r for r, tap in enumerate(taken) if tap is not None) for _, taken, _ in kept], np.int64),
         np.array([flush for _, _, flush in kept], np.int64),
         int(any(flush for _, _, flush in kept)),
-        np.array(weights, kind).reshape(terms, -1, ROWS),
+        np.array(weights, kind).reshape(terms, -1, SEPARABLE_ROWS),
         line_places(plan),
         np.array(rows, kind).reshape(terms, -1),
         np.array([_fold(row) for row in rows], np.int64),
@@ -206,11 +204,12 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
         plan.runs.group,
         np.array([column.sum() * fill for column in columns], kind),
     )
-    lines = ROWS * terms * (2 if plan.columns.stride > 1 else 1)
+    lines = SEPARABLE_ROWS * terms * (2 if plan.columns.stride > 1 else 1)
 
     def buffers():
         lead = plan.columns.before * plan.channels if plan.columns.stride == 1 else 0
-        return np.empty(len(kept), np.int64), _lines(lines, plan.line_length, kind, lead), _aside(kind)
+        blended = _lines(lines, plan.line_length, kind, lead)
+        return np.empty(len(kept), np.int64), np.empty(SEPARABLE_ROWS, np.int64), blended, _aside(kind, SEPARABLE_ROWS)
 
     return Prepared("separable", "correlate_separable", fill, tables, buffers)
 

@@ -40,7 +40,7 @@ def correlate_box(
         else:
             for k in range(stride_y):
                 _exchange(src, rows[start + height - 1 - k], rows[start - 1 - k], totals, wide)
-        copy_row(totals, 0, line, 0, lead * channels, samples, edge)
+        copy_row(totals, 0, 0, line, 0, lead * channels, samples, edge)
         pad_line(line, 0, columns, lead, channels, samples, edge)
         _row_sums(line, width, channels, columns.size * channels)
         if stride_x > 1:

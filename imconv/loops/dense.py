@@ -5,7 +5,7 @@ from numba.extending import register_jitable
 from .line import clear_aside, load_line, set_aside, store_sums, with_aside
 from .vector import broadcast, fma, lanes, load, zeros
 
-ROWS = 4
+ROWS = 6
 
 
 def correlate_dense(
@@ -40,7 +40,8 @@ def correlate_dense(
                 slots[j] = slot
                 if held[slot] != padded:
                     held[slot] = padded
-                    load_line(src, rows[padded], ring, slot, columns, lead, channels, samples, stride_x, fill)
+                    coming = rows[min(padded + ROWS * step * stride_y, rows.size - 1)]
+                    load_line(src, rows[padded], coming, ring, slot, columns, lead, channels, samples, stride_x, fill)
             _correlate_rows(
                 ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside,
                 out, y - first, step, bias, divisor, top,
@@ -56,7 +57,7 @@ def _correlate_rows(
     x = 0
     while x < out.shape[1]:
         x = min(x, out.shape[1] - lanes(zero))
-        a, b, c, d = zero, zero, zero, zero
+        a, b, c, d, e, f = zero, zero, zero, zero, zero, zero
         if flushing:
             clear_aside(aside)
         for j in range(slots.size):
@@ -68,6 +69,8 @@ def _correlate_rows(
                     b = fma(broadcast(weights[t, 1]), source, b)
                     c = fma(broadcast(weights[t, 2]), source, c)
                     d = fma(broadcast(weights[t, 3]), source, d)
+                    e = fma(broadcast(weights[t, 4]), source, e)
+                    f = fma(broadcast(weights[t, 5]), source, f)
             else:
                 for t in range(starts[j], starts[j + 1]):
                     source = load(zero, ring, slot, x + places[t])
@@ -79,6 +82,10 @@ def _correlate_rows(
                         c = fma(broadcast(weights[t, 2]), source, c)
                     if takers[t] & 8:
                         d = fma(broadcast(weights[t, 3]), source, d)
+                    if takers[t] & 16:
+                        e = fma(broadcast(weights[t, 4]), source, e)
+                    if takers[t] & 32:
+                        f = fma(broadcast(weights[t, 5]), source, f)
             if flushing and flushes[j]:
                 if flushes[j] & 1:
                     set_aside(aside, 0, flushes[j], a)
@@ -92,9 +99,16 @@ def _correlate_rows(
                 if flushes[j] & 8:
                     set_aside(aside, 3, flushes[j], d)
                     d = zero
+                if flushes[j] & 16:
+                    set_aside(aside, 4, flushes[j], e)
+                    e = zero
+                if flushes[j] & 32:
+                    set_aside(aside, 5, flushes[j], f)
+                    f = zero
         if flushing:
             a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
             c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+            e, f = with_aside(aside, 4, e), with_aside(aside, 5, f)
         store_sums(a, out, y, x, bias, divisor, top)
         if y + step < out.shape[0]:
             store_sums(b, out, y + step, x, bias, divisor, top)
@@ -102,4 +116,8 @@ def _correlate_rows(
             store_sums(c, out, y + 2 * step, x, bias, divisor, top)
         if y + 3 * step < out.shape[0]:
             store_sums(d, out, y + 3 * step, x, bias, divisor, top)
+        if y + 4 * step < out.shape[0]:
+            store_sums(e, out, y + 4 * step, x, bias, divisor, top)
+        if y + 5 * step < out.shape[0]:
+            store_sums(f, out, y + 5 * step, x, bias, divisor, top)
         x += lanes(zero)

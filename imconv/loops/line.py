@@ -8,18 +8,18 @@ vector of a row can end where the row ends; lines have room for one vector more.
 
 from numba.extending import register_jitable
 
-from .vector import broadcast, floor, fma, lanes, load, maximum, minimum, store, where_less, zeros
+from .vector import broadcast, floor, fma, lanes, load, maximum, minimum, prefetch, store, where_less, zeros
 
 
 @register_jitable
-def load_line(src, row, lines, slot, columns, lead, channels, samples, stride, fill):
+def load_line(src, row, coming, lines, slot, columns, lead, channels, samples, stride, fill):
     """Widen row `row` of `src` into line `slot`; where `columns` is -1 stands `fill`, a value for each channel.
 
-    The picture's own columns begin at padded column `lead` and are `samples` samples.
+    The picture's own columns begin at padded column `lead` and are `samples` samples. Row `coming` is fetched meanwhile.
     """
     total = columns.size
     if stride == 1:
-        copy_row(src, row, lines, slot, lead * channels, samples, fill)
+        copy_row(src, row, coming, lines, slot, lead * channels, samples, fill)
         for j in range(min(lead, total)):
             _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
         for j in range(lead + samples // channels, total):
@@ -51,13 +51,14 @@ def load_line(src, row, lines, slot, columns, lead, channels, samples, stride, f
 
 
 @register_jitable
-def copy_row(src, row, lines, slot, start, samples, like):
+def copy_row(src, row, coming, lines, slot, start, samples, like):
     """Copy a row as floats of the type of `like` into a line from `start` on; what follows it in the line is lost."""
     zero = zeros(like[0])
     wide = max(samples, lanes(zero))
     x = 0
     while x < wide:
         x = min(x, wide - lanes(zero))
+        prefetch(zero, src, coming, x)
         store(lines, slot, start + x, load(zero, src, row, x))
         x += lanes(zero)
 
@@ -100,8 +101,9 @@ def clear_aside(aside):
 def set_aside(aside, r, ready, total):
     """Put row r's running sum with its finished runs; where its group is finished too (bit r + 4), those with the groups."""
     run = load(total, aside, r, 0) + total
-    if ready >> (r + 4) & 1:
-        store(aside, r + 4, 0, load(total, aside, r + 4, 0) + run)
+    rows = aside.shape[0] // 2
+    if ready >> (r + rows) & 1:
+        store(aside, r + rows, 0, load(total, aside, r + rows, 0) + run)
         store(aside, r, 0, zeros(aside[0, 0]))
     else:
         store(aside, r, 0, run)
@@ -110,7 +112,7 @@ def set_aside(aside, r, ready, total):
 @register_jitable
 def with_aside(aside, r, total):
     """Row r's whole sum."""
-    return load(total, aside, r + 4, 0) + (load(total, aside, r, 0) + total)
+    return load(total, aside, r + aside.shape[0] // 2, 0) + (load(total, aside, r, 0) + total)
 
 
 @register_jitable

@@ -3,7 +3,7 @@
 from numba.extending import register_jitable
 
 from .line import clear_aside, load_line, pad_line, set_aside, store_sums, with_aside
-from .vector import broadcast, fma, lanes, load, zeros
+from .vector import broadcast, fma, lanes, load, prefetch, zeros
 
 ROWS = 4
 SYMMETRIC, ANTISYMMETRIC = 1, -1
@@ -11,7 +11,7 @@ SYMMETRIC, ANTISYMMETRIC = 1, -1
 
 def correlate_separable(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    step, tap_rows, takers, flushes, flushing, weights, places, row_weights, folds, run, group, edges, slots, lines, aside,
+    step, tap_rows, takers, flushes, flushing, weights, places, row_weights, folds, run, group, edges, slots, coming, lines, aside,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
 
@@ -25,6 +25,7 @@ def correlate_separable(
     run, group                      horizontal products summed before they, and those sums, are set aside
     edges : (terms, channels)       what `fill` becomes under the columns
     lines : (terms * ROWS, line)    the blended rows; twice as many where the stride makes phases
+    slots, coming                   scratch: source rows of this pass, and new ones of the next
     aside : (2 * ROWS, samples)     sums set aside
     """
     plain, one = weights.dtype.type(0), weights.dtype.type(1)
@@ -36,14 +37,19 @@ def correlate_separable(
         for y in range(block, min(block + step, last)):
             for j in range(tap_rows.size):
                 slots[j] = rows[min(y * stride_y + tap_rows[j], rows.size - 1)]
+            for r in range(ROWS):
+                tap_row = tap_rows[max(tap_rows.size - ROWS + r, 0)]
+                coming[r] = rows[min((y + ROWS * step) * stride_y + tap_row, rows.size - 1)]
             for term in range(folds.size):
-                blend_rows(src, slots, takers, flushes, flushing, aside, weights, term, slots.size, lines, ROWS * term, 1, start,
-                           samples, plain, one, -one)  # fmt: skip
+                blend_rows(src, slots, takers, flushes, flushing, aside, weights, term, slots.size, coming, lines, ROWS * term,
+                           1, start, samples, plain, one, -one)  # fmt: skip
                 for r in range(ROWS * term, ROWS * term + ROWS):
                     if stride_x == 1:
                         pad_line(lines, r, columns, lead, channels, samples, edges[term])
                     else:
-                        load_line(lines, r, lines, blended + r, columns, lead, channels, samples, stride_x, edges[term])
+                        load_line(
+                            lines, r, r, lines, blended + r, columns, lead, channels, samples, stride_x, edges[term]
+                        )
             blend_columns(
                 lines, top_line, places, row_weights, folds, run, group, aside, out, y - first, step, bias, divisor, top
             )
@@ -51,9 +57,29 @@ def correlate_separable(
 
 @register_jitable
 def blend_rows(
-    src, slots, takers, flushes, flushing, aside, weights, term, count, out, y, step, start, samples, bias, divisor, top
+    src,
+    slots,
+    takers,
+    flushes,
+    flushing,
+    aside,
+    weights,
+    term,
+    count,
+    coming,
+    out,
+    y,
+    step,
+    start,
+    samples,
+    bias,
+    divisor,
+    top,
 ):
-    """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on."""
+    """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on.
+
+    `coming` source rows are fetched meanwhile: the CPU does not foresee a jump to rows further down.
+    """
     zero = zeros(weights[0, 0, 0])
     wide = max(samples, lanes(zero))
     x = 0
@@ -64,6 +90,8 @@ def blend_rows(
             clear_aside(aside)
         for j in range(count):
             source = load(zero, src, slots[j], x)
+            if j < coming.size:
+                prefetch(zero, src, coming[j], x)
             taken = takers[j]
             if taken == 15:
                 a = fma(broadcast(weights[term, j, 0]), source, a)

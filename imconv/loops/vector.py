@@ -39,6 +39,7 @@ FEATURES = _target_features()
 # loads (AVX-512 with 32: 1.15 times).
 FLOAT32_LANES = 64 if "avx512f" in FEATURES else 16 if FEATURES & {"avx2", "neon"} else 8
 LANES = {types.float32: FLOAT32_LANES, types.float64: FLOAT32_LANES // 2}
+CACHE_LINE = 64  # bytes
 # Without the instruction LLVM would call a C function for every lane.
 HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
@@ -116,6 +117,26 @@ def store(typing, array, row, column, value):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, value), generate
+
+
+@intrinsic
+def prefetch(typing, like, array, row, column):
+    """Ask for the cache lines of `array[row, column : column + lanes(like)]`, which will be read before long."""
+
+    def generate(context, builder, sig, args):
+        sample, vector = sig.args[1].dtype, sig.args[0]
+        start = _address(context, builder, sig.args[1], *args[1:], vector.lanes)
+        start = builder.bitcast(start, ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [start.type, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        to_read, into_all_caches, data = number(0), number(3), number(1)
+        for offset in range(0, vector.lanes * sample.bitwidth // 8, CACHE_LINE):
+            place = builder.gep(start, [ir.Constant(ir.IntType(64), offset)])
+            builder.call(function, [place, to_read, into_all_caches, data])
+        return context.get_dummy_value()
+
+    return types.void(like, array, types.intp, types.intp), generate
 
 
 @intrinsic
