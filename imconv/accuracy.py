@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,15 +105,20 @@ def float_accumulator(sums: tuple[int, ...], source: np.dtype, allowed: float) -
     if loop_type(source) == "float64":
         return "float64", Runs()
     most = allowed / FLOAT32_ROUNDING - len(sums)
-    longest = max(sums)
-    share = most / len(sums)
-    # the longest runs that leave r + n / r below twice each sum's share: the fewer, the faster
-    run = int(share + math.sqrt(max(share * share - longest, 0)))
-    cube = math.ceil(longest ** (1 / 3))
-    for runs in (Runs(), Runs(min(run, longest)), Runs(cube, cube * cube)):
+    for runs in _cuts(max(sums), most / len(sums)):
         if sum(_roundings(n, runs) for n in sums) <= most:
             return "float32", runs
     return "float64", Runs()
+
+
+def _cuts(terms: int, share: float) -> Iterator[Runs]:
+    """Ways to cut a sum, the cheapest first: not at all, into runs, into runs and groups; the longest runs first."""
+    yield Runs()
+    # r + n / r stays below twice the sum's share
+    run = int(share + math.sqrt(max(share * share - terms, 0)))
+    yield Runs(min(run, terms))
+    for run in range(min(int(2 * share), terms), math.ceil(terms ** (1 / 3)) - 1, -1):
+        yield Runs(run, run * max(1, round(math.sqrt(terms / run))))
 
 
 def _roundings(terms: int, runs: Runs) -> float:

@@ -131,7 +131,8 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
     ieee = plan.source in FLOAT_TYPES  # there 0 * NaN counts: no tap is skipped, none is added
     cells = cells if ieee else cells & (weights != 0)
     # a kernel's row longer than a run is cut into pieces, each visited by itself
-    piece = min(plan.runs.run, weights.shape[1]) if plan.runs.run else weights.shape[1]
+    number = -(-weights.shape[1] // plan.runs.run) if plan.runs.run else 1
+    piece = -(-weights.shape[1] // number)
     pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
     tap_rows, flushes, starts, whole, takers, places, sharing = [], [], [0], [], [], [], []
     for row, taken, order in _visits(plan, DENSE_ROWS):
