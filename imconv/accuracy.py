@@ -18,6 +18,10 @@ FLOAT_TYPES = ("float32", "float64")
 # Whole-number sums below these, rounding included, are held exactly, and so are their quotients' remainders.
 EXACT_LIMIT = {"float32": 2**24, "float64": 2**53}
 
+# Whole sums N below these are divided by a product: floor(N / d) is the whole part of (N + 1/2) * (1 / d), since the
+# roundings of both, at most N / d * 2^-23 (2^-52), are less than the 1 / (2 d) that N + 1/2 keeps from a multiple of d.
+PRODUCT_LIMIT = {"float32": 2**22, "float64": 2**51}
+
 LARGEST_TRANSFORMED = 2**40  # sums up to here come out of a float64 transform within 1/1000 of a whole number
 
 # The contract's error bounds: next to a tie for integers (in levels), relative to sum|h| max|f| for floats.

@@ -46,7 +46,10 @@ class Job:
         else:
             top = type_range(flat.dtype)[1]
             flat = flat.view(np.uint8) if flat.dtype == bool else flat
-            self.loop(first, flat, scratch, rounding_bias(plan.offset, plan.divisor, plan.exact), plan.divisor, top)
+            bias, divisor = rounding_bias(plan.offset, plan.divisor, plan.exact), plan.divisor
+            if plan.by_product:
+                bias, divisor = (bias + 0.5) / divisor, 1 / divisor
+            self.loop(first, flat, scratch, bias, divisor, top)
 
     def finished_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Float sums, then alpha, range policy and rounding."""

@@ -11,6 +11,7 @@ import numpy as np
 from .accuracy import (
     FLOAT_TYPES,
     LARGEST_SAMPLE,
+    PRODUCT_LIMIT,
     Runs,
     allowed_error,
     exact_accumulator,
@@ -59,6 +60,7 @@ class Plan:
     offset: float = 0.0  # multiplied by `divisor` too
     runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
     decimation: tuple[Factor, Factor] | None = None
+    by_product: bool = False  # whether a product with 1 / divisor divides exactly
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -143,6 +145,22 @@ class Plan:
     def box_block(self) -> int:
         """Rows summed into one block by a float box; 0 where whole numbers come and go."""
         return 0 if self.exact else max(1, math.isqrt(self.rows.taps))
+
+    def box_sums(self, fill: tuple[float, ...]) -> tuple[str, str]:
+        """The narrowest types that hold an exact box's sums down its columns, and all of them.
+
+        `fill` is what the border has in each channel.
+        """
+        largest = LARGEST_SAMPLE.get(self.source)
+        if largest is None or (self.alpha == "weight" and largest > 255):
+            return self.accumulator, self.accumulator  # products of samples and alpha are floats
+        largest **= 2 if self.alpha == "weight" else 1
+        if not all(0 <= value <= largest and value == int(value) for value in fill):
+            return self.accumulator, self.accumulator
+        if self.rows.taps * self.columns.taps * largest >= 2**32:
+            return self.accumulator, self.accumulator
+        down, all_of_it = (n * largest < 2**16 for n in (self.rows.taps, self.rows.taps * self.columns.taps))
+        return "uint16" if down else "uint32", "uint16" if all_of_it else "uint32"
 
     @property
     def stripe_rows(self) -> int:
@@ -285,9 +303,10 @@ def make_plan(
     if target.name == "float64":
         accumulator, runs = "float64", Runs()
     weights = tuple(w.astype(np.float64) for w in weights)
+    by_product = divisor > 1 and choice.algorithm != "fft" and largest < PRODUCT_LIMIT[accumulator]
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
-        border, alpha, range, kernel, weights, offset, runs, decimation,
+        border, alpha, range, kernel, weights, offset, runs, decimation, by_product,
     )  # fmt: skip
 
 

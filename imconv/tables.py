@@ -43,24 +43,28 @@ def prepare(plan: Plan, fill: tuple[float, ...]) -> Prepared:
 def _box(plan: Plan, fill: np.ndarray) -> Prepared:
     kind, (height, width) = plan.accumulator, (plan.rows.taps, plan.columns.taps)
     samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
-    block, kept = (0, 1) if plan.exact else (plan.box_block, plan.box_block)
-    sums = height // block + 2 if block else 1
-    number = np.dtype(kind).type
-    weight, one = number(plan.weights[0][0]), number(1)
-    # floats are weighted one by one, so that no sum of large ones overflows
-    inner, outer = (weight, one) if block else (one, weight)
-    tables = (height, width, inner, outer, block, height * inner * fill)
+    weight = np.dtype(kind).type(plan.weights[0][0])
+    lead = plan.columns.before * plan.channels
+    if plan.exact:
+        down, sums = plan.box_sums(tuple(fill.tolist()))
+
+        def whole_buffers():
+            return _lines(1, samples, down), _lines(2, plan.line_length, sums, lead)
+
+        return Prepared("box", "sum_box", fill, (height, width, weight, (height * fill).astype(sums)), whole_buffers)
+    block = plan.box_block
+    kept = height // block + 2
 
     def buffers():
         return (
-            np.empty(2 + sums, np.int64),
+            np.empty(2 + kept, np.int64),
             _lines(2, samples, kind),
+            _lines(block, samples, kind),
             _lines(kept, samples, kind),
-            _lines(sums, samples, kind),
-            _lines(2, plan.line_length, kind, plan.columns.before * plan.channels),
+            _lines(2, plan.line_length, kind, lead),
         )
 
-    return Prepared("box", "correlate_box", fill, tables, buffers)
+    return Prepared("box", "sum_float_box", fill, (height, width, weight, block, height * weight * fill), buffers)
 
 
 def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:

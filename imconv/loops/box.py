@@ -1,57 +1,118 @@
 """Sums over a box, at a cost that hardly depends on its size.
 
-Down the columns: whole numbers are summed as they come and go, which is exact. Floats never have anything subtracted,
-so that neither a NaN nor a large neighbour's rounding outlives its window: rows are summed in blocks, counted from the
-padded top, and a window is the tail of one block, whole blocks, and the head of another (van Herk 1992 does so for
-maxima). Along the rows: windows of 1, 2, 4, 8, ... samples by doubling, added up to the width.
+Down the columns: whole numbers are summed as they come and go, which is exact, in the narrowest type that holds the
+sums. Floats never have anything subtracted, so that neither a NaN nor a large neighbour's rounding outlives its window:
+rows are summed in blocks, counted from the padded top, and a window is the tail of one block, whole blocks, and the
+head of another (van Herk 1992 does so for maxima). Along the rows: windows of 1, 2, 4, 8, ... samples by doubling, added
+up to the width.
 """
 
 from numba.extending import register_jitable
 
 from .line import copy_row, pad_line, store_sums
-from .vector import broadcast, lanes, load, store, zeros
+from .vector import broadcast, lanes, load, prefetch, store, zeros
+
+AT_ONCE = 8  # pixels of a row summed one by one rather than by doubling
+AHEAD = 4  # rows fetched before they are needed
 
 
-def correlate_box(
+def sum_box(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    height, width, inner, outer, block, edge, known, totals, tails, blocks, line,
+    height, width, weight, edge, totals, line,
 ):  # fmt: skip
-    """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
+    """Fill `out`, rows `first`, `first + 1`, ... of the result, from whole numbers; arguments as in `correlate_dense`, and
 
     height, width            of the box
-    inner, outer             weights: of every sample, and of the sum
-    block                    rows of a block for floats; 0 for whole numbers
+    weight                   of every sample
     edge : (channels,)       what `fill` becomes under the column
-    known : (2 + n,)         which block has its tails in `tails`, and which is in each line of `blocks`; one spare
-    totals : (2, samples)    sums down the columns; for floats the head in the second line
-    tails, blocks : (lines, samples)
+    totals : (1, samples)    sums down the columns
     line : (2, n)            the padded column sums; the row's sums
+    """
+    wide = max(samples, lanes(zeros(totals[0, 0])))
+    start = first * stride_y
+    for y in range(out.shape[0]):
+        if y == 0 or stride_y >= height:
+            _sum_window(src, rows, start, height, totals, line, lead * channels, wide)
+        else:
+            for k in range(stride_y):
+                coming = rows[min(start + height + AHEAD, rows.size) - 1]
+                _exchange(
+                    src, rows[start + height - 1 - k], rows[start - 1 - k], coming, totals, line, lead * channels, wide
+                )
+        pad_line(line, 0, columns, lead, channels, samples, edge)
+        _sum_row(line, width, channels, columns.size * channels)
+        _finish(line, channels, stride_x, out, y, weight, bias, divisor, top)
+        start += stride_y
+
+
+def sum_float_box(
+    src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
+    height, width, weight, block, edge, known, totals, tails, blocks, line,
+):  # fmt: skip
+    """Fill `out` from floats; arguments as in `sum_box`, and
+
+    block                    rows of a block
+    known : (2 + n,)         which block has its tails in `tails`, and which is in each line of `blocks`; one spare
+    totals : (2, samples)    sums down the columns, and the head
+    tails, blocks : (lines, samples)
     """
     for i in range(known.size):
         known[i] = -1
-    count = lanes(zeros(bias))
-    wide = max(samples, count)
+    wide = max(samples, lanes(zeros(bias)))
     for y in range(out.shape[0]):
-        start = (first + y) * stride_y
-        if block > 0:
-            _float_columns(src, rows, start, height, inner, block, known, totals, tails, blocks, wide)
-        elif y == 0 or stride_y >= height:
-            _sum_rows(src, rows, start, start + height, inner, totals, 0, wide)
-        else:
-            for k in range(stride_y):
-                _exchange(src, rows[start + height - 1 - k], rows[start - 1 - k], totals, wide)
+        # samples are weighted one by one, so that no sum of large ones overflows
+        _float_columns(src, rows, (first + y) * stride_y, height, weight, block, known, totals, tails, blocks, wide)
         copy_row(totals, 0, 0, line, 0, lead * channels, samples, edge)
         pad_line(line, 0, columns, lead, channels, samples, edge)
-        _row_sums(line, width, channels, columns.size * channels)
-        if stride_x > 1:
-            for x in range(out.shape[1] // channels):
-                for c in range(channels):
-                    line[1, x * channels + c] = line[1, x * stride_x * channels + c]
-        x = 0
-        while x < out.shape[1]:
-            x = min(x, out.shape[1] - count)
-            store_sums(load(zeros(bias), line, 1, x) * broadcast(outer), out, y, x, bias, divisor, top)
-            x += count
+        _sum_row(line, width, channels, columns.size * channels)
+        _finish(line, channels, stride_x, out, y, weight / weight, bias, divisor, top)
+
+
+@register_jitable
+def _finish(line, channels, stride, out, y, weight, bias, divisor, top):
+    """Every `stride`-th pixel of line[1], weighted, finished and stored."""
+    if stride > 1:
+        for x in range(out.shape[1] // channels):
+            for c in range(channels):
+                line[1, x * channels + c] = line[1, x * stride * channels + c]
+    zero = zeros(bias)
+    x = 0
+    while x < out.shape[1]:
+        x = min(x, out.shape[1] - lanes(zero))
+        sums = load(zero, line, 1, x)
+        store_sums(sums if weight == 1 else sums * broadcast(weight), out, y, x, bias, divisor, top)
+        x += lanes(zero)
+
+
+@register_jitable
+def _sum_window(src, rows, start, height, totals, line, at, wide):
+    """The sum of padded rows start .. start + height - 1 into totals[0], and into line[0] from `at` on."""
+    zero = zeros(totals[0, 0])
+    x = 0
+    while x < wide:
+        x = min(x, wide - lanes(zero))
+        total = zero
+        for q in range(start, start + height):
+            total = total + load(zero, src, rows[q], x)
+        store(totals, 0, x, total)
+        store(line, 0, at + x, total)
+        x += lanes(zero)
+
+
+@register_jitable
+def _exchange(src, enters, leaves, coming, totals, line, at, wide):
+    """Add one source row to totals[0] and subtract another, and copy the result to line[0] from `at` on."""
+    zero = zeros(totals[0, 0])
+    end = wide - lanes(zero)
+    # the last vector overlaps the one before: it must be read before that changes it
+    last = load(zero, totals, 0, end) + load(zero, src, enters, end) - load(zero, src, leaves, end)
+    for x in range(0, end, lanes(zero)):
+        prefetch(zero, src, coming, x)
+        total = load(zero, totals, 0, x) + load(zero, src, enters, x) - load(zero, src, leaves, x)
+        store(totals, 0, x, total)
+        store(line, 0, at + x, total)
+    store(totals, 0, end, last)
+    store(line, 0, at + end, last)
 
 
 @register_jitable
@@ -67,25 +128,11 @@ def _sum_rows(src, rows, start, stop, weight, lines, at, wide):
 def _add_row(src, row, weight, lines, at, result, to, wide):
     """result[to] = lines[at] + weight * src[row]."""
     zero = zeros(lines[0, 0])
-    x = 0
-    while x + lanes(zero) <= wide:
+    end = wide - lanes(zero)
+    last = load(zero, lines, at, end) + broadcast(weight) * load(zero, src, row, end)
+    for x in range(0, end, lanes(zero)):
         store(result, to, x, load(zero, lines, at, x) + broadcast(weight) * load(zero, src, row, x))
-        x += lanes(zero)
-    for rest in range(x, wide):  # an overlapping vector would add some samples twice
-        result[to, rest] = lines[at, rest] + weight * lines.dtype.type(src[row, rest])
-
-
-@register_jitable
-def _exchange(src, enters, leaves, totals, wide):
-    """Add one source row to whole-number sums and subtract another."""
-    zero = zeros(totals[0, 0])
-    x = 0
-    while x + lanes(zero) <= wide:
-        change = load(zero, src, enters, x) - load(zero, src, leaves, x)
-        store(totals, 0, x, load(zero, totals, 0, x) + change)
-        x += lanes(zero)
-    for rest in range(x, wide):
-        totals[0, rest] += totals.dtype.type(src[enters, rest]) - totals.dtype.type(src[leaves, rest])
+    store(result, to, end, last)
 
 
 @register_jitable
@@ -114,10 +161,17 @@ def _float_columns(src, rows, start, height, weight, block, known, totals, tails
 
 
 @register_jitable
-def _row_sums(line, width, channels, samples):
+def _sum_row(line, width, channels, samples):
     """line[1] = sums of `width` pixels of line[0], which is used up."""
     zero = zeros(line[0, 0])
     outputs = samples - (width - 1) * channels
+    if width <= AT_ONCE:
+        for x in range(0, outputs, lanes(zero)):
+            total = load(zero, line, 0, x)
+            for k in range(1, width):
+                total = total + load(zero, line, 0, x + k * channels)
+            store(line, 1, x, total)
+        return
     size, offset = 1, 0
     while True:
         if width & size:

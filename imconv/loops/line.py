@@ -120,13 +120,15 @@ def store_sums(sums, out, y, x, bias, divisor, top):
     """Finish a vector of sums and write it: divide, and for integers (`top` >= 0) round half up and saturate to 0..top.
 
     Integers: `floor((sum + bias) / divisor)`, for a divisor of 1 with the bias `0.5 + offset`, else with whole-number
-    sums and the whole bias `divisor // 2 + offset`. What is below 0 saturates, so truncation is as good as floor.
+    sums and the whole bias `divisor // 2 + offset`. A divisor below 1 is its own reciprocal, where a product is exact:
+    `floor(sum * divisor + bias)`. What is below 0 saturates, so truncation is as good as floor.
     """
     if top >= 0:
         zero = zeros(bias)
-        value = sums + broadcast(bias)
-        if divisor != 1:
-            value = _quotient(maximum(value, zero), divisor)
+        if divisor <= 1:
+            value = fma(sums, broadcast(divisor), broadcast(bias))
+        else:
+            value = _quotient(maximum(sums + broadcast(bias), zero), divisor)
         store(out, y, x, minimum(maximum(value, zero), broadcast(top)))
     elif bias == 0 and divisor == 1:
         store(out, y, x, sums)

@@ -9,7 +9,9 @@ splits into the registers the CPU has: 64 floats are four AVX-512 registers. Loo
         total = fma(broadcast(weights[k]), load(total, image, row + k, x), total)
     store(out, y, x, total)
 
-Arrays are 2-D and C-contiguous: uint8, uint16, float32 or float64. Nothing is checked: the caller sees to it that the
+Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added and subtracted.
+
+Arrays are 2-D and C-contiguous: uint8, uint16, uint32, float32 or float64. Nothing is checked: the caller sees to it that the
 samples x .. x + lanes(total) - 1 are there.
 """
 
@@ -38,14 +40,19 @@ FEATURES = _target_features()
 # with AVX2, 16 of 4 with SSE, 32 of 4 with NEON. More lanes spill (AVX2 with 32: 1.5 times the time), fewer wait for
 # loads (AVX-512 with 32: 1.15 times).
 FLOAT32_LANES = 64 if "avx512f" in FEATURES else 16 if FEATURES & {"avx2", "neon"} else 8
-LANES = {types.float32: FLOAT32_LANES, types.float64: FLOAT32_LANES // 2}
+LANES = {
+    types.float32: FLOAT32_LANES,
+    types.float64: FLOAT32_LANES // 2,
+    types.uint32: FLOAT32_LANES,
+    types.uint16: FLOAT32_LANES,
+}
 CACHE_LINE = 64  # bytes
 # Without the instruction LLVM would call a C function for every lane.
 HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
 
 class Vector(types.Type):
-    """The Numba type of a vector of float32 or float64."""
+    """The Numba type of a vector of float32, float64, uint32 or uint16."""
 
     def __init__(self, scalar):
         self.scalar = scalar
@@ -78,9 +85,12 @@ def _address(context, builder, array_type, array, row, column, lanes):
 
 
 def _converted(builder, value, given, wanted, lanes):
-    """A vector of one sample type as floats of another; integers are unsigned."""
+    """A vector of one sample type as another, floats never as integers; integers are unsigned."""
     if given == wanted:
         return value
+    if isinstance(wanted, types.Integer):
+        widens = wanted.bitwidth > given.bitwidth
+        return (builder.zext if widens else builder.trunc)(value, _llvm_type(wanted, lanes))
     if isinstance(given, types.Integer):
         return builder.uitofp(value, _llvm_type(wanted, lanes))
     widens = wanted == types.float64
@@ -107,7 +117,7 @@ def store(typing, array, row, column, value):
     def generate(context, builder, sig, args):
         sample, vector = sig.args[0].dtype, sig.args[3]
         value = args[3]
-        if isinstance(sample, types.Integer):
+        if isinstance(sample, types.Integer) and not isinstance(vector.scalar, types.Integer):
             whole = builder.fptosi(value, ir.VectorType(ir.IntType(32), vector.lanes))
             value = builder.trunc(whole, _llvm_type(sample, vector.lanes))
         else:
@@ -157,13 +167,15 @@ def broadcast(typing, scalar):
 
 @intrinsic
 def zeros(typing, scalar):
-    """A vector of zeros for sums of the type of `scalar`."""
+    """A vector of zeros for sums of the type of `scalar`: float32, float64, uint32 or uint16."""
     if scalar not in _VECTORS:
         return None
 
     def generate(context, builder, sig, args):
         lanes = sig.return_type.lanes
-        return ir.Constant(_llvm_type(sig.args[0], lanes), [0.0] * lanes)
+        return ir.Constant(
+            _llvm_type(sig.args[0], lanes), [0 if isinstance(sig.args[0], types.Integer) else 0.0] * lanes
+        )
 
     return _VECTORS[scalar](scalar), generate
 
@@ -239,18 +251,16 @@ class _Arithmetic(AbstractTemplate):
         return None
 
 
-def _register(operation, instruction):
-    infer_global(operation)(type(f"_{instruction}", (_Arithmetic,), {}))
+def _register(operation, on_floats, on_integers=None):
+    infer_global(operation)(type(f"_{on_floats}", (_Arithmetic,), {}))
 
     @lower_builtin(operation, Vector, Vector)
     def lower(context, builder, sig, args):
-        return getattr(builder, instruction)(*args)
+        integers = isinstance(sig.return_type.scalar, types.Integer)
+        return getattr(builder, on_integers if integers else on_floats)(*args)
 
 
-for _operation, _instruction in {
-    operator.add: "fadd",
-    operator.sub: "fsub",
-    operator.mul: "fmul",
-    operator.truediv: "fdiv",
-}.items():
-    _register(_operation, _instruction)
+_register(operator.add, "fadd", "add")
+_register(operator.sub, "fsub", "sub")
+_register(operator.mul, "fmul")
+_register(operator.truediv, "fdiv")
