@@ -29,8 +29,13 @@ class Job:
         total = plan.kernel.sum() * plan.divisor
         self.total = float(round(total)) if plan.exact else total  # the weights' sum as the loops have it
         loops = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
-        simple = plan.range == "clip" and self.inside is None and point is None and tally is None
-        self.unweighed_by_loop = loops and simple and plan.alpha == "weight"
+        simple = plan.range == "clip" and self.inside is None and tally is None
+        self.unweighed_by_loop = loops and simple and point is None and plan.alpha == "weight"
+        same = self.source.flat is not None and all(
+            (axis.out, axis.stride) == (axis.size, 1) for axis in (plan.rows, plan.columns)
+        )
+        centred = all(axis.before == axis.anchor * axis.dilation for axis in (plan.rows, plan.columns))
+        self.point_by_loop = loops and simple and same and centred and hasattr(point, "loop") and plan.alpha != "keep"
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
         variants = set() if self.spectrum else {False, plan.alpha == "weight"}
         self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
@@ -61,10 +66,33 @@ class Job:
         if self.unweighed_by_loop:
             self._unweigh(first, out, scratch)
             return
+        if self.point_by_loop:
+            self._point(first, out, scratch)
+            return
         values = self._values(first, out.shape[0], scratch)
         finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)
         if split < plan.channels:
             finish(values[..., split:], out[..., split:], "clip", 0.0, 1, self.tally)
+
+    def _point(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        """What `_values`, with its point, and `finish` do, in compiled loops."""
+        plan, count = self.plan, out.shape[0]
+        divisor = float(plan.divisor)
+        if plan.alpha == "weight":
+            values, divisor = np.empty(out.shape, np.float64), 1.0
+            self._unweigh(first, values, scratch)
+        else:
+            values = self._sums(first, count, scratch)
+        top = -1.0 if out.dtype.kind == "f" else type_range(out.dtype)[1]
+        jit.loop(*self.point.loop)(
+            values.reshape(count, -1),
+            divisor,
+            self.source.flat,
+            first,
+            *self.point.settings,
+            top,
+            out.reshape(count, -1),
+        )
 
     def _unweigh(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Alpha-weighted sums to samples; what `_values` and `finish` do, in compiled loops."""

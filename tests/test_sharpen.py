@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.filters.sharpen import sharpen_kernel
+from imconv.correlation import Options
+from imconv.filters.sharpen import sharpen_kernel, unsharp_filter
+from imconv.rounding import Tally
 from tests import naive
 from tests.bounds import FLOAT32, TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import picture
@@ -136,3 +138,21 @@ def test_thresholds_that_are_none(threshold):
 def test_unsharp_mask_takes_no_offset():
     with pytest.raises((imconv.ImconvError, TypeError), match="offset"):
         imconv.unsharp_mask(np.zeros((3, 3)), 1, offset=3)
+
+
+@pytest.mark.parametrize("threshold", [0, 2.5])
+@pytest.mark.parametrize("alpha", [None, "weight", "separate", "keep"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+def test_the_compiled_loop_does_what_the_call_does(dtype, alpha, threshold):
+    """With a tally every band goes through `Detail.__call__`, without one through the loop where it can."""
+    rng = np.random.default_rng(5)
+    image = rng.integers(0, 256, (70, 90, 4)).astype(dtype)
+    if image.dtype.kind == "f":
+        image[30, 40] = np.nan
+        image[50, 60, 0] = np.inf
+    image = image.astype(dtype)
+    options = Options() if alpha is None else Options(alpha=alpha, has_alpha=True)
+    work = unsharp_filter(1.3, 0.8, threshold, None, 90, options).blur
+    with np.errstate(all="ignore"):
+        called = work.apply(image, tally=Tally())
+        np.testing.assert_array_equal(work.apply(image), called)

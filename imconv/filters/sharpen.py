@@ -66,18 +66,31 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
     amount, threshold = checked_number(amount, "amount", 0, MAX_AMOUNT), checked_number(threshold, "threshold", 0, 1e12)
     blur = gaussian_kernel(sigma, truncate, width)
 
-    def add_detail(blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
-        detail = original - blurred
-        if threshold > 0:
-            detail[np.abs(detail) <= threshold] = 0
-        detail *= amount
-        detail += original
-        return detail
-
     one_kernel = None
     if threshold == 0 and max(blur.shape) <= LARGEST_KERNEL:
         one_kernel = LinearFilter(_unsharp_kernel(blur, amount), settings)
-    return UnsharpFilter(LinearFilter(blur, settings, point=add_detail, gain=amount), one_kernel)
+    return UnsharpFilter(LinearFilter(blur, settings, point=Detail(amount, threshold), gain=amount), one_kernel)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What follows the blur; as a call, or by the compiled loop `imconv.loops.<loop>` with `settings` as arguments."""
+
+    amount: float
+    threshold: float
+    loop = ("detail", "add_detail")
+
+    @property
+    def settings(self) -> tuple[float, float]:
+        return self.amount, self.threshold
+
+    def __call__(self, blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # inf - inf
+            detail = original - blurred
+        detail[np.abs(detail) <= self.threshold] = 0
+        detail *= self.amount
+        detail += original
+        return detail
 
 
 @dataclass(frozen=True)
