@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,9 +31,16 @@ ALLOWED_RELATIVE = 1e-6
 FLOAT32_ROUNDING = 2.0**-24
 
 
+@lru_cache(maxsize=64)
+def type_name(dtype: np.dtype) -> str:
+    """`dtype.name`, which numpy makes anew each time."""
+    return dtype.name
+
+
 def loop_type(source: np.dtype) -> str:
     """The type in which the loops see samples of a picture's type."""
-    return source.name if source.name in LARGEST_SAMPLE or source.name in FLOAT_TYPES else "float64"
+    name = type_name(source)
+    return name if name in LARGEST_SAMPLE or name in FLOAT_TYPES else "float64"
 
 
 def type_range(dtype: np.dtype) -> tuple[float, float]:

@@ -197,9 +197,8 @@ class LinearFilter:
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         """The plan for an array (H, W) or (H, W, C) of this type."""
         options, kernel = self.options, self.kernel
-        offset = _offset(options.offset)
-        if offset:
-            kernel = kernel.replace(offset=kernel.offset + offset)
+        if not (isinstance(options.offset, (int, float)) and options.offset == 0):
+            kernel = kernel.replace(offset=kernel.offset + _offset(options.offset))
         if options.alpha is not None:
             check_alpha(options.alpha)
         return make_plan(

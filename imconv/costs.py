@@ -20,7 +20,8 @@ ALGORITHMS = ("dense", "separable", "box", "decimated", "fft")
 FLOAT_COST = 1.6  # of all but the transforms, which are float64 anyway
 DENSE_PASS, DENSE_TAP = 380.0, 10.0
 SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
-BOX_PASS, FLOAT_BOX_PASS, BOX_ADDITION = 150.0, 550.0, 45.0
+BOX_PASS, BOX_ADDITION = 30.0, 38.0
+FLOAT_BOX_PASS, FLOAT_BOX_ADDITION = 550.0, 45.0
 FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 2400.0  # the last is shared among the pixels of a step
 MOST_TERMS = 64  # outer products worth summing
@@ -100,7 +101,8 @@ def _box(task: Task, factors: list) -> Candidate | None:
         return None
     height, width = column.size, row.size
     additions = box_additions(height, width, task.exact)
-    cost = (BOX_PASS if task.exact else FLOAT_BOX_PASS) + BOX_ADDITION * additions * task.columns.stride
+    each, addition = (BOX_PASS, BOX_ADDITION) if task.exact else (FLOAT_BOX_PASS, FLOAT_BOX_ADDITION)
+    cost = each + addition * additions * task.columns.stride
     sums = (2 * math.isqrt(height) + 2, 2 * width.bit_length())
     return Candidate("box", cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
 

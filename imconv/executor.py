@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .accuracy import type_name
 from .bands import Job
 from .decimation import grid_plans
 from .errors import LimitError, OptionError
@@ -68,20 +69,20 @@ def execute(
     band_rows : int, optional
         Height of a band; the result does not depend on it.
     """
-    if image.dtype.name != plan.source and (image.dtype.name, plan.source) == ("float16", "float32"):
+    if image.dtype == np.float16 and plan.source == "float32":
         image = image.astype(np.float32)
     source = image if image.ndim == 3 else image[..., None]
     if source.shape != (plan.rows.size, plan.columns.size, plan.channels):
         raise OptionError(
             f"the plan is for {plan.rows.size} x {plan.columns.size} x {plan.channels}, the image has shape {image.shape}"
         )
-    if image.dtype.name != plan.source:
+    if type_name(image.dtype) != plan.source:
         raise OptionError(f"the plan is for {plan.source}, the image has {image.dtype.name}")
     shape = (*plan.shape, plan.channels)
     wanted = shape if image.ndim == 3 else shape[:2]
     result = None
     if out is not None:
-        if not isinstance(out, np.ndarray) or out.shape != wanted or out.dtype.name != plan.target:
+        if not isinstance(out, np.ndarray) or out.shape != wanted or type_name(out.dtype) != plan.target:
             found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
             raise OptionError(f"out must be an array of {plan.target} {wanted}, not {found}")
         if not out.flags.writeable:

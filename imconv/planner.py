@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -61,6 +61,16 @@ class Plan:
     runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
     decimation: tuple[Factor, Factor] | None = None
     by_product: bool = False  # whether a product with 1 / divisor divides exactly
+
+    @cached_property
+    def row_sources(self) -> np.ndarray:
+        """The picture's row behind each padded row, -1 for none."""
+        return self.rows.sources(self.border)
+
+    @cached_property
+    def column_sources(self) -> np.ndarray:
+        """The picture's column behind each padded column, -1 for none."""
+        return self.columns.sources(self.border)
 
     @property
     def shape(self) -> tuple[int, ...]:

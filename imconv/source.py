@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import jit
-from .accuracy import loop_type, type_range
+from .accuracy import loop_type, type_name, type_range
 from .border import fill_values
 from .errors import OptionError
 from .planner import LARGEST_LANES, Plan
@@ -17,8 +17,8 @@ class Source:
     def __init__(self, plan: Plan, array: np.ndarray):
         self.plan, self.array = plan, array
         self.samples = array.shape[1] * plan.channels
-        self.rows = plan.rows.sources(plan.border)
-        self.columns = plan.columns.sources(plan.border)
+        self.rows = plan.row_sources
+        self.columns = plan.column_sources
         if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
         self.fill = fill_values(
@@ -28,7 +28,7 @@ class Source:
         self.weighted_fill[:-1] *= self.fill[-1]
         kind = loop_type(array.dtype)
         self.type = np.dtype("uint8" if kind == "bool" else kind)
-        ready = array.flags.c_contiguous and array.dtype.isnative and array.dtype.name == kind
+        ready = array.flags.c_contiguous and array.dtype.isnative and type_name(array.dtype) == kind
         in_place = ready and self.samples >= LARGEST_LANES
         self.flat = array.view(self.type).reshape(array.shape[0], self.samples) if in_place else None
 
