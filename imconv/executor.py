@@ -220,5 +220,6 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
             rows = max(rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation))  # a band weighs its halo anew
         height = min(height, max(8, rows))
     # an interrupt is noticed between bands
-    height = min(height, max(1, BAND_WORK * total // max(plan.multiply_adds, 1)))
-    return max(1, min(height, total))
+    height = max(1, min(height, BAND_WORK * total // max(plan.multiply_adds, 1)))
+    height = -(-height // plan.rows_together) * plan.rows_together
+    return min(height, total)

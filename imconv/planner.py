@@ -187,6 +187,12 @@ class Plan:
         return math.lcm(self.rows.stride, self.rows.dilation) // self.rows.stride
 
     @property
+    def rows_together(self) -> int:
+        """Rows that the loop works on at a time: bands of any other height have some in vain."""
+        loops = {"dense": DENSE_ROWS * self.row_step, "separable": SEPARABLE_ROWS * self.row_step}
+        return loops.get(self.algorithm, SEPARABLE_ROWS if self.algorithm == "decimated" else 1)
+
+    @property
     def ring_lines(self) -> int:
         """Lines that hold every padded row that DENSE_ROWS output rows read."""
         return (DENSE_ROWS - 1) * self.row_step * self.rows.stride + effective_size(self.rows.taps, self.rows.dilation)

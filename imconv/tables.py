@@ -53,7 +53,7 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
 
         return Prepared("box", "sum_box", fill, (height, width, weight, (height * fill).astype(sums)), whole_buffers)
     block = plan.box_block
-    kept = height // block + 2
+    kept, one = height // block + 2, np.dtype(kind).type(1)
 
     def buffers():
         return (
@@ -64,7 +64,7 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
             _lines(2, plan.line_length, kind, lead),
         )
 
-    return Prepared("box", "sum_float_box", fill, (height, width, weight, block, height * weight * fill), buffers)
+    return Prepared("box", "sum_float_box", fill, (height, width, weight, one, block, height * weight * fill), buffers)
 
 
 def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:

@@ -1,6 +1,6 @@
 """Every algorithm, also where the planner would take another: wide pictures, all vector remainders, bands, infinities.
 
-The loops work on vectors of 8 to 64 samples and on four rows at once: pictures here are wider and narrower than that.
+The loops work on vectors of 8 to 64 samples and on several rows at once: pictures here are wider and narrower than that.
 """
 
 import numpy as np
@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
+from imconv.accuracy import PRODUCT_LIMIT
 from imconv.border import parse_border
 from imconv.executor import execute
-from imconv.filters.smooth import gaussian_kernel
+from imconv.filters.smooth import box_kernel, gaussian_kernel
 from imconv.geometry import make_axes
 from imconv.planner import make_plan
 from imconv.rounding import Tally
@@ -225,3 +226,61 @@ def test_an_algorithm_that_can_not_do_the_work_is_refused():
     assert planned(WEIGHTS["outer"], image, "decimated") is None
     assert planned(WEIGHTS["box"], image, "box", dilation=2) is None
     assert planned(gaussian_kernel(9), image, "decimated", stride=2) is None
+
+
+def box_by_cumulated_sums(image: np.ndarray, size: tuple[int, int], border: str, value: int = 0) -> np.ndarray:
+    """The mean over a box of a grey picture of whole numbers, rounded half up, in int64."""
+    before = [n // 2 for n in size]
+    pad = [(b, n - 1 - b) for b, n in zip(before, size, strict=True)]
+    how = {"constant_values": value} if border == "constant" else {}
+    padded = np.pad(image.astype(np.int64), pad, {"reflect": "symmetric"}.get(border, border), **how)
+    total = np.zeros([n + 1 for n in padded.shape], np.int64)
+    total[1:, 1:] = padded.cumsum(axis=0).cumsum(axis=1)
+    rows, columns = size
+    sums = total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
+    top = np.iinfo(image.dtype).max
+    return np.clip((2 * sums + rows * columns) // (2 * rows * columns), 0, top).astype(image.dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "border", "types"),
+    [
+        ("uint8", (3, 3), "reflect", ("uint16", "uint16")),
+        ("uint8", (16, 16), "constant:255", ("uint16", "uint16")),
+        ("uint8", (17, 17), "constant:255", ("uint16", "uint32")),
+        ("uint8", (127, 128), "reflect", ("uint16", "uint32")),  # divided by a product
+        ("uint8", (129, 128), "reflect", ("uint16", "uint32")),  # by a quotient
+        ("uint8", (300, 9), "reflect", ("uint32", "uint32")),
+        ("uint8", (5, 5), "constant:300", ("float32", "float32")),
+        ("uint8", (5, 5), "constant:-7", ("float32", "float32")),
+        ("uint16", (3, 3), "reflect", ("uint32", "uint32")),
+        ("uint16", (256, 255), "constant:65535", ("uint32", "uint32")),
+        ("uint16", (256, 257), "constant:65535", ("float64", "float64")),
+    ],
+)
+@pytest.mark.parametrize("white", [False, True])
+def test_box_sums_are_exact_in_every_type_that_holds_them(dtype, size, border, types, white):
+    top = np.iinfo(dtype).max
+    image = (
+        np.full((90, 150), top, dtype) if white else np.random.default_rng(1).integers(0, top, (90, 150), dtype, True)
+    )
+    mode, _, value = border.partition(":")
+    plan = planned(box_kernel(size), image, "box", border=border)
+    assert plan.box_sums((float(value or 0),)) == types
+    expected = box_by_cumulated_sums(image, size, mode, int(value or 0))
+    for rows in (90, 7):
+        np.testing.assert_array_equal(execute(plan, image, band_rows=rows), expected)
+
+
+@pytest.mark.parametrize("divisor", [3, 7, 9, 127, 961, 16_129])
+def test_a_product_divides_whole_sums_as_a_quotient(divisor):
+    """Every sum next to a tie, and next to a whole quotient, up to the limit where products are taken."""
+    limit = PRODUCT_LIMIT["float32"]
+    near = np.arange(0, limit, divisor)
+    sums = np.unique(
+        np.concatenate([near + d for d in (-1, 0, 1, divisor // 2, divisor // 2 + 1)]).clip(0, limit - divisor - 1)
+    )
+    scale, bias = np.float32(1 / divisor), np.float32((divisor // 2 + 0.5) / divisor)
+    # fma: the product is not rounded, float64 holds it
+    quotients = (sums.astype(np.float64) * scale + bias).astype(np.float32).astype(np.int64)
+    np.testing.assert_array_equal(quotients, (sums + divisor // 2) // divisor)

@@ -34,6 +34,7 @@ from imconv.loops.vector import (
     load,
     maximum,
     minimum,
+    prefetch,
     store,
     where_less,
     zeros,
@@ -41,6 +42,7 @@ from imconv.loops.vector import (
 
 ROOT = Path(__file__).parents[1]
 FLOATS = (np.float32, np.float64)
+WHOLE = (np.uint16, np.uint32)
 SAMPLES = (np.uint8, np.uint16, np.float32, np.float64)
 CANARY = 77
 ROWS, MARGIN = 3, 21  # an odd pitch: no row begins where a register would like it to
@@ -61,6 +63,19 @@ def copy(source, row, column, like, out, to_row, to_column):
 def fill(value, out, row, column):
     store(out, row, column, broadcast(value))
     store(out, row + 1, column, zeros(value))
+
+
+@njit
+def add_and_subtract(source, like, out):
+    a, b = load(zeros(like), source, 0, 0), load(zeros(like), source, 1, 0)
+    store(out, 0, 0, a + b)
+    store(out, 1, 0, a - b)
+
+
+@njit
+def fetch(source, like):
+    for row in range(source.shape[0]):
+        prefetch(zeros(like), source, row, 0)
 
 
 @njit
@@ -126,7 +141,7 @@ def test_lanes(like):
 
 
 @pytest.mark.parametrize("like", FLOATS)
-@pytest.mark.parametrize("dtype", SAMPLES)
+@pytest.mark.parametrize("dtype", [*SAMPLES, np.uint32])
 def test_load_widens_from_any_place(dtype, like):
     source, count = samples(dtype), count_lanes(like(0))
     for row in range(ROWS):
@@ -172,6 +187,37 @@ def test_the_same_value_in_every_lane(like):
     expected[0, 5 : 5 + count], expected[1, 5 : 5 + count] = value, 0
     np.testing.assert_array_equal(out, expected)
     assert not np.signbit(out[1, 5 : 5 + count]).any()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "like"), [(s, w) for w in WHOLE for s in (np.uint8, np.uint16, np.uint32) if s(0).nbytes <= w(0).nbytes]
+)
+def test_whole_numbers_are_widened_added_and_subtracted_without_rounding(dtype, like):
+    source = samples(dtype)
+    source_a, source_b = source[:1].astype(like), source[1:2].astype(like)
+    count = count_lanes(like(0))
+    assert count == vector.FLOAT32_LANES
+    for column in (0, 3, MARGIN):
+        out = room(like)
+        copy(source, 1, column, like(0), out, 2, 1)
+        assert_written(out, 2, 1, source[1, column : column + count].astype(like))
+    out = room(like)
+    add_and_subtract(source, like(0), out)
+    with np.errstate(over="ignore"):  # modulo 2^16 or 2^32: what comes and goes may leave the range in between
+        np.testing.assert_array_equal(out[0, :count], (source_a + source_b)[0, :count])
+        np.testing.assert_array_equal(out[1, :count], (source_a - source_b)[0, :count])
+    copy(out, 0, 0, like(0), out, 2, 0)
+    narrow = room(np.uint16)
+    copy(out, 0, 0, like(0), narrow, 0, 0)
+    np.testing.assert_array_equal(narrow[0, :count], out[0, :count].astype(np.uint16))
+
+
+def test_fetching_ahead_changes_nothing():
+    source = samples(np.uint8)
+    before = source.copy()
+    for like in FLOATS:
+        fetch(source, like(0))
+    np.testing.assert_array_equal(source, before)
 
 
 def test_what_is_no_float_makes_no_vector():

@@ -23,7 +23,7 @@ def sum_box(
     """Fill `out`, rows `first`, `first + 1`, ... of the result, from whole numbers; arguments as in `correlate_dense`, and
 
     height, width            of the box
-    weight                   of every sample
+    weight                   of the sums
     edge : (channels,)       what `fill` becomes under the column
     totals : (1, samples)    sums down the columns
     line : (2, n)            the padded column sums; the row's sums
@@ -47,10 +47,11 @@ def sum_box(
 
 def sum_float_box(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    height, width, weight, block, edge, known, totals, tails, blocks, line,
+    height, width, inner, weight, block, edge, known, totals, tails, blocks, line,
 ):  # fmt: skip
     """Fill `out` from floats; arguments as in `sum_box`, and
 
+    inner                    weight of every sample by itself, so that no sum of large ones overflows
     block                    rows of a block
     known : (2 + n,)         which block has its tails in `tails`, and which is in each line of `blocks`; one spare
     totals : (2, samples)    sums down the columns, and the head
@@ -60,12 +61,11 @@ def sum_float_box(
         known[i] = -1
     wide = max(samples, lanes(zeros(bias)))
     for y in range(out.shape[0]):
-        # samples are weighted one by one, so that no sum of large ones overflows
-        _float_columns(src, rows, (first + y) * stride_y, height, weight, block, known, totals, tails, blocks, wide)
+        _float_columns(src, rows, (first + y) * stride_y, height, inner, block, known, totals, tails, blocks, wide)
         copy_row(totals, 0, 0, line, 0, lead * channels, samples, edge)
         pad_line(line, 0, columns, lead, channels, samples, edge)
         _sum_row(line, width, channels, columns.size * channels)
-        _finish(line, channels, stride_x, out, y, weight / weight, bias, divisor, top)
+        _finish(line, channels, stride_x, out, y, weight, bias, divisor, top)
 
 
 @register_jitable

@@ -87,24 +87,12 @@ def _correlate_rows(
                     if takers[t] & 32:
                         f = fma(broadcast(weights[t, 5]), source, f)
             if flushing and flushes[j]:
-                if flushes[j] & 1:
-                    set_aside(aside, 0, flushes[j], a)
-                    a = zero
-                if flushes[j] & 2:
-                    set_aside(aside, 1, flushes[j], b)
-                    b = zero
-                if flushes[j] & 4:
-                    set_aside(aside, 2, flushes[j], c)
-                    c = zero
-                if flushes[j] & 8:
-                    set_aside(aside, 3, flushes[j], d)
-                    d = zero
-                if flushes[j] & 16:
-                    set_aside(aside, 4, flushes[j], e)
-                    e = zero
-                if flushes[j] & 32:
-                    set_aside(aside, 5, flushes[j], f)
-                    f = zero
+                a = set_aside(aside, 0, flushes[j], a)
+                b = set_aside(aside, 1, flushes[j], b)
+                c = set_aside(aside, 2, flushes[j], c)
+                d = set_aside(aside, 3, flushes[j], d)
+                e = set_aside(aside, 4, flushes[j], e)
+                f = set_aside(aside, 5, flushes[j], f)
         if flushing:
             a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
             c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)

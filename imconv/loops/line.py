@@ -92,21 +92,28 @@ def _copy_pixel(lines, slot, j, column, lead, channels, fill):
 
 @register_jitable
 def clear_aside(aside):
-    """Begin new sums: `aside` (8, samples) holds each output row's finished runs, and below them its finished groups."""
+    """Begin new sums: `aside` (2 * rows, samples) holds each output row's finished runs, and below them its finished groups."""
     for r in range(aside.shape[0]):
         store(aside, r, 0, zeros(aside[0, 0]))
 
 
 @register_jitable
 def set_aside(aside, r, ready, total):
-    """Put row r's running sum with its finished runs; where its group is finished too (bit r + 4), those with the groups."""
-    run = load(total, aside, r, 0) + total
+    """Put row r's running sum with its finished runs if that is `ready` (bit r), and begin a new one, which is returned.
+
+    Where its group is ready too (bit r + rows), the finished runs go to the groups.
+    """
     rows = aside.shape[0] // 2
+    if not ready >> r & 1:
+        return total
+    run = load(total, aside, r, 0) + total
+    zero = zeros(aside[0, 0])
     if ready >> (r + rows) & 1:
         store(aside, r + rows, 0, load(total, aside, r + rows, 0) + run)
-        store(aside, r, 0, zeros(aside[0, 0]))
+        store(aside, r, 0, zero)
     else:
         store(aside, r, 0, run)
+    return zero
 
 
 @register_jitable

@@ -6,6 +6,7 @@ from .line import clear_aside, load_line, pad_line, set_aside, store_sums, with_
 from .vector import broadcast, fma, lanes, load, prefetch, zeros
 
 ROWS = 4
+ALL = (1 << ROWS) - 1  # the bits of all of them
 SYMMETRIC, ANTISYMMETRIC = 1, -1
 
 
@@ -93,7 +94,7 @@ def blend_rows(
             if j < coming.size:
                 prefetch(zero, src, coming[j], x)
             taken = takers[j]
-            if taken == 15:
+            if taken == ALL:
                 a = fma(broadcast(weights[term, j, 0]), source, a)
                 b = fma(broadcast(weights[term, j, 1]), source, b)
                 c = fma(broadcast(weights[term, j, 2]), source, c)
@@ -108,18 +109,10 @@ def blend_rows(
                 if taken & 8:
                     d = fma(broadcast(weights[term, j, 3]), source, d)
             if flushing and flushes[j]:
-                if flushes[j] & 1:
-                    set_aside(aside, 0, flushes[j], a)
-                    a = zero
-                if flushes[j] & 2:
-                    set_aside(aside, 1, flushes[j], b)
-                    b = zero
-                if flushes[j] & 4:
-                    set_aside(aside, 2, flushes[j], c)
-                    c = zero
-                if flushes[j] & 8:
-                    set_aside(aside, 3, flushes[j], d)
-                    d = zero
+                a = set_aside(aside, 0, flushes[j], a)
+                b = set_aside(aside, 1, flushes[j], b)
+                c = set_aside(aside, 2, flushes[j], c)
+                d = set_aside(aside, 3, flushes[j], d)
         if flushing:
             a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
             c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
@@ -169,12 +162,9 @@ def blend_columns(lines, top_line, places, weights, folds, run, group, aside, ou
                     c = fma(weight, load(zero, lines, line + 2, near), c)
                     d = fma(weight, load(zero, lines, line + 3, near), d)
                 if run and (k + 1) % run == 0:
-                    ready = 240 if group and (k + 1) % group == 0 else 0
-                    set_aside(aside, 0, ready, a)
-                    set_aside(aside, 1, ready, b)
-                    set_aside(aside, 2, ready, c)
-                    set_aside(aside, 3, ready, d)
-                    a, b, c, d = zero, zero, zero, zero
+                    ready = ALL | (ALL << ROWS if group and (k + 1) % group == 0 else 0)
+                    a, b = set_aside(aside, 0, ready, a), set_aside(aside, 1, ready, b)
+                    c, d = set_aside(aside, 2, ready, c), set_aside(aside, 3, ready, d)
             if fold and taps % 2:
                 weight = broadcast(weights[term, half])
                 middle = x + places[half]

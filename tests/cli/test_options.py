@@ -24,7 +24,7 @@ def test_explain_prints_the_plan(imconv, folder):
     result = imconv(*BOX, "--explain")
     assert (result.code, result.out) == (0, b"")
     assert (folder / "out.png").exists()
-    for word in ("algorithm", "separable", "exact", "multiply-adds", "memory", "border reflect"):
+    for word in ("algorithm", "box", "exact", "multiply-adds", "memory", "border reflect"):
         assert word in result.err
     assert "stride 2,3" in imconv(*BOX, "--explain", "--stride", "2,3").err
     assert "dense" in imconv("apply", "rgb.png", "out.png", "-k", "1 2; 3 5", "--explain").err
