@@ -1,4 +1,4 @@
-"""Correlation with any 2-D kernel: four output rows at once share every source vector they load."""
+"""Correlation with any 2-D kernel: six output rows at once share every source vector they load."""
 
 from numba.extending import register_jitable
 
