@@ -23,7 +23,7 @@ SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, BOX_ADDITION = 30.0, 38.0
 FLOAT_BOX_PASS, FLOAT_BOX_ADDITION = 550.0, 45.0
 FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
-DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 2400.0  # the last is shared among the pixels of a step
+DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1450.0  # the last is shared among the pixels of a step
 MOST_TERMS = 64  # outer products worth summing
 LONG_LINE = 32  # taps of a single row or column from which passes pay
 
