@@ -40,6 +40,29 @@ class Job:
         variants = set() if self.spectrum else {False, plan.alpha == "weight"}
         self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
 
+    def loops(self, fused: bool) -> list[tuple[str, tuple[str, ...]]]:
+        """The compiled loops that bands will call, as far as that is known beforehand."""
+        plan, weighted = self.plan, self.plan.alpha == "weight"
+        source, sums, target = self.source.window_type(weighted), plan.accumulator, plan.target
+        found = []
+        if self.prepared:
+            prepared = self.prepared[weighted]
+            kinds = {"S": source, "O": target if fused else sums, **prepared.kinds}
+            found.append(jit.loop(prepared.loop).specialised(kinds))
+        if plan.algorithm == "decimated":
+            for read in (source, sums):
+                found.append(jit.loop("separable.correlate_separable").specialised({"S": read, "A": sums, "O": sums}))
+        if weighted and self.source.flat is not None:
+            found.append(jit.loop("alpha.weigh").specialised({"S": self.source.type, "O": source}))
+        values = sums
+        if self.unweighed_by_loop or (self.point_by_loop and weighted):
+            values = "float64" if self.point_by_loop else sums
+            result = values if self.point_by_loop else target
+            found.append(jit.loop("alpha.unweigh").specialised({"A": sums, "O": result}))
+        if self.point_by_loop:
+            found.append(jit.loop(self.point.loop).specialised({"A": values, "S": self.source.type, "O": target}))
+        return found
+
     # --- what a band becomes ---------------------------------------------------------------------------------------
 
     def fused_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
@@ -84,7 +107,7 @@ class Job:
         else:
             values = self._sums(first, count, scratch)
         top = -1.0 if out.dtype.kind == "f" else type_range(out.dtype)[1]
-        jit.loop(*self.point.loop)(
+        jit.loop(self.point.loop)(
             values.reshape(count, -1),
             divisor,
             self.source.flat,
@@ -102,10 +125,10 @@ class Job:
         top = -1.0 if out.dtype.kind == "f" else type_range(out.dtype)[1]
         empty = np.empty(count, np.uint8)
         offset, divisor = float(plan.offset), float(plan.divisor)
-        jit.loop("alpha", "unweigh")(sums, plan.channels, self.total, offset, divisor, top, flat, empty)
+        jit.loop("alpha.unweigh")(sums, plan.channels, self.total, offset, divisor, top, flat, empty)
         if empty.any():
             plain = self._sums(first, count, scratch).reshape(count, -1)
-            jit.loop("alpha", "fill_empty")(sums, plain, plan.channels, offset, divisor, top, flat)
+            jit.loop("alpha.fill_empty")(sums, plain, plan.channels, offset, divisor, top, flat)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Float values, not yet rounded."""
@@ -193,16 +216,15 @@ class Job:
             self._redo(first, out, bias, divisor, top, weighted)
 
     def _loop(self, first, out, scratch, bias, divisor, top, weighted) -> None:
-        number, prepared = self.number, self.prepared[weighted]
-        buffers = scratch.get("buffers")
-        if buffers is None:
-            buffers = scratch["buffers"] = prepared.buffers()
+        number = self.number
+        call = scratch.get(("loop", weighted))
+        if call is None:
+            prepared = self.prepared[weighted]
+            call = jit.loop(prepared.loop).bound(*prepared.tables, *prepared.buffers())
+            scratch["loop", weighted] = call
         narrow = out.shape[1] < LARGEST_LANES
         target = np.empty((out.shape[0], LARGEST_LANES), out.dtype) if narrow else out
-        finishing = (first, target, number(bias), number(divisor), number(top))
-        jit.loop(prepared.module, prepared.name)(
-            *self._input(first, out.shape[0], weighted), *finishing, *prepared.tables, *buffers
-        )
+        call(*self._input(first, out.shape[0], weighted), first, target, number(bias), number(divisor), number(top))
         if narrow:
             out[...] = target[:, : out.shape[1]]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from . import jit
 from .accuracy import type_name
 from .bands import Job
 from .decimation import grid_plans
@@ -96,6 +97,7 @@ def execute(
     fused = plan.fused and point is None and tally is None
     target = _new(shape, np.float64) if plan.range == "stretch" else result
     work = job.values_band if plan.range == "stretch" else job.fused_band if fused else job.finished_band
+    jit.ready(job.loops(fused))
     tell = _Told(progress, shape[0])
     for first, last in _stripes(plan):
         if plan.algorithm == "decimated":

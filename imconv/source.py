@@ -44,9 +44,9 @@ class Source:
             return self.rows, self.flat
         needed = np.unique(wanted[wanted >= 0])
         fill = self.weighted_fill if weighted else self.fill
-        rows = np.empty((needed.size + made, max(self.samples, LARGEST_LANES)), self._window_type(weighted, made, fill))
+        rows = np.empty((needed.size + made, max(self.samples, LARGEST_LANES)), self.window_type(weighted, made))
         if weighted and self.flat is not None:
-            jit.loop("alpha", "weigh")(self.flat, needed, self.plan.channels, rows[: needed.size])
+            jit.loop("alpha.weigh")(self.flat, needed, self.plan.channels, rows[: needed.size])
         else:
             block = self.array[needed]
             if weighted:
@@ -59,8 +59,9 @@ class Source:
         table[start:stop] = np.where(wanted < 0, needed.size, np.searchsorted(needed, wanted))
         return table, rows
 
-    def _window_type(self, weighted: bool, made: bool, fill: np.ndarray) -> np.dtype:
-        """The type of a window that is made: the picture's, or one that holds products of colour and alpha."""
+    def window_type(self, weighted: bool, made: bool = False) -> np.dtype:
+        """The type of a window: the picture's, or one that holds products of colour and alpha, or a border's values."""
+        fill = self.weighted_fill if weighted else self.fill
         kind = self.type
         if weighted and kind.kind == "u":
             kind = np.dtype(np.uint16 if kind.itemsize == 1 else self.plan.accumulator)

@@ -26,8 +26,8 @@ LONGEST_RING = 1024  # lines kept for reuse; a window that spans more (by far di
 class Prepared:
     """A loop, the tables it takes, and what makes its buffers for one thread."""
 
-    module: str
-    name: str
+    loop: str  # module and function in imconv/loops
+    kinds: dict[str, str]  # types of its own, by the capitals of its declaration
     fill: np.ndarray  # what the border fills each channel with
     tables: tuple
     buffers: Callable[[], tuple]
@@ -51,7 +51,13 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
         def whole_buffers():
             return _lines(1, samples, down), _lines(2, plan.line_length, sums, lead)
 
-        return Prepared("box", "sum_box", fill, (height, width, weight, (height * fill).astype(sums)), whole_buffers)
+        return Prepared(
+            "box.sum_box",
+            {"A": kind, "L": sums, "D": down},
+            fill,
+            (height, width, weight, (height * fill).astype(sums)),
+            whole_buffers,
+        )
     block = plan.box_block
     kept, one = height // block + 2, np.dtype(kind).type(1)
 
@@ -64,7 +70,9 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
             _lines(2, plan.line_length, kind, lead),
         )
 
-    return Prepared("box", "sum_float_box", fill, (height, width, weight, one, block, height * weight * fill), buffers)
+    return Prepared(
+        "box.sum_float_box", {"A": kind}, fill, (height, width, weight, one, block, height * weight * fill), buffers
+    )
 
 
 def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:
@@ -85,7 +93,7 @@ def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:
             np.empty((1, rows, SEPARABLE_ROWS), kind),
         )
 
-    return Prepared("interpolate", "interpolate", fill, (down, along), buffers)
+    return Prepared("interpolate.interpolate", {"A": kind}, fill, (down, along), buffers)
 
 
 def line_places(plan: Plan) -> np.ndarray:
@@ -173,7 +181,7 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
         ring = _lines(lines, plan.line_length, kind, plan.columns.before * plan.channels)
         return ring, np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64), _aside(kind, DENSE_ROWS)
 
-    return Prepared("dense", "correlate_dense", fill, tables, buffers)
+    return Prepared("dense.correlate_dense", {"A": kind}, fill, tables, buffers)
 
 
 def _aside(kind: str, together: int) -> np.ndarray:
@@ -216,7 +224,7 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
         blended = _lines(lines, plan.line_length, kind, lead)
         return np.empty(len(kept), np.int64), np.empty(SEPARABLE_ROWS, np.int64), blended, _aside(kind, SEPARABLE_ROWS)
 
-    return Prepared("separable", "correlate_separable", fill, tables, buffers)
+    return Prepared("separable.correlate_separable", {"A": kind}, fill, tables, buffers)
 
 
 def line_length(plan: Plan) -> int:

@@ -60,10 +60,10 @@ def within(*rooms: str) -> list[str]:
 
 def test_the_reader_sees_what_there_is():
     """If it no longer understood the sources, every test here would pass."""
-    assert "numba" in roots("jit")
+    assert "numba" in roots("jit.build")
     assert "executor" in roots("correlation")  # inside a function
     assert "planner.Plan" in IMPORTS["executor"]
-    assert "loops" in roots("jit")  # by import_module
+    assert "loops" in roots("jit.build")  # by import_module
     assert "errors.OptionError" in IMPORTS["filters.smooth"]  # two dots up
     assert within("loops")
     assert within("filters")
@@ -80,6 +80,13 @@ def test_loops_import_numpy_and_numba_only(module):
 @pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("loops", "jit")])
 def test_only_loops_and_jit_know_numba(module):
     assert not roots(module) & {"numba", "llvmlite", "loops"}
+
+
+@pytest.mark.parametrize("module", [name for name in within("jit") if name != "jit.build"])
+def test_only_builds_import_numba(module):
+    assert (
+        not roots(module) & {"numba", "llvmlite"} or module == "jit.load"
+    )  # object files, where there are no shared ones
 
 
 @pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("cli")])

@@ -15,6 +15,7 @@ COMMANDS = {
     "apply": ("apply", "Convolve with a kernel of your own, or one from the library."),
     "blur": ("smooth", "Blur with a Gaussian."),
     "box": ("smooth", "Blur with the mean over a box."),
+    "cache": ("cache", "Show, fill or empty the store of compiled loops."),
     "kernels": ("kernels", "List and show the kernels of the library."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),

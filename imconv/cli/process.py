@@ -81,11 +81,13 @@ def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tu
 
 
 def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
-    from .. import files
+    from .. import files, jit
     from ..rounding import Tally
+    from .compiling import Notice
 
     tally = Tally() if shared["verbose"] or shared["json_"] else None
     tell = _teller(shared["quiet"])
+    jit.watch = Notice(shared["quiet"])
     with Progress(shared["quiet"]) as progress:
         result = work.apply(picture, threads=settings["threads"], tally=tally, progress=progress)
     interrupt.check()
@@ -108,6 +110,8 @@ def _filter_and_write(target, picture, work, plan, kind, source, shared, setting
         tell(
             f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}; {clipped}{1000 * seconds:.0f} ms"
         )
+        for name, origin in jit.origins.items():
+            tell(f"loop {name}: {origin}")
     if shared["json_"]:
         _report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
 

@@ -74,11 +74,11 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
 
 @dataclass(frozen=True)
 class Detail:
-    """What follows the blur; as a call, or by the compiled loop `imconv.loops.<loop>` with `settings` as arguments."""
+    """What follows the blur; as a call, or by the compiled loop `loop` with `settings` as arguments."""
 
     amount: float
     threshold: float
-    loop = ("detail", "add_detail")
+    loop = "detail.add_detail"
 
     @property
     def settings(self) -> tuple[float, float]:

@@ -1,1 +1,28 @@
-"""Compiled code and nothing else. Plain functions over prepared arrays; `imconv.jit` compiles them."""
+"""Compiled code and nothing else: plain functions over prepared arrays, declared here, compiled by `imconv.jit`.
+
+A declaration names a loop's arguments in order, with their types (`imconv/jit/signature.py`): S for samples of the
+source, A for accumulators, O for what is written. This module is imported at every start and imports nothing itself.
+"""
+
+SOURCE = "src: S[:,:], samples: i8, channels: i8, rows: i8[:], columns: i8[:], lead: i8, fill: A[:], stride_y: i8, stride_x: i8"
+RESULT = "first: i8, out: &O[:,:], bias: A, divisor: A, top: A"
+
+LOOPS = {
+    "dense.correlate_dense": f"{SOURCE}, {RESULT}, step: i8, reuse: i8, tap_rows: i8[:], flushes: i8[:], flushing: i8, "
+    "starts: i8[:], whole: i8[:], takers: i8[:], places: i8[:], weights: A[:,:], "
+    "ring: &A[:,:], held: &i8[:], slots: &i8[:], aside: &A[:,:]",
+    "separable.correlate_separable": f"{SOURCE}, {RESULT}, step: i8, tap_rows: i8[:], takers: i8[:], flushes: i8[:], "
+    "flushing: i8, weights: A[:,:,:], places: i8[:], row_weights: A[:,:], folds: i8[:], run: i8, group: i8, edges: A[:,:], "
+    "slots: &i8[:], coming: &i8[:], lines: &A[:,:], aside: &A[:,:]",
+    "box.sum_box": f"{SOURCE}, {RESULT}, height: i8, width: i8, weight: A, edge: L[:], totals: &D[:,:], line: &L[:,:]",
+    "box.sum_float_box": f"{SOURCE}, {RESULT}, height: i8, width: i8, inner: A, weight: A, block: i8, edge: A[:], "
+    "known: &i8[:], totals: &A[:,:], tails: &A[:,:], blocks: &A[:,:], line: &A[:,:]",
+    "interpolate.interpolate": "grid: A[:,:], channels: i8, row_factor: i8, row_origin: i8, column_factor: i8, "
+    f"{RESULT}, down: A[:,:], along: A[:,:], phases: &A[:,:], lines: &A[:,:], held: &i8[:], slots: &i8[:], takers: &i8[:], "
+    "weights: &A[:,:,:]",
+    "alpha.weigh": "src: S[:,:], rows: i8[:], channels: i8, out: &O[:,:]",
+    "alpha.unweigh": "sums: A[:,:], channels: i8, total: f8, offset: f8, divisor: f8, top: f8, out: &O[:,:], empty: &u1[:]",
+    "alpha.fill_empty": "sums: A[:,:], plain: A[:,:], channels: i8, offset: f8, divisor: f8, top: f8, out: &O[:,:]",
+    "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
+    "out: &O[:,:]",
+}

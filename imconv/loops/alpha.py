@@ -7,7 +7,8 @@ def weigh(src, rows, channels, out):
     """`out[i] = src[rows[i]]` with colours multiplied by alpha, the last channel. src, out : (rows, samples)."""
     for i in range(rows.size):
         row = rows[i]
-        for at in range(0, src.shape[1], channels):
+        for pixel in range(src.shape[1] // channels):
+            at = pixel * channels
             alpha = out.dtype.type(src[row, at + channels - 1])
             for c in range(channels - 1):
                 out[i, at + c] = out.dtype.type(src[row, at + c]) * alpha
@@ -23,7 +24,8 @@ def unweigh(sums, channels, total, offset, divisor, top, out, empty):
     """
     for y in range(sums.shape[0]):
         empty[y] = 0
-        for at in range(0, sums.shape[1], channels):
+        for pixel in range(sums.shape[1] // channels):
+            at = pixel * channels
             last = at + channels - 1
             alpha = np.float64(sums[y, last])
             share = alpha * divisor
@@ -44,7 +46,8 @@ def unweigh(sums, channels, total, offset, divisor, top, out, empty):
 def fill_empty(sums, plain, channels, offset, divisor, top, out):
     """Colours of the pixels that `unweigh` left: `(plain + offset) / divisor`, from sums without weights."""
     for y in range(sums.shape[0]):
-        for at in range(0, sums.shape[1], channels):
+        for pixel in range(sums.shape[1] // channels):
+            at = pixel * channels
             last = at + channels - 1
             if not sums[y, last] > 0:
                 for c in range(at, last):

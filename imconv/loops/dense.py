@@ -32,7 +32,8 @@ def correlate_dense(
     for i in range(held.size):
         held[i] = -1
     last = first + out.shape[0]
-    for block in range(first, last, ROWS * step):
+    block = first
+    while block < last:  # a range whose step is a variable can raise
         for y in range(block, min(block + step, last)):
             for j in range(tap_rows.size):
                 padded = min(y * stride_y + tap_rows[j], rows.size - 1)
@@ -46,6 +47,7 @@ def correlate_dense(
                 ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside,
                 out, y - first, step, bias, divisor, top,
             )  # fmt: skip
+        block += ROWS * step
 
 
 @register_jitable

@@ -34,7 +34,8 @@ def correlate_separable(
     start = lead * channels if stride_x == 1 else 0
     blended = ROWS * folds.size
     top_line = 0 if stride_x == 1 else blended
-    for block in range(first, last, ROWS * step):
+    block = first
+    while block < last:  # a range whose step is a variable can raise
         for y in range(block, min(block + step, last)):
             for j in range(tap_rows.size):
                 slots[j] = rows[min(y * stride_y + tap_rows[j], rows.size - 1)]
@@ -54,29 +55,14 @@ def correlate_separable(
             blend_columns(
                 lines, top_line, places, row_weights, folds, run, group, aside, out, y - first, step, bias, divisor, top
             )
+        block += ROWS * step
 
 
 @register_jitable
 def blend_rows(
-    src,
-    slots,
-    takers,
-    flushes,
-    flushing,
-    aside,
-    weights,
-    term,
-    count,
-    coming,
-    out,
-    y,
-    step,
-    start,
-    samples,
-    bias,
-    divisor,
-    top,
-):
+    src, slots, takers, flushes, flushing, aside, weights, term, count, coming, out, y, step, start, samples,
+    bias, divisor, top,
+):  # fmt: skip
     """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on.
 
     `coming` source rows are fetched meanwhile: the CPU does not foresee a jump to rows further down.

@@ -82,9 +82,10 @@ def test_verbose_counts_for_every_number_of_threads_and_kernels(imconv, folder):
 
 
 def test_verbose_tells_sizes_and_time(imconv, folder):
-    line = imconv(*BOX, "--verbose", "--pad", "5,0").err
+    line, *loops = imconv(*BOX, "--verbose", "--pad", "5,0").err.splitlines()
     assert line.startswith("imconv: 28 x 32 pixels, 3 channels of uint8; ")
-    assert re.search(r"; \d+ ms\n$", line)
+    assert re.search(r"; \d+ ms$", line)
+    assert any(re.fullmatch(r"imconv: loop box\.sum_box-u1-\S+: (shipped|kept|built|numba)", text) for text in loops)
 
 
 def test_json_report(succeeds, folder, load):

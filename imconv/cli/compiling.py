@@ -1,0 +1,38 @@
+"""What the user sees while loops are compiled: one line that it happens once, and on a terminal how far it is."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from . import interrupt
+
+
+class Notice:
+    """Told by `imconv.jit` about builds; also the place where an interrupt is noticed meanwhile."""
+
+    def __init__(self, quiet: bool = False):
+        self.quiet = quiet or sys.stderr is None
+
+    def begin(self, count: int) -> None:
+        """Builds begin."""
+        self.started, self.drawn = time.monotonic(), False
+        if not self.quiet:
+            what = "a loop" if count == 1 else f"{count} loops"
+            sys.stderr.write(f"imconv: compiling {what} for this computer; this happens once\n")
+            sys.stderr.flush()
+
+    def progress(self, done: int, count: int) -> None:
+        """So many builds are done; called some hundred times a second."""
+        interrupt.check()
+        seconds = time.monotonic() - self.started
+        if not self.quiet and seconds > 1 and sys.stderr.isatty():
+            sys.stderr.write(f"\r{done} of {count} compiled, {seconds:.0f} s")
+            sys.stderr.flush()
+            self.drawn = True
+
+    def end(self) -> None:
+        """Builds are over, or were interrupted."""
+        if self.drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

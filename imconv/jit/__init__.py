@@ -1,0 +1,176 @@
+"""The only room that knows how a loop is compiled, kept and loaded again.
+
+`loop("dense.correlate_dense")` is called like the function of that name in `imconv/loops/`. What runs is looked for at
+the first call with these types: among the loops shipped with imconv, among those kept for this computer, else Numba
+compiles it in a process of its own and it is kept; where none of that works (`IMCONV_JIT=numba` asks for it), Numba
+compiles it in this process. Loops run with the interpreter's lock released. Nothing but a build imports Numba.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import cache
+
+from ..errors import ImconvError
+from ..loops import LOOPS
+from . import load, machine, signature, store
+
+SHIPPED = os.path.join(machine.HERE, "shipped")
+_lock = threading.RLock()
+_functions: dict[tuple[str, tuple[str, ...]], object] = {}  # loop, specialisation -> function of a block, or IN_PROCESS
+IN_PROCESS = "numba"
+origins: dict[str, str] = {}  # what was used, for those who ask: loop with types -> shipped, kept, built or numba
+watch = None  # told about builds: an object with begin(count), progress(done, count) and end()
+
+
+def in_process_only() -> bool:
+    """Whether the user wants Numba in this process, which helps where /proc/cpuinfo lies (valgrind, qemu)."""
+    return os.environ.get("IMCONV_JIT", "").lower() == "numba"
+
+
+@cache
+def loop(name: str) -> Loop:
+    """The compiled form of a loop, by module and function: `"box.sum_box"`."""
+    return Loop(name)
+
+
+class Loop:
+    """A loop that can be called; `bound` keeps last arguments that are the same for many calls."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.arguments = signature.parse(LOOPS[name])
+        self._by_types: dict[tuple[str, ...], object] = {}
+
+    def __call__(self, *values) -> None:
+        """Run it. Raises TypeError for an argument of another type, or number of dimensions, or not contiguous."""
+        Bound(self, values)()
+
+    def bound(self, *last) -> Bound:
+        """A callable that takes the arguments before these."""
+        return Bound(self, last)
+
+    def specialised(self, kinds: dict) -> tuple[str, tuple[str, ...]]:
+        """What `ready` wants: this loop, for the types (numpy's, or their names) its declaration's capitals stand for."""
+        return self.name, tuple(signature.CODE_OF[str(kinds[name])] for name in signature.variables(self.arguments))
+
+    def function(self, codes: tuple[str, ...]):
+        """What runs for arrays of these types."""
+        found = self._by_types.get(codes)
+        if found is None:
+            types = signature.specialisation(self.arguments, codes)
+            ready([(self.name, types)])
+            found = self._by_types[codes] = _functions[self.name, types]
+        return found
+
+
+class Bound:
+    """A loop with its last arguments, checked and packed once."""
+
+    def __init__(self, loop: Loop, last: tuple):
+        self._loop, self._last = loop, last
+        count = len(loop.arguments) - len(last)
+        if count < 0:
+            raise TypeError(f"{loop.name} takes {len(loop.arguments)} arguments, {len(last)} given")
+        self._first = loop.arguments[:count]
+        words, codes = signature.flatten(loop.arguments[count:], last)
+        self._codes = tuple(codes)
+        self._rest = signature.block(loop.arguments[count:]).pack(*words)
+        self._pack = signature.block(self._first).pack
+
+    def __call__(self, *first) -> None:
+        words, codes = signature.flatten(self._first, first)
+        function = self._loop.function((*codes, *self._codes))
+        if function is IN_PROCESS:
+            _numba_function(self._loop.name)(*first, *self._last)
+        else:
+            function(self._pack(*words) + self._rest)
+
+
+def ready(wanted: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Have loops with these specialisations at hand; what must be compiled is compiled side by side."""
+    if all(item in _functions for item in wanted):
+        return
+    with _lock:
+        missing = [item for item in dict.fromkeys(wanted) if item not in _functions and not _found(*item)]
+        if missing:
+            _build(missing)
+
+
+def _found(name: str, types: tuple[str, ...]) -> bool:
+    """Use a shipped or kept loop, if there is one that is sound."""
+    full = signature.full_name(name, types)
+    if in_process_only():
+        _functions[name, types], origins[full] = IN_PROCESS, "numba"
+        return True
+    for origin, folder in (("shipped", shipped_folder()), ("kept", store.folder())):
+        if folder is None:
+            continue
+        path = os.path.join(folder, full + store.suffix())
+        code = store.read(path, private=origin == "kept")
+        if code is not None:
+            try:
+                _functions[name, types] = load.from_file(path, code)
+            except OSError:  # a folder nothing may be executed in
+                try:
+                    _functions[name, types] = load.from_memory(code)
+                except OSError:
+                    continue
+            origins[full] = origin
+            return True
+    return False
+
+
+@cache
+def shipped_folder() -> str | None:
+    """Where shipped loops for this processor lie, None where there are none, or the sources have changed since."""
+    if machine.level() is None:
+        return None
+    try:
+        with open(os.path.join(SHIPPED, "sources")) as file:
+            return os.path.join(SHIPPED, machine.level()) if file.read() == machine.sources() else None
+    except OSError:
+        return None
+
+
+def shipped_loops() -> list[str]:
+    """Full names of the loops that this copy of imconv carries for this processor."""
+    folder = shipped_folder()
+    found = os.listdir(folder) if folder else []
+    return sorted(name.removesuffix(store.suffix()) for name in found if name.endswith(store.suffix()))
+
+
+def _build(missing: list[tuple[str, tuple[str, ...]]]) -> None:
+    from .builders import build
+
+    for (name, types), data in build(missing, watch):
+        function, full = None, signature.full_name(name, types)
+        if data is not None:
+            path = os.path.join(store.folder() or "", full + store.suffix())
+            stored = store.folder() is not None and store.write(path, data)
+            function = _loaded(path if stored else None, store.opened(data))
+        origins[full] = "numba" if function is None else "built"
+        _functions[name, types] = IN_PROCESS if function is None else function
+
+
+def _loaded(path: str | None, code: bytes):
+    """Fresh code as a function, from its file where there is one; None where the system loads neither."""
+    for way in ((load.from_file, path, code), (load.from_memory, code)):
+        if way[1] is not None:
+            try:
+                return way[0](*way[1:])
+            except OSError:
+                continue
+    return None
+
+
+@cache
+def _numba_function(name: str):
+    try:
+        from . import build
+    except ImportError as problem:
+        raise ImconvError(
+            f"no compiled loop for this processor, and Numba can't make one ({problem}); pip install numba"
+        ) from None
+    return build.in_process(name)

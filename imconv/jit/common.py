@@ -1,0 +1,39 @@
+"""The loops that common pictures need: what wheels carry, and what `imconv cache warm` compiles."""
+
+from __future__ import annotations
+
+Specialised = tuple[str, tuple[str, ...]]
+
+
+def common(everything: bool = False) -> list[Specialised]:
+    """Loops and their types for uint8, uint16 and float32 pictures; with `everything`, for float64 too."""
+    found: list[Specialised] = []
+    for sample in ("u1", "u2", "f4") + (("f8",) if everything else ()):
+        found += _for_samples(sample, "f8" if sample == "f8" else "f4")
+    if everything:
+        found += [item for sample in ("u1", "u2", "f4") for item in _for_samples(sample, "f8")]
+    return list(dict.fromkeys(found))
+
+
+def _for_samples(sample: str, sums: str) -> list[Specialised]:
+    """Loops for pictures of one type: to the same type, and to sums that are finished outside the loop."""
+    found = []
+    for target in (sample, sums):
+        found.append(("separable.correlate_separable", (sample, sums, target)))
+        found.append(("dense.correlate_dense", (sample, sums, target)))
+        if sample[0] == "f":
+            found.append(("box.sum_float_box", (sample, sums, target)))
+        for line, down in _BOX_SUMS.get(sample, ()):
+            found.append(("box.sum_box", (sample, sums, target, line, down)))
+    found.append(("separable.correlate_separable", (sums, sums, sums)))  # a coarse grid
+    found.append(("interpolate.interpolate", (sums, sample)))
+    weighted = {"u1": "u2"}.get(sample, sums)
+    found.append(("alpha.weigh", (sample, weighted)))
+    found.append(("alpha.unweigh", (sums, sample)))
+    found.append(("alpha.unweigh", (sums, "f8")))
+    found.append(("alpha.fill_empty", (sums, sample)))
+    found += [("detail.add_detail", (values, sample, sample)) for values in dict.fromkeys((sums, "f8"))]
+    return found
+
+
+_BOX_SUMS = {"u1": [("u2", "u2"), ("u4", "u2"), ("u4", "u4")], "u2": [("u4", "u4")]}

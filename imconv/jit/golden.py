@@ -1,0 +1,162 @@
+"""What every loop must give for a small known input: checked after each build, before the code is kept.
+
+Pictures of small whole numbers under small whole weights: every sum is exact in every type, and numpy tells it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..border import Border
+from ..filters.smooth import gaussian_kernel
+from ..geometry import make_axes
+from ..kernel import Kernel
+from ..loops import LOOPS
+from ..planner import make_plan
+from ..tables import prepare
+from . import signature
+
+DTYPES = {code: np.dtype(text) for text, code in signature.CODES.items()}
+ROWS, COLUMNS = 13, 150  # more than a pass, and more than two vectors with a rest
+KERNELS = {
+    "dense": [[1, 2, 3], [4, 0, 6], [7, 8, 10]],
+    "separable": [[1, 3, 1], [2, 6, 2], [3, 9, 3]],
+    "box": [[1, 1, 1]] * 3,
+}
+
+
+class GoldenError(Exception):
+    """The code gives something else."""
+
+
+def check(name: str, specialised: tuple[str, ...], function) -> None:
+    """Run compiled code, a function of a block, on its known input. Raises GoldenError."""
+    arguments = signature.parse(LOOPS[name])
+    kinds = signature.types(arguments, specialised)
+    for values, expected in _CASES[name](dict(zip(signature.variables(arguments), specialised, strict=True))):
+        typed = tuple(
+            np.array(value, DTYPES[kind], order="C") if argument.dims else value
+            for argument, kind, value in zip(arguments, kinds, values, strict=True)
+        )
+        words, _ = signature.flatten(arguments, typed)
+        function(signature.block(arguments).pack(*words))
+        (out,) = (value for argument, value in zip(arguments, typed, strict=True) if argument.name == "out")
+        if not np.allclose(out, expected, rtol=1e-6, atol=1e-6 if out.dtype.kind == "f" else 0):
+            raise GoldenError(
+                f"{name} for {', '.join(specialised)}: {np.count_nonzero(out != expected)} samples are wrong"
+            )
+
+
+def _picture(rows: int = ROWS, columns: int = COLUMNS) -> np.ndarray:
+    return np.add.outer(5 * np.arange(rows) ** 2, 3 * np.arange(columns)) % 7
+
+
+def _correlation(algorithm: str):
+    """Cases of a correlation by one of the planner's algorithms."""
+
+    def cases(types: dict[str, str]):
+        picture, kernel = _picture(), Kernel(KERNELS[algorithm])
+        source, accumulator, target = (DTYPES[types[name]] for name in "SAO") if "O" in types else (None,) * 3
+        axes = make_axes(picture.shape, kernel.shape, kernel.anchor, "same", 1, 1)
+        exact = source.kind == "u"
+        plan = make_plan(kernel, axes, 1, source, target, Border("nearest"), algorithm=algorithm)
+        plan = replace(plan, accumulator=accumulator.name)
+        prepared = prepare(plan, (0.0,))
+        rows, columns = plan.row_sources, plan.column_sources
+        padded = picture[rows][:, columns]
+        sums = sum(
+            weight * padded[k : k + ROWS, m : m + COLUMNS]
+            for (k, m), weight in np.ndenumerate(np.array(KERNELS[algorithm]))
+        )
+        top = np.iinfo(target).max if target.kind == "u" else -1
+        for bias, divisor in [(0.5, 1), (2, 4)] if exact and top > 0 else [(0.5, 1)] if top > 0 else [(0, 1)]:
+            expected = np.clip(np.floor((sums + bias) / divisor), 0, top) if top > 0 else sums
+            given = (picture, COLUMNS, 1, rows, columns, plan.columns.before, [0], 1, 1)
+            yield (
+                (*given, 0, np.zeros(picture.shape), bias, divisor, top, *prepared.tables, *prepared.buffers()),
+                expected,
+            )
+
+    return cases
+
+
+def _interpolation(types: dict[str, str]):
+    picture, kernel, step = _picture(72, 300), gaussian_kernel(8), 3
+    axes = make_axes(picture.shape, kernel.shape, kernel.anchor, "same", 1, 1)
+    plan = make_plan(kernel, axes, 1, np.dtype("uint8"), np.dtype("uint8"), Border("nearest"), algorithm="decimated")
+    down, along = (factor.after[1] for factor in plan.decimation)
+    grid = _picture(-(-72 // step) + down.shape[1], -(-300 // step) + along.shape[1] + 200)
+    y, x = np.arange(72), np.arange(300)
+    sums = sum(
+        down[y % step, i][:, None] * along[x % step, j] * grid[np.ix_(y // step + i, x // step + j)]
+        for i in range(down.shape[1])
+        for j in range(along.shape[1])
+    )
+    prepared = prepare(replace(plan, accumulator=DTYPES[types["A"]].name), (0.0,))
+    target = DTYPES[types["O"]]
+    top = np.iinfo(target).max if target.kind == "u" else -1
+    expected = np.floor(sums + 0.5) if top > 0 else sums
+    bias = 0.5 if top > 0 else 0
+    yield (
+        (grid, 1, step, 0, step, 0, np.zeros(picture.shape), bias, 1, top, *prepared.tables, *prepared.buffers()),
+        expected,
+    )
+
+
+def _weighing(types: dict[str, str]):
+    pixels = _picture(6, 4 * 20)
+    by_alpha = pixels.reshape(6, 20, 4) * np.where(np.arange(4) < 3, pixels.reshape(6, 20, 4)[..., 3:], 1)
+    rows = np.array([4, 0, 5])
+    yield (pixels, rows, 4, np.zeros((3, 80))), by_alpha.reshape(6, 80)[rows]
+
+
+def _unweighing(types: dict[str, str]):
+    sums = (_picture(6, 80) * 4 + 8).reshape(6, 20, 4)
+    sums[..., 3] = 4
+    sums[2, 3, 3] = 0
+    expected = sums / 4 * np.array([1, 1, 1, 2])
+    expected[..., :3] = sums[..., :3] * 2 / 4
+    expected[..., 3] = sums[..., 3] / 2
+    expected[..., :3] /= 1
+    top = _top(types)
+    expected[..., :3] = (sums[..., :3] * 2.0) / (np.maximum(sums[..., 3:], 1) * 2.0)
+    expected[2, 3, :3] = 0
+    rounded = np.floor(expected + 0.5) if top > 0 else expected
+    yield (sums.reshape(6, 80), 4, 2.0, 0.0, 2.0, top, np.zeros((6, 80)), np.zeros(6)), rounded.reshape(6, 80)
+
+
+def _filling(types: dict[str, str]):
+    sums, plain = _picture(6, 80).reshape(6, 20, 4), _picture(6, 80).reshape(6, 20, 4) * 3 + 4
+    top = _top(types)
+    expected = np.where(sums[..., 3:] > 0, 0, (plain + 2.0) / 2.0)
+    expected[..., 3] = 0
+    rounded = np.floor(expected + 0.5) if top > 0 else expected
+    yield (sums.reshape(6, 80), plain.reshape(6, 80), 4, 2.0, 2.0, top, np.zeros((6, 80))), rounded.reshape(6, 80)
+
+
+def _detailing(types: dict[str, str]):
+    blurred, original, top = _picture(5, 90) * 2, _picture(7, 90) + 9, _top(types)
+    detail = original[2:] - blurred / 2
+    values = original[2:] + np.where(np.abs(detail) > 8, 3 * detail, 0)
+    expected = np.clip(np.floor(values + 0.5), 0, top) if top > 0 else values
+    yield (blurred, 2.0, original, 2, 3.0, 8.0, top, np.zeros((5, 90))), expected
+
+
+def _top(types: dict[str, str]) -> float:
+    target = DTYPES[types["O"]]
+    return float(np.iinfo(target).max) if target.kind == "u" else -1.0
+
+
+_CASES = {
+    "dense.correlate_dense": _correlation("dense"),
+    "separable.correlate_separable": _correlation("separable"),
+    "box.sum_box": _correlation("box"),
+    "box.sum_float_box": _correlation("box"),
+    "interpolate.interpolate": _interpolation,
+    "alpha.weigh": _weighing,
+    "alpha.unweigh": _unweighing,
+    "alpha.fill_empty": _filling,
+    "detail.add_detail": _detailing,
+}

@@ -1,0 +1,95 @@
+"""Which computer this is, and which state of the sources: what compiled code depends on. Runs at every start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from importlib.util import find_spec, source_hash
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LOOPS = os.path.join(os.path.dirname(HERE), "loops")
+_CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags",  # x86
+               "CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features")  # fmt: skip  # ARM
+_NUMBA_OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
+
+# What a level of the x86-64 ABI has, by the names in /proc/cpuinfo.
+_LEVEL_3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"}
+_LEVEL_4 = _LEVEL_3 | {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+LEVELS = {"x86-64-v4": _LEVEL_4, "x86-64-v3": _LEVEL_3}  # the best first
+
+
+@cache
+def links() -> bool:
+    """Whether loops are kept as shared objects here; elsewhere as the object files LLVM makes."""
+    return sys.platform == "linux" and os.uname().machine == "x86_64"
+
+
+@cache
+def cpu() -> dict[str, str]:
+    """What the system says about the first processor; empty where it says nothing."""
+    try:
+        with open("/proc/cpuinfo", "rb") as file:  # only its beginning: on large machines it is long
+            first = file.read(16384).split(b"\n\n", 1)[0].decode(errors="replace")
+    except OSError:
+        return {}
+    fields = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields if name.strip() in _CPU_FIELDS}
+
+
+@cache
+def level() -> str | None:
+    """The x86-64 level whose shipped loops run here, None for none."""
+    flags = set(cpu().get("flags", "").split())
+    return next((name for name, needed in LEVELS.items() if links() and needed <= flags), None)
+
+
+def runs(name: str | None) -> bool:
+    """Whether code for a level of LEVELS runs here; any other name, and None, is this processor's own."""
+    return LEVELS.get(name or "", set()) <= set(cpu().get("flags", "").split())
+
+
+@cache
+def sources() -> str:
+    """A checksum over the loops and over what compiles them."""
+    parts = []
+    for folder in (LOOPS, HERE):
+        for name in sorted(name for name in os.listdir(folder) if name.endswith(".py")):
+            with open(os.path.join(folder, name), "rb") as file:
+                parts += [name.encode(), file.read()]
+    return source_hash(b"\0".join(parts)).hex()
+
+
+@cache
+def key() -> str | None:
+    """What must be the same for kept code to be used; None where the processor can't be told: then nothing is kept."""
+    processor = cpu() or _elsewhere()
+    if not processor:
+        return None
+    options = {name: os.environ[name] for name in _NUMBA_OPTIONS if name in os.environ}
+    compiler = [_version_file(name) for name in ("numba", "llvmlite")]
+    everything = repr((sys.platform, sys.maxsize, processor, options, compiler, sources()))
+    return source_hash(everything.encode()).hex()
+
+
+def _elsewhere() -> dict[str, str]:
+    """The processor's name where there is no /proc/cpuinfo."""
+    if sys.platform == "win32":
+        return {"name": os.environ.get("PROCESSOR_IDENTIFIER", "")} if os.environ.get("PROCESSOR_IDENTIFIER") else {}
+    if sys.platform == "darwin":
+        import platform
+
+        return {"name": platform.machine(), "version": platform.version()}
+    return {}
+
+
+def _version_file(package: str) -> tuple:
+    """Where a package lies, and how its version file was written: reading its metadata would take 30 ms."""
+    spec = find_spec(package)
+    if spec is None or not spec.origin:
+        return (package,)
+    try:
+        status = os.stat(os.path.join(os.path.dirname(spec.origin), "_version.py"))
+    except OSError:
+        return (package, spec.origin)
+    return package, spec.origin, status.st_size, status.st_mtime_ns
