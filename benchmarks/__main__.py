@@ -155,12 +155,30 @@ def _plot(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"table": _table, "plan": _plan, "limits": _limits, "plot": _plot}
+def _startup(arguments: list[str]) -> int:
+    from . import startup
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks startup",
+        description="Time whole processes that blur a small picture, or show help, in turns.",
+    )
+    parser.add_argument("--rounds", type=_positive, default=startup.ROUNDS, help="default %(default)s")
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    options = parser.parse_args(arguments)
+    record = startup.run(options.rounds)
+    _keep(record, options.json)
+    print(startup.text_report(record))
+    return 0
+
+
+COMMANDS = {"table": _table, "plan": _plan, "limits": _limits, "plot": _plot, "startup": _startup}
 
 
 def _report_of(kind: str):
     if kind == "plan":
         from .algorithms import text_report
+    elif kind == "startup":
+        from .startup import text_report
     else:
         from .limits import text_report
     return text_report

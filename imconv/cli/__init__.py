@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -69,7 +70,19 @@ def cli():
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted."""
-    sys.exit(run(sys.argv[1:] if args is None else args))
+    gc.set_threshold(100_000)  # imports make many objects and no garbage: 4 ms
+    # nothing here is worth numpy's threads for linear algebra
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    status = run(sys.argv[1:] if args is None else args)
+    if _debugging() or sys.gettrace() or sys.getprofile():
+        sys.exit(status)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            status = status or 1
+    os._exit(status)  # taking every module apart would need another 20 ms
 
 
 def run(args: list[str]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 
@@ -122,7 +121,7 @@ def _open_temporary(target: str, mode: int) -> tuple[int, str]:
     folder, base = os.path.split(target)
     for length in (200, 40):
         short = os.fsdecode(os.fsencode(base)[:length])
-        temporary = os.path.join(folder, f".{short}.{secrets.token_hex(6)}.tmp")
+        temporary = os.path.join(folder, f".{short}.{os.urandom(6).hex()}.tmp")
         try:
             return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode), temporary
         except OSError as error:
