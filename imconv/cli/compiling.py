@@ -14,12 +14,13 @@ class Notice:
     def __init__(self, quiet: bool = False):
         self.quiet = quiet or sys.stderr is None
 
-    def begin(self, count: int) -> None:
-        """Builds begin."""
+    def begin(self, count: int, kept: bool) -> None:
+        """Builds begin; `kept` is whether the next run will find them."""
         self.started, self.drawn = time.monotonic(), False
         if not self.quiet:
             what = "a loop" if count == 1 else f"{count} loops"
-            sys.stderr.write(f"imconv: compiling {what} for this computer; this happens once\n")
+            then = "this happens once" if kept else "nothing can be kept in the cache folder, so every run does this"
+            sys.stderr.write(f"imconv: compiling {what} for this computer; {then}\n")
             sys.stderr.flush()
 
     def progress(self, done: int, count: int) -> None:

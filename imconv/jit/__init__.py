@@ -21,7 +21,7 @@ _lock = threading.RLock()
 _functions: dict[tuple[str, tuple[str, ...]], object] = {}  # loop, specialisation -> function of a block, or IN_PROCESS
 IN_PROCESS = "numba"
 origins: dict[str, str] = {}  # what was used, for those who ask: loop with types -> shipped, kept, built or numba
-watch = None  # told about builds: an object with begin(count), progress(done, count) and end()
+watch = None  # told about builds: an object with begin(count, kept), progress(done, count) and end()
 
 
 def in_process_only() -> bool:

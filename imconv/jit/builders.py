@@ -44,13 +44,13 @@ class Build:
 def build(wanted: list[tuple[str, tuple[str, ...]]], watch=None, **environment: str) -> list[tuple]:
     """Compile loops: each loop with its types, and the sealed code, or None where it could not be built.
 
-    `watch`, if given, is told: `begin(count)`, `progress(done, count)` every now and then, `end()`. Further keywords
+    `watch`, if given, is told: `begin(count, kept)`, `progress(done, count)` every now and then, `end()`. Further keywords
     are environment variables for the builds.
     """
     waiting, running, done = list(wanted), [], []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if watch is not None:
-        watch.begin(len(wanted))
+        watch.begin(len(wanted), store.can_keep())
     try:
         while waiting or running:
             while waiting and len(running) < cores:

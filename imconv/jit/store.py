@@ -87,6 +87,18 @@ def _own(status: os.stat_result) -> bool:
     return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o022)
 
 
+def can_keep() -> bool:
+    """Whether loops compiled now will be there for the next run."""
+    place = folder()
+    if place is None:
+        return False
+    try:
+        os.makedirs(place, mode=0o700, exist_ok=True)
+        return _own(os.stat(place)) and os.access(place, os.W_OK | os.X_OK)
+    except OSError:
+        return False
+
+
 def kept() -> dict[str, int]:
     """This computer's files: name without suffix, size."""
     try:
