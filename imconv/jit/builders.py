@@ -77,6 +77,8 @@ def build(wanted: list[tuple[str, tuple[str, ...]]], watch=None, **environment: 
 
 def _start(loop: str, types: tuple[str, ...], environment: dict[str, str]) -> Build | None:
     """A process that writes the sealed code to a file; None where no process can be started."""
+    if not sys.executable or getattr(sys, "frozen", False):
+        return None  # no interpreter to start: a frozen program would start itself
     package = os.path.dirname(machine.HERE)
     path = os.pathsep.join(filter(None, (os.path.dirname(package), os.environ.get("PYTHONPATH"))))
     # -P: nothing of the current folder is imported
