@@ -1,4 +1,7 @@
-"""One hypothesis profile for every test: the same examples on every run, however slow the machine."""
+"""One hypothesis profile for every test: the same examples on every run, however slow the machine.
+
+The whole suite needs most loops: they are compiled at the beginning, side by side.
+"""
 
 from hypothesis import HealthCheck, settings
 
@@ -11,3 +14,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("imconv")
+
+
+def pytest_sessionstart(session):
+    """Only where everything is run, and not once more in each process of pytest-xdist."""
+    config = session.config
+    if config.args == config.getini("testpaths") and not hasattr(config, "workerinput"):
+        from imconv import jit
+        from imconv.jit.common import common
+
+        jit.ready(common(everything=True))
