@@ -76,8 +76,8 @@ class Bound:
         self._first = loop.arguments[:count]
         words, codes = signature.flatten(loop.arguments[count:], last)
         self._codes = tuple(codes)
-        self._rest = signature.block(loop.arguments[count:]).pack(*words)
-        self._pack = signature.block(self._first).pack
+        self._rest = signature.packer(loop.arguments[count:])(*words)
+        self._pack = signature.packer(self._first)
 
     def __call__(self, *first) -> None:
         words, codes = signature.flatten(self._first, first)

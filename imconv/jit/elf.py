@@ -7,10 +7,11 @@ can be executed, the dynamic section in one that can be written, as the C librar
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from struct import pack, pack_into, unpack_from
 
-PROGRAM_DATA, SYMBOL_TABLE, RELOCATIONS = 1, 2, 4  # kinds of sections
+PROGRAM_DATA, SYMBOL_TABLE, RELOCATIONS, NO_DATA, OTHER_RELOCATIONS = 1, 2, 4, 8, 9  # kinds of sections
 WRITABLE, LOADED, EXECUTABLE, THREAD_LOCAL = 1, 2, 4, 0x400  # their flags
 R_PC32, R_PLT32, R_GLOB_DAT, R_GOTPCREL = 2, 4, 6, (9, 41, 42)  # of relocations
 HASH, NAMES, SYMBOLS, RELOCATION_TABLE, RELOCATIONS_SIZE, RELOCATION_SIZE, NAMES_SIZE, SYMBOL_SIZE = range(
@@ -54,6 +55,13 @@ class Symbol:
 
 def link(object_file: bytes, entry: str) -> bytes:
     """A shared object that exports `entry`. Raises LinkError for what is more than code, constants and calls of IMPORTS."""
+    try:
+        return _linked(object_file, entry)
+    except (struct.error, IndexError, ValueError, OverflowError) as problem:  # a number that points nowhere
+        raise LinkError(f"damaged object: {problem}") from None
+
+
+def _linked(object_file: bytes, entry: str) -> bytes:
     sections, symbols = _read(object_file)
     imports = sorted({symbol.name for symbol in symbols if not symbol.section and symbol.name})
     if not IMPORTS.issuperset(imports):
@@ -63,6 +71,8 @@ def link(object_file: bytes, entry: str) -> bytes:
         section = sections[number]
         if section.flags & (WRITABLE | THREAD_LOCAL) or section.kind != PROGRAM_DATA:
             raise LinkError(f"section {section.name} is no constant")
+        if section.alignment > PAGE:
+            raise LinkError(f"section {section.name} is aligned to {section.alignment} bytes")
 
     # headers, hash table, symbols, names, relocations for the C library's linker; then constants, code and stubs
     exported = [entry, *imports]
@@ -100,8 +110,11 @@ def link(object_file: bytes, entry: str) -> bytes:
         section = sections[number]
         image[place : place + section.size] = object_file[section.start : section.start + section.size]
     for section in sections:
+        if section.kind == OTHER_RELOCATIONS and section.info in places:
+            raise LinkError("relocations without addends")
         if section.kind == RELOCATIONS and section.info in places:
-            _relocate(image, object_file, section, symbols, places, stubs, slots)
+            size = sections[section.info].size
+            _relocate(image, object_file, section, size, symbols, places, stubs, slots)
     found = [s for s in symbols if s.name == entry and s.section in places]
     if len(found) != 1:
         raise LinkError(f"{entry} is not defined")
@@ -143,6 +156,8 @@ def _read(data: bytes) -> tuple[list[Section], list[Symbol]]:
                 for name, kind, flags, _, start, size, linked, info, alignment, _ in raw]  # fmt: skip
     symbols = []
     for section in sections:
+        if section.kind != NO_DATA and section.start + section.size > len(data):
+            raise LinkError(f"section {section.name} is cut short")
         if section.kind == SYMBOL_TABLE:
             for at in range(section.start, section.start + section.size, SYMBOL):
                 name, _, _, place, value, _ = unpack_from("<IBBHQQ", data, at)
@@ -150,8 +165,10 @@ def _read(data: bytes) -> tuple[list[Section], list[Symbol]]:
     return sections, symbols
 
 
-def _relocate(image: bytearray, data: bytes, table: Section, symbols: list[Symbol], places, stubs, slots) -> None:
-    """Put in the distances that the object left open in one section."""
+def _relocate(
+    image: bytearray, data: bytes, table: Section, size: int, symbols: list[Symbol], places, stubs, slots
+) -> None:
+    """Put in the distances that the object left open in one section of `size` bytes."""
     for at in range(table.start, table.start + table.size, RELOCATION):
         offset, info, addend = unpack_from("<QQq", data, at)
         symbol, kind = symbols[info >> 32], info & 0xFFFFFFFF
@@ -163,6 +180,8 @@ def _relocate(image: bytearray, data: bytes, table: Section, symbols: list[Symbo
             target = slots[symbol.name]
         else:
             raise LinkError(f"relocation {kind} against {symbol.name!r}")
+        if offset + 4 > size:
+            raise LinkError("a relocation outside its section")
         where = places[table.info] + offset
         distance = target + addend - where
         if not -(2**31) <= distance < 2**31:

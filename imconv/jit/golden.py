@@ -42,11 +42,12 @@ def check(name: str, specialised: tuple[str, ...], function) -> None:
         )
         words, _ = signature.flatten(arguments, typed)
         function(signature.block(arguments).pack(*words))
-        (out,) = (value for argument, value in zip(arguments, typed, strict=True) if argument.name == "out")
-        if not np.allclose(out, expected, rtol=1e-6, atol=1e-6 if out.dtype.kind == "f" else 0):
-            raise GoldenError(
-                f"{name} for {', '.join(specialised)}: {np.count_nonzero(out != expected)} samples are wrong"
-            )
+        given = {argument.name: value for argument, value in zip(arguments, typed, strict=True)}
+        for result, right in (expected if isinstance(expected, dict) else {"out": expected}).items():
+            found = given[result]
+            if not np.allclose(found, right, rtol=1e-6, atol=1e-6 if found.dtype.kind == "f" else 0):
+                wrong = np.count_nonzero(found != right)
+                raise GoldenError(f"{name} for {', '.join(specialised)}: {wrong} values of {result} are wrong")
 
 
 def _picture(rows: int = ROWS, columns: int = COLUMNS) -> np.ndarray:
@@ -116,15 +117,15 @@ def _unweighing(types: dict[str, str]):
     sums = (_picture(6, 80) * 4 + 8).reshape(6, 20, 4)
     sums[..., 3] = 4
     sums[2, 3, 3] = 0
-    expected = sums / 4 * np.array([1, 1, 1, 2])
-    expected[..., :3] = sums[..., :3] * 2 / 4
-    expected[..., 3] = sums[..., 3] / 2
-    expected[..., :3] /= 1
-    top = _top(types)
-    expected[..., :3] = (sums[..., :3] * 2.0) / (np.maximum(sums[..., 3:], 1) * 2.0)
-    expected[2, 3, :3] = 0
+    alpha, total, offset, divisor, top = sums[..., 3:], 8.0, 6.0, 2.0, _top(types)
+    expected = (sums * total / np.maximum(alpha, 1) + offset) / divisor
+    expected[2, 3] = 0  # no weight left: not written
+    expected[..., 3:] = alpha / divisor
     rounded = np.floor(expected + 0.5) if top > 0 else expected
-    yield (sums.reshape(6, 80), 4, 2.0, 0.0, 2.0, top, np.zeros((6, 80)), np.zeros(6)), rounded.reshape(6, 80)
+    yield (
+        (sums.reshape(6, 80), 4, total, offset, divisor, top, np.zeros((6, 80)), np.full(6, 2)),
+        {"out": rounded.reshape(6, 80), "empty": np.arange(6) == 2},
+    )
 
 
 def _filling(types: dict[str, str]):

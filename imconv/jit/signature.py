@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from struct import Struct
+from struct import Struct, error
 
 CODES = {"|u1": "u1", "<u2": "u2", "<u4": "u4", "<i8": "i8", "<f4": "f4", "<f8": "f8"}  # by numpy's dtype.str
 CODE_OF = {"bool": "u1", "uint8": "u1", "uint16": "u2", "uint32": "u4", "int64": "i8", "float32": "f4", "float64": "f8"}
@@ -78,6 +78,19 @@ def block(arguments: tuple[Argument, ...]) -> Struct:
     return Struct("".join("q" * (1 + a.dims) if a.dims else "q" if a.type == "i8" else "d" for a in arguments))
 
 
+def packer(arguments: tuple[Argument, ...]):
+    """What makes the block of its words; TypeError for a scalar that is no number, or not the right one."""
+    pack = block(arguments).pack
+
+    def packed(*words) -> bytes:
+        try:
+            return pack(*words)
+        except error as problem:
+            raise TypeError(f"{', '.join(map(str, arguments))}: {problem}") from None
+
+    return packed
+
+
 def flatten(arguments: tuple[Argument, ...], values: tuple) -> tuple[list, list[str]]:
     """The words of a block, and the types of the arrays; TypeError for a value that the loop can't take."""
     words: list = []
@@ -88,8 +101,10 @@ def flatten(arguments: tuple[Argument, ...], values: tuple) -> tuple[list, list[
         if not argument.dims:
             words.append(value)
             continue
-        code = CODES.get(value.dtype.str)
-        flags = value.flags
+        try:
+            code, flags = CODES.get(value.dtype.str), value.flags
+        except AttributeError:
+            raise TypeError(f"{argument} expected, got {type(value).__name__}") from None
         wrong = code is None or value.ndim != argument.dims or not flags.c_contiguous
         if wrong or (argument.written and not flags.writeable):
             kind = f"{value.dtype} {value.shape}, contiguous={flags.c_contiguous}, writeable={flags.writeable}"

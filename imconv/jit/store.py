@@ -12,6 +12,7 @@ from . import machine
 
 MAGIC = b"imconv\x00\x01"
 _TRAILER = Struct("<8sQI")  # after the code, where no loader looks: magic, the code's length, its checksum
+_CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK"))  # a pipe: don't wait
 
 
 def folder() -> str | None:
@@ -47,7 +48,7 @@ def opened(data: bytes) -> bytes | None:
 def read(path: str, *, private: bool = True) -> bytes | None:
     """The code in a file, None where there is none, it is damaged, or (`private`) others could have written it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
     except OSError:
         return None
     try:
