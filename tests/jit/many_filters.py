@@ -1,0 +1,58 @@
+"""Filters of every kind over pictures of some types: prints a checksum for each, and where their loops came from.
+
+    python -m tests.jit.many_filters uint8 float32
+"""
+
+import hashlib
+import json
+import sys
+
+import numpy as np
+
+import imconv
+from imconv import jit
+
+ROWS, COLUMNS = 60, 300
+DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
+WIDE = {"u": 31, "f": 101}  # boxes that are summed as boxes
+FILTERS = {
+    "dense": lambda grey, rgba: imconv.correlate(grey, DENSE),
+    "dense, weighted by alpha": lambda grey, rgba: imconv.correlate(rgba, DENSE, has_alpha=True),
+    "separable": lambda grey, rgba: imconv.gaussian_blur(grey, 1.5),
+    "decimated": lambda grey, rgba: imconv.gaussian_blur(grey, 30),
+    "box": lambda grey, rgba: imconv.box_blur(grey, 3),
+    "wide box": lambda grey, rgba: imconv.box_blur(grey, WIDE[grey.dtype.kind]),
+    "detail": lambda grey, rgba: imconv.unsharp_mask(grey, 1.5, 1.5, threshold=0.05),
+    "detail, weighted by alpha": lambda grey, rgba: imconv.unsharp_mask(rgba, 1.5, 1.5, threshold=0.05, has_alpha=True),
+    "detail, separate alpha": lambda grey, rgba: imconv.unsharp_mask(
+        rgba, 1.5, 1.5, threshold=0.05, alpha="separate", has_alpha=True
+    ),
+}
+
+
+def picture(kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Noise over a type's whole range; where there are channels, alpha is 0 in a part."""
+    random, dtype = np.random.default_rng(17), np.dtype(kind)
+    if dtype.kind == "u":
+        array = random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+    else:
+        array = random.random(shape).astype(dtype)
+    if len(shape) == 3:
+        array[20:50, 20:60, -1] = 0
+    return array
+
+
+def main(kinds: list[str]) -> None:
+    checksums = {}
+    for kind in kinds:
+        grey, rgba = picture(kind, (ROWS, COLUMNS)), picture(kind, (ROWS, COLUMNS // 3, 4))
+        for name, apply in FILTERS.items():
+            result = apply(grey, rgba)
+            assert result.dtype == grey.dtype
+            assert np.ptp(result) > 0
+            checksums[f"{kind}, {name}"] = hashlib.sha256(result.tobytes()).hexdigest()
+    print(json.dumps({"checksums": checksums, "origins": jit.origins}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
