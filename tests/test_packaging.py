@@ -5,11 +5,8 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import tarfile
-import venv
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +14,9 @@ import pytest
 from PIL import Image
 
 import imconv
+from tests.packages import ROOT, build, buildable, install, run_there, script
 
-ROOT = Path(__file__).parents[1]
-
-pytestmark = [
-    pytest.mark.skipif(not (ROOT / "pyproject.toml").exists(), reason="not a checkout: nothing to build"),
-    pytest.mark.skipif(find_spec("build") is None, reason="needs `build`; pip install '.[test]'"),
-    pytest.mark.skipif(find_spec("hatchling") is None, reason="needs `hatchling`; pip install '.[test]'"),
-]
-
-
-def build(folder: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, *options, ROOT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+pytestmark = buildable
 
 
 @pytest.fixture(scope="module")
@@ -54,37 +40,7 @@ def by_sdist(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def installed(direct, tmp_path_factory):
-    """A bare environment with the wheel in it, and the dependencies of this one by way of a .pth file."""
-    if find_spec("pip") is None:
-        pytest.skip("needs pip to install a wheel")
-    home = tmp_path_factory.mktemp("bare")
-    venv.create(home / "env", with_pip=False, symlinks=os.name != "nt")
-    paths = {"base": str(home / "env"), "platbase": str(home / "env")}
-    site = Path(sysconfig.get_path("purelib", "venv", vars=paths))
-    python = Path(sysconfig.get_path("scripts", "venv", vars=paths)) / ("python.exe" if os.name == "nt" else "python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", direct]
-    done = subprocess.run(pip, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    here = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    (site / "dependencies.pth").write_text("\n".join(sorted(here)) + "\n", encoding="utf-8")
-    return home, python, site
-
-
-def run_there(installed, *command, **options):
-    """Run a command of the bare environment from another folder, its compiled loops kept apart."""
-    home, _, _ = installed
-    elsewhere = home / "elsewhere"
-    elsewhere.mkdir(exist_ok=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment["XDG_CACHE_HOME"] = str(home / "cache")
-    return subprocess.run(
-        command, cwd=elsewhere, env=environment, capture_output=True, timeout=120, check=False, **options
-    )
-
-
-def script(installed) -> Path:
-    _, python, _ = installed
-    return python.with_name("imconv.exe" if os.name == "nt" else "imconv")
+    return install(direct, tmp_path_factory.mktemp("bare"))
 
 
 def kernels_of_the_checkout() -> set[str]:
@@ -105,7 +61,8 @@ def test_what_the_wheel_holds(direct):
     sources = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "imconv").rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}
     assert all(name.startswith(("imconv/", f"imconv-{imconv.__version__}.dist-info/")) for name in names)
-    assert not [name for name in names if "test" in name or "__pycache__" in name or name.endswith((".pyc", ".nbi"))]
+    assert not [name for name in names if "test" in name or "__pycache__" in name or name.endswith(".pyc")]
+    assert not [name for name in names if "/shipped/" in name or name.endswith((".so", ".o"))]
     assert any(name.endswith("dist-info/licenses/LICENSE") for name in names)
 
 
@@ -167,7 +124,8 @@ def test_a_picture_is_filtered_there(installed):
     home, _, _ = installed
     pixels = np.random.default_rng(8).integers(0, 256, (30, 40, 3), np.uint8)
     Image.fromarray(pixels).save(home / "in.png")
-    done = run_there(installed, script(installed), "blur", home / "in.png", "out.png", "--sigma", "2", text=True)
+    blur = ("blur", home / "in.png", "out.png", "--sigma", "2", "--quiet")
+    done = run_there(installed, script(installed), *blur, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with Image.open(home / "elsewhere" / "out.png") as image:
         np.testing.assert_array_equal(np.array(image), imconv.gaussian_blur(pixels, 2))

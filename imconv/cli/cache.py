@@ -59,7 +59,9 @@ def warm(everything, quiet):
     jit.ready(wanted)
     count = sum(origin == "built" for origin in jit.origins.values())
     kept = jit.store.kept()
-    failed = [name for name, origin in jit.origins.items() if origin == "numba" or (origin == "built" and name not in kept)]
+    failed = [
+        name for name, origin in jit.origins.items() if origin == "numba" or (origin == "built" and name not in kept)
+    ]
     click.echo(f"{len(wanted)} loops at hand, {count} of them compiled now")
     if failed:
         from ..errors import ImconvError

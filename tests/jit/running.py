@@ -25,9 +25,9 @@ def environment(cache=None, root=ROOT, **more) -> dict[str, str]:
 
 
 def start(*arguments, cache=None, cwd=None, session=False, **variables) -> subprocess.Popen:
-    """Start this Python with arguments; `variables` are for its environment."""
+    """Start this Python with arguments, and nothing of the current folder; `variables` are for its environment."""
     return subprocess.Popen(
-        [sys.executable, *map(str, arguments)], cwd=cwd, env=environment(cache, **variables), text=True,
+        [sys.executable, "-P", *map(str, arguments)], cwd=cwd, env=environment(cache, **variables), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=session,
     )  # fmt: skip
 

@@ -21,7 +21,8 @@ def parameters(loop: str) -> list[str]:
     module, _, name = loop.partition(".")
     tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
     (function,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
-    assert not (function.args.defaults or function.args.vararg or function.args.kwonlyargs or function.args.kwarg)
+    others = (function.args.defaults, function.args.vararg, function.args.kwonlyargs, function.args.kwarg)
+    assert not any(others)
     return [argument.arg for argument in function.args.args]
 
 
@@ -178,5 +179,3 @@ def test_last_arguments_can_be_bound():
     arguments = weigh_arguments()
     jit.loop("alpha.weigh").bound(*arguments[2:])(*arguments[:2])
     assert arguments[-1].tolist() == [[1] * 8] * 2
-
-

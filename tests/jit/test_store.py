@@ -373,7 +373,9 @@ def test_another_compiler_another_key(fresh_key, monkeypatch):
     assert fresh_key() == before
 
 
-CPUINFO = "processor\t: 0\nvendor_id\t: {}\nmodel name\t: A B @ 2 GHz\ncpu MHz\t\t: {}\nbogomips\t: {}\nflags\t\t: {}\n\n"
+CPUINFO = (
+    "processor\t: 0\nvendor_id\t: {}\nmodel name\t: A B @ 2 GHz\ncpu MHz\t\t: {}\nbogomips\t: {}\nflags\t\t: {}\n\n"
+)
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="no /proc/cpuinfo")

@@ -1,0 +1,99 @@
+"""Nothing wrong is ever kept: every build is checked against a known result first."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import imconv
+from imconv.jit import common, golden, signature, store
+from imconv.jit.signature import full_name
+from imconv.loops import LOOPS
+from tests.jit import running
+
+ALL = common.common(everything=True)
+WRONG = {  # one token of a loop's source: function, types, file, right, wrong
+    "a sign": ("detail.add_detail-f4-u1-u1", "detail.py", "original - blurred", "original + blurred"),
+    "a comparison": ("alpha.unweigh-f4-u1", "alpha.py", "alpha > 0", "alpha > 9"),
+    "a mark for the caller": ("alpha.unweigh-f4-u1", "alpha.py", "empty[y] = 1", "empty[y] = 0"),
+    "an index": ("alpha.weigh-u1-u2", "alpha.py", "row = rows[i]", "row = i"),
+}
+
+
+def test_every_loop_has_a_known_result():
+    assert set(golden._CASES) == set(LOOPS)
+    assert {loop for loop, _ in ALL} == set(LOOPS)
+
+
+@pytest.mark.parametrize(("loop", "types"), ALL, ids=[full_name(*item) for item in ALL])
+def test_a_loop_that_does_nothing_is_noticed(loop, types):
+    calls = []
+    with pytest.raises(golden.GoldenError, match=f"^{loop} for .* are wrong"):
+        golden.check(loop, types, calls.append)
+    assert len(calls) == 1
+    assert isinstance(calls[0], bytes)
+
+
+@pytest.mark.parametrize(("loop", "types"), [(loop, next(t for name, t in ALL if name == loop)) for loop in LOOPS])
+def test_known_results_are_no_single_number(loop, types):
+    """A loop that fills its result with one value must not pass by chance."""
+    arguments = signature.parse(LOOPS[loop])
+    for _, expected in golden._CASES[loop](dict(zip(signature.variables(arguments), types, strict=True))):
+        out = expected["out"] if isinstance(expected, dict) else expected
+        assert len(np.unique(out)) > 2
+
+
+@pytest.fixture
+def elsewhere(tmp_path) -> Path:
+    """A folder with a copy of the package."""
+    package = Path(imconv.__file__).parent
+    shutil.copytree(package, tmp_path / "copy" / "imconv", ignore=shutil.ignore_patterns("__pycache__", "shipped"))
+    return tmp_path / "copy"
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_loop_is_not_built(elsewhere, case):
+    name, file, right, wrong = WRONG[case]
+    source = elsewhere / "imconv" / "loops" / file
+    assert source.read_text().count(right) == 1
+    source.write_text(source.read_text().replace(right, wrong))
+    process = running.start("-m", "imconv.jit.build", *name.split("-"), root=elsewhere)
+    output, errors = process.communicate(timeout=running.SECONDS)
+    assert process.returncode != 0
+    assert output == ""
+    assert "GoldenError: " + name.partition("-")[0] in errors
+
+
+SCRIPT = """
+import numpy as np
+from imconv import jit
+out = np.zeros((3, 8), np.uint16)
+jit.loop("alpha.weigh")(np.arange(24, dtype=np.uint8).reshape(3, 8), np.arange(3), 2, out)
+print(out.any(), *jit.origins.items())
+"""
+
+
+def test_a_wrong_loop_is_not_kept_and_no_disaster(elsewhere, tmp_path):
+    """Numba compiles it in process then, as it stands in the source: nobody is worse off than without the check."""
+    source = elsewhere / "imconv" / "loops" / "alpha.py"
+    source.write_text(source.read_text().replace("row = rows[i]", "row = 0 * rows[i]"))
+    output, errors = running.run("-c", SCRIPT, root=elsewhere, cache=tmp_path / "cache")
+    assert output.split() == ["True", "('alpha.weigh-u1-u2',", "'numba')"]
+    assert errors == ""
+    assert running.files(tmp_path / "cache") == []
+
+
+@pytest.mark.parametrize("damage", ["raise SystemExit(0)", "import os, signal; os.kill(os.getpid(), 9)", "print(1)"])
+def test_a_build_that_dies_or_babbles_is_survived(elsewhere, tmp_path, damage):
+    """What a build writes is kept only if it is whole."""
+    builder = elsewhere / "imconv" / "jit" / "build.py"
+    text = builder.read_text()
+    start = "def main(arguments: list[str]) -> int:\n"
+    assert start in text
+    builder.write_text(text.replace(start, f"{start}    {damage}\n"))
+    output, errors = running.run("-c", SCRIPT, root=elsewhere, cache=tmp_path / "cache")
+    assert output.startswith("True")
+    assert errors == ""
+    for file in running.files(tmp_path / "cache"):
+        assert store.opened(file.read_bytes()) is not None
