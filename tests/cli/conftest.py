@@ -37,7 +37,7 @@ def imconv(monkeypatch):
             for name in ("stdout", "stderr"):
                 getattr(sys, name).flush()
                 getattr(sys, name).detach()
-        # whichever test comes first sees loops compiled: tests/test_jit.py looks at what is said then
+        # whichever test comes first sees loops compiled: tests/jit/test_compiling.py looks at what is said then
         err = re.sub(r"(?m)^imconv: compiling .* this happens once\n", "", streams["stderr"].getvalue().decode())
         return Result(code, streams["stdout"].getvalue(), err)
 
