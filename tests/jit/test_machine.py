@@ -1,0 +1,121 @@
+"""Which computer it is, and what kept code depends on: whatever changes it changes the name of the store's folder."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from imconv.jit import machine, store
+from tests.jit.running import linked
+
+
+@pytest.fixture
+def fresh_key(monkeypatch):
+    """`fresh_key()` finds the key anew."""
+
+    def find() -> str | None:
+        for function in (machine.key, machine.sources):
+            function.cache_clear()
+        return machine.key()
+
+    yield find
+    monkeypatch.undo()
+    find()
+
+
+@pytest.mark.parametrize("part", ["LOOPS", "HERE"])
+@pytest.mark.parametrize("change", ["more", "renamed", "new"])
+def test_other_sources_another_key(fresh_key, tmp_path, monkeypatch, part, change):
+    before, copy = fresh_key(), tmp_path / "copy"
+    shutil.copytree(getattr(machine, part), copy)
+    monkeypatch.setattr(machine, part, str(copy))
+    assert fresh_key() == before
+    file = sorted(copy.glob("*.py"))[-1]
+    if change == "more":
+        file.write_text(file.read_text() + "\n")
+    elif change == "renamed":
+        file.rename(file.with_name("zzz.py"))
+    else:
+        file.with_name("zzz.py").write_text("")
+    assert fresh_key() != before
+
+
+@pytest.mark.parametrize("name", ["NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT"])
+def test_another_target_another_key(fresh_key, monkeypatch, name):
+    keys = set()
+    for value in (None, "", "x86-64-v3", "generic"):
+        if value is None:
+            monkeypatch.delenv(name, raising=False)
+        else:
+            monkeypatch.setenv(name, value)
+        keys.add(fresh_key())
+    assert len(keys) == 4
+
+
+CPU = {"vendor_id": "Genuine", "cpu family": "6", "model": "1", "model name": "A", "stepping": "3", "flags": "sse2"}
+
+
+@pytest.mark.parametrize("name", CPU)
+def test_another_processor_another_key(fresh_key, monkeypatch, name):
+    monkeypatch.setattr(machine, "cpu", lambda: CPU)
+    before = fresh_key()
+    assert fresh_key() == before
+    monkeypatch.setattr(machine, "cpu", lambda: {**CPU, name: "other"})
+    assert fresh_key() != before
+
+
+def test_an_unknown_processor_keeps_nothing(fresh_key, monkeypatch):
+    monkeypatch.setattr(machine, "cpu", dict)
+    monkeypatch.setattr(machine, "_elsewhere", dict)
+    assert fresh_key() is None
+    assert store.folder() is None
+    assert store.kept() == {}
+
+
+def test_another_compiler_another_key(fresh_key, monkeypatch):
+    before = fresh_key()
+    for package in ("numba", "llvmlite"):
+        with monkeypatch.context() as patch:
+            known = machine._version_file
+            patch.setattr(machine, "_version_file", lambda name, p=package, k=known: "other" if name == p else k(name))
+            assert fresh_key() != before
+    assert fresh_key() == before
+
+
+CPUINFO = (
+    "processor\t: 0\nvendor_id\t: {}\nmodel name\t: A B @ 2 GHz\ncpu MHz\t\t: {}\nbogomips\t: {}\nflags\t\t: {}\n\n"
+)
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="no /proc/cpuinfo")
+def test_the_first_processors_kind_is_read_and_its_speed_is_not(tmp_path, monkeypatch):
+    file = tmp_path / "cpuinfo"
+    monkeypatch.setattr(machine, "open", lambda path, mode: file.open(mode), raising=False)
+
+    def cpu(*fields) -> dict:
+        file.write_text(CPUINFO.format(*fields) + CPUINFO.format("last", 9, 9, "none"))
+        return machine.cpu.__wrapped__()
+
+    first = cpu("Genuine", 2000, 4000, "sse2 avx")
+    assert first == {"vendor_id": "Genuine", "model name": "A B @ 2 GHz", "flags": "sse2 avx"}
+    assert cpu("Genuine", 800, 1600, "sse2 avx") == first
+    assert cpu("Genuine", 2000, 4000, "sse2") != first
+    assert cpu("Authentic", 2000, 4000, "sse2 avx") != first
+    file.unlink()
+    assert machine.cpu.__wrapped__() == {}
+
+
+@linked
+def test_a_level_needs_all_its_flags(monkeypatch):
+    for level, needed in machine.LEVELS.items():
+        monkeypatch.setattr(machine, "cpu", lambda flags=needed: {"flags": " ".join(flags)})
+        assert machine.level.__wrapped__() == level
+        assert machine.runs(level)
+        for missing in needed:
+            monkeypatch.setattr(machine, "cpu", lambda flags=needed - {missing}: {"flags": " ".join(flags)})
+            assert machine.level.__wrapped__() != level
+            assert not machine.runs(level)
+    monkeypatch.setattr(machine, "cpu", dict)
+    assert machine.level.__wrapped__() is None
+    assert machine.runs(None)
+    assert machine.runs("znver4")
