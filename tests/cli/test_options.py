@@ -275,10 +275,12 @@ def test_no_memory_is_one_line(imconv, folder, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c(folder, threads):
+def test_ctrl_c(folder, threads, succeeds):
     """Ended soon, with 130 and without a file, however long the work would have taken (here: a minute)."""
     Image.fromarray(np.zeros((1000, 1000, 3), np.uint8)).save("large.png")
     np.save("kernel.npy", np.random.default_rng(4).random((255, 255)))
+    # the loop is there already: tests/jit/test_compiling.py interrupts its compilation
+    succeeds("apply", "rgb.png", "out.png", "-k", "kernel.npy", "--dilation", "2")
     (folder / "out.png").write_bytes(b"precious")
     before = sorted(folder.iterdir())
     command = [
