@@ -34,7 +34,7 @@ def test_help_loads_neither_numba_nor_pillow(arguments):
     assert run.returncode == 0, run.stderr
     assert "imconv" in run.stdout
     assert run.stderr == ""
-    code = f"sys.argv[1:] = {arguments!r}; import runpy; runpy.run_module('imconv', run_name='__main__')"
+    code = f"import imconv.cli; imconv.cli.run({arguments!r})"  # `main` would end the interpreter
     loaded = loaded_after(code)
     assert "click" in loaded
     assert not loaded & {"numba", "llvmlite", "PIL", "scipy", "tifffile"}
