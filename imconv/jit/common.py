@@ -12,7 +12,7 @@ def common(everything: bool = False) -> list[Specialised]:
         found += _for_samples(sample, "f8" if sample == "f8" else "f4")
     if everything:
         found += [item for sample in ("u1", "u2", "f4") for item in _for_samples(sample, "f8")]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found + _WEIGHTED_16))
 
 
 def _for_samples(sample: str, sums: str) -> list[Specialised]:
@@ -37,3 +37,13 @@ def _for_samples(sample: str, sums: str) -> list[Specialised]:
 
 
 _BOX_SUMS = {"u1": [("u2", "u2"), ("u4", "u2"), ("u4", "u4")], "u2": [("u4", "u4")]}
+
+# 16-bit colours multiplied by 16-bit alpha need float64
+_WEIGHTED_16: list[Specialised] = [
+    ("alpha.weigh", ("u2", "f8")),
+    ("separable.correlate_separable", ("f8", "f8", "f8")),
+    ("dense.correlate_dense", ("f8", "f8", "f8")),
+    ("alpha.unweigh", ("f8", "u2")),
+    ("alpha.fill_empty", ("f8", "u2")),
+    ("separable.correlate_separable", ("u2", "f8", "u2")),  # an unsharp mask
+]

@@ -55,7 +55,7 @@ def read(path: str, *, private: bool = True) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return None
-        if private and not (_own(status) and _own(os.stat(os.path.dirname(path)))):
+        if private and not (_own(status) and _private(os.path.dirname(path))):
             return None
         with open(descriptor, "rb", closefd=False) as file:
             return opened(file.read())
@@ -69,8 +69,7 @@ def write(path: str, data: bytes) -> bool:
     """Put a sealed file in place, whole or not at all; False where that can't be."""
     temporary = f"{path}.{os.getpid()}.new"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        if not _own(os.stat(os.path.dirname(path))):
+        if not _made(os.path.dirname(path)):
             return False
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
         with open(descriptor, "wb") as file:
@@ -88,14 +87,25 @@ def _own(status: os.stat_result) -> bool:
     return not hasattr(os, "geteuid") or (status.st_uid == os.geteuid() and not status.st_mode & 0o022)
 
 
+def _private(place: str) -> bool:
+    """Whether nobody else can change a folder of loops, or put another in its place."""
+    return _own(os.stat(place)) and _own(os.stat(os.path.dirname(place)))
+
+
+def _made(place: str) -> bool:
+    """Make a folder of loops where there is none; whether it is private."""
+    for part in (os.path.dirname(place), place):
+        os.makedirs(part, mode=0o700, exist_ok=True)  # the mode is for the last folder only
+    return _private(place)
+
+
 def can_keep() -> bool:
     """Whether loops compiled now will be there for the next run."""
     place = folder()
     if place is None:
         return False
     try:
-        os.makedirs(place, mode=0o700, exist_ok=True)
-        return _own(os.stat(place)) and os.access(place, os.W_OK | os.X_OK)
+        return _made(place) and os.access(place, os.W_OK | os.X_OK)
     except OSError:
         return False
 
