@@ -69,11 +69,16 @@ def cli():
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted.
+
+    Without `args` this is the program: it reads them from `sys.argv`, and ends without Python's clearing up.
+    """
+    if args is not None:
+        sys.exit(run(args))
     gc.set_threshold(100_000)  # imports make many objects and no garbage: 4 ms
     # nothing here is worth numpy's threads for linear algebra
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    status = run(sys.argv[1:] if args is None else args)
+    status = run(sys.argv[1:])
     if _debugging() or sys.gettrace() or sys.getprofile():
         sys.exit(status)
     for stream in (sys.stdout, sys.stderr):
