@@ -57,11 +57,10 @@ def warm(everything, quiet):
     wanted = common(everything)
     jit.watch = Notice(quiet)
     jit.ready(wanted)
-    count = sum(origin == "built" for origin in jit.origins.values())
     kept = jit.store.kept()
-    failed = [
-        name for name, origin in jit.origins.items() if origin == "numba" or (origin == "built" and name not in kept)
-    ]
+    origins = {name: jit.origins[name] for name in (jit.signature.full_name(*item) for item in wanted)}
+    count = sum(origin == "built" for origin in origins.values())
+    failed = [name for name, how in origins.items() if how == "numba" or (how == "built" and name not in kept)]
     click.echo(f"{len(wanted)} loops at hand, {count} of them compiled now")
     if failed:
         from ..errors import ImconvError
