@@ -45,19 +45,23 @@ def read(path, *, max_pixels=None, max_memory=None, auto_orient: bool = False, n
     auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
 
     Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Of several frames the first is read. Raises
-    FileError for a file that cannot be read, is damaged, or holds what would be degraded (16-bit colour, for now), and
+    FileError for a file that cannot be read, is damaged, or holds what would be degraded (16-bit colour TIFF and PPM, for now), and
     LimitError for one that is too large; the size is checked before memory is taken.
     """
     from dataclasses import replace
 
-    from imconv.files import limits, pillow, source
+    from imconv.files import limits, source
 
     name = source.name_of(path, name)
     data = source.read_all(path, name, max_memory)
     header = read_header(io.BytesIO(data), len(data), name, whole=True)
-    needed = pillow.bytes_needed(header) + len(data)
+    if header.format == "PNG":
+        from imconv.files import png_decode as decoder
+    else:
+        from imconv.files import pillow as decoder
+    needed = decoder.bytes_needed(header) + len(data)
     limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
-    pixels, notes, found = pillow.decode(data, header, name)
+    pixels, notes, found = decoder.decode(data, header, name)
     notes = [*header.notes, *notes]
     metadata = replace(header.metadata, **found)
     with contextlib.suppress(FileError, TypeError):
