@@ -105,11 +105,9 @@ def write(
     picture = _as_picture(picture, metadata)
     name = source.name_of(path, name)
     target = check_target(path, picture, format=format, no_clobber=no_clobber, name=name)
-    from imconv.files import pillow_encode
+    from imconv.files import encoding
 
-    data, notes = pillow_encode.encode(
-        picture, target, quality=quality, compression=compression, strip=strip, name=name
-    )
+    data, notes = encoding.encode(picture, target, quality=quality, compression=compression, strip=strip, name=name)
     if source.is_stream(path):
         _write_stream(path, data, name)
     else:
@@ -124,7 +122,7 @@ def check_target(path, picture: Picture, *, format: str | None = None, no_clobbe
 
     Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
     """
-    from imconv.files import pillow_encode, source
+    from imconv.files import encoding, source
 
     name = source.name_of(path, name)
     if not source.is_stream(path):
@@ -136,16 +134,16 @@ def check_target(path, picture: Picture, *, format: str | None = None, no_clobbe
     target = FORMATS[_format_to_write(path, picture, format)]
     if no_clobber and not source.is_stream(path) and os.path.isfile(path):
         raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
-    pillow_encode.check(picture, target, name)
+    encoding.check(picture, target, name)
     return target
 
 
 def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
     """The bytes of the file that `write` would write. Same options, same errors."""
-    from imconv.files import pillow_encode
+    from imconv.files import encoding
 
     picture = _as_picture(picture, None)
-    data, _ = pillow_encode.encode(
+    data, _ = encoding.encode(
         picture, format_named(format), quality=quality, compression=compression, strip=strip, name="output"
     )
     return data

@@ -7,10 +7,12 @@ import zlib
 from collections.abc import Iterator
 
 from imconv.files import tiff_tags
+from imconv.files.deflate import crc32
 from imconv.files.header import Header
 from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # colour type: colour model, samples per pixel, allowed depths
 _COLOUR_TYPES = {
     0: ("grey", 1, (1, 2, 4, 8, 16)),
@@ -101,7 +103,7 @@ def _chunks(file, size: int, whole: bool) -> Iterator[tuple[int, bytes, int, byt
         else:
             data = file.read(length)
             (checksum,) = struct.unpack(">I", file.read(4))
-            if zlib.crc32(data, zlib.crc32(kind)) != checksum:
+            if crc32(data, crc32(kind)) != checksum:
                 raise ValueError(f"wrong checksum in {kind.decode()}")
             yield position, kind, length, data
         position += 12 + length

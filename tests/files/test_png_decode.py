@@ -278,7 +278,7 @@ def test_a_size_that_cannot_be_in_the_file():
     bomb = zlib.compress(bytes(1000))
     for width, height in ((100_000, 100_000), (1 << 31, 1), (2**31 - 1, 2**31 - 1)):
         data = build(None, 0, 8, compressed=bomb, size=(height, width))
-        with pytest.raises(FileError, match="cannot be in|a size of"):
+        with pytest.raises(FileError, match=r"cannot be in|a size of"):
             as_read(data)
     honest = build(None, 0, 8, compressed=zlib.compress(bytes(9001 * 9000)), size=(9000, 9000))
     with pytest.raises(LimitError, match="--max-memory"):
@@ -305,7 +305,8 @@ def test_every_flipped_byte_with_its_checksum_mended():
                 try:
                     picture = read(io.BytesIO(bytes(mutant)), name="x", max_memory="100M")
                 except (FileError, LimitError) as error:
-                    assert "\n" not in str(error)
+                    lines = str(error).splitlines()
+                    assert len(lines) == 1
                     continue
                 width, height = struct.unpack_from(">II", mutant, 16)
                 assert picture.pixels.shape[:2] == (height, width)
