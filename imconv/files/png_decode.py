@@ -21,10 +21,11 @@ _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2),
 
 
 def bytes_needed(header: Header) -> int:
-    """Peak memory of decoding: the picture, and where it is interlaced the largest pass, half of it."""
-    picture = header.width * header.height * header.channels * (2 if header.depth == 16 else 1)
-    line = header.width * header.channels * 2
-    return picture + header.layout["interlace"] * picture // 2 + 4 * (BAND + line) + 8 * deflate.BLOCK
+    """Peak memory of decoding: the picture, where it is interlaced the largest pass, half of it, bands and blocks."""
+    line = header.width * header.channels * (2 if header.depth == 16 else 1)
+    picture = header.height * line
+    bands = min(4 * (BAND + line) + 8 * deflate.BLOCK, 4 * picture)
+    return picture + header.layout["interlace"] * picture // 2 + bands
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -150,7 +151,7 @@ class Rows:
             return [(width, height, None)]
         parts = [
             (len(range(x, width, across)), len(range(y, height, down)), (slice(y, None, down), slice(x, None, across)))
-            for y, x, down, across in ((y, x, down, across) for y, x, down, across in _PASSES)
+            for y, x, down, across in _PASSES
         ]
         return [part for part in parts if part[0] and part[1]]
 
