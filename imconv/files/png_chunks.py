@@ -23,6 +23,7 @@ _COLOUR_TYPES = {
 }
 CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
 XMP_KEY = b"XML:com.adobe.xmp"
+_MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more pixels is lying
 
 
@@ -69,10 +70,11 @@ def compressed(data: bytes, position: int, piece: int) -> Iterator[bytes | memor
     while True:
         length, kind = struct.unpack_from(">I4s", view, position)
         if kind == b"IDAT":
-            small.append(view[position + 8 : position + 8 + length])
+            if length:
+                small.append(view[position + 8 : position + 8 + length])
             size += length
             position += 12 + length
-        if size >= piece or kind != b"IDAT":
+        if size and (size >= piece or len(small) >= _MOST_SMALL or kind != b"IDAT"):
             joined = small[0] if len(small) == 1 else b"".join(small)
             yield from (joined[at : at + piece] for at in range(0, size, piece))
             small, size = [], 0
