@@ -83,11 +83,9 @@ def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tu
 def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
     from .. import files, jit
     from ..rounding import Tally
-    from .compiling import Notice
 
     tally = Tally() if shared["verbose"] or shared["json_"] else None
     tell = _teller(shared["quiet"])
-    jit.watch = Notice(shared["quiet"])
     with Progress(shared["quiet"]) as progress:
         result = work.apply(picture, threads=settings["threads"], tally=tally, progress=progress)
     interrupt.check()
@@ -219,8 +217,10 @@ def _whole(text: str, option: str, least: int, most: int) -> int:
 
 
 def _read(source: str, shared: dict, settings: dict):
-    from .. import files
+    from .. import files, jit
+    from .compiling import Notice
 
+    jit.watch = Notice(shared["quiet"])  # PNG files are read by compiled loops
     return files.read(
         sys.stdin.buffer if source == "-" else source,
         name=STDIN if source == "-" else None,

@@ -45,19 +45,23 @@ def read(path, *, max_pixels=None, max_memory=None, auto_orient: bool = False, n
     auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
 
     Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Of several frames the first is read. Raises
-    FileError for a file that cannot be read, is damaged, or holds what would be degraded (16-bit colour, for now), and
+    FileError for a file that cannot be read, is damaged, or holds what would be degraded (16-bit colour TIFF and PPM, for now), and
     LimitError for one that is too large; the size is checked before memory is taken.
     """
     from dataclasses import replace
 
-    from imconv.files import limits, pillow, source
+    from imconv.files import limits, source
 
     name = source.name_of(path, name)
     data = source.read_all(path, name, max_memory)
     header = read_header(io.BytesIO(data), len(data), name, whole=True)
-    needed = pillow.bytes_needed(header) + len(data)
+    if header.format == "PNG":
+        from imconv.files import png_decode as decoder
+    else:
+        from imconv.files import pillow as decoder
+    needed = decoder.bytes_needed(header) + len(data)
     limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
-    pixels, notes, found = pillow.decode(data, header, name)
+    pixels, notes, found = decoder.decode(data, header, name)
     notes = [*header.notes, *notes]
     metadata = replace(header.metadata, **found)
     with contextlib.suppress(FileError, TypeError):
@@ -87,7 +91,7 @@ def write(
     path         a path, or a binary file object (then `name` is what errors call it)
     format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
     quality      1 to 100, for JPEG (default: the input's own tables, else 92) and WebP (default: lossless)
-    compression  0 to 9 for PNG; for TIFF 0 (none), 1 to 9 (deflate) or "deflate", "lzw", "packbits", "none"
+    compression  for PNG 0 (stored) to 9 (smallest; the default is as fast as 1); for TIFF 0 (none), 1 to 9 (deflate) or "deflate", "lzw", "packbits", "none"
     strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
     no_clobber   refuse to write over an existing file
     metadata     instead of the picture's own
@@ -101,11 +105,9 @@ def write(
     picture = _as_picture(picture, metadata)
     name = source.name_of(path, name)
     target = check_target(path, picture, format=format, no_clobber=no_clobber, name=name)
-    from imconv.files import pillow_encode
+    from imconv.files import encoding
 
-    data, notes = pillow_encode.encode(
-        picture, target, quality=quality, compression=compression, strip=strip, name=name
-    )
+    data, notes = encoding.encode(picture, target, quality=quality, compression=compression, strip=strip, name=name)
     if source.is_stream(path):
         _write_stream(path, data, name)
     else:
@@ -120,7 +122,7 @@ def check_target(path, picture: Picture, *, format: str | None = None, no_clobbe
 
     Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
     """
-    from imconv.files import pillow_encode, source
+    from imconv.files import encoding, source
 
     name = source.name_of(path, name)
     if not source.is_stream(path):
@@ -132,16 +134,16 @@ def check_target(path, picture: Picture, *, format: str | None = None, no_clobbe
     target = FORMATS[_format_to_write(path, picture, format)]
     if no_clobber and not source.is_stream(path) and os.path.isfile(path):
         raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
-    pillow_encode.check(picture, target, name)
+    encoding.check(picture, target, name)
     return target
 
 
 def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
     """The bytes of the file that `write` would write. Same options, same errors."""
-    from imconv.files import pillow_encode
+    from imconv.files import encoding
 
     picture = _as_picture(picture, None)
-    data, _ = pillow_encode.encode(
+    data, _ = encoding.encode(
         picture, format_named(format), quality=quality, compression=compression, strip=strip, name="output"
     )
     return data

@@ -13,6 +13,7 @@ _BIT = ("grey", "bool")
 _GREY16 = ("grey", "uint16")
 _ALPHA8 = (("grey+alpha", "uint8"), ("rgba", "uint8"))
 _RGB8 = ("rgb", "uint8")
+_COLOUR16 = (("grey+alpha", "uint16"), ("rgb", "uint16"), ("rgba", "uint16"))
 _CMYK8 = ("cmyk", "uint8")
 
 
@@ -36,7 +37,7 @@ _ALL_METADATA = ("icc", "exif", "xmp", "dpi")
 FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
-        _format("PNG", ".png .apng", (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8), (*_ALL_METADATA, "chunks")),
+        _format("PNG", ".png .apng", (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16), (*_ALL_METADATA, "chunks")),
         _format("JPEG", ".jpg .jpeg .jpe .jfif", (_GREY8, _RGB8, _CMYK8), _ALL_METADATA, 65500),
         _format(
             "TIFF",

@@ -1,4 +1,4 @@
-"""Pixels decoded by Pillow, and the rules that keep it from degrading them. Encoding is in pillow_encode."""
+"""Pixels of all formats but PNG, decoded by Pillow, and the rules that keep it from degrading them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 _PLUGINS = {
-    "PNG": "PngImagePlugin.PngImageFile",
     "JPEG": "JpegImagePlugin.JpegImageFile",
     "TIFF": "TiffImagePlugin.TiffImageFile",
     "WEBP": "WebPImagePlugin.WebPImageFile",
@@ -132,11 +131,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
 
 def _prepared(data: bytes, header: Header) -> bytes:
     """The file as Pillow is to see it, after refusing what it would degrade."""
-    if header.format == "PNG":
-        from imconv.files import png_chunks
-
-        png_chunks.refuse_what_pillow_degrades(header)
-        return png_chunks.bare(data)
     if header.format == "JPEG":
         from imconv.files import jpeg_segments
 
@@ -199,30 +193,6 @@ def _look_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes: 
     if palette.ndim == 2:
         notes.append(f"palette expanded to {'RGBA' if palette.shape[1] == 4 else 'RGB'}")
     return table[indices]
-
-
-def _png_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
-    import numpy as np
-
-    notes: list[str] = []
-    bits, colour, transparency = (header.layout[key] for key in ("bits", "colour", "transparency"))
-    if colour == 3:
-        palette = np.frombuffer(header.layout["palette"], np.uint8).reshape(-1, 3)
-        if transparency is not None:
-            alpha = np.full((len(palette), 1), 255, np.uint8)
-            alpha[: len(transparency), 0] = np.frombuffer(transparency, np.uint8)
-            palette = np.hstack([palette, alpha])
-        return _look_up(pixels.astype(np.uint8), palette, notes), notes
-    pixels = _grey_levels(pixels, bits, notes)
-    if transparency is None:
-        return pixels, notes
-    notes.append("transparent colour turned into an alpha channel")
-    top = (1 << bits) - 1
-    key = np.frombuffer(transparency, ">u2").astype(np.uint32) & top
-    key = (key * (255 // top) if bits < 8 else key).astype(pixels.dtype)
-    clear = np.all(pixels == key, axis=2) if colour == 2 else pixels == key[0]
-    alpha = np.where(clear, 0, np.iinfo(pixels.dtype).max).astype(pixels.dtype)
-    return np.dstack([pixels, alpha]), notes
 
 
 def _tiff_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
@@ -326,7 +296,6 @@ def _plain_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.n
 
 
 _PIXELS = {
-    "PNG": _png_pixels,
     "TIFF": _tiff_pixels,
     "GIF": _gif_pixels,
     "BMP": _bmp_pixels,

@@ -7,10 +7,12 @@ import zlib
 from collections.abc import Iterator
 
 from imconv.files import tiff_tags
-from imconv.files.header import Header, Unsupported
+from imconv.files.deflate import crc32
+from imconv.files.header import Header
 from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
 
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # colour type: colour model, samples per pixel, allowed depths
 _COLOUR_TYPES = {
     0: ("grey", 1, (1, 2, 4, 8, 16)),
@@ -21,6 +23,7 @@ _COLOUR_TYPES = {
 }
 CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
 XMP_KEY = b"XML:com.adobe.xmp"
+_MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more pixels is lying
 
 
@@ -28,13 +31,14 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked."""
     found: dict[bytes, bytes] = {}
     carried: list[tuple[bytes, bytes]] = []
-    state, idat = "before", 0
-    for kind, length, data in _chunks(file, size, whole):
+    state, idat, first = "before", 0, 0
+    for position, kind, length, data in _chunks(file, size, whole):
         if not found and kind != b"IHDR":
             raise ValueError("it does not start with IHDR")
         if kind == b"IDAT":
             if state == "after":
                 raise ValueError("IDAT chunks are not together")
+            first = first or position
             state, idat = "inside", idat + length
             continue
         if state == "inside":
@@ -53,11 +57,34 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
         raise ValueError("it ends before IEND")
     if idat == 0:
         raise ValueError("it holds no pixels (IDAT)")
-    return _header(found, carried, idat, max(0, size - file.tell()) if whole else 0)
+    header = _header(found, carried, idat, max(0, size - file.tell()) if whole else 0)
+    header.layout["idat"] = first
+    return header
 
 
-def _chunks(file, size: int, whole: bool) -> Iterator[tuple[bytes, int, bytes | None]]:
-    """(type, length, data) of each chunk, checksums checked; without `whole` IDAT is skipped and its data is None."""
+def compressed(data: bytes, position: int, piece: int) -> Iterator[bytes | memoryview]:
+    """What the IDAT chunks of a checked file hold, the first at `position`, in pieces of about `piece` bytes."""
+    view = memoryview(data)
+    small: list[memoryview] = []
+    size = 0
+    while True:
+        length, kind = struct.unpack_from(">I4s", view, position)
+        if kind == b"IDAT":
+            if length:
+                small.append(view[position + 8 : position + 8 + length])
+            size += length
+            position += 12 + length
+        if size and (size >= piece or len(small) >= _MOST_SMALL or kind != b"IDAT"):
+            joined = small[0] if len(small) == 1 else b"".join(small)
+            yield from (joined[at : at + piece] for at in range(0, size, piece))
+            small, size = [], 0
+        if kind != b"IDAT":
+            return
+
+
+def _chunks(file, size: int, whole: bool) -> Iterator[tuple[int, bytes, int, bytes | None]]:
+    """(place in the file, type, length, data) of each chunk, checksums checked; without `whole` IDAT is skipped and its
+    data is None."""
     position = 8
     file.seek(position)
     while position < size:
@@ -69,18 +96,18 @@ def _chunks(file, size: int, whole: bool) -> Iterator[tuple[bytes, int, bytes | 
             raise ValueError("a chunk has no proper name")
         if position + 12 + length > size:
             if kind == b"IDAT" and not whole:
-                yield kind, length, None
+                yield position, kind, length, None
                 return
             raise ValueError(f"it ends within {kind.decode()}")
         if kind == b"IDAT" and not whole:
             file.seek(position + 12 + length)
-            yield kind, length, None
+            yield position, kind, length, None
         else:
             data = file.read(length)
             (checksum,) = struct.unpack(">I", file.read(4))
-            if zlib.crc32(data, zlib.crc32(kind)) != checksum:
+            if crc32(data, crc32(kind)) != checksum:
                 raise ValueError(f"wrong checksum in {kind.decode()}")
-            yield kind, length, data
+            yield position, kind, length, data
         position += 12 + length
         if kind == b"IEND":
             return
@@ -111,7 +138,7 @@ def _header(found: dict, carried: list, idat: int, trailing: int) -> Header:
         frames = max(1, struct.unpack(">I", found[b"acTL"][:4])[0])
     if trailing:
         notes.append(f"{trailing} bytes after the end of the PNG ignored")
-    layout = {"colour": colour, "bits": depth, "palette": palette, "transparency": transparency}
+    layout = {"colour": colour, "bits": depth, "palette": palette, "transparency": transparency, "interlace": interlace}
     return Header(
         "PNG",
         width,
@@ -160,27 +187,3 @@ def profile(chunk: bytes) -> bytes:
     if inflater.unconsumed_tail:
         raise ValueError(f"it is larger than {MAX_BLOCK >> 20} MB")
     return data
-
-
-def bare(data: bytes) -> bytes:
-    """A checked PNG file reduced to what decides its pixels: Pillow then meets no ancillary chunk to stumble over."""
-    parts: list[bytes | memoryview] = [data[:8]]
-    position = 8
-    while position < len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        end = position + 12 + length
-        if not kind[0] & 0x20:
-            parts.append(memoryview(data)[position:end])
-        if kind == b"IEND":
-            break
-        position = end
-    return b"".join(parts)
-
-
-def refuse_what_pillow_degrades(header: Header) -> None:
-    """Raise Unsupported for what Pillow would reduce to 8 bits without a word."""
-    if header.layout["bits"] == 16 and header.layout["colour"] != 0:
-        words = {2: "RGB", 4: "grey with alpha", 6: "RGBA"}[header.layout["colour"]]
-        raise Unsupported(
-            f"16-bit {words} PNG cannot be read yet without losing the low 8 bits; convert it to 8 bits or 16-bit grey"
-        )

@@ -10,6 +10,8 @@ def common(everything: bool = False) -> list[Specialised]:
     found: list[Specialised] = []
     for sample in ("u1", "u2", "f4") + (("f8",) if everything else ()):
         found += _for_samples(sample, "f8" if sample == "f8" else "f4")
+    found += [(f"scanline.{name}", ()) for name in ("filter_rows", "unfilter_rows", "look_up")]
+    found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]
     if everything:
         found += [item for sample in ("u1", "u2", "f4") for item in _for_samples(sample, "f8")]
     return list(dict.fromkeys(found + _WEIGHTED_16))

@@ -145,6 +145,61 @@ def _detailing(types: dict[str, str]):
     yield (blurred, 2.0, original, 2, 3.0, 8.0, top, np.zeros((5, 90))), expected
 
 
+def _filtered(rows: np.ndarray, back: int, kinds: np.ndarray) -> np.ndarray:
+    """Rows of bytes filtered as the PNG specification says, each led by its filter."""
+    a, b, c = (np.zeros(rows.shape, int) for _ in range(3))
+    a[:, back:], b[1:], c[1:, back:] = rows[:, :-back], rows[:-1], rows[:-1, :-back]
+    estimate = a + b - c
+    distances = [abs(estimate - near) for near in (a, b, c)]
+    nearest = np.select([distances[0] <= np.minimum(*distances[1:]), distances[1] <= distances[2]], [a, b], c)
+    guesses = np.choose(np.broadcast_to(kinds[:, None], rows.shape), [0, a, b, (a + b) // 2, nearest])
+    return np.hstack([kinds[:, None], (rows - guesses) % 256])
+
+
+def _bytes(rows: int, columns: int) -> np.ndarray:
+    return (_picture(rows, columns) * 41 + 3 * np.arange(columns) ** 2) % 256
+
+
+def _filtering(types: dict[str, str]):
+    for back in (1, 3, 8):
+        rows = _bytes(9, 168)
+        for kind in range(5):
+            yield (rows, 1, back, kind, np.zeros((8, 169))), _filtered(rows, back, np.full(9, kind))[1:]
+        each = np.array([_filtered(rows, back, np.full(9, kind)) for kind in range(5)])
+        sums = np.minimum(each, 256 - each)[:, :, 1:].sum(axis=2)
+        yield (rows, 1, back, 5, np.zeros((8, 169))), each[sums.argmin(axis=0), np.arange(9)][1:]
+        yield (rows, 0, back, 5, np.zeros((1, 169))), each[1, :1]  # nothing above: Sub
+
+
+def _unfiltering(types: dict[str, str]):
+    for back in (1, 2, 3, 4, 6, 8):
+        rows, kinds = _bytes(150, 168), np.arange(150) ** 2 // 3 % 5
+        coded, scratch = _filtered(rows, back, kinds), (np.zeros((34, 128)), np.zeros((5, 64)))
+        yield (coded, back, 0, np.zeros(rows.shape), *scratch), rows
+        begun = np.where(np.arange(150)[:, None] < 20, rows, 0)
+        yield (coded[20:], back, 20, begun, *scratch), rows
+
+
+def _looking_up(types: dict[str, str]):
+    table = _bytes(256, 3)
+    for bits in (1, 2, 4, 8):
+        samples = _bytes(4, 37) % (1 << bits)
+        shifts = np.arange(bits)[::-1]
+        packed = np.packbits((samples[..., None] >> shifts & 1).reshape(4, -1).astype(np.uint8), axis=1)
+        expected = np.zeros((5, 111))
+        expected[2:] = table[samples[1:]].reshape(3, 111)
+        yield (packed, 1, bits, table, 2, np.zeros((5, 111)), [0]), expected
+
+
+def _keying(types: dict[str, str]):
+    pixels = _picture(4, 60).reshape(4, 20, 3)
+    clear = (pixels == pixels[2, 7]).all(axis=2)
+    top = np.iinfo(DTYPES[types["S"]]).max
+    expected = np.zeros((5, 80))
+    expected[2:] = np.dstack([pixels, np.where(clear, 0, top)])[1:].reshape(3, 80)
+    yield (pixels.reshape(4, 60), 1, pixels[2, 7], 2, np.zeros((5, 80))), expected
+
+
 def _top(types: dict[str, str]) -> float:
     target = DTYPES[types["O"]]
     return float(np.iinfo(target).max) if target.kind == "u" else -1.0
@@ -160,4 +215,8 @@ _CASES = {
     "alpha.unweigh": _unweighing,
     "alpha.fill_empty": _filling,
     "detail.add_detail": _detailing,
+    "scanline.filter_rows": _filtering,
+    "scanline.unfilter_rows": _unfiltering,
+    "scanline.look_up": _looking_up,
+    "scanline.add_alpha": _keying,
 }

@@ -25,4 +25,8 @@ LOOPS = {
     "alpha.fill_empty": "sums: A[:,:], plain: A[:,:], channels: i8, offset: f8, divisor: f8, top: f8, out: &O[:,:]",
     "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
     "out: &O[:,:]",
+    "scanline.filter_rows": "src: u1[:,:], first: i8, back: i8, choice: i8, out: &u1[:,:]",
+    "scanline.unfilter_rows": "src: u1[:,:], back: i8, first: i8, out: &u1[:,:], steps: &u1[:,:], kinds: &u1[:,:]",
+    "scanline.look_up": "src: u1[:,:], start: i8, bits: i8, table: u1[:,:], first: i8, out: &u1[:,:], largest: &i8[:]",
+    "scanline.add_alpha": "src: S[:,:], start: i8, key: S[:], first: i8, out: &S[:,:]",
 }

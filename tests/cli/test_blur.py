@@ -45,6 +45,16 @@ def test_16_bit_and_float(succeeds, folder, load):
     np.testing.assert_allclose(load("out.tif"), scipy_blur(load("float.tif"), 1.5), atol=2e-6)
 
 
+def test_16_bit_colour(succeeds, folder):
+    import imconv
+
+    succeeds("blur", "rgb16.png", "out.png", "--sigma", 1.5)
+    result, source = imconv.read(folder / "out.png").pixels, imconv.read(folder / "rgb16.png").pixels
+    assert (result.dtype, result.shape) == (np.uint16, source.shape)
+    for channel in range(3):
+        assert_rounded(result[..., channel], scipy_blur(source[..., channel], 1.5), slack=0.05)
+
+
 @pytest.mark.parametrize("name", ["rgb.png", "grey.png", "rgba.png", "grey16.png", "float.tif", "cmyk.jpg"])
 def test_equals_the_python_function(succeeds, folder, name):
     output = "out.tif"

@@ -1,0 +1,132 @@
+"""What all encoders share: what a format can't hold is refused or noted here; png_encode and pillow_encode do the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imconv.errors import FileError, ImconvError, LimitError, OptionError
+from imconv.files import tiff_tags
+from imconv.files.formats import Format, holders
+from imconv.files.header import Unsupported
+from imconv.files.picture import Metadata, Picture
+
+_MAX_SEGMENT = 65533  # bytes in one JPEG segment
+_PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
+
+
+def check(picture: Picture, target: Format, name: str) -> None:
+    """Raise FileError where `target` cannot hold the picture's pixels bit for bit; the message names formats that can."""
+    mode, dtype = picture.mode, picture.pixels.dtype.name
+    if picture.width == 0 or picture.height == 0:
+        raise FileError(f"{name}: {picture.width} x {picture.height} pixels are no picture; nothing to write")
+    if max(picture.width, picture.height) > target.longest_side:
+        raise FileError(
+            f"{name}: {target.name} holds at most {target.longest_side} pixels a side, this is "
+            f"{picture.width} x {picture.height}; write PNG or TIFF"
+        )
+    if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
+        return
+    able = [n for n in holders(mode, dtype) if n != target.name]
+    what = f"{picture.depth} {mode} pixels"
+    if (mode, "uint8") not in target.holds:
+        what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
+    if able:
+        advice = f"write {', '.join(able)}"
+        if (mode, "uint8") in target.holds:
+            advice += ", or convert with --depth 8"
+    elif holders(mode, "uint8"):
+        advice = "no format can yet; convert with --depth 8"
+    else:
+        advice = "no format can; convert to RGB"
+    raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
+
+
+def encode(
+    picture: Picture, target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
+) -> tuple[bytes, list[str]]:
+    """The file's bytes and notes on what changed. Raises FileError and OptionError."""
+    check(picture, target, name)
+    if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100):
+        raise OptionError(f"quality {quality!r} is not a whole number from 1 to 100")
+    pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
+    if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
+        pixels = pixels.astype("uint8") * 255
+    notes: list[str] = []
+    metadata = _metadata_for(picture, target, strip, notes)
+    mode = picture.mode
+    if target.name == "WEBP" and mode in ("grey", "grey+alpha"):
+        notes.append(f"WEBP has no grey: written as {'RGB' if mode == 'grey' else 'RGBA'}")
+    if quality is not None and target.name not in ("JPEG", "WEBP"):
+        notes.append(f"quality is not used for {target.name}")
+    if compression is not None and target.name not in ("PNG", "TIFF"):
+        notes.append(f"compression is not used for {target.name}")
+    try:
+        if target.name == "PNG":
+            from imconv.files import png_encode
+
+            data = png_encode.encode(pixels, mode, metadata, notes, quality, compression)
+        else:
+            from imconv.files import pillow_encode
+
+            data = pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)
+    except MemoryError:
+        raise LimitError(f"{name}: not enough memory to encode {picture.width} x {picture.height} pixels") from None
+    except ImconvError:
+        raise
+    except Unsupported as error:
+        raise FileError(f"{name}: {error}") from error
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise FileError(f"{name}: cannot be encoded as {target.name}: {reason}; try another format") from error
+    return data, notes
+
+
+def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Metadata:
+    """What of the picture's metadata goes into the file; what cannot go is noted."""
+    from dataclasses import replace
+
+    source = picture.metadata
+    if strip:
+        if source.orientation != 1:
+            notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
+        return Metadata(
+            quantisation=source.quantisation, subsampling=source.subsampling, compression=source.compression
+        )
+    exif = tiff_tags.with_orientation(source.exif, source.orientation)
+    icc = source.icc
+    if icc is not None and picture.mode not in _PROFILE_SPACES.get(icc[16:20], (picture.mode,)):
+        notes.append(f"ICC profile for {icc[16:20].decode().strip()} left out: the picture is {picture.mode}")
+        icc = None
+    if target.name == "WEBP" and icc is not None and icc[16:20] == b"GRAY":
+        notes.append("ICC profile for GRAY left out: WEBP has no grey")
+        icc = None
+    kept = {"icc": icc, "exif": exif, "xmp": source.xmp}
+    sizes = {"exif": _MAX_SEGMENT - 6, "xmp": _MAX_SEGMENT - 29, "icc": 255 * (_MAX_SEGMENT - 14)}
+    for key, value in kept.items():
+        words = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}[key]
+        if value is None:
+            continue
+        if key not in target.carries:
+            kept[key] = None
+            if key == "exif" and source.orientation != 1:
+                words += f" with orientation {source.orientation} (--auto-orient turns the pixels)"
+            notes.append(f"{words} left out: {target.name} holds none")
+        elif target.name == "JPEG" and len(value) > sizes[key]:
+            kept[key] = None
+            notes.append(f"{words} of {len(value)} bytes left out: too long for JPEG")
+    return replace(
+        source,
+        icc=kept["icc"],
+        exif=kept["exif"],
+        xmp=kept["xmp"],
+        dpi=source.dpi if "dpi" in target.carries else None,
+    )
+
+
+def level(compression: Any) -> int | None:
+    """A compression level as it was given, None for the format's own. Raises OptionError."""
+    if compression is None:
+        return None
+    if isinstance(compression, bool) or not isinstance(compression, int) or not 0 <= compression <= 9:
+        raise OptionError(f"compression {compression!r} is not a whole number from 0 to 9")
+    return compression

@@ -1,0 +1,222 @@
+"""PNG pixels: inflated on one thread, unfiltered and spread into the picture on another, in bands of rows."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from imconv.errors import FileError, LimitError
+from imconv.files import deflate, png_chunks
+from imconv.files.header import Header, damaged
+from imconv.jit import loop
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BAND = 1 << 20  # bytes of filtered rows unfiltered at a time
+PIECE = 1 << 16  # compressed bytes inflated at a time: they expand to at most 1032 times as many
+WORTH_A_THREAD = 1 << 20  # filtered bytes from which inflating beside unfiltering is faster
+_STEPS, _LANES = 128, 64  # scratch of `scanline.unfilter_rows`: any number, and that loop's LANES
+_PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))  # Adam7
+
+
+def bytes_needed(header: Header) -> int:
+    """Peak memory of decoding: the picture, where it is interlaced the largest pass, half of it, bands and blocks."""
+    line = header.width * header.channels * (2 if header.depth == 16 else 1)
+    picture = header.height * line
+    bands = min(4 * (BAND + line) + 8 * deflate.BLOCK, 4 * picture)
+    return picture + header.layout["interlace"] * picture // 2 + bands
+
+
+def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
+    """Pixels of a file whose chunks have been checked, notes for the user, and nothing.
+
+    Raises FileError where the file is damaged, LimitError where memory runs out.
+    """
+    try:
+        pixels, notes = _pixels(data, header)
+    except MemoryError:
+        raise LimitError(
+            f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
+        ) from None
+    except (ValueError, *deflate.ERRORS) as error:
+        raise FileError(damaged(name, "PNG", str(error) or type(error).__name__)) from error
+    if header.frames > 1:
+        notes.append(f"first of {header.frames} frames")
+    return pixels, notes, {}
+
+
+def _pixels(data: bytes, header: Header) -> tuple[np.ndarray, list[str]]:
+    import numpy as np
+
+    rows = Rows(header)
+    passes = rows.passes()
+    needed = sum((1 + rows.line_bytes(width)) * height for width, height, _ in passes)
+    ignored: list[str] = []
+    blocks = deflate.inflated(png_chunks.compressed(data, header.layout["idat"], PIECE), needed, ignored)
+    if needed >= WORTH_A_THREAD:
+        from imconv.files.overlap import ahead
+
+        blocks = ahead(blocks)
+    stream = _Stream(blocks)
+    shape = (header.height, header.width, header.channels)
+    picture = np.empty(shape, rows.dtype)
+    for width, height, place in passes:
+        part = picture if place is None else np.empty((height, width, header.channels), rows.dtype)
+        _read_pass(stream, rows, part)
+        if place is not None:
+            picture[place] = part
+    stream.end()
+    return (picture if header.channels > 1 else picture[..., 0]), rows.notes + ignored
+
+
+class _Stream:
+    """Blocks of bytes, taken in other portions."""
+
+    def __init__(self, blocks):
+        self._blocks = blocks
+        self._rest = memoryview(b"")
+
+    def fill(self, target) -> None:
+        """Fill a contiguous array with the bytes that come next."""
+        room = memoryview(target).cast("B")
+        while room:
+            if not self._rest:
+                self._rest = memoryview(next(self._blocks))  # a stream too short has raised an error before it ends
+            count = min(len(room), len(self._rest))
+            room[:count] = self._rest[:count]
+            room, self._rest = room[count:], self._rest[count:]
+
+    def end(self) -> None:
+        """Take what is left, which is nothing: only then the checksum has been checked."""
+        for _ in self._blocks:
+            pass
+
+
+def _read_pass(stream: _Stream, rows: Rows, part: np.ndarray) -> None:
+    """The rows of a picture, or of one pass of it, (height, width, channels), in bands."""
+    import numpy as np
+
+    height, width, _ = part.shape
+    size = rows.line_bytes(width)
+    count = max(1, min(height, BAND // (size + 1)))
+    raw = np.empty((count, size + 1), np.uint8)
+    band = rows.start(part, count)
+    for first in range(0, height, count):
+        coded = raw[: min(count, height - first)]
+        stream.fill(coded)
+        band(coded, first)
+
+
+class Rows:
+    """What the rows of a file are, and how they become pixels."""
+
+    def __init__(self, header: Header):
+        import numpy as np
+
+        self.header = header
+        self.bits, self.colour = header.layout["bits"], header.layout["colour"]
+        self.samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[self.colour]
+        self.dtype = np.dtype(np.uint16 if self.bits == 16 else np.uint8)
+        self.notes: list[str] = []
+        self.table = self.key = None
+        transparency = header.layout["transparency"]
+        if self.colour == 3:
+            self.table = _palette(header.layout["palette"], transparency)
+            self.colours = len(header.layout["palette"]) // 3
+            self.notes.append(f"palette expanded to {'RGBA' if self.table.shape[1] == 4 else 'RGB'}")
+            return
+        if self.bits < 8:
+            self.notes.append(f"{self.bits}-bit grey expanded to 8 bits")
+        top = (1 << self.bits) - 1
+        if transparency is not None:
+            self.notes.append("transparent colour turned into an alpha channel")
+            self.key = (np.frombuffer(transparency, ">u2") & top).astype(self.dtype)
+        if self.colour == 0 and (self.bits < 8 or (self.bits == 8 and transparency is not None)):
+            self.colours = 256
+            levels = np.zeros((256, header.channels), np.uint8)
+            levels[: top + 1, 0] = np.arange(top + 1) * 255 // top
+            if transparency is not None:
+                levels[:, 1] = np.where(np.arange(256) == self.key[0], 0, 255)
+            self.table = levels
+
+    def line_bytes(self, width: int) -> int:
+        """Bytes of a row, without its filter."""
+        return (width * self.samples * self.bits + 7) // 8
+
+    def passes(self) -> list[tuple]:
+        """(width, height, place in the picture) of each part that the file holds; the place is None for the whole."""
+        width, height = self.header.width, self.header.height
+        if not self.header.layout["interlace"]:
+            return [(width, height, None)]
+        parts = [
+            (len(range(x, width, across)), len(range(y, height, down)), (slice(y, None, down), slice(x, None, across)))
+            for y, x, down, across in _PASSES
+        ]
+        return [part for part in parts if part[0] and part[1]]
+
+    def start(self, part: np.ndarray, count: int):
+        """A function that unfilters bands of at most `count` rows, the first of which is given too, into `part`."""
+        import numpy as np
+
+        steps, kinds = np.empty((2 + _STEPS, 2 * _LANES), np.uint8), np.empty((5, _LANES), np.uint8)
+        back = max(1, self.samples * self.bits // 8)
+        height, size = part.shape[0], self.line_bytes(part.shape[1])
+        target = part.reshape(height, -1)
+        unfilter = loop("scanline.unfilter_rows")
+
+        def direct(coded: np.ndarray, first: int) -> None:
+            _check_filters(coded)
+            unfilter(coded, back, first, target.view(np.uint8), steps, kinds)
+            last = first + len(coded)
+            if self.bits == 16:
+                # a row late: the next one is unfiltered by the bytes as they are in the file
+                _to_native(target[max(0, first - 1) : last if last == height else last - 1])
+
+        lines = None if self.table is None and self.key is None else np.empty((count + 1, size), np.uint8)
+
+        def spread(coded: np.ndarray, first: int) -> None:
+            _check_filters(coded)
+            start = 1 if first else 0  # below the last row of the band before
+            unfilter(coded, back, start, lines, steps, kinds)
+            above = lines[start + len(coded) - 1].copy()
+            self._spread(lines[: start + len(coded)], start, target, first)
+            lines[0] = above
+
+        return direct if lines is None else spread
+
+    def _spread(self, lines: np.ndarray, start: int, target: np.ndarray, first: int) -> None:
+        import numpy as np
+
+        if self.table is None:
+            lines = lines.view(self.dtype)
+            if self.bits == 16:
+                _to_native(lines[start:])
+            loop("scanline.add_alpha")(lines, start, self.key, first, target)
+            return
+        largest = np.zeros(1, np.int64)
+        loop("scanline.look_up")(lines, start, self.bits, self.table, first, target, largest)
+        if largest[0] >= self.colours:
+            raise ValueError("a pixel's colour is not in the palette")
+
+
+def _palette(colours: bytes, transparency: bytes | None) -> np.ndarray:
+    import numpy as np
+
+    count = len(colours) // 3
+    table = np.zeros((256, 3 if transparency is None else 4), np.uint8)
+    table[:count, :3] = np.frombuffer(colours, np.uint8).reshape(-1, 3)
+    if transparency is not None:
+        table[:, 3] = 255
+        table[: len(transparency), 3] = np.frombuffer(transparency, np.uint8)
+    return table
+
+
+def _check_filters(coded: np.ndarray) -> None:
+    if coded[:, 0].max() > 4:  # the loop takes what it is given
+        raise ValueError("a row has an unknown filter")
+
+
+def _to_native(samples: np.ndarray) -> None:
+    if sys.byteorder == "little":
+        samples.byteswap(inplace=True)

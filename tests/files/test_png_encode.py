@@ -1,0 +1,243 @@
+"""PNG files written by imconv, read by imconv and by others; compression in bands, chunks in order."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+
+from imconv.errors import FileError
+from imconv.files import Picture, deflate, encode, png_encode, read
+from imconv.files.formats import FORMATS
+from imconv.files.overlap import ahead, in_order
+from imconv.files.picture import Metadata
+
+KINDS = sorted(FORMATS["PNG"].holds)
+
+
+@pytest.fixture(params=["isal", "zlib"])
+def library(request, monkeypatch):
+    if request.param == "zlib":
+        monkeypatch.setattr(deflate, "fast", None)
+    elif deflate.fast is None:
+        pytest.skip("isal is not installed")
+    return request.param
+
+
+def as_read(data: bytes) -> np.ndarray:
+    return read(io.BytesIO(data), name="x").pixels
+
+
+def shown(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.uint8) * 255 if pixels.dtype == bool else pixels
+
+
+def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    found, position = [], 8
+    while position < len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        content = data[position + 8 : position + 8 + length]
+        assert struct.unpack_from(">I", data, position + 8 + length)[0] == zlib.crc32(kind + content)
+        found.append((kind, content))
+        position += 12 + length
+    return found
+
+
+def inflated(data: bytes) -> bytes:
+    """By zlib, in one go, and nothing left over."""
+    stream = zlib.decompressobj()
+    rows = stream.decompress(b"".join(content for kind, content in chunks(data) if kind == b"IDAT"))
+    assert stream.eof
+    assert not stream.unused_data
+    return rows
+
+
+def check_elsewhere(data: bytes, pixels: np.ndarray, mode: str) -> None:
+    """The other readers that are installed, where they keep the depth and the channels, see the same."""
+    if pixels.dtype != np.uint16 or pixels.ndim == 2:
+        from PIL import Image
+
+        image = Image.open(io.BytesIO(data))
+        image.load()
+        np.testing.assert_array_equal(np.asarray(image), pixels)
+    try:
+        import imagecodecs
+
+        np.testing.assert_array_equal(imagecodecs.png_decode(data), shown(pixels))
+    except ImportError:
+        pass
+    try:
+        import cv2
+
+        if mode != "grey+alpha":  # it would make RGBA of it
+            seen = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+            seen = seen if seen.ndim == 2 else seen[..., [2, 1, 0, 3][: seen.shape[2]]]
+            np.testing.assert_array_equal(seen, shown(pixels))
+    except ImportError:
+        pass
+    try:
+        import pyvips
+
+        seen = pyvips.Image.pngload_buffer(data).numpy()
+        np.testing.assert_array_equal(seen.reshape(pixels.shape), shown(pixels))
+    except (ImportError, OSError):
+        pass
+
+
+@pytest.mark.parametrize("compression", [None, *range(10)])
+@pytest.mark.parametrize(("mode", "dtype"), KINDS)
+def test_every_kind_at_every_level(make_pixels, library, mode, dtype, compression):
+    noise = make_pixels(mode, dtype, 41, 37)
+    flat = np.zeros_like(noise)
+    flat[10:20, 5:30] = noise[0, 0]
+    slope = (np.add.outer(np.arange(41), np.arange(37)) * 3).astype(np.uint8)
+    slope = np.broadcast_to(slope.reshape(41, 37, *(1,) * (noise.ndim - 2)), noise.shape)
+    for pixels in (noise, flat, slope > 99 if dtype == "bool" else slope.astype(dtype) * 9):
+        data = encode(Picture(pixels, mode), "png", compression=compression)
+        np.testing.assert_array_equal(as_read(data), shown(pixels))
+        check_elsewhere(data, pixels, mode)
+
+
+@pytest.mark.parametrize(("mode", "dtype"), KINDS)
+def test_sizes(make_pixels, mode, dtype):
+    for width in range(1, 71):
+        pixels = make_pixels(mode, dtype, 1 + width % 9, width)
+        np.testing.assert_array_equal(as_read(encode(Picture(pixels, mode), "png")), shown(pixels))
+    pixels = make_pixels(mode, dtype, 70, 1)
+    np.testing.assert_array_equal(as_read(encode(Picture(pixels, mode), "png")), shown(pixels))
+
+
+@pytest.mark.parametrize("kind", range(6))
+@pytest.mark.parametrize(("mode", "dtype"), KINDS)
+def test_every_filter(monkeypatch, make_pixels, mode, dtype, kind):
+    way = png_encode.Way(kind, deflate.Packing("isal", 1))
+    monkeypatch.setattr(png_encode, "ways", lambda compression: [way])
+    monkeypatch.setattr(png_encode, "BAND", 500)
+    pixels = make_pixels(mode, dtype, 40, 33)
+    data = encode(Picture(pixels, mode), "png")
+    np.testing.assert_array_equal(as_read(data), shown(pixels))
+    check_elsewhere(data, pixels, mode)
+    rows = inflated(data)
+    used = set(rows[:: len(rows) // 40])
+    assert used <= ({kind, 1, 0} if kind < 5 else set(range(5)))
+
+
+@pytest.mark.parametrize("compression", [0, None, 3, 9])
+def test_bands_and_threads_do_not_show(monkeypatch, astronaut, library, compression):
+    """Bands that don't divide the height; the file does not depend on the threads, nor the rows on the bands."""
+    pixels = read(astronaut).pixels[:203, :151]
+    whole = encode(pixels, "png", compression=compression)
+    for size in (1, 900, 5000, 40_000):
+        monkeypatch.setattr(png_encode, "BAND", size)
+        monkeypatch.setattr(png_encode, "SLOW_BAND", size)
+        files = set()
+        for threads in (1, 2, 3):
+            monkeypatch.setattr(png_encode, "threads", lambda threads=threads: threads)
+            files.add(encode(pixels, "png", compression=compression))
+        (data,) = files
+        assert len([kind for kind, _ in chunks(data) if kind == b"IDAT"]) == -(-203 // max(1, size // 454))
+        assert inflated(data) == inflated(whole)
+        np.testing.assert_array_equal(as_read(data), pixels)
+
+
+def test_the_joined_checksum():
+    rng = np.random.default_rng(1)
+    for first, second in ((0, 5), (5, 0), (0, 0), (1, 1), (70_000, 131_073), (65_521, 65_521)):
+        one, two = rng.bytes(first), b"\xff" * second
+        joined = deflate.adler32_of_both(zlib.adler32(one), zlib.adler32(two), len(two))
+        assert joined == zlib.adler32(one + two)
+
+
+def test_what_a_level_means(astronaut):
+    photograph = read(astronaut).pixels
+    drawing = np.zeros((400, 600, 3), np.uint8)
+    drawing[::10], drawing[50:90, 100:300] = 200, (10, 200, 30)
+    for pixels in (photograph, drawing):
+        sizes = {level: len(encode(pixels, "png", compression=level)) for level in (0, None, 3, 6, 9)}
+        assert sizes[0] > pixels.nbytes
+        assert sizes[None] < 0.8 * sizes[0]
+        assert sizes[9] <= sizes[6] <= sizes[None]
+        assert sizes[3] <= sizes[None]
+
+
+def test_the_default_is_about_as_small_as_pillows(astronaut):
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.open(astronaut).save(buffer, "PNG")
+    pixels = read(astronaut).pixels
+    assert len(encode(pixels, "png")) < 1.1 * len(buffer.getvalue())
+    assert len(encode(pixels, "png", compression=9)) < 1.02 * len(buffer.getvalue())
+
+
+def test_order_of_chunks(make_pixels, icc_profile, exif_block):
+    carried = [(kind, bytes([n]) * 4) for n, kind in enumerate((b"gAMA", b"sRGB", b"cHRM", b"gAMA"))]
+    carried += [(b"tEXt", b"a\0b"), (b"iTXt", b"c\0\0\0\0\0d"), (b"tEXt", b"a\0b")]
+    metadata = Metadata(chunks=tuple(carried), xmp=b"<x/>", dpi=(300, 72), exif=exif_block, orientation=6)
+    for icc, colour in ((None, [b"gAMA", b"sRGB", b"cHRM"]), (icc_profile, [b"iCCP", b"gAMA", b"cHRM"])):
+        described = Picture(make_pixels("rgb", "uint16"), metadata=metadata)
+        data = encode(described.replace(metadata=Metadata(**{**vars(metadata), "icc": icc})), "png")
+        texts = [b"tEXt", b"iTXt", b"tEXt", b"iTXt"]
+        assert [kind for kind, _ in chunks(data)] == [
+            b"IHDR", *colour, *texts, b"pHYs", b"eXIf", b"IDAT", b"IEND"
+        ]  # fmt: skip
+    grey = Picture(make_pixels("grey", "uint8"), metadata=metadata)
+    assert b"sRGB" not in dict(chunks(encode(grey, "png")))
+
+
+def test_arrays_in_any_order_and_read_only(make_pixels):
+    for dtype in ("uint8", "uint16"):
+        base = make_pixels("rgb", dtype, 40, 33)
+        frozen = base.copy()
+        frozen.flags.writeable = False
+        for array in (base[::-1], base[:, ::2], np.asfortranarray(base), base[..., ::-1], frozen, base.swapaxes(0, 1)):
+            np.testing.assert_array_equal(as_read(encode(array, "png")), array)
+
+
+def test_pictures_of_more_than_a_band(make_pixels):
+    for mode, dtype in KINDS:
+        pixels = make_pixels(mode, dtype, 1500, 1111)
+        data = encode(Picture(pixels, mode), "png")
+        assert dtype == "bool" or len([kind for kind, _ in chunks(data) if kind == b"IDAT"]) > 1
+        np.testing.assert_array_equal(as_read(data), shown(pixels))
+
+
+def test_float_and_cmyk_are_refused(make_pixels):
+    for mode, dtype in (("grey", "float32"), ("cmyk", "uint8"), ("rgb", "int32")):
+        with pytest.raises(FileError, match="PNG cannot hold"):
+            encode(Picture(make_pixels(mode, dtype), mode), "png")
+
+
+def test_errors_in_threads_arrive():
+    def fails_at(place):
+        for i in range(100):
+            if i == place:
+                raise MemoryError
+            yield i
+
+    with pytest.raises(MemoryError):
+        list(ahead(fails_at(50)))
+    assert list(ahead(range(100))) == list(range(100))
+    unfinished = ahead(fails_at(50))
+    assert next(unfinished) == 0
+    unfinished.close()
+    for threads in (1, 2, 3):
+        assert list(in_order(lambda i: i * i, 20, threads)) == [i * i for i in range(20)]
+        with pytest.raises(ZeroDivisionError):
+            list(in_order(lambda i: 1 // (7 - i), 20, threads))
+
+
+def test_pillow_is_not_imported_from_png_to_png(tmp_path, astronaut):
+    code = (
+        "import sys; from imconv.cli import main\n"
+        f"sys.argv = ['imconv', 'blur', {str(astronaut)!r}, {str(tmp_path / 'a.png')!r}, '--sigma', '2']\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert not {'PIL', 'numba', 'imconv.files.pillow'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert (tmp_path / "a.png").stat().st_size > 1000
