@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from imconv.errors import FileError, LimitError
 from imconv.files import deflate, png_chunks
 from imconv.files.header import Header, damaged
-from imconv.jit import loop
+from imconv.jit import loop, ready
 
 if TYPE_CHECKING:
     import numpy as np
 
+# who reads a PNG file most often writes one: where they must be compiled, both are at once
+LOOPS = [("scanline.unfilter_rows", ()), ("scanline.filter_rows", ())]
 BAND = 1 << 20  # bytes of filtered rows unfiltered at a time
 PIECE = 1 << 16  # compressed bytes inflated at a time: they expand to at most 1032 times as many
 WORTH_A_THREAD = 1 << 20  # filtered bytes from which inflating beside unfiltering is faster
@@ -163,6 +165,7 @@ class Rows:
         back = max(1, self.samples * self.bits // 8)
         height, size = part.shape[0], self.line_bytes(part.shape[1])
         target = part.reshape(height, -1)
+        ready(LOOPS)
         unfilter = loop("scanline.unfilter_rows")
 
         def direct(coded: np.ndarray, first: int) -> None:
