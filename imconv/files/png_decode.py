@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
+from imconv.errors import FileError, ImconvError, LimitError
 from imconv.files import deflate, png_chunks
 from imconv.files.header import Header, damaged
 from imconv.jit import loop, ready
@@ -41,6 +41,8 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         raise LimitError(
             f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
         ) from None
+    except ImconvError:  # no loop to read it with: that is no damage
+        raise
     except (ValueError, *deflate.ERRORS) as error:
         raise FileError(damaged(name, "PNG", str(error) or type(error).__name__)) from error
     if header.frames > 1:

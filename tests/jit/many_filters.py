@@ -4,10 +4,12 @@ python -m tests.jit.many_filters uint8 float32
 """
 
 import hashlib
+import io
 import json
 import sys
 
 import numpy as np
+from PIL import Image
 
 import imconv
 from imconv import jit
@@ -15,6 +17,7 @@ from imconv import jit
 ROWS, COLUMNS = 60, 300
 DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
 WIDE = {"u": 31, "f": 101}  # boxes that are summed as boxes
+FILES = 3
 FILTERS = {  # with the types worth compiling loops for: every loop, and every type of samples
     "dense": (lambda grey, rgba: imconv.correlate(grey, DENSE), "uint8 uint16 float32 float64"),
     "dense, weighted by alpha": (lambda grey, rgba: imconv.correlate(rgba, DENSE, has_alpha=True), "uint8 float64"),
@@ -46,8 +49,27 @@ def picture(kind: str, shape: tuple[int, ...]) -> np.ndarray:
     return array
 
 
+def files() -> dict[str, bytes]:
+    """PNG files read, and one written: the loops that need no filter."""
+    grey = picture("uint8", (ROWS, COLUMNS))
+    colours = Image.fromarray(picture("uint8", (ROWS, COLUMNS, 3))[..., :3])
+    kinds = {"grey": (Image.fromarray(grey), {}), "palette": (colours.quantize(16), {})}
+    kinds["transparent colour"] = (colours, {"transparency": (1, 2, 3)})
+    results = {}
+    for name, (image, options) in kinds.items():
+        stream = io.BytesIO()
+        image.save(stream, "PNG", **options)
+        stream.seek(0)
+        read = imconv.read(stream)
+        written = io.BytesIO()
+        imconv.write(written, read, format="PNG")
+        results[name] = read.pixels.tobytes() + written.getvalue()
+    return results
+
+
 def main(kinds: list[str]) -> None:
-    checksums = {}
+    found = files() if "uint8" in kinds else {}
+    checksums = {f"uint8, {name} file": hashlib.sha256(data).hexdigest() for name, data in found.items()}
     for kind in kinds:
         grey, rgba = picture(kind, (ROWS, COLUMNS)), picture(kind, (ROWS, COLUMNS // 3, 4))
         for name, apply in filters_of(kind).items():

@@ -19,7 +19,7 @@ from tests.jit.running import posix
 COMPILERS = {"numba", "llvmlite", "scipy"}
 NOTICE = "imconv: compiling a loop for this computer; this happens once"
 NOTHING_KEPT = "nothing can be kept in the cache folder, so every run does this"
-BLUR = ("blur", "grey.png", "out.png", "--sigma", "1.5")
+BLUR = ("blur", "grey.pgm", "out.pgm", "--sigma", "1.5")  # a format that needs no loops itself
 COMMANDS = {
     "blur": ("blur", "--sigma", "1.5"),
     "wide blur": ("blur", "--sigma", "30"),
@@ -46,7 +46,7 @@ def pictures(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pictures")
     pixels = np.random.default_rng(4).integers(0, 256, (60, 80, 4), np.uint8)
     pixels[10:50, 10:60, 3] = 0
-    Image.fromarray(pixels[..., 0]).save(folder / "grey.png")
+    Image.fromarray(pixels[..., 0]).save(folder / "grey.pgm")
     Image.fromarray(pixels[..., :3]).save(folder / "rgb.png")
     Image.fromarray(pixels).save(folder / "rgba.png")
     return folder
@@ -91,7 +91,7 @@ def test_the_commands_meet_every_kind_of_loop(warmed):
 
 
 def is_right(pictures) -> bool:
-    with Image.open(pictures / "grey.png") as before, Image.open(pictures / "out.png") as after:
+    with Image.open(pictures / "grey.pgm") as before, Image.open(pictures / "out.pgm") as after:
         return np.array_equal(np.array(after), imconv.gaussian_blur(np.array(before), 1.5))
 
 
@@ -99,7 +99,7 @@ def test_the_first_run_says_so_once_and_the_second_nothing(pictures, tmp_path):
     output, errors = running.run("-m", "imconv", *BLUR, cache=tmp_path, cwd=pictures)
     assert (output, errors.splitlines()) == ("", [NOTICE])
     assert is_right(pictures)
-    (pictures / "out.png").unlink()
+    (pictures / "out.pgm").unlink()
     assert running.run("-m", "imconv", *BLUR, cache=tmp_path, cwd=pictures) == ("", "")
     assert is_right(pictures)
     assert told([BLUR], cache=tmp_path, cwd=pictures)[1] == {"separable.correlate_separable-u1-f4-u1": "kept"}
@@ -116,7 +116,7 @@ def test_a_quiet_first_run_says_nothing_and_imports_nothing_of_the_current_folde
     for name in ("numba", "llvmlite", "numpy", "imconv"):
         text = f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\nraise ImportError('not this one')\n"
         (tmp_path / f"{name}.py").write_text(text)
-    (tmp_path / "grey.png").write_bytes((pictures / "grey.png").read_bytes())
+    (tmp_path / "grey.pgm").write_bytes((pictures / "grey.pgm").read_bytes())
     assert running.run("-m", "imconv", *BLUR, "--quiet", cache=tmp_path / "cache", cwd=tmp_path) == ("", "")
     assert is_right(tmp_path)
     assert not (tmp_path / "ran").exists()
@@ -234,7 +234,7 @@ def runs(number: int) -> bool:
 @pytest.mark.parametrize("whole_group", [False, True], ids=["to the process", "to its children as well, by a terminal"])
 def test_ctrl_c_while_a_loop_compiles(pictures, tmp_path, whole_group):
     """Ended soon, with 130; no build goes on, and nothing is left in the store."""
-    out = pictures / "out.png"
+    out = pictures / "out.pgm"
     out.write_bytes(b"precious")
     process = running.start("-m", "imconv", *BLUR, cache=tmp_path, cwd=pictures, session=True)
     try:
