@@ -23,7 +23,7 @@ from .session import FORMAT
 ROUNDS = 20
 COLD_ROUNDS = 3  # each compiles
 PICTURE = Path(__file__).parents[1] / "examples" / "astronaut.png"  # 512 x 512, RGB
-LOOP = r"separable\.correlate_separable-u1-f4-u1$"  # what `blur --sigma 2` of it needs
+LOOPS = r"^(separable\.correlate_separable-u1-f4-u1|scanline\.(un)?filter_rows)$"  # what `blur --sigma 2` of it needs
 CALLS = 2000
 
 SCRIPTS = {
@@ -113,7 +113,7 @@ def _first_runs(folder: Path) -> dict[str, list[float]]:
         ("imconv blur, first run from a wheel", ROUNDS),
     ):
         if "wheel" in name:
-            ship = [sys.executable, "-P", "-m", "imconv.jit.ship", str(package / "imconv" / "jit" / "shipped"), LOOP]
+            ship = [sys.executable, "-P", "-m", "imconv.jit.ship", str(package / "imconv" / "jit" / "shipped"), LOOPS]
             subprocess.run(ship, env=environment, check=True)
         for number in range(count + 1):
             empty = {**environment, "XDG_CACHE_HOME": str(folder / f"{name} {number}")}
