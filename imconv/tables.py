@@ -227,12 +227,6 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
     return Prepared("separable.correlate_separable", {"A": kind}, fill, tables, buffers)
 
 
-def line_length(plan: Plan) -> int:
-    """Samples of a line: the padded row, or the whole row where less of it is needed, and room for one vector."""
-    columns = plan.columns
-    return max(columns.span, columns.before + columns.size) * plan.channels + LARGEST_LANES
-
-
 def _lines(count: int, length: int, kind: str, lead: int = 0) -> np.ndarray:
     """Uninitialised lines (count, length or more) whose sample `lead` begins a cache line, in every line.
 

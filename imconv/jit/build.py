@@ -28,10 +28,6 @@ OPTIONS = {"error_model": "numpy", "boundscheck": False}
 _NUMBA_TYPES = {"u1": types.uint8, "u2": types.uint16, "u4": types.uint32, "i8": types.int64, "f4": types.float32, "f8": types.float64}  # fmt: skip
 
 
-class BuildError(Exception):
-    """Compiled code that does not do what it should."""
-
-
 def main(arguments: list[str]) -> int:
     """Build one loop and write it to standard output."""
     name, *codes = arguments
