@@ -13,14 +13,15 @@ class Notice:
 
     def __init__(self, quiet: bool = False):
         self.quiet = quiet or sys.stderr is None
+        self.told = False
 
     def begin(self, count: int, kept: bool) -> None:
-        """Builds begin; `kept` is whether the next run will find them."""
+        """`count` builds begin; `kept` is whether the next run will find them."""
         self.started, self.drawn = time.monotonic(), False
-        if not self.quiet:
-            what = "a loop" if count == 1 else f"{count} loops"
+        if not self.quiet and not self.told:  # a file's loops and a filter's come one after the other
+            self.told = True
             then = "this happens once" if kept else "nothing can be kept in the cache folder, so every run does this"
-            sys.stderr.write(f"imconv: compiling {what} for this computer; {then}\n")
+            sys.stderr.write(f"imconv: compiling loops for this computer; {then}\n")
             sys.stderr.flush()
 
     def progress(self, done: int, count: int) -> None:

@@ -17,7 +17,7 @@ from tests.jit import running
 from tests.jit.running import posix
 
 COMPILERS = {"numba", "llvmlite", "scipy"}
-NOTICE = "imconv: compiling a loop for this computer; this happens once"
+NOTICE = "imconv: compiling loops for this computer; this happens once"
 NOTHING_KEPT = "nothing can be kept in the cache folder, so every run does this"
 BLUR = ("blur", "grey.pgm", "out.pgm", "--sigma", "1.5")  # a format that needs no loops itself
 COMMANDS = {
@@ -105,6 +105,14 @@ def test_the_first_run_says_so_once_and_the_second_nothing(pictures, tmp_path):
     assert told([BLUR], cache=tmp_path, cwd=pictures)[1] == {"separable.correlate_separable-u1-f4-u1": "kept"}
 
 
+def test_a_png_file_needs_loops_of_its_own_and_all_is_said_once(pictures, tmp_path):
+    command = ("blur", "rgb.png", "once.png", "--sigma", "1.5")
+    output, errors = running.run("-m", "imconv", *command, cache=tmp_path, cwd=pictures)
+    assert (output, errors.splitlines()) == ("", [NOTICE])
+    assert len(running.files(tmp_path)) == 3
+    assert running.run("-m", "imconv", *command, cache=tmp_path, cwd=pictures) == ("", "")
+
+
 def test_a_library_says_nothing(tmp_path):
     script = "from imconv import jit; jit.loop('alpha.weigh').function(('u1', 'i8', 'u2'))"
     assert running.run("-c", script, cache=tmp_path) == ("", "")
@@ -156,7 +164,7 @@ def test_warm_info_and_clear_tell_the_truth(tmp_path):
 
     output, errors = running.run("-c", CACHE, "warm", cache=cache)
     assert output == "2 loops at hand, 2 of them compiled now\n"
-    assert errors == "imconv: compiling 2 loops for this computer; this happens once\n"
+    assert errors == "imconv: compiling loops for this computer; this happens once\n"
     assert cache_command("warm", cache=cache) == "2 loops at hand, 0 of them compiled now\n"
 
     kept = {path.name: path.stat().st_size for path in running.files(cache)}
@@ -202,7 +210,7 @@ def test_warm_fails_where_nothing_can_be_kept(tmp_path):
     _, errors = process.communicate(timeout=running.SECONDS)
     assert process.returncode == 1
     notice, error = errors.splitlines()
-    assert notice == "imconv: compiling 2 loops for this computer; " + NOTHING_KEPT
+    assert notice == "imconv: compiling loops for this computer; " + NOTHING_KEPT
     assert error.startswith("imconv: 2 loops can't be kept here, alpha.")
     assert json.loads(cache_command("info", "--json", cache=tmp_path))["kept"] == 0
 
