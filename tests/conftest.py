@@ -21,6 +21,6 @@ def pytest_sessionstart(session):
     config = session.config
     if config.args == config.getini("testpaths") and not hasattr(config, "workerinput"):
         from imconv import jit
-        from imconv.jit.common import common
+        from imconv.jit.prebuilt import prebuilt
 
-        jit.ready(common(everything=True))
+        jit.ready(prebuilt(everything=True))

@@ -143,7 +143,7 @@ def test_every_example_can_be_copied_and_does_what_it_says(here, monkeypatch, li
     words, source, target = pieces_of(line.replace("COMMAND", "blur"))
     if words[0] == "cache":  # not the loops that the other tests need, nor minutes of compilation
         monkeypatch.setenv("XDG_CACHE_HOME", str(here.parent / "cache"))
-        monkeypatch.setattr("imconv.jit.common.common", lambda everything=False: [])
+        monkeypatch.setattr("imconv.jit.prebuilt.prebuilt", lambda everything=False: [])
     before = {path.name: path.stat().st_mtime_ns for path in here.iterdir()}
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((here / source).read_bytes() if source else b"")))
     out = io.BytesIO()

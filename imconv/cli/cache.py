@@ -51,10 +51,10 @@ def info(json_):
 def warm(everything, quiet):
     """Compile the common loops now, so that no later run has to."""
     from .. import jit
-    from ..jit.common import common
+    from ..jit.prebuilt import prebuilt
     from .compiling import Notice
 
-    wanted = common(everything)
+    wanted = prebuilt(everything)
     jit.watch = Notice(quiet)
     jit.ready(wanted)
     kept = jit.store.kept()

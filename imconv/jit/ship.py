@@ -7,14 +7,14 @@ import re
 import sys
 
 from . import builders, machine, store
-from .common import common
+from .prebuilt import prebuilt
 from .signature import full_name
 
 
 def main(arguments: list[str]) -> int:
     """Compile the common loops whose full names match PATTERN, for every level, into FOLDER; 1 if one can't be built."""
     folder, pattern = arguments[0], (arguments[1:] or [""])[0]
-    wanted = [item for item in common() if re.search(pattern, full_name(*item))]
+    wanted = [item for item in prebuilt() if re.search(pattern, full_name(*item))]
     for level in machine.LEVELS:
         os.makedirs(os.path.join(folder, level), exist_ok=True)
         for item, data in builders.build(wanted, NUMBA_CPU_NAME=level, NUMBA_CPU_FEATURES=""):

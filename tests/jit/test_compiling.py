@@ -138,8 +138,8 @@ FEW = [("alpha.weigh", ("u1", "u2")), ("alpha.fill_empty", ("f4", "u1"))]
 # `imconv cache warm` would take minutes with all common loops
 CACHE = f"""
 import sys
-import imconv.jit.common
-imconv.jit.common.common = lambda everything=False: {FEW!r}
+import imconv.jit.prebuilt
+imconv.jit.prebuilt.prebuilt = lambda everything=False: {FEW!r}
 from imconv.cli import main
 main(["cache", *sys.argv[1:]])
 """

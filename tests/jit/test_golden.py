@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.jit import common, golden, signature, store
+from imconv.jit import golden, prebuilt, signature, store
 from imconv.jit.signature import full_name
 from imconv.loops import LOOPS
 from tests.jit import running
 
-ALL = common.common(everything=True)
+ALL = prebuilt.prebuilt(everything=True)
 WRONG = {  # one token of a loop's source: function, types, file, right, wrong
     "a sign": ("detail.add_detail-f4-u1-u1", "detail.py", "original - blurred", "original + blurred"),
     "a comparison": ("alpha.unweigh-f4-u1", "alpha.py", "alpha > 0", "alpha > 9"),

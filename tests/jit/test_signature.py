@@ -8,7 +8,7 @@ import pytest
 
 import imconv
 from imconv import jit
-from imconv.jit import common, signature
+from imconv.jit import prebuilt, signature
 from imconv.loops import LOOPS
 
 FOLDER = Path(imconv.__file__).with_name("loops")
@@ -60,10 +60,10 @@ def test_capitals_stand_for_arrays_types_or_their_accumulators():
 
 @pytest.mark.parametrize("everything", [False, True])
 def test_common_loops_have_a_type_for_each_capital(everything):
-    for loop, types in common.common(everything):
+    for loop, types in prebuilt.prebuilt(everything):
         assert len(types) == len(signature.variables(signature.parse(LOOPS[loop])))
         assert set(types) <= set(signature.TYPES)
-    assert {loop for loop, _ in common.common(everything)} == set(LOOPS)
+    assert {loop for loop, _ in prebuilt.prebuilt(everything)} == set(LOOPS)
 
 
 @pytest.mark.parametrize("text", ["src", "src: q7[:]", "src: AB[:]", "2src: u1", "src: s[:]", ": u1"])

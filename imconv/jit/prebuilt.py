@@ -5,7 +5,7 @@ from __future__ import annotations
 Specialised = tuple[str, tuple[str, ...]]
 
 
-def common(everything: bool = False) -> list[Specialised]:
+def prebuilt(everything: bool = False) -> list[Specialised]:
     """Loops and their types for uint8, uint16 and float32 pictures; with `everything`, for float64 too."""
     found: list[Specialised] = []
     for sample in ("u1", "u2", "f4") + (("f8",) if everything else ()):
