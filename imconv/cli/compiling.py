@@ -17,7 +17,7 @@ class Notice:
 
     def begin(self, count: int, kept: bool) -> None:
         """`count` builds begin; `kept` is whether the next run will find them."""
-        self.started, self.drawn = time.monotonic(), False
+        self.started, self.drawn = time.monotonic(), ""
         if not self.quiet and not self.told:  # a file's loops and a filter's come one after the other
             self.told = True
             then = "this happens once" if kept else "nothing can be kept in the cache folder, so every run does this"
@@ -29,9 +29,11 @@ class Notice:
         interrupt.check()
         seconds = time.monotonic() - self.started
         if not self.quiet and seconds > 1 and sys.stderr.isatty():
-            sys.stderr.write(f"\r{done} of {count} compiled, {seconds:.0f} s")
-            sys.stderr.flush()
-            self.drawn = True
+            text = f"{done} of {count} compiled, {seconds:.0f} s"
+            if text != self.drawn:
+                sys.stderr.write("\r" + text)
+                sys.stderr.flush()
+                self.drawn = text
 
     def end(self) -> None:
         """Builds are over, or were interrupted."""
