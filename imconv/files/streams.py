@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
 READERS: dict[str, str] = {}
-WRITERS: dict[str, str] = {}
+WRITERS: dict[str, str] = {"PNG": "png_encode"}
 
 
 class ReadRows(Protocol):
@@ -57,7 +57,7 @@ class Writer(Protocol):
     ): ...
 
     def write(self, rows: np.ndarray) -> None:
-        """The next rows, any number of them."""
+        """The next rows, any number of them; the caller may change the array afterwards."""
 
     def finish(self) -> None:
         """Called once, after the last row."""
