@@ -17,8 +17,8 @@ from .grids import Grid
 from .planner import Plan
 from .rounding import Tally, finish, stretch
 
-# Fewer samples than this are one band on one thread: starting a thread costs about as much as filtering them.
-SINGLE_BAND = 1 << 16
+# Less work than this is done by one thread: starting another, and waiting for it, takes some tenths of it.
+WORTH_THREADS = 4e-4  # seconds, as plans estimate them
 # Float bytes of a band that is finished outside the loop: it should stay in a core's cache.
 BAND_BYTES = 1 << 19
 BAND_WORK = 1_000_000_000  # multiply-adds: some 10 ms
@@ -113,7 +113,8 @@ class Run:
         self.plan, self.band_rows = plan, band_rows
         self.job = Job(plan, source, point, tally, low)
         self.fused = plan.fused and point is None and tally is None
-        self.workers = default_threads() if threads is None else checked_threads(threads)
+        workers = default_threads() if threads is None else checked_threads(threads)
+        self.workers = workers if plan.seconds > WORTH_THREADS else 1
         variants = {False, plan.alpha == "weight"} if plan.algorithm == "decimated" else set()
         self.grids = {weighted: Grid(plan, weighted) for weighted in variants}
         self.told = _Told(progress, plan.rows.out)
@@ -209,8 +210,6 @@ def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, to
 
 def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     samples = plan.columns.out * plan.channels
-    if total * samples <= SINGLE_BAND and fused:
-        return total
     height = -(-total // (threads * BANDS_PER_THREAD)) if threads > 1 else total
     if plan.algorithm == "fft":
         return min(plan.block_rows, total)
