@@ -127,11 +127,17 @@ class Run:
         for start in range(0, len(out), height):
             part = out[start : start + height]
             row = first + start
+            self.reduce(row + len(part))
             for weighted, grid in self.grids.items():
-                source = self.job.source
-                self.job.grids[weighted] = grid.advance(row, row + len(part), source.array, source.low, self._raw)
+                self.job.grids[weighted] = grid.smoothed_for(row, row + len(part), self._raw)
             bands = self.band_rows or _band_height(self.plan, len(part), self.workers, self.fused)
             _run_bands(work, row, part, bands, self.workers, self.told)
+
+    def reduce(self, last: int | None = None, count: int = 0) -> None:
+        """Make the coarse grid for the rows of the result above row `last`, or its first `count` rows."""
+        source = self.job.source
+        for grid in self.grids.values():
+            grid.reduce(count if last is None else grid.rows_for(last), source.array, source.low, self._raw)
 
     def _raw(self, plan: Plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
         """Rows first, first + 1, ... of the raw sums of another plan."""
