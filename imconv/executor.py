@@ -82,11 +82,7 @@ def execute(
     wanted = shape if image.ndim == 3 else shape[:2]
     result = None
     if out is not None:
-        if not isinstance(out, np.ndarray) or out.shape != wanted or type_name(out.dtype) != plan.target:
-            found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-            raise OptionError(f"out must be an array of {plan.target} {wanted}, not {found}")
-        if not out.flags.writeable:
-            raise OptionError("out can't be written to")
+        check_out(out, wanted, plan.target)
         if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
             result = out.reshape(shape)
     if result is None:
@@ -140,6 +136,15 @@ class Run:
             job.loop(row, band.reshape(len(band), -1), scratch, 0.0, 1, -1.0, weighted)
 
         _run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers, _Told(None, 0))
+
+
+def check_out(out, shape: tuple[int, ...], kind: str) -> None:
+    """Raise OptionError if `out` is no writeable array of this shape and type."""
+    if not isinstance(out, np.ndarray) or out.shape != shape or type_name(out.dtype) != kind:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise OptionError(f"out must be an array of {kind} {shape}, not {found}")
+    if not out.flags.writeable:
+        raise OptionError("out can't be written to")
 
 
 def _new(shape, dtype) -> np.ndarray:

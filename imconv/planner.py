@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -61,6 +62,7 @@ class Plan:
     runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
     decimation: tuple[Factor, Factor] | None = None
     by_product: bool = False  # whether a product with 1 / divisor divides exactly
+    scale: Fraction = Fraction(1)  # by which the kernel's weights include a change of depth
 
     @cached_property
     def row_sources(self) -> np.ndarray:
@@ -252,6 +254,8 @@ class Plan:
         ]
         if self.alpha != "none":
             lines.insert(3, f"alpha          {self.alpha}")
+        if self.scale != 1:
+            lines.insert(-2, f"depth          {self.source} to {self.target}, times {self.scale} in the weights")
         return "\n".join(lines)
 
 
@@ -267,6 +271,7 @@ def make_plan(
     alpha: str = "none",
     range: str = "clip",
     gain: float = 1.0,
+    scale: Fraction = Fraction(1),
     algorithm: str | None = None,
 ) -> Plan:
     """The plan for correlating a picture with `kernel`: a pure function of its arguments.
@@ -283,6 +288,8 @@ def make_plan(
         What the last channel is and does.
     gain : float
         How much what follows the sums enlarges their error.
+    scale : Fraction
+        What source samples are multiplied by to be in the result's units: the weights are, so that exact sums stay so.
     algorithm : str, optional
         Take this one of ALGORITHMS; OptionError where it can't do the work. Default: the cheapest.
     """
@@ -290,8 +297,10 @@ def make_plan(
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
+    if scale != 1:
+        kernel = kernel.scaled(scale)
     exact = exact_sums(kernel, source, border)
-    allowed = allowed_error(kernel, source, alpha, gain)
+    allowed = allowed_error(kernel, source, alpha, gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
     able = candidates(Task(kernel, rows, columns, source, border, exact, allowed, largest))
@@ -309,7 +318,10 @@ def make_plan(
         accumulator = "float64"
         divisor, weights, offset = _whole(kernel, weights, exact)
     elif choice.algorithm == "decimated":
-        exact, decimation = False, tuple(factor(s) for s in kernel.sigma)
+        down, along = (factor(s) for s in kernel.sigma)
+        total = kernel.sum()
+        # a Gaussian's own sum is 1, but for rounding
+        exact, decimation = False, (down if abs(total - 1) < 1e-9 else replace(down, gain=total), along)
         accumulator = "float64" if loop_type(source) == "float64" else "float32"
     elif exact:
         accumulator = exact_accumulator(kernel, source, border, alpha)
@@ -322,7 +334,7 @@ def make_plan(
     by_product = divisor > 1 and choice.algorithm != "fft" and largest < PRODUCT_LIMIT[accumulator]
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
-        border, alpha, range, kernel, weights, offset, runs, decimation, by_product,
+        border, alpha, range, kernel, weights, offset, runs, decimation, by_product, scale,
     )  # fmt: skip
 
 
