@@ -12,9 +12,8 @@ from .correlation import AUTO, Options, as_array, channel_axis
 from .curves import CHARACTERISTICS, SRGB, Curve, Parametric
 from .depth import white
 from .errors import FileError, ImconvError, OptionError
-from .executor import check_out, checked_threads, default_threads
+from .executor import check_out, checked_threads, default_threads, run_bands
 from .files.header import Unsupported
-from .files.overlap import in_order
 from .files.picture import MODES, Metadata
 from .rational import as_fraction
 from .rounding import Tally, warn_of_nans
@@ -204,10 +203,8 @@ def _in_bands(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.nd
     """Fill `out` with the rows converted, band by band, so that little is in memory beside the two."""
     height = max(1, BAND // max(1, rows[:1].size))
 
-    def work(band: int) -> None:
-        part = slice(band * height, (band + 1) * height)
-        out[part] = convert(rows[part])
+    def work(first: int, band: np.ndarray, scratch: dict) -> None:
+        band[...] = convert(rows[first : first + len(band)])
 
-    for _ in in_order(work, -(-rows.shape[0] // height), threads):
-        pass
+    run_bands(work, 0, out, height, threads)
     return out

@@ -126,7 +126,7 @@ class Run:
                 source = self.job.source
                 self.job.grids[weighted] = grid.advance(row, row + len(part), source.array, source.low, self._raw)
             bands = self.band_rows or _band_height(self.plan, len(part), self.workers, self.fused)
-            _run_bands(work, row, part, bands, self.workers, self.told)
+            run_bands(work, row, part, bands, self.workers, self.told)
 
     def _raw(self, plan: Plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
         """Rows first, first + 1, ... of the raw sums of another plan."""
@@ -135,7 +135,7 @@ class Run:
         def work(row, band, scratch):
             job.loop(row, band.reshape(len(band), -1), scratch, 0.0, 1, -1.0, weighted)
 
-        _run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers, _Told(None, 0))
+        run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers)
 
 
 def check_out(out, shape: tuple[int, ...], kind: str) -> None:
@@ -175,7 +175,7 @@ def _stretch_colours(job: Job, values: np.ndarray, result: np.ndarray) -> None:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, job.tally)
 
 
-def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: _Told) -> None:
+def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: _Told | None = None) -> None:
     """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result."""
     total = out.shape[0]
     starts = iter(range(0, total, height))
@@ -192,8 +192,9 @@ def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, to
             try:
                 band = out[first : first + height]
                 work(origin + first, band, scratch)
-                with lock:
-                    told.add(len(band))
+                if told is not None:
+                    with lock:
+                        told.add(len(band))
             except BaseException as failure:
                 failures.append(failure)
                 return
