@@ -100,7 +100,7 @@ class Steps:
         edges = np.where(edges < exact, np.nextafter(edges, np.float32(np.inf)), edges)
         # where a curve is flat, light is taken for the lowest of its levels
         below = np.maximum.accumulate(np.nextafter(levels(curve, top)[:-1], np.float32(np.inf)))
-        self.edges = np.append(np.maximum(edges, below), np.float32(np.inf))
+        self.edges = np.append(np.maximum.accumulate(np.maximum(edges, below)), np.float32(np.inf))
         self.type = np.uint8 if top < 256 else np.uint16
         # what rounds to -1 is below, what rounds to top + 1 from the upper on; above white as steep as just below it
         black, grey, dark, full = curve.linear(np.array([0, 0.5 / top, 1 - 0.5 / top, 1])).tolist()

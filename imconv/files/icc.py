@@ -14,6 +14,7 @@ from imconv.files.header import Unsupported
 
 HEADER = 128
 MOST_TAGS = 1000
+FALL = 1e-4  # what a curve may fall by where two of its parts meet: parameters are rounded to 1/65536
 _CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")
 _TAGS = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
 _PARAMETERS = (1, 3, 4, 5, 7)  # of each type of function
@@ -50,7 +51,7 @@ def tone_curves(profile: bytes) -> tuple[Curve, ...]:
     for curve in curves.values():
         with np.errstate(all="ignore"):
             sampled = curve.linear(np.linspace(0, 1, 4097))
-        if not np.isfinite(sampled).all() or (np.diff(sampled) < 0).any() or sampled[-1] <= sampled[0]:
+        if not np.isfinite(sampled).all() or (np.diff(sampled) < -FALL).any() or sampled[-1] <= sampled[0]:
             raise Unsupported(f"its ICC profile has a tone curve that does not rise; {_ADVICE}")
     return tuple(curves.values())
 
