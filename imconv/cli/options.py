@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..depth import DEPTHS
 from ..geometry import WORDS
 from ..planner import ALPHAS, RANGES
 
@@ -61,6 +62,8 @@ _SHARED = [
     click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
     click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
     click.option("--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
+    click.option("--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
+    click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
     click.option("--range", "range_", default="clip", show_default=True, metavar="|".join(RANGES), help="What becomes of results outside the type's range."),
     click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),

@@ -73,23 +73,52 @@ def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tu
     from .. import files
 
     work = job.make(settings["options"], picture.width)
-    plan = work.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
-    if shared["explain"]:
-        click.echo(str(plan), err=True)
+    plan = plan_for(work, picture, source, shared)
     _check_memory(work, plan, picture, label(source, STDIN), settings["max_memory"])
     place, name = place_of(job.output)
     kind = files.check_target(
-        place, outline(picture, plan), format=shared["format_"], no_clobber=shared["no_clobber"], name=name
+        place, outline(picture, plan, work), format=shared["format_"], no_clobber=shared["no_clobber"], name=name
     )
     return work, plan, kind.name
 
 
-def outline(picture, plan):
-    """A picture of the kind and size that the plan gives, which takes no memory."""
+def plan_for(work, picture, source: str, shared: dict, heading: str = ""):
+    """The filter's plan for a picture; told, under a heading, if that was asked for, as are notes on linear light."""
+    from ..errors import FileError
+
+    kind = picture.pixels.dtype
+    try:
+        conversion = work.conversion(picture.mode, kind, picture.metadata)
+    except FileError as error:
+        raise FileError(f"{label(source, STDIN)}: {error}") from error
+    if conversion is None:
+        plan = work.plan(picture.pixels.shape, kind, picture.has_alpha)
+    else:
+        plan = conversion.filter.plan(picture.pixels.shape, conversion.source, picture.has_alpha)
+        if conversion.note:
+            teller(shared["quiet"])(f"{label(source, STDIN)}: {conversion.note}")
+    if shared["explain"]:
+        light = f"\nlight          {conversion.name}, decoded before and encoded after" if conversion else ""
+        click.echo(f"{heading}{plan}{light}", err=True)
+    return plan
+
+
+def outline(picture, plan, work):
+    """A picture of the kind and size that the filter gives, which takes no memory."""
     import numpy as np
 
     shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 else plan.shape
-    return picture.replace(pixels=np.broadcast_to(np.zeros((), picture.pixels.dtype), shape))
+    return picture.replace(pixels=np.broadcast_to(np.zeros((), work.result_type(picture.pixels.dtype)), shape))
+
+
+def bytes_beside(work, plan, picture) -> int:
+    """What a run takes beside the picture and the result: among other things both in linear light."""
+    import numpy as np
+
+    rows, columns = plan.shape
+    samples = rows * columns * plan.channels
+    light = np.dtype(plan.source).itemsize * (picture.pixels.size + samples) if work.options.linear else 0
+    return samples * work.extra_bytes(plan) + light + plan.scratch
 
 
 def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
@@ -236,6 +265,8 @@ def _checked(shared: dict) -> dict:
             dilation=shared["dilation"],
             alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
             range=shared["range_"].lower(),
+            depth=shared["depth"],
+            linear=shared["linear"],
         ).checked(),
     }
 
@@ -284,8 +315,7 @@ def _check_memory(work, plan, picture, label, limit) -> None:
     from ..files.limits import check
 
     rows, columns = plan.shape
-    samples = rows * columns * plan.channels
-    needed = picture.pixels.nbytes + samples * (picture.pixels.dtype.itemsize + work.extra_bytes(plan)) + plan.scratch
+    needed = picture.pixels.nbytes + outline(picture, plan, work).pixels.nbytes + bytes_beside(work, plan, picture)
     check(label, columns, rows, needed, max_memory=limit)
 
 

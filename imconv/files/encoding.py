@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
+_DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
 
 
 # formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`; of a single one too
@@ -60,16 +61,19 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
         )
     if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
-    able = [n for n in holders(mode, dtype) if n != target.name]
+    able = list(dict.fromkeys([*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())]))
+    depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
     what = f"{picture.depth} {mode} pixels"
-    if (mode, "uint8") not in target.holds:
+    if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
     if able:
         advice = f"write {', '.join(able)}"
-        if (mode, "uint8") in target.holds:
-            advice += ", or convert with --depth 8"
+        if depths:
+            advice += f", or convert with --depth {depths[0]}"
+    elif depths:
+        advice = f"no format can yet; convert with --depth {depths[0]}"
     elif holders(mode, "uint8"):
-        advice = "no format can yet; convert with --depth 8"
+        advice = f"no format can yet; convert with --depth 8 and write {', '.join(holders(mode, 'uint8'))}"
     else:
         advice = "no format can; convert to RGB"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
