@@ -21,7 +21,7 @@ _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"
 
 # formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`; of a single one too
 # where it has no `encode`
-_SEVERAL: dict[str, str] = {}
+_SEVERAL: dict[str, str] = {"TIFF": "tiff_encode"}
 
 
 class Page(NamedTuple):
@@ -60,18 +60,13 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
         )
     if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
-    able = [n for n in holders(mode, dtype) if n != target.name]
+    able = holders(mode, dtype) or holders(mode, "uint8")
     what = f"{picture.depth} {mode} pixels"
     if (mode, "uint8") not in target.holds:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
-    if able:
-        advice = f"write {', '.join(able)}"
-        if (mode, "uint8") in target.holds:
-            advice += ", or convert with --depth 8"
-    elif holders(mode, "uint8"):
-        advice = "no format can yet; convert with --depth 8"
-    else:
-        advice = "no format can; convert to RGB"
+    advice = f"write {', '.join(able)}"
+    if (mode, "uint8") in target.holds:
+        advice += ", or convert with --depth 8"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
@@ -142,6 +137,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             quantisation=source.quantisation,
             subsampling=source.subsampling,
             compression=source.compression,
+            predictor=source.predictor,
             duration=source.duration,
             loop=source.loop,
         )
