@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 CODES = {"none": 1, "lzw": 5, "deflate": 8, "packbits": 32773, "lzma": 34925, "zstd": 50000}
 ERRORS = deflate.ERRORS
 _WITH_PREDICTOR = ("lzw", "deflate", "lzma", "zstd")
-_FAST = 1  # isal's level; its others are hardly smaller
 
 
 def can_unpack(compression: str) -> bool:
@@ -82,8 +81,8 @@ def packed(compression: str, level: int | None, rows: np.ndarray):
     if compression == "none":
         return memoryview(flat)
     if compression == "deflate":
-        if deflate.fast is not None and (level or 1) <= 2:
-            return deflate.fast.compress(flat, _FAST)
+        if deflate.fast is not None and (level is None or level <= 2):
+            return deflate.fast.compress(flat, level or 2)
         return zlib.compress(flat, 6 if level is None else level)
     if compression == "lzma":
         import lzma

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from imconv.errors import FileError, LimitError
@@ -28,13 +29,13 @@ def bytes_needed(header: Header) -> int:
         from imconv.files import pillow
 
         return pillow.bytes_needed(header) + header.width * header.height * header.channels
-    from imconv.files.png_encode import threads
+    from imconv.files.png_encode import usable_threads
 
     sample = 2 if header.palette else max(1, header.depth // 8)
     if header.sample != "unsigned":
         sample = max(4, sample)
     storage = Storage(header)
-    at_once = min(threads(), storage.count)
+    at_once = min(usable_threads(), storage.count)
     return header.width * header.height * header.channels * sample + 4 * at_once * storage.bytes_in_band
 
 
@@ -48,7 +49,7 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         if _by_pillow(header):
             return *_decode_by_pillow(data, header, name), {}
         view = memoryview(data)
-        pixels = _whole(header, lambda offset, count: view[offset : offset + count])
+        pixels = _decode_strips(header, lambda offset, count: view[offset : offset + count])
     except MemoryError:
         raise LimitError(
             f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
@@ -60,31 +61,56 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return pixels, _notes(header), {}
 
 
-def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
-    """The page's rows in bands; see `streams.ReadRows`. Memory: a few rows of strips or tiles."""
-    from imconv.files.png_encode import threads
-
-    tiff_layout.refuse(header)
-    lock = threading.Lock()
-
-    def fetch(offset: int, count: int) -> bytes:
-        with lock:
-            file.seek(offset)
-            return file.read(count)
-
-    bands, convert = Bands(header, fetch), _converter(header)
-    yield from in_order(lambda i: convert(bands.band(i)), bands.count, threads())
+def rows(file, header: Header, name: str) -> Rows:
+    """The page's rows in bands; see `imconv.files.streams.ReadRows`."""
+    return Rows(file, header, name)
 
 
-def can_stream(header: Header) -> bool:
-    """Whether `rows` can read it; what only Pillow decodes it can't."""
-    return not _by_pillow(header)
+class Rows:
+    """The rows of a page from top to bottom, in bands; `notes` for the user.
+
+    Memory: a few rows of strips or tiles; the whole picture where it is one strip, or where Pillow decodes it.
+    """
+
+    def __init__(self, file, header: Header, name: str):
+        tiff_layout.refuse(header)
+        self.notes: list[str] = _notes(header)
+        self._bands = self._whole(file, header, name) if _by_pillow(header) else self._read(file, header)
+        self.close = self._bands.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> np.ndarray:
+        return next(self._bands)
+
+    def _read(self, file, header: Header) -> Iterator[np.ndarray]:
+        from imconv.files.png_encode import usable_threads
+
+        lock = threading.Lock()
+
+        def fetch(offset: int, count: int) -> bytes:
+            with lock:
+                file.seek(offset)
+                data = file.read(count)
+            if len(data) < count:
+                raise ValueError("the file ends within the pixels")
+            return data
+
+        bands = Bands(header, fetch)
+        convert = _converter(header)
+        works = (partial(lambda i: convert(bands.band(i)), i) for i in range(bands.count))
+        yield from in_order(works, usable_threads())
+
+    def _whole(self, file, header: Header, name: str) -> Iterator[np.ndarray]:
+        file.seek(0)
+        yield _decode_by_pillow(file.read(), header, name)[0]
 
 
-def _whole(header: Header, fetch: Callable) -> np.ndarray:
+def _decode_strips(header: Header, fetch: Callable) -> np.ndarray:
     import numpy as np
 
-    from imconv.files.png_encode import threads
+    from imconv.files.png_encode import usable_threads
 
     bands, convert = Bands(header, fetch), _converter(header)
     shape = (header.height, header.width, header.channels)[: 2 + (header.channels > 1)]
@@ -94,7 +120,7 @@ def _whole(header: Header, fetch: Callable) -> np.ndarray:
         first, last = bands.rows(i)
         pixels[first:last] = convert(bands.band(i))
 
-    for _ in in_order(work, bands.count, threads() if pixels.nbytes > _BAND else 1):
+    for _ in in_order((partial(work, i) for i in range(bands.count)), usable_threads()):
         pass
     return pixels
 
@@ -170,8 +196,6 @@ class Bands(Storage):
             data = self.fetch(offset + skipped, size)
         else:
             data = self.fetch(offset, count)
-            if len(data) < count:
-                raise ValueError("the file ends within a strip")
         if layout["reversed_bits"]:
             data = bytes(data).translate(_REVERSED)
         data = tiff_codecs.unpacked(self.compression, data, size, self.down * self.row_bytes)

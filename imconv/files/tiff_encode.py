@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from imconv.errors import OptionError
 from imconv.files import tiff_codecs, tiff_tags
-from imconv.files.overlap import in_order
+from imconv.files.overlap import InOrder, in_order
 from imconv.files.picture import MODES, Metadata
 from imconv.files.tiff_tags import Entry, new_entry
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 STRIP = 1 << 18  # bytes of pixels in a strip, unless a single row has more
+_IN_MEMORY = 16 << 20  # bytes of compressed strips that wait in memory
 _CLASSIC = (1 << 32) - (1 << 16)  # bytes that a classic TIFF may have
 _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 3, 4, 5, 7, 1, 16
 _PHOTOMETRIC = {"grey": 1, "grey+alpha": 1, "rgb": 2, "rgba": 2, "cmyk": 5}
@@ -25,18 +27,96 @@ _SAMPLE_FORMATS = {"b": 1, "u": 1, "i": 2, "f": 3}
 
 def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
     """The file's bytes; `pages` are `encoding.Page`s, and `quality` is of no use here."""
-    from imconv.files.png_encode import threads
+    from imconv.files.png_encode import usable_threads
 
-    forms, strips = [], []
+    stored = []
     for pixels, mode, metadata in pages:
         form = Form(pixels.shape, pixels.dtype, mode, metadata, compression, notes)
-        forms.append(form)
-        cuts = range(0, form.height, form.rows)
-        strips.append(
-            list(in_order(lambda i, f=form, p=pixels: f.strip(p[i * f.rows :][: f.rows]), len(cuts), threads()))
-        )
-    heads = directories([(form, [len(s) for s in own]) for form, own in zip(forms, strips, strict=True)])
-    return b"".join(piece for head, own in zip(heads, strips, strict=True) for piece in (head, *own))
+        cuts = (pixels[top : top + form.rows] for top in range(0, form.height, form.rows))
+        stored.append((form, list(in_order((partial(form.strip, rows) for rows in cuts), usable_threads()))))
+    heads = directories([(form, [len(strip) for strip in strips]) for form, strips in stored])
+    return b"".join(piece for head, (_, strips) in zip(heads, stored, strict=True) for piece in (head, *strips))
+
+
+class Writer:
+    """A TIFF file written as its rows come, byte for byte that of `encode_pages`; see `imconv.files.streams.Writer`.
+
+    The directory comes before the strips, and says how long they are: compressed ones wait in a temporary file, raw ones go
+    out at once. Memory: some strips, whatever the picture's height.
+    """
+
+    def __init__(
+        self,
+        output,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        mode: str,
+        metadata: Metadata,
+        notes: list[str],
+        *,
+        quality: int | None = None,
+        compression: Any = None,
+        threads: int | None = None,
+    ):
+        import tempfile
+
+        from imconv.files.png_encode import usable_threads
+
+        self._form = form = Form(shape, dtype, mode, metadata, compression, notes)
+        self._output = output
+        self._left = form.height
+        self._rows: list[np.ndarray] = []  # too few for a strip yet
+        self._gathered = 0
+        self._strips = InOrder(threads or usable_threads())
+        self._counts: list[int] = []
+        self._waiting = None
+        if form.compression == "none":
+            counts = [form.row_bytes * min(form.rows, form.height - top) for top in range(0, form.height, form.rows)]
+            output.write(*directories([(form, counts)]))
+        else:
+            self._waiting = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by finish, or when forgotten)
+
+    def write(self, rows: np.ndarray) -> None:
+        """The next rows, any number of them; they may be changed afterwards."""
+        self._left -= len(rows)
+        if self._left < 0:
+            raise ValueError("more rows than the picture has")
+        while len(rows):
+            taken = rows[: self._form.rows - self._gathered]
+            self._rows.append(taken.copy())
+            self._gathered += len(taken)
+            rows = rows[len(taken) :]
+            if self._gathered == self._form.rows:
+                self._end_strip()
+
+    def finish(self) -> None:
+        """Called once, after the last row."""
+        if self._left:
+            raise ValueError(f"{self._left} rows are missing")
+        if self._gathered:
+            self._end_strip()
+        for strip in self._strips.results(0):
+            self._put(strip)
+        if self._waiting is None:
+            return
+        with self._waiting as waiting:
+            self._output.write(*directories([(self._form, self._counts)]))
+            waiting.seek(0)
+            while piece := waiting.read(STRIP):
+                self._output.write(piece)
+
+    def _end_strip(self) -> None:
+        import numpy as np
+
+        rows = self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
+        self._rows, self._gathered = [], 0
+        self._strips.add(partial(self._form.strip, rows))
+        for strip in self._strips.results(self._strips.threads + 1):
+            self._put(strip)
+
+    def _put(self, strip) -> None:
+        self._counts.append(len(strip))
+        (self._output if self._waiting is None else self._waiting).write(strip)
 
 
 @dataclass
