@@ -72,7 +72,7 @@ _SHARED = [
     click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]"),
     click.option("--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
     click.option("--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
-    click.option("--compression", default=None, metavar="0-9", help="PNG effort: 0 stored, 9 smallest."),
+    click.option("--compression", default=None, metavar="0-9", help="PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]"),
     click.option("--page", default=None, metavar="N", help="Only this page of a file with several, from 0. [default: all that OUTPUT can hold]"),
     click.option("--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
     click.option("--strip", is_flag=True, help="Write no metadata."),

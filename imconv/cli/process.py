@@ -13,7 +13,7 @@ from . import interrupt
 
 STDIN, STDOUT = "standard input", "standard output"
 MOST_PAGES = 1 << 31
-TIFF_WORDS = ("none", "deflate", "lzw", "packbits")
+TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 
 @dataclass(frozen=True)

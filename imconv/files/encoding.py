@@ -22,7 +22,7 @@ _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth cal
 
 # formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`; of a single one too
 # where it has no `encode`
-_SEVERAL: dict[str, str] = {}
+_SEVERAL: dict[str, str] = {"TIFF": "tiff_encode"}
 
 
 class Page(NamedTuple):
@@ -62,20 +62,14 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
     if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
     able = list(dict.fromkeys([*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())]))
+    able = able or holders(mode, "uint8")
     depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
     what = f"{picture.depth} {mode} pixels"
     if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
-    if able:
-        advice = f"write {', '.join(able)}"
-        if depths:
-            advice += f", or convert with --depth {depths[0]}"
-    elif depths:
-        advice = f"no format can yet; convert with --depth {depths[0]}"
-    elif holders(mode, "uint8"):
-        advice = f"no format can yet; convert with --depth 8 and write {', '.join(holders(mode, 'uint8'))}"
-    else:
-        advice = "no format can; convert to RGB"
+    advice = f"write {', '.join(able)}"
+    if depths:
+        advice += f", or convert with --depth {depths[0]}"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
@@ -146,6 +140,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             quantisation=source.quantisation,
             subsampling=source.subsampling,
             compression=source.compression,
+            predictor=source.predictor,
             duration=source.duration,
             loop=source.loop,
         )

@@ -15,6 +15,7 @@ from imconv.files.header import Header, damaged, read_header, read_headers
 from imconv.files.picture import Picture
 
 MAX_PAGES = 1 << 16
+_DECODERS = {"PNG": "png_decode", "TIFF": "tiff_decode"}  # Pillow's module decodes the others
 
 
 def decoder(format_name: str):
@@ -24,7 +25,7 @@ def decoder(format_name: str):
     pixels, notes and the metadata that only it knows. Where the frames of an animation build on each other it also has
     `pages(data, header, name)`, which yields the same for one frame after another: whole frames, as they are shown.
     """
-    return importlib.import_module(f"imconv.files.{'png_decode' if format_name == 'PNG' else 'pillow'}")
+    return importlib.import_module(f"imconv.files.{_DECODERS.get(format_name, 'pillow')}")
 
 
 def read(

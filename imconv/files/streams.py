@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 # format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
-READERS: dict[str, str] = {"PNG": "png_decode"}
-WRITERS: dict[str, str] = {"PNG": "png_encode"}
+READERS: dict[str, str] = {"PNG": "png_decode", "TIFF": "tiff_decode"}
+WRITERS: dict[str, str] = {"PNG": "png_encode", "TIFF": "tiff_encode"}
 
 
 class ReadRows(Protocol):
