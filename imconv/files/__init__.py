@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ __all__ = [
     "read",
     "write",
 ]
+
+# the rest is decoded by `pillow`
+_DECODERS = {"PNG": "png_decode", "JPEG": "jpeg_decode"}
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,7 @@ def read(path, *, max_pixels=None, max_memory=None, auto_orient: bool = False, n
     name = source.name_of(path, name)
     data = source.read_all(path, name, max_memory)
     header = read_header(io.BytesIO(data), len(data), name, whole=True)
-    if header.format == "PNG":
-        from imconv.files import png_decode as decoder
-    else:
-        from imconv.files import pillow as decoder
+    decoder = importlib.import_module(f"imconv.files.{_DECODERS.get(header.format, 'pillow')}")
     needed = decoder.bytes_needed(header) + len(data)
     limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
     pixels, notes, found = decoder.decode(data, header, name)

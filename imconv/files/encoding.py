@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
@@ -10,6 +11,7 @@ from imconv.files.formats import Format, holders
 from imconv.files.header import Unsupported
 from imconv.files.picture import Metadata, Picture
 
+_ENCODERS = {"PNG": "png_encode", "JPEG": "jpeg_encode"}  # the rest is encoded by `pillow_encode`
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 
@@ -61,10 +63,9 @@ def encode(
     if compression is not None and target.name not in ("PNG", "TIFF"):
         notes.append(f"compression is not used for {target.name}")
     try:
-        if target.name == "PNG":
-            from imconv.files import png_encode
-
-            data = png_encode.encode(pixels, mode, metadata, notes, quality, compression)
+        if target.name in _ENCODERS:
+            encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")
+            data = encoder.encode(pixels, mode, metadata, notes, quality, compression)
         else:
             from imconv.files import pillow_encode
 

@@ -101,7 +101,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         reader = plugin(header.format)
         with quiet():
             image = reader(io.BytesIO(source))
-            found = _jpeg_tables(image) if header.format == "JPEG" else {}
             image.load()
             if image.size != (header.width, header.height):
                 raise ValueError(
@@ -126,7 +125,7 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         raise FileError(damaged(name, header.format, "header and pixels disagree"))
     if header.frames > 1:
         notes.append(f"first of {header.frames} frames")
-    return pixels, notes, found
+    return pixels, notes, {}
 
 
 def _prepared(data: bytes, header: Header) -> bytes:
@@ -156,19 +155,6 @@ def _array(image) -> np.ndarray:
 
     shown = np.asarray(image)
     return np.array(shown, dtype=shown.dtype.newbyteorder("="), order="C")
-
-
-def _jpeg_tables(image) -> dict:
-    from PIL.JpegImagePlugin import get_sampling
-
-    tables = [image.quantization.get(layer[3]) for layer in image.layer]
-    if not tables or None in tables:
-        return {}
-    sampling = get_sampling(image)
-    return {
-        "quantisation": tuple(tuple(table) for table in tables),
-        "subsampling": sampling if sampling >= 0 else None,
-    }
 
 
 def _grey_levels(pixels: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:

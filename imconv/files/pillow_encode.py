@@ -15,7 +15,6 @@ from imconv.files.pillow import quiet
 if TYPE_CHECKING:
     import numpy as np
 
-DEFAULT_QUALITY = 92  # of JPEG, where neither the user nor the input says
 _LOSSLESS_TIFF = {
     "none": "raw",
     "deflate": "tiff_adobe_deflate",
@@ -24,7 +23,7 @@ _LOSSLESS_TIFF = {
     "lzma": "lzma",
     "zstd": "zstd",
 }
-_PLUGINS = {"JPEG": "Jpeg", "TIFF": "Tiff", "WEBP": "WebP", "BMP": "Bmp", "GIF": "Gif"}
+_PLUGINS = {"TIFF": "Tiff", "WEBP": "WebP", "BMP": "Bmp", "GIF": "Gif"}
 _PIL_MODES = {"grey": "L", "grey+alpha": "LA", "rgb": "RGB", "rgba": "RGBA", "cmyk": "CMYK"}
 
 
@@ -63,28 +62,11 @@ def _save(image, target: str, **options) -> bytes:
     return buffer.getvalue()
 
 
-def _jpeg(pixels, mode, metadata, notes, quality, compression) -> bytes:
-    options: dict[str, Any] = {"dpi": metadata.dpi or (0, 0)}
-    if quality is not None:
-        options["quality"] = quality
-    elif metadata.quantisation:
-        channels = {"grey": 1, "rgb": 3}.get(mode, 4)
-        tables = list(metadata.quantisation[:channels])
-        tables += tables[-1:] * (channels - len(tables))
-        while len(tables) > 1 and tables[-1] == tables[-2]:
-            tables.pop()
-        options["qtables"] = [list(table) for table in tables]
-        if mode == "rgb" and metadata.subsampling is not None:
-            options["subsampling"] = metadata.subsampling
-    else:
-        options["quality"] = DEFAULT_QUALITY
-    if metadata.icc:
-        options["icc_profile"] = metadata.icc
-    if metadata.exif:
-        options["exif"] = b"Exif\0\0" + metadata.exif
-    if metadata.xmp:
-        options["xmp"] = metadata.xmp
-    return _save(_image(pixels, mode), "JPEG", **options)
+def jpeg(pixels, mode: str, **options) -> bytes:
+    """A JPEG file without metadata. Options are Pillow's: quality, qtables, subsampling."""
+    importlib.import_module("PIL.JpegImagePlugin")
+    with quiet():
+        return _save(_image(pixels, mode), "JPEG", **options)
 
 
 def _tiff(pixels, mode, metadata, notes, quality, compression) -> bytes:
@@ -173,4 +155,4 @@ def _gif(pixels, mode, metadata, notes, quality, compression) -> bytes:
     return _save(image, "GIF", optimize=False, **options)
 
 
-_ENCODERS = {"JPEG": _jpeg, "TIFF": _tiff, "WEBP": _webp, "BMP": _bmp, "GIF": _gif}
+_ENCODERS = {"TIFF": _tiff, "WEBP": _webp, "BMP": _bmp, "GIF": _gif}
