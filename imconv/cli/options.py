@@ -70,6 +70,7 @@ _SHARED = [
     click.option("--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
     click.option("--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
     click.option("--compression", default=None, metavar="0-9", help="PNG effort: 0 stored, 9 smallest."),
+    click.option("--page", default=None, metavar="N", help="Only this page of a file with several, from 0. [default: all that OUTPUT can hold]"),
     click.option("--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
     click.option("--strip", is_flag=True, help="Write no metadata."),
     click.option("--no-clobber", is_flag=True, help="Never replace an existing file."),

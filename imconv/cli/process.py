@@ -12,6 +12,7 @@ import click
 from . import interrupt
 
 STDIN, STDOUT = "standard input", "standard output"
+MOST_PAGES = 1 << 31
 TIFF_WORDS = ("none", "deflate", "lzw", "packbits")
 
 
@@ -46,15 +47,21 @@ def filter_to_many(shared: dict, jobs: list[Job]) -> None:
 def _process(shared: dict, source: str, jobs: list[Job]) -> None:
     started = time.perf_counter()
     settings = _checked(shared)
-    picture = _read(source, shared, settings)
-    tell = _teller(shared["quiet"])
-    for note in picture.notes:
-        tell(f"{_label(source, STDIN)}: {note}")
+    pictures = _read(source, shared, settings, jobs)
+    tell = teller(shared["quiet"])
+    for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
+        tell(f"{label(source, STDIN)}: {note}")
+    if len(pictures) > 1:
+        from .pages import filter_pages
+
+        filter_pages(pictures, jobs, source, shared, settings, started)
+        return
+    picture = pictures[0]
     prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
     for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
         if shared["dry_run"]:
             rows, columns = plan.shape
-            tell(f"would write {_label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
+            tell(f"would write {label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
             if shared["json_"]:
                 _report(source, job.output, plan)
             continue
@@ -63,55 +70,74 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
 
 def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
     """The filter, its plan and the output format: all that can be refused is refused here, before any work."""
-    import numpy as np
-
     from .. import files
 
     work = job.make(settings["options"], picture.width)
     plan = work.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
     if shared["explain"]:
         click.echo(str(plan), err=True)
-    _check_memory(work, plan, picture, _label(source, STDIN), settings["max_memory"])
-    shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 else plan.shape
-    outline = picture.replace(pixels=np.broadcast_to(np.zeros((), picture.pixels.dtype), shape))
-    place = sys.stdout.buffer if job.output == "-" else job.output
-    name = STDOUT if job.output == "-" else None
-    kind = files.check_target(place, outline, format=shared["format_"], no_clobber=shared["no_clobber"], name=name)
+    _check_memory(work, plan, picture, label(source, STDIN), settings["max_memory"])
+    place, name = place_of(job.output)
+    kind = files.check_target(
+        place, outline(picture, plan), format=shared["format_"], no_clobber=shared["no_clobber"], name=name
+    )
     return work, plan, kind.name
 
 
+def outline(picture, plan):
+    """A picture of the kind and size that the plan gives, which takes no memory."""
+    import numpy as np
+
+    shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 else plan.shape
+    return picture.replace(pixels=np.broadcast_to(np.zeros((), picture.pixels.dtype), shape))
+
+
 def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
-    from .. import files, jit
     from ..rounding import Tally
 
     tally = Tally() if shared["verbose"] or shared["json_"] else None
-    tell = _teller(shared["quiet"])
     with Progress(shared["quiet"]) as progress:
         result = work.apply(picture, threads=settings["threads"], tally=tally, progress=progress)
     interrupt.check()
-    saved = files.write(
-        sys.stdout.buffer if target == "-" else target,
-        result,
+    save(target, [result], kind, shared, settings)
+    seconds = time.perf_counter() - started
+    if shared["verbose"]:
+        tell_results([(result, tally)], seconds, shared["quiet"])
+    if shared["json_"]:
+        _report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
+
+
+def save(target: str, results: list, kind: str, shared: dict, settings: dict) -> None:
+    """Write the results into one file and tell what was changed."""
+    from .. import files
+
+    place, name = place_of(target)
+    saved = files.write_pages(
+        place,
+        results,
         format=kind,
         quality=settings["quality"],
         compression=settings["compression"],
         strip=shared["strip"],
         no_clobber=shared["no_clobber"],
-        name=STDOUT if target == "-" else None,
+        name=name,
     )
     for note in saved.notes:
-        tell(f"{_label(target, STDOUT)}: {note}")
-    seconds = time.perf_counter() - started
-    if shared["verbose"]:
+        teller(shared["quiet"])(f"{label(target, STDOUT)}: {note}")
+
+
+def tell_results(results: list, seconds: float, quiet: bool) -> None:
+    """What --verbose says in the end; `results` are pairs of a picture and its tally."""
+    from .. import jit
+
+    tell = teller(quiet)
+    for result, tally in results:
         channels = f"{result.channels} channel{'s' * (result.channels != 1)}"
-        clipped = f"{tally.clipped} of {tally.samples} samples clipped; " if tally.samples else ""
-        tell(
-            f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}; {clipped}{1000 * seconds:.0f} ms"
-        )
-        for name, origin in jit.origins.items():
-            tell(f"loop {name}: {origin}")
-    if shared["json_"]:
-        _report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
+        clipped = f"; {tally.clipped} of {tally.samples} samples clipped" if tally.samples else ""
+        time_taken = f"; {1000 * seconds:.0f} ms" if result is results[-1][0] else ""
+        tell(f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}{clipped}{time_taken}")
+    for name, origin in jit.origins.items():
+        tell(f"loop {name}: {origin}")
 
 
 class Progress:
@@ -145,11 +171,16 @@ def _is_terminal(stream) -> bool:
     return stream is not None and stream.isatty()
 
 
-def _label(place: str, stream: str) -> str:
+def label(place: str, stream: str) -> str:
     return stream if place == "-" else place
 
 
-def _teller(quiet: bool) -> Callable[[str], None]:
+def place_of(output: str) -> tuple:
+    """Where to write, and what messages call it if that is standard output."""
+    return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
+
+
+def teller(quiet: bool) -> Callable[[str], None]:
     return (lambda text: None) if quiet else lambda text: click.echo(f"imconv: {text}", err=True)
 
 
@@ -193,6 +224,7 @@ def _checked(shared: dict) -> dict:
         "threads": given("threads", lambda n: checked_threads(n, "--threads")),
         "max_pixels": given("max_pixels", parse_count),
         "max_memory": given("max_memory", parse_size),
+        "page": given("page", lambda text: _whole(text, "--page", 0, MOST_PAGES)),
         "quality": given("quality", lambda text: _whole(text, "--quality", 1, 100)),
         "compression": given(
             "compression", lambda text: text if text in TIFF_WORDS else _whole(text, "--compression", 0, 9)
@@ -216,18 +248,35 @@ def _whole(text: str, option: str, least: int, most: int) -> int:
     return int(text)
 
 
-def _read(source: str, shared: dict, settings: dict):
+def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
+    """The picture, or every page of it where the first job's output holds them."""
     from .. import files, jit
     from .compiling import Notice
 
     jit.watch = Notice(shared["quiet"])  # PNG files are read by compiled loops
-    return files.read(
-        sys.stdin.buffer if source == "-" else source,
-        name=STDIN if source == "-" else None,
-        auto_orient=shared["auto_orient"],
-        max_pixels=settings["max_pixels"],
-        max_memory=settings["max_memory"],
-    )
+    place = sys.stdin.buffer if source == "-" else source
+    common = {
+        "name": STDIN if source == "-" else None,
+        "auto_orient": shared["auto_orient"],
+        "max_pixels": settings["max_pixels"],
+        "max_memory": settings["max_memory"],
+    }
+    if settings["page"] is not None:
+        return [files.read(place, page=settings["page"], **common)]
+    return files.read_pages(place, into=_format_named(jobs[0].output, shared["format_"]), **common)
+
+
+def _format_named(output: str, asked: str | None) -> str | None:
+    """The format that --format or the output's extension names; None where the input decides, or it is no format."""
+    from .. import files
+    from ..errors import FileError
+
+    if asked is not None or output == "-":
+        return asked
+    try:
+        return files.format_for(output)
+    except FileError:
+        return None
 
 
 def _check_memory(work, plan, picture, label, limit) -> None:

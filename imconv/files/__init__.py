@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
-import io
 import os
 from dataclasses import dataclass
 
@@ -23,11 +21,10 @@ __all__ = [
     "format_for",
     "inspect",
     "read",
+    "read_pages",
     "write",
+    "write_pages",
 ]
-
-# the rest is decoded by `pillow`
-_DECODERS = {"PNG": "png_decode", "JPEG": "jpeg_decode"}
 
 
 @dataclass(frozen=True)
@@ -40,39 +37,65 @@ class WriteReport:
     notes: tuple[str, ...] = ()
 
 
-def read(path, *, max_pixels=None, max_memory=None, auto_orient: bool = False, name: str | None = None) -> Picture:
+def read(
+    path,
+    *,
+    page: int | None = None,
+    max_pixels=None,
+    max_memory=None,
+    auto_orient: bool = False,
+    name: str | None = None,
+) -> Picture:
     """Read a picture.
 
     path         a path, or a binary file object (then `name` is what errors call it)
+    page         which of several pages or frames, from 0; by default the first, and `Picture.notes` tells of the others
     max_pixels   refuse more pixels than this (a number, or "20M"); no limit by default
     max_memory   refuse what needs more memory (bytes, "500M", "2G"); by default 75 % of what the machine has free
     auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
 
-    Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Of several frames the first is read. Raises
-    FileError for a file that cannot be read, is damaged, or holds what would be degraded (16-bit colour TIFF and PPM, for now), and
-    LimitError for one that is too large; the size is checked before memory is taken.
+    Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Raises FileError for a file that cannot be read, is
+    damaged, has no such page, or holds what would be degraded (16-bit colour PPM, for now), and LimitError for one that is
+    too large; the size is checked before memory is taken.
     """
-    from dataclasses import replace
+    from imconv.files import pages
 
-    from imconv.files import limits, source
+    found = pages.read(
+        path,
+        _name_of(path, name),
+        page=page,
+        max_pixels=max_pixels,
+        max_memory=max_memory,
+        auto_orient=auto_orient,
+    )
+    return _with_note_of_name(path, found)[0]
 
-    name = source.name_of(path, name)
-    data = source.read_all(path, name, max_memory)
-    header = read_header(io.BytesIO(data), len(data), name, whole=True)
-    decoder = importlib.import_module(f"imconv.files.{_DECODERS.get(header.format, 'pillow')}")
-    needed = decoder.bytes_needed(header) + len(data)
-    limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
-    pixels, notes, found = decoder.decode(data, header, name)
-    notes = [*header.notes, *notes]
-    metadata = replace(header.metadata, **found)
-    with contextlib.suppress(FileError, TypeError):
-        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(header.format):
-            notes.append(f"the name says {format_for(path)}, the content is {header.format}")
-    if auto_orient and metadata.orientation != 1:
-        from imconv.files.orientation import turned, upright
 
-        pixels, metadata = turned(pixels, metadata.orientation), upright(metadata)
-    return Picture(pixels, header.mode, header.format, metadata, tuple(notes))
+def read_pages(
+    path,
+    *,
+    into: str | None = None,
+    max_pixels=None,
+    max_memory=None,
+    auto_orient: bool = False,
+    name: str | None = None,
+) -> list[Picture]:
+    """Read every page or frame of a file. Options and errors as `read`'s; the limits hold for all of them together.
+
+    into  the format they will be written in: where it can't hold them all, only the first is read, with a note
+    """
+    from imconv.files import pages
+
+    found = pages.read(
+        path,
+        _name_of(path, name),
+        every=True,
+        into=into,
+        max_pixels=max_pixels,
+        max_memory=max_memory,
+        auto_orient=auto_orient,
+    )
+    return _with_note_of_name(path, found)
 
 
 def write(
@@ -101,14 +124,40 @@ def write(
     writing fails; OptionError for a wrong option. JPEG's own loss, and GIF's 256 colours (told in the report), are
     accepted.
     """
-    from imconv.files import source
+    return write_pages(
+        path,
+        [_as_picture(picture, metadata)],
+        format=format,
+        quality=quality,
+        compression=compression,
+        strip=strip,
+        no_clobber=no_clobber,
+        name=name,
+    )
 
-    picture = _as_picture(picture, metadata)
+
+def write_pages(
+    path,
+    pictures,
+    *,
+    format: str | None = None,
+    quality: int | None = None,
+    compression=None,
+    strip: bool = False,
+    no_clobber: bool = False,
+    name: str | None = None,
+) -> WriteReport:
+    """Write a sequence of Pictures or arrays as the pages, or frames, of one file; options and errors as `write`'s.
+
+    TIFF's pages may differ in size and type; the frames of an animation (`Metadata.duration`, and the first one's `loop`)
+    may not. Raises FileError where the format holds only one picture.
+    """
+    from imconv.files import encoding, source
+
+    pictures = [_as_picture(picture, None) for picture in pictures]
     name = source.name_of(path, name)
-    target = check_target(path, picture, format=format, no_clobber=no_clobber, name=name)
-    from imconv.files import encoding
-
-    data, notes = encoding.encode(picture, target, quality=quality, compression=compression, strip=strip, name=name)
+    target = check_target(path, *pictures, format=format, no_clobber=no_clobber, name=name)
+    data, notes = encoding.encode(pictures, target, quality=quality, compression=compression, strip=strip, name=name)
     if source.is_stream(path):
         _write_stream(path, data, name)
     else:
@@ -118,8 +167,8 @@ def write(
     return WriteReport(name, target.name, len(data), tuple(notes))
 
 
-def check_target(path, picture: Picture, *, format: str | None = None, no_clobber=False, name=None) -> Format:
-    """The format a picture of this mode, type and size would be written in; FileError where that can't be done.
+def check_target(path, *pictures: Picture, format: str | None = None, no_clobber=False, name=None) -> Format:
+    """The format pictures of these modes, types and sizes would be written in; FileError where that can't be done.
 
     Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
     """
@@ -132,10 +181,12 @@ def check_target(path, picture: Picture, *, format: str | None = None, no_clobbe
         folder = os.path.dirname(os.path.realpath(path))
         if not os.path.isdir(folder):
             raise FileError(f"{name}: the folder {folder} does not exist; create it first")
-    target = FORMATS[_format_to_write(path, picture, format)]
+    if not pictures:
+        raise FileError(f"{name}: there is no picture to write; give at least one")
+    target = FORMATS[_format_to_write(path, pictures[0], format)]
     if no_clobber and not source.is_stream(path) and os.path.isfile(path):
         raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
-    encoding.check(picture, target, name)
+    encoding.check(pictures, target, name)
     return target
 
 
@@ -143,9 +194,13 @@ def encode(picture, format: str, *, quality: int | None = None, compression=None
     """The bytes of the file that `write` would write. Same options, same errors."""
     from imconv.files import encoding
 
-    picture = _as_picture(picture, None)
     data, _ = encoding.encode(
-        picture, format_named(format), quality=quality, compression=compression, strip=strip, name="output"
+        [_as_picture(picture, None)],
+        format_named(format),
+        quality=quality,
+        compression=compression,
+        strip=strip,
+        name="output",
     )
     return data
 
@@ -160,6 +215,24 @@ def inspect(path, *, name: str | None = None) -> Header:
             return read_header(file, size, name)
         except OSError as error:
             raise FileError(source.explain(name, error)) from error
+
+
+def _name_of(path, name: str | None) -> str:
+    from imconv.files import source
+
+    return source.name_of(path, name)
+
+
+def _with_note_of_name(path, pictures: list[Picture]) -> list[Picture]:
+    """The pictures; the first with a note where the file's name promises another format."""
+    from imconv.files import source
+
+    first = pictures[0]
+    with contextlib.suppress(FileError, TypeError):
+        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(first.format):
+            note = f"the name says {format_for(path)}, the content is {first.format}"
+            return [first.replace(notes=(*first.notes, note)), *pictures[1:]]
+    return pictures
 
 
 def _as_picture(picture, metadata: Metadata | None) -> Picture:

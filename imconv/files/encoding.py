@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
 from imconv.files import tiff_tags
-from imconv.files.formats import Format, holders
+from imconv.files.formats import FORMATS, Format, holders
 from imconv.files.header import Unsupported
 from imconv.files.picture import Metadata, Picture
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _ENCODERS = {"PNG": "png_encode", "JPEG": "jpeg_encode"}  # the rest is encoded by `pillow_encode`
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 
 
-def check(picture: Picture, target: Format, name: str) -> None:
-    """Raise FileError where `target` cannot hold the picture's pixels bit for bit; the message names formats that can."""
+# formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`; of a single one too
+# where it has no `encode`
+_SEVERAL: dict[str, str] = {}
+
+
+class Page(NamedTuple):
+    """One picture as an encoder of pages gets it: what can't go into the file has been taken away, and noted."""
+
+    pixels: np.ndarray
+    mode: str
+    metadata: Metadata
+
+
+def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
+    """Raise FileError where `target` cannot hold the pictures' pixels bit for bit; the message names formats that can."""
+    for i, picture in enumerate(pictures):
+        _check_one(picture, target, name if i == 0 else f"{name} (page {i})")
+    if len(pictures) == 1:
+        return
+    able = ", ".join(f.name for f in FORMATS.values() if f.pages)
+    if not target.several:
+        raise FileError(f"{name}: {target.name} holds one picture, these are {len(pictures)}; write {able} or one page")
+    if not target.pages:
+        sizes = list(dict.fromkeys(f"{p.width} x {p.height}" for p in pictures))
+        if len(sizes) > 1:
+            raise FileError(
+                f"{name}: {target.name} holds frames of one size, these are {sizes[0]}, {sizes[1]}; write {able} or one page"
+            )
+
+
+def _check_one(picture: Picture, target: Format, name: str) -> None:
     mode, dtype = picture.mode, picture.pixels.dtype.name
     if picture.width == 0 or picture.height == 0:
         raise FileError(f"{name}: {picture.width} x {picture.height} pixels are no picture; nothing to write")
@@ -44,34 +77,25 @@ def check(picture: Picture, target: Format, name: str) -> None:
 
 
 def encode(
-    picture: Picture, target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
+    pictures: Sequence[Picture], target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
 ) -> tuple[bytes, list[str]]:
     """The file's bytes and notes on what changed. Raises FileError and OptionError."""
-    check(picture, target, name)
+    check(pictures, target, name)
     if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100):
         raise OptionError(f"quality {quality!r} is not a whole number from 1 to 100")
-    pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
-    if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
-        pixels = pixels.astype("uint8") * 255
     notes: list[str] = []
-    metadata = _metadata_for(picture, target, strip, notes)
-    mode = picture.mode
-    if target.name == "WEBP" and mode in ("grey", "grey+alpha"):
-        notes.append(f"WEBP has no grey: written as {'RGB' if mode == 'grey' else 'RGBA'}")
+    pages = [_prepared(picture, target, strip, notes) for picture in pictures]
+    if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
+        notes.append(f"how long each frame is shown left out: {target.name} holds pages")
     if quality is not None and target.name not in ("JPEG", "WEBP"):
         notes.append(f"quality is not used for {target.name}")
     if compression is not None and target.name not in ("PNG", "TIFF"):
         notes.append(f"compression is not used for {target.name}")
     try:
-        if target.name in _ENCODERS:
-            encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")
-            data = encoder.encode(pixels, mode, metadata, notes, quality, compression)
-        else:
-            from imconv.files import pillow_encode
-
-            data = pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)
+        data = _encoded(pages, target, notes, quality, compression)
     except MemoryError:
-        raise LimitError(f"{name}: not enough memory to encode {picture.width} x {picture.height} pixels") from None
+        largest = max(pictures, key=lambda picture: picture.pixels.nbytes)
+        raise LimitError(f"{name}: not enough memory to encode {largest.width} x {largest.height} pixels") from None
     except ImconvError:
         raise
     except Unsupported as error:
@@ -79,7 +103,31 @@ def encode(
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise FileError(f"{name}: cannot be encoded as {target.name}: {reason}; try another format") from error
-    return data, notes
+    return data, list(dict.fromkeys(notes))
+
+
+def _prepared(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
+    pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
+    if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
+        pixels = pixels.astype("uint8") * 255
+    metadata = _metadata_for(picture, target, strip, notes)
+    if target.name == "WEBP" and picture.mode in ("grey", "grey+alpha"):
+        notes.append(f"WEBP has no grey: written as {'RGB' if picture.mode == 'grey' else 'RGBA'}")
+    return Page(pixels, picture.mode, metadata)
+
+
+def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compression) -> bytes:
+    if target.name in _SEVERAL:
+        module = importlib.import_module(f"imconv.files.{_SEVERAL[target.name]}")
+        if len(pages) > 1 or not hasattr(module, "encode"):
+            return module.encode_pages(pages, notes, quality, compression)
+    (pixels, mode, metadata), *_ = pages
+    if target.name in _ENCODERS:
+        encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")
+        return encoder.encode(pixels, mode, metadata, notes, quality, compression)
+    from imconv.files import pillow_encode
+
+    return pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)
 
 
 def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Metadata:
@@ -91,7 +139,11 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
         if source.orientation != 1:
             notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
         return Metadata(
-            quantisation=source.quantisation, subsampling=source.subsampling, compression=source.compression
+            quantisation=source.quantisation,
+            subsampling=source.subsampling,
+            compression=source.compression,
+            duration=source.duration,
+            loop=source.loop,
         )
     exif = tiff_tags.with_orientation(source.exif, source.orientation)
     icc = source.icc

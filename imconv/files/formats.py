@@ -19,17 +19,25 @@ _CMYK8 = ("cmyk", "uint8")
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: extensions (the first is the usual one), what it holds bit for bit, which metadata it carries."""
+    """A file format: extensions (the first is the usual one), what it holds bit for bit, which metadata it carries, and
+    whether imconv reads and writes several pictures in one file: `pages`, each of its own size and type, or `animation`,
+    frames of one size."""
 
     name: str
     extensions: tuple[str, ...]
     holds: frozenset[tuple[str, str]]
     carries: frozenset[str] = frozenset()
     longest_side: int = 2**31 - 1
+    pages: bool = False
+    animation: bool = False
+
+    @property
+    def several(self) -> bool:
+        return self.pages or self.animation
 
 
-def _format(name, extensions, holds, carries=(), longest_side=2**31 - 1):
-    return Format(name, tuple(extensions.split()), frozenset(holds), frozenset(carries), longest_side)
+def _format(name, extensions, holds, carries=(), longest_side=2**31 - 1, **several):
+    return Format(name, tuple(extensions.split()), frozenset(holds), frozenset(carries), longest_side, **several)
 
 
 _ALL_METADATA = ("icc", "exif", "xmp", "dpi")

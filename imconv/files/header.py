@@ -27,7 +27,7 @@ class Header:
     depth     bits per sample in the file (palette images: of the palette's colours)
     sample    "unsigned", "signed" or "float"
     palette   True for palette images
-    frames    number of pictures in the file; only the first is read
+    frames    number of pictures in the file: pages or frames
     metadata  see picture.Metadata
     notes     remarks for the user
     layout    what the decoder of this format needs; private
@@ -83,6 +83,21 @@ _READERS = {
 def read_header(file, size: int, name: str, *, whole: bool = False) -> Header:
     """The Header of an open, seekable binary file of `size` bytes. `whole` also checks what comes after the header
     (PNG: the checksum of every chunk). Raises FileError, one line naming the file."""
+    return _read(file, size, name, lambda reader, found: reader.read(file, size, found, whole=whole))
+
+
+def read_headers(file, size: int, name: str, numbers: range) -> list[Header]:
+    """The Headers of some pictures of a file: in a TIFF each page has its own, the frames of an animation share one."""
+
+    def headers(reader, found):
+        if hasattr(reader, "read_pages"):
+            return reader.read_pages(file, size, found, numbers)
+        return [reader.read(file, size, found)] * len(numbers)
+
+    return _read(file, size, name, headers)
+
+
+def _read(file, size: int, name: str, call):
     file.seek(0)
     head = file.read(32)
     if not head:
@@ -93,16 +108,17 @@ def read_header(file, size: int, name: str, *, whole: bool = False) -> Header:
         raise FileError(f"{name}: {seems if seems.startswith('not') else f'is {seems}'}; imconv reads {known()}")
     reader = importlib.import_module(f"imconv.files.{_READERS[format_name]}")
     try:
-        header = reader.read(file, size, format_name, whole=whole)
-        if header.width < 1 or header.height < 1:
-            raise ValueError(f"a size of {header.width} x {header.height}")
+        result = call(reader, format_name)
+        for header in result if isinstance(result, list) else [result]:
+            if header.width < 1 or header.height < 1:
+                raise ValueError(f"a size of {header.width} x {header.height}")
     except Unsupported as error:
         raise FileError(f"{name}: {error}") from error
     except (struct.error, IndexError):
         raise FileError(damaged(name, format_name, "cut off in the header")) from None
     except (ValueError, zlib.error, OverflowError) as error:
         raise FileError(damaged(name, format_name, str(error))) from error
-    return header
+    return result
 
 
 def damaged(name: str, format_name: str, reason: str) -> str:

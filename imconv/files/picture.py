@@ -37,6 +37,8 @@ class Metadata:
     quantisation  a JPEG's quantisation tables, one tuple of 64 for each component, or None
     subsampling   a JPEG's chroma subsampling (0: 4:4:4, 1: 4:2:2, 2: 4:2:0, 3: 4:4:0, 4: 4:1:1), or None
     compression   a TIFF's compression ("deflate", "lzw", "packbits", "none", ...), or None
+    duration      how long this frame of an animation is shown, in milliseconds, or None
+    loop          how often the animation plays, 0: for ever, or None
     """
 
     icc: bytes | None = None
@@ -49,6 +51,8 @@ class Metadata:
     quantisation: tuple[tuple[int, ...], ...] | None = None
     subsampling: int | None = None
     compression: str | None = None
+    duration: float | None = None
+    loop: int | None = None
 
     def __repr__(self):
         shown = []

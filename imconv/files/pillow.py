@@ -123,8 +123,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.shape[:2] != (header.height, header.width) or channels != header.channels:
         raise FileError(damaged(name, header.format, "header and pixels disagree"))
-    if header.frames > 1:
-        notes.append(f"first of {header.frames} frames")
     return pixels, notes, {}
 
 
@@ -139,7 +137,7 @@ def _prepared(data: bytes, header: Header) -> bytes:
         from imconv.files import tiff_layout, tiff_tags
 
         tiff_layout.refuse_what_pillow_degrades(header)
-        return tiff_tags.bare(data, tiff_layout.STORAGE)
+        return tiff_tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
     if header.format == "PPM" and header.depth == 16:
         raise Unsupported("16-bit RGB PPM cannot be read yet without losing the low 8 bits; convert it to 8 bits")
     if header.format == "BMP" and header.palette | header.layout["grey"]:

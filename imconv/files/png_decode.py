@@ -45,8 +45,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         raise
     except (ValueError, *deflate.ERRORS) as error:
         raise FileError(damaged(name, "PNG", str(error) or type(error).__name__)) from error
-    if header.frames > 1:
-        notes.append(f"first of {header.frames} frames")
     return pixels, notes, {}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from imconv.files import tiff_tags
 from imconv.files.header import Header, Unsupported
 from imconv.files.picture import Metadata
@@ -47,7 +49,26 @@ _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     """The header of a TIFF file's first picture, checked against the file's size."""
     tags = Tags(file, size)
-    entries, _ = tags.directory(tags.first)
+    return _read_directory(tags, tags.first, tags.frames(), size)
+
+
+def read_pages(file, size: int, format_name: str, numbers: range) -> list[Header]:
+    """The headers of some pages, each checked against the file's size."""
+    tags = Tags(file, size)
+    offsets = tags.chain()
+    headers = []
+    for page in numbers:
+        try:
+            headers.append(_read_directory(tags, offsets[page], len(offsets), size))
+        except Unsupported as error:
+            raise Unsupported(f"page {page}: {error}") from error
+        except (ValueError, struct.error) as error:
+            raise ValueError(f"page {page}: {error}") from error
+    return headers
+
+
+def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
+    entries, _ = tags.directory(offset)
 
     def number(tag, default=None):
         return tags.number(entries.get(tag), default)
@@ -93,6 +114,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
         "palette": tags.numbers(entries.get(320)) if palette else None,
         "big_endian": tags.order == ">",
         "channels": samples,
+        "directory": offset,
     }
     _check_storage(tags, entries, layout, width, height, size)
     depth = 8 if palette else bits[0]
@@ -104,8 +126,8 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
         depth,
         sample={2: "signed", 3: "float"}.get(formats[0], "unsigned"),
         palette=palette,
-        frames=tags.frames(),
-        metadata=_metadata(tags, entries, compression),
+        frames=frames,
+        metadata=_metadata(tags, offset, entries, compression),
         layout=layout,
     )
 
@@ -144,13 +166,13 @@ def _check_storage(tags: Tags, entries: dict, layout: dict, width: int, height: 
         raise ValueError(f"{width} x {height} pixels cannot be in {stored} bytes")
 
 
-def _metadata(tags: Tags, entries: dict, compression: str) -> Metadata:
+def _metadata(tags: Tags, offset: int, entries: dict, compression: str) -> Metadata:
     def block(tag):
         entry = entries.get(tag)
         return entry.data if entry is not None and entry.type in (1, 7) and 0 < entry.count <= MAX_BLOCK else None
 
     try:
-        exif = tiff_tags.descriptive(tags)
+        exif = tiff_tags.descriptive(tags, offset)
     except ValueError:
         exif = None
     value = tags.number(entries.get(tiff_tags.ORIENTATION))

@@ -16,7 +16,7 @@ DESCRIPTIVE = frozenset(
 _POINTERS = (EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD)
 
 MAX_BLOCK = 16 << 20  # bytes of metadata carried; more is an attack or a mistake
-_MAX_FRAMES = 10_000
+_MAX_FRAMES = 1 << 16
 # TIFF field type: size of one value, size of the unit that byte order applies to
 _TYPES = {1: (1, 1), 2: (1, 1), 3: (2, 2), 4: (4, 4), 5: (8, 4), 6: (1, 1), 7: (1, 1), 8: (2, 2), 9: (4, 4)}
 _TYPES |= {10: (8, 4), 11: (4, 4), 12: (8, 8), 13: (4, 4), 16: (8, 8), 17: (8, 8), 18: (8, 8)}
@@ -88,17 +88,22 @@ class Tags:
 
     def frames(self) -> int:
         """How many directories follow each other from the first; a chain that bites its tail ends there."""
-        seen: set[int] = set()
+        return len(self.chain())
+
+    def chain(self) -> list[int]:
+        """The offsets of the directories that follow each other from the first, at most _MAX_FRAMES; the last one may
+        point nowhere."""
+        seen: dict[int, None] = {}
         offset = self.first
         while offset and offset not in seen and len(seen) < _MAX_FRAMES:
-            seen.add(offset)
+            seen[offset] = None
             try:
                 count, start = self._count(offset)
                 end = start + count * (20 if self.big else 12)
                 offset = self._unpack("Q" if self.big else "I", self._read(end, 8 if self.big else 4))
             except ValueError:
                 break
-        return len(seen)
+        return list(seen)
 
     def numbers(self, entry: Entry | None, default=None):
         """An entry's values as a tuple of numbers (rationals as floats), or `default`."""
@@ -186,10 +191,10 @@ def with_orientation(block: bytes | None, value: int) -> bytes | None:
         return block
 
 
-def descriptive(tags: Tags) -> bytes | None:
-    """An EXIF block with the descriptive tags of a TIFF file's first picture, its Exif and GPS tags; None if it has none
-    besides its resolution."""
-    entries, _ = tags.directory(tags.first)
+def descriptive(tags: Tags, offset: int) -> bytes | None:
+    """An EXIF block with the descriptive tags of the page whose directory is at `offset`, its Exif and GPS tags; None if
+    it has none besides its resolution."""
+    entries, _ = tags.directory(offset)
     tree = _tree(tags, entries, DESCRIPTIVE.__contains__)
     telling = set(tree) - {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
     return serialise(tree, tags.order) if telling else None
@@ -218,11 +223,11 @@ def add_to_tiff(file: bytes, block: bytes | None, extra: dict[int, bytes]) -> by
     return file[:4] + struct.pack(own.order + "I", offset) + file[8:] + bytes(len(file) % 2) + body
 
 
-def bare(file: bytes, wanted: frozenset[int]) -> bytes:
-    """A TIFF file whose only directory has only the `wanted` tags, so that no decoder stumbles over the others or turns
+def bare(file: bytes, page: int, wanted: frozenset[int]) -> bytes:
+    """A TIFF file whose only directory has only the `wanted` tags of the one at offset `page`, so that no decoder stumbles over the others or turns
     the picture by its orientation."""
     tags = Tags.of_block(file)
-    entries, _ = tags.directory(tags.first)
+    entries, _ = tags.directory(page)
     if len(file) >= (1 << 32) - (1 << 20):
         # offsets would not fit a classic directory; blotting out the orientation is what matters
         entry = entries.get(ORIENTATION)

@@ -1,0 +1,122 @@
+"""Which pictures of a file are read: the first, one of its pages or frames, or all of them, within one limit."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+from imconv.errors import FileError, OptionError
+from imconv.files import limits, source
+from imconv.files.formats import FORMATS, Format, format_named
+from imconv.files.header import Header, damaged, read_header, read_headers
+from imconv.files.picture import Picture
+
+MAX_PAGES = 1 << 16
+_DECODERS = {"PNG": "png_decode", "JPEG": "jpeg_decode"}  # the rest is decoded by `pillow`
+
+
+def decoder(format_name: str):
+    """The module that decodes a format.
+
+    It has `bytes_needed(header)`, the peak memory of decoding one picture, and `decode(data, header, name)`, which gives
+    pixels, notes and the metadata that only it knows. Where the frames of an animation build on each other it also has
+    `pages(data, header, name)`, which yields the same for one frame after another: whole frames, as they are shown.
+    """
+    return importlib.import_module(f"imconv.files.{_DECODERS.get(format_name, 'pillow')}")
+
+
+def read(
+    path,
+    name: str,
+    *,
+    page: int | None = None,
+    every: bool = False,
+    into: str | None = None,
+    max_pixels=None,
+    max_memory=None,
+    auto_orient: bool = False,
+) -> list[Picture]:
+    """The pictures of a file: number `page`; or `every` one, where `into`, the format they are for, holds them all (None:
+    the file's own); or the first, with a note if there are more."""
+    if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
+        raise OptionError(f"page {page!r} is not a whole number from 0")
+    data = source.read_all(path, name, max_memory)
+    file = io.BytesIO(data)
+    header = read_header(file, len(data), name, whole=True)
+    chosen, note = _chosen(header, page, every, into, name)
+    headers = [header] if chosen == range(1) else read_headers(file, len(data), name, chosen)
+    _check_limits(headers, len(data), name, max_pixels, max_memory)
+    pictures = []
+    for header, (pixels, notes, extra) in zip(headers, _decoded(data, headers, chosen, name), strict=True):
+        notes = [*header.notes, *notes, *note]
+        metadata = replace(header.metadata, **extra)
+        if auto_orient and metadata.orientation != 1:
+            from imconv.files.orientation import turned, upright
+
+            pixels, metadata = turned(pixels, metadata.orientation), upright(metadata)
+        mode = header.mode if (pixels.shape[2] if pixels.ndim == 3 else 1) == header.channels else ""
+        pictures.append(Picture(pixels, mode, header.format, metadata, tuple(notes)))
+    return pictures
+
+
+def holds_all(target: Format, header_format: str) -> bool:
+    """Whether all pictures of a file of one format go into one of another: no animation is made of a document's pages."""
+    return target.pages or (target.animation and FORMATS[header_format].animation)
+
+
+def _chosen(header: Header, page: int | None, every: bool, into: str | None, name: str) -> tuple[range, list[str]]:
+    """The numbers of the pictures to read, and a note where some are left out unasked."""
+    count, readable = header.frames, FORMATS[header.format].several
+    words = "frames" if FORMATS[header.format].animation or not readable else "pages"
+    if page is not None:
+        if page >= count:
+            pages = f"its {count} {words} are 0 to {count - 1}" if count > 1 else "it holds one picture, page 0"
+            raise FileError(f"{name}: has no page {page}; {pages}")
+        if page and not readable:
+            raise FileError(
+                f"{name}: of the frames of a {header.format} file only the first can be read; leave out --page"
+            )
+        return range(page, page + 1), []
+    if count == 1:
+        return range(1), []
+    if every and count >= MAX_PAGES:
+        raise FileError(f"{name}: has {MAX_PAGES} pages or more, too many at once; choose one with --page")
+    if not readable:
+        return range(1), [f"first of {count} frames"]
+    if every:
+        target = FORMATS[header.format] if into is None else format_named(into)
+        if holds_all(target, header.format):
+            return range(count), []
+        return range(1), [f"first of {count} {words}, since {target.name} holds one; --page chooses"]
+    return range(1), [f"first of {count} {words}; --page chooses"]
+
+
+def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_memory) -> None:
+    """Refuse what is too large, all pictures together: their pixels, and what decoding the largest takes besides."""
+    module = decoder(headers[0].format)
+    needs = [module.bytes_needed(header) for header in headers]
+    kept = sum(h.width * h.height * h.channels * max(1, h.depth // 8) for h in headers) if len(headers) > 1 else 0
+    if len(headers) == 1:
+        width, height = headers[0].width, headers[0].height
+    else:  # as one picture with all their rows
+        width = max(h.width for h in headers)
+        height = -(-sum(h.width * h.height for h in headers) // width)
+    limits.check(name, width, height, kept + max(needs) + size, max_pixels=max_pixels, max_memory=max_memory)
+
+
+def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> Iterator[tuple]:
+    """Pixels, notes and metadata of each chosen picture; errors name the page."""
+    module = decoder(headers[0].format)
+    if chosen == range(1) or not hasattr(module, "pages"):
+        for number, header in zip(chosen, headers, strict=True):
+            yield module.decode(data, header, name if number == 0 else f"{name} (page {number})")
+        return
+    number = -1
+    for number, content in enumerate(islice(module.pages(data, headers[0], name), chosen.stop)):
+        if number >= chosen.start:
+            yield content
+    if number + 1 < chosen.stop:
+        raise FileError(damaged(name, headers[0].format, f"{number + 1} of its {headers[0].frames} frames are there"))
