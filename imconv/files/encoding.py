@@ -15,7 +15,17 @@ from imconv.files.picture import Metadata, Picture
 if TYPE_CHECKING:
     import numpy as np
 
-_ENCODERS = {"PNG": "png_encode", "JPEG": "jpeg_encode"}  # the rest is encoded by `pillow_encode`
+_ENCODERS = {  # the rest is encoded by `pillow_encode`
+    "PNG": "png_encode",
+    "JPEG": "jpeg_encode",
+    "PBM": "netpbm",
+    "PGM": "netpbm",
+    "PPM": "netpbm",
+    "PAM": "pam",
+    "PFM": "pfm",
+    "NPY": "npy",
+    "NPZ": "npz",
+}
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 
@@ -89,7 +99,7 @@ def encode(
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
     if quality is not None and target.name not in ("JPEG", "WEBP"):
         notes.append(f"quality is not used for {target.name}")
-    if compression is not None and target.name not in ("PNG", "TIFF"):
+    if compression is not None and target.name not in ("PNG", "TIFF", "NPZ"):
         notes.append(f"compression is not used for {target.name}")
     try:
         data = _encoded(pages, target, notes, quality, compression)

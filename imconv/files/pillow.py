@@ -23,7 +23,6 @@ _PLUGINS = {
     "WEBP": "WebPImagePlugin.WebPImageFile",
     "BMP": "BmpImagePlugin.BmpImageFile",
     "GIF": "GifImagePlugin.GifImageFile",
-    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), "PpmImagePlugin.PpmImageFile"),
 }
 _lock = threading.Lock()
 _quiet_depth = 0
@@ -138,8 +137,6 @@ def _prepared(data: bytes, header: Header) -> bytes:
 
         tiff_layout.refuse_what_pillow_degrades(header)
         return tiff_tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
-    if header.format == "PPM" and header.depth == 16:
-        raise Unsupported("16-bit RGB PPM cannot be read yet without losing the low 8 bits; convert it to 8 bits")
     if header.format == "BMP" and header.palette | header.layout["grey"]:
         # Pillow misreads some palettes of greys as 1-bit or 8-bit pixels: an odd first colour makes it give the indices
         at = header.layout["palette_at"]
@@ -253,28 +250,6 @@ def _bmp_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.nda
     return _look_up(pixels, palette, notes), notes
 
 
-def _netpbm_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
-    import numpy as np
-
-    notes: list[str] = []
-    layout = header.layout
-    magic, maximum = layout["magic"], layout["maximum"]
-    if header.format == "PFM":
-        return pixels, notes
-    if header.format == "PBM":
-        return _grey_levels(pixels, 1, notes), notes
-    if header.depth == 16:
-        pixels = pixels.astype(np.uint16)
-    top = 65535 if header.depth == 16 else 255
-    if maximum != top:
-        notes.append(f"values scaled from 0..{maximum} to 0..{top}")
-        if magic in (b"P5", b"P6"):
-            raw = np.frombuffer(data, ">u2" if maximum > 255 else "u1", offset=layout["offset"], count=pixels.size)
-            if raw.max() > maximum:
-                raise ValueError(f"a value above the maximum of {maximum}")
-    return pixels, notes
-
-
 def _plain_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
     return pixels, []
 
@@ -285,5 +260,4 @@ _PIXELS = {
     "BMP": _bmp_pixels,
     "JPEG": _plain_pixels,
     "WEBP": _plain_pixels,
-    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), _netpbm_pixels),
 }

@@ -29,9 +29,9 @@ _PIL_MODES = {"grey": "L", "grey+alpha": "LA", "rgb": "RGB", "rgba": "RGBA", "cm
 
 def encode(pixels, target: Format, mode, metadata, notes, quality, compression) -> bytes:
     """The file's bytes; what can't go into it has been taken away, and noted, by `encoding`."""
-    importlib.import_module(f"PIL.{_PLUGINS.get(target.name, 'Ppm')}ImagePlugin")
+    importlib.import_module(f"PIL.{_PLUGINS[target.name]}ImagePlugin")
     with quiet():
-        return _ENCODERS.get(target.name, _netpbm)(pixels, mode, metadata, notes, quality, compression)
+        return _ENCODERS[target.name](pixels, mode, metadata, notes, quality, compression)
 
 
 def _image(pixels: np.ndarray, mode: str):
@@ -110,10 +110,6 @@ def _webp(pixels, mode, metadata, notes, quality, compression) -> bytes:
 
 def _bmp(pixels, mode, metadata, notes, quality, compression) -> bytes:
     return _save(_image(pixels, mode), "BMP", dpi=metadata.dpi or (0, 0))
-
-
-def _netpbm(pixels, mode, metadata, notes, quality, compression) -> bytes:
-    return _save(_image(pixels, mode), "PPM")  # by the pixels' type Pillow writes P4, P5, P6 or Pf
 
 
 def _gif(pixels, mode, metadata, notes, quality, compression) -> bytes:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 # format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
-READERS: dict[str, str] = {}
-WRITERS: dict[str, str] = {}
+READERS: dict[str, str] = {"PBM": "netpbm", "PGM": "netpbm", "PPM": "netpbm", "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
+WRITERS: dict[str, str] = {"PBM": "netpbm", "PGM": "netpbm", "PPM": "netpbm", "PAM": "pam", "NPY": "npy"}
 
 
 class ReadRows(Protocol):
