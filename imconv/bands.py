@@ -16,13 +16,14 @@ from .tables import Prepared, prepare
 
 
 class Job:
-    """One plan over one picture; its methods are called from several threads at once."""
+    """One plan over one picture, or a part of it whose first row is row `low`; its methods are called from several
+    threads at once."""
 
-    def __init__(self, plan: Plan, source: np.ndarray, point, tally):
+    def __init__(self, plan: Plan, source: np.ndarray, point=None, tally=None, low: int = 0):
         self.plan, self.point, self.tally = plan, point, tally
         self.number = np.dtype(plan.accumulator).type
         self.colours = plan.channels - (plan.alpha in ("weight", "keep"))
-        self.source = Source(plan, source)
+        self.source = Source(plan, source, low)
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         self.direct = directly(plan)
         self.spectrum = Spectrum(plan) if plan.algorithm == "fft" else None
@@ -36,9 +37,13 @@ class Job:
         )
         centred = all(axis.before == axis.anchor * axis.dilation for axis in (plan.rows, plan.columns))
         self.point_by_loop = loops and simple and same and centred and hasattr(point, "loop") and plan.alpha != "keep"
-        self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, its first row
+        self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, where row 0's interpolation begins
         variants = set() if self.spectrum else {False, plan.alpha == "weight"}
         self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
+
+    def move(self, source: np.ndarray, low: int) -> None:
+        """Go on with another part of the picture."""
+        self.source = Source(self.plan, source, low)
 
     def loops(self, fused: bool) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call, as far as that is known beforehand."""
@@ -111,7 +116,7 @@ class Job:
             values.reshape(count, -1),
             divisor,
             self.source.flat,
-            first,
+            first - self.source.low,
             *self.point.settings,
             top,
             out.reshape(count, -1),
@@ -231,7 +236,8 @@ class Job:
     def _redo(self, first, out, bias, divisor, top, weighted) -> None:
         """Sum anew, tap by tap, what is not finite."""
         direct = np.empty_like(out)
-        Job(self.direct, self.source.array, None, None).loop(first, direct, {}, bias, divisor, top, weighted)
+        job = Job(self.direct, self.source.array, low=self.source.low)
+        job.loop(first, direct, {}, bias, divisor, top, weighted)
         np.copyto(out, direct, where=~np.isfinite(out))
 
     def _input(self, first: int, count: int, weighted: bool) -> tuple:

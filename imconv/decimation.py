@@ -65,39 +65,28 @@ def factor(sigma: float) -> Factor:
     return Factor(sigma, max(1, int(sigma / SMALLEST_RATIO)))
 
 
-@dataclass(frozen=True)
-class GridAxis:
-    """The grid along one axis for pixels first .. last - 1."""
-
-    reduce: Axis
-    smooth: Axis
-    origin: int  # grid sample that pixel p's interpolation begins at, less p // step
-
-
-def grid_axis(factor: Factor, size: int, first: int, last: int) -> GridAxis:
-    """Where grid samples are needed for these pixels, and which pixels they need."""
+def grid_axes(factor: Factor, size: int, out: int) -> tuple[Axis, Axis]:
+    """From pixels to grid samples, and from those to smoothed ones. The interpolation of pixel p begins at smoothed sample
+    `p // step`."""
     radius, margin = factor.before.size // 2, factor.between.size // 2
     start, weights = factor.after
-    low = first // factor.step + start - margin
-    count = (last - 1) // factor.step + start + weights.shape[1] - 1 + margin - low + 1
+    low = start - margin
+    count = (out - 1) // factor.step + weights.shape[1] + 2 * margin
     reduce = Axis(size, 2 * radius + 1, count, radius - low * factor.step, 0, factor.step, 1, radius)
     smooth = Axis(count, 2 * margin + 1, count - 2 * margin, 0, 0, 1, 1, margin)
-    return GridAxis(reduce, smooth, -(first // factor.step))
+    return reduce, smooth
 
 
-def grid_plans(plan, first: int, last: int) -> tuple:
-    """Plans that make the grid for output rows first .. last - 1, and the grid row their interpolation begins at."""
+def grid_plans(plan) -> tuple:
+    """Plans that make the whole grid: what reduces the picture to it, and what smooths it."""
     down, along = plan.decimation
-    rows, columns = (
-        grid_axis(down, plan.rows.size, first, last),
-        grid_axis(along, plan.columns.size, 0, plan.columns.out),
-    )
+    rows, columns = grid_axes(down, plan.rows.size, plan.rows.out), grid_axes(along, plan.columns.size, plan.columns.out)
     kind = plan.accumulator
-    reduce = replace(plan, algorithm="separable", rows=rows.reduce, columns=columns.reduce, target=kind, range="clip",
+    reduce = replace(plan, algorithm="separable", rows=rows[0], columns=columns[0], target=kind, range="clip",
                      offset=0.0, weights=(down.before, along.before))  # fmt: skip
-    smooth = replace(reduce, rows=rows.smooth, columns=columns.smooth, source=kind, alpha="none", border=Border("nearest"),
+    smooth = replace(reduce, rows=rows[1], columns=columns[1], source=kind, alpha="none", border=Border("nearest"),
                      weights=(down.between, along.between))  # fmt: skip
-    return reduce, smooth, rows.origin
+    return reduce, smooth
 
 
 def _gaussian(sigma: float) -> np.ndarray:

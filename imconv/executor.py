@@ -11,18 +11,17 @@ import numpy as np
 from . import jit
 from .accuracy import type_name
 from .bands import Job
-from .decimation import grid_plans
 from .errors import LimitError, OptionError
 from .geometry import effective_size
+from .grids import Grid
 from .planner import Plan
 from .rounding import Tally, finish, stretch
 
-# Fewer samples than this are one band on one thread: starting a thread costs about as much as filtering them.
-SINGLE_BAND = 1 << 16
+# Less work than this is done by one thread: starting another, and waiting for it, takes some tenths of it.
+WORTH_THREADS = 4e-4  # seconds, as plans estimate them
 # Float bytes of a band that is finished outside the loop: it should stay in a core's cache.
 BAND_BYTES = 1 << 19
 BAND_WORK = 1_000_000_000  # multiply-adds: some 10 ms
-GRID_ROOM = 256  # samples behind a coarse grid that vectors may read
 BANDS_PER_THREAD = 4  # so that no thread waits long for the last band
 
 
@@ -92,25 +91,56 @@ def execute(
             result = out.reshape(shape)
     if result is None:
         result = _new(shape, plan.target)
-    workers = default_threads() if threads is None else checked_threads(threads)
-    job = Job(plan, source, point, tally)
-    fused = plan.fused and point is None and tally is None
-    target = _new(shape, np.float64) if plan.range == "stretch" else result
-    work = job.values_band if plan.range == "stretch" else job.fused_band if fused else job.finished_band
-    jit.ready(job.loops(fused))
-    tell = _Told(progress, shape[0])
-    for first, last in _stripes(plan):
-        if plan.algorithm == "decimated":
-            _make_grids(job, plan, source, first, last, workers)
-        height = band_rows or _band_height(plan, last - first, workers, fused)
-        _run_bands(work, first, target[first:last], height, workers, tell)
+    run = Run(plan, source, threads, point, tally, progress, band_rows)
     if plan.range == "stretch":
-        _stretch_colours(job, target, result)
+        values = _new(shape, np.float64)
+        run.fill(0, values, run.job.values_band)
+        _stretch_colours(run.job, values, result)
+    else:
+        run.fill(0, result)
     if out is not None:
         if not np.may_share_memory(out, result):
             out[...] = result.reshape(wanted)
         return out
     return result.reshape(wanted)
+
+
+class Run:
+    """A plan at work on a picture, or on the part of it that begins with row `low`: rows of the result from top to
+    bottom, bands of them on threads. Parameters as in `execute`."""
+
+    def __init__(self, plan: Plan, source, threads=None, point=None, tally=None, progress=None, band_rows=None, low=0):
+        self.plan, self.band_rows = plan, band_rows
+        self.job = Job(plan, source, point, tally, low)
+        self.fused = plan.fused and point is None and tally is None
+        workers = default_threads() if threads is None else checked_threads(threads)
+        self.workers = workers if plan.seconds > WORTH_THREADS else 1
+        variants = {False, plan.alpha == "weight"} if plan.algorithm == "decimated" else set()
+        self.grids = {weighted: Grid(plan, weighted) for weighted in variants}
+        self.told = _Told(progress, plan.rows.out)
+        jit.ready(self.job.loops(self.fused))
+
+    def fill(self, first: int, out: np.ndarray, work=None) -> None:
+        """Compute rows first, first + 1, ... of the result, those after the ones computed last, into `out`."""
+        work = work or (self.job.fused_band if self.fused else self.job.finished_band)
+        height = self.plan.stripe_rows or len(out)
+        for start in range(0, len(out), height):
+            part = out[start : start + height]
+            row = first + start
+            for weighted, grid in self.grids.items():
+                source = self.job.source
+                self.job.grids[weighted] = grid.advance(row, row + len(part), source.array, source.low, self._raw)
+            bands = self.band_rows or _band_height(self.plan, len(part), self.workers, self.fused)
+            _run_bands(work, row, part, bands, self.workers, self.told)
+
+    def _raw(self, plan: Plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
+        """Rows first, first + 1, ... of the raw sums of another plan."""
+        job = Job(plan, rows, low=low)
+
+        def work(row, band, scratch):
+            job.loop(row, band.reshape(len(band), -1), scratch, 0.0, 1, -1.0, weighted)
+
+        _run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers, _Told(None, 0))
 
 
 def _new(shape, dtype) -> np.ndarray:
@@ -120,35 +150,6 @@ def _new(shape, dtype) -> np.ndarray:
         raise LimitError(
             f"a result of {' x '.join(map(str, shape))} samples does not fit into memory; pad less"
         ) from None
-
-
-def _stripes(plan: Plan) -> list[tuple[int, int]]:
-    """Parts of the result whose coarse grids are held in memory at a time; all of it where there are none."""
-    rows = plan.rows.out
-    height = plan.stripe_rows or rows
-    return [(first, min(first + height, rows)) for first in range(0, rows, height)]
-
-
-def _make_grids(job: Job, plan: Plan, source: np.ndarray, first: int, last: int, workers: int) -> None:
-    """Give the job the coarse grid for output rows first .. last - 1; with weighted colours the plain one too."""
-    reduce, smooth, origin = grid_plans(plan, first, last)
-    for weighted in {False, plan.alpha == "weight"}:
-        coarse = _run_stage(Job(reduce, source, None, None), weighted, workers)
-        job.grids[weighted] = (_run_stage(Job(smooth, coarse, None, None), False, workers), origin)
-
-
-def _run_stage(job: Job, weighted: bool, workers: int) -> np.ndarray:
-    """The raw sums of a plan over a whole picture, (rows, columns, channels), with room behind for one vector more."""
-    plan = job.plan
-    shape = (*plan.shape, plan.channels)
-    count = plan.rows.out * plan.columns.out * plan.channels
-    result = np.empty(count + GRID_ROOM, plan.target)[:count].reshape(shape)
-
-    def work(first, out, scratch):
-        job.loop(first, out.reshape(out.shape[0], -1), scratch, 0.0, 1, -1.0, weighted)
-
-    _run_bands(work, 0, result, _band_height(plan, plan.rows.out, workers, True), workers, _Told(None, 0))
-    return result
 
 
 class _Told:
@@ -209,8 +210,6 @@ def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, to
 
 def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     samples = plan.columns.out * plan.channels
-    if total * samples <= SINGLE_BAND and fused:
-        return total
     height = -(-total // (threads * BANDS_PER_THREAD)) if threads > 1 else total
     if plan.algorithm == "fft":
         return min(plan.block_rows, total)

@@ -61,6 +61,7 @@ class Plan:
     runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
     decimation: tuple[Factor, Factor] | None = None
     by_product: bool = False  # whether a product with 1 / divisor divides exactly
+    cost: float = field(default=0.0, compare=False)  # picoseconds for a sample of the result, by `costs`
 
     @cached_property
     def row_sources(self) -> np.ndarray:
@@ -99,6 +100,11 @@ class Plan:
             return round(outputs * decimated_taps(*self.decimation))
         inputs = self.rows.out * self.columns.size * self.channels
         return self.terms * (inputs * self.rows.taps + outputs * self.columns.taps)
+
+    @property
+    def seconds(self) -> float:
+        """What one thread would take, roughly, on the processor that the costs were measured on."""
+        return 1e-12 * self.cost * self.rows.out * self.columns.out * self.channels
 
     @property
     def terms(self) -> int:
@@ -322,7 +328,7 @@ def make_plan(
     by_product = divisor > 1 and choice.algorithm != "fft" and largest < PRODUCT_LIMIT[accumulator]
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
-        border, alpha, range, kernel, weights, offset, runs, decimation, by_product,
+        border, alpha, range, kernel, weights, offset, runs, decimation, by_product, choice.cost,
     )  # fmt: skip
 
 

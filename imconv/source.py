@@ -12,12 +12,16 @@ from .planner import LARGEST_LANES, Plan
 
 
 class Source:
-    """Gives windows of rows. Where the array can be read in place, a window is the array itself."""
+    """Gives windows of rows. Where the array can be read in place, a window is the array itself.
 
-    def __init__(self, plan: Plan, array: np.ndarray):
-        self.plan, self.array = plan, array
+    The array may be a part of the picture, whose row `low` is its first: then windows reach no further than it does.
+    """
+
+    def __init__(self, plan: Plan, array: np.ndarray, low: int = 0):
+        self.plan, self.array, self.low = plan, array, low
         self.samples = array.shape[1] * plan.channels
-        self.rows = plan.row_sources
+        sources = plan.row_sources
+        self.rows = np.where(sources < 0, sources, sources - low) if low else sources
         self.columns = plan.column_sources
         if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")

@@ -1,8 +1,9 @@
-"""Two things at once: a producer that works ahead of its consumer, and work on several items with results in order."""
+"""Two things at once: a producer that works ahead of its consumer, and work on threads with results in order."""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Any
@@ -43,16 +44,66 @@ def ahead(items: Iterable, depth: int = AHEAD) -> Iterator:
         thread.join()
 
 
-def in_order(work: Callable[[int], Any], count: int, threads: int) -> Iterator:
-    """`work(0)`, `work(1)`, ... done by `threads` threads, this one included if it is alone. Errors arrive here."""
-    if threads < 2 or count < 2:
-        yield from (work(i) for i in range(count))
-        return
-    # each thread takes every so-manieth item: items are about equal, and their order needs no bookkeeping
-    workers = [ahead((work(i) for i in range(first, count, threads)), AHEAD) for first in range(min(threads, count))]
-    try:
-        for i in range(count):
-            yield next(workers[i % len(workers)])
-    finally:
-        for worker in workers:
-            worker.close()
+class InOrder:
+    """Work done on threads while its giver goes on; the results come in the order in which it was given.
+
+    The giver is one of the threads: where it would have to wait it helps. The others end when there is nothing to do.
+    """
+
+    def __init__(self, threads: int):
+        self.threads = threads
+        self._tasks: deque[_Task] = deque()  # whose results have not been taken
+        self._open: deque[_Task] = deque()  # which nobody has begun
+        self._running = 0
+        self._lock = threading.Lock()
+
+    def add(self, work: Callable[[], Any]) -> None:
+        """Give more to do."""
+        task = _Task(work)
+        self._tasks.append(task)
+        with self._lock:
+            self._open.append(task)
+            if self._running >= self.threads - 1:
+                return
+            self._running += 1
+        threading.Thread(target=self._help, daemon=True).start()
+
+    def results(self, most: int) -> Iterator:
+        """Results of the oldest work, until at most `most` pieces of work are left. Its errors arrive here."""
+        while len(self._tasks) > most:
+            oldest = self._tasks[0]
+            while not oldest.done.is_set() and (task := self._next()):
+                task.run()
+            oldest.done.wait()
+            self._tasks.popleft()
+            if oldest.error is not None:
+                raise oldest.error
+            yield oldest.result
+
+    def _next(self) -> _Task | None:
+        with self._lock:
+            return self._open.popleft() if self._open else None
+
+    def _help(self) -> None:
+        while True:
+            with self._lock:
+                if not self._open:
+                    self._running -= 1
+                    return
+                task = self._open.popleft()
+            task.run()
+
+
+class _Task:
+    """A piece of work and what came of it."""
+
+    def __init__(self, work: Callable[[], Any]):
+        self.work, self.result, self.error = work, None, None
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        try:
+            self.result = self.work()
+        except BaseException as error:
+            self.error = error
+        self.done.set()

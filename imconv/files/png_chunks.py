@@ -23,6 +23,7 @@ _COLOUR_TYPES = {
 }
 CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
 XMP_KEY = b"XML:com.adobe.xmp"
+_PIECE = 1 << 20  # bytes of a chunk read at a time
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 
 
@@ -48,7 +49,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
             raise ValueError(f"{kind.decode()} comes after the pixels")
         if not kind[0] & 0x20 and kind not in (b"IHDR", b"PLTE", b"IEND"):
             raise ValueError(f"unknown critical chunk {kind.decode('latin-1')}")
-        if data is not None and len(data) <= MAX_BLOCK:
+        if data is not None:
             found.setdefault(kind, data)
             if kind in CARRIED and sum(len(d) for _, d in carried) + len(data) <= MAX_BLOCK:
                 carried.append((kind, data))
@@ -61,30 +62,58 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     return header
 
 
-def compressed(data: bytes, position: int, piece: int) -> Iterator[bytes | memoryview]:
-    """What the IDAT chunks of a checked file hold, the first at `position`, in pieces of about `piece` bytes."""
-    view = memoryview(data)
-    small: list[memoryview] = []
+def compressed(file, position: int, piece: int, *, check: bool = False) -> Iterator[bytes]:
+    """What the IDAT chunks of a file hold, the first at `position`, in pieces of about `piece` bytes.
+
+    With `check` their checksums are checked, which `read` has not done unless it read the whole file.
+    """
+    small: list[bytes] = []
     size = 0
+    file.seek(position)
     while True:
-        length, kind = struct.unpack_from(">I4s", view, position)
-        if kind == b"IDAT":
-            if length:
-                small.append(view[position + 8 : position + 8 + length])
-            size += length
-            position += 12 + length
-        if size and (size >= piece or len(small) >= _MOST_SMALL or kind != b"IDAT"):
-            joined = small[0] if len(small) == 1 else b"".join(small)
-            yield from (joined[at : at + piece] for at in range(0, size, piece))
-            small, size = [], 0
+        length, kind = struct.unpack(">I4s", _exactly(file, 8))
         if kind != b"IDAT":
-            return
+            file.seek(-8, 1)
+            break
+        checksum = crc32(kind)
+        while length:
+            data = _exactly(file, min(length, piece - size))
+            length -= len(data)
+            if check:
+                checksum = crc32(data, checksum)
+            small.append(data)
+            size += len(data)
+            if size >= piece or len(small) >= _MOST_SMALL:
+                yield b"".join(small)
+                small, size = [], 0
+        if struct.unpack(">I", _exactly(file, 4))[0] != checksum and check:
+            raise ValueError("wrong checksum in IDAT")
+    if small:
+        yield b"".join(small)
 
 
-def _chunks(file, size: int, whole: bool) -> Iterator[tuple[int, bytes, int, bytes | None]]:
-    """(place in the file, type, length, data) of each chunk, checksums checked; without `whole` IDAT is skipped and its
-    data is None."""
-    position = 8
+def check_end(file) -> None:
+    """The chunks behind the pixels, from where the file is read next, up to IEND: raises ValueError as `read` does."""
+    start = file.tell()
+    size = file.seek(0, 2)
+    kind = None
+    for _, kind, _, _ in _chunks(file, size, True, start):
+        if kind == b"IDAT":
+            raise ValueError("IDAT chunks are not together")
+    if kind != b"IEND":
+        raise ValueError("it ends before IEND")
+
+
+def _exactly(file, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise ValueError("it ends within a chunk")
+    return data
+
+
+def _chunks(file, size: int, whole: bool, position: int = 8) -> Iterator[tuple[int, bytes, int, bytes | None]]:
+    """(place in the file, type, length, data) of each chunk, checksums checked; without `whole` IDAT is skipped. The data
+    is None for chunks too long to be of use."""
     file.seek(position)
     while position < size:
         head = file.read(8)
@@ -102,11 +131,15 @@ def _chunks(file, size: int, whole: bool) -> Iterator[tuple[int, bytes, int, byt
             file.seek(position + 12 + length)
             yield position, kind, length, None
         else:
-            data = file.read(length)
-            (checksum,) = struct.unpack(">I", file.read(4))
-            if crc32(data, crc32(kind)) != checksum:
+            pieces, checksum = [], crc32(kind)
+            for left in range(length, 0, -_PIECE):
+                piece = _exactly(file, min(left, _PIECE))
+                checksum = crc32(piece, checksum)
+                if length <= MAX_BLOCK and kind != b"IDAT":
+                    pieces.append(piece)
+            if struct.unpack(">I", _exactly(file, 4))[0] != checksum:
                 raise ValueError(f"wrong checksum in {kind.decode()}")
-            yield position, kind, length, data
+            yield position, kind, length, b"".join(pieces) if length <= MAX_BLOCK else None
         position += 12 + length
         if kind == b"IEND":
             return

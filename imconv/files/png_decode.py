@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imconv.errors import FileError, ImconvError, LimitError
@@ -48,28 +50,70 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return pixels, notes, {}
 
 
+def rows(file, header: Header, name: str) -> Bands:
+    """The picture in bands; see `imconv.files.streams.ReadRows`. Interlaced pictures have none."""
+    return Bands(file, header)
+
+
+class Bands:
+    """The rows of a picture that is not interlaced, in bands from top to bottom. `notes` are complete after the last."""
+
+    def __init__(self, file, header: Header):
+        self._rows = Rows(header)
+        self.notes = list(self._rows.notes)
+        self._bands = self._read(file, header)
+        self.close = self._bands.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> np.ndarray:
+        return next(self._bands)
+
+    def _read(self, file, header: Header) -> Iterator[np.ndarray]:
+        width, height = header.width, header.height
+        pieces = png_chunks.compressed(file, header.layout["idat"], PIECE, check=True)
+        with _inflated(pieces, (1 + self._rows.line_bytes(width)) * height, self.notes) as stream:
+            for band in self._rows.bands(stream, width, height):
+                yield band if header.channels > 1 else band[..., 0]
+            stream.end()
+        png_chunks.check_end(file)
+
+
 def _pixels(data: bytes, header: Header) -> tuple[np.ndarray, list[str]]:
+    import io
+
     import numpy as np
 
     rows = Rows(header)
     passes = rows.passes()
     needed = sum((1 + rows.line_bytes(width)) * height for width, height, _ in passes)
-    ignored: list[str] = []
-    blocks = deflate.inflated(png_chunks.compressed(data, header.layout["idat"], PIECE), needed, ignored)
+    notes = list(rows.notes)
+    picture = np.empty((header.height, header.width, header.channels), rows.dtype)
+    pieces = png_chunks.compressed(io.BytesIO(data), header.layout["idat"], PIECE)
+    with _inflated(pieces, needed, notes) as stream:
+        for width, height, place in passes:
+            part = picture if place is None else np.empty((height, width, header.channels), rows.dtype)
+            first = 0
+            for band in rows.bands(stream, width, height):
+                part[first : first + len(band)] = band
+                first += len(band)
+            if place is not None:
+                picture[place] = part
+        stream.end()
+    return (picture if header.channels > 1 else picture[..., 0]), notes
+
+
+@contextlib.contextmanager
+def _inflated(pieces, needed: int, notes: list[str]) -> Iterator[_Stream]:
+    """`needed` bytes inflated, by a thread of its own where there are many."""
+    blocks = deflate.inflated(pieces, needed, notes)
     if needed >= WORTH_A_THREAD:
         from imconv.files.overlap import ahead
 
         blocks = ahead(blocks)
-    stream = _Stream(blocks)
-    shape = (header.height, header.width, header.channels)
-    picture = np.empty(shape, rows.dtype)
-    for width, height, place in passes:
-        part = picture if place is None else np.empty((height, width, header.channels), rows.dtype)
-        _read_pass(stream, rows, part)
-        if place is not None:
-            picture[place] = part
-    stream.end()
-    return (picture if header.channels > 1 else picture[..., 0]), rows.notes + ignored
+    with contextlib.closing(blocks):
+        yield _Stream(blocks)
 
 
 class _Stream:
@@ -93,21 +137,6 @@ class _Stream:
         """Take what is left, which is nothing: only then the checksum has been checked."""
         for _ in self._blocks:
             pass
-
-
-def _read_pass(stream: _Stream, rows: Rows, part: np.ndarray) -> None:
-    """The rows of a picture, or of one pass of it, (height, width, channels), in bands."""
-    import numpy as np
-
-    height, width, _ = part.shape
-    size = rows.line_bytes(width)
-    count = max(1, min(height, BAND // (size + 1)))
-    raw = np.empty((count, size + 1), np.uint8)
-    band = rows.start(part, count)
-    for first in range(0, height, count):
-        coded = raw[: min(count, height - first)]
-        stream.fill(coded)
-        band(coded, first)
 
 
 class Rows:
@@ -157,50 +186,48 @@ class Rows:
         ]
         return [part for part in parts if part[0] and part[1]]
 
-    def start(self, part: np.ndarray, count: int):
-        """A function that unfilters bands of at most `count` rows, the first of which is given too, into `part`."""
+    def bands(self, stream: _Stream, width: int, height: int) -> Iterator[np.ndarray]:
+        """The rows of the picture, or of one pass of it, (rows, width, channels), in bands of about BAND bytes."""
         import numpy as np
 
-        steps, kinds = np.empty((2 + _STEPS, 2 * _LANES), np.uint8), np.empty((5, _LANES), np.uint8)
-        back = max(1, self.samples * self.bits // 8)
-        height, size = part.shape[0], self.line_bytes(part.shape[1])
-        target = part.reshape(height, -1)
         ready(LOOPS)
         unfilter = loop("scanline.unfilter_rows")
-
-        def direct(coded: np.ndarray, first: int) -> None:
-            _check_filters(coded)
-            unfilter(coded, back, first, target.view(np.uint8), steps, kinds)
-            last = first + len(coded)
-            if self.bits == 16:
-                # a row late: the next one is unfiltered by the bytes as they are in the file
-                _to_native(target[max(0, first - 1) : last if last == height else last - 1])
-
-        lines = None if self.table is None and self.key is None else np.empty((count + 1, size), np.uint8)
-
-        def spread(coded: np.ndarray, first: int) -> None:
-            _check_filters(coded)
-            start = 1 if first else 0  # below the last row of the band before
+        steps, kinds = np.empty((2 + _STEPS, 2 * _LANES), np.uint8), np.empty((5, _LANES), np.uint8)
+        back, size = max(1, self.samples * self.bits // 8), self.line_bytes(width)
+        count = max(1, min(height, BAND // (size + 1)))
+        raw = np.empty((count, size + 1), np.uint8)
+        above = None
+        for first in range(0, height, count):
+            coded = raw[: min(count, height - first)]
+            stream.fill(coded)
+            if coded[:, 0].max() > 4:  # the loop takes what it is given
+                raise ValueError("a row has an unknown filter")
+            start = int(first > 0)  # below the last row of the band before
+            lines = np.empty((start + len(coded), size), np.uint8)
+            if start:
+                lines[0] = above
             unfilter(coded, back, start, lines, steps, kinds)
-            above = lines[start + len(coded) - 1].copy()
-            self._spread(lines[: start + len(coded)], start, target, first)
-            lines[0] = above
+            above = lines[-1].copy()  # the next row is unfiltered by the bytes as they are in the file
+            yield self._pixels(lines, start, width)
 
-        return direct if lines is None else spread
-
-    def _spread(self, lines: np.ndarray, start: int, target: np.ndarray, first: int) -> None:
+    def _pixels(self, lines: np.ndarray, start: int, width: int) -> np.ndarray:
         import numpy as np
 
         if self.table is None:
             lines = lines.view(self.dtype)
-            if self.bits == 16:
-                _to_native(lines[start:])
-            loop("scanline.add_alpha")(lines, start, self.key, first, target)
-            return
-        largest = np.zeros(1, np.int64)
-        loop("scanline.look_up")(lines, start, self.bits, self.table, first, target, largest)
-        if largest[0] >= self.colours:
-            raise ValueError("a pixel's colour is not in the palette")
+            if self.bits == 16 and sys.byteorder == "little":
+                lines[start:].byteswap(inplace=True)
+            if self.key is None:
+                return lines[start:].reshape(-1, width, self.header.channels)
+        target = np.empty((len(lines) - start, width * self.header.channels), self.dtype)
+        if self.table is None:
+            loop("scanline.add_alpha")(lines, start, self.key, 0, target)
+        else:
+            largest = np.zeros(1, np.int64)
+            loop("scanline.look_up")(lines, start, self.bits, self.table, 0, target, largest)
+            if largest[0] >= self.colours:
+                raise ValueError("a pixel's colour is not in the palette")
+        return target.reshape(-1, width, self.header.channels)
 
 
 def _palette(colours: bytes, transparency: bytes | None) -> np.ndarray:
@@ -213,13 +240,3 @@ def _palette(colours: bytes, transparency: bytes | None) -> np.ndarray:
         table[:, 3] = 255
         table[: len(transparency), 3] = np.frombuffer(transparency, np.uint8)
     return table
-
-
-def _check_filters(coded: np.ndarray) -> None:
-    if coded[:, 0].max() > 4:  # the loop takes what it is given
-        raise ValueError("a row has an unknown filter")
-
-
-def _to_native(samples: np.ndarray) -> None:
-    if sys.byteorder == "little":
-        samples.byteswap(inplace=True)

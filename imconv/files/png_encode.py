@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imconv.files import deflate
 from imconv.files.deflate import Packing, crc32
 from imconv.files.encoding import level
-from imconv.files.overlap import in_order
+from imconv.files.overlap import InOrder
 from imconv.files.picture import Metadata
 from imconv.files.png_chunks import SIGNATURE, XMP_KEY
 from imconv.jit import loop
@@ -59,81 +58,171 @@ def ways(compression: int | None) -> list[Way]:
 
 
 def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
+    pixels: np.ndarray,
+    mode: str,
+    metadata: Metadata,
+    notes: list[str],
+    quality: int | None,
+    compression: Any,
+    threads: int | None = None,
 ) -> bytes:
     """The file for pixels of type bool (grey only), uint8 or uint16, (height, width[, channels])."""
-    rows = StoredRows(pixels)
-    chosen = ways(level(compression))
-    way = chosen[0] if len(chosen) == 1 else _best(chosen, rows)
-    parts = [SIGNATURE, *head(rows, mode, metadata), *body(rows, way), chunk(b"IEND", b"")]
-    return b"".join(parts)
+    import io
+
+    file = io.BytesIO()
+    writer = Writer(file, pixels.shape, pixels.dtype, mode, metadata, notes, compression=compression, threads=threads)
+    writer.write(pixels)
+    writer.finish()
+    return file.getvalue()
 
 
-class StoredRows:
-    """A picture's rows as a PNG file holds them before filtering."""
+class Writer:
+    """A PNG file written as its rows come; see `imconv.files.streams.Writer`.
 
-    def __init__(self, pixels: np.ndarray):
-        self.pixels = pixels
-        self.height, self.width = pixels.shape[:2]
-        channels = pixels.shape[2] if pixels.ndim == 3 else 1
-        self.bits = {"bool": 1, "uint8": 8, "uint16": 16}[pixels.dtype.name]
+    Rows are gathered into bands, which are filtered and compressed on threads while the caller goes on. The file depends
+    neither on how the rows came nor on the threads. Memory: some bands, whatever the picture's height.
+    """
+
+    def __init__(
+        self,
+        output,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        mode: str,
+        metadata: Metadata,
+        notes: list[str],
+        *,
+        quality: int | None = None,
+        compression: Any = None,
+        threads: int | None = None,
+    ):
+        self._output = output
+        self._rows = _StoredRows(shape, dtype)
+        self._ways = ways(level(compression))
+        slow = any(way.packing.library == "zlib" and way.packing.level > 3 for way in self._ways)
+        self._height = max(1, (SLOW_BAND if slow else BAND) // (self._rows.size + 1))
+        self._left = shape[0]
+        self._band: np.ndarray | None = None  # rows as they are stored, below the one above them
+        self._filled = 0
+        self._checksum = 1
+        self._bands = InOrder(threads or usable_threads())
+        output.write(SIGNATURE + head(self._rows, mode, metadata))
+
+    def write(self, rows: np.ndarray) -> None:
+        """The next rows, any number of them; they may be changed afterwards."""
+        while len(rows):
+            if self._band is None:
+                self._begin()
+            taken = rows[: len(self._band) - self._filled]
+            self._rows.store(taken, self._band[self._filled : self._filled + len(taken)])
+            self._filled += len(taken)
+            rows = rows[len(taken) :]
+            if self._filled == len(self._band):
+                self._end()
+
+    def finish(self) -> None:
+        """Called once, after the last row."""
+        if self._left:
+            raise ValueError(f"{self._left} rows are missing")
+        for done in self._bands.results(0):
+            self._put(done)
+        self._output.write(chunk(b"IEND", b""))
+
+    def _begin(self) -> None:
+        import numpy as np
+
+        above = self._left < self._rows.height
+        if not self._left:
+            raise ValueError("more rows than the picture has")
+        band = np.empty((above + min(self._height, self._left), self._rows.size), np.uint8)
+        if above:
+            band[0] = self._above
+        self._band, self._filled = band, int(above)
+
+    def _end(self) -> None:
+        band = self._band
+        above = int(self._left < self._rows.height)
+        self._left -= len(band) - above
+        self._above, self._band = band[-1], None
+        first, last = not above, not self._left
+        self._bands.add(lambda: _pack(band, first, last, self._rows.back, self._ways))
+        for done in self._bands.results(self._bands.threads + 1):
+            self._put(done)
+
+    def _put(self, done: _Packed) -> None:
+        self._checksum = deflate.adler32_of_both(self._checksum, done.checksum, done.length)
+        before = b"\x78\x01" if done.first else b""
+        after = struct.pack(">I", self._checksum) if done.last else b""
+        self._output.write(chunk(b"IDAT", before, done.data, after))
+
+
+class _StoredRows:
+    """How a picture's rows lie in a PNG file before filtering."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype):
+        self.height, self.width = shape[:2]
+        channels = shape[2] if len(shape) == 3 else 1
+        self.bits = {"bool": 1, "uint8": 8, "uint16": 16}[dtype.name]
         self.size = (self.width * channels * self.bits + 7) // 8
         self.back = max(1, channels * self.bits // 8)
 
-    def filtered(self, first: int, stop: int, kind: int) -> np.ndarray:
-        """Rows first .. stop - 1, filtered; what is filtered depends on no other row than the one above each."""
+    def store(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """Pixels as bytes, into an array (rows, size) of uint8."""
         import numpy as np
 
-        above = min(first, 1)
-        rows = self.pixels[first - above : stop]
-        rows = rows.reshape(len(rows), -1)
         if self.bits == 1:
-            rows = np.packbits(rows, axis=1)
-        elif self.bits == 16:
-            rows = np.ascontiguousarray(rows, ">u2").view(np.uint8)
+            out[:] = np.packbits(rows.reshape(len(rows), -1), axis=1)
         else:
-            rows = np.ascontiguousarray(rows)
-        out = np.empty((stop - first, 1 + self.size), np.uint8)
-        loop("scanline.filter_rows")(rows, above, self.back, kind, out)
-        return out
+            out.view(">u2" if self.bits == 16 else np.uint8).reshape(rows.shape)[:] = rows
 
 
-def _best(chosen: list[Way], rows: StoredRows) -> Way:
+class _Packed(NamedTuple):
+    """A band as it goes into the file, and what of its rows the checksum needs."""
+
+    data: bytes
+    first: bool
+    last: bool
+    checksum: int
+    length: int
+
+
+def _pack(band: np.ndarray, first: bool, last: bool, back: int, chosen: list[Way]) -> _Packed:
+    """Filter and compress a band; all but the first begin with the row above."""
+    above = 0 if first else 1
+    way = chosen[0] if len(chosen) == 1 else _best(chosen, band, above, back)
+    coded = _filtered(band, above, len(band), back, way.filter)
+    return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
+
+
+def _filtered(band: np.ndarray, first: int, stop: int, back: int, kind: int) -> np.ndarray:
+    """Rows first .. stop - 1, filtered, each behind its filter's number."""
+    import numpy as np
+
+    above = min(first, 1)
+    out = np.empty((stop - first, 1 + band.shape[1]), np.uint8)
+    loop("scanline.filter_rows")(band[first - above : stop], above, back, kind, out)
+    return out
+
+
+def _best(chosen: list[Way], band: np.ndarray, above: int, back: int) -> Way:
     """The way that compresses some groups of rows best, the first of those equally good."""
-    count = max(1, min(_TRIED_ROWS, _TRIED_BYTES // _TRIED // (rows.size + 1)))
-    groups = max(1, min(_TRIED, rows.height // count))
-    starts = [(rows.height - count) * k // max(1, groups - 1) for k in range(groups)] if rows.height > count else [0]
+    height = len(band) - above
+    count = max(1, min(_TRIED_ROWS, _TRIED_BYTES // _TRIED // (band.shape[1] + 1)))
+    groups = max(1, min(_TRIED, height // count))
+    starts = [(height - count) * k // max(1, groups - 1) for k in range(groups)] if height > count else [0]
     coded: dict[int, bytes] = {}
     for kind in {way.filter for way in chosen}:
-        coded[kind] = b"".join(rows.filtered(y, min(y + count, rows.height), kind) for y in starts)
+        coded[kind] = b"".join(_filtered(band, above + y, above + min(y + count, height), back, kind) for y in starts)
     return min(chosen, key=lambda way: len(way.packing.packed(coded[way.filter], True)))
 
 
-def body(rows: StoredRows, way: Way) -> Iterator[bytes]:
-    """The IDAT chunks, one for each band of rows. They don't depend on the number of threads."""
-    slow = way.packing.library == "zlib" and way.packing.level > 3
-    height = max(1, (SLOW_BAND if slow else BAND) // (rows.size + 1))
-    count = -(-rows.height // height)
-
-    def work(band: int) -> tuple[bytes, int, int]:
-        coded = rows.filtered(band * height, min((band + 1) * height, rows.height), way.filter)
-        return way.packing.packed(coded, band == count - 1), deflate.adler32(coded), coded.size
-
-    checksum = 1
-    for band, (data, own, length) in enumerate(in_order(work, count, threads())):
-        checksum = deflate.adler32_of_both(checksum, own, length)
-        before = b"\x78\x01" if band == 0 else b""
-        after = struct.pack(">I", checksum) if band == count - 1 else b""
-        yield chunk(b"IDAT", before, data, after)
-
-
-def threads() -> int:
+def usable_threads() -> int:
     """As many as this process has cores, up to MOST_THREADS."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(cores, MOST_THREADS)
 
 
-def head(rows: StoredRows, mode: str, metadata: Metadata) -> list[bytes]:
+def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:
     """The chunks before the pixels."""
     found = [chunk(b"IHDR", struct.pack(">IIBBBBB", rows.width, rows.height, rows.bits, _COLOURS[mode], 0, 0, 0))]
     kept = [c for c in metadata.chunks if not (c[0] in (b"sRGB", b"cICP") and mode not in ("rgb", "rgba"))]
@@ -151,7 +240,7 @@ def head(rows: StoredRows, mode: str, metadata: Metadata) -> list[bytes]:
         found.append(chunk(b"pHYs", struct.pack(">IIB", *(int(dots / 0.0254 + 0.5) for dots in metadata.dpi), 1)))
     if metadata.exif:
         found.append(chunk(b"eXIf", metadata.exif))
-    return found
+    return b"".join(found)
 
 
 def chunk(kind: bytes, *data: bytes) -> bytes:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 # format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
-READERS: dict[str, str] = {"PBM": "netpbm", "PGM": "netpbm", "PPM": "netpbm", "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
-WRITERS: dict[str, str] = {"PBM": "netpbm", "PGM": "netpbm", "PPM": "netpbm", "PAM": "pam", "NPY": "npy"}
+_NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "netpbm")
+READERS: dict[str, str] = {**_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
+WRITERS: dict[str, str] = {**_NETPBM, "PAM": "pam", "NPY": "npy", "PNG": "png_encode"}
 
 
 class ReadRows(Protocol):
@@ -57,7 +58,7 @@ class Writer(Protocol):
     ): ...
 
     def write(self, rows: np.ndarray) -> None:
-        """The next rows, any number of them."""
+        """The next rows, any number of them; the caller may change the array afterwards."""
 
     def finish(self) -> None:
         """Called once, after the last row."""

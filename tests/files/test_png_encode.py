@@ -7,14 +7,15 @@ import struct
 import subprocess
 import sys
 import zlib
+from functools import partial
 
 import numpy as np
 import pytest
 
 from imconv.errors import FileError
-from imconv.files import Picture, deflate, encode, png_encode, read
+from imconv.files import Picture, deflate, encode, png_encode, read, streams
 from imconv.files.formats import FORMATS
-from imconv.files.overlap import ahead, in_order
+from imconv.files.overlap import InOrder, ahead
 from imconv.files.picture import Metadata
 
 KINDS = sorted(FORMATS["PNG"].holds)
@@ -31,6 +32,20 @@ def library(request, monkeypatch):
 
 def as_read(data: bytes) -> np.ndarray:
     return read(io.BytesIO(data), name="x").pixels
+
+
+def written(pixels: np.ndarray, heights: list[int], mode: str = "rgb", **options) -> bytes:
+    """The file whose rows come so many at a time, in an array that is used again."""
+    file, notes = io.BytesIO(), []
+    writer = streams.writer("PNG")(file, pixels.shape, pixels.dtype, mode, Metadata(), notes, **options)
+    first = 0
+    for height in heights:
+        band = pixels[first : first + height].copy()
+        writer.write(band)
+        band[:] = 0
+        first += height
+    writer.finish()
+    return file.getvalue()
 
 
 def shown(pixels: np.ndarray) -> np.ndarray:
@@ -137,8 +152,10 @@ def test_bands_and_threads_do_not_show(monkeypatch, astronaut, library, compress
         monkeypatch.setattr(png_encode, "SLOW_BAND", size)
         files = set()
         for threads in (1, 2, 3):
-            monkeypatch.setattr(png_encode, "threads", lambda threads=threads: threads)
+            monkeypatch.setattr(png_encode, "usable_threads", lambda threads=threads: threads)
             files.add(encode(pixels, "png", compression=compression))
+            for heights in ([203], [1] * 203, [7, 0, 190, 6], [100, 100, 3]):
+                files.add(written(pixels, heights, compression=compression, threads=threads))
         (data,) = files
         assert len([kind for kind, _ in chunks(data) if kind == b"IDAT"]) == -(-203 // max(1, size // 454))
         assert inflated(data) == inflated(whole)
@@ -227,9 +244,19 @@ def test_errors_in_threads_arrive():
     assert next(unfinished) == 0
     unfinished.close()
     for threads in (1, 2, 3):
-        assert list(in_order(lambda i: i * i, 20, threads)) == [i * i for i in range(20)]
-        with pytest.raises(ZeroDivisionError):
-            list(in_order(lambda i: 1 // (7 - i), 20, threads))
+        for most in (0, 1, 5, 30):
+            assert worked(lambda i: i * i, threads, most) == [i * i for i in range(20)]
+            with pytest.raises(ZeroDivisionError):
+                worked(lambda i: 1 // (7 - i), threads, most)
+
+
+def worked(function, threads: int, most: int) -> list:
+    """What `InOrder` makes of 0 .. 19 where at most so many are under way."""
+    work, found = InOrder(threads), []
+    for i in range(20):
+        work.add(partial(function, i))
+        found += work.results(most)
+    return found + list(work.results(0))
 
 
 def test_pillow_is_not_imported_from_png_to_png(tmp_path, astronaut):
