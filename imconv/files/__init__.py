@@ -259,7 +259,7 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
 
 
 def _relatives(format_name: str) -> tuple[str, ...]:
-    netpbm = ("PBM", "PGM", "PPM", "PFM")
+    netpbm = ("PBM", "PGM", "PPM", "PAM", "PFM")
     return netpbm if format_name in netpbm else (format_name,)
 
 

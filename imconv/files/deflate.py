@@ -13,6 +13,7 @@ except ImportError:  # no wheel for this machine
 
 ERRORS = (zlib.error,) if fast is None else (zlib.error, fast.error)
 adler32, crc32 = (fast or zlib).adler32, (fast or zlib).crc32
+MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more is lying
 BLOCK = 1 << 18  # bytes inflated at a time, at most
 
 

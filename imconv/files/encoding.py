@@ -15,6 +15,17 @@ from imconv.files.picture import Metadata, Picture
 if TYPE_CHECKING:
     import numpy as np
 
+_ENCODERS = {  # the rest is encoded by `pillow_encode`
+    "PNG": "png_encode",
+    "JPEG": "jpeg_encode",
+    "PBM": "netpbm",
+    "PGM": "netpbm",
+    "PPM": "netpbm",
+    "PAM": "pam",
+    "PFM": "pfm",
+    "NPY": "npy",
+    "NPZ": "npz",
+}
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
@@ -86,7 +97,7 @@ def encode(
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
     if quality is not None and target.name not in ("JPEG", "WEBP"):
         notes.append(f"quality is not used for {target.name}")
-    if compression is not None and target.name not in ("PNG", "TIFF"):
+    if compression is not None and target.name not in ("PNG", "TIFF", "NPZ"):
         notes.append(f"compression is not used for {target.name}")
     try:
         data = _encoded(pages, target, notes, quality, compression)
@@ -119,10 +130,9 @@ def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compr
         if len(pages) > 1 or not hasattr(module, "encode"):
             return module.encode_pages(pages, notes, quality, compression)
     (pixels, mode, metadata), *_ = pages
-    if target.name == "PNG":
-        from imconv.files import png_encode
-
-        return png_encode.encode(pixels, mode, metadata, notes, quality, compression)
+    if target.name in _ENCODERS:
+        encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")
+        return encoder.encode(pixels, mode, metadata, notes, quality, compression)
     from imconv.files import pillow_encode
 
     return pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)

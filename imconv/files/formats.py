@@ -17,6 +17,11 @@ _ALPHA8 = (("grey+alpha", "uint8"), ("rgba", "uint8"))
 _RGB8 = ("rgb", "uint8")
 _COLOUR16 = (("grey+alpha", "uint16"), ("rgb", "uint16"), ("rgba", "uint16"))
 _CMYK8 = ("cmyk", "uint8")
+_ARRAYS = tuple(
+    (mode, dtype)
+    for mode in ("grey", "grey+alpha", "rgb", "rgba")
+    for dtype in ("bool", "uint8", "uint16", "int32", "float32", "float64")
+)
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,12 @@ FORMATS: dict[str, Format] = {
         _format("BMP", ".bmp .dib", (_BIT, _GREY8, _RGB8), ("dpi",)),
         _format("PBM", ".pbm", (_BIT,)),
         _format("PGM", ".pgm", (_GREY8, _GREY16)),
-        _format("PPM", ".ppm .pnm", (_GREY8, _GREY16, _RGB8)),
-        _format("PFM", ".pfm", (("grey", "float32"),)),
+        _format("PPM", ".ppm .pnm", (_GREY8, _GREY16, _RGB8, ("rgb", "uint16"))),
+        _format("PAM", ".pam", (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8)),
+        _format("PFM", ".pfm", (("grey", "float32"), ("rgb", "float32"))),
         _format("GIF", ".gif", (_GREY8, *_ALPHA8, _RGB8), (), 65535),
+        _format("NPY", ".npy", _ARRAYS),
+        _format("NPZ", ".npz", _ARRAYS),
     )
 }
 _BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
@@ -78,8 +86,20 @@ _SIGNATURES = (
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
     (b"BM", "BMP"),
+    (b"\x93NUMPY", "NPY"),
+    (b"PK\x03\x04", "NPZ"),
 )
-_NETPBM = {b"P1": "PBM", b"P4": "PBM", b"P2": "PGM", b"P5": "PGM", b"P3": "PPM", b"P6": "PPM", b"Pf": "PFM"}
+_NETPBM = {
+    b"P1": "PBM",
+    b"P2": "PGM",
+    b"P3": "PPM",
+    b"P4": "PBM",
+    b"P5": "PGM",
+    b"P6": "PPM",
+    b"P7": "PAM",
+    b"Pf": "PFM",
+    b"PF": "PFM",
+}
 _FOREIGN = (
     (b"%PDF", "a PDF document"),
     (b"8BPS", "a Photoshop file"),
@@ -89,10 +109,6 @@ _FOREIGN = (
     (b"\xff\x0a", "a JPEG XL file"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL file"),
     (b"qoif", "a QOI file"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"PF\n", "a colour PFM file"),
-    (b"P7\n", "a PAM file"),
-    (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "gzip-compressed data"),
     (b"<svg", "an SVG drawing"),
     (b"<?xml", "an XML text"),

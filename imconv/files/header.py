@@ -21,7 +21,7 @@ class Unsupported(ValueError):
 class Header:
     """What `inspect` gives.
 
-    format    "PNG", "JPEG", "TIFF", "WEBP", "BMP", "PBM", "PGM", "PPM", "PFM" or "GIF"
+    format    a name in formats.FORMATS: "PNG", "JPEG", ...
     width, height   in pixels, as stored (before any turning by the orientation)
     mode      colour model after reading: "grey", "grey+alpha", "rgb", "rgba", "cmyk", or the file's own ("lab", "ycbcr")
     depth     bits per sample in the file (palette images: of the palette's colours)
@@ -73,10 +73,13 @@ _READERS = {
     "WEBP": "small_headers",
     "GIF": "small_headers",
     "BMP": "small_headers",
-    "PBM": "small_headers",
-    "PGM": "small_headers",
-    "PPM": "small_headers",
-    "PFM": "small_headers",
+    "PBM": "netpbm",
+    "PGM": "netpbm",
+    "PPM": "netpbm",
+    "PAM": "pam",
+    "PFM": "pfm",
+    "NPY": "npy",
+    "NPZ": "npz",
 }
 
 

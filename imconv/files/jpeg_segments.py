@@ -13,12 +13,29 @@ from imconv.files.tiff_tags import MAX_BLOCK
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_MOST = 65533  # bytes a segment holds
+_PROFILE_PART = _MOST - 14
+_PLAIN = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; Huffman-coded
+SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1")  # as Metadata.subsampling numbers them
+_RATIOS = {(1, 1): 0, (2, 1): 1, (2, 2): 2, (1, 2): 3, (4, 1): 4}
+_ZIGZAG = tuple(sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
+# ITU-T T.81, tables K.1 and K.2, row by row: what `quality` scales
+_LUMA = (
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+)  # fmt: skip
+_CHROMA = (
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
+    *(99,) * 32,
+)  # fmt: skip
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     """The header of a JPEG file: everything up to the first scan."""
-    frame = None
+    frame = transform = None
     exif = xmp = density = None
+    jfif = False
+    tables: dict[int, tuple[int, ...]] = {}
     profile_parts: dict[int, bytes] = {}
     parts = carried = 0
     for marker, data in _segments(file):
@@ -26,6 +43,11 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
             if frame is not None:
                 raise ValueError("two frame headers")
             frame = (marker, data)
+        elif marker == 0xDB:
+            tables.update(_tables(data))
+        jfif |= marker == 0xE0 and data.startswith(b"JFIF\0")
+        if marker == 0xEE and data.startswith(b"Adobe") and len(data) >= 12:
+            transform = data[11]
         carried += len(data)
         if carried > MAX_BLOCK:
             continue
@@ -60,7 +82,19 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     # each Huffman-coded 8 x 8 block takes a bit at least; arithmetic coding (0xC9 and up) has no such floor
     if marker < 0xC8 and marker != 0xC3 and width * height > 64 * 8 * size:
         raise ValueError(f"{width} x {height} pixels cannot be in {size} bytes")
-    metadata = Metadata(icc, exif, xmp, density or tiff_tags.resolution(exif), tiff_tags.orientation(exif))
+    layers = [(data[at + 1] >> 4, data[at + 1] & 15, data[at + 2]) for at in range(6, 6 + 3 * components, 3)]
+    used = [tables.get(layer[2]) for layer in layers]
+    metadata = Metadata(
+        icc,
+        exif,
+        xmp,
+        density or tiff_tags.resolution(exif),
+        tiff_tags.orientation(exif),
+        quantisation=None if None in used else tuple(used),
+        subsampling=_subsampling(layers),
+    )
+    ids = data[6 : 6 + 3 * components : 3]
+    coded_rgb = not jfif and (transform == 0 or (transform is None and ids == b"RGB"))
     return Header(
         "JPEG",
         width,
@@ -69,8 +103,71 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
         precision,
         metadata=metadata,
         notes=tuple(notes),
-        layout={"marker": marker},
+        layout={"plain": marker in _PLAIN and precision == 8 and components < 4 and not coded_rgb, "marker": marker},
     )
+
+
+def _tables(data: bytes) -> dict[int, tuple[int, ...]]:
+    """The quantisation tables in a DQT segment by their number, each row by row."""
+    found, position = {}, 0
+    while position < len(data):
+        wide, number = data[position] >> 4, data[position] & 15
+        values = struct.unpack_from(">64H" if wide else "64B", data, position + 1)
+        table = [0] * 64
+        for place, value in zip(_ZIGZAG, values, strict=True):
+            table[place] = value
+        found[number] = tuple(table)
+        position += 129 if wide else 65
+    return found
+
+
+def _subsampling(layers: list[tuple[int, int, int]]) -> int | None:
+    """How chroma is subsampled, None where the components are not three or their ratio has no name."""
+    if len(layers) != 3 or layers[1][:2] != layers[2][:2] or 0 in layers[1][:2]:
+        return None
+    (wide, high, _), (narrow, low, _) = layers[:2]
+    return _RATIOS.get((wide / narrow, high / low))
+
+
+def standard_quality(quantisation: tuple[tuple[int, ...], ...]) -> int | None:
+    """The quality 1 to 100 whose scaled standard tables these are (luma, then chroma for each further component)."""
+    for quality in range(100, 0, -1):
+        if quantisation == standard_tables(quality, len(quantisation)):
+            return quality
+    return None
+
+
+def standard_tables(quality: int, components: int = 3) -> tuple[tuple[int, ...], ...]:
+    """The standard table of each component, scaled as the IJG's library does."""
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    luma, chroma = (tuple(min(max((v * scale + 50) // 100, 1), 255) for v in table) for table in (_LUMA, _CHROMA))
+    return (luma, *[chroma] * (components - 1))
+
+
+def described(data: bytes, metadata: Metadata) -> bytes:
+    """A file that holds nothing but a picture, with the metadata's DPI, EXIF, ICC profile and XMP put into it."""
+    jfif, rest = b"", 2
+    if data[2:4] == b"\xff\xe0":
+        rest = 4 + int.from_bytes(data[4:6], "big")
+        jfif = data[2:rest]
+    if metadata.dpi:
+        x, y = (min(max(round(dots), 1), 65535) for dots in metadata.dpi)
+        jfif = _segment(0xE0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x101, 1, x, y, 0, 0))
+    parts = [data[:2], jfif]
+    if metadata.exif:
+        parts.append(_segment(0xE1, b"Exif\0\0", metadata.exif))
+    if metadata.xmp:
+        parts.append(_segment(0xE1, _XMP, metadata.xmp))
+    icc = metadata.icc or b""
+    count = -(-len(icc) // _PROFILE_PART)
+    for i in range(count):
+        part = icc[i * _PROFILE_PART : (i + 1) * _PROFILE_PART]
+        parts.append(_segment(0xE2, b"ICC_PROFILE\0", bytes((i + 1, count)), part))
+    return b"".join((*parts, memoryview(data)[rest:]))
+
+
+def _segment(marker: int, *content: bytes) -> bytes:
+    return b"".join((bytes((0xFF, marker)), struct.pack(">H", sum(map(len, content)) + 2), *content))
 
 
 def _segments(file):

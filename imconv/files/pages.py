@@ -15,7 +15,18 @@ from imconv.files.header import Header, damaged, read_header, read_headers
 from imconv.files.picture import Picture
 
 MAX_PAGES = 1 << 16
-_DECODERS = {"PNG": "png_decode", "TIFF": "tiff_decode"}  # Pillow's module decodes the others
+_DECODERS = {  # the rest is decoded by `pillow`
+    "PNG": "png_decode",
+    "TIFF": "tiff_decode",
+    "JPEG": "jpeg_decode",
+    "PBM": "netpbm",
+    "PGM": "netpbm",
+    "PPM": "netpbm",
+    "PAM": "pam",
+    "PFM": "pfm",
+    "NPY": "npy",
+    "NPZ": "npz",
+}
 
 
 def decoder(format_name: str):

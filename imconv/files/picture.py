@@ -35,7 +35,7 @@ class Metadata:
     gamma         exponent a PNG's gAMA chunk states (0.45455 for 1/2.2), or None
     chunks        PNG text and colour chunks as (type, data), carried from PNG to PNG byte for byte
     quantisation  a JPEG's quantisation tables, one tuple of 64 for each component, or None
-    subsampling   a JPEG's chroma subsampling as Pillow numbers it (0: 4:4:4, 1: 4:2:2, 2: 4:2:0), or None
+    subsampling   a JPEG's chroma subsampling (0: 4:4:4, 1: 4:2:2, 2: 4:2:0, 3: 4:4:0, 4: 4:1:1), or None
     compression   a TIFF's compression ("deflate", "lzw", "packbits", "none", ...), or None
     predictor     a TIFF's predictor (1 none, 2 differences of samples, 3 of floating point), or None
     duration      how long this frame of an animation is shown, in milliseconds, or None

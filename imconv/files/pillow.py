@@ -23,7 +23,6 @@ _PLUGINS = {
     "WEBP": "WebPImagePlugin.WebPImageFile",
     "BMP": "BmpImagePlugin.BmpImageFile",
     "GIF": "GifImagePlugin.GifImageFile",
-    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), "PpmImagePlugin.PpmImageFile"),
 }
 _lock = threading.Lock()
 _quiet_depth = 0
@@ -101,7 +100,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         reader = plugin(header.format)
         with quiet():
             image = reader(io.BytesIO(source))
-            found = _jpeg_tables(image) if header.format == "JPEG" else {}
             image.load()
             if image.size != (header.width, header.height):
                 raise ValueError(
@@ -122,7 +120,7 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.shape[:2] != (header.height, header.width) or channels != header.channels:
         raise FileError(damaged(name, header.format, "header and pixels disagree"))
-    return pixels, notes, found
+    return pixels, notes, {}
 
 
 def _prepared(data: bytes, header: Header) -> bytes:
@@ -136,8 +134,6 @@ def _prepared(data: bytes, header: Header) -> bytes:
         from imconv.files import tiff_layout, tiff_tags
 
         return tiff_tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
-    if header.format == "PPM" and header.depth == 16:
-        raise Unsupported("16-bit RGB PPM cannot be read yet without losing the low 8 bits; convert it to 8 bits")
     if header.format == "BMP" and header.palette | header.layout["grey"]:
         # Pillow misreads some palettes of greys as 1-bit or 8-bit pixels: an odd first colour makes it give the indices
         at = header.layout["palette_at"]
@@ -151,19 +147,6 @@ def _array(image) -> np.ndarray:
 
     shown = np.asarray(image)
     return np.array(shown, dtype=shown.dtype.newbyteorder("="), order="C")
-
-
-def _jpeg_tables(image) -> dict:
-    from PIL.JpegImagePlugin import get_sampling
-
-    tables = [image.quantization.get(layer[3]) for layer in image.layer]
-    if not tables or None in tables:
-        return {}
-    sampling = get_sampling(image)
-    return {
-        "quantisation": tuple(tuple(table) for table in tables),
-        "subsampling": sampling if sampling >= 0 else None,
-    }
 
 
 def _grey_levels(pixels: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
@@ -229,28 +212,6 @@ def _bmp_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.nda
     return _look_up(pixels, palette, notes), notes
 
 
-def _netpbm_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
-    import numpy as np
-
-    notes: list[str] = []
-    layout = header.layout
-    magic, maximum = layout["magic"], layout["maximum"]
-    if header.format == "PFM":
-        return pixels, notes
-    if header.format == "PBM":
-        return _grey_levels(pixels, 1, notes), notes
-    if header.depth == 16:
-        pixels = pixels.astype(np.uint16)
-    top = 65535 if header.depth == 16 else 255
-    if maximum != top:
-        notes.append(f"values scaled from 0..{maximum} to 0..{top}")
-        if magic in (b"P5", b"P6"):
-            raw = np.frombuffer(data, ">u2" if maximum > 255 else "u1", offset=layout["offset"], count=pixels.size)
-            if raw.max() > maximum:
-                raise ValueError(f"a value above the maximum of {maximum}")
-    return pixels, notes
-
-
 def _plain_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
     return pixels, []
 
@@ -261,5 +222,4 @@ _PIXELS = {
     "BMP": _bmp_pixels,
     "JPEG": _plain_pixels,
     "WEBP": _plain_pixels,
-    **dict.fromkeys(("PBM", "PGM", "PPM", "PFM"), _netpbm_pixels),
 }

@@ -13,16 +13,15 @@ from imconv.files.pillow import quiet
 if TYPE_CHECKING:
     import numpy as np
 
-DEFAULT_QUALITY = 92  # of JPEG, where neither the user nor the input says
-_PLUGINS = {"JPEG": "Jpeg", "WEBP": "WebP", "BMP": "Bmp", "GIF": "Gif"}
+_PLUGINS = {"WEBP": "WebP", "BMP": "Bmp", "GIF": "Gif"}
 _PIL_MODES = {"grey": "L", "grey+alpha": "LA", "rgb": "RGB", "rgba": "RGBA", "cmyk": "CMYK"}
 
 
 def encode(pixels, target: Format, mode, metadata, notes, quality, compression) -> bytes:
     """The file's bytes; what can't go into it has been taken away, and noted, by `encoding`."""
-    importlib.import_module(f"PIL.{_PLUGINS.get(target.name, 'Ppm')}ImagePlugin")
+    importlib.import_module(f"PIL.{_PLUGINS[target.name]}ImagePlugin")
     with quiet():
-        return _ENCODERS.get(target.name, _netpbm)(pixels, mode, metadata, notes, quality, compression)
+        return _ENCODERS[target.name](pixels, mode, metadata, notes, quality, compression)
 
 
 def _image(pixels: np.ndarray, mode: str):
@@ -53,28 +52,11 @@ def _save(image, target: str, **options) -> bytes:
     return buffer.getvalue()
 
 
-def _jpeg(pixels, mode, metadata, notes, quality, compression) -> bytes:
-    options: dict[str, Any] = {"dpi": metadata.dpi or (0, 0)}
-    if quality is not None:
-        options["quality"] = quality
-    elif metadata.quantisation:
-        channels = {"grey": 1, "rgb": 3}.get(mode, 4)
-        tables = list(metadata.quantisation[:channels])
-        tables += tables[-1:] * (channels - len(tables))
-        while len(tables) > 1 and tables[-1] == tables[-2]:
-            tables.pop()
-        options["qtables"] = [list(table) for table in tables]
-        if mode == "rgb" and metadata.subsampling is not None:
-            options["subsampling"] = metadata.subsampling
-    else:
-        options["quality"] = DEFAULT_QUALITY
-    if metadata.icc:
-        options["icc_profile"] = metadata.icc
-    if metadata.exif:
-        options["exif"] = b"Exif\0\0" + metadata.exif
-    if metadata.xmp:
-        options["xmp"] = metadata.xmp
-    return _save(_image(pixels, mode), "JPEG", **options)
+def jpeg(pixels, mode: str, **options) -> bytes:
+    """A JPEG file without metadata. Options are Pillow's: quality, qtables, subsampling."""
+    importlib.import_module("PIL.JpegImagePlugin")
+    with quiet():
+        return _save(_image(pixels, mode), "JPEG", **options)
 
 
 def _webp(pixels, mode, metadata, notes, quality, compression) -> bytes:
@@ -93,10 +75,6 @@ def _webp(pixels, mode, metadata, notes, quality, compression) -> bytes:
 
 def _bmp(pixels, mode, metadata, notes, quality, compression) -> bytes:
     return _save(_image(pixels, mode), "BMP", dpi=metadata.dpi or (0, 0))
-
-
-def _netpbm(pixels, mode, metadata, notes, quality, compression) -> bytes:
-    return _save(_image(pixels, mode), "PPM")  # by the pixels' type Pillow writes P4, P5, P6 or Pf
 
 
 def _gif(pixels, mode, metadata, notes, quality, compression) -> bytes:
@@ -138,4 +116,4 @@ def _gif(pixels, mode, metadata, notes, quality, compression) -> bytes:
     return _save(image, "GIF", optimize=False, **options)
 
 
-_ENCODERS = {"JPEG": _jpeg, "WEBP": _webp, "BMP": _bmp, "GIF": _gif}
+_ENCODERS = {"WEBP": _webp, "BMP": _bmp, "GIF": _gif}

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 
 from imconv.files import tiff_tags
-from imconv.files.deflate import crc32
+from imconv.files.deflate import MAX_INFLATION, crc32
 from imconv.files.header import Header
 from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
@@ -25,7 +25,6 @@ CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
 XMP_KEY = b"XML:com.adobe.xmp"
 _PIECE = 1 << 20  # bytes of a chunk read at a time
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
-MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more pixels is lying
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:

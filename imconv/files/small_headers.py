@@ -1,4 +1,4 @@
-"""The headers of the simpler formats: WebP, GIF, BMP and the Netpbm family. Pixels are decoded elsewhere."""
+"""The headers of the simpler formats: WebP, GIF and BMP. Pixels are decoded elsewhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
 
 _GIF_INFLATION = 2800  # a 12-bit LZW code stands for at most 4096 pixels
-_BLANKS = b" \t\r\n\v\f"
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
-    """The header of a WebP, GIF, BMP or Netpbm file."""
-    reader = {"WEBP": _webp, "GIF": _gif, "BMP": _bmp}.get(format_name, _netpbm)
-    return reader(file, size)
+    """The header of a WebP, GIF or BMP file."""
+    return {"WEBP": _webp, "GIF": _gif, "BMP": _bmp}[format_name](file, size)
 
 
 def _webp(file, size: int) -> Header:
@@ -163,62 +161,3 @@ def _bmp(file, size: int) -> Header:
     return Header(
         "BMP", width, height, mode, depth, palette=palette is not None and not grey, metadata=metadata, layout=layout
     )
-
-
-def _netpbm(file, size: int) -> Header:
-    file.seek(0)
-    magic = file.read(2)
-    width, height = _integer(file), _integer(file)
-    maximum: float = 1
-    if magic == b"Pf":
-        maximum = float(_token(file))
-        if maximum == 0 or maximum != maximum or abs(maximum) == float("inf"):
-            raise ValueError("the scale must be a number other than 0")
-    elif magic not in (b"P1", b"P4"):
-        maximum = _integer(file)
-        if not 0 < maximum < 65536:
-            raise ValueError(f"a maximum of {maximum}")
-    offset = file.tell()
-    if width < 1 or height < 1:
-        raise ValueError(f"a size of {width} x {height}")
-    samples = 3 if magic in (b"P3", b"P6") else 1
-    if magic == b"P4":
-        needed = (width + 7) // 8 * height
-    elif magic == b"P1":
-        needed = width * height
-    elif magic in (b"P2", b"P3"):
-        needed = width * height * samples * 2 - 1
-    else:
-        needed = width * height * samples * (4 if magic == b"Pf" else 2 if maximum > 255 else 1)
-    if needed > size - offset:
-        raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
-    name = {b"1": "PBM", b"4": "PBM", b"2": "PGM", b"5": "PGM", b"3": "PPM", b"6": "PPM", b"f": "PFM"}[magic[1:]]
-    depth = {"PBM": 1, "PFM": 32}.get(name, 16 if maximum > 255 else 8)
-    layout = {"magic": magic, "maximum": maximum, "offset": offset, "bytes": needed, "samples": samples}
-    sample = "float" if name == "PFM" else "unsigned"
-    return Header(name, width, height, "rgb" if samples == 3 else "grey", depth, sample=sample, layout=layout)
-
-
-def _token(file) -> bytes:
-    """The next word of a Netpbm header; the blank after it is taken too. `#` starts a comment."""
-    token = b""
-    while len(token) <= 20:
-        byte = file.read(1)
-        if byte == b"#":
-            while byte not in b"\r\n":
-                byte = file.read(1)
-        if not byte or byte in _BLANKS:
-            if token:
-                return token
-            if not byte:
-                raise ValueError("it ends in the header")
-            continue
-        token += byte
-    raise ValueError("a number in the header is too long")
-
-
-def _integer(file) -> int:
-    token = _token(file)
-    if not token.isdigit():
-        raise ValueError(f"{token[:20].decode('latin-1')!r} in the header where a number belongs")
-    return int(token)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 # format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
-READERS: dict[str, str] = {"PNG": "png_decode", "TIFF": "tiff_decode"}
-WRITERS: dict[str, str] = {"PNG": "png_encode", "TIFF": "tiff_encode"}
+_NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "netpbm")
+READERS = {"PNG": "png_decode", "TIFF": "tiff_decode", **_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
+WRITERS = {"PNG": "png_encode", "TIFF": "tiff_encode", **_NETPBM, "PAM": "pam", "NPY": "npy"}
 
 
 class ReadRows(Protocol):

@@ -1,0 +1,142 @@
+"""NumPy's .npy: arrays (H, W) or (H, W, 1 to 4) of numbers, never unpickled; read and written, whole and in bands."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from imconv.files import raw
+from imconv.files.header import Header, Unsupported
+from imconv.files.picture import Metadata
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_SAMPLES = {"b": "unsigned", "u": "unsigned", "i": "signed", "f": "float"}
+# types that pictures lack, and those that hold all their values; 64-bit integers up to 2**53 only
+_WIDENED = {
+    "float16": "float32",
+    "int8": "int32",
+    "int16": "int32",
+    "uint32": "float64",
+    "int64": "float64",
+    "uint64": "float64",
+}
+_EXACT = 2**53
+
+
+def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+    """The header of a .npy file."""
+    file.seek(0)
+    return read_array(file, size, "NPY")
+
+
+def read_array(file, size: int, format_name: str) -> Header:
+    """The header of an array that lies at the file's position; `size` is that of the array with its header."""
+    from numpy.lib import format as npy
+
+    start = file.tell()
+    try:
+        version = npy.read_magic(file)
+        # version 3.0 only adds names of fields beyond Latin-1
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        shape, fortran, dtype = read_header(file)
+    except Exception:
+        raise ValueError("its header is no array's") from None
+    if dtype.hasobject:
+        raise Unsupported("holds Python objects, which are never unpickled; store an array of numbers")
+    name = dtype.newbyteorder("=").name
+    if dtype.kind not in _SAMPLES or dtype.itemsize > 8:
+        raise Unsupported(f"holds samples of type {dtype}; convert them to integers, float32 or float64")
+    if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
+        raise Unsupported(f"an array of shape {shape} is no picture; store (height, width[, 1 to 4 channels])")
+    height, width, channels = (*shape, 1)[:3]
+    if height < 1 or width < 1:
+        raise ValueError(f"a size of {width} x {height}")
+    line, offset = width * channels * dtype.itemsize, file.tell() - start
+    if line * height > size - offset:
+        raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
+    notes = []
+    if name in _WIDENED:
+        notes.append(f"{name} samples converted to {_WIDENED[name]}")
+    if size - offset > line * height:
+        notes.append(f"{size - offset - line * height} bytes after the array ignored")
+    layout = {"dtype": dtype.str, "type": name, "fortran": fortran, "offset": offset, "line": line}
+    depth = 1 if name == "bool" else 8 * dtype.itemsize
+    return Header(
+        format_name,
+        width,
+        height,
+        _MODES[channels],
+        depth,
+        sample=_SAMPLES[dtype.kind],
+        notes=tuple(notes),
+        layout=layout,
+    )
+
+
+def bytes_needed(header: Header) -> int:
+    """Peak memory of decoding: the picture, where it is stored by columns once more, and some bands."""
+    stored = header.height * header.layout["line"]
+    factor = 8 if header.layout["type"] in _WIDENED else 1  # at most: int8 to int32 takes 4, and a comparison
+    return (1 + header.layout["fortran"]) * stored * factor + 2 * min(raw.BAND + header.layout["line"], stored)
+
+
+def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
+    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
+    return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
+
+
+def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
+    """The picture in bands; see `imconv.files.streams.ReadRows`. An array stored by columns is read whole."""
+    import numpy as np
+
+    layout = header.layout
+    if layout["fortran"]:
+        # (channels, width, height) as it lies there
+        lines = [
+            band.copy()
+            for band in raw.bands(
+                file, layout["offset"], header.channels, header.height * layout["line"] // header.channels
+            )
+        ]
+        stored = np.concatenate(lines).reshape(-1).view(layout["dtype"])
+        turned = stored.reshape(header.channels, header.width, header.height).transpose(2, 1, 0)
+        turned = turned[..., 0] if header.channels == 1 else turned
+        yield _widened(np.ascontiguousarray(turned, stored.dtype.newbyteorder("=")))
+        return
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"]):
+        yield _widened(raw.samples(band, layout["dtype"], header.channels))
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """The samples in a type that pictures have. Raises Unsupported where that would change them."""
+    if values.dtype == bool:
+        return values.view("uint8") != 0  # any byte but 0 is true
+    wanted = _WIDENED.get(values.dtype.name)
+    if wanted is None:
+        return values
+    if values.dtype.itemsize == 8 and (values.max() > _EXACT or values.min() < -_EXACT):
+        raise Unsupported(f"{values.dtype} samples beyond 2**53 cannot be read exactly; convert them to float64")
+    return values.astype(wanted)
+
+
+class Writer(raw.RawWriter):
+    """A .npy file; see `imconv.files.streams.Writer`."""
+
+    def head(self, height, width, channels, dtype, mode) -> bytes:
+        from numpy.lib import format as npy
+
+        head = io.BytesIO()
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        npy.write_array_header_1_0(head, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+        return head.getvalue()
+
+
+def encode(
+    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
+) -> bytes:
+    """The file for pixels of any type."""
+    return raw.encoded(Writer, pixels, mode, metadata, notes)

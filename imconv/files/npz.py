@@ -1,0 +1,81 @@
+"""NumPy's .npz: the array named `image`, or the only one; written with the name `image`."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from imconv.errors import FileError
+from imconv.files import npy, raw
+from imconv.files.deflate import MAX_INFLATION
+from imconv.files.encoding import level
+from imconv.files.header import Header, Unsupported, damaged
+from imconv.files.picture import Metadata
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NAME = "image"
+_DATE = (1980, 1, 1, 0, 0, 0)  # the same file for the same pixels
+_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError)
+
+
+def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+    """The header of the array that is the picture."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            member = _chosen(archive, size)
+            with archive.open(member) as array:
+                header = npy.read_array(array, member.file_size, "NPZ")
+    except _ERRORS as error:
+        raise ValueError(str(error) or "its archive is damaged") from None
+    header.layout["member"] = member.filename
+    return header
+
+
+def _chosen(archive: zipfile.ZipFile, size: int) -> zipfile.ZipInfo:
+    arrays = {member.filename.removesuffix(".npy"): member for member in archive.infolist() if not member.is_dir()}
+    if not arrays or not any(member.filename.endswith(".npy") for member in arrays.values()):
+        raise Unsupported("is a ZIP archive without arrays; give a picture")
+    if NAME in arrays:
+        member = arrays[NAME]
+    elif len(arrays) == 1:
+        (member,) = arrays.values()
+    else:
+        names = ", ".join(list(arrays)[:10]) + (", ..." if len(arrays) > 10 else "")
+        raise Unsupported(f"holds several arrays: {names[:200]}; name one of them {NAME}")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Unsupported("is compressed in another way than numpy does; store it again")
+    if member.file_size > size * MAX_INFLATION:
+        raise ValueError(f"{member.file_size} bytes cannot be in {size}")
+    return member
+
+
+bytes_needed = npy.bytes_needed
+
+
+def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
+    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(header.layout["member"]) as array:
+            pixels = raw.gather(npy.rows(array, header, name), header, name)
+            while array.read(raw.BAND):  # to the end, where the checksum is checked
+                pass
+    except _ERRORS as error:
+        raise FileError(damaged(name, "NPZ", str(error) or "its archive is damaged")) from error
+    return pixels, [], {}
+
+
+def encode(
+    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
+) -> bytes:
+    """The file for pixels of any type: stored, or deflated at a level from 1 to 9."""
+    chosen = level(compression) or 0
+    file = io.BytesIO()
+    member = zipfile.ZipInfo(f"{NAME}.npy", _DATE)
+    member.compress_type = zipfile.ZIP_DEFLATED if chosen else zipfile.ZIP_STORED
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(member, npy.encode(pixels, mode, metadata, notes, None, None), compresslevel=chosen)
+    return file.getvalue()

@@ -1,0 +1,135 @@
+"""Samples that lie in a file as they are, row behind row: read and written in bands."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from imconv.errors import FileError, LimitError
+from imconv.files.header import Header, Unsupported, damaged
+from imconv.files.picture import MODES, Metadata
+
+if TYPE_CHECKING:
+    import numpy as np
+
+BAND = 1 << 20  # bytes of rows read at a time
+
+
+def bands(file, offset: int, height: int, line: int, *, upwards: bool = False) -> Iterator[np.ndarray]:
+    """Bytes (rows, line) from the picture's top to its bottom, each band an array of its own.
+
+    `upwards`: the file has the bottom row first. Raises ValueError where the file ends too early.
+    """
+    import numpy as np
+
+    count = max(1, BAND // line)
+    file.seek(offset)
+    for first in range(0, height, count):
+        rows = min(count, height - first)
+        if upwards:
+            file.seek(offset + (height - first - rows) * line)
+        band = np.empty((rows, line), np.uint8)
+        room = memoryview(band).cast("B")
+        while room:
+            taken = file.readinto(room)
+            if not taken:
+                raise ValueError("it ends within the pixels")
+            room = room[taken:]
+        yield band[::-1] if upwards else band
+
+
+def samples(band: np.ndarray, dtype: str, channels: int) -> np.ndarray:
+    """Bytes (rows, line) as samples (rows, width) or (rows, width, channels), native byte order. `dtype` is the file's."""
+    import numpy as np
+
+    stored = np.dtype(dtype)
+    values = band.view(stored.newbyteorder("=")) if stored.itemsize > 1 else band.view(stored)
+    if not stored.isnative:
+        values.byteswap(inplace=True)
+    return values if channels == 1 else values.reshape(len(values), -1, channels)
+
+
+def gather(rows: Iterator[np.ndarray], header: Header, name: str) -> np.ndarray:
+    """The whole picture from its bands. Raises FileError where it is damaged, LimitError where memory runs out."""
+    import numpy as np
+
+    picture, filled = None, 0
+    try:
+        for band in rows:
+            if picture is None:
+                picture = np.empty((header.height, *band.shape[1:]), band.dtype)
+            picture[filled : filled + len(band)] = band
+            filled += len(band)
+    except MemoryError:
+        raise LimitError(
+            f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
+        ) from None
+    except Unsupported as error:
+        raise FileError(f"{name}: {error}") from error
+    except ValueError as error:
+        raise FileError(damaged(name, header.format, str(error))) from error
+    return picture
+
+
+def scaled(values: np.ndarray, maximum: int) -> np.ndarray:
+    """Samples of 0 .. `maximum` as 0 .. 255 (up to 255) or 0 .. 65535, rounded half up. Raises ValueError beyond it."""
+    import numpy as np
+
+    top = 65535 if maximum > 255 else 255
+    if maximum == top:
+        return values
+    if values.size and values.max() > maximum:
+        raise ValueError(f"a value above the maximum of {maximum}")
+    levels = (np.arange(maximum + 1, dtype=np.uint64) * (2 * top) + maximum) // (2 * maximum)
+    return levels.astype(np.uint16 if top > 255 else np.uint8)[values]
+
+
+class RawWriter:
+    """A file that is a head and then rows of samples; see `imconv.files.streams.Writer`. What derives from it says both."""
+
+    def __init__(
+        self,
+        output,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        mode: str,
+        metadata: Metadata,
+        notes: list[str],
+        *,
+        quality: int | None = None,
+        compression: Any = None,
+        threads: int | None = None,
+    ):
+        self._output = output
+        self._left = shape[0]
+        output.write(self.head(shape[0], shape[1], MODES[mode], dtype, mode))
+
+    def write(self, rows: np.ndarray) -> None:
+        """The next rows, any number of them."""
+        if len(rows) > self._left:
+            raise ValueError("more rows than the picture has")
+        self._left -= len(rows)
+        self._output.write(self.stored(rows))
+
+    def finish(self) -> None:
+        """Called once, after the last row."""
+        if self._left:
+            raise ValueError(f"{self._left} rows are missing")
+
+    def head(self, height: int, width: int, channels: int, dtype: np.dtype, mode: str) -> bytes:
+        """What comes before the rows."""
+        raise NotImplementedError
+
+    def stored(self, rows: np.ndarray) -> bytes:
+        """Rows as they are in the file."""
+        return rows.tobytes()
+
+
+def encoded(writer: type[RawWriter], pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str]) -> bytes:
+    """The whole file, by its writer of rows."""
+    file = io.BytesIO()
+    target = writer(file, pixels.shape, pixels.dtype, mode, metadata, notes)
+    target.write(pixels)
+    target.finish()
+    return file.getvalue()

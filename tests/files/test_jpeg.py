@@ -1,0 +1,292 @@
+"""JPEG held against Pillow called on its own, with simplejpeg and without."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
+
+from imconv.errors import FileError
+from imconv.files import Picture, encode, inspect, jpeg_decode, jpeg_encode, read, write
+from imconv.files.jpeg_segments import SUBSAMPLINGS, standard_quality, standard_tables
+from imconv.files.picture import Metadata
+
+SIZES = [(1, 1), (8, 8), (17, 33), (64, 65), (7, 300), (131, 16)]
+
+
+def as_read(data: bytes, **options) -> Picture:
+    return read(io.BytesIO(data), name="x", **options)
+
+
+def by_pillow(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+@pytest.fixture(scope="module")
+def photograph(astronaut) -> np.ndarray:
+    return read(astronaut).pixels
+
+
+@pytest.fixture
+def no_simplejpeg(monkeypatch):
+    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+
+
+@pytest.fixture
+def simplejpeg():
+    return pytest.importorskip("simplejpeg")
+
+
+def files(photograph: np.ndarray):
+    """JPEG files of many kinds by Pillow: sizes, subsamplings, qualities, progressive, restart markers."""
+    kinds = [{}, {"progressive": True}, {"restart_marker_blocks": 3}, {"progressive": True, "restart_marker_rows": 1}]
+    for height, width in SIZES:
+        colour = np.ascontiguousarray(photograph[40 : 40 + height, 100 : 100 + width])
+        for quality in (1, 30, 75, 92, 97, 100):
+            for kind in kinds:
+                for subsampling in (0, 1, 2, None):
+                    source = Image.fromarray(colour if subsampling is not None else colour[..., 1])
+                    buffer = io.BytesIO()
+                    source.save(buffer, "JPEG", quality=quality, subsampling=subsampling or 0, **kind)
+                    yield buffer.getvalue()
+
+
+def test_pixels_are_pillows_for_every_kind_of_file(photograph, simplejpeg, monkeypatch):
+    from imconv.files import pillow
+
+    monkeypatch.setattr(pillow, "decode", None)  # no file of these may need it
+    count = 0
+    for data in files(photograph):
+        picture = as_read(data)
+        np.testing.assert_array_equal(picture.pixels, by_pillow(data))
+        assert picture.pixels.flags.writeable
+        count += 1
+    assert count == 576
+
+
+@pytest.mark.parametrize("sampling", ["440", "411"])
+def test_rarer_subsamplings_decode_as_pillow_does(photograph, simplejpeg, sampling):
+    for height, width in SIZES:
+        for quality in (50, 98):
+            data = simplejpeg.encode_jpeg(np.ascontiguousarray(photograph[:height, :width]), quality, "RGB", sampling)
+            picture = as_read(data)
+            np.testing.assert_array_equal(picture.pixels, by_pillow(data))
+            assert SUBSAMPLINGS[picture.metadata.subsampling].replace(":", "") == sampling
+
+
+def test_rarer_subsamplings_are_kept_or_made_finer_with_a_note(photograph, simplejpeg, monkeypatch):
+    for sampling, finer in (("440", 0), ("411", 1)):
+        picture = as_read(simplejpeg.encode_jpeg(photograph, 97, "RGB", sampling))
+        monkeypatch.delitem(sys.modules, "simplejpeg", raising=False)
+        assert as_read(encode(picture, "jpeg")).metadata.subsampling == picture.metadata.subsampling
+        monkeypatch.setitem(sys.modules, "simplejpeg", None)
+        report = write(io.BytesIO(), picture, format="jpeg")
+        assert report.notes == (
+            f"subsampling {SUBSAMPLINGS[picture.metadata.subsampling]} written as {SUBSAMPLINGS[finer]}",
+        )
+        assert as_read(encode(picture, "jpeg")).metadata.subsampling == finer
+
+
+def test_what_is_read_without_simplejpeg_is_the_same(photograph, no_simplejpeg):
+    for data in list(files(photograph))[::17]:
+        np.testing.assert_array_equal(as_read(data).pixels, by_pillow(data))
+
+
+def test_both_encoders_write_the_same_bytes(photograph, simplejpeg, monkeypatch):
+    """Above the quality from which they are both used; below, Pillow alone is."""
+    for height, width in SIZES:
+        for pixels in (photograph[:height, :width], photograph[:height, :width, 1]):
+            for quality in range(jpeg_encode._SAME_FROM, 101):
+                for subsampling in (0, 1, 2):
+                    tables = standard_tables(quality)
+                    metadata = Metadata(quantisation=tables, subsampling=subsampling)
+                    picture = Picture(pixels, metadata=metadata)
+                    monkeypatch.delitem(sys.modules, "simplejpeg", raising=False)
+                    first = encode(picture, "jpeg")
+                    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+                    assert encode(picture, "jpeg") == first
+
+
+def test_pixels_written_are_pillows_own(photograph):
+    for quality in (1, 49, 50, 92, 95, 96, 100):
+        buffer = io.BytesIO()
+        Image.fromarray(photograph).save(buffer, "JPEG", quality=quality)
+        np.testing.assert_array_equal(
+            by_pillow(encode(photograph, "jpeg", quality=quality)), by_pillow(buffer.getvalue())
+        )
+
+
+def test_standard_tables_are_the_librarys(photograph):
+    image = Image.fromarray(photograph[:8, :8])
+    for quality in range(1, 101):
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=quality)
+        buffer.seek(0)
+        tables = Image.open(buffer).quantization
+        assert tuple(map(tuple, (tables[0], tables[1]))) == standard_tables(quality)[:2]
+        header = inspect(io.BytesIO(buffer.getvalue()))
+        assert header.metadata.quantisation == standard_tables(quality)
+        found = standard_quality(header.metadata.quantisation)
+        assert standard_tables(found) == standard_tables(quality)
+    assert standard_quality(((3,) * 64,) * 3) is None
+
+
+def test_tables_of_ones_own_and_their_subsampling_are_kept(photograph):
+    rng = np.random.default_rng(4)
+    for count in (1, 2, 3):
+        tables = [list(map(int, rng.integers(1, 60, 64))) for _ in range(count)]
+        for subsampling in (0, 1, 2):
+            buffer = io.BytesIO()
+            Image.fromarray(photograph).save(buffer, "JPEG", qtables=tables, subsampling=subsampling)
+            again = Image.open(io.BytesIO(encode(as_read(buffer.getvalue()), "jpeg")))
+            assert [again.quantization[i] for i in range(count)] == tables
+            assert get_sampling(again) == subsampling
+
+
+def test_a_copy_of_pixels_that_did_not_change_keeps_the_tables_at_every_quality(photograph):
+    for quality in (40, 97):
+        buffer = io.BytesIO()
+        Image.fromarray(photograph).save(buffer, "JPEG", quality=quality, subsampling=0)
+        picture = as_read(buffer.getvalue())
+        data = encode(picture, "jpeg")
+        assert as_read(data).metadata == picture.metadata
+        difference = np.abs(as_read(data).pixels.astype(int) - picture.pixels)
+        assert difference.mean() < 1
+
+
+def coded_as(data: bytes, transform: int | None, ids: bytes) -> bytes:
+    """The file without JFIF, with these component ids, and an Adobe segment that names the transform."""
+    body = bytearray(data[20:])
+    frame = body.index(b"\xff\xc0")
+    scan = body.index(b"\xff\xda")
+    for i, value in enumerate(ids):
+        body[frame + 10 + 3 * i] = value
+        body[scan + 5 + 2 * i] = value
+    adobe = b"" if transform is None else b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0" + bytes([transform])
+    return data[:2] + adobe + bytes(body)
+
+
+def test_colours_coded_without_a_transform_are_left_to_pillow(photograph, simplejpeg, monkeypatch):
+    data = encode(photograph[:40, :60], "jpeg", quality=97)
+    expected = {}
+    for transform, ids in ((0, b"\1\2\3"), (1, b"\1\2\3"), (None, b"RGB"), (None, b"\1\2\3"), (None, b"\5\6\7")):
+        coded = coded_as(data, transform, ids)
+        plain = inspect(io.BytesIO(coded)).layout["plain"]
+        assert plain == ((transform, ids) not in ((0, b"\1\2\3"), (None, b"RGB")))
+        np.testing.assert_array_equal(as_read(coded).pixels, by_pillow(coded))
+        expected[transform, ids] = by_pillow(coded)
+    assert not np.array_equal(expected[0, b"\1\2\3"], expected[1, b"\1\2\3"])
+
+
+def test_cmyk_with_an_adobe_transform(make_pixels):
+    cv2 = pytest.importorskip("cv2")
+    pixels = np.repeat(np.repeat(make_pixels("cmyk", "uint8", 8, 8), 8, 0), 8, 1)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels, "CMYK").save(buffer, "JPEG", quality=100)
+    direct = buffer.getvalue()
+    at = direct.index(b"Adobe") + 11
+    for transform in (0, 2):  # as CMYK, and the same numbers taken for YCCK
+        data = direct[:at] + bytes([transform]) + direct[at + 1 :]
+        picture = as_read(data)
+        np.testing.assert_array_equal(picture.pixels, by_pillow(data))
+        seen = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+        ink = 255 - picture.pixels.astype(int)
+        naive = ink[..., :3] * ink[..., 3:] // 255
+        assert np.abs(seen[..., ::-1] - naive).mean() < 3
+
+
+def test_metadata_goes_into_segments_of_both_encoders(photograph, exif_block, icc_profile, monkeypatch):
+    profile = b"\0" * 16 + b"RGB " + np.random.default_rng(0).bytes(150_000)
+    for icc in (icc_profile, profile):
+        metadata = Metadata(icc=icc, exif=exif_block, xmp=b"<x/>", dpi=(300.0, 150.0), orientation=6)
+        picture = Picture(photograph[:20, :30], metadata=metadata)
+        seen = []
+        for quality in (80, 98):
+            for missing in (False, True):
+                if missing:
+                    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+                else:
+                    monkeypatch.delitem(sys.modules, "simplejpeg", raising=False)
+                data = encode(picture, "jpeg", quality=quality)
+                image = Image.open(io.BytesIO(data))
+                assert image.info["icc_profile"] == icc
+                assert image.info["exif"] == b"Exif\0\0" + exif_block
+                assert image.info["xmp"] == b"<x/>"
+                assert image.info["dpi"] == (300, 150)
+                assert image.info["jfif_unit"] == 1
+                seen.append(as_read(data).metadata)
+        assert all(m.icc == icc and m.exif == exif_block and m.orientation == 6 for m in seen)
+
+
+def test_resolution_of_cmyk(make_pixels):
+    picture = Picture(make_pixels("cmyk", "uint8"), "cmyk", metadata=Metadata(dpi=(300.0, 300.0)))
+    data = encode(picture, "jpeg")
+    assert Image.open(io.BytesIO(data)).info["dpi"] == (300, 300)
+    bare = encode(picture.replace(metadata=Metadata()), "jpeg")
+    np.testing.assert_array_equal(as_read(data).pixels, by_pillow(bare))
+
+
+def test_damage_is_judged_as_without_simplejpeg(photograph, simplejpeg, monkeypatch):
+    data = encode(photograph[:40, :56], "jpeg", quality=60)
+    rng = np.random.default_rng(2)
+    mutants = [data[:n] for n in range(0, len(data), 29)]
+    for at in rng.integers(0, len(data), 150):
+        mutants.append(data[:at] + bytes([data[at] ^ 1 << rng.integers(8)]) + data[at + 1 :])
+    for mutant in mutants:
+        found = []
+        for missing in (False, True):
+            if missing:
+                monkeypatch.setitem(sys.modules, "simplejpeg", None)
+            else:
+                monkeypatch.delitem(sys.modules, "simplejpeg", raising=False)
+            try:
+                found.append(as_read(mutant).pixels)
+            except FileError as error:
+                found.append(str(error))
+        first, second = found
+        assert type(first) is type(second)
+        if isinstance(first, np.ndarray):
+            np.testing.assert_array_equal(first, second)
+
+
+def test_arithmetic_coding_is_left_to_pillow(photograph):
+    imagecodecs = pytest.importorskip("imagecodecs")
+    data = imagecodecs.jpeg8_encode(photograph[:50, :50], level=90)
+    at = data.index(b"\xff\xc0") + 1
+    arithmetic = data[:at] + b"\xc9" + data[at + 1 :]  # the marker alone decides who is asked
+    assert not inspect(io.BytesIO(arithmetic)).layout["plain"]
+
+
+def test_memory_needed_counts_the_coefficients_of_a_progressive_file(photograph):
+    buffer = io.BytesIO()
+    Image.fromarray(photograph).save(buffer, "JPEG")
+    plain = jpeg_decode.bytes_needed(inspect(io.BytesIO(buffer.getvalue())))
+    buffer = io.BytesIO()
+    Image.fromarray(photograph).save(buffer, "JPEG", progressive=True)
+    assert jpeg_decode.bytes_needed(inspect(io.BytesIO(buffer.getvalue()))) == plain + 2 * photograph.size
+
+
+def test_density_units(photograph):
+    data = encode(photograph[:8, :8], "jpeg")
+    for unit, expected in ((0, None), (1, (72, 96)), (2, (72 * 2.54, 96 * 2.54))):
+        changed = data[:13] + struct.pack(">BHH", unit, 72, 96) + data[18:]
+        assert inspect(io.BytesIO(changed)).dpi == (expected and pytest.approx(expected))
+
+
+def test_pillow_is_not_imported_where_simplejpeg_does_it(tmp_path, photograph, simplejpeg):
+    path = tmp_path / "a.jpg"
+    write(path, photograph, quality=97)
+    code = (
+        "import sys, imconv\n"
+        f"picture = imconv.read({str(path)!r})\n"
+        f"imconv.write({str(path)!r}, picture)\n"
+        "assert 'PIL' not in sys.modules\n"
+        "assert 'simplejpeg' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
