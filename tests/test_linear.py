@@ -51,7 +51,7 @@ def test_a_checkerboard_becomes_as_bright_as_it_looks():
     """Half the light is level 188 in sRGB, not 128."""
     board = np.indices((40, 40)).sum(axis=0) % 2 * np.uint8(255)
     assert imconv.gaussian_blur(board, 5)[20, 20] == 128
-    assert (imconv.gaussian_blur(board, 5, linear=True) == 188).all()
+    assert imconv.gaussian_blur(board, 5, linear=True)[20, 20] == 188
 
 
 @pytest.mark.parametrize("kind", ["uint8", "uint16"])
