@@ -122,7 +122,9 @@ def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = Non
 def _conversion(filter, channels: int, has_alpha: bool, image_type: np.dtype, metadata: Metadata) -> Conversion:
     options = filter.options
     if image_type.kind != "f" and image_type.name not in ("bool", "uint8", "uint16"):
-        raise OptionError(f"linear takes 1, 8 and 16 bits and floats, not {image_type.name}; leave out linear, or change the depth before")
+        raise OptionError(
+            f"linear takes 1, 8 and 16 bits and floats, not {image_type.name}; leave out linear, or change the depth before"
+        )
     target = filter.result_type(image_type)
     colours = channels - has_alpha
     found = _stated(metadata, colours)

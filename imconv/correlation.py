@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -282,6 +282,23 @@ class LinearFilter:
             raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
         return self._apply(as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)
 
+    def in_bands(self, plan: Plan, bands: Iterator[np.ndarray], *, threads=None, tally=None, progress=None):
+        """What `apply` gives, in bands, for a picture whose rows come in bands and for which `plan` was made."""
+        from .streaming import execute_rows
+
+        counts_nan, count = _counting(plan, tally)
+        rows = (band.astype(plan.source, copy=False) for band in bands)
+        yield from execute_rows(plan, rows, threads=threads, point=self._point(plan), tally=count, progress=progress)
+        if counts_nan and count.nans:
+            warn_of_nans(count.nans)
+
+    def compares(self, plan: Plan) -> bool:
+        """Whether what comes in is compared with what goes out, so that it must be kept until then."""
+        return self.point is not None
+
+    def _point(self, plan: Plan):
+        return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)
+
     def _apply(self, image, has_alpha, out, threads, tally, progress):
         from .executor import execute
 
@@ -293,19 +310,24 @@ class LinearFilter:
         if source != image.dtype:
             work = work.astype(source)
         plan = self.plan(work.shape, image.dtype, has_alpha)
-        counts_nan = source.kind == "f" and np.dtype(plan.target).kind != "f"
-        count = tally if tally is not None or not counts_nan else Tally()
+        counts_nan, count = _counting(plan, tally)
         last = axis is None or axis % image.ndim == image.ndim - 1
         given = out
         if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
             out = np.moveaxis(out, axis, -1)
-        point = self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)
+        point = self._point(plan)
         result = execute(plan, work, out=out, threads=threads, point=point, tally=count, progress=progress)
         if counts_nan and count.nans:
             warn_of_nans(count.nans)
         if given is not None:
             return given
         return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+
+
+def _counting(plan: Plan, tally: Tally | None) -> tuple[bool, Tally | None]:
+    """Whether NaN can get lost, and what counts them then."""
+    counts = np.dtype(plan.source).kind == "f" and np.dtype(plan.target).kind != "f"
+    return counts, Tally() if counts and tally is None else tally
 
 
 def conversion(filter, mode: str, image_type: np.dtype, metadata):

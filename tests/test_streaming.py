@@ -135,7 +135,9 @@ def test_few_rows_are_held(kernel):
     plan = LinearFilter(KERNELS[kernel]).plan((20_000, 1000), np.dtype("uint8"), False)
     parts = stripes(plan)
     assert parts[0].first == 0 and parts[-1].last == 20_000 and parts[-1].high == 20_000
-    assert all(a.last == b.first and a.low <= b.low and a.high <= b.high for a, b in zip(parts, parts[1:], strict=False))
+    assert all(
+        a.last == b.first and a.low <= b.low and a.high <= b.high for a, b in zip(parts, parts[1:], strict=False)
+    )
     assert max(part.high - part.low for part in parts) < 600
     assert bytes_held(plan, 2) < 4e6
 

@@ -45,8 +45,17 @@ def filter_to_many(shared: dict, jobs: list[Job]) -> None:
 
 
 def _process(shared: dict, source: str, jobs: list[Job]) -> None:
+    from .. import jit
+    from .compiling import Notice
+
     started = time.perf_counter()
     settings = _checked(shared)
+    jit.watch = Notice(shared["quiet"])  # files, too, are read by compiled loops
+    if len(jobs) == 1 and "-" not in (source, jobs[0].output) and not settings["page"]:
+        from .bands import filter_in_bands
+
+        if filter_in_bands(jobs[0], source, shared, settings, started):
+            return
     pictures = _read(source, shared, settings, jobs)
     tell = teller(shared["quiet"])
     for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
@@ -60,26 +69,34 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
     prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
     for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
         if shared["dry_run"]:
-            rows, columns = plan.shape
-            tell(f"would write {label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
-            if shared["json_"]:
-                _report(source, job.output, plan)
+            tell_plan(job, source, plan, kind, shared)
             continue
         _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started)
 
 
 def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
     """The filter, its plan and the output format: all that can be refused is refused here, before any work."""
-    from .. import files
-
     work = job.make(settings["options"], picture.width)
     plan = plan_for(work, picture, source, shared)
     _check_memory(work, plan, picture, label(source, STDIN), settings["max_memory"])
+    return work, plan, target_of(job, picture, plan, work, shared)
+
+
+def target_of(job: Job, picture, plan, work, shared: dict) -> str:
+    """The format of the result; what it can't hold, or where it can't be written, is an error now."""
+    from .. import files
+
     place, name = place_of(job.output)
-    kind = files.check_target(
-        place, outline(picture, plan, work), format=shared["format_"], no_clobber=shared["no_clobber"], name=name
-    )
-    return work, plan, kind.name
+    result = outline(picture, plan, work)
+    return files.check_target(place, result, format=shared["format_"], no_clobber=shared["no_clobber"], name=name).name
+
+
+def tell_plan(job: Job, source: str, plan, kind: str, shared: dict) -> None:
+    """What --dry-run says."""
+    rows, columns = plan.shape
+    teller(shared["quiet"])(f"would write {label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
+    if shared["json_"]:
+        report(source, job.output, plan)
 
 
 def plan_for(work, picture, source: str, shared: dict, heading: str = ""):
@@ -101,6 +118,13 @@ def plan_for(work, picture, source: str, shared: dict, heading: str = ""):
         light = f"\nlight          {conversion.name}, decoded before and encoded after" if conversion else ""
         click.echo(f"{heading}{plan}{light}", err=True)
     return plan
+
+
+def notes_of(source: str, picture) -> list[str]:
+    """Remarks on a file read in bands, as `files.read` makes them on a whole one."""
+    from .. import files
+
+    return [*picture.notes, *files.notes_on_name(source, picture.header.format)]
 
 
 def outline(picture, plan, work):
@@ -133,7 +157,7 @@ def _filter_and_write(target, picture, work, plan, kind, source, shared, setting
     if shared["verbose"]:
         tell_results([(result, tally)], seconds, shared["quiet"])
     if shared["json_"]:
-        _report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
+        report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
 
 
 def save(target: str, results: list, kind: str, shared: dict, settings: dict) -> None:
@@ -281,10 +305,8 @@ def _whole(text: str, option: str, least: int, most: int) -> int:
 
 def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
     """The picture, or every page of it where the first job's output holds them."""
-    from .. import files, jit
-    from .compiling import Notice
+    from .. import files
 
-    jit.watch = Notice(shared["quiet"])  # PNG files are read by compiled loops
     place = sys.stdin.buffer if source == "-" else source
     common = {
         "name": STDIN if source == "-" else None,
@@ -294,10 +316,10 @@ def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
     }
     if settings["page"] is not None:
         return [files.read(place, page=settings["page"], **common)]
-    return files.read_pages(place, into=_format_named(jobs[0].output, shared["format_"]), **common)
+    return files.read_pages(place, into=format_named(jobs[0].output, shared["format_"]), **common)
 
 
-def _format_named(output: str, asked: str | None) -> str | None:
+def format_named(output: str, asked: str | None) -> str | None:
     """The format that --format or the output's extension names; None where the input decides, or it is no format."""
     from .. import files
     from ..errors import FileError
@@ -319,7 +341,7 @@ def _check_memory(work, plan, picture, label, limit) -> None:
     check(label, columns, rows, needed, max_memory=limit)
 
 
-def _report(source: str, target: str, plan, **more) -> None:
+def report(source: str, target: str, plan, **more) -> None:
     import json
 
     rows, columns = plan.shape

@@ -84,21 +84,35 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
-def encode(
-    pictures: Sequence[Picture], target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
-) -> tuple[bytes, list[str]]:
-    """The file's bytes and notes on what changed. Raises FileError and OptionError."""
+def prepared(
+    pictures: Sequence[Picture],
+    target: Format,
+    quality: int | None,
+    compression: Any,
+    strip: bool,
+    notes: list[str],
+    name: str,
+) -> list[Page]:
+    """The pictures as encoders get them; what can't go into the file is noted. Raises FileError and OptionError."""
     check(pictures, target, name)
     if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100):
         raise OptionError(f"quality {quality!r} is not a whole number from 1 to 100")
-    notes: list[str] = []
-    pages = [_prepared(picture, target, strip, notes) for picture in pictures]
+    pages = [_page(picture, target, strip, notes) for picture in pictures]
     if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
     if quality is not None and target.name not in ("JPEG", "WEBP"):
         notes.append(f"quality is not used for {target.name}")
     if compression is not None and target.name not in ("PNG", "TIFF", "NPZ"):
         notes.append(f"compression is not used for {target.name}")
+    return pages
+
+
+def encode(
+    pictures: Sequence[Picture], target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
+) -> tuple[bytes, list[str]]:
+    """The file's bytes and notes on what changed. Raises FileError and OptionError."""
+    notes: list[str] = []
+    pages = prepared(pictures, target, quality, compression, strip, notes, name)
     try:
         data = _encoded(pages, target, notes, quality, compression)
     except MemoryError:
@@ -114,7 +128,7 @@ def encode(
     return data, list(dict.fromkeys(notes))
 
 
-def _prepared(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
+def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255

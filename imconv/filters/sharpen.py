@@ -135,6 +135,14 @@ class UnsharpFilter:
         one_kernel = self.one_kernel and self.one_kernel.in_light(light)
         return UnsharpFilter(self.blur.in_light(light), one_kernel)
 
+    def in_bands(self, plan, bands, **how):
+        """As LinearFilter.in_bands."""
+        return self.chosen(plan.alpha != "none").in_bands(plan, bands, **how)
+
+    def compares(self, plan) -> bool:
+        """As LinearFilter.compares."""
+        return self.chosen(plan.alpha != "none").compares(plan)
+
     def apply(self, image, **how):
         """As LinearFilter.apply."""
         if self.options.linear:

@@ -49,7 +49,12 @@ def test_every_pair_is_exact_or_refused_with_advice(make_pixels, name):
         ("rgba", "uint16", "jpg", "JPEG cannot hold an alpha channel without loss; write PNG"),
         ("grey", "uint16", "jpg", "JPEG cannot hold 16-bit grey pixels without loss; write PNG, TIFF.*or .*--depth 8"),
         ("grey", "float32", "png", "PNG cannot hold 32-bit float grey pixels without loss; write TIFF, PFM"),
-        ("grey", "float64", "png", "PNG cannot hold 64-bit float grey pixels without loss; write TIFF, NPY, NPZ, or convert"),
+        (
+            "grey",
+            "float64",
+            "png",
+            "PNG cannot hold 64-bit float grey pixels without loss; write TIFF, NPY, NPZ, or convert",
+        ),
         ("rgb", "bool", "pgm", "PGM cannot hold rgb pixels without loss; write PNG, TIFF"),
         ("grey", "int32", "png", "32-bit integer grey pixels without loss; write TIFF"),
         ("rgba", "uint8", "jpg", "JPEG cannot hold an alpha channel without loss; write PNG, TIFF, WEBP"),
