@@ -20,7 +20,7 @@ _WRITTEN_AHEAD = 4  # bands that a writer holds for each thread, at most
 
 def able(filter, target: Format, dtype: np.dtype) -> bool:
     """Whether this filter gives its result in bands, and this format takes them."""
-    return hasattr(filter, "in_bands") and dtype != bool and streams.writer(target.name) is not None
+    return hasattr(filter, "in_bands") and dtype.name != "bool" and streams.writer(target.name) is not None
 
 
 def bytes_held(filter, plan: Plan, outline, threads: int | None) -> int:
