@@ -15,7 +15,7 @@ from .files.outgoing import Outgoing
 from .planner import Plan
 
 WORTH_BANDS = 8 << 20  # bytes of pixels from which bands are no slower than the whole
-_WRITTEN_AHEAD = 4  # bands that a writer holds for each thread, at most
+_WRITTEN_AHEAD = 2  # bands that a writer holds for each thread: as rows, and filtered
 
 
 def able(filter, target: Format, dtype: np.dtype) -> bool:
