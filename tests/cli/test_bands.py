@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def both(succeeds, monkeypatch):
     def call(name, *arguments, output):
         command = [arguments[0], name, output, *arguments[1:]]
         whole = succeeds(*command, notes=True)
-        expected = open(output, "rb").read()
+        expected = Path(output).read_bytes()
         os.remove(output)
         with monkeypatch.context() as patch:
             patch.setattr(pipeline, "WORTH_BANDS", 0)
@@ -67,7 +68,7 @@ def both(succeeds, monkeypatch):
             patch.setattr("imconv.files.png_decode.BAND", 3000)
             patch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
             bands = succeeds(*command, notes=True)
-        return expected, open(output, "rb").read(), whole.err, bands.err
+        return expected, Path(output).read_bytes(), whole.err, bands.err
 
     return call
 
@@ -135,26 +136,30 @@ def test_a_report_and_a_dry_run(imconv, folder, monkeypatch):
     report = json.loads(result.out)
     assert (report["width"], report["height"], report["channels"], report["clipped"]) == (90, 150, 3, 0)
     result = imconv("blur", source, "dry.png", "--sigma", "2", "--dry-run", "--explain")
-    assert "would write dry.png (PNG, 90 x 150 pixels)" in result.err and "in bands of rows" in result.err
+    assert "would write dry.png (PNG, 90 x 150 pixels)" in result.err
+    assert "in bands of rows" in result.err
     assert not os.path.exists("dry.png")
 
 
 def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
     monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
     source = stored(folder, "png", "rgb", "uint8")
-    data = open(source, "rb").read()
+    data = Path(source).read_bytes()
     (folder / "out.png").write_bytes(b"old")
     before = sorted(os.listdir())
     for cut in (len(data) - 3, len(data) - 13, len(data) // 2, 100):
         (folder / source).write_bytes(data[:cut])
         result = imconv("blur", source, "out.png", "--sigma", "2")
-        assert result.code == 1 and result.err.startswith(f"imconv: {source}: damaged or truncated PNG file: ")
-        assert (folder / "out.png").read_bytes() == b"old" and sorted(os.listdir()) == before
+        assert result.code == 1
+        assert result.err.startswith(f"imconv: {source}: damaged or truncated PNG file: ")
+        assert (folder / "out.png").read_bytes() == b"old"
+        assert sorted(os.listdir()) == before
     flipped = bytearray(data)
     flipped[len(data) // 2] ^= 1
     (folder / source).write_bytes(flipped)
     assert imconv("blur", source, "out.png", "--sigma", "2").code == 1
-    assert (folder / "out.png").read_bytes() == b"old" and sorted(os.listdir()) == before
+    assert (folder / "out.png").read_bytes() == b"old"
+    assert sorted(os.listdir()) == before
 
 
 def test_output_over_the_input(both, succeeds, folder, monkeypatch):
@@ -173,9 +178,13 @@ def test_pictures_that_do_not_fit_into_memory(succeeds, imconv, folder):
     succeeds("blur", "in.png", "bands.png", "--sigma", "2", "--max-memory", "25M")
     assert (folder / "whole.png").read_bytes() == (folder / "bands.png").read_bytes()
     result = imconv("blur", "in.png", "never.png", "--sigma", "2", "--max-memory", "1M")
-    assert result.code == 1 and "--max-memory" in result.err and not os.path.exists("never.png")
+    assert result.code == 1
+    assert "--max-memory" in result.err
+    assert not os.path.exists("never.png")
     result = imconv("blur", "in.png", "never.png", "--sigma", "2", "--range", "stretch", "--max-memory", "20M")
-    assert result.code == 1 and "--max-memory" in result.err and not os.path.exists("never.png")
+    assert result.code == 1
+    assert "--max-memory" in result.err
+    assert not os.path.exists("never.png")
 
 
 def test_interlaced_pictures_are_read_whole(succeeds, folder, monkeypatch):
