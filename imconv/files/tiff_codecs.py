@@ -3,6 +3,7 @@ from `deflate`; what is decoded by Pillow (JPEG, fax) is not here."""
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,12 @@ def _codec(compression: str, prefix: str):
     import tifffile
 
     try:
-        return getattr(tifffile.TIFF, f"{prefix}COMPRESSORS")[CODES[compression]]
+        codec = getattr(tifffile.TIFF, f"{prefix}COMPRESSORS")[CODES[compression]]
     except KeyError:  # tifffile's own word for a codec that imagecodecs would bring
         return None
+    if compression == "zstd" and codec.__module__.startswith("tifffile") and sys.version_info < (3, 14):
+        return None  # tifffile's own needs Python's
+    return codec
 
 
 def unpacked(compression: str, data, size: int, room: int):
@@ -63,12 +67,16 @@ def _unpack(compression: str, data, size: int, room: int):
     if compression == "lzma":
         import lzma
 
-        return lzma.LZMADecompressor().decompress(data, size + 1)  # the end and its checksum too
+        unpacker = lzma.LZMADecompressor()
+        found = unpacker.decompress(data, size + 1)
+        if len(found) <= size and not unpacker.eof:  # the checksum comes at the end
+            raise ValueError("it is cut off")
+        return found
     codec = _codec(compression, "DE")
     if codec is None:
         raise Unsupported(missing(compression))
     if compression == "packbits":  # often followed by a byte of padding: the size is found by the codec
-        return codec(data)
+        return codec(bytes(data))
     return codec(data, out=room if compression == "zstd" else size)
 
 
