@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 CODES = {"none": 1, "lzw": 5, "deflate": 8, "packbits": 32773, "lzma": 34925, "zstd": 50000}
-ERRORS = deflate.ERRORS
 _WITH_PREDICTOR = ("lzw", "deflate", "lzma", "zstd")
 
 
@@ -47,23 +46,22 @@ def _codec(compression: str, prefix: str):
 
 def unpacked(compression: str, data, size: int, room: int):
     """The first `size` bytes of a strip or tile, or more of them, at most `room`. Raises ValueError where it is damaged."""
-    if compression == "none":
-        found = data
-    elif compression == "deflate":
-        return b"".join(deflate.inflated([data], size, []))
-    else:
-        try:
-            found = _unpack(compression, data, size, room)
-        except MemoryError:
-            raise
-        except Exception as error:  # each codec has errors of its own
-            raise ValueError(f"{compression} data cannot be unpacked: {error}") from error
+    try:
+        found = _unpack(compression, data, size, room)
+    except (MemoryError, Unsupported):
+        raise
+    except Exception as error:  # each codec has errors of its own
+        raise ValueError(f"{compression} data cannot be unpacked: {error}") from error
     if len(found) < size:
         raise ValueError("a strip ends before its last pixel")
     return found
 
 
 def _unpack(compression: str, data, size: int, room: int):
+    if compression == "none":
+        return data
+    if compression == "deflate":
+        return b"".join(deflate.inflated([data], size, []))
     if compression == "lzma":
         import lzma
 

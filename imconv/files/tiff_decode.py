@@ -56,7 +56,7 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         ) from None
     except Unsupported as error:
         raise FileError(f"{name}: {error}") from error
-    except (ValueError, *tiff_codecs.ERRORS) as error:
+    except ValueError as error:
         raise FileError(damaged(name, "TIFF", str(error) or type(error).__name__)) from error
     return pixels, _notes(header), {}
 
