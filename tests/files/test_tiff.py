@@ -334,21 +334,15 @@ def test_bands_are_the_picture(make_pixels):
         by_tifffile(pixels, "rgb", order=">", rowsperstrip=3),
         by_tifffile(pixels, "rgb", rowsperstrip=700, planar=True),
         by_tifffile(pixels, "rgb", tile=(64, 128), compression="zstd", predictor=True, planar=True),
-        by_tifffile((pixels >> 8).astype(np.uint8), "rgb", tile=(64, 64), compression="jpeg"),
         by_tifffile(make_pixels("grey", "uint8", 90, 80), photometric="miniswhite"),
     ]
     for data in files:
-        file = io.BytesIO(data)
-        bands = list(streams.reader("TIFF")(file, read_header(file, len(data), "x"), "x"))
+        header = read_header(io.BytesIO(data), len(data), "x")
+        bands = list(streams.reader(header)(io.BytesIO(data), header, "x"))
         np.testing.assert_array_equal(np.concatenate(bands), as_read(data).pixels)
-    assert (
-        len(
-            list(
-                streams.reader("TIFF")(io.BytesIO(files[0]), read_header(io.BytesIO(files[0]), len(files[0]), "x"), "x")
-            )
-        )
-        > 1
-    )
+        assert len(bands) > 1 or header.height < 100 or header.layout["planar"] == 2
+    jpeg = by_tifffile((pixels >> 8).astype(np.uint8), "rgb", tile=(64, 64), compression="jpeg")
+    assert streams.reader(read_header(io.BytesIO(jpeg), len(jpeg), "x")) is None
 
 
 @pytest.mark.parametrize("compression", ["none", "deflate", "lzw"])
