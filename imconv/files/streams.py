@@ -67,7 +67,10 @@ class Writer(Protocol):
 def reader(header: Header) -> ReadRows | None:
     """What reads a file with this header in bands, None where nothing does."""
     found = None if header.layout.get("interlace") else READERS.get(header.format)
-    return importlib.import_module(f"imconv.files.{found}").rows if found else None
+    if found is None:
+        return None
+    module = importlib.import_module(f"imconv.files.{found}")
+    return module.rows if not hasattr(module, "has_rows") or module.has_rows(header) else None
 
 
 def writer(format_name: str) -> type[Writer] | None:
