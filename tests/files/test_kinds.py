@@ -19,6 +19,7 @@ from tests.bounds import TIE_16BIT, assert_levels
 TYPES = ("bool", "uint8", "uint16", "int32", "float32", "float64")
 IDENTITY = imconv.Kernel([[1]])
 LOSSY = {"JPEG"}  # by their nature; anything else lossy must say so in a note
+PAM_KEYS = (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")
 JPEG_ERROR = 12  # mean levels of noise, which JPEG keeps worst, at the default quality
 
 
@@ -53,25 +54,30 @@ def expected(pixels: np.ndarray, depth: str) -> np.ndarray:
 
 
 def by_another_program(data: bytes, name: str) -> np.ndarray:
-    """The pixels as Pillow, imagecodecs or tifffile read them."""
+    """The pixels as imagecodecs, tifffile, OpenCV, numpy or Pillow read them."""
     if name == "PNG":
-        imagecodecs = pytest.importorskip("imagecodecs")
-        return imagecodecs.png_decode(data)
+        return pytest.importorskip("imagecodecs").png_decode(data)
     if name == "TIFF":
-        tifffile = pytest.importorskip("tifffile")
-        return tifffile.imread(io.BytesIO(data))
-    if name == "PPM" or name not in ("JPEG", "WEBP", "BMP", "PBM", "PGM", "PFM", "GIF"):
-        cv2 = pytest.importorskip("cv2")
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if found is None:  # what OpenCV does not know
-            return read(io.BytesIO(data), name="x").pixels
-        order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(found.shape[2] if found.ndim == 3 else 1)
-        return found if order is None else found[..., order]
-    with Image.open(io.BytesIO(data)) as image:
-        if image.mode == "P":
-            image = image.convert("RGBA" if "transparency" in image.info else "RGB")
-        array = np.array(image)
-    return array
+        return pytest.importorskip("tifffile").imread(io.BytesIO(data))
+    if name in ("NPY", "NPZ"):
+        found = np.load(io.BytesIO(data))
+        return found if name == "NPY" else found[found.files[0]]
+    if name == "PAM":  # whose colours OpenCV gives in either order
+        head, _, rest = data.partition(b"ENDHDR\n")
+        width, height, channels, most = (int(re.search(rb"%s (\d+)" % key, head)[1]) for key in PAM_KEYS)
+        found = np.frombuffer(rest, ">u2" if most > 255 else np.uint8).reshape(height, width, channels)
+        return found[..., 0] if channels == 1 else found
+    if name in ("JPEG", "WEBP", "BMP", "PBM", "PGM", "GIF"):
+        with Image.open(io.BytesIO(data)) as image:
+            if image.mode == "P":
+                image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+            return np.array(image)
+    cv2 = pytest.importorskip("cv2")
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None:  # of what OpenCV does not know another test makes sure that it reads back
+        return read(io.BytesIO(data), name="x").pixels
+    order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}.get(found.shape[2] if found.ndim == 3 else 1)
+    return found if order is None else found[..., order]
 
 
 def as_written(pixels: np.ndarray, found: np.ndarray) -> np.ndarray:
