@@ -227,6 +227,12 @@ def test_floats_are_light_already_unless_their_file_says_otherwise():
         result = imconv.correlate(odd, IDENTITY, linear=True, depth=8)
     assert told[0].filename == __file__
     assert result.pixels.tolist() == [[0, 0, 255]]
+    conversion = LinearFilter(IDENTITY, Options(linear=True, depth=8)).conversion(
+        "grey", np.dtype("float32"), odd.metadata
+    )
+    with pytest.warns(RuntimeWarning, match="2 results were NaN and became 0"):
+        bands = list(conversion.encode_bands([conversion.decode(odd.pixels)] * 2))
+    assert [band.tolist() for band in bands] == [[[0, 0, 255]]] * 2
 
 
 def test_bands_give_the_same_as_the_whole():

@@ -34,6 +34,18 @@ def test_commands_do_what_functions_do(succeeds, folder, command, name, more):
     np.testing.assert_array_equal(found.pixels, expected.pixels)
 
 
+@pytest.mark.parametrize("name", ["rgba.png", "rgb16.png", "grey.png"])
+def test_pictures_in_bands_are_the_same(succeeds, folder, name, monkeypatch):
+    for more in (("--linear",), ("--depth", "8"), ("--linear", "--depth", "16")):
+        succeeds("unsharp", name, "whole.png", "--sigma", "2", "--threshold", "2", *more)
+        with monkeypatch.context() as patch:
+            patch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+            patch.setattr("imconv.streaming.STRIPE_BYTES", 500)
+            patch.setattr("imconv.streaming.BAND_BYTES", 300)
+            succeeds("unsharp", name, "bands.png", "--sigma", "2", "--threshold", "2", *more)
+        np.testing.assert_array_equal(library.read("bands.png").pixels, library.read("whole.png").pixels)
+
+
 def test_the_depth_is_what_the_format_must_hold(imconv, succeeds, folder, load):
     refused = imconv("blur", "rgb16.png", "out.jpg", "--sigma", "1")
     assert (refused.code, "or convert with --depth 8" in refused.err) == (1, True)
