@@ -49,4 +49,4 @@ def _filtered(filter, plan: Plan, conversion, incoming: Incoming, threads, tally
     found = conversion.filter.in_bands(
         plan, light, threads=threads, tally=tally if straight else None, progress=progress
     )
-    return (conversion.encode(rows, tally) for rows in found)
+    return conversion.encode_bands(found, tally)
