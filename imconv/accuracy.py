@@ -89,13 +89,16 @@ def exact_accumulator(kernel: Kernel, source: np.dtype, border: Border, alpha: s
     return "float32" if small else "float64"
 
 
-def allowed_error(kernel: Kernel, source: np.dtype, alpha: str, gain: float) -> float:
-    """How far a float sum may be off, as a share of `sum|h| max|f|`; `gain` is how much what follows enlarges it."""
-    kind = loop_type(source)
+def allowed_error(kernel: Kernel, source: np.dtype, alpha: str, gain: float, levels: np.dtype | None = None) -> float:
+    """How far a float sum may be off, as a share of `sum|h| max|f|`; `gain` is how much what follows enlarges it.
+
+    `levels` is the type whose levels the kernel's sums are in, by default the source's.
+    """
+    kind = loop_type(source if levels is None else levels)
     gain = max(1.0, gain)
     if kind not in ALLOWED_LEVELS:
         return (ALLOWED_RELATIVE if kind == "float32" else 1e-13) / gain
-    largest = LARGEST_SAMPLE[kind] * max(kernel.absolute_sum(), 1e-300)
+    largest = (largest_sample(source) or 1) * max(kernel.absolute_sum(), 1e-300)
     return ALLOWED_LEVELS[kind] / (largest * gain * (2 if alpha == "weight" else 1))
 
 

@@ -89,7 +89,7 @@ class Job:
         plan, split = self.plan, self.colours
         if plan.alpha in ("none", "separate") and self.inside is None and self.point is None:
             sums = self._sums(first, out.shape[0], scratch)
-            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, plan.exact)
+            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, plan.exact, plan.by_product)
             return
         if self.unweighed_by_loop:
             self._unweigh(first, out, scratch)
@@ -184,7 +184,7 @@ class Job:
         return row_line.ravel(), sums[:, column_line.ravel()]
 
     def _originals(self, first: int, count: int) -> np.ndarray:
-        """The source samples under the anchor, for `count` output rows; 0 where the border has none."""
+        """The source samples under the anchor, in the result's units, for `count` output rows; the border's where it has none."""
         plan = self.plan
         rows = self.source.rows[_anchored(plan.rows)[first : first + count]]
         columns = self.source.columns[_anchored(plan.columns)]
@@ -192,7 +192,7 @@ class Job:
         missing = (rows < 0)[:, None] | (columns < 0)
         if missing.any():
             band = np.where(missing[..., None], self.source.fill, band)
-        return band
+        return band if plan.scale == 1 else band * plan.scale.numerator / plan.scale.denominator
 
     def _sums(self, first: int, count: int, scratch: dict, weighted: bool = False) -> np.ndarray:
         """The loop's raw sums, (count, columns, channels), valid until the next call with this scratch."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from . import border as borders
+from .depth import parse_depth, rescaled
 from .errors import KernelError, OptionError
 from .geometry import make_axes, parse_pad, parse_pair
 from .kernel import Kernel, as_kernel
 from .planner import Plan, check_alpha, check_range, make_plan
 from .rational import as_fraction
-from .rounding import Tally
+from .rounding import Tally, warn_of_nans
 
 AUTO = "auto"
 
@@ -38,6 +39,11 @@ _PARAMETERS = """
         Added to every result, and to the kernel's own offset, in output units.
     dtype : optional
         The result's type, default the image's. Integers are rounded half up once, at the end, and saturated.
+    depth : "keep", 8, 16 or "float", default "keep"
+        The result's type with its range: uint8 0 to 255, uint16 0 to 65535, float32 0 to 1. Where dtype keeps values,
+        depth keeps white white (8 to 16 bits is times 257; bool becomes 0 and 255; in signed types white is the largest
+        value). The weights are scaled by an exact fraction, so that there is still one rounding, at the very end.
+        Offsets are in the result's units; border values and thresholds in the image's.
     out : array, optional
         Written to and returned; of the result's shape and type; may be the image itself.
     threads : int, optional
@@ -48,6 +54,10 @@ _PARAMETERS = """
     range : "clip", "abs", "offset", "stretch" or "error", default "clip"
         What becomes of results outside the type's range: saturated; their absolute value; shifted by mid-range; the
         whole result stretched to the range; an error.
+    linear : bool, default False
+        Filter in linear light: decode the transfer function that a Picture's file states, else sRGB's (float pixels
+        count as linear already), filter, encode again; one rounding, at the end. Alpha is not decoded. Offsets and
+        thresholds then are shares of white, in linear light.
     channel_axis : int or None, optional
         Where the channels are in a 3-D array: the last axis by default; 0 for planes first (any number of them).
 
@@ -78,7 +88,7 @@ def documented(function):
 @documented
 def correlate(
     image, kernel, *, border="reflect", pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
-    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO,
+    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
 ):  # fmt: skip
     """Correlate a picture with a kernel: `g(i, j) = sum_kl f(i + k - a, j + l - b) h(k, l)`, anchor (a, b).
 
@@ -92,14 +102,16 @@ def correlate(
     >>> imconv.correlate(np.array([[1., 2., 3.]]), [[1, 0, 0]], border="constant")
     array([[0., 1., 2.]])
     """
-    options = Options(border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis)
+    options = Options(
+        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear
+    )
     return LinearFilter(as_kernel(kernel, anchor=anchor), options).apply(image, out=out, threads=threads)
 
 
 @documented
 def convolve(
     image, kernel, *, border="reflect", pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
-    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO,
+    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
 ):  # fmt: skip
     """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
 
@@ -113,7 +125,9 @@ def convolve(
     >>> imconv.convolve(np.array([[2, 8, 0, 4, 1, 9, 9, 0]], float), [[1, 3]])
     array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
     """
-    options = Options(border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis)
+    options = Options(
+        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear
+    )
     return LinearFilter(as_kernel(kernel, anchor=anchor).flipped(), options).apply(image, out=out, threads=threads)
 
 
@@ -128,7 +142,7 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     convolve : bool, default True
         False for correlation.
     anchor, has_alpha, options
-        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range; `dtype` is the image's.
+        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range, depth; `dtype` is the image's.
 
     Examples
     --------
@@ -137,6 +151,8 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     True
     """
     settings = options_of("plan", options)
+    if settings.linear:
+        raise OptionError("a plan knows no transfer function; decode the image and plan for float32, without linear")
     kernel = as_kernel(kernel, anchor=anchor)
     shape = tuple(int(n) for n in image_shape)
     if len(shape) not in (2, 3):
@@ -160,6 +176,8 @@ class Options:
     has_alpha: bool | None = None
     range: str = "clip"
     channel_axis: object = AUTO
+    depth: object = None
+    linear: bool = False
 
     def checked(self) -> Options:
         """These options, once every one that can be judged without a picture has been."""
@@ -170,6 +188,7 @@ class Options:
         check_range(self.range)
         if self.alpha is not None:
             check_alpha(self.alpha)
+        parse_depth(self.depth)
         return self
 
 
@@ -186,13 +205,14 @@ class LinearFilter:
     """A kernel to correlate with, and how: what every linear filter comes down to.
 
     `point`, if given, is called with the filtered and the original values of a band and returns what is rounded
-    instead; `gain` is how much it enlarges an error.
+    instead, and has `scaled(factor)` for samples in other units; `gain` is how much it enlarges an error.
     """
 
     kernel: Kernel
     options: Options = Options()
     point: Callable | None = None
     gain: float = 1.0
+    scale: Fraction | None = None  # instead of the one that the depth asks for
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         """The plan for an array (H, W) or (H, W, C) of this type."""
@@ -201,17 +221,46 @@ class LinearFilter:
             kernel = kernel.replace(offset=kernel.offset + _offset(options.offset))
         if options.alpha is not None:
             check_alpha(options.alpha)
+        target, scale = self._result(image_type)
         return make_plan(
             kernel,
             make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
             shape[2] if len(shape) == 3 else 1,
             _readable(image_type),
-            _target(options.dtype, image_type),
+            target,
             borders.parse_border(options.border),
             alpha=(options.alpha or "weight") if has_alpha else "none",
             range=options.range,
             gain=self.gain,
+            scale=scale,
         )
+
+    def result_type(self, image_type: np.dtype) -> np.dtype:
+        """The type of the result for an image of this type."""
+        return self._result(image_type)[0]
+
+    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
+        options = self.options
+        if parse_depth(options.depth) == "keep":
+            return _target(options.dtype, image_type), self.scale or Fraction(1)
+        if options.dtype is not None:
+            raise OptionError("dtype keeps values and depth rescales them; give one of the two")
+        _readable(image_type)
+        target, scale = rescaled(options.depth, image_type)
+        return target, scale if self.scale is None else self.scale
+
+    def conversion(self, mode: str, image_type: np.dtype, metadata=None):
+        """What a picture goes through around this filter, a `Conversion`, or None where the filter is applied as it is.
+
+        `mode` is the Picture's, `metadata` what its file said.
+        """
+        return conversion(self, mode, image_type, metadata)
+
+    def in_light(self, light) -> LinearFilter:
+        """This filter for what a `Conversion` decodes: border, offsets and thresholds converted."""
+        kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
+        point = self.point and self.point.scaled(1 / light.image_white)
+        return replace(self, kernel=kernel, options=light.options(self.options), point=point)
 
     def extra_bytes(self, plan: Plan) -> int:
         """Bytes per sample that a run takes beyond the picture and the result."""
@@ -219,6 +268,10 @@ class LinearFilter:
 
     def apply(self, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
         """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `executor.execute`."""
+        if self.options.linear:
+            from .conversion import apply_in_light
+
+            return apply_in_light(self, image, out=out, threads=threads, tally=tally, progress=progress)
         if hasattr(image, "pixels"):
             if out is not None:
                 raise OptionError("out goes with an array, not with a Picture")
@@ -227,34 +280,67 @@ class LinearFilter:
         if self.options.alpha not in (None, "separate") and self.options.has_alpha is None:
             check_alpha(self.options.alpha)
             raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
-        return self._apply(_as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)
+        return self._apply(as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)
+
+    def in_bands(self, plan: Plan, bands: Iterator[np.ndarray], *, threads=None, tally=None, progress=None):
+        """What `apply` gives, in bands, for a picture whose rows come in bands and for which `plan` was made."""
+        from .streaming import execute_rows
+
+        counts_nan, count = _counting(plan, tally)
+        rows = (band.astype(plan.source, copy=False) for band in bands)
+        yield from execute_rows(plan, rows, threads=threads, point=self._point(plan), tally=count, progress=progress)
+        if counts_nan and count.nans:
+            warn_of_nans(count.nans)
+
+    def compares(self, plan: Plan) -> bool:
+        """Whether what comes in is compared with what goes out, so that it must be kept until then."""
+        return self.point is not None
+
+    def _point(self, plan: Plan):
+        return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)
 
     def _apply(self, image, has_alpha, out, threads, tally, progress):
         from .executor import execute
 
         source = _readable(image.dtype)
-        axis = _channel_axis(image, self.options.channel_axis)
+        axis = channel_axis(image, self.options.channel_axis)
         if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
             raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
         work = image if axis is None else np.moveaxis(image, axis, -1)
         if source != image.dtype:
             work = work.astype(source)
         plan = self.plan(work.shape, image.dtype, has_alpha)
-        counts_nan = source.kind == "f" and np.dtype(plan.target).kind != "f"
-        count = tally if tally is not None or not counts_nan else Tally()
+        counts_nan, count = _counting(plan, tally)
         last = axis is None or axis % image.ndim == image.ndim - 1
         given = out
         if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
             out = np.moveaxis(out, axis, -1)
-        result = execute(plan, work, out=out, threads=threads, point=self.point, tally=count, progress=progress)
+        point = self._point(plan)
+        result = execute(plan, work, out=out, threads=threads, point=point, tally=count, progress=progress)
         if counts_nan and count.nans:
-            warnings.warn(f"{count.nans} results were NaN and became 0", RuntimeWarning, stacklevel=4)
+            warn_of_nans(count.nans)
         if given is not None:
             return given
         return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
-def _as_array(image) -> np.ndarray:
+def _counting(plan: Plan, tally: Tally | None) -> tuple[bool, Tally | None]:
+    """Whether NaN can get lost, and what counts them then."""
+    counts = np.dtype(plan.source).kind == "f" and np.dtype(plan.target).kind != "f"
+    return counts, Tally() if counts and tally is None else tally
+
+
+def conversion(filter, mode: str, image_type: np.dtype, metadata):
+    """`LinearFilter.conversion` for any filter with `options`, `result_type` and `in_light`."""
+    if not filter.options.linear:
+        return None
+    from .conversion import conversion_of
+
+    return conversion_of(filter, mode, image_type, metadata)
+
+
+def as_array(image) -> np.ndarray:
+    """What was given as an image, as an array; OptionError where that can't be."""
     try:
         return np.asarray(image)
     except (TypeError, ValueError):
@@ -268,7 +354,7 @@ def _offset(offset):
         raise OptionError(f"offset must be a finite number, not {offset!r}") from None
 
 
-def _channel_axis(image: np.ndarray, axis) -> int | None:
+def channel_axis(image: np.ndarray, axis) -> int | None:
     """Which axis holds the channels, None for grey; OptionError where that can't be told."""
     if image.ndim == 2:
         if axis not in (AUTO, None):

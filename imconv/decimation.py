@@ -27,6 +27,7 @@ class Factor:
 
     sigma: float
     step: int  # D; 1 leaves the axis as it is
+    gain: float = 1.0  # what the result is multiplied by
 
     @property
     def before(self) -> np.ndarray:
@@ -43,12 +44,12 @@ class Factor:
     def after(self) -> tuple[int, np.ndarray]:
         """Interpolation: the first grid sample used, counted from the pixel's own, and weights (step, taps)."""
         if self.step == 1:
-            return 0, np.ones((1, 1))
+            return 0, np.full((1, 1), self.gain)
         reach = TRUNCATE * self._share / self.step
         taps = np.arange(-math.floor(reach), math.floor(reach + (self.step - 1) / self.step) + 1)
         distance = taps * self.step - np.arange(self.step)[:, None]
         weights = np.exp(-0.5 * (distance / self._share) ** 2) * (np.abs(distance) <= TRUNCATE * self._share)
-        return int(taps[0]), weights / weights.sum(axis=1, keepdims=True)
+        return int(taps[0]), self.gain * (weights / weights.sum(axis=1, keepdims=True))
 
     @property
     def _share(self) -> float:
@@ -80,7 +81,10 @@ def grid_axes(factor: Factor, size: int, out: int) -> tuple[Axis, Axis]:
 def grid_plans(plan) -> tuple:
     """Plans that make the whole grid: what reduces the picture to it, and what smooths it."""
     down, along = plan.decimation
-    rows, columns = grid_axes(down, plan.rows.size, plan.rows.out), grid_axes(along, plan.columns.size, plan.columns.out)
+    rows, columns = (
+        grid_axes(down, plan.rows.size, plan.rows.out),
+        grid_axes(along, plan.columns.size, plan.columns.out),
+    )
     kind = plan.accumulator
     reduce = replace(plan, algorithm="separable", rows=rows[0], columns=columns[0], target=kind, range="clip",
                      offset=0.0, weights=(down.before, along.before))  # fmt: skip

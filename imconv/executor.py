@@ -82,11 +82,7 @@ def execute(
     wanted = shape if image.ndim == 3 else shape[:2]
     result = None
     if out is not None:
-        if not isinstance(out, np.ndarray) or out.shape != wanted or type_name(out.dtype) != plan.target:
-            found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-            raise OptionError(f"out must be an array of {plan.target} {wanted}, not {found}")
-        if not out.flags.writeable:
-            raise OptionError("out can't be written to")
+        check_out(out, wanted, plan.target)
         if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
             result = out.reshape(shape)
     if result is None:
@@ -127,11 +123,17 @@ class Run:
         for start in range(0, len(out), height):
             part = out[start : start + height]
             row = first + start
+            self.reduce(row + len(part))
             for weighted, grid in self.grids.items():
-                source = self.job.source
-                self.job.grids[weighted] = grid.advance(row, row + len(part), source.array, source.low, self._raw)
+                self.job.grids[weighted] = grid.smoothed_for(row, row + len(part), self._raw)
             bands = self.band_rows or _band_height(self.plan, len(part), self.workers, self.fused)
-            _run_bands(work, row, part, bands, self.workers, self.told)
+            run_bands(work, row, part, bands, self.workers, self.told)
+
+    def reduce(self, last: int | None = None, count: int = 0) -> None:
+        """Make the coarse grid for the rows of the result above row `last`, or its first `count` rows."""
+        source = self.job.source
+        for grid in self.grids.values():
+            grid.reduce(count if last is None else grid.rows_for(last), source.array, source.low, self._raw)
 
     def _raw(self, plan: Plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
         """Rows first, first + 1, ... of the raw sums of another plan."""
@@ -140,7 +142,16 @@ class Run:
         def work(row, band, scratch):
             job.loop(row, band.reshape(len(band), -1), scratch, 0.0, 1, -1.0, weighted)
 
-        _run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers, _Told(None, 0))
+        run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers)
+
+
+def check_out(out, shape: tuple[int, ...], kind: str) -> None:
+    """Raise OptionError if `out` is no writeable array of this shape and type."""
+    if not isinstance(out, np.ndarray) or out.shape != shape or type_name(out.dtype) != kind:
+        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise OptionError(f"out must be an array of {kind} {shape}, not {found}")
+    if not out.flags.writeable:
+        raise OptionError("out can't be written to")
 
 
 def _new(shape, dtype) -> np.ndarray:
@@ -171,7 +182,7 @@ def _stretch_colours(job: Job, values: np.ndarray, result: np.ndarray) -> None:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, job.tally)
 
 
-def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: _Told) -> None:
+def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: _Told | None = None) -> None:
     """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result."""
     total = out.shape[0]
     starts = iter(range(0, total, height))
@@ -188,8 +199,9 @@ def _run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, to
             try:
                 band = out[first : first + height]
                 work(origin + first, band, scratch)
-                with lock:
-                    told.add(len(band))
+                if told is not None:
+                    with lock:
+                        told.add(len(band))
             except BaseException as failure:
                 failures.append(failure)
                 return

@@ -19,31 +19,37 @@ class Grid:
 
     def __init__(self, plan: Plan, weighted: bool):
         self.plan, self.weighted = plan, weighted
-        self.reduce, self.smooth = grid_plans(plan)
-        shape = (self.reduce.columns.out, plan.channels)
-        self.coarse = Window(shape, self.reduce.target)
+        self.reduction, self.smooth = grid_plans(plan)
+        shape = (self.reduction.columns.out, plan.channels)
+        self.coarse = Window(shape, self.reduction.target)
         self.smoothed = Window((self.smooth.columns.out, plan.channels), self.smooth.target)
 
-    def needs(self, first: int, last: int, made: int) -> tuple[int, int, int]:
-        """For rows first .. last - 1 of the result, once `made` rows of the grid are there: the picture's rows low ..
-        high - 1, and how many rows of the grid are there then."""
-        _, stop = self._span(first, last)
-        stop += 2 * self.smooth.rows.anchor
-        low, high = rows_read(self.reduce, made, stop) if stop > made else (first, first)
-        return low, high, max(stop, made)
+    def bytes_held(self, height: int) -> int:
+        """Memory for making `height` rows of the result at a time."""
+        down = self.plan.decimation[0]
+        rows = height // down.step + down.after[1].shape[1] + 1
+        around = 2 * self.smooth.rows.anchor
+        row = self.reduction.columns.out * self.plan.channels * self.coarse.dtype.itemsize
+        return 2 * row * (2 * rows + around)
 
-    def advance(self, first: int, last: int, picture: np.ndarray, low: int, run: Run) -> tuple[np.ndarray, int]:
-        """The grid for rows first .. last - 1 of the result, and where in it the interpolation of row 0 would begin.
+    def rows_for(self, last: int) -> int:
+        """How many rows of the unsmoothed grid must be there for the rows of the result above row `last`."""
+        return self._span(0, last)[1] + 2 * self.smooth.rows.anchor
 
-        `picture` holds the rows that `needs` said, its first is row `low`; `run(plan, rows, low, first, out, weighted)`
+    def reduce(self, count: int, picture: np.ndarray, low: int, run: Run) -> None:
+        """Make rows of the unsmoothed grid, until there are `count`.
+
+        `picture` holds the rows that they are made of, its first is row `low`; `run(plan, rows, low, first, out, weighted)`
         computes rows first, first + 1, ... of a plan's raw sums.
         """
-        start, stop = self._span(first, last)
-        margin = self.smooth.rows.anchor
-        self.coarse.forget(start)
         made = self.coarse.high
-        if stop + 2 * margin > made:
-            run(self.reduce, picture, low, made, self.coarse.append(stop + 2 * margin - made), self.weighted)
+        if count > made:
+            run(self.reduction, picture, low, made, self.coarse.append(count - made), self.weighted)
+
+    def smoothed_for(self, first: int, last: int, run: Run) -> tuple[np.ndarray, int]:
+        """The grid for rows first .. last - 1 of the result, and where in it the interpolation of row 0 would begin."""
+        start, stop = self._span(first, last)
+        self.coarse.forget(start)
         self.smoothed.forget(start)
         made = self.smoothed.high
         if stop > made:

@@ -85,7 +85,8 @@ class Kernel:
     def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Kernel:
         """The outer product of a column and a row of weights (1-D, numbers or Fractions); made only on demand.
 
-        `sigma` (rows, columns) says that a Gaussian is meant, which may be computed in any way within its error bound.
+        `sigma` (rows, columns) says that a Gaussian is meant, times the weights' sum, which may be computed in any way
+        within its error bound.
         """
         (column, column_fractions), (row, row_fractions) = (
             _as_weights([list(column)], MAX_TAPS),
@@ -165,8 +166,8 @@ class Kernel:
             if self.exact:
                 ratio = exact / self.denominator
                 column, row = ([int(n) for n in f] for f in self._integer_factors)
-                return Kernel.from_factors([n * ratio for n in column], row, **rest)
-            return Kernel.from_factors(column * float(exact), row, **rest)
+                return Kernel.from_factors([n * ratio for n in column], row, sigma=self.sigma, **rest)
+            return Kernel.from_factors(column * float(exact), row, sigma=self.sigma, **rest)
         with np.errstate(over="ignore"):  # what overflows is refused as infinite
             weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
         return Kernel(weights, included=self.included, **rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -61,6 +62,7 @@ class Plan:
     runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
     decimation: tuple[Factor, Factor] | None = None
     by_product: bool = False  # whether a product with 1 / divisor divides exactly
+    scale: Fraction = Fraction(1)  # by which the kernel's weights include a change of depth
     cost: float = field(default=0.0, compare=False)  # picoseconds for a sample of the result, by `costs`
 
     @cached_property
@@ -258,6 +260,8 @@ class Plan:
         ]
         if self.alpha != "none":
             lines.insert(3, f"alpha          {self.alpha}")
+        if self.scale != 1:
+            lines.insert(-2, f"depth          {self.source} to {self.target}, times {self.scale} in the weights")
         return "\n".join(lines)
 
 
@@ -273,6 +277,7 @@ def make_plan(
     alpha: str = "none",
     range: str = "clip",
     gain: float = 1.0,
+    scale: Fraction = Fraction(1),
     algorithm: str | None = None,
 ) -> Plan:
     """The plan for correlating a picture with `kernel`: a pure function of its arguments.
@@ -289,6 +294,8 @@ def make_plan(
         What the last channel is and does.
     gain : float
         How much what follows the sums enlarges their error.
+    scale : Fraction
+        What source samples are multiplied by to be in the result's units: the weights are, so that exact sums stay so.
     algorithm : str, optional
         Take this one of ALGORITHMS; OptionError where it can't do the work. Default: the cheapest.
     """
@@ -296,8 +303,10 @@ def make_plan(
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
         alpha = "keep"  # a zero-sum kernel has no brightness to weigh
+    if scale != 1:
+        kernel = kernel.scaled(scale)
     exact = exact_sums(kernel, source, border)
-    allowed = allowed_error(kernel, source, alpha, gain)
+    allowed = allowed_error(kernel, source, alpha, gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
     able = candidates(Task(kernel, rows, columns, source, border, exact, allowed, largest))
@@ -315,7 +324,10 @@ def make_plan(
         accumulator = "float64"
         divisor, weights, offset = _whole(kernel, weights, exact)
     elif choice.algorithm == "decimated":
-        exact, decimation = False, tuple(factor(s) for s in kernel.sigma)
+        down, along = (factor(s) for s in kernel.sigma)
+        total = kernel.sum()
+        # a Gaussian's own sum is 1, but for rounding
+        exact, decimation = False, (down if abs(total - 1) < 1e-9 else replace(down, gain=total), along)
         accumulator = "float64" if loop_type(source) == "float64" else "float32"
     elif exact:
         accumulator = exact_accumulator(kernel, source, border, alpha)
@@ -328,7 +340,7 @@ def make_plan(
     by_product = divisor > 1 and choice.algorithm != "fft" and largest < PRODUCT_LIMIT[accumulator]
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
-        border, alpha, range, kernel, weights, offset, runs, decimation, by_product, choice.cost,
+        border, alpha, range, kernel, weights, offset, runs, decimation, by_product, scale, choice.cost,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,6 +28,11 @@ class Tally:
             self.nans += nans
 
 
+def warn_of_nans(count: int) -> None:
+    """Tell the caller of a public function what became of NaN."""
+    warnings.warn(f"{count} results were NaN and became 0", RuntimeWarning, stacklevel=5)
+
+
 def rounding_bias(offset: float, divisor: int, exact: bool) -> float:
     """What is added to a sum so that `floor(... / divisor)` rounds half up.
 
@@ -43,11 +49,12 @@ def finish(
     divisor: int,
     tally: Tally | None = None,
     exact: bool = False,
+    by_product: bool = False,
 ) -> None:
     """Write `(sums + offset) / divisor` into `out` under a range policy other than "stretch". `sums` is used up.
 
     Integers are rounded half up and saturated, NaN becomes 0; floats keep their value. `exact` sums are whole numbers,
-    and only they have a divisor other than 1.
+    and only they have a divisor other than 1; `by_product` if a product with its reciprocal is as good (accuracy.py).
     """
     low, high = type_range(out.dtype)
     if policy == "offset":
@@ -71,7 +78,11 @@ def finish(
             tally.add(nans=int(np.count_nonzero(lost)))
         sums[lost] = -offset
     sums += number(rounding_bias(offset, divisor, exact))
-    if divisor == 1:
+    if by_product and policy != "offset":
+        sums += number(0.5)
+        sums *= number(1 / divisor)
+        np.floor(sums, out=sums)
+    elif divisor == 1:
         np.floor(sums, out=sums)
     else:
         np.floor_divide(sums, number(divisor), out=sums)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 ROOM = 256  # samples behind the last row that vectors may read
+SLACK = 4  # a quarter more is allocated than is held: rows are moved up so seldom that it costs little
 
 
 class Window:
@@ -32,14 +33,21 @@ class Window:
         """Room for `count` rows more, to be filled; `rows` has them already."""
         held = self.high - self.low
         if self._start + held + count > len(self._buffer):
-            kept, capacity = self.rows, held + count
-            if capacity > len(self._buffer) or self._start < held:  # where they would overlap, or be moved too often
-                self._buffer = self._new(2 * held + count)
-            self._buffer[:held] = kept
-            self._start = 0
+            self._make_room(held, count)
         self.high += count
         end = self._start + held
         return self._buffer[end : end + count]
+
+    def _make_room(self, held: int, count: int) -> None:
+        kept, slack = self.rows, max(held // SLACK, count)
+        if self._start < slack:  # it would have to be moved again soon
+            self._buffer = self._new(held + count + slack)
+            self._buffer[:held] = kept
+        else:
+            for row in range(0, held, self._start):  # pieces that don't overlap with where they go
+                piece = kept[row : row + self._start]
+                self._buffer[row : row + len(piece)] = piece
+        self._start = 0
 
     def _new(self, capacity: int) -> np.ndarray:
         size = capacity * int(np.prod(self.row_shape))

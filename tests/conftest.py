@@ -3,6 +3,7 @@
 The whole suite needs most loops: they are compiled at the beginning, side by side.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -24,3 +25,11 @@ def pytest_sessionstart(session):
         from imconv.jit.prebuilt import prebuilt
 
         jit.ready(prebuilt(everything=True))
+
+
+@pytest.fixture(autouse=True)
+def threads_for_small_pictures(monkeypatch):
+    """Tests' pictures are too small for threads to be worth it; what they test must not depend on threads all the same."""
+    from imconv import executor
+
+    monkeypatch.setattr(executor, "WORTH_THREADS", 0.0)

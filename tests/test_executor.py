@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import imconv
 from imconv import Kernel
 from imconv.correlation import LinearFilter, Options
+from imconv import executor
 from imconv.executor import default_threads, execute
 from imconv.kernel import as_fraction
 from imconv.rounding import Tally
@@ -131,6 +132,14 @@ def test_a_failure_in_a_band_comes_out_once_and_stops_the_others():
     with pytest.raises(RuntimeError, match="point failed"):
         execute(plan, np.zeros((64, 4), np.uint8), point=fail, threads=2, band_rows=1)
     assert len(calls) <= 2
+
+
+def test_small_pictures_pay_for_no_threads(monkeypatch):
+    monkeypatch.undo()  # of what conftest.py does for all other tests
+    monkeypatch.setattr(executor.threading, "Thread", lambda **_: pytest.fail("a thread was started"))
+    imconv.box_blur(np.zeros((64, 64, 3), np.uint8), 5, threads=2)
+    with pytest.raises(pytest.fail.Exception, match="a thread"):
+        imconv.box_blur(np.zeros((2048, 2048, 3), np.uint8), 5, threads=2)
 
 
 def test_several_threads_may_filter_at_once():

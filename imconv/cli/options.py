@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..depth import DEPTHS
 from ..geometry import WORDS
 from ..planner import ALPHAS, RANGES
 
@@ -61,6 +62,8 @@ _SHARED = [
     click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
     click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
     click.option("--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
+    click.option("--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
+    click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
     click.option("--range", "range_", default="clip", show_default=True, metavar="|".join(RANGES), help="What becomes of results outside the type's range."),
     click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
@@ -69,7 +72,7 @@ _SHARED = [
     click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]"),
     click.option("--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
     click.option("--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
-    click.option("--compression", default=None, metavar="0-9", help="PNG effort: 0 stored, 9 smallest."),
+    click.option("--compression", default=None, metavar="0-9", help="PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]"),
     click.option("--page", default=None, metavar="N", help="Only this page of a file with several, from 0. [default: all that OUTPUT can hold]"),
     click.option("--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
     click.option("--strip", is_flag=True, help="Write no metadata."),

@@ -32,14 +32,12 @@ def _prepare(job, pictures, source, shared, settings) -> tuple[list, list, str]:
     works, plans, outlines, kept, most = [], [], [], 0, 0
     for number, picture in enumerate(pictures):
         work = job.make(settings["options"], picture.width)
-        plan = work.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
-        if shared["explain"]:
-            click.echo(f"page {number}\n{plan}", err=True)
+        plan = process.plan_for(work, picture, source, shared, heading=f"page {number}\n")
         works.append(work)
         plans.append(plan)
-        outlines.append(process.outline(picture, plan))
+        outlines.append(process.outline(picture, plan, work))
         kept += picture.pixels.nbytes + outlines[-1].pixels.nbytes
-        most = max(most, outlines[-1].pixels.size * work.extra_bytes(plan) + plan.scratch)
+        most = max(most, process.bytes_beside(work, plan, picture))
     rows, columns = plans[0].shape
     check(process.label(source, process.STDIN), columns, rows, kept + most, max_memory=settings["max_memory"])
     place, name = process.place_of(job.output)

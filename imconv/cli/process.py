@@ -13,7 +13,7 @@ from . import interrupt
 
 STDIN, STDOUT = "standard input", "standard output"
 MOST_PAGES = 1 << 31
-TIFF_WORDS = ("none", "deflate", "lzw", "packbits")
+TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,17 @@ def filter_to_many(shared: dict, jobs: list[Job]) -> None:
 
 
 def _process(shared: dict, source: str, jobs: list[Job]) -> None:
+    from .. import jit
+    from .compiling import Notice
+
     started = time.perf_counter()
     settings = _checked(shared)
+    jit.watch = Notice(shared["quiet"])  # files, too, are read by compiled loops
+    if len(jobs) == 1 and "-" not in (source, jobs[0].output) and not settings["page"]:
+        from .bands import filter_in_bands
+
+        if filter_in_bands(jobs[0], source, shared, settings, started):
+            return
     pictures = _read(source, shared, settings, jobs)
     tell = teller(shared["quiet"])
     for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
@@ -60,36 +69,80 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
     prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
     for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
         if shared["dry_run"]:
-            rows, columns = plan.shape
-            tell(f"would write {label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
-            if shared["json_"]:
-                _report(source, job.output, plan)
+            tell_plan(job, source, plan, kind, shared)
             continue
         _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started)
 
 
 def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
     """The filter, its plan and the output format: all that can be refused is refused here, before any work."""
+    work = job.make(settings["options"], picture.width)
+    plan = plan_for(work, picture, source, shared)
+    _check_memory(work, plan, picture, label(source, STDIN), settings["max_memory"])
+    return work, plan, target_of(job, picture, plan, work, shared)
+
+
+def target_of(job: Job, picture, plan, work, shared: dict) -> str:
+    """The format of the result; what it can't hold, or where it can't be written, is an error now."""
     from .. import files
 
-    work = job.make(settings["options"], picture.width)
-    plan = work.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
-    if shared["explain"]:
-        click.echo(str(plan), err=True)
-    _check_memory(work, plan, picture, label(source, STDIN), settings["max_memory"])
     place, name = place_of(job.output)
-    kind = files.check_target(
-        place, outline(picture, plan), format=shared["format_"], no_clobber=shared["no_clobber"], name=name
-    )
-    return work, plan, kind.name
+    result = outline(picture, plan, work)
+    return files.check_target(place, result, format=shared["format_"], no_clobber=shared["no_clobber"], name=name).name
 
 
-def outline(picture, plan):
-    """A picture of the kind and size that the plan gives, which takes no memory."""
+def tell_plan(job: Job, source: str, plan, kind: str, shared: dict) -> None:
+    """What --dry-run says."""
+    rows, columns = plan.shape
+    teller(shared["quiet"])(f"would write {label(job.output, STDOUT)} ({kind}, {columns} x {rows} pixels)")
+    if shared["json_"]:
+        report(source, job.output, plan)
+
+
+def plan_for(work, picture, source: str, shared: dict, heading: str = ""):
+    """The filter's plan for a picture; told, under a heading, if that was asked for, as are notes on linear light."""
+    from ..errors import FileError
+
+    kind = picture.pixels.dtype
+    try:
+        conversion = work.conversion(picture.mode, kind, picture.metadata)
+    except FileError as error:
+        raise FileError(f"{label(source, STDIN)}: {error}") from error
+    if conversion is None:
+        plan = work.plan(picture.pixels.shape, kind, picture.has_alpha)
+    else:
+        plan = conversion.filter.plan(picture.pixels.shape, conversion.source, picture.has_alpha)
+        if conversion.note:
+            teller(shared["quiet"])(f"{label(source, STDIN)}: {conversion.note}")
+    if shared["explain"]:
+        light = f"\nlight          {conversion.name}, decoded before and encoded after" if conversion else ""
+        click.echo(f"{heading}{plan}{light}", err=True)
+    return plan
+
+
+def notes_of(source: str, picture) -> list[str]:
+    """Remarks on a file read in bands, as `files.read` makes them on a whole one."""
+    from .. import files
+
+    return [*picture.notes, *files.notes_on_name(source, picture.header.format)]
+
+
+def outline(picture, plan, work):
+    """A picture of the kind and size that the filter gives, which takes no memory."""
     import numpy as np
 
     shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 else plan.shape
-    return picture.replace(pixels=np.broadcast_to(np.zeros((), picture.pixels.dtype), shape))
+    return picture.replace(pixels=np.broadcast_to(np.zeros((), work.result_type(picture.pixels.dtype)), shape))
+
+
+def bytes_beside(work, plan, picture) -> int:
+    """What a run takes beside the picture and the result: among other things both in linear light."""
+    import numpy as np
+
+    rows, columns = plan.shape
+    samples = rows * columns * plan.channels
+    light = np.dtype(plan.source).itemsize * (picture.pixels.size + samples) if work.options.linear else 0
+    return samples * work.extra_bytes(plan) + light + plan.scratch
 
 
 def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
@@ -104,7 +157,7 @@ def _filter_and_write(target, picture, work, plan, kind, source, shared, setting
     if shared["verbose"]:
         tell_results([(result, tally)], seconds, shared["quiet"])
     if shared["json_"]:
-        _report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
+        report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
 
 
 def save(target: str, results: list, kind: str, shared: dict, settings: dict) -> None:
@@ -236,6 +289,8 @@ def _checked(shared: dict) -> dict:
             dilation=shared["dilation"],
             alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
             range=shared["range_"].lower(),
+            depth=shared["depth"],
+            linear=shared["linear"],
         ).checked(),
     }
 
@@ -250,10 +305,8 @@ def _whole(text: str, option: str, least: int, most: int) -> int:
 
 def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
     """The picture, or every page of it where the first job's output holds them."""
-    from .. import files, jit
-    from .compiling import Notice
+    from .. import files
 
-    jit.watch = Notice(shared["quiet"])  # PNG files are read by compiled loops
     place = sys.stdin.buffer if source == "-" else source
     common = {
         "name": STDIN if source == "-" else None,
@@ -263,10 +316,10 @@ def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
     }
     if settings["page"] is not None:
         return [files.read(place, page=settings["page"], **common)]
-    return files.read_pages(place, into=_format_named(jobs[0].output, shared["format_"]), **common)
+    return files.read_pages(place, into=format_named(jobs[0].output, shared["format_"]), **common)
 
 
-def _format_named(output: str, asked: str | None) -> str | None:
+def format_named(output: str, asked: str | None) -> str | None:
     """The format that --format or the output's extension names; None where the input decides, or it is no format."""
     from .. import files
     from ..errors import FileError
@@ -284,12 +337,11 @@ def _check_memory(work, plan, picture, label, limit) -> None:
     from ..files.limits import check
 
     rows, columns = plan.shape
-    samples = rows * columns * plan.channels
-    needed = picture.pixels.nbytes + samples * (picture.pixels.dtype.itemsize + work.extra_bytes(plan)) + plan.scratch
+    needed = picture.pixels.nbytes + outline(picture, plan, work).pixels.nbytes + bytes_beside(work, plan, picture)
     check(label, columns, rows, needed, max_memory=limit)
 
 
-def _report(source: str, target: str, plan, **more) -> None:
+def report(source: str, target: str, plan, **more) -> None:
     import json
 
     rows, columns = plan.shape

@@ -223,16 +223,20 @@ def _name_of(path, name: str | None) -> str:
     return source.name_of(path, name)
 
 
-def _with_note_of_name(path, pictures: list[Picture]) -> list[Picture]:
-    """The pictures; the first with a note where the file's name promises another format."""
+def notes_on_name(path, format_name: str) -> list[str]:
+    """A remark where a file's name promises another format than its content is."""
     from imconv.files import source
 
-    first = pictures[0]
     with contextlib.suppress(FileError, TypeError):
-        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(first.format):
-            note = f"the name says {format_for(path)}, the content is {first.format}"
-            return [first.replace(notes=(*first.notes, note)), *pictures[1:]]
-    return pictures
+        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(format_name):
+            return [f"the name says {format_for(path)}, the content is {format_name}"]
+    return []
+
+
+def _with_note_of_name(path, pictures: list[Picture]) -> list[Picture]:
+    """The pictures; the first with a note where the file's name promises another format."""
+    first = pictures[0]
+    return [first.replace(notes=(*first.notes, *notes_on_name(path, first.format))), *pictures[1:]]
 
 
 def _as_picture(picture, metadata: Metadata | None) -> Picture:

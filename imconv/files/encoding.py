@@ -38,11 +38,12 @@ _SPREAD = {
 }
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
+_DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
 
 
 # formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`; of a single one too
 # where it has no `encode`
-_SEVERAL: dict[str, str] = {}
+_SEVERAL: dict[str, str] = {"TIFF": "tiff_encode"}
 
 
 class Page(NamedTuple):
@@ -81,36 +82,47 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
         )
     if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
-    able = [n for n in holders(mode, dtype) if n != target.name]
+    able = list(dict.fromkeys([*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())]))
+    able = able or holders(mode, "uint8")
+    depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
     what = f"{picture.depth} {mode} pixels"
-    if (mode, "uint8") not in target.holds:
+    if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
-    if able:
-        advice = f"write {', '.join(able)}"
-        if (mode, "uint8") in target.holds:
-            advice += ", or convert with --depth 8"
-    elif holders(mode, "uint8"):
-        advice = "no format can yet; convert with --depth 8"
-    else:
-        advice = "no format can; convert to RGB"
+    advice = f"write {', '.join(able)}"
+    if depths:
+        advice += f", or convert with --depth {depths[0]}"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
-def encode(
-    pictures: Sequence[Picture], target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
-) -> tuple[bytes, list[str]]:
-    """The file's bytes and notes on what changed. Raises FileError and OptionError."""
+def prepared(
+    pictures: Sequence[Picture],
+    target: Format,
+    quality: int | None,
+    compression: Any,
+    strip: bool,
+    notes: list[str],
+    name: str,
+) -> list[Page]:
+    """The pictures as encoders get them; what can't go into the file is noted. Raises FileError and OptionError."""
     check(pictures, target, name)
     if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100):
         raise OptionError(f"quality {quality!r} is not a whole number from 1 to 100")
-    notes: list[str] = []
-    pages = [_prepared(picture, target, strip, notes) for picture in pictures]
+    pages = [_page(picture, target, strip, notes) for picture in pictures]
     if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
     if quality is not None and target.name not in ("JPEG", "WEBP", "AVIF"):
         notes.append(f"quality is not used for {target.name}")
     if compression is not None and target.name not in ("PNG", "TIFF", "NPZ", "ICO"):
         notes.append(f"compression is not used for {target.name}")
+    return pages
+
+
+def encode(
+    pictures: Sequence[Picture], target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
+) -> tuple[bytes, list[str]]:
+    """The file's bytes and notes on what changed. Raises FileError and OptionError."""
+    notes: list[str] = []
+    pages = prepared(pictures, target, quality, compression, strip, notes, name)
     try:
         data = _encoded(pages, target, notes, quality, compression)
     except MemoryError:
@@ -126,7 +138,7 @@ def encode(
     return data, list(dict.fromkeys(notes))
 
 
-def _prepared(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
+def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255
@@ -178,6 +190,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             quantisation=source.quantisation,
             subsampling=source.subsampling,
             compression=source.compression,
+            predictor=source.predictor,
             duration=source.duration,
             loop=source.loop,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import product
 
 from imconv.errors import FileError, OptionError, nearest
+from imconv.files.picture import MODES
 
 # (colour model, sample type) pairs; together with `Format.holds` this is the one place that says what can be written
 _GREY8 = ("grey", "uint8")
@@ -55,8 +57,9 @@ FORMATS: dict[str, Format] = {
         _format(
             "TIFF",
             ".tif .tiff",
-            (_BIT, _GREY8, _GREY16, ("grey", "int32"), ("grey", "float32"), *_ALPHA8, _RGB8, _CMYK8),
+            (_BIT, *product(MODES, ("uint8", "uint16", "int32", "float32", "float64"))),
             _ALL_METADATA,
+            pages=True,
         ),
         _format("WEBP", ".webp", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 16383),
         _format("BMP", ".bmp .dib", (_BIT, _GREY8, _RGB8), ("dpi",)),

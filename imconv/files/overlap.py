@@ -44,6 +44,15 @@ def ahead(items: Iterable, depth: int = AHEAD) -> Iterator:
         thread.join()
 
 
+def in_order(works: Iterable[Callable[[], Any]], threads: int) -> Iterator:
+    """The results of all works, done by `threads` threads, in order; few are done ahead of what is taken."""
+    queue = InOrder(threads)
+    for work in works:
+        queue.add(work)
+        yield from queue.results(threads + 1)
+    yield from queue.results(0)
+
+
 class InOrder:
     """Work done on threads while its giver goes on; the results come in the order in which it was given.
 

@@ -17,6 +17,7 @@ from imconv.files.picture import Picture
 MAX_PAGES = 1 << 16
 _DECODERS = {  # the rest is decoded by `pillow`
     "PNG": "png_decode",
+    "TIFF": "tiff_decode",
     "JPEG": "jpeg_decode",
     "PBM": "netpbm",
     "PGM": "netpbm",

@@ -37,6 +37,7 @@ class Metadata:
     quantisation  a JPEG's quantisation tables, one tuple of 64 for each component, or None
     subsampling   a JPEG's chroma subsampling (0: 4:4:4, 1: 4:2:2, 2: 4:2:0, 3: 4:4:0, 4: 4:1:1), or None
     compression   a TIFF's compression ("deflate", "lzw", "packbits", "none", ...), or None
+    predictor     a TIFF's predictor (1 none, 2 differences of samples, 3 of floating point), or None
     duration      how long this frame of an animation is shown, in milliseconds, or None
     loop          how often the animation plays, 0: for ever, or None
     """
@@ -51,6 +52,7 @@ class Metadata:
     quantisation: tuple[tuple[int, ...], ...] | None = None
     subsampling: int | None = None
     compression: str | None = None
+    predictor: int | None = None
     duration: float | None = None
     loop: int | None = None
 

@@ -1,4 +1,4 @@
-"""Pixels of all formats but PNG, decoded by Pillow, and the rules that keep it from degrading them."""
+"""Pixels of all formats but PNG and TIFF, and of some compressions within TIFF, decoded by Pillow, and the rules that keep it from degrading them."""
 
 from __future__ import annotations
 
@@ -107,8 +107,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
                 raise ValueError(
                     f"{image.size[0]} x {image.size[1]} pixels instead of {header.width} x {header.height}"
                 )
-            if image.mode == "La":
-                image = image.convert("LA")
             pixels = _array(image)
             del image
         pixels, notes = _PIXELS[header.format](pixels, header, data)
@@ -137,7 +135,6 @@ def _prepared(data: bytes, header: Header) -> bytes:
     if header.format == "TIFF":
         from imconv.files import tiff_layout, tiff_tags
 
-        tiff_layout.refuse_what_pillow_degrades(header)
         return tiff_tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
     if header.format == "BMP" and header.palette | header.layout["grey"]:
         # Pillow misreads some palettes of greys as 1-bit or 8-bit pixels: an odd first colour makes it give the indices
@@ -176,41 +173,6 @@ def _look_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes: 
     if palette.ndim == 2:
         notes.append(f"palette expanded to {'RGBA' if palette.shape[1] == 4 else 'RGB'}")
     return table[indices]
-
-
-def _tiff_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
-    import numpy as np
-
-    notes: list[str] = []
-    layout = header.layout
-    if header.palette:
-        stored = np.array(layout["palette"] or (), np.uint32)
-        if stored.size != 3 << layout["bits"]:
-            raise ValueError("the palette is missing or of a wrong length")
-        palette = stored.reshape(3, -1).T
-        # 8-bit palettes are written as v * 257, v * 256, or wrongly as v; anything else has 16 bits and keeps them
-        factor = 1 if stored.max() < 256 else next((f for f in (257, 256) if not (stored % f).any()), None)
-        palette = (palette // factor).astype(np.uint8) if factor else palette.astype(np.uint16)
-        indices = pixels if pixels.ndim == 2 else pixels[..., 0]
-        colours = _look_up(indices.astype(np.uint8), palette, notes)
-        if pixels.ndim == 3:
-            alpha = pixels[..., 1:].astype(palette.dtype) * (257 if palette.dtype == np.uint16 else 1)
-            colours = np.concatenate([colours, alpha.astype(palette.dtype)], axis=2)
-        return colours, notes
-    if layout["premultiplied"]:
-        notes.append("premultiplied alpha divided out")
-    if header.depth == 32 and header.sample == "unsigned":
-        if (pixels < 0).any():
-            raise Unsupported(
-                "TIFF with 32-bit unsigned samples above 2147483647 cannot be read; convert it to 16 bits"
-            )
-    elif header.depth == 16 and header.sample == "signed":
-        notes.append("signed 16-bit samples widened to 32 bits")
-    elif header.depth == 16:
-        pixels = pixels.astype(np.uint16, copy=False)
-        if layout["photometric"] == 0:  # white is zero; Pillow turns only 8 bits and less
-            np.subtract(65535, pixels, out=pixels)
-    return _grey_levels(pixels, layout["bits"], notes), notes
 
 
 def _gif_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
@@ -267,7 +229,7 @@ def _plain_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.n
 
 
 _PIXELS = {
-    "TIFF": _tiff_pixels,
+    "TIFF": _plain_pixels,  # tiff_decode does the rest
     "GIF": _gif_pixels,
     "BMP": _bmp_pixels,
     "JPEG": _plain_pixels,

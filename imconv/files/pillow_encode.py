@@ -1,4 +1,4 @@
-"""Pictures encoded by Pillow: all formats but PNG."""
+"""Pictures encoded by Pillow: all formats but PNG and TIFF."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import importlib
 import io
 from typing import TYPE_CHECKING, Any
 
-from imconv.files import tiff_tags
-from imconv.files.encoding import level
 from imconv.files.formats import FORMATS, Format
 from imconv.files.header import Unsupported
 from imconv.files.pillow import quiet
@@ -15,15 +13,7 @@ from imconv.files.pillow import quiet
 if TYPE_CHECKING:
     import numpy as np
 
-_LOSSLESS_TIFF = {
-    "none": "raw",
-    "deflate": "tiff_adobe_deflate",
-    "lzw": "tiff_lzw",
-    "packbits": "packbits",
-    "lzma": "lzma",
-    "zstd": "zstd",
-}
-_PLUGINS = {"TIFF": "Tiff", "WEBP": "WebP", "BMP": "Bmp", "GIF": "Gif"}
+_PLUGINS = {"WEBP": "WebP", "BMP": "Bmp", "GIF": "Gif"}
 _PIL_MODES = {"grey": "L", "grey+alpha": "LA", "rgb": "RGB", "rgba": "RGBA", "cmyk": "CMYK"}
 
 
@@ -86,31 +76,6 @@ def _by_plugin(pixels, mode: str, target: str, plugin: str, options: dict[str, A
         return _save(_image(pixels, mode), target, **options)
 
 
-def _tiff(pixels, mode, metadata, notes, quality, compression) -> bytes:
-    wanted = metadata.compression if metadata.compression in _LOSSLESS_TIFF else "deflate"
-    if compression in _LOSSLESS_TIFF:
-        wanted = compression
-    elif compression is not None:
-        wanted = "none" if level(compression) == 0 else "deflate"
-    options: dict[str, Any] = {}
-    if metadata.dpi:
-        options["dpi"] = metadata.dpi
-    if metadata.icc:
-        options["icc_profile"] = metadata.icc
-    image = _image(pixels, mode)
-    predictor = {"uint8": 2, "uint16": 2, "float32": 3}.get(pixels.dtype.name)
-    if predictor and wanted in ("deflate", "lzw", "lzma", "zstd"):
-        options["tiffinfo"] = {317: predictor}
-    try:
-        data = _save(image, "TIFF", compression=_LOSSLESS_TIFF[wanted], **options)
-    except OSError:
-        # LZMA and Zstandard are missing from some builds of libtiff
-        data = _save(image, "TIFF", compression="tiff_adobe_deflate", **options)
-        notes.append(f"written with deflate: this Pillow cannot write {wanted}")
-    extra = {tiff_tags.XMP: metadata.xmp} if metadata.xmp else {}
-    return tiff_tags.add_to_tiff(data, metadata.exif, extra) if metadata.exif or extra else data
-
-
 def _webp(pixels, mode, metadata, notes, quality, compression) -> bytes:
     options: dict[str, Any] = {"quality": quality} if quality is not None else {"lossless": True, "exact": True}
     for key, value in (("icc_profile", metadata.icc), ("exif", metadata.exif), ("xmp", metadata.xmp)):
@@ -162,4 +127,4 @@ def _gif(pixels, mode, metadata, notes, quality, compression) -> bytes:
     return _save(image, "GIF", optimize=False, **options)
 
 
-_ENCODERS = {"TIFF": _tiff, "WEBP": _webp, "BMP": _bmp, "GIF": _gif}
+_ENCODERS = {"WEBP": _webp, "BMP": _bmp, "GIF": _gif}

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
 _NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "netpbm")
-READERS: dict[str, str] = {**_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
-WRITERS: dict[str, str] = {**_NETPBM, "PAM": "pam", "NPY": "npy", "PNG": "png_encode"}
+READERS = {"PNG": "png_decode", "TIFF": "tiff_decode", **_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
+WRITERS = {"PNG": "png_encode", "TIFF": "tiff_encode", **_NETPBM, "PAM": "pam", "NPY": "npy"}
 
 
 class ReadRows(Protocol):
@@ -26,7 +26,7 @@ class ReadRows(Protocol):
     name    what errors call the file
 
     Each band is an array (rows, width) or (rows, width, channels) of the type that `read` would give, and stays the
-    caller's. Raises ValueError for damage as `decode` of the format does (the caller adds name and advice), at the latest
+    caller's; remarks for the user are in the iterator's `notes`, if it has any. Raises ValueError for damage as `decode` of the format does (the caller adds name and advice), at the latest
     after the last band. May be closed early.
     """
 
@@ -64,9 +64,9 @@ class Writer(Protocol):
         """Called once, after the last row."""
 
 
-def reader(format_name: str) -> ReadRows | None:
-    """What reads this format in bands, None where nothing does."""
-    found = READERS.get(format_name)
+def reader(header: Header) -> ReadRows | None:
+    """What reads a file with this header in bands, None where nothing does."""
+    found = None if header.layout.get("interlace") else READERS.get(header.format)
     return importlib.import_module(f"imconv.files.{found}").rows if found else None
 
 

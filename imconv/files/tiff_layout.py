@@ -7,6 +7,7 @@ import struct
 from imconv.files import tiff_tags
 from imconv.files.header import Header, Unsupported
 from imconv.files.picture import Metadata
+from imconv.files.tiff_codecs import CODES
 from imconv.files.tiff_tags import MAX_BLOCK, Tags
 
 COMPRESSIONS = {
@@ -26,6 +27,7 @@ COMPRESSIONS = {
 }
 # how many times a compression can shrink at best; None: no bound
 _INFLATION = {"none": 1, "lzw": 2800, "deflate": 1032, "packbits": 64, "jpeg": 1 << 11, "old jpeg": 1 << 11}
+BY_PILLOW = ("jpeg", "ccitt", "group3", "group4")
 _PHOTOMETRIC = {
     0: "grey",
     1: "grey",
@@ -70,16 +72,19 @@ def read_pages(file, size: int, format_name: str, numbers: range) -> list[Header
 def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
     entries, _ = tags.directory(offset)
 
-    def number(tag, default=None):
-        return tags.number(entries.get(tag), default)
+    def numbers(tag, *default):
+        return tags.whole(entries.get(tag), default)
 
-    width, height = number(256), number(257)
-    if not isinstance(width, int) or not isinstance(height, int) or width < 1 or height < 1:
+    def number(tag, default):
+        return numbers(tag, default)[0]
+
+    width, height = number(256, 0), number(257, 0)
+    if width < 1 or height < 1:
         raise ValueError("its size is missing")
-    bits = tags.numbers(entries.get(258), (1,))
+    bits = numbers(258, 1)
     samples = number(277, len(bits))
-    formats = tags.numbers(entries.get(339), (1,))
-    extra = tags.numbers(entries.get(338), ())
+    formats = numbers(339, 1)
+    extra = numbers(338)
     photometric, planar = number(262, 0), number(284, 1)
     compression = COMPRESSIONS.get(number(259, 1), f"compression {number(259, 1)}")
     if photometric not in _PHOTOMETRIC:
@@ -111,12 +116,15 @@ def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
         "planar": planar,
         "premultiplied": alpha and extra[:1] == (1,),
         "alpha": alpha,
-        "palette": tags.numbers(entries.get(320)) if palette else None,
+        "palette": numbers(320) if palette else None,
         "big_endian": tags.order == ">",
         "channels": samples,
         "directory": offset,
+        "sample_format": formats[0],
+        "predictor": number(317, 1),
+        "reversed_bits": number(266, 1) == 2,
     }
-    _check_storage(tags, entries, layout, width, height, size)
+    layout |= _storage(tags, entries, layout, width, height, size)
     depth = 8 if palette else bits[0]
     return Header(
         "TIFF",
@@ -127,23 +135,23 @@ def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
         sample={2: "signed", 3: "float"}.get(formats[0], "unsigned"),
         palette=palette,
         frames=frames,
-        metadata=_metadata(tags, offset, entries, compression),
+        metadata=_metadata(tags, offset, entries, layout),
         layout=layout,
     )
 
 
-def _check_storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, size: int) -> None:
-    """Every strip or tile that the picture needs is listed and lies within the file, and the pixels can be in them.
-    Decoders leave a missing one black without a word."""
+def _storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, size: int) -> dict:
+    """Where the strips or tiles are: size, offsets, byte counts. Every one that the picture needs is listed and lies within
+    the file, and the pixels can be in them: libraries leave a missing one black without a word."""
     tiled = 324 in entries
-    offsets = tags.numbers(entries.get(324 if tiled else 273), ())
-    counts = tags.numbers(entries.get(325 if tiled else 279), ())
+    offsets = tags.whole(entries.get(324 if tiled else 273))
+    counts = tags.whole(entries.get(325 if tiled else 279))
     if tiled:
-        across, down = tags.number(entries.get(322)), tags.number(entries.get(323))
-        if not across or not down or across < 1 or down < 1:
+        (across, *_), (down, *_) = (tags.whole(entries.get(tag), (0,)) for tag in (322, 323))
+        if not across or not down:
             raise ValueError("its tile size is missing")
     else:
-        across, down = width, min(tags.number(entries.get(278), height) or height, height)
+        across, down = width, min(tags.whole(entries.get(278), (height,))[0] or height, height)
     needed = -(-width // across) * -(-height // down) * (layout["samples"] if layout["planar"] == 2 else 1)
     if len(offsets) < needed:
         raise ValueError(f"{needed - len(offsets)} of its {needed} strips or tiles are missing")
@@ -153,7 +161,7 @@ def _check_storage(tags: Tags, entries: dict, layout: dict, width: int, height: 
         counts = (size - offsets[0],)
     stored = 0
     for offset, count in zip(offsets[:needed], counts, strict=False):
-        if offset + count > size or count < 0 or (count == 0 and layout["compression"] != "none"):
+        if offset + count > size or (count == 0 and layout["compression"] != "none"):
             raise ValueError("a strip lies outside the file")
         stored += count
     per_plane = layout["samples"] if layout["planar"] == 1 else 1
@@ -164,9 +172,10 @@ def _check_storage(tags: Tags, entries: dict, layout: dict, width: int, height: 
     pixels = row * height * planes // (4 if layout["photometric"] == 6 else 1)
     if inflation and pixels > stored * inflation:
         raise ValueError(f"{width} x {height} pixels cannot be in {stored} bytes")
+    return {"tiled": tiled, "across": across, "down": down, "offsets": offsets[:needed], "counts": counts[:needed]}
 
 
-def _metadata(tags: Tags, offset: int, entries: dict, compression: str) -> Metadata:
+def _metadata(tags: Tags, offset: int, entries: dict, layout: dict) -> Metadata:
     def block(tag):
         entry = entries.get(tag)
         return entry.data if entry is not None and entry.type in (1, 7) and 0 < entry.count <= MAX_BLOCK else None
@@ -182,17 +191,18 @@ def _metadata(tags: Tags, offset: int, entries: dict, compression: str) -> Metad
         xmp=block(tiff_tags.XMP),
         dpi=tiff_tags.dpi(tags, entries),
         orientation=value if value in range(1, 9) else 1,
-        compression=compression,
+        compression=layout["compression"],
+        predictor=layout["predictor"],
     )
 
 
-def refuse_what_pillow_degrades(header: Header) -> None:
-    """Raise Unsupported for what Pillow reads wrongly, in fewer bits, or not at all."""
+def refuse(header: Header) -> None:
+    """Raise Unsupported for what imconv can't read, or a Picture can't hold."""
     layout, bits, sample = header.layout, header.layout["bits"], header.sample
     colours, samples, compression = layout["colours"], layout["samples"], layout["compression"]
     if header.mode in ("lab", "mask", "ycbcr"):
         raise Unsupported(f"{header.mode.upper()} TIFF cannot be read without loss; convert it to RGB")
-    if compression.startswith("compression") or compression in ("webp", "old jpeg"):
+    if compression not in CODES and compression not in BY_PILLOW:
         raise Unsupported(f"TIFF with {compression} cannot be read; store it with deflate, LZW or none")
     if samples > colours + 1 or (samples == colours + 1 and not layout["alpha"]):
         raise Unsupported(
@@ -200,23 +210,25 @@ def refuse_what_pillow_degrades(header: Header) -> None:
         )
     if layout["alpha"] and header.mode not in ("grey+alpha", "rgba"):
         raise Unsupported("TIFF with alpha in this colour model would lose it; convert it to RGB")
-    if bits in (1, 2, 4, 8) and sample == "unsigned":
-        if bits < 8 and samples > 1:
-            raise Unsupported(f"TIFF with {bits}-bit colour cannot be read; convert it to 8 bits")
-        return
-    grey = samples == 1 and not header.palette
-    if grey and (bits, sample) in ((16, "unsigned"), (16, "signed"), (32, "unsigned"), (32, "signed"), (32, "float")):
-        if layout["photometric"] == 0 and (bits, sample) != (16, "unsigned"):
-            raise Unsupported(
-                f"{bits}-bit {sample} TIFF with white as zero cannot be read; convert it to black as zero"
-            )
-        if layout["big_endian"] and compression != "none" and (bits, sample) != (16, "unsigned"):
-            # Pillow 13 swaps the bytes of these twice
-            raise Unsupported(
-                f"compressed big-endian {bits}-bit {sample} TIFF cannot be read yet; store it little-endian or uncompressed"
-            )
-        return
     words = f"{bits}-bit {'' if sample == 'unsigned' else sample + ' '}"
-    kind = "palette" if header.palette else header.mode
-    what = "losing the low 8 bits" if bits == 16 and sample == "unsigned" else "loss"
-    raise Unsupported(f"{words}{kind} TIFF cannot be read yet without {what}; convert it to 8 bits or one grey channel")
+    if layout["sample_format"] not in (1, 2, 3, 4) or not (
+        bits in {"unsigned": (1, 2, 4, 8, 16, 32), "signed": (8, 16, 32), "float": (16, 32, 64)}[sample]
+        and (not header.palette or (bits <= 8 and sample == "unsigned"))
+    ):
+        kind = "palette" if header.palette else header.mode
+        raise Unsupported(f"{words}{kind} TIFF cannot be read; convert it to 8 or 16 bits, or 32-bit float")
+    if bits < 8 and samples > 1:
+        raise Unsupported(f"TIFF with {bits}-bit colour cannot be read; convert it to 8 bits")
+    if layout["photometric"] == 0 and (sample != "unsigned" or bits == 32):
+        raise Unsupported(f"{words}TIFF with white as zero cannot be read; convert it to black as zero")
+    if layout["premultiplied"] and (sample == "signed" or bits == 32) and sample != "float":
+        raise Unsupported(f"{words}TIFF with premultiplied alpha cannot be read; convert it to 16 bits")
+    if compression in BY_PILLOW and (bits > 8 or sample != "unsigned"):
+        raise Unsupported(f"{words}TIFF with {compression} cannot be read; store it with deflate, LZW or none")
+    predictor = layout["predictor"]
+    if (
+        compression in CODES
+        and predictor != 1
+        and not ((predictor == 2 and bits >= 8) or (predictor == 3 and sample == "float"))
+    ):
+        raise Unsupported(f"{words}TIFF with predictor {predictor} cannot be read; store it without predictor")

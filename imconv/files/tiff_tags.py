@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
-ICC_PROFILE, XMP, SUB_IFDS = 34675, 700, 330
+ICC_PROFILE, XMP, EXTRA_SAMPLES = 34675, 700, 338
 EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD = 34665, 34853, 40965
 # tags that describe the picture and stay true when it is stored otherwise; strip offsets and the like are not among them
 DESCRIPTIVE = frozenset(
@@ -31,6 +31,13 @@ class Entry:
     count: int
     data: bytes
     position: int
+
+
+def new_entry(kind: int, *values, order: str = "<") -> Entry:
+    """An entry of field type `kind`; rationals (5) are given as pairs of numbers, one behind the other."""
+    count = len(values) // 2 if kind == 5 else len(values)
+    code = "I" if kind == 5 else _CODES[kind]
+    return Entry(kind, count, struct.pack(f"{order}{len(values)}{code}", *values), 0)
 
 
 class Tags:
@@ -119,6 +126,13 @@ class Tags:
         values = self.numbers(entry)
         return values[0] if values else default
 
+    def whole(self, entry: Entry | None, default=()) -> tuple[int, ...]:
+        """An entry's values, which must be whole numbers from 0, or `default`."""
+        values = self.numbers(entry, default)
+        if not all(isinstance(value, int) and value >= 0 for value in values):
+            raise ValueError("a whole number was expected in its directory")
+        return values
+
     def _count(self, offset: int) -> tuple[int, int]:
         if self.big:
             count, start = self._unpack("Q", self._read(offset, 8)), offset + 8
@@ -200,32 +214,21 @@ def descriptive(tags: Tags, offset: int) -> bytes | None:
     return serialise(tree, tags.order) if telling else None
 
 
-def add_to_tiff(file: bytes, block: bytes | None, extra: dict[int, bytes]) -> bytes:
-    """A classic TIFF file with an EXIF block's descriptive tags and `extra` byte tags added to its first directory."""
-    own = Tags.of_block(file)
-    entries, following = own.directory(own.first)
-    tree: dict[int, Entry | dict] = dict(entries)
-    if block:
-        try:
-            source = Tags.of_block(block)
-            found = _tree(source, source.directory(source.first)[0], DESCRIPTIVE.__contains__)
-        except ValueError:
-            found = {}
-        for tag, entry in found.items():
-            if tag not in tree:
-                tree[tag] = _reordered(entry, source.order, own.order)
-    for tag, data in extra.items():
-        tree[tag] = Entry(1, len(data), data, 0)
-    if len(tree) == len(entries):
-        return file
-    offset = len(file) + len(file) % 2
-    body = _directory_bytes(tree, own.order, offset, following)
-    return file[:4] + struct.pack(own.order + "I", offset) + file[8:] + bytes(len(file) % 2) + body
+def descriptive_tree(block: bytes | None, order: str) -> dict:
+    """An EXIF block's descriptive tags with its Exif and GPS directories, in byte order `order`; {} where it is damaged."""
+    if not block:
+        return {}
+    try:
+        source = Tags.of_block(block)
+        found = _tree(source, source.directory(source.first)[0], DESCRIPTIVE.__contains__)
+    except ValueError:
+        return {}
+    return {tag: _reordered(entry, source.order, order) for tag, entry in found.items()}
 
 
 def bare(file: bytes, page: int, wanted: frozenset[int]) -> bytes:
     """A TIFF file whose only directory has only the `wanted` tags of the one at offset `page`, so that no decoder stumbles over the others or turns
-    the picture by its orientation."""
+    the picture by its orientation. Premultiplied alpha is called straight: to divide it is the caller's affair."""
     tags = Tags.of_block(file)
     entries, _ = tags.directory(page)
     if len(file) >= (1 << 32) - (1 << 20):
@@ -234,9 +237,11 @@ def bare(file: bytes, page: int, wanted: frozenset[int]) -> bytes:
         one = struct.pack(tags.order + "H", 1)
         return file if entry is None else file[: entry.position] + one + file[entry.position + 2 :]
     tree = {tag: _narrowed(entry, tags.order) for tag, entry in entries.items() if tag in wanted}
+    if EXTRA_SAMPLES in tree and tags.number(tree[EXTRA_SAMPLES]) == 1:
+        tree[EXTRA_SAMPLES] = new_entry(3, 2, order=tags.order)
     offset = len(file) + len(file) % 2
     head = (b"II*\0" if tags.order == "<" else b"MM\0*") + struct.pack(tags.order + "I", offset)
-    body = _directory_bytes(tree, tags.order, offset, 0)
+    body = directory_bytes(tree, tags.order, offset, 0)
     return b"".join((head, memoryview(file)[8:], bytes(len(file) % 2), body))
 
 
@@ -253,7 +258,7 @@ def _narrowed(entry: Entry, order: str) -> Entry:
 def serialise(tree: dict, order: str) -> bytes:
     """A TIFF block (an EXIF block) made of one directory with its sub-directories. Entries are in byte order `order`."""
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
-    return head + _directory_bytes(tree, order, 8, 0)
+    return head + directory_bytes(tree, order, 8, 0)
 
 
 def _tree(tags: Tags, entries: dict[int, Entry], wanted, depth: int = 0) -> dict:
@@ -261,7 +266,7 @@ def _tree(tags: Tags, entries: dict[int, Entry], wanted, depth: int = 0) -> dict
     tree: dict[int, Entry | dict] = {}
     for tag, entry in entries.items():
         if tag in _POINTERS:
-            if depth < 2 and entry.type in (4, 13):
+            if depth < 2 and entry.type in (4, 13, 16, 18):
                 try:
                     nested, _ = tags.directory(tags.number(entry))
                 except ValueError:
@@ -283,20 +288,26 @@ def _reordered(entry: Entry | dict, source: str, target: str) -> Entry | dict:
     return Entry(entry.type, entry.count, struct.pack(f"{target}{len(values)}{code}", *values), 0)
 
 
-def _directory_bytes(tree: dict, order: str, offset: int, following: int) -> bytes:
+def directory_bytes(tree: dict, order: str, offset: int, following: int, big: bool = False) -> bytes:
+    """A directory that will stand at `offset`, with the values and directories it points to; `big` as in BigTIFF."""
     tree = {tag: entry for tag, entry in tree.items() if not (isinstance(entry, dict) and not entry)}
     rows, body = [], bytearray()
-    start = offset + 2 + 12 * len(tree) + 4
+    counter, pointer, inline, pointer_type = ("Q", "Q", 8, 18) if big else ("I", "I", 4, 4)
+    number = "Q" if big else "H"
+    start = offset + struct.calcsize("<" + number) + (4 + 2 * inline) * len(tree) + inline
     for tag in sorted(tree):
         entry = tree[tag]
         if isinstance(entry, dict):
             place = start + len(body)
-            body += _directory_bytes(entry, order, place, 0)
-            rows.append(struct.pack(order + "HHII", tag, 4, 1, place))
-        elif len(entry.data) <= 4:
-            rows.append(struct.pack(order + "HHI", tag, entry.type, entry.count) + entry.data.ljust(4, b"\0"))
+            body += directory_bytes(entry, order, place, 0, big)
+            rows.append(struct.pack(f"{order}HH{counter}{pointer}", tag, pointer_type, 1, place))
+        elif len(entry.data) <= inline:
+            head = struct.pack(f"{order}HH{counter}", tag, entry.type, entry.count)
+            rows.append(head + entry.data.ljust(inline, b"\0"))
         else:
-            rows.append(struct.pack(order + "HHII", tag, entry.type, entry.count, start + len(body)))
+            place = start + len(body)
+            rows.append(struct.pack(f"{order}HH{counter}{pointer}", tag, entry.type, entry.count, place))
             body += entry.data
         body += bytes(len(body) % 2)
-    return struct.pack(order + "H", len(tree)) + b"".join(rows) + struct.pack(order + "I", following) + bytes(body)
+    following = struct.pack(order + pointer, following)
+    return struct.pack(order + number, len(tree)) + b"".join(rows) + following + bytes(body)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..correlation import LinearFilter, Options
+from ..correlation import LinearFilter, Options, conversion
+from ..depth import rescaled
 from ..errors import KernelError, OptionError, nearest
 from ..geometry import parse_pair
 from ..kernel import Kernel
@@ -105,22 +106,45 @@ class CombinedFilter:
 
     def plan(self, shape, image_type, has_alpha):
         """The plans of all the filters as one report."""
-        return CombinedPlan(tuple(f.plan(shape, image_type, has_alpha) for f in self._wide(has_alpha)), self.combine)
+        wide = self._wide(image_type, has_alpha)
+        return CombinedPlan(tuple(f.plan(shape, image_type, has_alpha) for f in wide), self.combine)
 
     def extra_bytes(self, plan) -> int:
         """Bytes per sample that a run takes beyond the picture and the result: the total, one result, a copy."""
         return 24
 
-    def _wide(self, has_alpha: bool) -> list[LinearFilter]:
-        """The filters with float64 results, not yet rounded."""
-        options = replace(self.filters[0].options, dtype=np.float64, range="clip", has_alpha=has_alpha)
-        return [replace(each, options=options) for each in self.filters]
+    @property
+    def options(self) -> Options:
+        """What all have."""
+        return self.filters[0].options
+
+    def result_type(self, image_type) -> np.dtype:
+        """As LinearFilter.result_type."""
+        return self.filters[0].result_type(image_type)
+
+    def conversion(self, mode, image_type, metadata=None):
+        """As LinearFilter.conversion."""
+        return conversion(self, mode, image_type, metadata)
+
+    def in_light(self, light) -> CombinedFilter:
+        """As LinearFilter.in_light."""
+        return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
+
+    def _wide(self, image_type, has_alpha: bool) -> list[LinearFilter]:
+        """The filters with float64 results in the result's units, not yet rounded."""
+        _, scale = rescaled(self.options.depth, image_type)
+        options = replace(self.options, depth=None, dtype=np.float64, range="clip", has_alpha=has_alpha)
+        return [replace(each, options=options, scale=scale) for each in self.filters]
 
     def apply(self, picture, *, threads=None, tally=None, progress=None):
         """Filter a Picture; `tally` and `progress` as in `executor.execute`."""
-        options = self.filters[0].options
+        options = self.options
+        if options.linear:
+            from ..conversion import apply_in_light
+
+            return apply_in_light(self, picture, threads=threads, tally=tally, progress=progress)
         total = None
-        for each in self._wide(picture.has_alpha):
+        for each in self._wide(picture.pixels.dtype, picture.has_alpha):
             pixels = each.apply(picture.pixels, threads=threads, progress=progress)
             if total is None:
                 total = pixels
@@ -133,7 +157,7 @@ class CombinedFilter:
                 total += pixels * pixels
         if self.combine == "magnitude":
             np.sqrt(total, out=total)
-        out = np.empty(total.shape, picture.pixels.dtype)
+        out = np.empty(total.shape, self.result_type(picture.pixels.dtype))
         if alpha is not None:
             finish(alpha, out[..., -1], "clip", 0.0, 1)
             total, colours = total[..., :-1], out[..., :-1]
@@ -160,6 +184,10 @@ class CombinedPlan:
     @property
     def channels(self) -> int:
         return self.plans[0].channels
+
+    @property
+    def source(self) -> str:
+        return self.plans[0].source
 
     @property
     def scratch(self) -> int:

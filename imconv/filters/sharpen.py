@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter, Options, documented, options_of
+from ..correlation import LinearFilter, Options, conversion, documented, options_of
 from ..errors import OptionError
 from ..kernel import Kernel
 from ..rational import as_fraction
@@ -84,6 +84,10 @@ class Detail:
     def settings(self) -> tuple[float, float]:
         return self.amount, self.threshold
 
+    def scaled(self, factor) -> Detail:
+        """The same for samples multiplied by a factor."""
+        return Detail(self.amount, float(self.threshold * factor))
+
     def __call__(self, blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):  # inf - inf
             detail = original - blurred
@@ -100,6 +104,11 @@ class UnsharpFilter:
     blur: LinearFilter
     one_kernel: LinearFilter | None
 
+    @property
+    def options(self) -> Options:
+        """What both have."""
+        return self.blur.options
+
     def chosen(self, has_alpha: bool) -> LinearFilter:
         """One kernel, unless colours are weighted by alpha: that is a quotient, and its detail is no weighted mean."""
         weighted = has_alpha and self.blur.options.alpha in (None, "weight")
@@ -113,8 +122,33 @@ class UnsharpFilter:
         """As LinearFilter.extra_bytes."""
         return self.blur.extra_bytes(plan)
 
+    def result_type(self, image_type) -> np.dtype:
+        """As LinearFilter.result_type."""
+        return self.blur.result_type(image_type)
+
+    def conversion(self, mode, image_type, metadata=None):
+        """As LinearFilter.conversion."""
+        return conversion(self, mode, image_type, metadata)
+
+    def in_light(self, light) -> UnsharpFilter:
+        """As LinearFilter.in_light."""
+        one_kernel = self.one_kernel and self.one_kernel.in_light(light)
+        return UnsharpFilter(self.blur.in_light(light), one_kernel)
+
+    def in_bands(self, plan, bands, **how):
+        """As LinearFilter.in_bands."""
+        return self.chosen(plan.alpha != "none").in_bands(plan, bands, **how)
+
+    def compares(self, plan) -> bool:
+        """As LinearFilter.compares."""
+        return self.chosen(plan.alpha != "none").compares(plan)
+
     def apply(self, image, **how):
         """As LinearFilter.apply."""
+        if self.options.linear:
+            from ..conversion import apply_in_light
+
+            return apply_in_light(self, image, **how)
         has_alpha = image.has_alpha if hasattr(image, "pixels") else bool(self.blur.options.has_alpha)
         return self.chosen(has_alpha).apply(image, **how)
 

@@ -117,10 +117,6 @@ def test_tiff_by_tifffile(make_pixels, mode, dtype, options, order):
     wanted = {**keywords, **options}
     with tifffile.TiffWriter(buffer, byteorder=order, bigtiff=wanted.pop("bigtiff", False)) as writer:
         writer.write(stored, **wanted)
-    if order == ">" and dtype == "float32" and "compression" in options:
-        with pytest.raises(FileError, match="compressed big-endian 32-bit float TIFF"):
-            as_read(buffer.getvalue())
-        return
     picture = as_read(buffer.getvalue())
     np.testing.assert_array_equal(picture.pixels, pixels)
     assert picture.mode == mode
@@ -155,13 +151,10 @@ def test_tiff_palettes(make_pixels):
 @pytest.mark.parametrize(
     ("array", "options", "words"),
     [
-        (np.zeros((4, 5, 3), np.uint16), {"photometric": "rgb"}, "16-bit rgb TIFF"),
-        (np.zeros((4, 5, 4), np.uint16), {"photometric": "rgb", "extrasamples": ["unassalpha"]}, "16-bit rgba TIFF"),
-        (np.zeros((4, 5), np.float64), {}, "64-bit float grey TIFF"),
-        (np.zeros((4, 5), np.float16), {}, "16-bit float grey TIFF"),
-        (np.zeros((4, 5), np.int8), {}, "8-bit signed grey TIFF"),
+        (np.zeros((4, 5), np.int64), {}, "64-bit signed grey TIFF"),
+        (np.zeros((4, 5), np.uint64), {}, "64-bit grey TIFF"),
+        (np.zeros((4, 5), np.float32), {"photometric": "miniswhite"}, "float TIFF with white as zero"),
         (np.full((4, 5), 2**31, np.uint32), {}, "32-bit unsigned samples above"),
-        (np.zeros((4, 5, 3), np.float32), {"photometric": "rgb"}, "32-bit float rgb TIFF"),
         (np.zeros((4, 5, 3), np.uint8), {"photometric": "cielab"}, "LAB TIFF"),
         (
             np.zeros((4, 5, 5), np.uint8),
@@ -330,7 +323,7 @@ def test_multi_page_tiff_reads_the_first(make_pixels):
             writer.write(pixels // (step + 1), metadata=None)
     picture = as_read(buffer.getvalue())
     np.testing.assert_array_equal(picture.pixels, pixels)
-    assert "first of 3 frames" in picture.notes
+    assert "first of 3 pages; --page chooses" in picture.notes
 
 
 def test_errors_of_opening_are_clear_lines(tmp_path):

@@ -1,0 +1,85 @@
+"""A file read in bands of rows: what it holds is known at once, pixels come as they are asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+
+from imconv.errors import FileError, ImconvError, LimitError
+from imconv.files import deflate, limits, source, streams
+from imconv.files.header import Header, Unsupported, damaged, read_header
+from imconv.files.overlap import ahead
+from imconv.files.picture import Picture
+
+BANDS_AHEAD = 3  # of about a megabyte, read by a thread of their own
+
+
+class Incoming:
+    """A picture on its way; iterate to get its rows from top to bottom, in bands, once.
+
+    name     what errors call the file
+    header   see header.Header
+    outline  a Picture of the kind and size that will have been read, with its metadata; its pixels take no memory
+    """
+
+    def __init__(self, file, header: Header, name: str):
+        import numpy as np
+
+        self.name, self.header = name, header
+        self._rows = streams.reader(header)(file, header, name)
+        bands = self._told()
+        first = next(bands)
+        self._rest = ahead(bands, BANDS_AHEAD)
+        self._bands = itertools.chain([first], self._rest)
+        pixels = np.broadcast_to(np.zeros((), first.dtype), (header.height, *first.shape[1:]))
+        self.outline = Picture(pixels, header.mode, header.format, header.metadata)
+
+    def __iter__(self) -> Iterator:
+        return self._bands
+
+    @property
+    def notes(self) -> list[str]:
+        """Remarks for the user; complete after the last band."""
+        return [*self.header.notes, *getattr(self._rows, "notes", ())]
+
+    def close(self) -> None:
+        """Read no more."""
+        self._rest.close()
+
+    def _told(self) -> Iterator:
+        """The reader's bands; its errors in the one line that users get."""
+        try:
+            yield from self._rows
+        except MemoryError:
+            raise LimitError(f"{self.name}: not enough memory to read it; free some") from None
+        except ImconvError:
+            raise
+        except Unsupported as error:
+            raise FileError(f"{self.name}: {error}") from error
+        except OSError as error:
+            raise FileError(source.explain(self.name, error)) from error
+        except (ValueError, *deflate.ERRORS) as error:
+            raise FileError(damaged(self.name, self.header.format, str(error) or type(error).__name__)) from error
+
+
+@contextlib.contextmanager
+def reading(path, *, least: int = 0, max_pixels=None, name: str | None = None) -> Iterator[Incoming | None]:
+    """The picture in a file that can be read in bands; None where it can't be, or holds several, or has fewer than `least`
+    bytes of pixels. Raises FileError, and LimitError for more than `max_pixels`."""
+    name = source.name_of(path, name)
+    with source.opened(path, name) as (file, size):
+        if size is None:  # a stream: it can't be read again where bands turn out to be no way
+            yield None
+            return
+        header = read_header(file, size, name)
+        pixels = header.width * header.height * header.channels * max(1, header.depth // 8)
+        if header.frames > 1 or pixels < least or streams.reader(header) is None:
+            yield None
+            return
+        limits.check(name, header.width, header.height, 0, max_pixels=max_pixels)
+        incoming = Incoming(file, header, name)
+        try:
+            yield incoming
+        finally:
+            incoming.close()

@@ -1,0 +1,79 @@
+"""A file written in bands of rows: the old one is intact until the last of them is there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from imconv.errors import FileError, ImconvError, LimitError
+from imconv.files import encoding, streams
+from imconv.files.atomic import replacing
+from imconv.files.formats import format_named
+from imconv.files.picture import Picture
+
+
+class Outgoing:
+    """Takes rows from top to bottom. `notes` are remarks for the user, complete at the end."""
+
+    def __init__(self, writer: streams.Writer, name: str, notes: list[str]):
+        self._writer, self._name, self.notes = writer, name, notes
+
+    def write(self, rows) -> None:
+        """The next rows, (rows, width) or (rows, width, channels), any number of them."""
+        with _told(self._name):
+            self._writer.write(rows)
+
+    def finish(self) -> None:
+        """After the last row."""
+        with _told(self._name):
+            self._writer.finish()
+
+
+@contextlib.contextmanager
+def writing(
+    path,
+    outline: Picture,
+    format: str,
+    *,
+    quality: int | None = None,
+    compression: Any = None,
+    strip: bool = False,
+    no_clobber: bool = False,
+    threads: int | None = None,
+) -> Iterator[Outgoing]:
+    """A context that gives an Outgoing for a picture of this kind and size; when it ends without an exception, `path`
+    holds the picture, at once. Options and errors as `imconv.files.write`'s."""
+    target = format_named(format)
+    notes: list[str] = []
+    page = encoding.prepared([outline], target, quality, compression, strip, notes, str(path))[0]
+    with replacing(path, no_clobber=no_clobber) as output:
+        with _told(str(path)):
+            writer = streams.writer(target.name)(
+                output,
+                page.pixels.shape,
+                page.pixels.dtype,
+                page.mode,
+                page.metadata,
+                notes,
+                quality=quality,
+                compression=compression,
+                threads=threads,
+            )
+        outgoing = Outgoing(writer, str(path), notes)
+        yield outgoing
+        outgoing.finish()
+
+
+@contextlib.contextmanager
+def _told(name: str) -> Iterator[None]:
+    """A writer's errors in the one line that users get; those of the file system are told by `replacing`."""
+    try:
+        yield
+    except MemoryError:
+        raise LimitError(f"{name}: not enough memory to write it; free some") from None
+    except (ImconvError, OSError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise FileError(f"{name}: cannot be encoded: {reason}; try another format") from error

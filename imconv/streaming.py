@@ -1,0 +1,141 @@
+"""A plan at work on a picture that comes in bands of rows; the result goes out in bands. Rows are held while needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .executor import Run
+from .geometry import effective_size
+from .grids import Grid, rows_read
+from .planner import Plan, directly
+from .window import SLACK, Window
+
+STRIPE_BYTES = 2 << 20  # of the result, at least
+BAND_BYTES = 1 << 20  # of the picture, as it comes from a file
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """Rows first .. last - 1 of the result, and the picture's rows low .. high - 1 that must be there for them; none of
+    the result where rows of a coarse grid, up to `grid` in all, are only prepared."""
+
+    first: int
+    last: int
+    low: int
+    high: int
+    grid: int = 0
+
+
+def streams(plan: Plan) -> bool:
+    """Whether the result can be had in bands: a stretched one needs to be known whole before its first sample is."""
+    return plan.range != "stretch"
+
+
+def stripes(plan: Plan, originals: bool = True) -> list[Stripe]:
+    """The result's parts from top to bottom. What is below a part's `low` is needed by no later one.
+
+    originals  whether the pixels themselves are needed too, to be compared with the result
+    """
+    height = _height(plan)
+    parts = [(first, min(first + height, plan.rows.out)) for first in range(0, plan.rows.out, height)]
+    if plan.algorithm == "decimated":
+        found = _with_grid(plan, parts, height, originals or plan.alpha == "keep")
+    else:
+        found = [[*part, *rows_read(plan, *part), 0] for part in parts]
+    for later, earlier in zip(found[:0:-1], found[-2::-1], strict=True):
+        earlier[2] = min(earlier[2], later[2])
+    for earlier, later in zip(found, found[1:], strict=False):
+        later[3] = max(later[3], earlier[3])
+    return [Stripe(*numbers) for numbers in found]
+
+
+def _with_grid(plan: Plan, parts: list[tuple[int, int]], height: int, originals: bool) -> list[list[int]]:
+    """As `stripes`, for a coarse grid: it is made some rows at a time, so that few of the picture's must be there."""
+    grid, direct = Grid(plan, False), directly(plan) is not None
+    some = max(1, height // plan.decimation[0].step)
+    found, made = [], 0
+    for first, last in parts:
+        low = high = 0
+        needed = grid.rows_for(last)
+        for stop in range(min(made + some, needed), needed + some, some) if made < needed else ():
+            low, high = rows_read(grid.reduction, made, min(stop, needed))
+            made = min(stop, needed)
+            if made < needed:
+                found.append([first, first, low, high, made])
+        low = low if high else first
+        if direct or originals:
+            pixels = rows_read(plan, first, last) if direct else (first, last)
+            low, high = min(low, pixels[0]), max(high, pixels[1])
+        found.append([first, last, low, high, made])
+    return found
+
+
+def bytes_held(plan: Plan, threads: int, originals: bool = True) -> int:
+    """Peak memory of `execute_rows`: rows of the picture, as they come and as they are kept, a stripe of the result, grids
+    and buffers."""
+    parts = stripes(plan, originals)
+    row = plan.columns.size * plan.channels * np.dtype(plan.source).itemsize
+    result = plan.columns.out * plan.channels * np.dtype(plan.target).itemsize
+    held = max(part.high - part.low for part in parts)
+    height = max(part.last - part.first for part in parts)
+    weightings = 2 if plan.alpha == "weight" else 1
+    grids = weightings * Grid(plan, False).bytes_held(height) if plan.algorithm == "decimated" else 0
+    return held * row * (SLACK + 1) // SLACK + 2 * BAND_BYTES + 2 * height * result + grids + threads * plan.scratch
+
+
+def execute_rows(
+    plan: Plan,
+    bands: Iterator[np.ndarray],
+    *,
+    threads: int | None = None,
+    point: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    tally=None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[np.ndarray]:
+    """The result of `executor.execute`, bit for bit, in bands from top to bottom.
+
+    Parameters
+    ----------
+    bands : iterator of arrays
+        The picture's rows from top to bottom, (rows, columns) or (rows, columns, channels). All are taken, also those
+        that no result needs.
+    threads, point, tally, progress
+        As in `executor.execute`.
+    """
+    window = Window((plan.columns.size, plan.channels), plan.source)
+    run, flat = None, False
+    for part in stripes(plan, point is not None):
+        window.forget(part.low)
+        while window.high < part.high:
+            band = next(bands)
+            flat = band.ndim == 2
+            window.append(len(band))[...] = band.reshape(len(band), *window.row_shape)
+        if run is None:
+            run = Run(plan, window.rows, threads, point, tally, progress, low=window.low)
+        else:
+            run.job.move(window.rows, window.low)
+        if part.last == part.first:
+            run.reduce(count=part.grid)
+            continue
+        result = np.empty((part.last - part.first, plan.columns.out, plan.channels), plan.target)
+        run.fill(part.first, result)
+        yield result[..., 0] if flat else result
+    for _ in bands:  # what is at the end of a file is checked, needed or not
+        pass
+
+
+def _height(plan: Plan) -> int:
+    """Rows of the result that are made at a time: a few megabytes, and more than the rows around them."""
+    row = plan.columns.out * plan.channels * np.dtype(plan.target).itemsize
+    height = max(1, STRIPE_BYTES // row)
+    if plan.algorithm == "decimated":
+        step = plan.decimation[0].step
+        return -(-height // step) * step
+    if plan.algorithm == "fft":
+        return plan.block_rows
+    around = effective_size(plan.rows.taps, plan.rows.dilation) // plan.rows.stride
+    height = max(height, 4 * around)
+    return -(-height // plan.rows_together) * plan.rows_together
