@@ -82,7 +82,8 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
         )
     if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
-    able = list(dict.fromkeys([*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())]))
+    exact = {*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())}
+    able = [other for other in FORMATS if other in exact]
     able = able or holders(mode, "uint8")
     depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
     what = f"{picture.depth} {mode} pixels"

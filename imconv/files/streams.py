@@ -66,7 +66,8 @@ class Writer(Protocol):
 
 def reader(header: Header) -> ReadRows | None:
     """What reads a file with this header in bands, None where nothing does."""
-    found = None if header.layout.get("interlace") else READERS.get(header.format)
+    scattered = header.layout.get("interlace") or header.layout.get("whole")
+    found = None if scattered else READERS.get(header.format)
     return importlib.import_module(f"imconv.files.{found}").rows if found else None
 
 

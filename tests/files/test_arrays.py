@@ -303,16 +303,21 @@ def test_rows_are_what_read_gives(make_pixels, monkeypatch, name):
             expected = as_read(data).pixels
             file = io.BytesIO(data)
             header = inspect(file)
-            bands = list(streams.reader(name)(file, header, "x"))
+            bands = list(streams.reader(header)(file, header, "x"))
             assert all(band.nbytes <= max(8 * 4000, expected[0].nbytes) for band in bands)
             assert all(band.dtype == expected.dtype for band in bands)
             np.testing.assert_array_equal(np.concatenate(bands), expected)
-            early = streams.reader(name)(io.BytesIO(data), header, "x")
+            early = streams.reader(header)(io.BytesIO(data), header, "x")
             next(early)
             early.close()
             if height > 1:
                 with pytest.raises(ValueError, match="it ends within the pixels"):
-                    list(streams.reader(name)(io.BytesIO(data[: len(data) // 2]), header, "x"))
+                    list(streams.reader(header)(io.BytesIO(data[: len(data) // 2]), header, "x"))
+
+
+def test_what_has_no_rows_one_behind_the_other_is_read_whole():
+    for data in (b"P2 1 2 255 1 2", saved(np.asfortranarray(np.zeros((2, 3))))):
+        assert streams.reader(inspect(io.BytesIO(data))) is None
 
 
 @pytest.mark.parametrize("name", sorted(set(streams.WRITERS) & {*NETPBM, "NPY"}))
