@@ -24,7 +24,17 @@ _ENCODERS = {  # the rest is encoded by `pillow_encode`
     "PAM": "pam",
     "PFM": "pfm",
     "NPY": "npy",
+    "AVIF": "avif",
+    "JP2": "jpeg2000",
+    "J2K": "codestream",
+    "ICO": "ico",
     "NPZ": "npz",
+}
+# colour models that a format lacks though it holds their values, and what they are written as
+_SPREAD = {
+    "WEBP": {"grey": "rgb", "grey+alpha": "rgba"},
+    "AVIF": {"grey+alpha": "rgba"},
+    "ICO": {"grey": "rgba", "grey+alpha": "rgba", "rgb": "rgba"},
 }
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
@@ -72,7 +82,8 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
         )
     if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
-    able = list(dict.fromkeys([*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())]))
+    exact = {*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())}
+    able = [other for other in FORMATS if other in exact]
     able = able or holders(mode, "uint8")
     depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
     what = f"{picture.depth} {mode} pixels"
@@ -100,9 +111,9 @@ def prepared(
     pages = [_page(picture, target, strip, notes) for picture in pictures]
     if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
-    if quality is not None and target.name not in ("JPEG", "WEBP"):
+    if quality is not None and target.name not in ("JPEG", "WEBP", "AVIF"):
         notes.append(f"quality is not used for {target.name}")
-    if compression is not None and target.name not in ("PNG", "TIFF", "NPZ"):
+    if compression is not None and target.name not in ("PNG", "TIFF", "NPZ", "ICO"):
         notes.append(f"compression is not used for {target.name}")
     return pages
 
@@ -133,9 +144,25 @@ def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Pa
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255
     metadata = _metadata_for(picture, target, strip, notes)
-    if target.name == "WEBP" and picture.mode in ("grey", "grey+alpha"):
-        notes.append(f"WEBP has no grey: written as {'RGB' if picture.mode == 'grey' else 'RGBA'}")
-    return Page(pixels, picture.mode, metadata)
+    mode = picture.mode
+    if mode in _SPREAD.get(target.name, {}):
+        wanted = _SPREAD[target.name][mode]
+        notes.append(f"{target.name} has no {mode}: written as {wanted.upper()}")
+        pixels, mode = _spread(pixels, mode, wanted), wanted
+    return Page(pixels, mode, metadata)
+
+
+def _spread(pixels: np.ndarray, mode: str, wanted: str) -> np.ndarray:
+    """The same colours with the channels of RGB or RGBA."""
+    import numpy as np
+
+    if mode == "grey":
+        pixels = np.stack([pixels] * 3, axis=2)
+    elif mode == "grey+alpha":
+        return pixels[..., [0, 0, 0, 1]]
+    if wanted == "rgb":
+        return pixels
+    return np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=2)
 
 
 def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compression) -> bytes:

@@ -69,12 +69,17 @@ FORMATS: dict[str, Format] = {
         _format("PAM", ".pam", (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8)),
         _format("PFM", ".pfm", (("grey", "float32"), ("rgb", "float32"))),
         _format("GIF", ".gif", (_GREY8, *_ALPHA8, _RGB8), (), 65535),
+        _format("AVIF", ".avif", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 65536),
+        _format("JP2", ".jp2", (_GREY8, _GREY16, *_ALPHA8, _RGB8, _CMYK8), _ALL_METADATA),
+        _format("J2K", ".j2k .j2c .jpc", (_GREY8, _GREY16, *_ALPHA8, _RGB8)),
+        _format("ICO", ".ico", (_GREY8, *_ALPHA8, _RGB8), (), 256),
         _format("NPY", ".npy", _ARRAYS),
         _format("NPZ", ".npz", _ARRAYS),
     )
 }
+_REDUCING = ("GIF", "JPEG", "AVIF", "ICO")  # what they hold they hold with a loss, or small
 _BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
-_SYNONYMS = {"JPG": "JPEG", "TIF": "TIFF", "PNM": "PPM"}
+_SYNONYMS = {"JPG": "JPEG", "TIF": "TIFF", "PNM": "PPM", "JPEG2000": "JP2"}
 
 _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -86,6 +91,9 @@ _SIGNATURES = (
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
     (b"BM", "BMP"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JP2"),
+    (b"\xff\x4f\xff\x51", "J2K"),
+    (b"\0\0\1\0", "ICO"),
     (b"\x93NUMPY", "NPY"),
     (b"PK\x03\x04", "NPZ"),
 )
@@ -105,7 +113,6 @@ _FOREIGN = (
     (b"8BPS", "a Photoshop file"),
     (b"\x76\x2f\x31\x01", "an OpenEXR file"),
     (b"#?RADIANCE", "a Radiance HDR file"),
-    (b"\0\0\0\x0cjP  ", "a JPEG 2000 file"),
     (b"\xff\x0a", "a JPEG XL file"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL file"),
     (b"qoif", "a QOI file"),
@@ -116,12 +123,14 @@ _FOREIGN = (
 
 
 def sniff(head: bytes) -> str | None:
-    """The format whose signature starts `head` (16 bytes are enough), or None."""
+    """The format whose signature starts `head` (32 bytes are enough), or None."""
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if head[4:8] == b"ftyp" and {b"avif", b"avis"} & {head[i : i + 4] for i in range(8, len(head), 4)}:
+        return "AVIF"
     if head[:2] in _NETPBM and head[2:3] in b" \t\r\n\v\f#" and head[2:3]:
         return _NETPBM[head[:2]]
     return None
@@ -133,7 +142,7 @@ def describe_unknown(head: bytes) -> str:
         if head.startswith(signature):
             return description
     if head[4:8] == b"ftyp":
-        return "an AVIF, HEIC or video file"
+        return "a HEIC or video file"
     if head and not any(byte < 9 or 13 < byte < 32 for byte in head):
         return "text"
     return "not a picture in any known format"
@@ -178,4 +187,4 @@ def format_named(name: str) -> Format:
 
 def holders(mode: str, dtype: str) -> list[str]:
     """Names of the formats that hold pixels of this colour model and sample type bit for bit."""
-    return [f.name for f in FORMATS.values() if (mode, dtype) in f.holds and f.name not in ("GIF", "JPEG")]
+    return [f.name for f in FORMATS.values() if (mode, dtype) in f.holds and f.name not in _REDUCING]

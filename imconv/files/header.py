@@ -78,6 +78,10 @@ _READERS = {
     "PPM": "netpbm",
     "PAM": "pam",
     "PFM": "pfm",
+    "AVIF": "avif",
+    "JP2": "jpeg2000",
+    "J2K": "jpeg2000",
+    "ICO": "ico",
     "NPY": "npy",
     "NPZ": "npz",
 }

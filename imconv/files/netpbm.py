@@ -54,7 +54,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     if not plain and size - offset > least:
         notes.append(f"{size - offset - least} bytes after the picture ignored")
     depth = 1 if kind == 1 else 16 if maximum > 255 else 8
-    layout = {"plain": plain, "maximum": maximum, "offset": offset, "line": line}
+    layout = {"whole": plain, "maximum": maximum, "offset": offset, "line": line}
     mode = "rgb" if channels == 3 else "grey"
     return Header(_NAMES[kind], width, height, mode, depth, notes=tuple(notes), layout=layout)
 
@@ -92,7 +92,7 @@ def integer(file) -> int:
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture and some bands; the text of a plain one may be without comments once more."""
     samples = header.width * header.height * header.channels * (2 if header.depth == 16 else 1)
-    return samples * (2 if header.layout["plain"] else 1) + 8 * min(raw.BAND + header.layout["line"], samples)
+    return samples * (2 if header.layout["whole"] else 1) + 8 * min(raw.BAND + header.layout["line"], samples)
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -100,12 +100,17 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
 
 
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: numbers as text can't."""
+    return not header.layout["whole"]
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`. A plain file is read whole."""
     import numpy as np
 
     layout = header.layout
-    if layout["plain"]:
+    if layout["whole"]:  # numbers as text
         file.seek(layout["offset"])
         yield _plain_pixels(file.read(), header)
         return

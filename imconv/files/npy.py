@@ -63,7 +63,7 @@ def read_array(file, size: int, format_name: str) -> Header:
         notes.append(f"{name} samples converted to {_WIDENED[name]}")
     if size - offset > line * height:
         notes.append(f"{size - offset - line * height} bytes after the array ignored")
-    layout = {"dtype": dtype.str, "type": name, "fortran": fortran, "offset": offset, "line": line}
+    layout = {"dtype": dtype.str, "type": name, "whole": fortran, "offset": offset, "line": line}
     depth = 1 if name == "bool" else 8 * dtype.itemsize
     return Header(
         format_name,
@@ -81,7 +81,7 @@ def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture, where it is stored by columns once more, and some bands."""
     stored = header.height * header.layout["line"]
     factor = 8 if header.layout["type"] in _WIDENED else 1  # at most: int8 to int32 takes 4, and a comparison
-    return (1 + header.layout["fortran"]) * stored * factor + 2 * min(raw.BAND + header.layout["line"], stored)
+    return (1 + header.layout["whole"]) * stored * factor + 2 * min(raw.BAND + header.layout["line"], stored)
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -89,20 +89,21 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
 
 
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: Fortran's order has columns."""
+    return not header.layout["whole"]
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`. An array stored by columns is read whole."""
     import numpy as np
 
     layout = header.layout
-    if layout["fortran"]:
-        # (channels, width, height) as it lies there
-        lines = [
-            band.copy()
-            for band in raw.bands(
-                file, layout["offset"], header.channels, header.height * layout["line"] // header.channels
-            )
-        ]
-        stored = np.concatenate(lines).reshape(-1).view(layout["dtype"])
+    if layout["whole"]:
+        # by columns: (channels, width, height) as it lies there
+        plane = header.height * layout["line"] // header.channels
+        planes = list(raw.bands(file, layout["offset"], header.channels, plane))
+        stored = np.concatenate(planes).reshape(-1).view(layout["dtype"])
         turned = stored.reshape(header.channels, header.width, header.height).transpose(2, 1, 0)
         turned = turned[..., 0] if header.channels == 1 else turned
         yield _widened(np.ascontiguousarray(turned, stored.dtype.newbyteorder("=")))

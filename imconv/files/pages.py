@@ -25,6 +25,10 @@ _DECODERS = {  # the rest is decoded by `pillow`
     "PAM": "pam",
     "PFM": "pfm",
     "NPY": "npy",
+    "AVIF": "avif",
+    "JP2": "jpeg2000",
+    "J2K": "jpeg2000",
+    "ICO": "ico",
     "NPZ": "npz",
 }
 

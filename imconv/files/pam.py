@@ -51,7 +51,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     if size - offset > line * height:
         notes.append(f"{size - offset - line * height} bytes after the picture ignored")
     mode = "cmyk" if channels == 4 and found.get(b"TUPLTYPE") == b"CMYK" else _MODES[channels]
-    layout = {"maximum": maximum, "offset": offset, "line": line, "plain": False}
+    layout = {"maximum": maximum, "offset": offset, "line": line}
     return Header("PAM", width, height, mode, 16 if maximum > 255 else 8, notes=tuple(notes), layout=layout)
 
 
@@ -68,6 +68,11 @@ bytes_needed = netpbm.bytes_needed
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
     """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
     return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
+
+
+def has_rows(header: Header) -> bool:
+    """It can always be read in bands."""
+    return True
 
 
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:

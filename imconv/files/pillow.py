@@ -23,6 +23,8 @@ _PLUGINS = {
     "WEBP": "WebPImagePlugin.WebPImageFile",
     "BMP": "BmpImagePlugin.BmpImageFile",
     "GIF": "GifImagePlugin.GifImageFile",
+    "AVIF": "AvifImagePlugin.AvifImageFile",
+    **dict.fromkeys(("JP2", "J2K"), "Jpeg2KImagePlugin.Jpeg2KImageFile"),
 }
 _lock = threading.Lock()
 _quiet_depth = 0
@@ -212,6 +214,16 @@ def _bmp_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.nda
     return _look_up(pixels, palette, notes), notes
 
 
+def _jpeg2000_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
+    bits = header.layout["bits"]
+    if bits in (8, 16):
+        return pixels, []
+    from imconv.files.raw import scaled
+
+    # Pillow has shifted them to the upper bits
+    return scaled(pixels >> ((8 if bits < 8 else 16) - bits), (1 << bits) - 1), []
+
+
 def _plain_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
     return pixels, []
 
@@ -222,4 +234,6 @@ _PIXELS = {
     "BMP": _bmp_pixels,
     "JPEG": _plain_pixels,
     "WEBP": _plain_pixels,
+    "AVIF": _plain_pixels,
+    **dict.fromkeys(("JP2", "J2K"), _jpeg2000_pixels),
 }

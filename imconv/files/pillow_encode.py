@@ -54,18 +54,29 @@ def _save(image, target: str, **options) -> bytes:
 
 def jpeg(pixels, mode: str, **options) -> bytes:
     """A JPEG file without metadata. Options are Pillow's: quality, qtables, subsampling."""
-    importlib.import_module("PIL.JpegImagePlugin")
+    return _by_plugin(pixels, mode, "JPEG", "Jpeg", options)
+
+
+def jpeg2000(pixels, mode: str, **options) -> bytes:
+    """A JPEG 2000 file without metadata, lossless. Options are Pillow's: no_jp2, mct."""
+    return _by_plugin(pixels, mode, "JP2", "Jpeg2K", options)
+
+
+def avif(pixels, mode: str, **options) -> bytes:
+    """An AVIF file. Options are Pillow's."""
+    return _by_plugin(pixels, mode, "AVIF", "Avif", options)
+
+
+def _by_plugin(pixels, mode: str, target: str, plugin: str, options: dict[str, Any]) -> bytes:
+    try:
+        importlib.import_module(f"PIL.{plugin}ImagePlugin")
+    except ImportError:
+        raise Unsupported(f"this Pillow cannot write {target}; install a newer one") from None
     with quiet():
-        return _save(_image(pixels, mode), "JPEG", **options)
+        return _save(_image(pixels, mode), target, **options)
 
 
 def _webp(pixels, mode, metadata, notes, quality, compression) -> bytes:
-    import numpy as np
-
-    if mode == "grey":
-        pixels, mode = np.dstack([pixels] * 3), "rgb"
-    elif mode == "grey+alpha":
-        pixels, mode = pixels[..., [0, 0, 0, 1]], "rgba"
     options: dict[str, Any] = {"quality": quality} if quality is not None else {"lossless": True, "exact": True}
     for key, value in (("icc_profile", metadata.icc), ("exif", metadata.exif), ("xmp", metadata.xmp)):
         if value:

@@ -50,8 +50,13 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return pixels, notes, {}
 
 
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: interlaced pictures can't."""
+    return not header.layout["interlace"]
+
+
 def rows(file, header: Header, name: str) -> Bands:
-    """The picture in bands; see `imconv.files.streams.ReadRows`. Interlaced pictures have none."""
+    """The picture in bands; see `imconv.files.streams.ReadRows`."""
     return Bands(file, header)
 
 

@@ -65,6 +65,8 @@ def samples() -> dict[str, bytes]:
     files = {}
     for target in FORMATS.values():
         for mode, dtype in sorted(target.holds):
+            if target.name in ("NPY", "NPZ") and (mode, dtype) not in FORMATS["PFM"].holds:
+                continue  # its types differ in nothing that damage could find
             pixels = _pixels(mode, dtype)
             if target.name == "GIF" and mode in ("grey+alpha", "rgba"):
                 pixels[..., -1] = np.where(pixels[..., -1] > 128, 255, 0)

@@ -315,6 +315,11 @@ def test_rows_are_what_read_gives(make_pixels, monkeypatch, name):
                     list(streams.reader(header)(io.BytesIO(data[: len(data) // 2]), header, "x"))
 
 
+def test_what_has_no_rows_one_behind_the_other_is_read_whole():
+    for data in (b"P2 1 2 255 1 2", saved(np.asfortranarray(np.zeros((2, 3))))):
+        assert streams.reader(inspect(io.BytesIO(data))) is None
+
+
 @pytest.mark.parametrize("name", sorted(set(streams.WRITERS) & {*NETPBM, "NPY"}))
 def test_writers_of_rows_write_what_encode_does(make_pixels, name):
     for mode, dtype in sorted(FORMATS[name].holds):

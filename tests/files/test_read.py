@@ -20,7 +20,7 @@ EXACT = [
     (name, mode, dtype)
     for name, target in FORMATS.items()
     for mode, dtype in sorted(target.holds)
-    if name not in ("JPEG", "WEBP") and not (name == "GIF" and "a" in mode.replace("grey", ""))
+    if name not in ("JPEG", "WEBP", "AVIF", "ICO") and not (name == "GIF" and "a" in mode.replace("grey", ""))
 ]
 
 
