@@ -51,7 +51,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     if size - offset > line * height:
         notes.append(f"{size - offset - line * height} bytes after the picture ignored")
     mode = "cmyk" if channels == 4 and found.get(b"TUPLTYPE") == b"CMYK" else _MODES[channels]
-    layout = {"maximum": maximum, "offset": offset, "line": line}
+    layout = {"maximum": maximum, "offset": offset, "line": line, "whole": False}
     return Header("PAM", width, height, mode, 16 if maximum > 255 else 8, notes=tuple(notes), layout=layout)
 
 
