@@ -55,8 +55,8 @@ def read(
     auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
 
     Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Raises FileError for a file that cannot be read, is
-    damaged, has no such page, or holds what would be degraded (16-bit colour PPM, for now), and LimitError for one that is
-    too large; the size is checked before memory is taken.
+    damaged, has no such page, or holds what would be degraded (LAB, five channels), and LimitError for one that is too
+    large; the size is checked before memory is taken.
     """
     from imconv.files import pages
 
@@ -115,7 +115,8 @@ def write(
     path         a path, or a binary file object (then `name` is what errors call it)
     format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
     quality      1 to 100, for JPEG (default: the input's own tables, else 92) and WebP (default: lossless)
-    compression  for PNG 0 (stored) to 9 (smallest; the default is as fast as 1); for TIFF 0 (none), 1 to 9 (deflate) or "deflate", "lzw", "packbits", "none"
+    compression  for PNG 0 (stored) to 9 (smallest; the default is as fast as 1); for TIFF 0
+                 (none), 1 to 9 (deflate), "none", "deflate", "lzw", "packbits", "zstd" or "lzma" (default: the input's, else deflate)
     strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
     no_clobber   refuse to write over an existing file
     metadata     instead of the picture's own
