@@ -80,9 +80,13 @@ def read_pages(
     auto_orient: bool = False,
     name: str | None = None,
 ) -> list[Picture]:
-    """Read every page or frame of a file. Options and errors as `read`'s; the limits hold for all of them together.
+    """Read every page or frame of a file.
 
+    path, max_pixels, max_memory, auto_orient, name
+          as for `read`; the limits hold for all pictures together
     into  the format they will be written in: where it can't hold them all, only the first is read, with a note
+
+    Raises FileError and LimitError as `read` does, naming the page where it is not the first.
     """
     from imconv.files import pages
 
@@ -148,10 +152,14 @@ def write_pages(
     no_clobber: bool = False,
     name: str | None = None,
 ) -> WriteReport:
-    """Write a sequence of Pictures or arrays as the pages, or frames, of one file; options and errors as `write`'s.
+    """Write pictures as the pages, or frames, of one file; the old file is intact until the new one is complete.
 
-    TIFF's pages may differ in size and type; the frames of an animation (`Metadata.duration`, and the first one's `loop`)
-    may not. Raises FileError where the format holds only one picture.
+    pictures  a sequence of Pictures or arrays; TIFF's pages may differ in size and type, the frames of an animation
+              (`Metadata.duration`, and the first one's `loop`) may not differ in size
+    path, format, quality, compression, strip, no_clobber, name
+              as for `write`
+
+    Raises FileError where the format holds only one picture, else as `write`.
     """
     from imconv.files import encoding, source
 
