@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,6 +106,22 @@ class Conversion:
                 raise ImconvError(f"results leave 0..{self.result_white}; use range clip, abs, offset or stretch")
         return self.transfer.encode(rows, self.target)
 
+    def encode_bands(self, bands: Iterable[np.ndarray], tally: Tally | None = None) -> Iterator[np.ndarray]:
+        """Bands of the filter's result as they are written. In the end a warning tells how many were NaN, if any."""
+        count = self.counting(tally)
+        for rows in bands:
+            yield self.encode(rows, count)
+        self.warn(count)
+
+    def counting(self, tally: Tally | None) -> Tally | None:
+        """What counts NaN: none comes of integers."""
+        return Tally() if tally is None and self.transfer is not None and self.image_type.kind == "f" else tally
+
+    def warn(self, count: Tally | None) -> None:
+        """Tell of NaN in the result."""
+        if self.transfer is not None and self.image_type.kind == "f" and count.nans:
+            warn_of_nans(count.nans, 6)
+
 
 def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion:
     """The conversion around a filter with the option linear.
@@ -186,11 +203,10 @@ def apply_in_light(filter, image, *, out=None, threads=None, tally: Tally | None
     given = image.replace(pixels=light) if hasattr(image, "pixels") else light
     light = conversion.filter.apply(given, threads=threads, progress=progress)
     light = light.pixels if hasattr(image, "pixels") else light
-    count = Tally() if tally is None and conversion.image_type.kind == "f" else tally
+    count = conversion.counting(tally)
     result = np.empty(light.shape, conversion.target)
     _in_bands(lambda rows: conversion.encode(rows, count), light, result, workers)
-    if conversion.image_type.kind == "f" and count.nans:
-        warn_of_nans(count.nans)
+    conversion.warn(count)
     if hasattr(image, "pixels"):
         return image.replace(pixels=result)
     result = result if axis in (None, array.ndim - 1) else np.ascontiguousarray(np.moveaxis(result, -1, axis))

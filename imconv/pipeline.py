@@ -15,12 +15,12 @@ from .files.outgoing import Outgoing
 from .planner import Plan
 
 WORTH_BANDS = 8 << 20  # bytes of pixels from which bands are no slower than the whole
-_WRITTEN_AHEAD = 4  # bands that a writer holds for each thread, at most
+_WRITTEN_AHEAD = 2  # bands that a writer holds for each thread: as rows, and filtered
 
 
 def able(filter, target: Format, dtype: np.dtype) -> bool:
     """Whether this filter gives its result in bands, and this format takes them."""
-    return hasattr(filter, "in_bands") and dtype != bool and streams.writer(target.name) is not None
+    return hasattr(filter, "in_bands") and dtype.name != "bool" and streams.writer(target.name) is not None
 
 
 def bytes_held(filter, plan: Plan, outline, threads: int | None) -> int:
@@ -49,4 +49,4 @@ def _filtered(filter, plan: Plan, conversion, incoming: Incoming, threads, tally
     found = conversion.filter.in_bands(
         plan, light, threads=threads, tally=tally if straight else None, progress=progress
     )
-    return (conversion.encode(rows, tally) for rows in found)
+    return conversion.encode_bands(found, tally)

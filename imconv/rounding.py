@@ -28,9 +28,9 @@ class Tally:
             self.nans += nans
 
 
-def warn_of_nans(count: int) -> None:
-    """Tell the caller of a public function what became of NaN."""
-    warnings.warn(f"{count} results were NaN and became 0", RuntimeWarning, stacklevel=5)
+def warn_of_nans(count: int, level: int = 5) -> None:
+    """Tell the caller of a public function, `level` calls up, what became of NaN."""
+    warnings.warn(f"{count} results were NaN and became 0", RuntimeWarning, stacklevel=level)
 
 
 def rounding_bias(offset: float, divisor: int, exact: bool) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ def stripes(plan: Plan, originals: bool = True) -> list[Stripe]:
         found = [[*part, *rows_read(plan, *part), 0] for part in parts]
     for later, earlier in zip(found[:0:-1], found[-2::-1], strict=True):
         earlier[2] = min(earlier[2], later[2])
-    for earlier, later in zip(found, found[1:], strict=False):
+    for earlier, later in itertools.pairwise(found):
         later[3] = max(later[3], earlier[3])
     return [Stripe(*numbers) for numbers in found]
 

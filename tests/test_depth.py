@@ -10,6 +10,7 @@ import imconv
 from imconv.correlation import LinearFilter, Options
 from imconv.depth import parse_depth, rescaled
 from imconv.errors import OptionError
+from imconv.filters.smooth import gaussian_kernel
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 
 WHITE = {"bool": 1, "uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int16": 32767, "float32": 1, "float64": 1}
@@ -192,3 +193,9 @@ def test_the_plan_tells():
     text = str(imconv.plan((30, 40), "uint16", "box-3", depth=8))
     assert "depth          uint16 to uint8, times 1/257 in the weights" in text
     assert "exact: whole-number sums, divided once by 2313" in text
+
+
+def test_wide_gaussians_still_go_by_a_grid():
+    wide = gaussian_kernel(30)
+    for options in ({}, {"depth": 8}, {"depth": "float"}):
+        assert imconv.plan((400, 400), "uint16", wide, **options).algorithm == "decimated"

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv import Kernel
+from imconv import Kernel, executor
 from imconv.correlation import LinearFilter, Options
-from imconv import executor
 from imconv.executor import default_threads, execute
 from imconv.kernel import as_fraction
 from imconv.rounding import Tally

@@ -74,7 +74,7 @@ def test_the_wheels_metadata(direct):
     assert direct.name == f"imconv-{imconv.__version__}-py3-none-any.whl"
     assert f"\nVersion: {imconv.__version__}\n" in metadata
     needed = re.findall(r"(?m)^Requires-Dist: ([\w-]+)[^;\n]*$", metadata)
-    assert sorted(needed) == ["click", "numba", "numpy", "pillow"]
+    assert sorted(needed) == ["click", "numba", "numpy", "pillow", "tifffile"]
     (isal,) = re.findall(r"(?m)^Requires-Dist: isal[^;\n]*;(.*)$", metadata)
     assert "platform_machine in" in isal
     assert "extra" not in isal

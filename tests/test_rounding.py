@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
+from imconv.accuracy import PRODUCT_LIMIT
 from imconv.border import parse_border
 from imconv.executor import execute
 from imconv.geometry import make_axes
@@ -136,3 +137,15 @@ def test_rounding_happens_once_for_outer_products():
     axes = make_axes(image.shape, (3, 3), (1, 1), "same", 1, 1)
     plan = make_plan(kernel, axes, 1, image.dtype, image.dtype, parse_border("constant"), algorithm="separable")
     np.testing.assert_array_equal(execute(plan, image), naive.correlate(image, weights, border="constant"))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize("divisor", [3, 9, 41, 255, 257, 771, 2313, 4095, 65535])
+def test_a_product_divides_as_exactly_as_a_quotient(kind, divisor):
+    """Multiples of the divisor above all, where a reciprocal that was rounded down would fall short."""
+    limit = int(PRODUCT_LIMIT["float32"]) - divisor
+    near = np.arange(-5 * divisor, limit, divisor)[:70000, None] + np.arange(-2, 3) - divisor // 2
+    sums = np.concatenate([near.ravel(), np.arange(-2000, 100000)])
+    out = np.empty(sums.size, np.uint16)
+    finish(sums.astype(kind), out, "clip", 0.0, divisor, exact=True, by_product=True)
+    np.testing.assert_array_equal(out, np.clip((sums + divisor // 2) // divisor, 0, 65535))

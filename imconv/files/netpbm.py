@@ -100,6 +100,11 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
 
 
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: numbers as text can't."""
+    return not header.layout["whole"]
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`. A plain file is read whole."""
     import numpy as np

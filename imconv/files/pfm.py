@@ -49,6 +49,11 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
 
 
+def has_rows(header: Header) -> bool:
+    """It can always be read in bands."""
+    return True
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`."""
     layout = header.layout

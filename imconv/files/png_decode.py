@@ -62,8 +62,13 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
     return apng.pages(data, header, name)
 
 
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: interlaced pictures can't."""
+    return not header.layout["interlace"]
+
+
 def rows(file, header: Header, name: str) -> Bands:
-    """The picture in bands; see `imconv.files.streams.ReadRows`. Interlaced pictures have none."""
+    """The picture in bands; see `imconv.files.streams.ReadRows`."""
     return Bands(file, header)
 
 

@@ -12,7 +12,8 @@ from imconv.files.picture import Metadata
 if TYPE_CHECKING:
     import numpy as np
 
-# format -> module in this package. One that reads has `rows`, one that writes has `Writer`; see below.
+# format -> module in this package. One that reads has `rows`, and `has_rows(header)` for whether a file can be read so; one
+# that writes has `Writer`; see below.
 _NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "netpbm")
 READERS = {"PNG": "png_decode", "TIFF": "tiff_decode", **_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
 WRITERS = {"PNG": "png_encode", "TIFF": "tiff_encode", **_NETPBM, "PAM": "pam", "NPY": "npy"}
@@ -66,9 +67,11 @@ class Writer(Protocol):
 
 def reader(header: Header) -> ReadRows | None:
     """What reads a file with this header in bands, None where nothing does."""
-    scattered = header.layout.get("interlace") or header.layout.get("whole")
-    found = None if scattered else READERS.get(header.format)
-    return importlib.import_module(f"imconv.files.{found}").rows if found else None
+    found = READERS.get(header.format)
+    if found is None:
+        return None
+    module = importlib.import_module(f"imconv.files.{found}")
+    return module.rows if module.has_rows(header) else None
 
 
 def writer(format_name: str) -> type[Writer] | None:

@@ -3,6 +3,7 @@ from `deflate`; what is decoded by Pillow (JPEG, fax) is not here."""
 
 from __future__ import annotations
 
+import sys
 import zlib
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 CODES = {"none": 1, "lzw": 5, "deflate": 8, "packbits": 32773, "lzma": 34925, "zstd": 50000}
-ERRORS = deflate.ERRORS
 _WITH_PREDICTOR = ("lzw", "deflate", "lzma", "zstd")
 
 
@@ -36,39 +36,45 @@ def _codec(compression: str, prefix: str):
     import tifffile
 
     try:
-        return getattr(tifffile.TIFF, f"{prefix}COMPRESSORS")[CODES[compression]]
+        codec = getattr(tifffile.TIFF, f"{prefix}COMPRESSORS")[CODES[compression]]
     except KeyError:  # tifffile's own word for a codec that imagecodecs would bring
         return None
+    if compression == "zstd" and codec.__module__.startswith("tifffile") and sys.version_info < (3, 14):
+        return None  # tifffile's own needs Python's
+    return codec
 
 
 def unpacked(compression: str, data, size: int, room: int):
     """The first `size` bytes of a strip or tile, or more of them, at most `room`. Raises ValueError where it is damaged."""
-    if compression == "none":
-        found = data
-    elif compression == "deflate":
-        return b"".join(deflate.inflated([data], size, []))
-    else:
-        try:
-            found = _unpack(compression, data, size, room)
-        except MemoryError:
-            raise
-        except Exception as error:  # each codec has errors of its own
-            raise ValueError(f"{compression} data cannot be unpacked: {error}") from error
+    try:
+        found = _unpack(compression, data, size, room)
+    except (MemoryError, Unsupported):
+        raise
+    except Exception as error:  # each codec has errors of its own
+        raise ValueError(f"{compression} data cannot be unpacked: {error}") from error
     if len(found) < size:
         raise ValueError("a strip ends before its last pixel")
     return found
 
 
 def _unpack(compression: str, data, size: int, room: int):
+    if compression == "none":
+        return data
+    if compression == "deflate":
+        return b"".join(deflate.inflated([data], size, []))
     if compression == "lzma":
         import lzma
 
-        return lzma.LZMADecompressor().decompress(data, size + 1)  # the end and its checksum too
+        unpacker = lzma.LZMADecompressor()
+        found = unpacker.decompress(data, size + 1)
+        if len(found) <= size and not unpacker.eof:  # the checksum comes at the end
+            raise ValueError("it is cut off")
+        return found
     codec = _codec(compression, "DE")
     if codec is None:
         raise Unsupported(missing(compression))
     if compression == "packbits":  # often followed by a byte of padding: the size is found by the codec
-        return codec(data)
+        return codec(bytes(data))
     return codec(data, out=room if compression == "zstd" else size)
 
 

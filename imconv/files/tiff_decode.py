@@ -56,26 +56,30 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         ) from None
     except Unsupported as error:
         raise FileError(f"{name}: {error}") from error
-    except (ValueError, *tiff_codecs.ERRORS) as error:
+    except ValueError as error:
         raise FileError(damaged(name, "TIFF", str(error) or type(error).__name__)) from error
     return pixels, _notes(header), {}
 
 
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: what Pillow decodes can't."""
+    return not _by_pillow(header)
+
+
 def rows(file, header: Header, name: str) -> Rows:
     """The page's rows in bands; see `imconv.files.streams.ReadRows`."""
-    return Rows(file, header, name)
+    return Rows(file, header)
 
 
 class Rows:
     """The rows of a page from top to bottom, in bands; `notes` for the user.
 
-    Memory: a few rows of strips or tiles; the whole picture where it is one strip, or where Pillow decodes it.
+    Memory: a few rows of strips or tiles; the whole picture where it is one compressed strip.
     """
 
-    def __init__(self, file, header: Header, name: str):
-        tiff_layout.refuse(header)
+    def __init__(self, file, header: Header):
         self.notes: list[str] = _notes(header)
-        self._bands = self._whole(file, header, name) if _by_pillow(header) else self._read(file, header)
+        self._bands = self._read(file, header)
         self.close = self._bands.close
 
     def __iter__(self):
@@ -87,6 +91,7 @@ class Rows:
     def _read(self, file, header: Header) -> Iterator[np.ndarray]:
         from imconv.files.png_encode import usable_threads
 
+        tiff_layout.refuse(header)
         lock = threading.Lock()
 
         def fetch(offset: int, count: int) -> bytes:
@@ -101,10 +106,6 @@ class Rows:
         convert = _converter(header)
         works = (partial(lambda i: convert(bands.band(i)), i) for i in range(bands.count))
         yield from in_order(works, usable_threads())
-
-    def _whole(self, file, header: Header, name: str) -> Iterator[np.ndarray]:
-        file.seek(0)
-        yield _decode_by_pillow(file.read(), header, name)[0]
 
 
 def _decode_strips(header: Header, fetch: Callable) -> np.ndarray:

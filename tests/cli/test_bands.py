@@ -1,0 +1,249 @@
+"""Pictures that go from file to file in bands of rows: the same file as when they are read whole."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imconv import files, pipeline, streaming
+from imconv.files import Metadata, Picture
+from imconv.files.formats import FORMATS
+from imconv.files.streams import READERS, WRITERS
+
+RANDOM = np.random.default_rng(3)
+KINDS = [
+    ("grey", "uint8"),
+    ("grey+alpha", "uint8"),
+    ("rgb", "uint8"),
+    ("rgba", "uint8"),
+    ("grey", "uint16"),
+    ("rgb", "uint16"),
+    ("rgba", "uint16"),
+    ("grey", "float32"),
+    ("rgb", "float32"),
+    ("grey", "bool"),
+]
+FILTERS = {
+    "blur": ["--sigma", "2"],
+    "blur far": ["--sigma", "25"],
+    "box": ["--size", "7x4"],
+    "sharpen": [],
+    "unsharp": ["--sigma", "1.5", "--threshold", "3"],
+    "apply": ["-k", "1 2 3; 4 5 6; 7 8 9", "--normalize"],
+}
+OPTIONS = [
+    ["--depth", "16"],
+    ["--depth", "8"],
+    ["--linear"],
+    ["--linear", "--depth", "16"],
+    ["--border", "wrap", "--stride", "2,3"],
+    ["--border", "normalized", "--pad", "full"],
+    ["--alpha", "keep"],
+    ["--range", "abs", "--dilation", "2"],
+    ["--threads", "1"],
+    ["--verbose"],
+]
+
+
+@pytest.fixture
+def both(succeeds, monkeypatch):
+    """Runs a command twice, whole and in bands, and returns both files' bytes and what was said."""
+
+    def call(name, *arguments, output):
+        command = [arguments[0], name, output, *arguments[1:]]
+        whole = succeeds(*command, notes=True)
+        expected = Path(output).read_bytes()
+        os.remove(output)
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline, "WORTH_BANDS", 0)
+            patch.setattr(streaming, "STRIPE_BYTES", 1)
+            patch.setattr("imconv.files.png_decode.BAND", 3000)
+            patch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
+            bands = succeeds(*command, notes=True)
+        return expected, Path(output).read_bytes(), whole.err, bands.err
+
+    return call
+
+
+def pixels(mode, dtype, shape=(150, 90)):
+    channels = {"grey": 1, "grey+alpha": 2, "rgb": 3, "rgba": 4}[mode]
+    levels = RANDOM.integers(0, 256, (*shape, channels))
+    if dtype == "bool":
+        found = levels > 100
+    else:
+        found = (levels / 255 if dtype == "float32" else levels * (257 if dtype == "uint16" else 1)).astype(dtype)
+    return found[..., 0] if channels == 1 else found
+
+
+def stored(folder, name, mode, dtype):
+    metadata = Metadata(dpi=(300.0, 300.0))
+    files.write(folder / f"in.{name}", Picture(pixels(mode, dtype), mode, metadata=metadata))
+    return f"in.{name}"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+@pytest.mark.parametrize("name", sorted(set(READERS) & set(WRITERS)))
+def test_every_format_and_kind(both, folder, name, kind):
+    form = FORMATS[name]
+    if kind not in form.holds or (name, kind[1]) == ("NPY", "bool"):  # these are filtered as they are, as a whole
+        pytest.skip("the format does not hold it")
+    extension = form.extensions[0][1:]
+    source = stored(folder, extension, *kind)
+    to = "png" if kind[1] == "bool" else extension
+    expected, found, said, told = both(source, "blur", "--sigma", "2", output=f"out.{to}")
+    assert found == expected
+    assert told == said
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("kind", [("rgb", "uint8"), ("rgba", "uint8"), ("grey", "uint16")], ids="-".join)
+def test_every_filter(both, folder, name, kind):
+    expected, found, _, _ = both(stored(folder, "png", *kind), name.split()[0], *FILTERS[name], output="out.png")
+    assert found == expected
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
+def test_every_option(both, folder, options):
+    for kind in (("rgba", "uint8"), ("grey", "uint16")):
+        if "keep" in options and kind[0] == "grey":
+            continue
+        expected, found, said, told = both(
+            stored(folder, "png", *kind), "blur", "--sigma", "3", *options, output="o.png"
+        )
+        assert found == expected
+        assert told.split(" ms")[0].split(";")[0] == said.split(" ms")[0].split(";")[0]
+
+
+def test_unlike_formats(both, folder):
+    for name, output in (("tif", "out.png"), ("png", "out.tif"), ("ppm", "out.npy"), ("npy", "out.png")):
+        expected, found, said, told = both(stored(folder, name, "rgb", "uint8"), "box", "--size", "3", output=output)
+        assert found == expected
+        assert told == said
+
+
+def test_a_report_and_a_dry_run(imconv, folder, monkeypatch):
+    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    source = stored(folder, "png", "rgb", "uint8")
+    result = imconv("blur", source, "out.png", "--sigma", "2", "--json")
+    report = json.loads(result.out)
+    assert (report["width"], report["height"], report["channels"], report["clipped"]) == (90, 150, 3, 0)
+    result = imconv("blur", source, "dry.png", "--sigma", "2", "--dry-run", "--explain")
+    assert "would write dry.png (PNG, 90 x 150 pixels)" in result.err
+    assert "in bands of rows" in result.err
+    assert not os.path.exists("dry.png")
+
+
+def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
+    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    source = stored(folder, "png", "rgb", "uint8")
+    data = Path(source).read_bytes()
+    (folder / "out.png").write_bytes(b"old")
+    before = sorted(os.listdir())
+    for cut in (len(data) - 3, len(data) - 13, len(data) // 2, 100):
+        (folder / source).write_bytes(data[:cut])
+        result = imconv("blur", source, "out.png", "--sigma", "2")
+        assert result.code == 1
+        assert result.err.startswith(f"imconv: {source}: damaged or truncated PNG file: ")
+        assert (folder / "out.png").read_bytes() == b"old"
+        assert sorted(os.listdir()) == before
+    flipped = bytearray(data)
+    flipped[len(data) // 2] ^= 1
+    (folder / source).write_bytes(flipped)
+    assert imconv("blur", source, "out.png", "--sigma", "2").code == 1
+    assert (folder / "out.png").read_bytes() == b"old"
+    assert sorted(os.listdir()) == before
+
+
+def test_output_over_the_input(both, succeeds, folder, monkeypatch):
+    source = stored(folder, "png", "rgb", "uint8")
+    expected, *_ = both(source, "blur", "--sigma", "2", output="out.png")
+    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    succeeds("blur", source, source, "--sigma", "2")
+    assert (folder / source).read_bytes() == expected
+
+
+def test_pictures_that_do_not_fit_into_memory(succeeds, imconv, folder):
+    rows = np.zeros((2000, 1500, 3), np.uint8)
+    rows[::7, ::3] = 200
+    files.write(folder / "in.png", rows)
+    succeeds("blur", "in.png", "whole.png", "--sigma", "2")
+    succeeds("blur", "in.png", "bands.png", "--sigma", "2", "--max-memory", "25M")
+    assert (folder / "whole.png").read_bytes() == (folder / "bands.png").read_bytes()
+    result = imconv("blur", "in.png", "never.png", "--sigma", "2", "--max-memory", "1M")
+    assert result.code == 1
+    assert "--max-memory" in result.err
+    assert not os.path.exists("never.png")
+    result = imconv("blur", "in.png", "never.png", "--sigma", "2", "--range", "stretch", "--max-memory", "20M")
+    assert result.code == 1
+    assert "--max-memory" in result.err
+    assert not os.path.exists("never.png")
+
+
+def test_interlaced_pictures_are_read_whole(succeeds, folder, monkeypatch):
+    from PIL import Image
+
+    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    picture = pixels("rgb", "uint8")
+    files.write(folder / "plain.png", picture)
+    pyvips = pytest.importorskip("pyvips", reason="writes interlaced files")
+    pyvips.Image.new_from_array(picture).pngsave("in.png", interlace=True)
+    succeeds("box", "in.png", "out.png", "--size", "3")
+    succeeds("box", "plain.png", "expected.png", "--size", "3")
+    np.testing.assert_array_equal(np.asarray(Image.open("out.png")), np.asarray(Image.open("expected.png")))
+
+
+def test_killed_at_any_moment_the_old_file_or_the_new_one_is_there(folder):
+    files.write(folder / "in.png", np.tile(pixels("rgb", "uint8"), (14, 22, 1)))
+    command = [sys.executable, "-m", "imconv", "blur", "in.png", "out.png", "--sigma", "2"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    started = time.monotonic()
+    subprocess.run(command, check=True, env=environment)
+    seconds = time.monotonic() - started
+    new = (folder / "out.png").read_bytes()
+    random.seed(1)
+    for _ in range(8):
+        (folder / "out.png").write_bytes(b"old")
+        process = subprocess.Popen(command, env=environment)
+        time.sleep(random.uniform(0.3, 1) * seconds)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert (folder / "out.png").read_bytes() in (b"old", new)
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    time.sleep(0.6 * seconds)
+    for leftover in folder.glob(".out.png.*.tmp"):
+        leftover.unlink()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate()[1].count(b"Traceback") == 0
+    assert process.returncode in (0, 130)
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a child's peak memory")
+def test_memory_is_what_was_said_and_far_less_than_the_picture(folder):
+    rows = np.tile(pixels("grey", "uint8", (250, 400)), (40, 20))  # 80 MB
+    files.write(folder / "in.png", rows)
+    files.write(folder / "small.png", rows[:20, :20])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+    def run(*arguments):
+        """Peak memory in bytes, and what was said."""
+        command = [sys.executable, "-m", "imconv", *arguments, "out.png"]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        assert status == 0, said
+        return usage.ru_maxrss * 1024, said
+
+    alone, _ = run("blur", "--sigma", "2", "small.png")
+    for command in (("blur", "--sigma", "2"), ("box", "--size", "101")):
+        peak, said = run(*command, "--explain", "in.png")
+        predicted = float(re.search(r"([\d.]+) MB of memory for them", said)[1]) * 2**20
+        assert peak - alone < 1.2 * predicted + 8e6
+        assert peak - alone < 60e6
