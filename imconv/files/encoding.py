@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
 from imconv.files import tiff_tags
+from imconv.files.channels import spread
 from imconv.files.formats import FORMATS, Format, holders
 from imconv.files.header import Unsupported
 from imconv.files.picture import Metadata, Picture
@@ -41,9 +42,8 @@ _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"
 _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
 
 
-# formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`; of a single one too
-# where it has no `encode`
-_SEVERAL: dict[str, str] = {"TIFF": "tiff_encode"}
+# formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`
+_SEVERAL = {"TIFF": "tiff_encode", "PNG": "apng", "GIF": "gif", "WEBP": "webp"}
 
 
 class Page(NamedTuple):
@@ -148,28 +148,14 @@ def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Pa
     if mode in _SPREAD.get(target.name, {}):
         wanted = _SPREAD[target.name][mode]
         notes.append(f"{target.name} has no {mode}: written as {wanted.upper()}")
-        pixels, mode = _spread(pixels, mode, wanted), wanted
+        pixels, mode = spread(pixels, mode, wanted), wanted
     return Page(pixels, mode, metadata)
 
 
-def _spread(pixels: np.ndarray, mode: str, wanted: str) -> np.ndarray:
-    """The same colours with the channels of RGB or RGBA."""
-    import numpy as np
-
-    if mode == "grey":
-        pixels = np.stack([pixels] * 3, axis=2)
-    elif mode == "grey+alpha":
-        return pixels[..., [0, 0, 0, 1]]
-    if wanted == "rgb":
-        return pixels
-    return np.concatenate([pixels, np.full_like(pixels[..., :1], 255)], axis=2)
-
-
 def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compression) -> bytes:
-    if target.name in _SEVERAL:
+    if target.name == "TIFF" or len(pages) > 1:
         module = importlib.import_module(f"imconv.files.{_SEVERAL[target.name]}")
-        if len(pages) > 1 or not hasattr(module, "encode"):
-            return module.encode_pages(pages, notes, quality, compression)
+        return module.encode_pages(pages, notes, quality, compression)
     (pixels, mode, metadata), *_ = pages
     if target.name in _ENCODERS:
         encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")

@@ -52,7 +52,13 @@ _ALL_METADATA = ("icc", "exif", "xmp", "dpi")
 FORMATS: dict[str, Format] = {
     f.name: f
     for f in (
-        _format("PNG", ".png .apng", (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16), (*_ALL_METADATA, "chunks")),
+        _format(
+            "PNG",
+            ".png .apng",
+            (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16),
+            (*_ALL_METADATA, "chunks"),
+            animation=True,
+        ),
         _format("JPEG", ".jpg .jpeg .jpe .jfif", (_GREY8, _RGB8, _CMYK8), _ALL_METADATA, 65500),
         _format(
             "TIFF",
@@ -61,14 +67,14 @@ FORMATS: dict[str, Format] = {
             _ALL_METADATA,
             pages=True,
         ),
-        _format("WEBP", ".webp", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 16383),
+        _format("WEBP", ".webp", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 16383, animation=True),
         _format("BMP", ".bmp .dib", (_BIT, _GREY8, _RGB8), ("dpi",)),
         _format("PBM", ".pbm", (_BIT,)),
         _format("PGM", ".pgm", (_GREY8, _GREY16)),
         _format("PPM", ".ppm .pnm", (_GREY8, _GREY16, _RGB8, ("rgb", "uint16"))),
         _format("PAM", ".pam", (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8)),
         _format("PFM", ".pfm", (("grey", "float32"), ("rgb", "float32"))),
-        _format("GIF", ".gif", (_GREY8, *_ALPHA8, _RGB8), (), 65535),
+        _format("GIF", ".gif", (_GREY8, *_ALPHA8, _RGB8), (), 65535, animation=True),
         _format("AVIF", ".avif", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 65536),
         _format("JP2", ".jp2", (_GREY8, _GREY16, *_ALPHA8, _RGB8, _CMYK8), _ALL_METADATA),
         _format("J2K", ".j2k .j2c .jpc", (_GREY8, _GREY16, *_ALPHA8, _RGB8)),

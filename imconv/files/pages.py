@@ -18,6 +18,8 @@ MAX_PAGES = 1 << 16
 _DECODERS = {  # the rest is decoded by `pillow`
     "PNG": "png_decode",
     "TIFF": "tiff_decode",
+    "GIF": "gif",
+    "WEBP": "webp",
     "JPEG": "jpeg_decode",
     "PBM": "netpbm",
     "PGM": "netpbm",

@@ -29,7 +29,8 @@ def bytes_needed(header: Header) -> int:
     line = header.width * header.channels * (2 if header.depth == 16 else 1)
     picture = header.height * line
     bands = min(4 * (BAND + line) + 8 * deflate.BLOCK, 4 * picture)
-    return picture + header.layout["interlace"] * picture // 2 + bands
+    canvases = 5 * 4 * picture // header.channels if header.frames > 1 else 0
+    return picture + header.layout["interlace"] * picture // 2 + bands + canvases
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -37,6 +38,10 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
 
     Raises FileError where the file is damaged, LimitError where memory runs out.
     """
+    if header.frames > 1:
+        for frame in pages(data, header, name):
+            return frame
+        raise FileError(damaged(name, "PNG", "it holds no frame"))
     try:
         pixels, notes = _pixels(data, header)
     except MemoryError:
@@ -48,6 +53,13 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     except (ValueError, *deflate.ERRORS) as error:
         raise FileError(damaged(name, "PNG", str(error) or type(error).__name__)) from error
     return pixels, notes, {}
+
+
+def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, list[str], dict]]:
+    """Pixels, notes and metadata of each frame of an animation."""
+    from imconv.files import apng
+
+    return apng.pages(data, header, name)
 
 
 def has_rows(header: Header) -> bool:

@@ -18,7 +18,7 @@ from tests.bounds import TIE_16BIT, assert_levels
 
 TYPES = ("bool", "uint8", "uint16", "int32", "float32", "float64")
 IDENTITY = imconv.Kernel([[1]])
-LOSSY = {"JPEG"}  # by their nature; anything else lossy must say so in a note
+LOSSY = {"JPEG", "AVIF"}  # by their nature; anything else lossy must say so in a note
 PAM_KEYS = (b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL")
 JPEG_ERROR = 12  # mean levels of noise, which JPEG keeps worst, at the default quality
 

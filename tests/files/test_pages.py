@@ -89,17 +89,17 @@ def test_pages_that_others_wrote(make_pixels):
 
 
 def test_a_format_of_one_picture(tmp_path, book, bound):
-    with pytest.raises(FileError, match=r"PNG holds one picture, these are 2; write TIFF or one page"):
-        write_pages(tmp_path / "x.png", [book[0], book[0]])
+    with pytest.raises(FileError, match=r"PAM holds one picture, these are 2; write TIFF or one page"):
+        write_pages(tmp_path / "x.pam", [book[0], book[0]])
     with pytest.raises(FileError, match="no picture to write"):
         write_pages(tmp_path / "x.tif", [])
-    with pytest.raises(FileError, match=r"\(page 1\): PNG cannot hold 32-bit float"):
-        write_pages(tmp_path / "x.png", book)
+    with pytest.raises(FileError, match=r"\(page 1\): PAM cannot hold 32-bit float"):
+        write_pages(tmp_path / "x.pam", book)
     assert list(tmp_path.iterdir()) == []
-    write_pages(tmp_path / "x.png", book[:1])
-    np.testing.assert_array_equal(read(tmp_path / "x.png").pixels, book[0].pixels)
-    (picture,) = as_read(bound, into="png")
-    assert picture.notes == ("first of 3 pages, since PNG holds one; --page chooses",)
+    write_pages(tmp_path / "x.pam", book[:1])
+    np.testing.assert_array_equal(read(tmp_path / "x.pam").pixels, book[0].pixels)
+    (picture,) = as_read(bound, into="pam")
+    assert picture.notes == ("first of 3 pages, since PAM holds one; --page chooses",)
     assert len(as_read(bound, into="tif")) == 3
 
 

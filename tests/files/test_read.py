@@ -306,7 +306,7 @@ def test_gif_frames_and_transparency():
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
     picture = as_read(buffer.getvalue())
     assert (picture.pixels == (255, 0, 0)).all()
-    assert "first of 3 frames" in picture.notes
+    assert "first of 3 frames; --page chooses" in picture.notes
     assert inspect(io.BytesIO(buffer.getvalue())).frames == 3
     pixels = np.zeros((3, 4, 4), np.uint8)
     pixels[1] = (10, 20, 30, 255)
