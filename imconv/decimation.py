@@ -81,7 +81,10 @@ def grid_axes(factor: Factor, size: int, out: int) -> tuple[Axis, Axis]:
 def grid_plans(plan) -> tuple:
     """Plans that make the whole grid: what reduces the picture to it, and what smooths it."""
     down, along = plan.decimation
-    rows, columns = grid_axes(down, plan.rows.size, plan.rows.out), grid_axes(along, plan.columns.size, plan.columns.out)
+    rows, columns = (
+        grid_axes(down, plan.rows.size, plan.rows.out),
+        grid_axes(along, plan.columns.size, plan.columns.out),
+    )
     kind = plan.accumulator
     reduce = replace(plan, algorithm="separable", rows=rows[0], columns=columns[0], target=kind, range="clip",
                      offset=0.0, weights=(down.before, along.before))  # fmt: skip

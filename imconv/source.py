@@ -22,6 +22,9 @@ class Source:
         self.samples = array.shape[1] * plan.channels
         sources = plan.row_sources
         self.rows = np.where(sources < 0, sources, sources - low) if low else sources
+        # loops that work on some rows at once read further rows in vain: those must be there too
+        partial = len(array) < plan.rows.size or plan.border.mode in ("constant", "normalized")
+        self.table = np.clip(self.rows, 0, len(array) - 1) if partial else self.rows
         self.columns = plan.column_sources
         if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
@@ -45,7 +48,7 @@ class Source:
         wanted = self.rows[start:stop]
         made = bool((wanted < 0).any())
         if self.flat is not None and not made and not weighted:
-            return self.rows, self.flat
+            return self.table, self.flat
         needed = np.unique(wanted[wanted >= 0])
         fill = self.weighted_fill if weighted else self.fill
         rows = np.empty((needed.size + made, max(self.samples, LARGEST_LANES)), self.window_type(weighted, made))

@@ -41,7 +41,7 @@ def sum_box(
                 )
         pad_line(line, 0, columns, lead, channels, samples, edge)
         _sum_row(line, width, channels, columns.size * channels)
-        _finish(line, channels, stride_x, out, y, weight, bias, divisor, top)
+        _finish(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
         start += stride_y
 
 
@@ -65,14 +65,14 @@ def sum_float_box(
         copy_row(totals, 0, 0, line, 0, lead * channels, samples, edge)
         pad_line(line, 0, columns, lead, channels, samples, edge)
         _sum_row(line, width, channels, columns.size * channels)
-        _finish(line, channels, stride_x, out, y, weight, bias, divisor, top)
+        _finish(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
 
 
 @register_jitable
-def _finish(line, channels, stride, out, y, weight, bias, divisor, top):
-    """Every `stride`-th pixel of line[1], weighted, finished and stored."""
+def _finish(line, channels, stride, pixels, out, y, weight, bias, divisor, top):
+    """Every `stride`-th pixel of line[1], `pixels` of them, weighted, finished and stored."""
     if stride > 1:
-        for x in range(out.shape[1] // channels):
+        for x in range(pixels):
             for c in range(channels):
                 line[1, x * channels + c] = line[1, x * stride * channels + c]
     zero = zeros(bias)
