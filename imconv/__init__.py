@@ -14,9 +14,11 @@ _HOMES = {
     "gaussian_blur": "filters.smooth",
     "plan": "correlation",
     "read": "files",
+    "read_pages": "files",
     "sharpen": "filters.sharpen",
     "unsharp_mask": "filters.sharpen",
     "write": "files",
+    "write_pages": "files",
 }
 
 __all__ = sorted(_HOMES)

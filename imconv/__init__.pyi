@@ -3,7 +3,9 @@ from .correlation import correlate as correlate
 from .correlation import plan as plan
 from .errors import ImconvError as ImconvError
 from .files import read as read
+from .files import read_pages as read_pages
 from .files import write as write
+from .files import write_pages as write_pages
 from .files.picture import Picture as Picture
 from .filters.sharpen import sharpen as sharpen
 from .filters.sharpen import unsharp_mask as unsharp_mask

@@ -55,8 +55,8 @@ def read(
     auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
 
     Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Raises FileError for a file that cannot be read, is
-    damaged, has no such page, or holds what would be degraded (16-bit colour PPM, for now), and LimitError for one that is
-    too large; the size is checked before memory is taken.
+    damaged, has no such page, or holds what would be degraded (LAB, five channels), and LimitError for one that is too
+    large; the size is checked before memory is taken.
     """
     from imconv.files import pages
 
@@ -80,9 +80,13 @@ def read_pages(
     auto_orient: bool = False,
     name: str | None = None,
 ) -> list[Picture]:
-    """Read every page or frame of a file. Options and errors as `read`'s; the limits hold for all of them together.
+    """Read every page or frame of a file.
 
+    path, max_pixels, max_memory, auto_orient, name
+          as for `read`; the limits hold for all pictures together
     into  the format they will be written in: where it can't hold them all, only the first is read, with a note
+
+    Raises FileError and LimitError as `read` does, naming the page where it is not the first.
     """
     from imconv.files import pages
 
@@ -115,7 +119,8 @@ def write(
     path         a path, or a binary file object (then `name` is what errors call it)
     format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
     quality      1 to 100, for JPEG (default: the input's own tables, else 92) and WebP (default: lossless)
-    compression  for PNG 0 (stored) to 9 (smallest; the default is as fast as 1); for TIFF 0 (none), 1 to 9 (deflate) or "deflate", "lzw", "packbits", "none"
+    compression  for PNG 0 (stored) to 9 (smallest; the default is as fast as 1); for TIFF 0
+                 (none), 1 to 9 (deflate), "none", "deflate", "lzw", "packbits", "zstd" or "lzma" (default: the input's, else deflate)
     strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
     no_clobber   refuse to write over an existing file
     metadata     instead of the picture's own
@@ -147,10 +152,14 @@ def write_pages(
     no_clobber: bool = False,
     name: str | None = None,
 ) -> WriteReport:
-    """Write a sequence of Pictures or arrays as the pages, or frames, of one file; options and errors as `write`'s.
+    """Write pictures as the pages, or frames, of one file; the old file is intact until the new one is complete.
 
-    TIFF's pages may differ in size and type; the frames of an animation (`Metadata.duration`, and the first one's `loop`)
-    may not. Raises FileError where the format holds only one picture.
+    pictures  a sequence of Pictures or arrays; TIFF's pages may differ in size and type, the frames of an animation
+              (`Metadata.duration`, and the first one's `loop`) may not differ in size
+    path, format, quality, compression, strip, no_clobber, name
+              as for `write`
+
+    Raises FileError where the format holds only one picture, else as `write`.
     """
     from imconv.files import encoding, source
 

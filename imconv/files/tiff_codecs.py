@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 CODES = {"none": 1, "lzw": 5, "deflate": 8, "packbits": 32773, "lzma": 34925, "zstd": 50000}
-_WITH_PREDICTOR = ("lzw", "deflate", "lzma", "zstd")
+WITH_PREDICTOR = ("lzw", "deflate", "lzma", "zstd")
 
 
 def can_unpack(compression: str) -> bool:
@@ -102,7 +102,7 @@ def packed(compression: str, level: int | None, rows: np.ndarray):
 
 def predictor_for(compression: str, dtype: np.dtype, wanted: int | None) -> int:
     """The predictor that fits: 1 none, 2 differences, 3 those of floating point by bytes. `wanted` 1 stays 1."""
-    if compression not in _WITH_PREDICTOR or dtype.kind == "b" or wanted == 1:
+    if compression not in WITH_PREDICTOR or dtype.kind == "b" or wanted == 1:
         return 1
     return 3 if dtype.kind == "f" else 2
 

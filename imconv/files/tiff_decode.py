@@ -139,7 +139,7 @@ class Storage:
         self.columns = -(-self.width // self.across)
         self.row_bytes = (self.across * self.samples * self.bits + 7) // 8
         # raw strips can be read in part, and smaller ones several at a time
-        self.raw = self.compression == "none" and not layout["tiled"] and layout["predictor"] == 1
+        self.raw = self.compression == "none" and not layout["tiled"]
         per_band = max(1, _BAND // (self.row_bytes * self.planes * self.columns))
         whole = -(-self.height // self.down)
         self.step = min(per_band, self.height) if self.raw else self.down * min(max(1, per_band // self.down), whole)

@@ -7,7 +7,7 @@ import struct
 from imconv.files import tiff_tags
 from imconv.files.header import Header, Unsupported
 from imconv.files.picture import Metadata
-from imconv.files.tiff_codecs import CODES
+from imconv.files.tiff_codecs import CODES, WITH_PREDICTOR
 from imconv.files.tiff_tags import MAX_BLOCK, Tags
 
 COMPRESSIONS = {
@@ -121,7 +121,7 @@ def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
         "channels": samples,
         "directory": offset,
         "sample_format": formats[0],
-        "predictor": number(317, 1),
+        "predictor": number(317, 1) if compression in WITH_PREDICTOR else 1,  # elsewhere libtiff ignores the tag
         "reversed_bits": number(266, 1) == 2,
     }
     layout |= _storage(tags, entries, layout, width, height, size)

@@ -391,6 +391,16 @@ def test_predictors_undo_themselves():
         assert back.tobytes() == rows.tobytes()
 
 
+def test_a_predictor_without_compression_is_ignored(make_pixels):
+    """As libtiff does: only its compressors with a dictionary have predictors."""
+    pyvips = pytest.importorskip("pyvips")
+    pixels = make_pixels("rgb", "uint8")
+    for compression in (None, "packbits"):
+        data = by_tifffile(pixels, "rgb", compression=compression, extratags=[(317, 3, 1, 2, True)])
+        np.testing.assert_array_equal(pyvips.Image.new_from_buffer(data, "").numpy(), pixels)
+        np.testing.assert_array_equal(as_read(data).pixels, pixels)
+
+
 def test_every_mode_is_in_the_matrix():
     assert {mode for mode, _ in KINDS} == set(MODES)
     assert len(KINDS) == 25
