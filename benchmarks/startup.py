@@ -23,7 +23,7 @@ from .session import FORMAT
 ROUNDS = 20
 COLD_ROUNDS = 3  # each compiles
 PICTURE = Path(__file__).parents[1] / "examples" / "astronaut.png"  # 512 x 512, RGB
-LOOPS = r"^(separable\.correlate_separable-u1-f4-u1|scanline\.(un)?filter_rows)$"  # what `blur --sigma 2` of it needs
+LOOPS = r"^(separable\.correlate_separable-u1-f4-u1|scanline\.(un)?filter_rows|deflate\.pack_runs)$"  # what `blur --sigma 2` of it needs
 CALLS = 2000
 
 SCRIPTS = {
