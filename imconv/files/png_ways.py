@@ -4,12 +4,21 @@ Photographs want an adaptive filter and Huffman codes: matches cost more than th
 matches, gradients one filter and matches; what compresses well is compressed fast by zlib too, which finds more matches
 than isal. A way that is slower than another must pay for it.
 
-Levels, milliseconds and megabytes (2026-11-22, two cores of an AMD EPYC that were not idle, two threads); beside them
-Pillow 13 at its level 6, whose zlib-ng is faster than zlib:
+Milliseconds of one thread and megabytes (2026-11-22, AMD EPYC, beside other work); Pillow 13 at its own level, 6:
 
-    level         photograph    screenshot   gradient      retina
-                  12 MP RGB     1080p RGB    1600 x 1200   1411 x 1411
-    1             TABLE
+    level         12 MP photo   screenshot    gradient      retina
+                  4000 x 3000   1920 x 1080   1600 x 1200   1411 x 1411
+    0                30 36.007      2  6.223      2  5.762      2  5.975
+    1               101 22.723      6  0.244      4  0.059     18  1.345
+    2               102 22.723     29  0.233     28  0.059     24  1.345
+    3 (default)      99 22.723     69  0.182     58  0.035     32  1.345
+    4               102 22.723     67  0.182     56  0.035    116  1.345
+    5               109 22.723     69  0.182     54  0.035    175  1.345
+    6               773 22.722    135  0.182    108  0.035    861  1.320
+    7               754 22.722    133  0.178    103  0.033    938  1.307
+    8               773 22.722    165  0.175    118  0.029   1588  1.282
+    9               821 22.722    232  0.171    133  0.024   2192  1.266
+    Pillow         2317 22.996     47  0.207     40  0.035    422  1.392
 """
 
 from __future__ import annotations
