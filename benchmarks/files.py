@@ -143,7 +143,7 @@ def _launch(command: list[str]) -> tuple[float, int]:
 
 def _difference(ours: Path, theirs: Path) -> float:
     """Mean difference in levels of 8 bits, inside the border, of which others have other ideas; ValueError if it is no
-    rounding. Of huge pictures a part."""
+    rounding. Of huge pictures the first band is compared."""
     one, two = (_pixels(path) for path in (ours, theirs))
     if one.shape != two.shape or one.dtype != two.dtype:
         raise ValueError(f"{theirs.name} holds {two.shape} of {two.dtype}, imconv's {one.shape} of {one.dtype}")
@@ -162,10 +162,10 @@ def _pixels(path: Path) -> np.ndarray:
     from imconv.files.streams import reader
 
     with open(path, "rb") as file:
-        bands = reader("PNG")(file, header, path.name)
+        bands = reader(header)(file, header, path.name)
         found = next(bands)
         bands.close()
-    return found[:256]
+    return found
 
 
 def _photograph(channels: int, dtype: str = "uint8") -> np.ndarray:
