@@ -224,12 +224,13 @@ def text_report(record: dict) -> str:
 def markdown_report(record: dict) -> str:
     """The same as one Markdown table."""
     own, where = machine_lines(record["machine"])
+    rounds = len(record["results"][0]["entries"][OURS]["samples"])
     rows = [["files", *_HEAD], ["---", "---", *["---:"] * (len(_HEAD) - 1)]]
     for result in record["results"]:
         rows += [[result["title"], *row] for row in _rows(result)]
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     return (
-        f"{own}  \n{where}; medians of whole processes, at most {record['rounds']} rounds in turns\n\n{table}\n\n"
+        f"{own}  \n{where}; medians of whole processes, {rounds} round{'s' * (rounds != 1)} in turns\n\n{table}\n\n"
         "- Each tool's own compression, but JPEG of the same quality; levels are the mean difference to imconv's picture."
     )
 
