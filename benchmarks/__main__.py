@@ -1,4 +1,4 @@
-"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits` and `plot` are its subcommands."""
+"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits`, `plot`, `startup` and `files` are its subcommands."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _measure(arguments: list[str]) -> int:
         prog="python -m benchmarks",
         description="Time imconv beside other libraries: verify, warm up, take turns.",
         epilog="Also: python -m benchmarks table FILE (print a kept record), plan (is the planner right?), limits (what "
-        "nothing can beat), plot FILE -o PNG; each has --help.",
+        "nothing can beat), plot FILE -o PNG, startup and files (whole processes); each has --help.",
     )
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help=f"1-megapixel pictures, {QUICK_ROUNDS} rounds")
@@ -79,7 +79,7 @@ def _chosen(cases: list[Case], options, parser: argparse.ArgumentParser) -> list
 
 def _table(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks table", description="Print a kept record: a comparison as Markdown, others as text."
+        prog="python -m benchmarks table", description="Print a kept record: comparisons as Markdown, others as text."
     )
     parser.add_argument("file", help="a JSON file, or the bare name of one in benchmarks/results")
     parser.add_argument("--text", action="store_true", help="the aligned table instead")
@@ -87,6 +87,10 @@ def _table(arguments: list[str]) -> int:
     record = session.load(options.file)
     if record["kind"] == "comparison":
         print(text_report(record) if options.text else markdown_report(record))
+    elif record["kind"] == "files" and not options.text:
+        from .files import markdown_report as files_report
+
+        print(files_report(record))
     else:
         print(_report_of(record["kind"])(record))
     return 0
@@ -171,7 +175,26 @@ def _startup(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"table": _table, "plan": _plan, "limits": _limits, "plot": _plot, "startup": _startup}
+def _files(arguments: list[str]) -> int:
+    from . import files
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks files",
+        description="Time whole processes that read, blur and write large pictures, in turns, with their peak memory.",
+    )
+    parser.add_argument("--huge", action="store_true", help="grey PNG files of 400 and 900 megapixels instead")
+    parser.add_argument("--rounds", type=_positive, default=files.ROUNDS, help="default %(default)s")
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    parser.add_argument("--markdown", action="store_true", help="print the README's table instead of the aligned one")
+    options = parser.parse_args(arguments)
+    tasks = len(files.HUGE_TASKS if options.huge else files.TASKS)
+    record = files.run(options.rounds, options.huge, _progress(tasks))
+    _keep(record, options.json)
+    print(files.markdown_report(record) if options.markdown else files.text_report(record))
+    return 0
+
+
+COMMANDS = {"table": _table, "plan": _plan, "limits": _limits, "plot": _plot, "startup": _startup, "files": _files}
 
 
 def _report_of(kind: str):
@@ -179,6 +202,8 @@ def _report_of(kind: str):
         from .algorithms import text_report
     elif kind == "startup":
         from .startup import text_report
+    elif kind == "files":
+        from .files import text_report
     else:
         from .limits import text_report
     return text_report

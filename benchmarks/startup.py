@@ -23,7 +23,7 @@ from .session import FORMAT
 ROUNDS = 20
 COLD_ROUNDS = 3  # each compiles
 PICTURE = Path(__file__).parents[1] / "examples" / "astronaut.png"  # 512 x 512, RGB
-LOOPS = r"^(separable\.correlate_separable-u1-f4-u1|scanline\.(un)?filter_rows)$"  # what `blur --sigma 2` of it needs
+LOOPS = r"^(separable\.correlate_separable-u1-f4-u1|scanline\.(un)?filter_rows|deflate\.pack_runs)$"  # what `blur --sigma 2` of it needs
 CALLS = 2000
 
 SCRIPTS = {
@@ -87,7 +87,7 @@ def _runs(folder: Path) -> dict[str, tuple[list[str], dict]]:
     for name, words in PROGRAMS.items():
         if shutil.which(words[0]):
             runs[name] = ([word.replace("{in}", str(PICTURE)).replace("{out}", output) for word in words], environment)
-    return {name: what for name, what in runs.items() if name != "OpenCV script" or _has("cv2")}
+    return {name: what for name, what in runs.items() if name != "OpenCV script" or has("cv2")}
 
 
 def _first_runs(folder: Path) -> dict[str, list[float]]:
@@ -166,7 +166,8 @@ def _seconds(command: list[str], environment: dict) -> float:
     return seconds
 
 
-def _has(module: str) -> bool:
+def has(module: str) -> bool:
+    """Whether a module is installed."""
     from importlib.util import find_spec
 
     return find_spec(module) is not None

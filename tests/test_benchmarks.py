@@ -2,12 +2,15 @@
 
 import json
 import sys
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
+import imconv
 from benchmarks import algorithms, session
+from benchmarks import files as whole_files
 from benchmarks.__main__ import main
 from benchmarks.cases import Case, Frame, default_cases, full_cases
 from benchmarks.photograph import photograph
@@ -353,3 +356,34 @@ def test_photograph(channels, dtype):
     top = np.iinfo(dtype).max if frame.is_integer else 1
     assert image.min() < 0.1 * top
     assert 0.9 * top < image.max() <= top
+
+
+def test_files_are_blurred_by_whole_processes(monkeypatch, capsys):
+    """A picture of 200 x 300: who takes part, what is checked, what is printed."""
+    monkeypatch.setattr(
+        whole_files, "_photograph", lambda channels, dtype="uint8": photograph(Frame(200, 300, channels, dtype))
+    )
+    task = replace(whole_files.TASKS[0], scripts=("Pillow script",))
+    monkeypatch.setattr(whole_files, "TASKS", [task])
+    record = whole_files.run(rounds=1)
+    (result,) = json.loads(json.dumps(record))["results"]
+    assert {"imconv", "Pillow script"} <= set(result["entries"])
+    for name, entry in result["entries"].items():
+        assert entry["bytes"] > 1000
+        assert 5e6 < entry["memory"][0] < 1e9
+        assert len(entry["samples"]) == 1
+        assert ("difference" in entry) == (name != "imconv")
+        assert f"| {name} |" in whole_files.markdown_report(record)
+    assert "Pillow script" in whole_files.text_report(record)
+
+
+def test_files_of_another_filter_are_noticed(tmp_path):
+    picture = photograph(Frame(200, 300, 3))
+    for name, pixels in (("ours", picture), ("same", picture), ("lighter", picture // 2 + 90), ("small", picture[1:])):
+        imconv.write(tmp_path / f"{name}.png", pixels)
+    ours = tmp_path / "ours.png"
+    assert whole_files._difference(ours, tmp_path / "same.png") == 0
+    with pytest.raises(ValueError, match="another filter"):
+        whole_files._difference(ours, tmp_path / "lighter.png")
+    with pytest.raises(ValueError, match="holds"):
+        whole_files._difference(ours, tmp_path / "small.png")

@@ -119,7 +119,7 @@ def write(
     path         a path, or a binary file object (then `name` is what errors call it)
     format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
     quality      1 to 100, for JPEG (default: the input's own tables, else 92) and WebP (default: lossless)
-    compression  for PNG 0 (stored) to 9 (smallest; the default is as fast as 1); for TIFF 0
+    compression  for PNG 0 (stored), 1 (fastest) to 9 (smallest), by default 3; for TIFF 0
                  (none), 1 to 9 (deflate), "none", "deflate", "lzw", "packbits", "zstd" or "lzma" (default: the input's, else deflate)
     strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
     no_clobber   refuse to write over an existing file

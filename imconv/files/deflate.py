@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from imconv.jit import loop
+
 try:
     from isal import isal_zlib as fast
 except ImportError:  # no wheel for this machine
@@ -15,6 +17,7 @@ ERRORS = (zlib.error,) if fast is None else (zlib.error, fast.error)
 adler32, crc32 = (fast or zlib).adler32, (fast or zlib).crc32
 MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more is lying
 BLOCK = 1 << 18  # bytes inflated at a time, at most
+_BLOCK, _TOKENS, _LINES = 1 << 16, 512, 13  # as `deflate.pack_runs` has them
 
 
 def inflated(pieces: Iterable, needed: int, notes: list[str]) -> Iterator[bytes]:
@@ -47,19 +50,33 @@ def inflated(pieces: Iterable, needed: int, notes: list[str]) -> Iterator[bytes]
 
 
 class Packing(NamedTuple):
-    """A way to compress; where isal is asked for and missing, zlib does it."""
+    """A way to compress: by "isal" (where it is missing by zlib), by "zlib", or as "runs" of equal bytes by a loop."""
 
     library: str
-    level: int
+    level: int = 0
     strategy: int = zlib.Z_DEFAULT_STRATEGY
 
     def packed(self, data, last: bool) -> bytes:
         """Part of a raw deflate stream: it ends the stream, or ends on a byte where another can follow."""
+        if self.library == "runs":
+            return _packed_runs(data, last)
         if self.library == "isal" and fast is not None:
             packer = fast.compressobj(self.level, fast.DEFLATED, -15)
         else:
             packer = zlib.compressobj(self.level, zlib.DEFLATED, -15, 9, self.strategy)
         return packer.compress(data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+
+
+def _packed_runs(data, last: bool) -> bytes:
+    import numpy as np
+
+    data = np.frombuffer(data, np.uint8)
+    # 15 bits a byte and 600 bytes a block are never exceeded; memory that isn't written costs nothing
+    out = np.empty((2 * data.size + 600 * (data.size // _BLOCK + 1)) // 8 + 2, np.int64)
+    used = np.zeros(1, np.int64)
+    scratch = np.empty(_BLOCK, np.uint16), np.empty(_TOKENS + 1, np.int64), np.empty((_LINES, 2 * _TOKENS), np.int64)
+    loop("deflate.pack_runs")(data, int(last), out, used, *scratch)
+    return out.astype("<i8", copy=False).view(np.uint8)[: used[0]].tobytes()
 
 
 def adler32_of_both(first: int, second: int, length: int) -> int:

@@ -89,17 +89,16 @@ class InOrder:
                 raise oldest.error
             yield oldest.result
 
-    def _next(self) -> _Task | None:
+    def _next(self, leave: bool = False) -> _Task | None:
+        """What to do next. Where there is nothing a thread may leave: under the lock, so that no work is added unseen."""
         with self._lock:
-            return self._open.popleft() if self._open else None
+            if self._open:
+                return self._open.popleft()
+            self._running -= leave
+            return None
 
     def _help(self) -> None:
-        while True:
-            with self._lock:
-                if not self._open:
-                    self._running -= 1
-                    return
-                task = self._open.popleft()
+        while task := self._next(leave=True):
             task.run()
 
 

@@ -7,54 +7,21 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imconv.files import deflate
-from imconv.files.deflate import Packing, crc32
+from imconv.files import deflate, png_ways
+from imconv.files.deflate import crc32
 from imconv.files.encoding import level
 from imconv.files.overlap import InOrder
 from imconv.files.picture import Metadata
 from imconv.files.png_chunks import SIGNATURE, XMP_KEY
-from imconv.jit import loop
+from imconv.files.png_ways import Effort
 
 if TYPE_CHECKING:
     import numpy as np
 
-BAND = 1 << 20  # bytes of filtered rows compressed at a time; what is repeated from an earlier band isn't noticed
-SLOW_BAND = 4 << 20  # for zlib's higher levels, which look further back
 MOST_THREADS = 4
-_TRIED, _TRIED_ROWS, _TRIED_BYTES = 6, 16, 1 << 18  # a trial: so many groups of so many rows, of so many bytes at most
-_NONE, _ADAPTIVE = 0, 5  # filters as `scanline.filter_rows` numbers them
 _COLOURS = {"grey": 0, "rgb": 2, "grey+alpha": 4, "rgba": 6}
 _ONCE = (b"cHRM", b"cICP", b"gAMA", b"sRGB")  # before the pixels, once each
 _OFTEN = (b"tEXt", b"zTXt", b"iTXt")
-
-
-class Way(NamedTuple):
-    """A filter and a way to compress what it gives."""
-
-    filter: int
-    packing: Packing
-
-
-def ways(compression: int | None) -> list[Way]:
-    """What a level chooses from by a trial. Flat graphics want no filter and matches, photographs an adaptive filter, and
-    runs alone are then as good as matches.
-
-    0 stores; none and 1 and 2 are the fastest, isal's; 3 adds zlib with runs; from 4 on it is zlib with this level.
-    """
-    if compression == 0:
-        return [Way(_NONE, Packing("zlib", 0))]
-    runs = Way(_ADAPTIVE, Packing("zlib", max(compression or 1, 1), zlib.Z_RLE))
-    if compression is None or compression <= 3:
-        quick = Packing("isal", 1) if deflate.fast else Packing("zlib", 3)
-        found = [Way(_NONE, quick), Way(_ADAPTIVE, quick)]
-        return [*found, runs] if compression == 3 or not deflate.fast else found
-    matches = Packing("zlib", compression)
-    return [
-        Way(_NONE, matches),
-        Way(_ADAPTIVE, matches),
-        Way(_ADAPTIVE, matches._replace(strategy=zlib.Z_FILTERED)),
-        runs,
-    ]
 
 
 def encode(
@@ -98,10 +65,10 @@ class Writer:
     ):
         self._output = output
         self._rows = _StoredRows(shape, dtype)
-        self._ways = ways(level(compression))
-        slow = any(way.packing.library == "zlib" and way.packing.level > 3 for way in self._ways)
-        self._height = max(1, (SLOW_BAND if slow else BAND) // (self._rows.size + 1))
-        self._left = shape[0]
+        self._effort = png_ways.effort(level(compression))
+        self._height = max(1, self._effort.band // (self._rows.size + 1))
+        self._left = shape[0]  # rows to come
+        self._above: np.ndarray | None = None  # the last row of the band before
         self._band: np.ndarray | None = None  # rows as they are stored, below the one above them
         self._filled = 0
         self._checksum = 1
@@ -116,6 +83,7 @@ class Writer:
             taken = rows[: len(self._band) - self._filled]
             self._rows.store(taken, self._band[self._filled : self._filled + len(taken)])
             self._filled += len(taken)
+            self._left -= len(taken)
             rows = rows[len(taken) :]
             if self._filled == len(self._band):
                 self._end()
@@ -131,21 +99,18 @@ class Writer:
     def _begin(self) -> None:
         import numpy as np
 
-        above = self._left < self._rows.height
         if not self._left:
             raise ValueError("more rows than the picture has")
-        band = np.empty((above + min(self._height, self._left), self._rows.size), np.uint8)
+        above = 0 if self._above is None else 1
+        self._band = np.empty((above + min(self._height, self._left), self._rows.size), np.uint8)
         if above:
-            band[0] = self._above
-        self._band, self._filled = band, int(above)
+            self._band[0] = self._above
+        self._filled = above
 
     def _end(self) -> None:
-        band = self._band
-        above = int(self._left < self._rows.height)
-        self._left -= len(band) - above
+        band, first, last = self._band, self._above is None, not self._left
         self._above, self._band = band[-1], None
-        first, last = not above, not self._left
-        self._bands.add(lambda: _pack(band, first, last, self._rows.back, self._ways))
+        self._bands.add(lambda: _pack(band, first, last, self._rows.back, self._effort))
         for done in self._bands.results(self._bands.threads + 1):
             self._put(done)
 
@@ -186,34 +151,12 @@ class _Packed(NamedTuple):
     length: int
 
 
-def _pack(band: np.ndarray, first: bool, last: bool, back: int, chosen: list[Way]) -> _Packed:
+def _pack(band: np.ndarray, first: bool, last: bool, back: int, effort: Effort) -> _Packed:
     """Filter and compress a band; all but the first begin with the row above."""
     above = 0 if first else 1
-    way = chosen[0] if len(chosen) == 1 else _best(chosen, band, above, back)
-    coded = _filtered(band, above, len(band), back, way.filter)
+    way = png_ways.choose(effort, band, above, back)
+    coded = png_ways.filtered(band, above, len(band), back, way.filter)
     return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
-
-
-def _filtered(band: np.ndarray, first: int, stop: int, back: int, kind: int) -> np.ndarray:
-    """Rows first .. stop - 1, filtered, each behind its filter's number."""
-    import numpy as np
-
-    above = min(first, 1)
-    out = np.empty((stop - first, 1 + band.shape[1]), np.uint8)
-    loop("scanline.filter_rows")(band[first - above : stop], above, back, kind, out)
-    return out
-
-
-def _best(chosen: list[Way], band: np.ndarray, above: int, back: int) -> Way:
-    """The way that compresses some groups of rows best, the first of those equally good."""
-    height = len(band) - above
-    count = max(1, min(_TRIED_ROWS, _TRIED_BYTES // _TRIED // (band.shape[1] + 1)))
-    groups = max(1, min(_TRIED, height // count))
-    starts = [(height - count) * k // max(1, groups - 1) for k in range(groups)] if height > count else [0]
-    coded: dict[int, bytes] = {}
-    for kind in {way.filter for way in chosen}:
-        coded[kind] = b"".join(_filtered(band, above + y, above + min(y + count, height), back, kind) for y in starts)
-    return min(chosen, key=lambda way: len(way.packing.packed(coded[way.filter], True)))
 
 
 def usable_threads() -> int:

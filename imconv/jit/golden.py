@@ -200,6 +200,21 @@ def _keying(types: dict[str, str]):
     yield (pixels.reshape(4, 60), 1, pixels[2, 7], 2, np.zeros((5, 80))), expected
 
 
+# 60 runs of 1 to 9 bytes as part of a raw deflate stream, which zlib inflates: a test holds it against that
+RUNS = np.repeat(np.arange(60) ** 2 % 11, np.arange(60) % 9 + 1).astype(np.uint8)
+PACKED = bytes.fromhex(
+    "5cc1c10d0340080330229247f65fb870805ad50e80a48b5afed2f2211011286c7e34f29f6c9228d1f07078e964a62417"
+    "363c31b0782ce550f3c3811507a46d95fcd2f0e241040016373d1f000000ffff"
+)
+
+
+def _packing(types: dict[str, str]):
+    room = np.zeros(len(PACKED) // 8 + 2, np.int64)
+    expected = np.frombuffer(PACKED.ljust(room.nbytes, b"\0"), "<i8")
+    scratch = np.zeros(1 << 16), np.zeros(513), np.zeros((13, 1024))
+    yield (RUNS, 0, room, [0], *scratch), {"out": expected, "used": [len(PACKED)]}
+
+
 def _top(types: dict[str, str]) -> float:
     target = DTYPES[types["O"]]
     return float(np.iinfo(target).max) if target.kind == "u" else -1.0
@@ -215,6 +230,7 @@ _CASES = {
     "alpha.unweigh": _unweighing,
     "alpha.fill_empty": _filling,
     "detail.add_detail": _detailing,
+    "deflate.pack_runs": _packing,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,
     "scanline.look_up": _looking_up,

@@ -11,6 +11,7 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
     for sample in ("u1", "u2", "f4") + (("f8",) if everything else ()):
         found += _for_samples(sample, "f8" if sample == "f8" else "f4")
     found += [(f"scanline.{name}", ()) for name in ("filter_rows", "unfilter_rows", "look_up")]
+    found.append(("deflate.pack_runs", ()))
     found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]
     if everything:
         found += [item for sample in ("u1", "u2", "f4") for item in _for_samples(sample, "f8")]

@@ -25,6 +25,7 @@ LOOPS = {
     "alpha.fill_empty": "sums: A[:,:], plain: A[:,:], channels: i8, offset: f8, divisor: f8, top: f8, out: &O[:,:]",
     "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
     "out: &O[:,:]",
+    "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",
     "scanline.filter_rows": "src: u1[:,:], first: i8, back: i8, choice: i8, out: &u1[:,:]",
     "scanline.unfilter_rows": "src: u1[:,:], back: i8, first: i8, out: &u1[:,:], steps: &u1[:,:], kinds: &u1[:,:]",
     "scanline.look_up": "src: u1[:,:], start: i8, bits: i8, table: u1[:,:], first: i8, out: &u1[:,:], largest: &i8[:]",

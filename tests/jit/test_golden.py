@@ -1,6 +1,7 @@
 """Nothing wrong is ever kept: every build is checked against a known result first."""
 
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,10 @@ WRONG = {  # one token of a loop's source: function, types, file, right, wrong
     "a mark for the caller": ("alpha.unweigh-f4-u1", "alpha.py", "empty[y] = 1", "empty[y] = 0"),
     "an index": ("alpha.weigh-u1-u2", "alpha.py", "row = rows[i]", "row = i"),
 }
+
+
+def test_the_packed_runs_are_what_zlib_inflates():
+    assert zlib.decompressobj(-15).decompress(golden.PACKED) == golden.RUNS.tobytes()
 
 
 def test_every_loop_has_a_known_result():
