@@ -39,8 +39,8 @@ class Window:
         return self._buffer[end : end + count]
 
     def _make_room(self, held: int, count: int) -> None:
-        kept, slack = self.rows, max(held // SLACK, count)
-        if self._start < slack:  # it would have to be moved again soon
+        kept, slack = self.rows, held // SLACK
+        if held + count > len(self._buffer) or self._start < slack:  # it would have to be moved again soon
             self._buffer = self._new(held + count + slack)
             self._buffer[:held] = kept
         else:
