@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 # who reads a PNG file most often writes one: where they must be compiled, all are at once
-LOOPS = [("scanline.unfilter_rows", ()), ("scanline.filter_rows", ()), ("deflate.pack_runs", ())]
+LOOPS = [("scanline.unfilter_rows", ()), ("scanline.filter_rows", ())]
 BAND = 1 << 20  # bytes of filtered rows unfiltered at a time
 PIECE = 1 << 16  # compressed bytes inflated at a time: they expand to at most 1032 times as many
 WORTH_A_THREAD = 1 << 20  # filtered bytes from which inflating beside unfiltering is faster

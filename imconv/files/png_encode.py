@@ -66,6 +66,7 @@ class Writer:
         self._output = output
         self._rows = _StoredRows(shape, dtype)
         self._effort = png_ways.effort(level(compression))
+        self._small = self._rows.size * shape[0] < png_ways.SMALL
         self._height = max(1, self._effort.band // (self._rows.size + 1))
         self._left = shape[0]  # rows to come
         self._above: np.ndarray | None = None  # the last row of the band before
@@ -110,7 +111,7 @@ class Writer:
     def _end(self) -> None:
         band, first, last = self._band, self._above is None, not self._left
         self._above, self._band = band[-1], None
-        self._bands.add(lambda: _pack(band, first, last, self._rows.back, self._effort))
+        self._bands.add(lambda: _pack(band, first, last, self._rows.back, self._effort, self._small))
         for done in self._bands.results(self._bands.threads + 1):
             self._put(done)
 
@@ -151,10 +152,10 @@ class _Packed(NamedTuple):
     length: int
 
 
-def _pack(band: np.ndarray, first: bool, last: bool, back: int, effort: Effort) -> _Packed:
+def _pack(band: np.ndarray, first: bool, last: bool, back: int, effort: Effort, small: bool) -> _Packed:
     """Filter and compress a band; all but the first begin with the row above."""
     above = 0 if first else 1
-    way = png_ways.choose(effort, band, above, back)
+    way = png_ways.choose(effort, small, band, above, back)
     coded = png_ways.filtered(band, above, len(band), back, way.filter)
     return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
 

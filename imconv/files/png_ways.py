@@ -80,6 +80,10 @@ EFFORTS = {
     **{level: Effort(_FILTERS, level, 2.0, thorough=True) for level in range(6, 10)},
 }
 PHOTOGRAPH = Way(ADAPTIVE, Packing("runs"))
+# of small ones: the first is fastest, the second for where that leaves too much
+SMALL_PHOTOGRAPHS = (Way(ADAPTIVE, Packing("isal", 1)), Way(ADAPTIVE, Packing("zlib", 1, zlib.Z_RLE)))
+_SMALL_GAIN = 0.97
+SMALL = 4 << 20  # bytes of a picture's rows that are not worth a loop, which has to be compiled on a fresh computer
 
 
 class Sample:
@@ -113,31 +117,32 @@ def effort(level: int | None) -> Effort:
     return EFFORTS[DEFAULT if level is None else level]
 
 
-def choose(effort: Effort, band: np.ndarray, above: int, back: int) -> Way:
-    """The way for a band, whose first row is only the row above it where `above` is 1."""
+def choose(effort: Effort, small: bool, band: np.ndarray, above: int, back: int) -> Way:
+    """The way for a band of a small picture or another, whose first row is only the row above it where `above` is 1."""
     if effort is STORED:
         return Way(NONE, Packing("zlib", 0))
     matches = [Way(kind, Packing("isal", 1)) for kind in effort.filters]
     sample = Sample(band, above, back, _GLANCE)
-    runs, plain = sample.size(PHOTOGRAPH), sample.size(matches[0])
+    photograph = _small_photograph(sample) if small else PHOTOGRAPH
+    runs, plain = sample.size(photograph), sample.size(matches[0])
     if runs <= plain and runs > sample.bytes / 2 and effort.below < 1:
-        return PHOTOGRAPH
+        return photograph
     best, size = min([(matches[0], plain), *sample.sizes(matches[1:])], key=_size)
     if runs < size * _GAIN:
-        best, size = PHOTOGRAPH, runs
+        best, size = photograph, runs
     if size >= sample.bytes * effort.below:
         return best
-    photograph = size > sample.bytes / 2
+    noisy = size > sample.bytes / 2
     sample = Sample(band, above, back, effort.band)  # all of it, which takes isal no time worth speaking of
-    best, size = min(sample.sizes([PHOTOGRAPH, *matches]), key=_size)
-    best, size = min([(best, size), *sample.sizes([Way(best.filter, PHOTOGRAPH.packing)])], key=_size)
+    best, size = min(sample.sizes([photograph, *matches]), key=_size)
+    best, size = min([(best, size), *sample.sizes([Way(best.filter, photograph.packing)])], key=_size)
     if not effort.zlib:
         return best
     kinds, strategies = (best.filter,), (zlib.Z_DEFAULT_STRATEGY,)
     if effort.thorough:
-        kinds = (ADAPTIVE,) if photograph else effort.filters
+        kinds = (ADAPTIVE,) if noisy else effort.filters
         strategies = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
-    sample = Sample(band, above, back, _LONG_LOOK if effort.thorough and not photograph else _LOOK)
+    sample = Sample(band, above, back, _LONG_LOOK if effort.thorough and not noisy else _LOOK)
     size = sample.size(best)
     # a level higher than 6 takes several times as long to choose the same
     slow = [Way(kind, Packing("zlib", 6, strategy)) for kind in kinds for strategy in strategies]
@@ -145,6 +150,11 @@ def choose(effort: Effort, band: np.ndarray, above: int, back: int) -> Way:
     if less >= size * (1 if effort.thorough else _GAIN):
         return best
     return slower._replace(packing=slower.packing._replace(level=effort.zlib))
+
+
+def _small_photograph(sample: Sample) -> Way:
+    quick, short = SMALL_PHOTOGRAPHS
+    return short if sample.size(short) < _SMALL_GAIN * sample.size(quick) else quick
 
 
 def _size(tried: tuple[Way, int]) -> int:
