@@ -105,7 +105,8 @@ class Rows:
         bands = Bands(header, fetch)
         convert = _converter(header)
         works = (partial(lambda i: convert(bands.band(i)), i) for i in range(bands.count))
-        yield from in_order(works, usable_threads())
+        # raw samples are only copied: threads would cost more than that
+        yield from in_order(works, 1 if bands.raw else usable_threads())
 
 
 def _decode_strips(header: Header, fetch: Callable) -> np.ndarray:

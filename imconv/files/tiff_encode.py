@@ -81,6 +81,9 @@ class Writer:
         self._left -= len(rows)
         if self._left < 0:
             raise ValueError("more rows than the picture has")
+        if self._waiting is None:  # raw strips lie one behind another, as their rows do
+            self._output.write(self._form.strip(rows))
+            return
         while len(rows):
             taken = rows[: self._form.rows - self._gathered]
             self._rows.append(taken.copy())
@@ -116,7 +119,7 @@ class Writer:
 
     def _put(self, strip) -> None:
         self._counts.append(len(strip))
-        (self._output if self._waiting is None else self._waiting).write(strip)
+        self._waiting.write(strip)
 
 
 @dataclass
