@@ -27,8 +27,8 @@ class ReadRows(Protocol):
     name    what errors call the file
 
     Each band is an array (rows, width) or (rows, width, channels) of the type that `read` would give, and stays the
-    caller's; remarks for the user are in the iterator's `notes`, if it has any. Raises ValueError for damage as `decode` of the format does (the caller adds name and advice), at the latest
-    after the last band. May be closed early.
+    caller's; remarks for the user are in the iterator's `notes`, if it has any. Raises ValueError for damage as `decode` of
+    the format does (the caller adds name and advice), at the latest after the last band. May be closed early.
     """
 
     def __call__(self, file, header: Header, name: str) -> Iterator[np.ndarray]: ...

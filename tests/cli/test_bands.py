@@ -1,5 +1,7 @@
 """Pictures that go from file to file in bands of rows: the same file as when they are read whole."""
 
+import errno
+import itertools
 import json
 import os
 import random
@@ -160,6 +162,37 @@ def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
     assert imconv("blur", source, "out.png", "--sigma", "2").code == 1
     assert (folder / "out.png").read_bytes() == b"old"
     assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("output", ["out.png", "out.tif"])
+def test_a_failure_at_every_write_leaves_the_old_file(imconv, folder, monkeypatch, output):
+    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
+    monkeypatch.setattr("imconv.files.png_ways.BAND", 3000)
+    source = stored(folder, "png", "rgb", "uint8")
+    before = sorted({*os.listdir(), output})
+    write, failed = os.write, 0
+    for allowed in itertools.count():
+        Path(output).write_bytes(b"old")
+        left = iter(range(allowed))
+
+        def failing(descriptor, data, left=left):
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return write(descriptor, data)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", failing)
+            result = imconv("blur", source, output, "--sigma", "2")
+        assert sorted(os.listdir()) == before
+        if result.code == 0:
+            break
+        failed += 1
+        assert result.code == 1
+        assert result.err.startswith(f"imconv: {output}: No space left on device")
+        assert Path(output).read_bytes() == b"old"
+    assert failed > 1
+    assert files.read(output).width == 90
 
 
 def test_output_over_the_input(both, succeeds, folder, monkeypatch):
