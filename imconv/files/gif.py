@@ -154,9 +154,12 @@ def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) 
     plays = pages[0].metadata.loop or 0
     if plays != 1:
         parts += [_LOOP, struct.pack("<HB", min(max(plays - 1, 0), _MOST), 0)]
-    rounded = False
+    rounded, told = False, {}
     for page in pages:
-        single = encode(page.pixels, FORMATS["GIF"], page.mode, page.metadata, notes, None, None)
+        own: list[str] = []
+        single = encode(page.pixels, FORMATS["GIF"], page.mode, page.metadata, own, None, None)
+        for note in own:  # the first of its kind, whatever number it begins with
+            told.setdefault(note.lstrip("0123456789"), note)
         (frame,), _ = take_apart(single)
         time = page.metadata.duration or 0
         delay = min(int(time / 10 + 0.5), _MOST)
@@ -166,6 +169,7 @@ def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) 
         bits = (len(frame.palette) // 3 - 1).bit_length() or 1
         parts.append(b"," + struct.pack("<HHHHB", 0, 0, width, height, 0x80 | frame.interlaced | bits - 1))
         parts += [frame.palette, frame.coded]
+    notes += told.values()
     if rounded:
         notes.append("times of frames rounded to hundredths of a second: GIF holds no finer ones")
     return b"".join((*parts, b";"))
