@@ -171,6 +171,7 @@ def save(target: str, results: list, kind: str, shared: dict, settings: dict) ->
         format=kind,
         quality=settings["quality"],
         compression=settings["compression"],
+        threads=settings["threads"],
         strip=shared["strip"],
         no_clobber=shared["no_clobber"],
         name=name,

@@ -112,6 +112,7 @@ def write(
     strip: bool = False,
     no_clobber: bool = False,
     metadata: Metadata | None = None,
+    threads: int | None = None,
     name: str | None = None,
 ) -> WriteReport:
     """Write a Picture or an array; the old file is intact until the new one is complete.
@@ -124,6 +125,7 @@ def write(
     strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
     no_clobber   refuse to write over an existing file
     metadata     instead of the picture's own
+    threads      to compress PNG with; default IMCONV_THREADS, else the cores, up to 4. The file does not depend on it
 
     Raises FileError where the format cannot hold the pixels exactly (the message names those that can), and where
     writing fails; OptionError for a wrong option. JPEG's own loss, and GIF's 256 colours (told in the report), are
@@ -137,6 +139,7 @@ def write(
         compression=compression,
         strip=strip,
         no_clobber=no_clobber,
+        threads=threads,
         name=name,
     )
 
@@ -150,13 +153,14 @@ def write_pages(
     compression=None,
     strip: bool = False,
     no_clobber: bool = False,
+    threads: int | None = None,
     name: str | None = None,
 ) -> WriteReport:
     """Write pictures as the pages, or frames, of one file; the old file is intact until the new one is complete.
 
     pictures  a sequence of Pictures or arrays; TIFF's pages may differ in size and type, the frames of an animation
               (`Metadata.duration`, and the first one's `loop`) may not differ in size
-    path, format, quality, compression, strip, no_clobber, name
+    path, format, quality, compression, strip, no_clobber, threads, name
               as for `write`
 
     Raises FileError where the format holds only one picture, else as `write`.
@@ -166,7 +170,9 @@ def write_pages(
     pictures = [_as_picture(picture, None) for picture in pictures]
     name = source.name_of(path, name)
     target = check_target(path, *pictures, format=format, no_clobber=no_clobber, name=name)
-    data, notes = encoding.encode(pictures, target, quality=quality, compression=compression, strip=strip, name=name)
+    data, notes = encoding.encode(
+        pictures, target, quality=quality, compression=compression, strip=strip, name=name, threads=threads
+    )
     if source.is_stream(path):
         _write_stream(path, data, name)
     else:

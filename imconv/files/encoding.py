@@ -119,13 +119,20 @@ def prepared(
 
 
 def encode(
-    pictures: Sequence[Picture], target: Format, *, quality: int | None, compression: Any, strip: bool, name: str
+    pictures: Sequence[Picture],
+    target: Format,
+    *,
+    quality: int | None,
+    compression: Any,
+    strip: bool,
+    name: str,
+    threads: int | None = None,
 ) -> tuple[bytes, list[str]]:
     """The file's bytes and notes on what changed. Raises FileError and OptionError."""
     notes: list[str] = []
     pages = prepared(pictures, target, quality, compression, strip, notes, name)
     try:
-        data = _encoded(pages, target, notes, quality, compression)
+        data = _encoded(pages, target, notes, quality, compression, threads)
     except MemoryError:
         largest = max(pictures, key=lambda picture: picture.pixels.nbytes)
         raise LimitError(f"{name}: not enough memory to encode {largest.width} x {largest.height} pixels") from None
@@ -152,13 +159,15 @@ def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Pa
     return Page(pixels, mode, metadata)
 
 
-def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compression) -> bytes:
+def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compression, threads) -> bytes:
     if target.name == "TIFF" or len(pages) > 1:
         module = importlib.import_module(f"imconv.files.{_SEVERAL[target.name]}")
         return module.encode_pages(pages, notes, quality, compression)
     (pixels, mode, metadata), *_ = pages
     if target.name in _ENCODERS:
         encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")
+        if target.name == "PNG":
+            return encoder.encode(pixels, mode, metadata, notes, quality, compression, threads)
         return encoder.encode(pixels, mode, metadata, notes, quality, compression)
     from imconv.files import pillow_encode
 

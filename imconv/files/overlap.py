@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,16 @@ from queue import SimpleQueue
 from typing import Any
 
 AHEAD = 4  # results that may wait
+MOST_THREADS = 4
+
+
+def usable_threads() -> int:
+    """`IMCONV_THREADS`, else as many as this process has cores, up to MOST_THREADS."""
+    asked = os.environ.get("IMCONV_THREADS", "")
+    if asked.isdecimal():
+        return max(1, min(int(asked), MOST_THREADS))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MOST_THREADS)
 
 
 def ahead(items: Iterable, depth: int = AHEAD) -> Iterator:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imconv.files import deflate, png_ways
 from imconv.files.deflate import crc32
 from imconv.files.encoding import level
-from imconv.files.overlap import InOrder
+from imconv.files.overlap import InOrder, usable_threads
 from imconv.files.picture import Metadata
 from imconv.files.png_chunks import SIGNATURE, XMP_KEY
 from imconv.files.png_ways import Effort
@@ -18,7 +17,6 @@ from imconv.files.png_ways import Effort
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_THREADS = 4
 _COLOURS = {"grey": 0, "rgb": 2, "grey+alpha": 4, "rgba": 6}
 _ONCE = (b"cHRM", b"cICP", b"gAMA", b"sRGB")  # before the pixels, once each
 _OFTEN = (b"tEXt", b"zTXt", b"iTXt")
@@ -158,12 +156,6 @@ def _pack(band: np.ndarray, first: bool, last: bool, back: int, effort: Effort, 
     way = png_ways.choose(effort, small, band, above, back)
     coded = png_ways.filtered(band, above, len(band), back, way.filter)
     return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
-
-
-def usable_threads() -> int:
-    """As many as this process has cores, up to MOST_THREADS."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_THREADS)
 
 
 def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:

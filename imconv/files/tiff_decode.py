@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from imconv.errors import FileError, LimitError
 from imconv.files import tiff_codecs, tiff_layout
 from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.overlap import in_order
+from imconv.files.overlap import in_order, usable_threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +29,6 @@ def bytes_needed(header: Header) -> int:
         from imconv.files import pillow
 
         return pillow.bytes_needed(header) + header.width * header.height * header.channels
-    from imconv.files.png_encode import usable_threads
-
     sample = 2 if header.palette else max(1, header.depth // 8)
     if header.sample != "unsigned":
         sample = max(4, sample)
@@ -89,8 +87,6 @@ class Rows:
         return next(self._bands)
 
     def _read(self, file, header: Header) -> Iterator[np.ndarray]:
-        from imconv.files.png_encode import usable_threads
-
         tiff_layout.refuse(header)
         lock = threading.Lock()
 
@@ -111,8 +107,6 @@ class Rows:
 
 def _decode_strips(header: Header, fetch: Callable) -> np.ndarray:
     import numpy as np
-
-    from imconv.files.png_encode import usable_threads
 
     bands, convert = Bands(header, fetch), _converter(header)
     shape = (header.height, header.width, header.channels)[: 2 + (header.channels > 1)]

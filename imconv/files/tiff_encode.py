@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imconv.errors import OptionError
 from imconv.files import tiff_codecs, tiff_tags
-from imconv.files.overlap import InOrder, in_order
+from imconv.files.overlap import InOrder, in_order, usable_threads
 from imconv.files.picture import MODES, Metadata
 from imconv.files.tiff_tags import Entry, new_entry
 
@@ -27,7 +27,6 @@ _SAMPLE_FORMATS = {"b": 1, "u": 1, "i": 2, "f": 3}
 
 def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
     """The file's bytes; `pages` are `encoding.Page`s, and `quality` is of no use here."""
-    from imconv.files.png_encode import usable_threads
 
     stored = []
     for pixels, mode, metadata in pages:
@@ -59,8 +58,6 @@ class Writer:
         threads: int | None = None,
     ):
         import tempfile
-
-        from imconv.files.png_encode import usable_threads
 
         self._form = form = Form(shape, dtype, mode, metadata, compression, notes)
         self._output = output
