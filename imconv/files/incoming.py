@@ -28,9 +28,9 @@ class Incoming:
 
         self.name, self.header = name, header
         self._rows = streams.reader(header)(file, header, name)
-        bands = self._told()
-        first = next(bands)
-        self._rest = ahead(bands, BANDS_AHEAD)
+        self._read = self._told()
+        first = next(self._read)
+        self._rest = ahead(self._read, BANDS_AHEAD)
         self._bands = itertools.chain([first], self._rest)
         pixels = np.broadcast_to(np.zeros((), first.dtype), (header.height, *first.shape[1:]))
         self.outline = Picture(pixels, header.mode, header.format, header.metadata)
@@ -46,6 +46,7 @@ class Incoming:
     def close(self) -> None:
         """Read no more."""
         self._rest.close()
+        self._read.close()
 
     def _told(self) -> Iterator:
         """The reader's bands; its errors in the one line that users get."""
