@@ -11,6 +11,7 @@ _HOMES = {
     "box_blur": "filters.smooth",
     "convolve": "correlation",
     "correlate": "correlation",
+    "edges": "filters.edges",
     "gaussian_blur": "filters.smooth",
     "plan": "correlation",
     "read": "files",
