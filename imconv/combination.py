@@ -106,7 +106,7 @@ class CombinedFilter:
     """Several filters of one picture, their kernels of one shape and anchor, and how their results are combined: one of WAYS.
 
     Whole-number sums are combined as they are, and divided afterwards, so that no tie is decided by float noise. The
-    options' offset is added to the combined result. Alpha is the first filter's.
+    options' offset is added to the combined result. Alpha is the first filter's, unless every channel is filtered alike.
     """
 
     filters: tuple[LinearFilter, ...]
@@ -152,7 +152,11 @@ class CombinedFilter:
             for each in self.filters
         )
         policy = check_range(self.options.range)
-        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, has_alpha)
+        separate = has_alpha and plans[0].alpha == "separate"
+        if separate and self.combine in HUES:
+            raise OptionError("alpha has no colour; leave out alpha separate")
+        with_alpha = has_alpha and not separate
+        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, with_alpha)
 
     def result_type(self, image_type) -> np.dtype:
         """As LinearFilter.result_type."""
@@ -232,7 +236,7 @@ class CombinedPlan:
     divisor: int  # of the combined sums
     offset: Fraction
     exact: bool
-    has_alpha: bool
+    has_alpha: bool  # which is not combined, but the first filter's
 
     def __getattr__(self, name):
         if name.startswith("_"):

@@ -14,7 +14,8 @@ from imconv.correlation import Options
 from imconv.filters.edges import COMPASSES, GRADIENTS, OPERATORS, SECONDS, TURNING, edge_filter, eight, gradient, second
 from imconv.kernel import Kernel
 from tests import naive
-from tests.cases import picture
+from tests.bounds import assert_within
+from tests.cases import FLOATS, WHOLE, picture
 
 ROUNDINGS = 1e-12  # float64, times the largest sample
 PUBLISHED_DIGITS = 1e-9  # to which Farid's weights are given
@@ -212,6 +213,25 @@ def test_channels_are_filtered_by_themselves_and_alpha_is_kept(dtype, show):
         np.testing.assert_array_equal(result[..., 3], image[..., 3])
     planes = imconv.edges(np.moveaxis(image, 2, 0), show=show, channel_axis=0)
     np.testing.assert_array_equal(np.moveaxis(planes, 0, 2)[..., :3], result[..., :3])
+
+
+@pytest.mark.parametrize("dtype", [*WHOLE, *FLOATS])
+@pytest.mark.parametrize("operator", ["prewitt", "farid"])
+def test_every_type(dtype, operator):
+    image = picture(dtype, (9, 11), 4)
+    wide = image.astype(np.float64)
+    exact = np.hypot(*(ndimage.correlate(wide, kernel.weights) for kernel in gradient(operator)))
+    result = imconv.edges(image, operator)
+    assert result.dtype == np.dtype(dtype).newbyteorder("=")
+    assert_within(result, exact, image.dtype.newbyteorder("="), scale=4 * np.abs(wide).max())
+
+
+def test_alpha_filtered_like_any_channel():
+    image = picture("uint8", (9, 11, 4), 4)
+    result = imconv.edges(image, has_alpha=True, alpha="separate")
+    np.testing.assert_array_equal(result, imconv.edges(image))
+    with pytest.raises(imconv.ImconvError, match="separate"):
+        edge_filter("sobel", "direction", Options(has_alpha=True, alpha="separate"), hue=True).apply(image)
 
 
 def test_out_stride_and_offset():

@@ -1,6 +1,7 @@
 """`imconv edges`: what the function gives, and directions as colours."""
 
 import colorsys
+import json
 
 import numpy as np
 import pytest
@@ -115,6 +116,22 @@ def test_grey_in_bands_becomes_coloured(succeeds, folder):
     succeeds("edges", "large.pgm", "out.ppm", "--show", "direction")
     succeeds("edges", "-", "whole.ppm", "--show", "direction", stdin=(folder / "large.pgm").read_bytes())
     np.testing.assert_array_equal(read("out.ppm").pixels, read("whole.ppm").pixels)
+
+
+def test_every_page_becomes_coloured(succeeds, folder):
+    pages = [library.Picture(np.random.default_rng(n).integers(0, 256, (9 + n, 8), np.uint8)) for n in range(3)]
+    library.write_pages("pages.tif", pages)
+    succeeds("edges", "pages.tif", "out.tif", "--show", "direction")
+    for page, result in zip(pages, library.read_pages("out.tif"), strict=True):
+        assert result.pixels.shape == (*page.pixels.shape, 3)
+        assert np.abs(result.pixels.max(axis=2) - edges(page).pixels.astype(int)).max() <= 1
+
+
+def test_a_report(succeeds, folder):
+    report = json.loads(succeeds("edges", "grey.png", "out.png", "--show", "direction", "--json").out)
+    assert report["channels"] == 3
+    assert report["plan"]["combine"] == "hue"
+    assert report["plan"]["filters"] == 2
 
 
 def test_explain_and_dry_run(imconv, folder):
