@@ -58,7 +58,7 @@ def disk_blur(image, radius, *, out=None, threads=None, **options):
     >>> import numpy as np, imconv
     >>> spot = np.zeros((3, 3)); spot[1, 1] = 1
     >>> imconv.disk_blur(spot, 1).round(3).tolist()
-    [[0.077, 0.174, 0.077], [0.174, 0.0, 0.174], [0.077, 0.174, 0.077]]
+    [[0.025, 0.145, 0.025], [0.145, 0.318, 0.145], [0.025, 0.145, 0.025]]
     """
     return LinearFilter(disk_kernel(radius), options_of("disk_blur", options)).apply(image, out=out, threads=threads)
 
@@ -78,7 +78,7 @@ def emboss(image, amount=1.0, *, relief=False, range=None, out=None, threads=Non
     --------
     >>> import numpy as np, imconv
     >>> imconv.emboss(np.array([[10, 10, 20, 20]], np.uint8)).tolist()
-    [[10, 50, 60, 20]]
+    [[10, 40, 50, 20]]
     """
     settings = options_of("emboss", options)
     return emboss_filter(amount, relief, settings, range).apply(image, out=out, threads=threads)
