@@ -7,6 +7,10 @@ from .files import read_pages as read_pages
 from .files import write as write
 from .files import write_pages as write_pages
 from .files.picture import Picture as Picture
+from .filters.edges import edges as edges
+from .filters.oriented import disk_blur as disk_blur
+from .filters.oriented import emboss as emboss
+from .filters.oriented import motion_blur as motion_blur
 from .filters.sharpen import sharpen as sharpen
 from .filters.sharpen import unsharp_mask as unsharp_mask
 from .filters.smooth import box_blur as box_blur

@@ -97,13 +97,13 @@ class Job:
         if self.point_by_loop:
             self._point(first, out, scratch)
             return
-        values = self._values(first, out.shape[0], scratch)
+        values = self.values(first, out.shape[0], scratch)
         finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)
         if split < plan.channels:
             finish(values[..., split:], out[..., split:], "clip", 0.0, 1, self.tally)
 
     def _point(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """What `_values`, with its point, and `finish` do, in compiled loops."""
+        """What `values`, with its point, and `finish` do, in compiled loops."""
         plan, count = self.plan, out.shape[0]
         divisor = float(plan.divisor)
         if plan.alpha == "weight":
@@ -123,7 +123,7 @@ class Job:
         )
 
     def _unweigh(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Alpha-weighted sums to samples; what `_values` and `finish` do, in compiled loops."""
+        """Alpha-weighted sums to samples; what `values` and `finish` do, in compiled loops."""
         plan, count = self.plan, out.shape[0]
         sums = self._sums(first, count, scratch, weighted=True).reshape(count, -1)
         flat = out.reshape(count, -1)
@@ -137,11 +137,11 @@ class Job:
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Float values, not yet rounded."""
-        out[...] = self._values(first, out.shape[0], scratch)
+        out[...] = self.values(first, out.shape[0], scratch)
 
     # --- values ----------------------------------------------------------------------------------------------------
 
-    def _values(self, first: int, count: int, scratch: dict) -> np.ndarray:
+    def values(self, first: int, count: int, scratch: dict) -> np.ndarray:
         """Filtered values in output units, float64 (count, columns, channels), alpha and border settled."""
         plan = self.plan
         sums = self._sums(first, count, scratch, weighted=plan.alpha == "weight")

@@ -164,7 +164,7 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
 
 @dataclass(frozen=True)
 class Options:
-    """What every linear filter takes, under the names of the public functions."""
+    """What every filter takes, under the names of the public functions."""
 
     border: str = borders.DEFAULT
     pad: object = "same"
@@ -218,7 +218,7 @@ class LinearFilter:
         """The plan for an array (H, W) or (H, W, C) of this type."""
         options, kernel = self.options, self.kernel
         if not (isinstance(options.offset, (int, float)) and options.offset == 0):
-            kernel = kernel.replace(offset=kernel.offset + _offset(options.offset))
+            kernel = kernel.replace(offset=kernel.offset + checked_offset(options.offset))
         if options.alpha is not None:
             check_alpha(options.alpha)
         target, scale = self._result(image_type)
@@ -226,7 +226,7 @@ class LinearFilter:
             kernel,
             make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
             shape[2] if len(shape) == 3 else 1,
-            _readable(image_type),
+            readable(image_type),
             target,
             borders.parse_border(options.border),
             alpha=(options.alpha or "weight") if has_alpha else "none",
@@ -245,9 +245,13 @@ class LinearFilter:
             return _target(options.dtype, image_type), self.scale or Fraction(1)
         if options.dtype is not None:
             raise OptionError("dtype keeps values and depth rescales them; give one of the two")
-        _readable(image_type)
+        readable(image_type)
         target, scale = rescaled(options.depth, image_type)
         return target, scale if self.scale is None else self.scale
+
+    def factor(self, image_type: np.dtype) -> Fraction:
+        """What samples of this type are multiplied by to be in the result's units."""
+        return self._result(image_type)[1]
 
     def conversion(self, mode: str, image_type: np.dtype, metadata=None):
         """What a picture goes through around this filter, a `Conversion`, or None where the filter is applied as it is.
@@ -268,29 +272,24 @@ class LinearFilter:
 
     def apply(self, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
         """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `executor.execute`."""
-        if self.options.linear:
-            from .conversion import apply_in_light
+        return apply_filter(self, image, out, threads, tally, progress)
 
-            return apply_in_light(self, image, out=out, threads=threads, tally=tally, progress=progress)
-        if hasattr(image, "pixels"):
-            if out is not None:
-                raise OptionError("out goes with an array, not with a Picture")
-            result = self._apply(image.pixels, image.has_alpha, None, threads, tally, progress)
-            return image.replace(pixels=result)
-        if self.options.alpha not in (None, "separate") and self.options.has_alpha is None:
-            check_alpha(self.options.alpha)
-            raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
-        return self._apply(as_array(image), bool(self.options.has_alpha), out, threads, tally, progress)
+    def run(self, plan: Plan, image: np.ndarray, **how) -> np.ndarray:
+        """Run its plan over an array, channels last, of the type that is planned for; `how` as in `executor.execute`."""
+        from .executor import execute
+
+        return execute(plan, image, point=self._point(plan), **how)
 
     def in_bands(self, plan: Plan, bands: Iterator[np.ndarray], *, threads=None, tally=None, progress=None):
         """What `apply` gives, in bands, for a picture whose rows come in bands and for which `plan` was made."""
         from .streaming import execute_rows
 
-        counts_nan, count = _counting(plan, tally)
-        rows = (band.astype(plan.source, copy=False) for band in bands)
-        yield from execute_rows(plan, rows, threads=threads, point=self._point(plan), tally=count, progress=progress)
-        if counts_nan and count.nans:
-            warn_of_nans(count.nans)
+        point = self._point(plan)
+
+        def execute(rows, count):
+            return execute_rows(plan, rows, threads=threads, point=point, tally=count, progress=progress)
+
+        yield from bands_of(plan, bands, tally, execute)
 
     def compares(self, plan: Plan) -> bool:
         """Whether what comes in is compared with what goes out, so that it must be kept until then."""
@@ -299,29 +298,53 @@ class LinearFilter:
     def _point(self, plan: Plan):
         return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)
 
-    def _apply(self, image, has_alpha, out, threads, tally, progress):
-        from .executor import execute
 
-        source = _readable(image.dtype)
-        axis = channel_axis(image, self.options.channel_axis)
-        if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
-            raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
-        work = image if axis is None else np.moveaxis(image, axis, -1)
-        if source != image.dtype:
-            work = work.astype(source)
-        plan = self.plan(work.shape, image.dtype, has_alpha)
-        counts_nan, count = _counting(plan, tally)
-        last = axis is None or axis % image.ndim == image.ndim - 1
-        given = out
-        if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
-            out = np.moveaxis(out, axis, -1)
-        point = self._point(plan)
-        result = execute(plan, work, out=out, threads=threads, point=point, tally=count, progress=progress)
-        if counts_nan and count.nans:
-            warn_of_nans(count.nans)
-        if given is not None:
-            return given
-        return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+def apply_filter(filter, image, out, threads, tally: Tally | None, progress):
+    """`LinearFilter.apply` for any filter with `options`, `plan`, `run` and `in_light`."""
+    how = {"threads": threads, "tally": tally, "progress": progress}
+    options = filter.options
+    if options.linear:
+        from .conversion import apply_in_light
+
+        return apply_in_light(filter, image, out=out, **how)
+    if hasattr(image, "pixels"):
+        if out is not None:
+            raise OptionError("out goes with an array, not with a Picture")
+        return image.filtered(_apply(filter, image.pixels, image.has_alpha, None, how))
+    if options.alpha not in (None, "separate") and options.has_alpha is None:
+        check_alpha(options.alpha)
+        raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
+    return _apply(filter, as_array(image), bool(options.has_alpha), out, how)
+
+
+def _apply(filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.ndarray:
+    source = readable(image.dtype)
+    axis = channel_axis(image, filter.options.channel_axis)
+    if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
+        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
+    work = image if axis is None else np.moveaxis(image, axis, -1)
+    if source != image.dtype:
+        work = work.astype(source)
+    plan = filter.plan(work.shape, image.dtype, has_alpha)
+    counts_nan, count = _counting(plan, how["tally"])
+    last = axis is None or axis % image.ndim == image.ndim - 1
+    given = out
+    if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
+        out = np.moveaxis(out, axis, -1)
+    result = filter.run(plan, work, out=out, **{**how, "tally": count})
+    if counts_nan and count.nans:
+        warn_of_nans(count.nans, 6)
+    if given is not None:
+        return given
+    return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+
+
+def bands_of(plan, bands: Iterator[np.ndarray], tally: Tally | None, execute) -> Iterator[np.ndarray]:
+    """What `execute(rows, tally)` gives for bands in the type that is planned for; in the end NaN that got lost is told."""
+    counts_nan, count = _counting(plan, tally)
+    yield from execute((band.astype(plan.source, copy=False) for band in bands), count)
+    if counts_nan and count.nans:
+        warn_of_nans(count.nans)
 
 
 def _counting(plan: Plan, tally: Tally | None) -> tuple[bool, Tally | None]:
@@ -347,7 +370,8 @@ def as_array(image) -> np.ndarray:
         raise OptionError("an image needs rows of the same length, of numbers") from None
 
 
-def _offset(offset):
+def checked_offset(offset) -> Fraction:
+    """An offset as a fraction; OptionError where it is no finite number."""
     try:
         return as_fraction(offset)
     except KernelError:
@@ -377,7 +401,7 @@ def channel_axis(image: np.ndarray, axis) -> int | None:
     return int(axis)
 
 
-def _readable(dtype: np.dtype) -> np.dtype:
+def readable(dtype: np.dtype) -> np.dtype:
     """The native type a picture is planned in: float16 widens to float32; what has no order or is longer is refused."""
     if dtype == np.float16:
         return np.dtype(np.float32)
@@ -388,7 +412,7 @@ def _readable(dtype: np.dtype) -> np.dtype:
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:
     target = _dtype(image_type if dtype is None else dtype).newbyteorder("=")
-    _readable(target)
+    readable(target)
     return target
 
 

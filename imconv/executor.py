@@ -86,10 +86,10 @@ def execute(
         if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
             result = out.reshape(shape)
     if result is None:
-        result = _new(shape, plan.target)
+        result = new_array(shape, plan.target)
     run = Run(plan, source, threads, point, tally, progress, band_rows)
     if plan.range == "stretch":
-        values = _new(shape, np.float64)
+        values = new_array(shape, np.float64)
         run.fill(0, values, run.job.values_band)
         _stretch_colours(run.job, values, result)
     else:
@@ -118,7 +118,8 @@ class Run:
 
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result, those after the ones computed last, into `out`."""
-        work = work or (self.job.fused_band if self.fused else self.job.finished_band)
+        fused = self.fused and work is None
+        work = work or (self.job.fused_band if fused else self.job.finished_band)
         height = self.plan.stripe_rows or len(out)
         for start in range(0, len(out), height):
             part = out[start : start + height]
@@ -126,8 +127,12 @@ class Run:
             self.reduce(row + len(part))
             for weighted, grid in self.grids.items():
                 self.job.grids[weighted] = grid.smoothed_for(row, row + len(part), self._raw)
-            bands = self.band_rows or _band_height(self.plan, len(part), self.workers, self.fused)
+            bands = self.band_rows or _band_height(self.plan, len(part), self.workers, fused)
             run_bands(work, row, part, bands, self.workers, self.told)
+
+    def move(self, source: np.ndarray, low: int) -> None:
+        """Go on with another part of the picture."""
+        self.job.move(source, low)
 
     def reduce(self, last: int | None = None, count: int = 0) -> None:
         """Make the coarse grid for the rows of the result above row `last`, or its first `count` rows."""
@@ -154,7 +159,8 @@ def check_out(out, shape: tuple[int, ...], kind: str) -> None:
         raise OptionError("out can't be written to")
 
 
-def _new(shape, dtype) -> np.ndarray:
+def new_array(shape, dtype) -> np.ndarray:
+    """An array for a result; LimitError where there is no memory for it."""
     try:
         return np.empty(shape, dtype)
     except (MemoryError, ValueError):

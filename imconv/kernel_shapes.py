@@ -204,11 +204,11 @@ def _turned(kernel: Kernel, a: Arguments, index: int) -> Kernel:
         row, column = column, weights.shape[0] - 1 - row
         weights = np.rot90(weights, -1)
     if angle % 90:
-        weights = _turned_by_45(weights)
+        weights = turned_by_45(weights)
     return Kernel(weights, anchor=(row, column), name=kernel.name, source=kernel.source)
 
 
-def _turned_by_45(weights: np.ndarray) -> np.ndarray:
+def turned_by_45(weights: np.ndarray) -> np.ndarray:
     """A 3 x 3 kernel with its outer ring moved on clockwise by one cell."""
     ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
     turned = weights.copy()

@@ -81,6 +81,11 @@ class Plan:
         return self.rows.out, self.columns.out
 
     @property
+    def source_channels(self) -> int:
+        """The picture's channels: as many as the result's."""
+        return self.channels
+
+    @property
     def fused(self) -> bool:
         """Whether the loop itself rounds and stores, so that no float copy of a band is needed."""
         plain = self.alpha in ("none", "separate") and self.range == "clip" and self.border.mode != "normalized"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .accuracy import type_range
+from .accuracy import PRODUCT_LIMIT, type_range
 from .errors import ImconvError
 
 
@@ -58,6 +58,8 @@ def finish(
     """
     low, high = type_range(out.dtype)
     if policy == "offset":
+        # sums that float32 holds stay small enough for a product, in float64, with what is added
+        by_product = by_product and sums.dtype == np.float32 and divisor * high < PRODUCT_LIMIT["float64"] / 2
         sums = sums.astype(np.float64)  # half the range times the divisor may be more than float32 counts
     number = sums.dtype.type
     if policy == "abs":
@@ -78,7 +80,7 @@ def finish(
             tally.add(nans=int(np.count_nonzero(lost)))
         sums[lost] = -offset
     sums += number(rounding_bias(offset, divisor, exact))
-    if by_product and policy != "offset":
+    if by_product:
         sums += number(0.5)
         sums *= number(1 / divisor)
         np.floor(sums, out=sums)

@@ -78,7 +78,7 @@ def bytes_held(plan: Plan, threads: int, originals: bool = True) -> int:
     """Peak memory of `execute_rows`: rows of the picture, as they come and as they are kept, a stripe of the result, grids
     and buffers."""
     parts = stripes(plan, originals)
-    row = plan.columns.size * plan.channels * np.dtype(plan.source).itemsize
+    row = plan.columns.size * plan.source_channels * np.dtype(plan.source).itemsize
     result = plan.columns.out * plan.channels * np.dtype(plan.target).itemsize
     held = max(part.high - part.low for part in parts)
     height = max(part.last - part.first for part in parts)
@@ -95,6 +95,7 @@ def execute_rows(
     point: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
     tally=None,
     progress: Callable[[int, int], None] | None = None,
+    begin: Callable | None = None,
 ) -> Iterator[np.ndarray]:
     """The result of `executor.execute`, bit for bit, in bands from top to bottom.
 
@@ -105,9 +106,12 @@ def execute_rows(
         that no result needs.
     threads, point, tally, progress
         As in `executor.execute`.
+    begin : callable, optional
+        Called with the first rows held and the first one's number; makes what computes the result instead of a `Run`.
     """
-    window = Window((plan.columns.size, plan.channels), plan.source)
+    window = Window((plan.columns.size, plan.source_channels), plan.source)
     run, flat = None, False
+    begin = begin or (lambda rows, low: Run(plan, rows, threads, point, tally, progress, low=low))
     for part in stripes(plan, point is not None):
         window.forget(part.low)
         while window.high < part.high:
@@ -115,15 +119,15 @@ def execute_rows(
             flat = band.ndim == 2
             window.append(len(band))[...] = band.reshape(len(band), *window.row_shape)
         if run is None:
-            run = Run(plan, window.rows, threads, point, tally, progress, low=window.low)
+            run = begin(window.rows, window.low)
         else:
-            run.job.move(window.rows, window.low)
+            run.move(window.rows, window.low)
         if part.last == part.first:
             run.reduce(count=part.grid)
             continue
         result = np.empty((part.last - part.first, plan.columns.out, plan.channels), plan.target)
         run.fill(part.first, result)
-        yield result[..., 0] if flat else result
+        yield result[..., 0] if flat and plan.channels == 1 else result
     for _ in bands:  # what is at the end of a file is checked, needed or not
         pass
 

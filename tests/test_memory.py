@@ -29,6 +29,7 @@ FILTERS = {
     "sigma 10": lambda image: imconv.gaussian_blur(image, 10, threads=2),
     "box 101": lambda image: imconv.box_blur(image, 101, threads=2),
     "dense 15x15": lambda image: imconv.correlate(image, WEIGHTS, threads=2),
+    "edges": lambda image: imconv.edges(image, threads=2),
     "a temporary": lambda image: image.astype(np.float32).astype(np.uint8),  # shows that one would be seen
 }
 
@@ -71,7 +72,7 @@ def extra() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("channels", ["grey", "RGB"])
-@pytest.mark.parametrize("work", ["sigma 2", "sigma 10", "box 101", "dense 15x15"])
+@pytest.mark.parametrize("work", ["sigma 2", "sigma 10", "box 101", "dense 15x15", "edges"])
 def test_a_blur_makes_no_temporary_picture(extra, channels, work):
     assert extra[f"{channels}, {work}"] < LIMIT
 

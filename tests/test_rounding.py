@@ -149,3 +149,18 @@ def test_a_product_divides_as_exactly_as_a_quotient(kind, divisor):
     out = np.empty(sums.size, np.uint16)
     finish(sums.astype(kind), out, "clip", 0.0, divisor, exact=True, by_product=True)
     np.testing.assert_array_equal(out, np.clip((sums + divisor // 2) // divisor, 0, 65535))
+
+
+@pytest.mark.parametrize("target", ["uint8", "uint16", "uint64", "int16"])
+@pytest.mark.parametrize("divisor", [3, 8, 255, 4095])
+def test_mid_range_is_added_exactly(target, divisor):
+    """By a product where that is exact, else by a division."""
+    sums = np.arange(-4000, 4001, dtype=np.float32) * max(1, divisor // 7)
+    middle = 0 if target == "int16" else (np.iinfo(target).max + 1) // 2
+    out = np.empty(sums.shape, target)
+    finish(sums.copy(), out, "offset", 0.0, divisor, exact=True, by_product=True)
+    exact = [(2 * int(s) + divisor) // (2 * divisor) + middle for s in sums]
+    if target == "uint64":  # beyond float64's whole numbers
+        assert max(abs(int(a) - b) for a, b in zip(out, exact, strict=True)) <= 2048
+        return
+    np.testing.assert_array_equal(out, np.clip(exact, np.iinfo(target).min, np.iinfo(target).max))

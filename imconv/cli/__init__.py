@@ -17,7 +17,11 @@ COMMANDS = {
     "blur": ("smooth", "Blur with a Gaussian."),
     "box": ("smooth", "Blur with the mean over a box."),
     "cache": ("cache", "Show, fill or empty the store of compiled loops."),
+    "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
+    "edges": ("edges", "Find edges by first and second derivatives."),
+    "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
     "kernels": ("kernels", "List and show the kernels of the library."),
+    "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
 }

@@ -64,7 +64,7 @@ _SHARED = [
     click.option("--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
     click.option("--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
     click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
-    click.option("--range", "range_", default="clip", show_default=True, metavar="|".join(RANGES), help="What becomes of results outside the type's range."),
+    click.option("--range", "range_", default=None, metavar="|".join(RANGES), help="What becomes of results outside the type's range.  [default: clip]"),
     click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
     click.option("--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),

@@ -114,6 +114,10 @@ def plan_for(work, picture, source: str, shared: dict, heading: str = ""):
         plan = conversion.filter.plan(picture.pixels.shape, conversion.source, picture.has_alpha)
         if conversion.note:
             teller(shared["quiet"])(f"{label(source, STDIN)}: {conversion.note}")
+    if plan.channels != picture.channels and picture.metadata.icc:
+        teller(shared["quiet"])(
+            f"{label(source, STDIN)}: its ICC profile is for other channels than the result's; left out"
+        )
     if shared["explain"]:
         light = f"\nlight          {conversion.name}, decoded before and encoded after" if conversion else ""
         click.echo(f"{heading}{plan}{light}", err=True)
@@ -131,8 +135,8 @@ def outline(picture, plan, work):
     """A picture of the kind and size that the filter gives, which takes no memory."""
     import numpy as np
 
-    shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 else plan.shape
-    return picture.replace(pixels=np.broadcast_to(np.zeros((), work.result_type(picture.pixels.dtype)), shape))
+    shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 or plan.channels > 1 else plan.shape
+    return picture.filtered(np.broadcast_to(np.zeros((), work.result_type(picture.pixels.dtype)), shape))
 
 
 def bytes_beside(work, plan, picture) -> int:
@@ -289,7 +293,7 @@ def _checked(shared: dict) -> dict:
             stride=shared["stride"],
             dilation=shared["dilation"],
             alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
-            range=shared["range_"].lower(),
+            range=(shared["range_"] or "clip").lower(),
             depth=shared["depth"],
             linear=shared["linear"],
         ).checked(),

@@ -135,6 +135,14 @@ class Picture:
         give `mode=` too ("": what the shape says) where a filter changes them. Raises OptionError."""
         return dataclasses.replace(self, **changes)
 
+    def filtered(self, pixels: np.ndarray) -> Picture:
+        """A copy with a filter's result. Where its channels are not this picture's, what is known of those is left out: the
+        ICC profile, a JPEG's tables."""
+        if (pixels.shape[2] if pixels.ndim == 3 else 1) == self.channels:
+            return self.replace(pixels=pixels)
+        metadata = dataclasses.replace(self.metadata, icc=None, gamma=None, quantisation=None, subsampling=None)
+        return self.replace(pixels=pixels, mode="", metadata=metadata)
+
     def __array__(self, dtype=None, copy=None):
         import numpy as np
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..correlation import LinearFilter, Options, conversion
-from ..depth import rescaled
+from ..combination import CombinedFilter
+from ..correlation import LinearFilter, Options
 from ..errors import KernelError, OptionError, nearest
 from ..geometry import parse_pair
 from ..kernel import Kernel
 from ..kernel_number import parse_number
-from ..planner import Plan
-from ..rounding import finish, stretch
 
 COMBINATIONS = ("sum", "max", "magnitude", "each")
 
@@ -95,115 +92,6 @@ def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
         source=kernel.source,
         included=included,
     )
-
-
-@dataclass(frozen=True)
-class CombinedFilter:
-    """The largest, or the root of the sum of squares, of several filters' results; alpha is the first one's."""
-
-    filters: tuple[LinearFilter, ...]
-    combine: str
-
-    def plan(self, shape, image_type, has_alpha):
-        """The plans of all the filters as one report."""
-        wide = self._wide(image_type, has_alpha)
-        return CombinedPlan(tuple(f.plan(shape, image_type, has_alpha) for f in wide), self.combine)
-
-    def extra_bytes(self, plan) -> int:
-        """Bytes per sample that a run takes beyond the picture and the result: the total, one result, a copy."""
-        return 24
-
-    @property
-    def options(self) -> Options:
-        """What all have."""
-        return self.filters[0].options
-
-    def result_type(self, image_type) -> np.dtype:
-        """As LinearFilter.result_type."""
-        return self.filters[0].result_type(image_type)
-
-    def conversion(self, mode, image_type, metadata=None):
-        """As LinearFilter.conversion."""
-        return conversion(self, mode, image_type, metadata)
-
-    def in_light(self, light) -> CombinedFilter:
-        """As LinearFilter.in_light."""
-        return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
-
-    def _wide(self, image_type, has_alpha: bool) -> list[LinearFilter]:
-        """The filters with float64 results in the result's units, not yet rounded."""
-        _, scale = rescaled(self.options.depth, image_type)
-        options = replace(self.options, depth=None, dtype=np.float64, range="clip", has_alpha=has_alpha)
-        return [replace(each, options=options, scale=scale) for each in self.filters]
-
-    def apply(self, picture, *, threads=None, tally=None, progress=None):
-        """Filter a Picture; `tally` and `progress` as in `executor.execute`."""
-        options = self.options
-        if options.linear:
-            from ..conversion import apply_in_light
-
-            return apply_in_light(self, picture, threads=threads, tally=tally, progress=progress)
-        total = None
-        for each in self._wide(picture.pixels.dtype, picture.has_alpha):
-            pixels = each.apply(picture.pixels, threads=threads, progress=progress)
-            if total is None:
-                total = pixels
-                alpha = pixels[..., -1].copy() if picture.has_alpha else None
-                if self.combine == "magnitude":
-                    total *= total
-            elif self.combine == "max":
-                np.maximum(total, pixels, out=total)
-            else:
-                total += pixels * pixels
-        if self.combine == "magnitude":
-            np.sqrt(total, out=total)
-        out = np.empty(total.shape, self.result_type(picture.pixels.dtype))
-        if alpha is not None:
-            finish(alpha, out[..., -1], "clip", 0.0, 1)
-            total, colours = total[..., :-1], out[..., :-1]
-        else:
-            colours = out
-        if options.range == "stretch":
-            stretch(total, colours)
-        else:
-            finish(total.copy(), colours, options.range, 0.0, 1, tally)
-        return picture.replace(pixels=out)
-
-
-@dataclass(frozen=True)
-class CombinedPlan:
-    """Several filters' plans, told as one."""
-
-    plans: tuple[Plan, ...]
-    combine: str
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.plans[0].shape
-
-    @property
-    def channels(self) -> int:
-        return self.plans[0].channels
-
-    @property
-    def source(self) -> str:
-        return self.plans[0].source
-
-    @property
-    def scratch(self) -> int:
-        return max(plan.scratch for plan in self.plans)
-
-    def as_dict(self) -> dict:
-        """The first plan's figures, with all multiply-adds."""
-        return {
-            **self.plans[0].as_dict(),
-            "combine": self.combine,
-            "filters": len(self.plans),
-            "multiply_adds": sum(plan.multiply_adds for plan in self.plans),
-        }
-
-    def __str__(self) -> str:
-        return "\n".join([f"combine        {self.combine} of {len(self.plans)} filters", *map(str, self.plans)])
 
 
 def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:

@@ -323,7 +323,10 @@ def test_too_large(fails, folder):
     assert "--max-memory" in line
 
 
-def test_several_kernels_need_memory_too(fails, folder):
-    """The results of several kernels are held as float64, eight times an 8-bit picture."""
+def test_several_kernels_stretched_need_memory(imconv, fails, folder):
+    """The results of several kernels are combined in bands; to be stretched they are held as float64, eight times an 8-bit picture."""
     Image.fromarray(np.zeros((500, 500), np.uint8)).save("large.png")
-    fails("apply", "large.png", "out.png", "-k", "1", "-k", "2", "--combine", "max", "--max-memory", "2M", code=1)
+    several = ("apply", "large.png", "out.png", "-k", "1", "-k", "2", "--combine", "max", "--max-memory", "2M")
+    assert imconv(*several).code == 0
+    (folder / "out.png").unlink()
+    fails(*several, "--range", "stretch", code=1)

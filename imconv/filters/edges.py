@@ -1,0 +1,221 @@
+"""Edges: first derivatives and what is made of them, compass operators, second derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache, lru_cache
+
+import numpy as np
+
+from ..combination import CombinedFilter
+from ..correlation import LinearFilter, Options, documented, options_of
+from ..errors import OptionError, nearest
+from ..kernel import Kernel
+from ..kernel_library import named
+from ..kernel_shapes import turned_by_45
+from ..rational import as_fraction
+from .custom import embedded
+from .smooth import TRUNCATE, checked_number
+
+GRADIENTS = ("sobel", "scharr", "prewitt", "roberts", "farid", "freichen")
+COMPASSES = ("kirsch", "robinson")
+SECONDS = ("laplacian", "log", "dog")
+OPERATORS = (*GRADIENTS, *COMPASSES, *SECONDS)
+SHOWS = ("magnitude", "x", "y", "direction", "max")
+TURNING = ("sobel", "scharr", "prewitt", "freichen")  # gradients of 3 x 3, whose outer ring can be turned
+POINTS = ("e", "ne", "n", "nw", "w", "sw", "s", "se")  # counter-clockwise from the right
+LEAST_SIGMA, LARGEST_SIGMA = 0.1, 100.0
+LARGEST_RATIO = 10.0
+MAX_GAIN = 1000
+
+# H. Farid and E. P. Simoncelli, Differentiation of discrete multidimensional signals, IEEE Transactions on Image
+# Processing 13(4), 2004, 5 taps, first order: differences along one axis, smoothing along the other
+FARID_DIFFERENCE = (-0.109603762960254, -0.276690988455557, 0.0, 0.276690988455557, 0.109603762960254)
+FARID_SMOOTH = (0.0376593171958126, 0.249153396177344, 0.426374573253687, 0.249153396177344, 0.0376593171958126)
+
+
+@documented
+def edges(
+    image, operator="sobel", show="magnitude", *, gain=1, sigma=None, ratio=None, range=None, out=None, threads=None,
+    **options,
+):  # fmt: skip
+    """Edges: how much brighter it gets from pixel to pixel, in which direction, or where that changes.
+
+    {parameters:operator : str, default "sobel"
+        Gradients: "sobel", "scharr", "prewitt", "roberts", "farid", "freichen" (the isotropic pair). Compass operators:
+        "kirsch", "robinson". Second derivatives: "laplacian" (over 4 neighbours), "log" (of a Gaussian), "dog" (a Gaussian
+        less a wider one). A ramp of slope 1 answers 1: Sobel's whole numbers are divided by 8, Scharr's by 32, Prewitt's by
+        6, Kirsch's by 24, Robinson's by 8. Roberts' two diagonals are turned to x and y, which leaves their magnitude.
+        Of a Laplacian, x^2 / 2 answers 1. Weights of the library's kernels, with their sources; Farid and Simoncelli 2004.
+    show : str, default "magnitude"
+        "magnitude": `sqrt(x^2 + y^2)`, for a compass operator the largest of its eight answers, for second derivatives their
+        one answer, with its sign. "x", "y": the derivative to the right and downwards, positive where it gets brighter that
+        way. "direction": where it gets brighter, in degrees from 0 to below 360, 0 to the right, counter-clockwise as seen;
+        float32 (float64 for float64 images); 0 where no edge is, but for "farid" and "freichen", whose weights are rounded. "max": the largest of eight directions, for operators of 3 x 3.
+    gain : number or str, default 1
+        Multiplies; a decimal counts exactly. Sobel with gain 8 is scipy.ndimage's and OpenCV's.
+    sigma : float, optional
+        Of the Gaussian of "log" and "dog", 0.1 to 100 pixels, default 1; cut at 4 sigma.
+    ratio : float, optional
+        How much wider the second Gaussian of "dog" is, default 1.6 (Marr and Hildreth 1980).}
+
+    Answers with a sign ("x", "y", second derivatives) keep it in floats and signed integers; for unsigned results `range`
+    is "offset" by default, which puts 0 at mid-range, and "clip" for all others. Each channel is filtered by itself, and
+    alpha is kept.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> ramp = np.array([[0., 1., 2., 3., 4.]] * 3)
+    >>> imconv.edges(ramp)[1].tolist(), imconv.edges(ramp, show="direction")[1, 2]
+    ([0.5, 1.0, 1.0, 1.0, 0.5], np.float64(0.0))
+    >>> imconv.edges(np.array([[9, 9, 1, 1]], np.uint8), "prewitt", "x")
+    array([[128, 124, 124, 128]], dtype=uint8)
+    """
+    settings = options_of("edges", options)
+    work = edge_filter(operator, show, settings, gain=gain, sigma=sigma, ratio=ratio, range=range)
+    return work.apply(image, out=out, threads=threads)
+
+
+def edge_filter(
+    operator: str, show: str, options: Options, *, gain=1, sigma=None, ratio=None, range=None, hue: bool = False
+):
+    """The filter of `edges`. With `hue` directions are a colour picture, its brightness the magnitude."""
+    operator, show = _known(operator, "operator", OPERATORS), _known(show, "show", SHOWS)
+    number = checked_number(gain, "gain", 0, MAX_GAIN)
+    factor = Fraction(gain.strip()) if isinstance(gain, str) else as_fraction(number)
+    _check_extent(operator, sigma, ratio)
+    signed = show in ("x", "y") or operator in SECONDS
+    if range is not None:
+        options, signed = replace(options, range=range), False
+    if operator in SECONDS:
+        if show != "magnitude":
+            raise OptionError(f"{operator} has no {show}, only one answer; leave out show")
+        return _linear(second(operator, sigma, ratio).scaled(factor), options, signed)
+    if show in ("x", "y"):
+        return _linear(gradient(operator)[show == "y"].scaled(factor), options, signed)
+    if operator in COMPASSES or show == "max":
+        kernels, way = eight(operator), "max"
+        if show == "direction":
+            way = "compass hue" if hue else "compass"
+    else:
+        kernels, way = gradient(operator), show
+        if show == "direction" and hue:
+            way = "hue"
+    return CombinedFilter(tuple(LinearFilter(kernel.scaled(factor), options) for kernel in kernels), way)
+
+
+def _known(name, what: str, names: tuple[str, ...]) -> str:
+    if str(name).lower() not in names:
+        raise OptionError(f"unknown {what} {name!r}; it is one of {', '.join(names)}{nearest(str(name), names)}")
+    return name.lower()
+
+
+def _check_extent(operator: str, sigma, ratio) -> None:
+    if sigma is not None and operator not in ("log", "dog"):
+        raise OptionError(f"{operator} has no sigma; log and dog have one")
+    if ratio is not None and operator != "dog":
+        raise OptionError(f"{operator} has no ratio; dog has one")
+
+
+def _linear(kernel: Kernel, options: Options, signed: bool):
+    return SignedFilter(kernel, options) if signed else LinearFilter(kernel, options)
+
+
+class SignedFilter(LinearFilter):
+    """A filter of answers with a sign: in unsigned results 0 is mid-range."""
+
+    def plan(self, shape, image_type, has_alpha):
+        """As LinearFilter.plan."""
+        return self._ranged(self.result_type(image_type)).plan(shape, image_type, has_alpha)
+
+    def in_light(self, light) -> LinearFilter:
+        """As LinearFilter.in_light."""
+        return self._ranged(light.target).in_light(light)
+
+    def _ranged(self, target: np.dtype) -> LinearFilter:
+        policy = "offset" if target.kind == "u" else "clip"
+        return LinearFilter(self.kernel, replace(self.options, range=policy))
+
+
+# --- kernels, to correlate with ------------------------------------------------------------------------------------------
+
+
+@cache
+def gradient(operator: str) -> tuple[Kernel, Kernel]:
+    """The derivatives to the right and downwards, which answer 1 to a ramp of slope 1."""
+    if operator == "farid":
+        x = Kernel.from_factors(FARID_SMOOTH, FARID_DIFFERENCE, name="farid-x")
+        y = Kernel.from_factors(FARID_DIFFERENCE, FARID_SMOOTH, name="farid-y")
+    elif operator == "roberts":
+        falling, rising = (named(f"roberts-{way}").flipped() for way in "xy")
+        x = Kernel((falling.fractions() - rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
+        y = Kernel((falling.fractions() + rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
+    elif operator in COMPASSES:
+        x, y = (named(f"{operator}-{point}").flipped() for point in "es")
+    else:
+        x, y = (named(f"{operator}-{way}").flipped() for way in "xy")
+    return x.scaled(1 / _slope(x, 1)), y.scaled(1 / _slope(y, 0))
+
+
+@cache
+def eight(operator: str) -> tuple[Kernel, ...]:
+    """A compass operator's kernels, or those of a 3 x 3 gradient turned by 45 degrees each, from the right counter-clockwise."""
+    if operator in COMPASSES:
+        kernels = [named(f"{operator}-{point}").flipped() for point in POINTS]
+    elif operator in TURNING:
+        turned = [gradient(operator)[0].weights]
+        for _ in POINTS[1:]:
+            turned.insert(1, turned_by_45(turned[1] if len(turned) > 1 else turned[0]))
+        kernels = [Kernel(weights, name=f"{operator}-{p}") for weights, p in zip(turned, POINTS, strict=True)]
+    else:
+        raise OptionError(f"{operator} is not turned; max goes with {', '.join((*COMPASSES, *TURNING))}")
+    return tuple(kernel.scaled(1 / _slope(kernels[0], 1)) for kernel in embedded(kernels))
+
+
+def _slope(kernel: Kernel, axis: int):
+    """What the kernel answers to a ramp of slope 1 along an axis; a fraction where its weights are."""
+    weights = kernel.fractions() if kernel.exact else kernel.weights
+    distance = np.arange(kernel.shape[axis]) - kernel.anchor[axis]
+    return (weights * (distance if axis == 1 else distance[:, None])).sum()
+
+
+def second(operator: str, sigma=None, ratio=None) -> Kernel:
+    """A second derivative, or the difference of two Gaussians."""
+    if operator == "laplacian":
+        return named("laplacian-4")
+    sigma = 1.0 if sigma is None else checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
+    if operator == "log":
+        return _log(sigma)
+    return _dog(sigma, 1.6 if ratio is None else checked_number(ratio, "ratio", 1.01, LARGEST_RATIO))
+
+
+@lru_cache(maxsize=16)
+def _log(sigma: float) -> Kernel:
+    """`d^2/dx^2 + d^2/dy^2` of a Gaussian; cut off, it still answers exactly 0 to flat and 1 to x^2 / 2."""
+    x, row = _gaussian(sigma, max(1, int(TRUNCATE * sigma + 0.5)))
+    bend = (x * x - (x * x * row).sum()) * row
+    bend *= 2 / (bend * x * x).sum()
+    return Kernel(_zero_sum(np.outer(row, bend) + np.outer(bend, row)), name="log")
+
+
+@lru_cache(maxsize=16)
+def _dog(sigma: float, ratio: float) -> Kernel:
+    """`gaussian(sigma) - gaussian(ratio * sigma)`, both with sum 1: positive in bright spots."""
+    radius = max(1, int(TRUNCATE * sigma * ratio + 0.5))
+    narrow, wide = _gaussian(sigma, radius)[1], _gaussian(sigma * ratio, radius)[1]
+    return Kernel(_zero_sum(np.outer(narrow, narrow) - np.outer(wide, wide)), name="dog")
+
+
+def _gaussian(sigma: float, radius: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and weights with sum 1."""
+    x = np.arange(-radius, radius + 1, dtype=np.float64)
+    row = np.exp(-0.5 * (x / sigma) ** 2)
+    return x, row / row.sum()
+
+
+def _zero_sum(weights: np.ndarray) -> np.ndarray:
+    """Without the rounding that is left of a sum of 0."""
+    weights[weights.shape[0] // 2, weights.shape[1] // 2] -= weights.sum()
+    return weights

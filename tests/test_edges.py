@@ -1,0 +1,346 @@
+"""Edges against scipy.ndimage, scikit-image, OpenCV and the definitions."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+
+import imconv
+from imconv.correlation import Options
+from imconv.filters.edges import COMPASSES, GRADIENTS, OPERATORS, SECONDS, TURNING, edge_filter, eight, gradient, second
+from imconv.kernel import Kernel
+from tests import naive
+from tests.bounds import assert_within
+from tests.cases import FLOATS, WHOLE, picture
+
+ROUNDINGS = 1e-12  # float64, times the largest sample
+PUBLISHED_DIGITS = 1e-9  # to which Farid's weights are given
+CUT = 2e-3  # what Gaussians lose beyond four sigma, times the largest sample
+GAINS = {"sobel": 8, "scharr": 32, "prewitt": 6, "kirsch": 24, "robinson": 8}
+
+floats = np.random.default_rng(3).random((23, 31)) * 200
+y, x = np.mgrid[:15, :19].astype(float)
+
+
+def hypot_rounded(x, y, divisor, high):
+    """`sqrt(x^2 + y^2) / divisor` of whole numbers, rounded half up by whole numbers alone, saturated."""
+    square = [int(a) ** 2 + int(b) ** 2 for a, b in zip(x.ravel(), y.ravel(), strict=True)]
+    halves = [math.isqrt(4 * s // Fraction(divisor) ** 2) for s in square]  # floor(2 m)
+    return np.clip([(h + 1) // 2 for h in halves], 0, high).reshape(x.shape)
+
+
+# --- what everything answers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operator", [*GRADIENTS, *COMPASSES])
+def test_a_ramp_of_slope_1_answers_1(operator):
+    inside = np.s_[4:-4, 4:-4]
+    for ramp, show, other in ((x, "x", "y"), (y, "y", "x")):
+        np.testing.assert_allclose(imconv.edges(ramp, operator, show)[inside], 1, atol=ROUNDINGS)
+        np.testing.assert_allclose(imconv.edges(ramp, operator, other)[inside], 0, atol=ROUNDINGS)
+        np.testing.assert_allclose(imconv.edges(ramp, operator)[inside], 1, atol=ROUNDINGS)
+        np.testing.assert_allclose(imconv.edges(-ramp, operator)[inside], 1, atol=ROUNDINGS)
+        np.testing.assert_allclose(imconv.edges(-ramp, operator, show)[inside], -1, atol=ROUNDINGS)
+
+
+@pytest.mark.parametrize("operator", [*GRADIENTS, *COMPASSES])
+def test_directions_are_counter_clockwise_from_the_right(operator):
+    for ramp, angle in ((x, 0), (x - y, 45), (-y, 90), (-x - y, 135), (-x, 180), (y - x, 225), (y, 270), (x + y, 315)):
+        found = imconv.edges(ramp, operator, "direction")[7, 9]
+        assert abs((found - angle + 180) % 360 - 180) < 1e-9
+        assert 0 <= found < 360
+        assert imconv.edges((ramp + 20).astype(np.float32), operator, "direction").dtype == np.float32
+    if operator not in ("farid", "freichen"):  # of whose answers rounding is left
+        assert (imconv.edges(np.full((5, 5), 7, np.uint8), operator, "direction") == 0).all()
+
+
+@pytest.mark.parametrize("operator", ["laplacian", "log"])
+def test_a_parabola_answers_1(operator):
+    for parabola in (x * x / 2, y * y / 2):
+        assert imconv.edges(parabola, operator)[7, 9] == pytest.approx(1, abs=1e-11)
+    assert imconv.edges(x * y, operator)[7, 9] == pytest.approx(0, abs=1e-11)
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_flat_pictures_have_no_edges(operator):
+    flat = np.full((9, 9), 255, np.uint8)
+    wanted = 128 if operator in SECONDS else 0
+    assert (imconv.edges(flat, operator) == wanted).all()
+    assert np.abs(imconv.edges(flat.astype(float), operator)).max() < ROUNDINGS * 255
+
+
+# --- oracles -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operator", ["sobel", "prewitt"])
+@pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant"])
+def test_scipy(operator, border):
+    mode = {"wrap": "grid-wrap", "constant": "constant"}.get(border, border)
+    for show, axis in (("x", 1), ("y", 0)):
+        expected = getattr(ndimage, operator)(floats, axis=axis, mode=mode)
+        result = imconv.edges(floats, operator, show, gain=GAINS[operator], border=border)
+        np.testing.assert_allclose(result, expected, rtol=0, atol=ROUNDINGS * 200 * 8)
+    np.testing.assert_allclose(
+        imconv.edges(floats, "laplacian", border=border),
+        ndimage.laplace(floats, mode=mode),
+        rtol=0,
+        atol=ROUNDINGS * 200 * 8,
+    )
+
+
+@pytest.mark.parametrize("sigma", [1, 2.5])
+def test_the_laplacian_of_a_gaussian_is_scipys(sigma):
+    """With twice the reach scipy's Gaussian is whole; what ours has lost beyond four sigma stays within the bound."""
+    expected = ndimage.gaussian_laplace(floats, sigma, truncate=8)
+    assert np.abs(imconv.edges(floats, "log", sigma=sigma) - expected).max() < CUT * 200 / sigma**2
+
+
+@pytest.mark.parametrize("ratio", [1.6, 3])
+def test_the_difference_of_gaussians_is_scipys(ratio):
+    radius = int(4 * 1.5 * ratio + 0.5)
+    narrow, wide = (ndimage.gaussian_filter(floats, s, radius=radius) for s in (1.5, 1.5 * ratio))
+    result = imconv.edges(floats, "dog", sigma=1.5, ratio=ratio)
+    np.testing.assert_allclose(result, narrow - wide, rtol=0, atol=ROUNDINGS * 200)
+
+
+@pytest.mark.parametrize("operator", ["sobel", "scharr", "prewitt", "roberts", "farid"])
+def test_scikit_image(operator):
+    filters = pytest.importorskip("skimage.filters")
+    inside = np.s_[3:-3, 3:-3]  # it has no borders
+    # it divides whole numbers by half as much, and then by the square root of 2, but for Roberts'
+    slope = getattr(filters, operator)(x)[7, 9]
+    if operator != "farid":
+        assert slope == pytest.approx(1 if operator == "roberts" else math.sqrt(2))
+    theirs = getattr(filters, operator)(floats) / slope
+    np.testing.assert_allclose(imconv.edges(floats, operator)[inside], theirs[inside], rtol=PUBLISHED_DIGITS)
+
+
+def test_opencv():
+    cv2 = pytest.importorskip("cv2")
+    for dx, dy, show in ((1, 0, "x"), (0, 1, "y")):
+        for operator, oracle in (("sobel", cv2.Sobel), ("scharr", cv2.Scharr)):
+            expected = oracle(floats, cv2.CV_64F, dx, dy, borderType=cv2.BORDER_REFLECT_101)
+            result = imconv.edges(floats, operator, show, gain=GAINS[operator], border="mirror")
+            np.testing.assert_allclose(result, expected, rtol=0, atol=ROUNDINGS * 200 * 32)
+    expected = cv2.Laplacian(floats, cv2.CV_64F, borderType=cv2.BORDER_REFLECT_101)
+    np.testing.assert_allclose(
+        imconv.edges(floats, "laplacian", border="mirror"), expected, rtol=0, atol=ROUNDINGS * 800
+    )
+
+
+# --- whole numbers -------------------------------------------------------------------------------------------------------
+
+
+@given(
+    st.sampled_from(["sobel", "scharr", "prewitt"]),
+    st.sampled_from(["uint8", "uint16", "int16", "bool"]),
+    st.sampled_from(["reflect", "mirror", "nearest", "wrap"]),
+    st.sampled_from([1, 6, 0.3, "2.5", Fraction(1, 3)]),
+    st.integers(0, 99),
+)
+def test_magnitudes_are_rounded_as_whole_numbers_say(operator, dtype, border, gain, seed):
+    image = picture(dtype, (5, 7), seed)
+    kernels = [k.scaled(GAINS[operator]) for k in gradient(operator)]
+    sums = [
+        naive.correlate(image.astype(np.int64), k.numerators.tolist(), border=border, dtype="int64") for k in kernels
+    ]
+    high = 1 if dtype == "bool" else np.iinfo(dtype).max
+    divisor = GAINS[operator] / Fraction(str(gain))
+    gain = gain if not isinstance(gain, Fraction) else float(gain)
+    expected = hypot_rounded(*sums, divisor, high)
+    np.testing.assert_array_equal(imconv.edges(image, operator, gain=gain, border=border), expected)
+
+
+def test_magnitudes_that_are_ties_are_rounded_up():
+    """Steps of 24 and 32 levels: with gain 0.3 the magnitude is 40 * 0.3 / 8 = 1.5 exactly."""
+    ramp = (np.arange(9) * 3)[None, :] + (np.arange(9) * 4)[:, None]
+    assert imconv.edges(ramp.astype(np.uint8), gain="0.3")[4, 4] == 2
+    assert imconv.edges(ramp.astype(np.uint8), "prewitt", gain=0.3)[4, 4] == 2
+
+
+@pytest.mark.parametrize("operator", [*COMPASSES, *TURNING])
+def test_the_largest_of_eight_directions(operator):
+    image = picture("uint8", (9, 12), 1)
+    answers = [imconv.correlate(image.astype(float), kernel) for kernel in eight(operator)]
+    exact = np.max(answers, axis=0)
+    np.testing.assert_array_equal(imconv.edges(image, operator, "max"), np.clip(np.floor(exact + 0.5 + 1e-9), 0, 255))
+    if operator in COMPASSES:
+        np.testing.assert_array_equal(imconv.edges(image, operator), imconv.edges(image, operator, "max"))
+        direction = imconv.edges(image.astype(float), operator, "direction")
+        np.testing.assert_array_equal(direction, 45 * np.argmax(answers, axis=0))
+
+
+def test_turned_by_45_degrees_sobel_is_robinson():
+    for ours, theirs in zip(eight("sobel"), eight("robinson"), strict=True):
+        np.testing.assert_array_equal(ours.weights, theirs.weights)
+
+
+# --- signs, types, options ------------------------------------------------------------------------------------------------
+
+
+def test_answers_with_a_sign_lie_around_mid_range():
+    image = np.array([[0, 0, 0, 255, 255, 255, 0, 0]], np.uint8)
+    assert imconv.edges(image, "prewitt", "x")[0].tolist() == [128, 128, 255, 255, 128, 1, 1, 128]
+    assert imconv.edges(image.astype(np.uint16) * 257, show="x")[0, 3] == 65535
+    assert imconv.edges(image, show="x", range="clip")[0].tolist() == [0, 0, 128, 128, 0, 0, 0, 0]
+    assert imconv.edges(image, show="x", range="abs")[0].tolist() == [0, 0, 128, 128, 0, 128, 128, 0]
+    assert imconv.edges(image.astype(np.int16), show="x")[0].tolist() == [0, 0, 128, 128, 0, -127, -127, 0]
+    assert imconv.edges(image, show="x", dtype="float32")[0].tolist() == [0, 0, 127.5, 127.5, 0, -127.5, -127.5, 0]
+    assert imconv.edges(image, show="x", depth=16)[0, 5] == 32768 - 32767
+
+
+def test_signs_in_linear_light():
+    image = np.array([[0, 0, 0, 255, 255, 255, 0, 0]], np.uint8)
+    assert imconv.edges(image, show="x", linear=True)[0].tolist()[:4] == [188, 188, 255, 255]
+    assert imconv.edges(image, linear=True)[0, 3] == 188
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64", "int32"])
+@pytest.mark.parametrize("show", ["magnitude", "x", "direction", "max"])
+def test_channels_are_filtered_by_themselves_and_alpha_is_kept(dtype, show):
+    image = picture(dtype, (9, 11, 4), 4)
+    result = imconv.edges(image, show=show, has_alpha=True)
+    for c in range(3):
+        np.testing.assert_array_equal(result[..., c], imconv.edges(image[..., c], show=show))
+    if show == "direction":
+        white = 1 if image.dtype.kind == "f" else np.iinfo(dtype).max
+        np.testing.assert_allclose(result[..., 3], image[..., 3] / white, rtol=1e-6)
+    else:
+        np.testing.assert_array_equal(result[..., 3], image[..., 3])
+    planes = imconv.edges(np.moveaxis(image, 2, 0), show=show, channel_axis=0)
+    np.testing.assert_array_equal(np.moveaxis(planes, 0, 2)[..., :3], result[..., :3])
+
+
+@pytest.mark.parametrize("dtype", [*WHOLE, *FLOATS])
+@pytest.mark.parametrize("operator", ["prewitt", "farid"])
+def test_every_type(dtype, operator):
+    image = picture(dtype, (9, 11), 4)
+    wide = image.astype(np.float64)
+    exact = np.hypot(*(ndimage.correlate(wide, kernel.weights) for kernel in gradient(operator)))
+    result = imconv.edges(image, operator)
+    assert result.dtype == np.dtype(dtype).newbyteorder("=")
+    assert_within(result, exact, image.dtype.newbyteorder("="), scale=4 * np.abs(wide).max())
+
+
+def test_alpha_filtered_like_any_channel():
+    image = picture("uint8", (9, 11, 4), 4)
+    result = imconv.edges(image, has_alpha=True, alpha="separate")
+    np.testing.assert_array_equal(result, imconv.edges(image))
+    with pytest.raises(imconv.ImconvError, match="separate"):
+        edge_filter("sobel", "direction", Options(has_alpha=True, alpha="separate"), hue=True).apply(image)
+
+
+def test_out_stride_and_offset():
+    image = picture("uint8", (19, 31, 3), 2)
+    dense = imconv.edges(image)
+    out = np.empty_like(image)
+    assert imconv.edges(image, out=out) is out
+    np.testing.assert_array_equal(out, dense)
+    np.testing.assert_array_equal(imconv.edges(image, stride=(2, 3)), dense[::2, ::3])
+    floating = imconv.edges(image, dtype="float64")
+    np.testing.assert_array_equal(imconv.edges(image, offset=7.25), np.clip(np.floor(floating + 7.75), 0, 255))
+    inplace = image.copy()
+    imconv.edges(inplace, out=inplace)
+    np.testing.assert_array_equal(inplace, dense)
+    with pytest.raises(imconv.ImconvError, match="out"):
+        imconv.edges(image, out=np.empty((3, 3)))
+
+
+def test_nan_stays_where_it_is():
+    image = floats.copy()
+    image[10, 10] = np.nan
+    result = np.isnan(imconv.edges(image, "prewitt"))
+    assert result[9:12, 9:12].all()
+    assert result.sum() == 9
+    with pytest.warns(RuntimeWarning, match="9 results were NaN"):
+        imconv.edges(image, "prewitt", dtype="uint8")
+
+
+@pytest.mark.parametrize("operator", ["sobel", "farid", "kirsch", "log"])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_same_bits_for_any_threads_and_bands(operator, dtype):
+    image = picture("uint8", (301, 200, 3), 7).astype(dtype)
+    for show in ("magnitude",) if operator == "log" else ("magnitude", "direction", "x"):
+        for hue in (False, True):
+            work = edge_filter(operator, show, Options(), hue=hue)
+            whole = work.apply(image, threads=1)
+            np.testing.assert_array_equal(work.apply(image, threads=3), whole)
+            plan = work.plan(image.shape, image.dtype, False)
+            for heights in ((1, 50, 250), (301,), [7] * 43):
+                parts = np.split(image, np.cumsum(heights)[:-1])
+                bands = list(work.in_bands(plan, iter(parts), threads=2))
+                np.testing.assert_array_equal(np.concatenate(bands), whole)
+
+
+def test_the_plan_tells_of_both():
+    work = edge_filter("sobel", "magnitude", Options())
+    plan = work.plan((40, 50, 3), np.dtype("uint8"), False)
+    assert "magnitude of 2 filters" in str(plan)
+    assert plan.as_dict()["filters"] == 2
+    assert plan.as_dict()["multiply_adds"] == sum(p.multiply_adds for p in plan.plans)
+    assert edge_filter("sobel", "direction", Options(), hue=True).plan((4, 5), np.dtype("uint8"), False).channels == 3
+
+
+def test_hues():
+    """Red to the right, and on counter-clockwise; as bright as the magnitude."""
+    spot = np.full((5, 5), 100.0)
+    spot[2, 2] = 180
+    hues = edge_filter("sobel", "direction", Options(), hue=True).apply(spot)
+    assert hues.shape == (5, 5, 3)
+    np.testing.assert_allclose(hues.max(axis=2), imconv.edges(spot), atol=ROUNDINGS)
+    np.testing.assert_allclose(hues[2, 1], [20, 0, 0], atol=1e-9)  # it gets brighter to the right
+    np.testing.assert_allclose(hues[3, 2], [10, 20, 0], atol=1e-9)  # upwards: 90 degrees
+    np.testing.assert_allclose(hues[2, 3], [0, 20, 20], atol=1e-9)
+    np.testing.assert_allclose(hues[1, 2], [10, 0, 20], atol=1e-9)
+    coloured = np.dstack([spot * 0 + 3, spot, spot / 2])
+    np.testing.assert_array_equal(edge_filter("sobel", "direction", Options(), hue=True).apply(coloured), hues)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"operator": "sobl"}, "sobel"),
+        ({"operator": None}, "operator"),
+        ({"show": "magnitud"}, "magnitude"),
+        ({"gain": -1}, "gain"),
+        ({"gain": "much"}, "gain"),
+        ({"gain": math.nan}, "gain"),
+        ({"sigma": 1}, "sigma"),
+        ({"operator": "log", "sigma": 0}, "sigma"),
+        ({"operator": "log", "sigma": 1e9}, "sigma"),
+        ({"operator": "log", "ratio": 2}, "ratio"),
+        ({"operator": "dog", "ratio": 1}, "ratio"),
+        ({"operator": "log", "show": "x"}, "only one answer"),
+        ({"operator": "farid", "show": "max"}, "kirsch"),
+        ({"operator": "roberts", "show": "max"}, "kirsch"),
+        ({"show": "direction", "depth": 8}, "degrees"),
+        ({"show": "direction", "linear": True}, "linear"),
+        ({"range": "clop"}, "clip"),
+        ({"offset": "x"}, "offset"),
+    ],
+)
+def test_what_is_refused(given, words):
+    with pytest.raises(imconv.ImconvError, match=words) as caught:
+        imconv.edges(np.zeros((5, 5), np.uint8), **given)
+    assert "\n" not in str(caught.value)
+
+
+def test_gain_0_and_the_smallest_pictures():
+    for operator in OPERATORS:
+        for shape in ((1, 1), (1, 7), (7, 1), (2, 2)):
+            image = np.full(shape, 200, np.uint8)
+            image[-1, -1] = 100
+            assert imconv.edges(image, operator).shape == shape
+            assert imconv.edges(image, operator, gain=0).max() in (0, 128)
+
+
+def test_kernels_are_what_they_are_called():
+    assert isinstance(second("log", 1.4), Kernel)
+    assert second("log", 2).rank() == 2
+    assert second("dog", 2).rank() == 2
+    assert [k.denominator for k in gradient("roberts")] == [2, 2]
+    assert gradient("farid")[0].separable
