@@ -17,6 +17,7 @@ COMMANDS = {
     "blur": ("smooth", "Blur with a Gaussian."),
     "box": ("smooth", "Blur with the mean over a box."),
     "cache": ("cache", "Show, fill or empty the store of compiled loops."),
+    "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
     "kernels": ("kernels", "List and show the kernels of the library."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
