@@ -22,7 +22,7 @@ def pair(dtype, shape=(40, 31, 3), seed=1):
     smooth = np.add.outer(np.linspace(0, 0.6, shape[0]), np.linspace(0, 0.3, shape[1]))
     smooth = smooth.reshape(*shape[:2], *[1] * (len(shape) - 2)) + random.random(shape) * 0.1
     other = np.clip(smooth + random.normal(0, 0.03, shape), 0, 1)
-    if dtype == bool:
+    if dtype.kind == "b":
         return smooth > 0.5, other > 0.5
     if dtype.kind == "f":
         return smooth.astype(dtype), other.astype(dtype)

@@ -19,7 +19,7 @@ COMMANDS = {
     "cache": ("cache", "Show, fill or empty the store of compiled loops."),
     "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
-    "kernels": ("kernels", "List and show the kernels of the library."),
+    "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
 }
