@@ -135,7 +135,7 @@ def pieces_of(line: str) -> tuple[list[str], str | None, str | None]:
     return tokens[1:], source, target
 
 
-TELLING = ("compare", "info", "trace")  # they write no picture unless asked for one
+TELLING = ("compare", "info", "show", "trace")  # they write no picture unless asked for one
 EXAMPLES = [line for context in CONTEXTS.values() for line in examples_in(context.get_help())]
 
 

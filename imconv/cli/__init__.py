@@ -21,6 +21,7 @@ COMMANDS = {
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
+    "show": ("show", "Show pictures in the terminal, two pixels to a character."),
     "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
 }
