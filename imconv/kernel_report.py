@@ -70,7 +70,7 @@ def inspected(kernel: Kernel, *, depth="8", size: tuple[int, int] = PICTURE) -> 
         "divisor": kernel.denominator,
         "sum": kernel.sum(),
         "gain": kernel.absolute_sum(),
-        "noise_gain": math.hypot(*kernel.weights.ravel().tolist()),
+        "noise_gain": float(np.linalg.norm(kernel.weights)),
         "symmetry": {name: _parity(kernel.weights, turn) for name, (_, turn) in _TURNS.items()},
         "rank": rank,
         "singular_values": values.tolist(),
@@ -180,8 +180,7 @@ def _difference(kernel: Kernel) -> str:
 def _number(kernel: Kernel, value: float) -> str:
     if not kernel.exact:
         return f"{value:.10g}"
-    exact = sum(map(int, kernel.numerators.ravel()))
-    return format_fraction(Fraction(exact, kernel.denominator))
+    return format_fraction(Fraction(int(kernel.numerators.sum()), kernel.denominator))
 
 
 def _rank(facts: dict) -> str:
