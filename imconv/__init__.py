@@ -9,6 +9,7 @@ _HOMES = {
     "Picture": "files.picture",
     "Plan": "planner",
     "box_blur": "filters.smooth",
+    "compare": "comparison",
     "convolve": "correlation",
     "correlate": "correlation",
     "disk_blur": "filters.oriented",

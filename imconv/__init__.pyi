@@ -1,3 +1,4 @@
+from .comparison import compare as compare
 from .correlation import convolve as convolve
 from .correlation import correlate as correlate
 from .correlation import plan as plan

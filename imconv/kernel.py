@@ -120,7 +120,7 @@ class Kernel:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Kernel:
-        """A kernel from a file: text, ImageMagick, libvips matrix, CSV, `.npy` or a picture."""
+        """A kernel from a file: text, ImageMagick, libvips matrix, CSV, JSON, `.npy` or a picture."""
         from .kernel_text import load
 
         return load(path)

@@ -17,9 +17,10 @@ LARGEST_EXACT_PICTURE = 1 << 16  # weights; beyond, a float64 each instead of fr
 
 TEXTS = (".txt", ".csv", ".kernel")
 MATRICES = (".mat", ".con")
+JSON = (".json",)
 ARRAYS = (".npy",)
 PICTURES = (".png", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".pbm", ".bmp", ".gif", ".jpg", ".jpeg", ".webp", ".pfm")
-EXTENSIONS = (*TEXTS, *MATRICES, *ARRAYS, *PICTURES)
+EXTENSIONS = (*TEXTS, *MATRICES, *JSON, *ARRAYS, *PICTURES)
 
 _NPY = b"\x93NUMPY"
 _PICTURE_STARTS = (
@@ -44,7 +45,7 @@ def load(path) -> Kernel:
         with open(path, "rb") as file:
             start = file.peek(16)[:16]
             if start.startswith(_NPY) or extension in ARRAYS:
-                return _read_array(io.BytesIO(_limited(file, where)), where)
+                return read_array(io.BytesIO(_limited(file, where)), where)
             picture = extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS))
             data = b"" if picture else _limited(file, where)
     except FileNotFoundError:
@@ -58,6 +59,10 @@ def load(path) -> Kernel:
     if picture:
         return _read_picture(path, where)
     text = _decoded(data, where)
+    if extension in JSON:
+        from .kernel_json import read
+
+        return read(text, filename=path)
     return parse_matrix(text, filename=path) if extension in MATRICES else parse(text, filename=path)
 
 
@@ -85,7 +90,7 @@ def _decoded(data: bytes, where: str) -> str:
         raise KernelError(f"{where}: line {line}, column {column}: read {byte}, expected UTF-8 text") from None
 
 
-def _read_array(file, where: str) -> Kernel:
+def read_array(file, where: str) -> Kernel:
     """A 2-D array of real numbers; its header is looked at before memory is taken for it."""
     form = np.lib.format
     try:

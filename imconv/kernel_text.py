@@ -69,7 +69,7 @@ def parse_matrix(text: str, *, filename: str | None = None) -> Kernel:
 
 
 def load(path) -> Kernel:
-    """A kernel from a file: text as `parse` reads it, a libvips matrix (`.mat`), CSV, `.npy`, or a picture.
+    """A kernel from a file: text as `parse` reads it, a libvips matrix (`.mat`), CSV, JSON, `.npy`, or a picture.
 
     A picture's grey levels are the weights, normalised to sum 1.
 

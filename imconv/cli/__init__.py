@@ -17,12 +17,16 @@ COMMANDS = {
     "blur": ("smooth", "Blur with a Gaussian."),
     "box": ("smooth", "Blur with the mean over a box."),
     "cache": ("cache", "Show, fill or empty the store of compiled loops."),
+    "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
     "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
     "edges": ("edges", "Find edges by first and second derivatives."),
     "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
-    "kernels": ("kernels", "List and show the kernels of the library."),
+    "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
+    "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
+    "show": ("show", "Show pictures in the terminal, two pixels to a character."),
+    "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
 }
 

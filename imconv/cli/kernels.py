@@ -1,4 +1,4 @@
-"""`imconv kernels`: the library of kernels."""
+"""`imconv kernels`: the library of kernels, and a workbench to look at them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .options import ExampleCommand
 
 @click.group()
 def kernels():
-    """List and show the kernels of the library."""
+    """List, show, inspect, convert and plot kernels."""
 
 
 @kernels.command(
@@ -48,3 +48,110 @@ def show(kernel):
     from ..kernel_library import resolve
 
     click.echo(resolve(kernel).to_text(), nl=False)
+
+
+@kernels.command(
+    "inspect",
+    cls=ExampleCommand,
+    examples=(
+        "imconv kernels inspect sobel-x",
+        'imconv kernels inspect "0 -1 0; -1 5 -1; 0 -1 0" --depth 16',
+        "imconv kernels inspect gaussian:0x2 --size 1080x1920 --json",
+    ),
+)
+@click.argument("kernel")
+@click.option("--depth", default="8", show_default=True, metavar="8|16|float", help="Depth of the picture that the plan is for.")  # fmt: skip
+@click.option("--size", default="3000x4000", show_default=True, metavar="HxW", help="Its size, ROWSxCOLUMNS.")
+@click.option("--json", "json_", is_flag=True, help="As JSON.")
+def inspect(kernel, depth, size, json_):
+    """Look at KERNEL before using it: gain, symmetry, rank, factors, range of results, plan.
+
+    KERNEL is a name of the library, a file, or rows of numbers. The tap over the pixel is drawn between brackets.
+    """
+    from .. import kernel_report
+    from ..kernel_library import resolve
+
+    settings = {"depth": depth, "size": kernel_report.parse_picture_size(size)}
+    chosen = resolve(kernel)
+    if json_:
+        import json
+
+        click.echo(json.dumps(kernel_report.inspected(chosen, **settings)))
+    else:
+        click.echo(kernel_report.text(chosen, **settings))
+
+
+@kernels.command(
+    "convert",
+    cls=ExampleCommand,
+    examples=(
+        "imconv kernels convert sobel-x --to imagemagick",
+        "imconv kernels convert k.txt -o k.mat",
+        "imconv kernels convert k.txt -o k.npy",
+    ),
+)
+@click.argument("kernel")
+@click.option("--to", "to", default=None, metavar="F", help="One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")  # fmt: skip
+@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write. [default: standard output]")
+@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+def convert(kernel, to, output, no_clobber, quiet):
+    """Write KERNEL in another tool's format.
+
+    KERNEL is a name of the library, a file, or rows of numbers. What a format can't hold exactly is refused; a name or
+    a source that it has no place for is told.
+    """
+    import sys
+
+    from .. import kernel_formats
+    from ..errors import OptionError
+    from ..kernel_library import resolve
+    from .process import teller
+
+    chosen = resolve(kernel)
+    if to is None:
+        to = kernel_formats.format_for(output) or ("text" if output == "-" else None)
+        if to is None:
+            raise OptionError(f"{output}: its extension names no kernel format; give --to")
+    data, notes = kernel_formats.convert(chosen, to)
+    if output == "-" and to == "npy" and sys.stdout.isatty():
+        raise OptionError("standard output is a terminal, which can't show .npy; give -o or redirect")
+    _write(output, data, no_clobber)
+    for note in notes:
+        teller(quiet)(note)
+
+
+@kernels.command(
+    "plot",
+    cls=ExampleCommand,
+    examples=("imconv kernels plot sobel-x -o sobel.png", "imconv kernels plot gaussian:0x2 -o gaussian.svg"),
+)
+@click.argument("kernel")
+@click.option("-o", "--output", required=True, metavar="FILE", help="A .png, .svg or .pdf file, or - for PNG on standard output.")  # fmt: skip
+@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+def plot(kernel, output, no_clobber):
+    """Draw KERNEL: its weights as a heat map, and its frequency response.
+
+    KERNEL is a name of the library, a file, or rows of numbers. Needs matplotlib, the extra "plot".
+    """
+    import os
+
+    from .. import kernel_plot
+    from ..errors import OptionError
+    from ..kernel_library import resolve
+
+    kind = "png" if output == "-" else os.path.splitext(output)[1].lower().removeprefix(".")
+    if kind not in kernel_plot.FORMATS:
+        raise OptionError(f"{output}: a plot is written as .{', .'.join(kernel_plot.FORMATS)}")
+    _write(output, kernel_plot.plot(resolve(kernel), kind), no_clobber)
+
+
+def _write(output: str, data: bytes, no_clobber: bool) -> None:
+    if output == "-":
+        import sys
+
+        sys.stdout.buffer.write(data)
+        return
+    from ..files.atomic import write_bytes
+
+    write_bytes(output, data, no_clobber=no_clobber)

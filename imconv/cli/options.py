@@ -41,6 +41,13 @@ def _write_lines(formatter, title, lines):
                 formatter.write(" " * formatter.current_indent + line.rstrip() + "\n")
 
 
+def linear_options(function):
+    """Declare the options that say where a kernel is laid and what becomes of its sums."""
+    for option in reversed(_LINEAR):
+        function = option(function)
+    return function
+
+
 def filter_command(name: str, *examples: str):
     """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help."""
 
@@ -56,15 +63,19 @@ def filter_command(name: str, *examples: str):
     return declare
 
 
-_SHARED = [
+_LINEAR = [
     click.option("--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
     click.option("--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
     click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
     click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
     click.option("--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
     click.option("--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
-    click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
     click.option("--range", "range_", default=None, metavar="|".join(RANGES), help="What becomes of results outside the type's range.  [default: clip]"),
+]  # fmt: skip
+
+_SHARED = [
+    *_LINEAR,
+    click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
     click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
     click.option("--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),

@@ -112,3 +112,70 @@ def test_names_offered_for_a_mistyped_one_are_listed(succeeds, imconv):
         offered = re.search(r"did you mean '(.*?)'", imconv("kernels", "show", word).err)
         if offered:
             assert re.search(rf"^{re.escape(offered[1])}\b", listed, re.MULTILINE), offered[1]
+
+
+def test_inspect(succeeds, folder):
+    from imconv.kernel_report import inspected, text
+
+    kernel = Kernel.named("sobel-x")
+    assert succeeds("kernels", "inspect", "sobel-x").out.decode() == text(kernel) + "\n"
+    told = json.loads(succeeds("kernels", "inspect", "sobel-x", "--depth", "16", "--size", "30x40", "--json").out)
+    assert told == inspected(kernel, depth="16", size=(30, 40))
+
+
+@pytest.mark.parametrize(("to", "name"), [("json", "k.json"), ("npy", "k.npy"), ("libvips", "k.mat"), ("csv", "k.csv")])
+def test_convert(succeeds, folder, to, name):
+    (folder / "mine.txt").write_text("divisor: 7\n1 2 3\n4 5 6\n")
+    succeeds("kernels", "convert", "mine.txt", "-o", name)
+    out = succeeds("kernels", "convert", "mine.txt", "--to", to).out
+    assert out == (folder / name).read_bytes()
+    assert Kernel.load(folder / name) == Kernel.load(folder / "mine.txt")
+
+
+def test_convert_tells_what_is_left_out(imconv, folder):
+    result = imconv("kernels", "convert", "sobel-x", "--to", "imagemagick")
+    assert result.out == b"3x3+1+1: 1,0,-1  2,0,-2  1,0,-1\n"
+    assert result.err == "imconv: a kernel's name and source have no place in imagemagick\n"
+    assert imconv("kernels", "convert", "sobel-x", "--to", "imagemagick", "-q").err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("inspect", "sobl-x"), 2, "sobel-x"),
+        (("inspect", "sobel-x", "--depth", "12"), 2, "depth"),
+        (("inspect", "sobel-x", "--size", "12"), 2, "size"),
+        (("convert", "sobel-x", "--to", "jsn"), 2, "'json'"),
+        (("convert", "sobel-x", "-o", "k.xyz"), 2, "--to"),
+        (("convert", "offset: 3\n1 2", "--to", "csv"), 1, "text and json"),
+        (("convert", "sobel-x", "-o", "rgb.json", "--no-clobber"), 1, "rgb.json"),
+        (("plot", "sobel-x", "-o", "k.txt"), 2, ".svg"),
+        (("plot", "nope.txt", "-o", "k.png"), 1, "nope.txt"),
+    ],
+)
+def test_mistakes_at_the_workbench(imconv, folder, arguments, code, words):
+    (folder / "rgb.json").write_text("mine")
+    result = imconv("kernels", *arguments)
+    assert (result.code, result.out) == (code, b"")
+    assert words in result.err
+    assert result.err.count("\n") == 1
+    assert (folder / "rgb.json").read_text() == "mine"
+
+
+@pytest.mark.parametrize("kernel", ["sobel-x", "gaussian:0x3", "identity", "1 - 2; 3 4 5", "0 0 0"])
+def test_plot(succeeds, folder, load, kernel):
+    pytest.importorskip("matplotlib")
+    succeeds("kernels", "plot", kernel, "-o", "k.png")
+    pixels = load("k.png")
+    assert pixels.shape[:2] == (552, 1320)
+    assert len(np.unique(pixels.reshape(-1, pixels.shape[2]), axis=0)) > 20
+
+
+def test_plot_without_matplotlib(imconv, folder, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = imconv("kernels", "plot", "sobel-x", "-o", "k.png")
+    assert result.code == 1
+    assert result.err == "imconv: plotting needs matplotlib; install it with pip install 'imconv[plot]'\n"
+    assert not (folder / "k.png").exists()

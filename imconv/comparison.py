@@ -1,0 +1,177 @@
+"""How far two pictures lie apart: errors, PSNR, SSIM; and a sheet that shows it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from .accuracy import type_range
+from .correlation import as_array, channel_axis, correlate
+from .depth import white
+from .errors import OptionError
+from .kernel import Kernel
+
+WINDOW, SIGMA = 11, 1.5
+K1, K2 = 0.01, 0.03
+STRIP_SAMPLES = 1 << 20  # of one channel at a time: about 100 MB of float64
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` gives; absolute errors are in sample values.
+
+    `psnr` is in dB, infinite for equal pictures. `ssim` is None for pictures of fewer than 11 rows or columns.
+    """
+
+    max_abs: float
+    mean_abs: float
+    rmse: float
+    psnr: float
+    ssim: float | None
+
+    def as_dict(self) -> dict:
+        """The figures for JSON, which knows neither infinity nor NaN: null stands for them."""
+        return {name: value if value is not None and math.isfinite(value) else None for name, value in asdict(self).items()}  # fmt: skip
+
+
+def compare(a, b, *, threads=None) -> Comparison:
+    """Compare two pictures of the same size and type, all channels alike, alpha too.
+
+    Parameters
+    ----------
+    a, b : array (H, W) or (H, W, C), or Picture
+        bool, integers or floats of one type; C is 1 to 4. Samples that are equal differ by 0, infinite ones and NaN
+        too; NaN beside anything else makes every figure NaN.
+    threads : int, optional
+        Default: IMCONV_THREADS, else all cores.
+
+    Returns
+    -------
+    Comparison
+        max_abs, mean_abs, rmse (root of the mean square); psnr = 20 log10(range / rmse), where the range is the type's
+        (255 for uint8, 1 for bool and float); ssim, the mean over channels.
+
+    Raises
+    ------
+    OptionError
+        Sizes, channels or types differ.
+
+    Notes
+    -----
+    SSIM is that of Wang, Bovik, Sheikh and Simoncelli 2004 (IEEE Transactions on Image Processing 13(4), 600-612): a
+    Gaussian window of 11 x 11, sigma 1.5, K1 0.01, K2 0.03, averaged over all windows that lie within the picture.
+    Equal to `skimage.metrics.structural_similarity` with gaussian_weights=True, use_sample_covariance=False.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = compare(np.array([[10, 20]], np.uint8), np.array([[10, 24]], np.uint8))
+    >>> found.max_abs, found.mean_abs, round(found.psnr, 2), found.ssim
+    (4.0, 2.0, 39.1, None)
+    """
+    first, second = _samples(a, b)
+    low, high = type_range(first.dtype)
+    largest, sums, squares, likeness = 0.0, [], [], []
+    height, width, channels = first.shape
+    rows = max(1, STRIP_SAMPLES // width)
+    for channel in range(channels):
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            one, two = (s[top : bottom + WINDOW - 1, :, channel].astype(np.float64) for s in (first, second))
+            apart = _apart(one[: bottom - top], two[: bottom - top])
+            largest = float(np.maximum(largest, apart.max()))  # np.maximum keeps NaN
+            sums.append(float(apart.sum()))
+            with np.errstate(over="ignore"):
+                squares.append(float(np.square(apart, out=apart).sum()))
+            if min(one.shape) >= WINDOW:
+                likeness.append(_similarity(one, two, high - low, threads))
+    mean, square = (math.fsum(total) / first.size for total in (sums, squares))
+    rmse = math.sqrt(square)
+    windows = channels * (height - WINDOW + 1) * (width - WINDOW + 1)
+    ssim = math.fsum(likeness) / windows if min(height, width) >= WINDOW else None
+    with np.errstate(divide="ignore"):
+        psnr = float(20 * np.log10(np.float64(high - low) / rmse))
+    return Comparison(largest, mean, rmse, psnr, ssim)
+
+
+def amplification(largest: float, dtype) -> int:
+    """The whole number by which a difference can be multiplied so that the largest still fits the type, at least 1."""
+    return max(1, int(white(dtype) / largest)) if 0 < largest < math.inf else 1
+
+
+def sheet(a, b, factor: int):
+    """Before, after and the absolute difference times `factor`, side by side, as one picture.
+
+    Where there is alpha, the difference is opaque and shows in each channel the larger of its own and alpha's. A Picture
+    comes back where `a` is one, with its metadata.
+    """
+    first, second = _samples(a, b)
+    height, width, channels = first.shape
+    result = np.empty((height, 3 * width, channels), first.dtype)
+    result[:, :width], result[:, width : 2 * width] = first, second
+    has_alpha = getattr(a, "has_alpha", False)
+    top = white(first.dtype)
+    for row in range(height):
+        apart = _apart(first[row].astype(np.float64), second[row].astype(np.float64)) * factor
+        if has_alpha:
+            np.maximum(apart, apart[:, -1:], out=apart)
+            apart[:, -1] = top
+        result[row, 2 * width :] = np.clip(np.nan_to_num(apart, nan=top), 0, top)
+    if not hasattr(a, "pixels"):
+        return result.reshape(height, 3 * width, *as_array(a).shape[2:])
+    return a.replace(pixels=result.reshape(height, 3 * width, *a.pixels.shape[2:]))
+
+
+def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
+    """Both pictures as (H, W, C); OptionError where they can't be compared."""
+    one, two = (as_array(getattr(picture, "pixels", picture)) for picture in (a, b))
+    for array in (one, two):
+        channel_axis(array, "auto")
+        if array.dtype.kind not in "biuf":
+            raise OptionError(f"pixels must be bool, integers or floats, not {array.dtype}")
+        if not array.size:
+            raise OptionError(f"an image needs pixels; this one has shape {array.shape}")
+    kinds = [_kind(picture, array) for picture, array in ((a, one), (b, two))]
+    if kinds[0] != kinds[1]:
+        raise OptionError(f"one picture is {kinds[0]}, the other {kinds[1]}; compare pictures of one size and type")
+    return tuple(array if array.ndim == 3 else array[..., None] for array in (one, two))
+
+
+def _kind(picture, array: np.ndarray) -> str:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    mode = getattr(picture, "mode", f"{channels} channel{'s' * (channels > 1)}")
+    return f"{array.shape[1]} x {array.shape[0]} pixels, {mode}, {array.dtype.newbyteorder('=')}"
+
+
+def _apart(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(one - two)
+    if not np.isfinite(apart).all():  # infinity - infinity
+        apart[(one == two) | (np.isnan(one) & np.isnan(two))] = 0
+    return apart
+
+
+def _similarity(one: np.ndarray, two: np.ndarray, span: float, threads) -> float:
+    """The sum of SSIM over all windows within the rows given."""
+
+    def local_mean(samples):
+        return correlate(samples, _window(), pad="valid", threads=threads)
+
+    stable_mean, stable_spread = (K1 * span) ** 2, (K2 * span) ** 2
+    mean_one, mean_two = local_mean(one), local_mean(two)
+    product, squares = mean_one * mean_two, mean_one**2 + mean_two**2
+    with np.errstate(invalid="ignore", over="ignore"):
+        together = local_mean(one * two) - product
+        spread = local_mean(one * one + two * two) - squares
+        likeness = (2 * product + stable_mean) * (2 * together + stable_spread)
+        likeness /= (squares + stable_mean) * (spread + stable_spread)
+    return float(likeness.sum())
+
+
+def _window() -> Kernel:
+    distance = np.arange(WINDOW) - WINDOW // 2
+    weights = np.exp(-(distance**2) / (2 * SIGMA**2))
+    weights /= weights.sum()
+    return Kernel.from_factors(weights, weights)
