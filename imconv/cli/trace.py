@@ -47,7 +47,7 @@ def trace(input, pixel, kernel, correlate, normalize, scale, offset, anchor, qui
     if pixel.count(",") != 1:
         raise OptionError(f"--pixel must be a column and a row such as 10,20, not {pixel!r}")
     x, y = parse_pair(pixel, "--pixel", least=0, most=1 << 31)
-    alpha, policy = linear.pop("alpha"), linear.pop("range_").lower()
+    alpha, policy = linear.pop("alpha"), (linear.pop("range_") or "clip").lower()
     options = Options(**linear, alpha=None if alpha is None else alpha.lower(), range=policy).checked()
     chosen = prepared(kernel, normalize=normalize, scale=scale, offset=offset, anchor=anchor)
     place = getattr(sys.stdin, "buffer", None) if input == "-" else input
