@@ -35,7 +35,7 @@ ALPHAS = ("weight", "separate", "keep")
 DENSE_ROWS, SEPARABLE_ROWS = 6, 4  # output rows the loops work on together
 LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for one more
 
-STRIPE_BYTES = 4 << 20  # of coarse grid held at a time
+STRIPE_BYTES = 3 << 20  # of coarse grid held at a time
 
 
 @dataclass(frozen=True)
