@@ -16,6 +16,7 @@ from .geometry import effective_size
 from .grids import Grid
 from .planner import Plan
 from .rounding import Tally, finish, stretch
+from .workers import share
 
 # Less work than this is done by one thread: starting another, and waiting for it, takes some tenths of it.
 WORTH_THREADS = 4e-4  # seconds, as plans estimate them
@@ -23,6 +24,7 @@ WORTH_THREADS = 4e-4  # seconds, as plans estimate them
 BAND_BYTES = 1 << 19
 BAND_WORK = 1_000_000_000  # multiply-adds: some 10 ms
 BANDS_PER_THREAD = 4  # so that no thread waits long for the last band
+BAND_SECONDS = 3e-4  # and a band is worth taking: for each, threads take turns with the interpreter
 
 
 def default_threads() -> int:
@@ -212,13 +214,8 @@ def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, tol
                 failures.append(failure)
                 return
 
-    helpers = [threading.Thread(target=drain, daemon=True) for _ in range(min(workers, -(-total // height)) - 1)]
-    for helper in helpers:
-        helper.start()
     try:
-        drain()
-        for helper in helpers:
-            helper.join()
+        share(drain, min(workers, -(-total // height)) - 1)
     except BaseException as interrupt:
         failures.append(interrupt)  # the others stop after their band
         raise
@@ -228,7 +225,8 @@ def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, tol
 
 def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     samples = plan.columns.out * plan.channels
-    height = -(-total // (threads * BANDS_PER_THREAD)) if threads > 1 else total
+    bands = min(threads * BANDS_PER_THREAD, max(threads, int(plan.seconds / BAND_SECONDS))) if threads > 1 else 1
+    height = -(-total // bands)
     if plan.algorithm == "fft":
         return min(plan.block_rows, total)
     if plan.algorithm in ("dense", "box"):

@@ -1,0 +1,119 @@
+"""Kept threads: work is shared, waited for, and begun anew in a forked process."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import imconv
+from imconv import workers
+
+
+def test_shared_by_several():
+    together = threading.Barrier(3, timeout=10)
+    seen = set()
+
+    def work():
+        together.wait()
+        seen.add(threading.get_ident())
+
+    workers.share(work, 2)
+    assert len(seen) == 3
+
+
+def test_waits_for_those_who_began():
+    begun, done = threading.Event(), []
+
+    def work():
+        if threading.current_thread().name == "imconv":
+            begun.set()
+            time.sleep(0.05)
+            done.append(True)
+        else:
+            begun.wait(10)
+
+    workers.share(work, 1)
+    assert done == [True]
+
+
+def test_does_not_wait_for_the_busy(monkeypatch):
+    """Where all kept threads are at other work, the caller does its own alone."""
+    monkeypatch.setattr(workers, "_tasks", workers.SimpleQueue())
+    monkeypatch.setattr(workers, "_kept", 0)
+    hold, begun, calls = threading.Event(), threading.Event(), []
+
+    def long():
+        if threading.current_thread().name == "imconv":
+            begun.set()
+            hold.wait(10)
+        else:
+            begun.wait(10)
+
+    first = threading.Thread(target=workers.share, args=(long, 1))
+    first.start()
+    assert begun.wait(10)
+    workers.share(lambda: calls.append(threading.get_ident()), 1)
+    hold.set()
+    first.join()
+    assert calls == [threading.get_ident()]
+
+
+def test_threads_are_kept():
+    workers.share(lambda: None, 2)
+    before = threading.active_count()
+    for _ in range(20):
+        workers.share(lambda: None, 2)
+    assert threading.active_count() == before
+
+
+def test_failure_in_another_thread_is_raised(monkeypatch):
+    from imconv.executor import run_bands
+
+    def work(row, band, scratch):
+        time.sleep(0.005)
+        if row == 4:
+            raise ValueError("row 4")
+
+    with pytest.raises(ValueError, match="row 4"):
+        run_bands(work, 0, np.zeros((20, 3)), 1, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_process_has_threads_of_its_own():
+    image = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+    expected = imconv.box_blur(image, 5, threads=2)
+    child = os.fork()
+    if child == 0:
+        same = np.array_equal(imconv.box_blur(image, 5, threads=2), expected)
+        os._exit(0 if same else 1)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, 9)
+        pytest.fail("the forked process hangs")
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_several_callers_at_once():
+    image = np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8)
+    expected = [imconv.gaussian_blur(image, s, threads=1) for s in (1, 2, 3)]
+    wrong = []
+
+    def call(s):
+        for _ in range(10):
+            if not np.array_equal(imconv.gaussian_blur(image, s, threads=3), expected[s - 1]):
+                wrong.append(s)
+
+    callers = [threading.Thread(target=call, args=(s,)) for s in (1, 2, 3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert not wrong
