@@ -11,10 +11,12 @@ import numpy as np
 
 from .accuracy import PRODUCT_LIMIT, exact_sums, largest_sum, type_range
 from .border import parse_border
-from .correlation import LinearFilter, Options, apply_filter, bands_of, checked_offset, conversion, readable
+from .correlation import LinearFilter
 from .depth import rescaled
 from .errors import OptionError
 from .executor import Run, check_out, new_array
+from .filter import Filter, bands_of, readable
+from .options import Options, checked_offset
 from .planner import Plan, check_range
 from .rounding import finish, stretch
 from .streaming import execute_rows
@@ -102,7 +104,7 @@ HUES = ("hue", "compass hue")
 
 
 @dataclass(frozen=True)
-class CombinedFilter:
+class CombinedFilter(Filter):
     """Several filters of one picture, their kernels of one shape and anchor, and how their results are combined: one of WAYS.
 
     Whole-number sums are combined as they are, and divided afterwards, so that no tie is decided by float noise. The
@@ -118,7 +120,7 @@ class CombinedFilter:
         return self.filters[0].options
 
     def plan(self, shape, image_type, has_alpha: bool) -> CombinedPlan:
-        """As LinearFilter.plan."""
+        """As Filter.plan."""
         image_type = np.dtype(image_type)
         target, scale = self._result(image_type)
         source, border = readable(image_type), parse_border(self.options.border)
@@ -159,7 +161,7 @@ class CombinedFilter:
         return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, with_alpha)
 
     def result_type(self, image_type) -> np.dtype:
-        """As LinearFilter.result_type."""
+        """As Filter.result_type."""
         return self._result(np.dtype(image_type))[0]
 
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
@@ -175,28 +177,20 @@ class CombinedFilter:
         _, scale = rescaled("float", image_type)
         return (np.dtype(kind) if options.dtype is None else first.result_type(image_type)), scale
 
-    def conversion(self, mode, image_type, metadata=None):
-        """As LinearFilter.conversion."""
-        return conversion(self, mode, image_type, metadata)
-
     def in_light(self, light) -> CombinedFilter:
-        """As LinearFilter.in_light."""
+        """As Filter.in_light."""
         return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
 
-    def extra_bytes(self, plan) -> int:
-        """As LinearFilter.extra_bytes."""
-        return 8 if plan.range == "stretch" else 0
+    def with_options(self, **changes) -> CombinedFilter:
+        """As Filter.with_options."""
+        return CombinedFilter(tuple(each.with_options(**changes) for each in self.filters), self.combine)
 
-    def compares(self, plan) -> bool:
-        """As LinearFilter.compares."""
-        return False
-
-    def apply(self, image, *, out=None, threads=None, tally=None, progress=None):
-        """As LinearFilter.apply."""
-        return apply_filter(self, image, out, threads, tally, progress)
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> CombinedFilter:
+        """As Filter.retyped."""
+        return CombinedFilter(tuple(each.retyped(dtype, scale, range) for each in self.filters), self.combine)
 
     def run(self, plan: CombinedPlan, image, *, out=None, threads=None, tally=None, progress=None):
-        """As LinearFilter.run."""
+        """As Filter.run."""
         shape = (*plan.shape, plan.channels)
         wanted = shape if image.ndim == 3 or plan.channels > 1 else shape[:2]
         if out is not None:
@@ -216,11 +210,13 @@ class CombinedFilter:
         out[...] = result.reshape(wanted)
         return out
 
-    def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None):
-        """As LinearFilter.in_bands."""
+    def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
+        """As Filter.in_bands."""
 
-        def execute(rows, count):
-            return execute_rows(plan, rows, begin=lambda held, low: _Work(plan, held, threads, count, progress, low))
+        def execute(source, count):
+            return execute_rows(
+                plan, source, rows, begin=lambda held, low: _Work(plan, held, threads, count, progress, low)
+            )
 
         yield from bands_of(plan, bands, tally, execute)
 

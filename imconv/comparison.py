@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .accuracy import type_range
-from .correlation import as_array, channel_axis, correlate
+from .correlation import correlate
 from .depth import white
 from .errors import OptionError
+from .filter import as_array, channel_axis
 from .kernel import Kernel
 
 WINDOW, SIGMA = 11, 1.5

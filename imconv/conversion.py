@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from .border import Border, fill_values, parse_border
-from .correlation import AUTO, Options, as_array, channel_axis
 from .curves import CHARACTERISTICS, SRGB, Curve, Parametric
 from .depth import white
 from .errors import FileError, ImconvError, OptionError
 from .executor import check_out, checked_threads, default_threads, run_bands
 from .files.header import Unsupported
 from .files.picture import MODES, Metadata
+from .filter import as_array, channel_axis
+from .options import AUTO, Options
 from .rational import as_fraction
 from .rounding import Tally, warn_of_nans
 from .transfer import Transfer
@@ -119,8 +120,8 @@ class Conversion:
 
     def warn(self, count: Tally | None) -> None:
         """Tell of NaN in the result."""
-        if self.transfer is not None and self.image_type.kind == "f" and count.nans:
-            warn_of_nans(count.nans, 7)
+        if self.transfer is not None and self.image_type.kind == "f":
+            warn_of_nans(count, 6)
 
 
 def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion:

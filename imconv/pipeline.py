@@ -20,7 +20,7 @@ _WRITTEN_AHEAD = 2  # bands that a writer holds for each thread: as rows, and fi
 
 def able(filter, target: Format, dtype: np.dtype) -> bool:
     """Whether this filter gives its result in bands, and this format takes them."""
-    return hasattr(filter, "in_bands") and dtype.name != "bool" and streams.writer(target.name) is not None
+    return dtype.name != "bool" and streams.writer(target.name) is not None
 
 
 def bytes_held(filter, plan: Plan, outline, threads: int | None) -> int:
@@ -30,7 +30,7 @@ def bytes_held(filter, plan: Plan, outline, threads: int | None) -> int:
     row = outline.pixels[:1].nbytes
     band = max(streaming.BAND_BYTES, row)
     ways = (BANDS_AHEAD + 2) + _WRITTEN_AHEAD * (workers + 2)
-    return streaming.bytes_held(plan, workers, filter.compares(plan)) + ways * band
+    return filter.bytes_held(plan, workers) + ways * band
 
 
 def run(

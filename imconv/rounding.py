@@ -19,6 +19,7 @@ class Tally:
     samples: int = 0
     clipped: int = 0
     nans: int = 0
+    told: bool = False  # of NaN
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, samples: int = 0, clipped: int = 0, nans: int = 0) -> None:
@@ -28,9 +29,11 @@ class Tally:
             self.nans += nans
 
 
-def warn_of_nans(count: int, level: int = 5) -> None:
-    """Tell the caller of a public function, `level` calls up, what became of NaN."""
-    warnings.warn(f"{count} results were NaN and became 0", RuntimeWarning, stacklevel=level)
+def warn_of_nans(tally: Tally, level: int = 5) -> None:
+    """Tell the caller of a public function, `level` calls up, what became of NaN, if there were any; once."""
+    if tally.nans and not tally.told:
+        tally.told = True
+        warnings.warn(f"{tally.nans} results were NaN and became 0", RuntimeWarning, stacklevel=level)
 
 
 def rounding_bias(offset: float, divisor: int, exact: bool) -> float:

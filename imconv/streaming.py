@@ -90,6 +90,7 @@ def bytes_held(plan: Plan, threads: int, originals: bool = True) -> int:
 def execute_rows(
     plan: Plan,
     bands: Iterator[np.ndarray],
+    rows: tuple[int, int] | None = None,
     *,
     threads: int | None = None,
     point: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
@@ -104,11 +105,14 @@ def execute_rows(
     bands : iterator of arrays
         The picture's rows from top to bottom, (rows, columns) or (rows, columns, channels). All are taken, also those
         that no result needs.
+    rows : (first, last), optional
+        Only these of the result are computed; for others there are bands without rows, as they become ready.
     threads, point, tally, progress
         As in `executor.execute`.
     begin : callable, optional
         Called with the first rows held and the first one's number; makes what computes the result instead of a `Run`.
     """
+    wanted, last_wanted = rows or (0, plan.rows.out)
     window = Window((plan.columns.size, plan.source_channels), plan.source)
     run, flat = None, False
     begin = begin or (lambda rows, low: Run(plan, rows, threads, point, tally, progress, low=low))
@@ -122,12 +126,15 @@ def execute_rows(
             run = begin(window.rows, window.low)
         else:
             run.move(window.rows, window.low)
-        if part.last == part.first:
+        skipped = part.last <= wanted or part.first >= last_wanted
+        if part.grid and (skipped or part.last == part.first):
             run.reduce(count=part.grid)
-            continue
-        result = np.empty((part.last - part.first, plan.columns.out, plan.channels), plan.target)
-        run.fill(part.first, result)
-        yield result[..., 0] if flat and plan.channels == 1 else result
+        result = np.empty((0 if skipped else part.last - part.first, plan.columns.out, plan.channels), plan.target)
+        if len(result):
+            run.fill(part.first, result)
+            result = result[max(wanted - part.first, 0) : last_wanted - part.first]
+        if part.last > part.first:
+            yield result[..., 0] if flat and plan.channels == 1 else result
     for _ in bands:  # what is at the end of a file is checked, needed or not
         pass
 

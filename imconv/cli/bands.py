@@ -18,7 +18,7 @@ def filter_in_bands(job, source: str, shared: dict, settings: dict, started: flo
         if picture is None or (shared["auto_orient"] and picture.outline.metadata.orientation != 1):
             return False
         outline = picture.outline
-        work = job.make(settings["options"], outline.width)
+        work = process.work_of(job, settings, outline.width)
         named = process.format_named(job.output, shared["format_"]) or outline.format
         target = formats.format_named(named)
         if settings["options"].range == "stretch" or not pipeline.able(

@@ -75,6 +75,10 @@ _LINEAR = [
 
 _SHARED = [
     *_LINEAR,
+    click.option("--region", default=None, metavar="WxH+X+Y", help="Filter only this part; its neighbours outside are read."),
+    click.option("--crop", is_flag=True, help="Write the region alone."),
+    click.option("--mask", default=None, metavar="IMAGE", help="Where, and how much: white all, black nothing, grey in between."),
+    click.option("--channels", default=None, metavar="r,g|luma|0,2", help="Only these; luma: brightness alone, colours keep their hue."),
     click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
     click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),

@@ -31,7 +31,7 @@ def _prepare(job, pictures, source, shared, settings) -> tuple[list, list, str]:
 
     works, plans, outlines, kept, most = [], [], [], 0, 0
     for number, picture in enumerate(pictures):
-        work = job.make(settings["options"], picture.width)
+        work = process.work_of(job, settings, picture.width)
         plan = process.plan_for(work, picture, source, shared, heading=f"page {number}\n")
         works.append(work)
         plans.append(plan)

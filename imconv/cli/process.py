@@ -76,10 +76,17 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
 
 def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
     """The filter, its plan and the output format: all that can be refused is refused here, before any work."""
-    work = job.make(settings["options"], picture.width)
+    work = work_of(job, settings, picture.width)
     plan = plan_for(work, picture, source, shared)
     _check_memory(work, plan, picture, label(source, STDIN), settings["max_memory"])
     return work, plan, target_of(job, picture, plan, work, shared)
+
+
+def work_of(job: Job, settings: dict, width: int):
+    """The job's filter for a picture of this width, on the part that the options select."""
+    from ..filter import selected
+
+    return selected(job.make(settings["options"], width))
 
 
 def target_of(job: Job, picture, plan, work, shared: dict) -> str:
@@ -267,10 +274,10 @@ def _places(shared: dict) -> tuple[str, str]:
 
 def _checked(shared: dict) -> dict:
     """The shared options as numbers; bad ones are usage errors before any file is read."""
-    from ..correlation import Options
     from ..executor import checked_threads
     from ..files.formats import format_named
     from ..files.limits import parse_count, parse_size
+    from ..options import Options
 
     if shared["format_"] is not None:
         format_named(shared["format_"])
@@ -296,8 +303,18 @@ def _checked(shared: dict) -> dict:
             range=(shared["range_"] or "clip").lower(),
             depth=shared["depth"],
             linear=shared["linear"],
+            region=shared["region"],
+            mask=None if shared["mask"] is None else _mask(shared, given("max_pixels", parse_count)),
+            channels=shared["channels"],
+            crop=shared["crop"],
         ).checked(),
     }
+
+
+def _mask(shared: dict, max_pixels):
+    from .. import files
+
+    return files.read(shared["mask"], auto_orient=shared["auto_orient"], max_pixels=max_pixels)
 
 
 def _whole(text: str, option: str, least: int, most: int) -> int:

@@ -38,10 +38,10 @@ def trace(input, pixel, kernel, correlate, normalize, scale, offset, anchor, qui
     laid over the picture, turned by 180 degrees; the tap over the pixel is between brackets.
     """
     from .. import files, jit, tracing
-    from ..correlation import Options
     from ..errors import FileError, OptionError
     from ..filters.custom import custom_filter, prepared
     from ..geometry import parse_pair
+    from ..options import Options
     from .compiling import Notice
 
     if pixel.count(",") != 1:

@@ -8,11 +8,12 @@ import re
 import numpy as np
 
 from ..combination import CombinedFilter
-from ..correlation import LinearFilter, Options
+from ..correlation import LinearFilter
 from ..errors import KernelError, OptionError, nearest
 from ..geometry import parse_pair
 from ..kernel import Kernel
 from ..kernel_number import parse_number
+from ..options import Options
 
 COMBINATIONS = ("sum", "max", "magnitude", "each")
 

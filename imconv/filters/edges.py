@@ -9,11 +9,12 @@ from functools import cache, lru_cache
 import numpy as np
 
 from ..combination import CombinedFilter
-from ..correlation import LinearFilter, Options, documented, options_of
+from ..correlation import LinearFilter
 from ..errors import OptionError, nearest
 from ..kernel import Kernel
 from ..kernel_library import named
 from ..kernel_shapes import turned_by_45
+from ..options import Options, documented, options_of
 from ..rational import as_fraction
 from .custom import embedded
 from .smooth import TRUNCATE, checked_number

@@ -9,9 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter, Options, documented, options_of
+from ..correlation import LinearFilter
 from ..kernel import Kernel
 from ..kernel_library import named
+from ..options import Options, documented, options_of
 from ..rational import as_fraction
 from .edges import SignedFilter
 from .smooth import checked_number

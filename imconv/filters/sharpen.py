@@ -8,9 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter, Options, conversion, documented, options_of
+from ..correlation import LinearFilter
 from ..errors import OptionError
+from ..filter import Filter
 from ..kernel import Kernel
+from ..options import Options, documented, options_of
 from ..rational import as_fraction
 from .smooth import checked_number, gaussian_kernel, image_width
 
@@ -98,7 +100,7 @@ class Detail:
 
 
 @dataclass(frozen=True)
-class UnsharpFilter:
+class UnsharpFilter(Filter):
     """A blur with what follows it; or, where that is linear, one kernel that does both."""
 
     blur: LinearFilter
@@ -115,42 +117,39 @@ class UnsharpFilter:
         return self.blur if self.one_kernel is None or weighted else self.one_kernel
 
     def plan(self, shape, image_type, has_alpha: bool):
-        """As LinearFilter.plan."""
+        """As Filter.plan."""
         return self.chosen(has_alpha).plan(shape, image_type, has_alpha)
 
-    def extra_bytes(self, plan) -> int:
-        """As LinearFilter.extra_bytes."""
-        return self.blur.extra_bytes(plan)
-
     def result_type(self, image_type) -> np.dtype:
-        """As LinearFilter.result_type."""
+        """As Filter.result_type."""
         return self.blur.result_type(image_type)
 
-    def conversion(self, mode, image_type, metadata=None):
-        """As LinearFilter.conversion."""
-        return conversion(self, mode, image_type, metadata)
-
     def in_light(self, light) -> UnsharpFilter:
-        """As LinearFilter.in_light."""
+        """As Filter.in_light."""
         one_kernel = self.one_kernel and self.one_kernel.in_light(light)
         return UnsharpFilter(self.blur.in_light(light), one_kernel)
 
     def in_bands(self, plan, bands, **how):
-        """As LinearFilter.in_bands."""
+        """As Filter.in_bands."""
         return self.chosen(plan.alpha != "none").in_bands(plan, bands, **how)
 
     def compares(self, plan) -> bool:
-        """As LinearFilter.compares."""
+        """As Filter.compares."""
         return self.chosen(plan.alpha != "none").compares(plan)
 
-    def apply(self, image, **how):
-        """As LinearFilter.apply."""
-        if self.options.linear:
-            from ..conversion import apply_in_light
+    def with_options(self, **changes) -> UnsharpFilter:
+        """As Filter.with_options."""
+        one_kernel = self.one_kernel and self.one_kernel.with_options(**changes)
+        return UnsharpFilter(self.blur.with_options(**changes), one_kernel)
 
-            return apply_in_light(self, image, **how)
-        has_alpha = image.has_alpha if hasattr(image, "pixels") else bool(self.blur.options.has_alpha)
-        return self.chosen(has_alpha).apply(image, **how)
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> UnsharpFilter:
+        """As Filter.retyped."""
+        one_kernel = self.one_kernel and self.one_kernel.retyped(dtype, scale, range)
+        return UnsharpFilter(self.blur.retyped(dtype, scale, range), one_kernel)
+
+    def run(self, plan, image, **how):
+        """As Filter.run."""
+        return self.chosen(plan.alpha != "none").run(plan, image, **how)
 
 
 @lru_cache(maxsize=16)

@@ -8,10 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter, documented, options_of
+from ..correlation import LinearFilter
 from ..errors import OptionError
 from ..geometry import parse_pair
 from ..kernel import MAX_SIDE, Kernel
+from ..options import documented, options_of
 
 TRUNCATE = 4.0  # standard deviations kept on each side (scipy.ndimage's default)
 MAX_SIGMA = 10_000.0

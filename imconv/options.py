@@ -1,0 +1,152 @@
+"""What every filter takes, under the names of the public functions; and their documentation, told once."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from fractions import Fraction
+
+from . import border as borders
+from .depth import parse_depth
+from .errors import KernelError, OptionError
+from .geometry import parse_pad, parse_pair
+from .planner import check_alpha, check_range
+from .rational import as_fraction
+
+AUTO = "auto"
+
+_PARAMETERS = """
+    image : array (H, W) or (H, W, C), or Picture
+        C is 1 to 4. bool, uint8, uint16, float32 and float64 are filtered as they are, other integers and float16
+        through float64 (float16 through float32). Any strides; never changed.
+    {first}
+    border : str, default "reflect"
+        What lies outside the picture; a name, an alias or a dialect's name such as `"opencv:reflect"`::
+
+{borders}
+    pad : "same", "valid", "full", int, (rows, columns) or (top, bottom, left, right), default "same"
+        How far the picture is padded, by the border. The anchor matters for "same" only.
+    stride, dilation : int or (rows, columns), default 1
+        Steps between outputs; distance between taps. "same" with a stride is the stride-1 result sampled at 0, s, 2 s ...
+    anchor : (row, column), optional
+        The tap over the output pixel, default the kernel's own, `size // 2`.
+    offset : number, default 0
+        Added to every result, and to the kernel's own offset, in output units.
+    dtype : optional
+        The result's type, default the image's. Integers are rounded half up once, at the end, and saturated.
+    depth : "keep", 8, 16 or "float", default "keep"
+        The result's type with its range: uint8 0 to 255, uint16 0 to 65535, float32 0 to 1. Where dtype keeps values,
+        depth keeps white white (8 to 16 bits is times 257; bool becomes 0 and 255; in signed types white is the largest
+        value). The weights are scaled by an exact fraction, so that there is still one rounding, at the very end.
+        Offsets are in the result's units; border values and thresholds in the image's.
+    out : array, optional
+        Written to and returned; of the result's shape and type; may be the image itself.
+    threads : int, optional
+        Default: `IMCONV_THREADS`, else all cores. The result does not depend on it.
+    alpha : "weight", "separate" or "keep", optional
+        For a Picture with alpha, or with `has_alpha=True` (the last channel is alpha): colour weighted by alpha (default);
+        every channel alike; alpha kept and colour unweighted.
+    range : "clip", "abs", "offset", "stretch" or "error", default "clip"
+        What becomes of results outside the type's range: saturated; their absolute value; shifted by mid-range; the
+        whole result stretched to the range; an error.
+    linear : bool, default False
+        Filter in linear light: decode the transfer function that a Picture's file states, else sRGB's (float pixels
+        count as linear already), filter, encode again; one rounding, at the end. Alpha is not decoded. Offsets and
+        thresholds then are shares of white, in linear light.
+    region : str "WxH+X+Y" or (width, height, x, y), optional
+        Only this part of the picture changes; its neighbours outside are read.
+    mask : array (H, W) or (H, W, colours), or Picture, optional
+        Where and how much: `m * filtered + (1 - m) * original`, rounded once. White is 1 (255, 65535, 1.0), black 0. Of
+        the picture's size, or of the region's.
+    channels : str such as "r,g" or "luma", or channel numbers from 0, optional
+        Only these change. "luma" is BT.709's, 0.2126 r + 0.7152 g + 0.0722 b: what the filter changes in it is added to
+        red, green and blue alike, so that colours keep their hue.
+    crop : bool, default False
+        Give the region alone.
+    channel_axis : int or None, optional
+        Where the channels are in a 3-D array: the last axis by default; 0 for planes first (any number of them).
+
+    Returns
+    -------
+    array, or a Picture with the same metadata where one was given.
+
+    Raises
+    ------
+    ImconvError
+        Unknown names, impossible sizes, types that can't be filtered: one line that says what to do.
+"""
+
+
+def documented(function):
+    """Fill `{parameters}` in a docstring; the first parameter's text is given as `{parameters:name : text}`."""
+    text = inspect.getdoc(function)
+    head, _, rest = text.partition("{parameters")
+    first, _, tail = rest.partition("}")
+    drawing = "\n".join(f"            {line.rstrip()}" for line in borders.drawn().splitlines())
+    body = inspect.cleandoc(
+        "Parameters\n----------" + _PARAMETERS.format(first=first.lstrip(":").strip(), borders=drawing)
+    )
+    function.__doc__ = head + body + tail
+    return function
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every filter takes, under the names of the public functions."""
+
+    border: str = borders.DEFAULT
+    pad: object = "same"
+    stride: object = 1
+    dilation: object = 1
+    offset: object = 0.0
+    dtype: object = None
+    alpha: str | None = None
+    has_alpha: bool | None = None
+    range: str = "clip"
+    channel_axis: object = AUTO
+    depth: object = None
+    linear: bool = False
+    region: object = None
+    mask: object = None
+    channels: object = None
+    crop: bool = False
+
+    @property
+    def selects(self) -> bool:
+        """Whether only a part of the picture is filtered."""
+        return self.crop or not (self.region is None and self.mask is None and self.channels is None)
+
+    def checked(self) -> Options:
+        """These options, once every one that can be judged without a picture has been."""
+        borders.parse_border(self.border)
+        parse_pad(self.pad)
+        parse_pair(self.stride, "stride")
+        parse_pair(self.dilation, "dilation")
+        check_range(self.range)
+        if self.alpha is not None:
+            check_alpha(self.alpha)
+        parse_depth(self.depth)
+        if self.selects:
+            from .selection import selection_of
+
+            selection_of(self)
+        return self
+
+
+DEFAULTS = Options()
+
+
+def options_of(function: str, given: dict) -> Options:
+    """Options from a public function's further keywords; TypeError in its name for one that does not exist."""
+    for name in given:
+        if name not in Options.__dataclass_fields__:
+            raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+    return Options(**given)
+
+
+def checked_offset(offset) -> Fraction:
+    """An offset as a fraction; OptionError where it is no finite number."""
+    try:
+        return as_fraction(offset)
+    except KernelError:
+        raise OptionError(f"offset must be a finite number, not {offset!r}") from None
