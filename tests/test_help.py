@@ -116,6 +116,7 @@ def here(tmp_path, monkeypatch):
     for name in ("in.png", "in.jpg", "in.tif", "photo.png", "photo.jpg"):
         picture.save(tmp_path / name)
     (tmp_path / "k.txt").write_text("0 -1 0\n-1 5 -1\n0 -1 0\n")
+    (tmp_path / "look.txt").write_text("sigma = 2\nblur --sigma $sigma | edges\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

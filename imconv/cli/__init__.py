@@ -17,6 +17,7 @@ COMMANDS = {
     "blur": ("smooth", "Blur with a Gaussian."),
     "box": ("smooth", "Blur with the mean over a box."),
     "cache": ("cache", "Show, fill or empty the store of compiled loops."),
+    "chain": ("chain", "Filter with several filters in one go."),
     "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
     "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
     "edges": ("edges", "Find edges by first and second derivatives."),

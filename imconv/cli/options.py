@@ -63,6 +63,9 @@ def filter_command(name: str, *examples: str):
     return declare
 
 
+# shared options that a step of a chain may have; all others are the chain's
+WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
+
 _LINEAR = [
     click.option("--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
     click.option("--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),

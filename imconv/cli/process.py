@@ -24,8 +24,17 @@ class Job:
     make: Callable
 
 
+@dataclass(frozen=True)
+class Step:
+    """A command as a step of a chain: its options as Click gives them, and what makes its filter."""
+
+    name: str
+    shared: dict
+    make: Callable
+
+
 def filter_picture(shared: dict, make: Callable) -> None:
-    """Read INPUT, filter it and write OUTPUT.
+    """Read INPUT, filter it and write OUTPUT; as a step of a chain, only take note of that.
 
     Parameters
     ----------
@@ -34,14 +43,34 @@ def filter_picture(shared: dict, make: Callable) -> None:
     make : callable
         Called with the filter's `Options` and the picture's width; returns a filter with `plan` and `apply`.
     """
+    ctx = click.get_current_context()
+    if isinstance(ctx.obj, list):
+        ctx.obj.append(Step(ctx.info_name, _step_options(ctx, shared), make))
+        return
     source, target = _places(shared)
     _process(shared, source, [Job(target, make)])
 
 
 def filter_to_many(shared: dict, jobs: list[Job]) -> None:
     """Read INPUT once and write each job's result; nothing is written unless all can be."""
+    if isinstance(click.get_current_context().obj, list):
+        return  # several pictures are no step of a chain
     source, _ = _places({**shared, "output": jobs[0].output})
     _process(shared, source, jobs)
+
+
+def _step_options(ctx, shared: dict) -> dict:
+    """A step's options; OptionError for those that belong to the chain."""
+    from ..errors import OptionError
+    from .options import WHERE_AND_HOW
+
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
+        if given and parameter.name in shared and parameter.name not in WHERE_AND_HOW:
+            if isinstance(parameter, click.Argument):
+                raise OptionError(f"{shared[parameter.name]!r} is no option of {ctx.info_name}; a step names no files")
+            raise OptionError(f"{parameter.opts[-1]} belongs to the chain, not to a step: give it after the steps")
+    return shared
 
 
 def _process(shared: dict, source: str, jobs: list[Job]) -> None:
@@ -277,7 +306,6 @@ def _checked(shared: dict) -> dict:
     from ..executor import checked_threads
     from ..files.formats import format_named
     from ..files.limits import parse_count, parse_size
-    from ..options import Options
 
     if shared["format_"] is not None:
         format_named(shared["format_"])
@@ -294,21 +322,28 @@ def _checked(shared: dict) -> dict:
         "compression": given(
             "compression", lambda text: text if text in TIFF_WORDS else _whole(text, "--compression", 0, 9)
         ),
-        "options": Options(
-            border=shared["border"],
-            pad=shared["pad"],
-            stride=shared["stride"],
-            dilation=shared["dilation"],
-            alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
-            range=(shared["range_"] or "clip").lower(),
-            depth=shared["depth"],
-            linear=shared["linear"],
-            region=shared["region"],
-            mask=None if shared["mask"] is None else _mask(shared, given("max_pixels", parse_count)),
-            channels=shared["channels"],
-            crop=shared["crop"],
-        ).checked(),
+        "options": checked_options(shared, given("max_pixels", parse_count)),
     }
+
+
+def checked_options(shared: dict, max_pixels=None):
+    """What a filter is made with; bad values are usage errors."""
+    from ..options import Options
+
+    return Options(
+        border=shared["border"],
+        pad=shared["pad"],
+        stride=shared["stride"],
+        dilation=shared["dilation"],
+        alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
+        range=(shared["range_"] or "clip").lower(),
+        depth=shared["depth"],
+        linear=shared["linear"],
+        region=shared["region"],
+        mask=None if shared["mask"] is None else _mask(shared, max_pixels),
+        channels=shared["channels"],
+        crop=shared["crop"],
+    ).checked()
 
 
 def _mask(shared: dict, max_pixels):

@@ -1,0 +1,105 @@
+"""`imconv chain`: steps as commands, options that are theirs and the chain's, files of steps, pages, bands."""
+
+import json
+
+import numpy as np
+import pytest
+
+from imconv import edges, gaussian_blur, pipeline, read, sharpen, write
+
+
+def test_one_step_is_the_command_itself(succeeds, folder):
+    for step in ("blur --sigma 2", "edges --show x", "edges --show direction", "unsharp --sigma 1 --threshold 4",
+                 "apply -k sobel-x --offset 128", "box --size 3 --stride 2 --border wrap"):  # fmt: skip
+        name, *options = step.split()
+        for source in ("rgb.png", "rgba.png", "grey16.png"):
+            succeeds(name, source, "one.png", *options, notes=True)
+            succeeds("chain", step, source, "chain.png", notes=True)
+            np.testing.assert_array_equal(read("chain.png").pixels, read("one.png").pixels)
+
+
+@pytest.mark.parametrize("banded", [False, True])
+@pytest.mark.parametrize("source", ["rgb.png", "rgba.png", "float.tif"])
+def test_steps_in_floats(succeeds, folder, monkeypatch, banded, source):
+    if banded:
+        monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    out = "out" + source[-4:]
+    succeeds("chain", "blur --sigma 1.5 | sharpen --amount 2 | edges --gain 2", source, out)
+    wide = read(source)
+    wide = wide.replace(pixels=wide.pixels.astype(np.float64))
+    expected = edges(sharpen(gaussian_blur(wide, 1.5), 2), gain=2).pixels
+    found = read(out).pixels
+    if found.dtype.kind == "f":
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    else:
+        assert np.abs(found - np.clip(expected, 0, 255)).max() < 0.53
+
+
+def test_border_and_alpha_are_the_chains_unless_a_step_has_its_own(succeeds, folder):
+    succeeds("chain", "blur --sigma 2 | box --size 5", "rgba.png", "a.png", "--border", "wrap", "--alpha", "separate")
+    succeeds("chain", "blur --sigma 2 --border wrap --alpha separate | box --size 5 --border wrap --alpha separate",
+             "rgba.png", "b.png", "--border", "nearest")  # fmt: skip
+    np.testing.assert_array_equal(read("a.png").pixels, read("b.png").pixels)
+
+
+def test_file_of_steps(succeeds, folder):
+    (folder / "look.txt").write_text("# a look\nsigma = 1\nblur --sigma $sigma\nedges --gain 2\n")
+    succeeds("chain", "look.txt", "rgb.png", "a.png", "--set", "sigma=3")
+    succeeds("chain", "blur --sigma 3 | edges --gain 2", "rgb.png", "b.png")
+    np.testing.assert_array_equal(read("a.png").pixels, read("b.png").pixels)
+
+
+def test_parts_of_the_picture(succeeds, folder):
+    """A step's region is its own, the chain's is that of all."""
+    source = read("rgb.png")
+    succeeds("chain", "blur --sigma 2 --region 10x8+3+4", "rgb.png", "a.png")
+    expected = gaussian_blur(source, 2, region="10x8+3+4").pixels
+    np.testing.assert_array_equal(read("a.png").pixels, expected)
+    succeeds("chain", "blur --sigma 2 | sharpen", "rgb.png", "whole.png")
+    succeeds("chain", "blur --sigma 2 | sharpen", "rgb.png", "a.png", "--region", "10x8+3+4", "--crop")
+    np.testing.assert_array_equal(read("a.png").pixels, read("whole.png").pixels[4:12, 3:13])
+
+
+def test_depth_range_and_linear_are_the_chains(succeeds, folder):
+    succeeds("chain", "blur --sigma 1 | edges --show x", "grey.png", "a.png", "--range", "abs", "--depth", "16")
+    assert read("a.png").pixels.dtype == np.uint16
+    succeeds("chain", "blur --sigma 1", "rgb.png", "a.png", "--linear")
+    np.testing.assert_array_equal(read("a.png").pixels, gaussian_blur(read("rgb.png"), 1, linear=True).pixels)
+
+
+def test_pages_and_json(succeeds, folder):
+    told = json.loads(succeeds("chain", "blur --sigma 2 | blur --sigma 3 | edges", "rgb.png", "out.png", "--json").out)
+    assert told["plan"]["fused"] == [1]
+    assert len(told["plan"]["filters"]) == 2
+    write("two.tif", np.zeros((9, 9), np.uint8))
+    said = succeeds("chain", "blur --sigma 2 | edges", "two.tif", "out.tif", "--dry-run", notes=True).err
+    assert "would write out.tif" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("blurr --sigma 2",), "blurr: no such filter; did you mean 'blur'?"),
+        (("info",), "info: no filter"),
+        (("chain edges",), "chain: no filter"),
+        (("blur",), "step 1, blur: Missing option '--sigma'"),
+        (("edges | blur --sgma 2",), "step 2, blur: No such option"),
+        (("blur --sigma x",), "sigma must be a number"),
+        (("blur --sigma 2 --depth 16",), "--depth belongs to the chain"),
+        (("blur --sigma 2 a.png",), "a step names no files"),
+        (("blur --sigma 2 --range stretch | edges",), "range stretch belongs to the chain"),
+        (("apply -k sobel-x -k sobel-y --combine each",), "--combine each writes several files"),
+        (("",), "at least one step"),
+        (("missing.txt",), "missing.txt: no such filter"),
+        (("blur --sigma 2", "--stride", "2"), "stride belongs to a step"),
+        (("blur --sigma $s",), "$s has no value"),
+        (("blur --sigma 2", "--set", "s=2"), "no $s in this chain"),
+    ],
+)
+def test_wrong_chains(imconv, folder, arguments, message):
+    before = sorted(folder.iterdir())
+    result = imconv("chain", arguments[0], "rgb.png", "out.png", *arguments[1:])
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
