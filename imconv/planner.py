@@ -129,6 +129,8 @@ class Plan:
         """Bytes of line buffers a thread holds."""
         item = np.dtype(self.accumulator).itemsize
         samples = max(self.columns.size * self.channels, LARGEST_LANES)
+        if self.algorithm in ORDERS:
+            return 2 * item * effective_size(self.rows.taps, self.rows.dilation) * self.columns.span
         if self.algorithm == "dense":
             return item * self.ring_lines * self.line_length
         if self.algorithm == "fft":
