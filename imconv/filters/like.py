@@ -238,17 +238,17 @@ def _magick_radius(sigma: float) -> int:
 
 def _magick_box(size, options, kind):
     low = tuple((n - 1) // 2 for n in size)
-    return _in_quanta([box_kernel(size).replace(anchor=low).flipped()], options, kind)
+    return _in_quanta([box_kernel(size).replace(anchor=low).flipped()], options, kind, order=None)
 
 
 def _magick_kernel(kernel, bordered, options, kind):
     return _in_quanta([kernel], options, kind)
 
 
-def _in_quanta(kernels: list[Kernel], options: Options, kind: np.dtype) -> list[LinearFilter]:
+def _in_quanta(kernels: list[Kernel], options: Options, kind: np.dtype, order="in order") -> list[LinearFilter]:
     """Samples of fewer bits are taken to 16 before, and back after."""
     if kind.name not in ("bool", "uint8") or options.range != "clip":
-        return in_turn(kernels, options, order="in order")
+        return in_turn(kernels, options, order=order)
     target, _ = rescaled(options.depth, kind)
     unit = white(target)
     if options.dtype is not None:
@@ -258,7 +258,7 @@ def _in_quanta(kernels: list[Kernel], options: Options, kind: np.dtype) -> list[
     border = replace(border, values=tuple(v * float(factor) for v in border.values))
     offset = checked_offset(options.offset) * factor
     inside = replace(options, border=border, offset=offset, depth=None, dtype=None)
-    inside = in_turn([k.replace(offset=k.offset * factor) for k in kernels], inside, order="in order")
+    inside = in_turn([k.replace(offset=k.offset * factor) for k in kernels], inside, order=order)
     alone = replace(options, pad="same", stride=1, dilation=1, offset=0, depth=None, dtype=None)
     before = LinearFilter(UNIT, replace(alone, depth=16))
     after = LinearFilter(UNIT, replace(alone, dtype=target), scale=Fraction(unit, QUANTUM))
