@@ -50,7 +50,7 @@ def linear_options(function):
 
 def like_option(function):
     """Declare the option that asks for another tool's result."""
-    text = "Give the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, rounding. Options beside it win."
+    text = "Give the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, direction, rounding. Options beside it win."
     return click.option("--like", default=None, metavar="TOOL", callback=_tool, help=text)(function)
 
 
