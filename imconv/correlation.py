@@ -21,7 +21,7 @@ from .rounding import HALF_UP
 
 @documented
 def correlate(
-    image, kernel, *, border=None, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
     threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
     region=None, mask=None, channels=None, crop=False, like=None,
 ):  # fmt: skip
@@ -41,16 +41,16 @@ def correlate(
     array([[0., 1., 2.]])
     """
     options = Options(
-        border or borders.DEFAULT, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth,
-        linear, region, mask, channels, crop,
+        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
+        channels, crop,
     )  # fmt: skip
-    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, border, anchor is not None)
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, anchor is not None)
     return filter.apply(image, out=out, threads=threads)
 
 
 @documented
 def convolve(
-    image, kernel, *, border=None, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
     threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
     region=None, mask=None, channels=None, crop=False, like=None,
 ):  # fmt: skip
@@ -70,18 +70,19 @@ def convolve(
     array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
     """
     options = Options(
-        border or borders.DEFAULT, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth,
-        linear, region, mask, channels, crop,
+        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
+        channels, crop,
     )  # fmt: skip
-    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, border, anchor is not None)
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, anchor is not None)
     return filter.apply(image, out=out, threads=threads)
 
 
-def _filter_of(kernel: Kernel, options: Options, direction: str, like, border, anchored: bool) -> Filter:
-    """What `correlate` and `convolve` apply; `border` and `anchored` say what was given."""
+def _filter_of(kernel: Kernel, options: Options, direction: str, like, anchored: bool) -> Filter:
+    """What `correlate` and `convolve` apply; `anchored` says that an anchor was given."""
     if like is not None:
         from .filters.like import kernel_like
 
+        border = None if options.border is borders.DEFAULT else options.border
         return kernel_like(like, kernel, options, border, direction=direction, anchored=anchored)
     return LinearFilter(kernel.flipped() if direction == "convolution" else kernel, options)
 

@@ -109,7 +109,7 @@ def adopted(like: str, options, border: str | None):
     options name one."""
     tool = find(like)
     default = None if tool.alpha == "weight" else tool.alpha  # an array does not say that it has alpha to weight by
-    return replace(options, border=border or tool.border, alpha=options.alpha or default)
+    return replace(options, border=tool.border if border is None else border, alpha=options.alpha or default)
 
 
 def told(tool: Tool, command: str, options, *more: str) -> str:

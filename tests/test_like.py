@@ -430,6 +430,15 @@ def test_constant_borders_are_in_the_pictures_units():
     assert [found[0, 0], found[0, 2], found[2, 2]] == [100, 140, 200]
 
 
+def test_the_default_border_is_told_from_the_same_one_given():
+    image, kernel = sample("float64"), weights((3, 3))
+    reflected = imconv.correlate(image, kernel)
+    np.testing.assert_array_equal(imconv.correlate(image, kernel, border="reflect", like="opencv"), reflected)
+    assert (imconv.correlate(image, kernel, like="opencv") != reflected).any()
+    blurred = imconv.gaussian_blur(image, 1, truncate=4)
+    np.testing.assert_allclose(imconv.gaussian_blur(image, 1, border="reflect", like="opencv"), blurred, atol=1e-12)
+
+
 def test_anchors_that_are_given_win():
     image, kernel = sample("float64"), weights((4, 2))
     given = imconv.correlate(image, kernel, anchor=(2, 1), border="constant")
