@@ -8,10 +8,10 @@ from . import jit
 from .accuracy import type_range
 from .color import unweight
 from .geometry import effective_size
-from .planner import LARGEST_LANES, Plan, check_normalized, directly
-from .rounding import finish, finish_sums, rounding_bias
+from .planner import LARGEST_LANES, ORDERS, Plan, check_normalized, directly
+from .rounding import HALF_UP, finish, finish_sums, rounding_bias
 from .source import Source
-from .spectral import Spectrum
+from .spectral import InOrder, Spectrum
 from .tables import Prepared, prepare
 
 
@@ -26,11 +26,12 @@ class Job:
         self.source = Source(plan, source, low)
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         self.direct = directly(plan)
-        self.spectrum = Spectrum(plan) if plan.algorithm == "fft" else None
+        self.arrays = Spectrum(plan) if plan.algorithm == "fft" else InOrder(plan) if plan.algorithm in ORDERS else None
         total = plan.kernel.sum() * plan.divisor
         self.total = float(round(total)) if plan.exact else total  # the weights' sum as the loops have it
         loops = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
-        simple = plan.range == "clip" and self.inside is None and tally is None
+        simple = plan.range == "clip" and self.inside is None and tally is None and plan.rounding == HALF_UP
+        simple = simple and not plan.keeps_edges
         self.unweighed_by_loop = loops and simple and point is None and plan.alpha == "weight"
         same = self.source.flat is not None and all(
             (axis.out, axis.stride) == (axis.size, 1) for axis in (plan.rows, plan.columns)
@@ -38,7 +39,7 @@ class Job:
         centred = all(axis.before == axis.anchor * axis.dilation for axis in (plan.rows, plan.columns))
         self.point_by_loop = loops and simple and same and centred and hasattr(point, "loop") and plan.alpha != "keep"
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, where row 0's interpolation begins
-        variants = set() if self.spectrum else {False, plan.alpha == "weight"}
+        variants = set() if self.arrays else {False, plan.alpha == "weight"}
         self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
 
     def move(self, source: np.ndarray, low: int) -> None:
@@ -87,9 +88,11 @@ class Job:
     def finished_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Float sums, then alpha, range policy and rounding."""
         plan, split = self.plan, self.colours
-        if plan.alpha in ("none", "separate") and self.inside is None and self.point is None:
+        plain = self.inside is None and self.point is None and not plan.keeps_edges
+        if plan.alpha in ("none", "separate") and plain:
             sums = self._sums(first, out.shape[0], scratch)
-            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, plan.exact, plan.by_product)
+            how = plan.exact, plan.by_product, plan.rounding
+            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, *how)
             return
         if self.unweighed_by_loop:
             self._unweigh(first, out, scratch)
@@ -98,9 +101,10 @@ class Job:
             self._point(first, out, scratch)
             return
         values = self.values(first, out.shape[0], scratch)
-        finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, self.tally)
+        how = self.tally, False, False, plan.rounding
+        finish(values[..., :split], out[..., :split], plan.range, 0.0, 1, *how)
         if split < plan.channels:
-            finish(values[..., split:], out[..., split:], "clip", 0.0, 1, self.tally)
+            finish(values[..., split:], out[..., split:], "clip", 0.0, 1, *how)
 
     def _point(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """What `values`, with its point, and `finish` do, in compiled loops."""
@@ -154,7 +158,20 @@ class Job:
             values[...] = self._divided(sums, first, plan.offset)
         if plan.alpha == "keep":
             values[..., -1] = self._originals(first, count)[..., -1]
-        return values if self.point is None else self.point(values, self._originals(first, count))
+        if self.point is not None:
+            values = self.point(values, self._originals(first, count))
+        if plan.keeps_edges:
+            np.copyto(values, self._originals(first, count), where=self._edges(first, count))
+        return values
+
+    def _edges(self, first: int, count: int) -> np.ndarray:
+        """Where the window reaches out of the picture: (count, columns, 1)."""
+        rows, columns = (
+            np.logical_or(low > 0, high < axis.taps)
+            for axis in (self.plan.rows, self.plan.columns)
+            for low, high in [axis.inside()]
+        )
+        return (rows[first : first + count, None] | columns)[..., None]
 
     def _plain(self, first: int, count: int, scratch: dict) -> np.ndarray:
         return self._divided(self._sums(first, count, scratch), first, self.plan.offset)
@@ -212,8 +229,8 @@ class Job:
 
     def loop(self, first, out, scratch, bias, divisor, top, weighted=False) -> None:
         """Run the compiled loop for the rows of `out`, (rows, samples); `weighted` colours are multiplied by alpha."""
-        if self.spectrum is not None:
-            sums = self.spectrum.sums(self.source, first, out.shape[0], weighted)
+        if self.arrays is not None:
+            sums = self.arrays.sums(self.source, first, out.shape[0], weighted)
             finish_sums(sums, out, bias, divisor, top)
         else:
             self._loop(first, out, scratch, bias, divisor, top, weighted)

@@ -9,7 +9,14 @@ import numpy as np
 
 from .errors import OptionError, nearest
 
-DEFAULT = "reflect"
+
+class Unsaid(str):
+    """A name that nobody gave: told by `is` from the same name given."""
+
+    __slots__ = ()
+
+
+DEFAULT = Unsaid("reflect")
 
 # canonical name (scipy.ndimage's): what it looks like around a row a b c d, and what others call it
 DIAGRAMS = {

@@ -16,17 +16,21 @@ from .geometry import make_axes
 from .kernel import Kernel, as_kernel
 from .options import AUTO, DEFAULTS, Options, checked_offset, documented, options_of
 from .planner import Plan, check_alpha, make_plan
+from .rounding import HALF_UP
 
 
 @documented
 def correlate(
-    image, kernel, *, border="reflect", pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
     threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
-    region=None, mask=None, channels=None, crop=False,
+    region=None, mask=None, channels=None, crop=False, like=None,
 ):  # fmt: skip
     """Correlate a picture with a kernel: `g(i, j) = sum_kl f(i + k - a, j + l - b) h(k, l)`, anchor (a, b).
 
-    {parameters:kernel : Kernel, name of the library, or array (rows, columns)}
+    {parameters:kernel : Kernel, name of the library, or array (rows, columns)
+    like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
+        Give that tool's result: its border, anchor of even sizes and rounding, alpha filtered as the other channels
+        (ImageMagick weights by it). The direction is this function's own. What is given beside it wins.}
 
     For a 2-D float64 image this agrees with `scipy.ndimage.correlate(image, kernel, mode=border)` to rounding.
 
@@ -40,18 +44,22 @@ def correlate(
         border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
         channels, crop,
     )  # fmt: skip
-    return LinearFilter(as_kernel(kernel, anchor=anchor), options).apply(image, out=out, threads=threads)
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, anchor is not None)
+    return filter.apply(image, out=out, threads=threads)
 
 
 @documented
 def convolve(
-    image, kernel, *, border="reflect", pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
     threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
-    region=None, mask=None, channels=None, crop=False,
+    region=None, mask=None, channels=None, crop=False, like=None,
 ):  # fmt: skip
     """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
 
-    {parameters:kernel : Kernel, name of the library, or array (rows, columns)}
+    {parameters:kernel : Kernel, name of the library, or array (rows, columns)
+    like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
+        Give that tool's result: its border, anchor of even sizes and rounding, alpha filtered as the other channels
+        (ImageMagick weights by it). The direction is this function's own. What is given beside it wins.}
 
     For a 2-D float64 image this agrees with `scipy.ndimage.convolve(image, kernel, mode=border)` to rounding.
 
@@ -65,7 +73,18 @@ def convolve(
         border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
         channels, crop,
     )  # fmt: skip
-    return LinearFilter(as_kernel(kernel, anchor=anchor).flipped(), options).apply(image, out=out, threads=threads)
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, anchor is not None)
+    return filter.apply(image, out=out, threads=threads)
+
+
+def _filter_of(kernel: Kernel, options: Options, direction: str, like, anchored: bool) -> Filter:
+    """What `correlate` and `convolve` apply; `anchored` says that an anchor was given."""
+    if like is not None:
+        from .filters.like import kernel_like
+
+        border = None if options.border is borders.DEFAULT else options.border
+        return kernel_like(like, kernel, options, border, direction=direction, anchored=anchored)
+    return LinearFilter(kernel.flipped() if direction == "convolution" else kernel, options)
 
 
 def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=False, **options) -> Plan:
@@ -114,6 +133,9 @@ class LinearFilter(Filter):
     point: Callable | None = None
     gain: float = 1.0
     scale: Fraction | None = None  # instead of the one that the depth asks for
+    rounding: str = HALF_UP
+    keeps_edges: bool = False
+    order: str | None = None  # of the sum's terms, one of ORDERS, instead of the cheapest algorithm
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         """The plan for an array (H, W) or (H, W, C) of this type."""
@@ -134,6 +156,9 @@ class LinearFilter(Filter):
             range=options.range,
             gain=self.gain,
             scale=scale,
+            algorithm=self.order,
+            rounding=self.rounding,
+            keeps_edges=self.keeps_edges,
         )
 
     def result_type(self, image_type: np.dtype) -> np.dtype:
@@ -187,7 +212,7 @@ class LinearFilter(Filter):
 
     def compares(self, plan: Plan) -> bool:
         """Whether what comes in is compared with what goes out, so that it must be kept until then."""
-        return self.point is not None
+        return self.point is not None or plan.keeps_edges
 
     def _point(self, plan: Plan):
         return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)

@@ -14,6 +14,7 @@ from .geometry import Axis
 from .kernel import MAX_TAPS, Kernel
 
 ALGORITHMS = ("dense", "separable", "box", "decimated", "fft")
+ORDERS = ("in order", "in pairs")  # never chosen, only asked for: sums term by term, as another tool adds them
 
 # Picoseconds per sample on one thread: for a tap (multiply-add), and for a pass beyond them. Fitted to 6-megapixel uint8
 # pictures, AMD Zen 5, AVX-512, 2026-11-22. Only ratios matter.
@@ -22,6 +23,7 @@ DENSE_PASS, DENSE_TAP = 380.0, 10.0
 SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, BOX_ADDITION = 30.0, 38.0
 FLOAT_BOX_PASS, FLOAT_BOX_ADDITION = 550.0, 45.0
+ARRAY_TAP = 1_000.0  # numpy adds whole arrays
 FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1450.0  # the last is shared among the pixels of a step
 MOST_TERMS = 64  # outer products worth summing
@@ -128,6 +130,11 @@ def _fft(task: Task) -> Candidate | None:
         return None
     cost = FFT_PASS / (FLOAT_COST if task.source.kind == "f" else 1)
     return Candidate("fft", cost, (), None, f"{task.taps} taps at once, by fast Fourier transform")
+
+
+def in_order(task: Task, order: str) -> Candidate:
+    """One of ORDERS."""
+    return Candidate(order, task.taps * ARRAY_TAP, (task.taps,), None, f"{task.taps} taps, added as another tool does")
 
 
 def box_additions(height: int, width: int, exact: bool) -> float:

@@ -14,7 +14,7 @@ from .bands import Job
 from .errors import LimitError, OptionError
 from .geometry import effective_size
 from .grids import Grid
-from .planner import Plan
+from .planner import ORDERS, Plan
 from .rounding import Tally, finish, stretch
 from .workers import share
 
@@ -231,7 +231,7 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
         return min(plan.block_rows, total)
     if plan.algorithm in ("dense", "box"):
         height = max(height, 2 * plan.ring_lines)  # every band begins by reading a whole window
-    if not fused:
+    if not fused or plan.algorithm in ORDERS:
         rows = BAND_BYTES // (8 * samples)
         if plan.alpha == "weight":
             rows = max(rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation))  # a band weighs its halo anew

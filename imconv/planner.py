@@ -23,11 +23,12 @@ from .accuracy import (
 )
 from .border import Border
 from .costs import ALGORITHMS as ALGORITHMS
-from .costs import Task, box_additions, candidates, decimated_taps
+from .costs import ORDERS, Task, box_additions, candidates, decimated_taps, in_order
 from .decimation import Factor, factor
 from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
 from .kernel import Kernel
+from .rounding import HALF_UP
 
 RANGES = ("clip", "abs", "offset", "stretch", "error")
 ALPHAS = ("weight", "separate", "keep")
@@ -64,6 +65,8 @@ class Plan:
     by_product: bool = False  # whether a product with 1 / divisor divides exactly
     scale: Fraction = Fraction(1)  # by which the kernel's weights include a change of depth
     cost: float = field(default=0.0, compare=False)  # picoseconds for a sample of the result, by `costs`
+    rounding: str = HALF_UP  # or another tool's: one of rounding.ROUNDINGS
+    keeps_edges: bool = False  # samples whose window leaves the picture stay as they are
 
     @cached_property
     def row_sources(self) -> np.ndarray:
@@ -90,7 +93,8 @@ class Plan:
         """Whether the loop itself rounds and stores, so that no float copy of a band is needed."""
         plain = self.alpha in ("none", "separate") and self.range == "clip" and self.border.mode != "normalized"
         same = self.source == self.target or self.target == self.accumulator
-        return plain and same and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
+        ours = not self.keeps_edges and (self.rounding == HALF_UP or self.target in FLOAT_TYPES)
+        return plain and same and ours and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
 
     @property
     def multiply_adds(self) -> int:
@@ -98,6 +102,8 @@ class Plan:
         outputs = self.rows.out * self.columns.out * self.channels
         if self.algorithm == "fft":
             return round(outputs * 5 * math.log2(max(self.rows.size * self.columns.size, 2)))
+        if self.algorithm in ORDERS:
+            return outputs * self.weights[0].size
         if self.algorithm == "dense":
             skips = self.source not in FLOAT_TYPES
             return outputs * (int(np.count_nonzero(self.weights[0])) if skips else self.weights[0].size)
@@ -123,6 +129,8 @@ class Plan:
         """Bytes of line buffers a thread holds."""
         item = np.dtype(self.accumulator).itemsize
         samples = max(self.columns.size * self.channels, LARGEST_LANES)
+        if self.algorithm in ORDERS:
+            return 2 * item * effective_size(self.rows.taps, self.rows.dilation) * self.columns.span
         if self.algorithm == "dense":
             return item * self.ring_lines * self.line_length
         if self.algorithm == "fft":
@@ -218,7 +226,7 @@ class Plan:
     @property
     def combined_weights(self) -> np.ndarray:
         """The kernel that the weights make together, multiplied by `divisor`."""
-        if self.algorithm in ("dense", "fft"):
+        if self.algorithm in ("dense", "fft", *ORDERS):
             return self.weights[0]
         if self.algorithm == "box":
             return np.full((self.rows.taps, self.columns.taps), self.weights[0][0])
@@ -255,9 +263,8 @@ class Plan:
             + (f", stride {rows.stride},{columns.stride}" if (rows.stride, columns.stride) != (1, 1) else "")
             + (f", dilation {rows.dilation},{columns.dilation}" if (rows.dilation, columns.dilation) != (1, 1) else ""),
             f"numbers        {self.source} -> {self.accumulator} -> {self.target}, "
-            + (
-                f"exact: whole-number sums, divided once by {self.divisor}" if self.exact else "rounded once at the end"
-            ),
+            + (f"exact: whole-number sums, divided once by {self.divisor}" if self.exact else "rounded once at the end")
+            + (f", {self.rounding}" if self.rounding != HALF_UP else ""),
             f"multiply-adds  {self.multiply_adds / 1e6:,.1f} million, {self.multiply_adds / max(samples, 1):.1f} per sample",
             f"memory         {_bytes(self.result_bytes)} result"
             + (f", {_bytes(self.grid_bytes)} coarse grid" if self.grid_bytes else "")
@@ -284,6 +291,8 @@ def make_plan(
     gain: float = 1.0,
     scale: Fraction = Fraction(1),
     algorithm: str | None = None,
+    rounding: str = HALF_UP,
+    keeps_edges: bool = False,
 ) -> Plan:
     """The plan for correlating a picture with `kernel`: a pure function of its arguments.
 
@@ -302,7 +311,11 @@ def make_plan(
     scale : Fraction
         What source samples are multiplied by to be in the result's units: the weights are, so that exact sums stay so.
     algorithm : str, optional
-        Take this one of ALGORITHMS; OptionError where it can't do the work. Default: the cheapest.
+        Take this one of ALGORITHMS, or of ORDERS; OptionError where it can't do the work. Default: the cheapest.
+    rounding : str
+        How results become whole numbers: "half up", or one of rounding.ROUNDINGS.
+    keeps_edges : bool
+        Leave samples as they are whose window reaches out of the picture.
     """
     check_range(range)
     source, target = np.dtype(source), np.dtype(target)
@@ -314,8 +327,11 @@ def make_plan(
     allowed = allowed_error(kernel, source, alpha, gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
-    able = candidates(Task(kernel, rows, columns, source, border, exact, allowed, largest))
-    if algorithm is None:
+    task = Task(kernel, rows, columns, source, border, exact, allowed, largest)
+    able = candidates(task)
+    if algorithm in ORDERS:
+        choice, exact = in_order(task, algorithm), False
+    elif algorithm is None:
         choice = min(able.values(), key=lambda candidate: candidate.cost)
     elif algorithm in able:
         choice = able[algorithm]
@@ -325,7 +341,9 @@ def make_plan(
     if weights is None:
         weights = (kernel.numerators if exact else kernel.weights,)
     divisor, offset = 1, float(kernel.offset)
-    if choice.algorithm == "fft":
+    if choice.algorithm in ORDERS:
+        accumulator = "float64"
+    elif choice.algorithm == "fft":
         accumulator = "float64"
         divisor, weights, offset = _whole(kernel, weights, exact)
     elif choice.algorithm == "decimated":
@@ -345,7 +363,8 @@ def make_plan(
     by_product = divisor > 1 and choice.algorithm != "fft" and largest < PRODUCT_LIMIT[accumulator]
     return Plan(
         choice.algorithm, choice.reason, rows, columns, channels, source.name, target.name, accumulator, exact, divisor,
-        border, alpha, range, kernel, weights, offset, runs, decimation, by_product, scale, choice.cost,
+        border, alpha, range, kernel, weights, offset, runs, decimation, by_product, scale, choice.cost, rounding,
+        keeps_edges,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""From sums to samples: divide, offset, range policy, one rounding half up, saturation; with a count of what was lost."""
+"""From sums to samples: divide, offset, range policy, one rounding, saturation; with a count of what was lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ import numpy as np
 
 from .accuracy import PRODUCT_LIMIT, type_range
 from .errors import ImconvError
+
+HALF_UP = "half up"
+# other tools' ways from quotients in float64 to whole numbers, in place
+ROUNDINGS = {"half to even": np.rint, "toward zero": np.trunc}
 
 
 @dataclass
@@ -53,11 +57,13 @@ def finish(
     tally: Tally | None = None,
     exact: bool = False,
     by_product: bool = False,
+    rounding: str = HALF_UP,
 ) -> None:
     """Write `(sums + offset) / divisor` into `out` under a range policy other than "stretch". `sums` is used up.
 
-    Integers are rounded half up and saturated, NaN becomes 0; floats keep their value. `exact` sums are whole numbers,
-    and only they have a divisor other than 1; `by_product` if a product with its reciprocal is as good (accuracy.py).
+    Integers are rounded half up, or as one of ROUNDINGS does, and saturated, NaN becomes 0; floats keep their value.
+    `exact` sums are whole numbers, and only they have a divisor other than 1; `by_product` if a product with its
+    reciprocal is as good (accuracy.py).
     """
     low, high = type_range(out.dtype)
     if policy == "offset":
@@ -82,15 +88,13 @@ def finish(
         if tally is not None:
             tally.add(nans=int(np.count_nonzero(lost)))
         sums[lost] = -offset
-    sums += number(rounding_bias(offset, divisor, exact))
-    if by_product:
-        sums += number(0.5)
-        sums *= number(1 / divisor)
-        np.floor(sums, out=sums)
-    elif divisor == 1:
-        np.floor(sums, out=sums)
+    if rounding == HALF_UP:
+        _round_half_up(sums, rounding_bias(offset, divisor, exact), divisor, by_product)
     else:
-        np.floor_divide(sums, number(divisor), out=sums)
+        sums = sums.astype(np.float64)
+        sums += offset
+        sums /= divisor  # a quotient of whole numbers up to 2^51 is on a tie, or whole, only if it truly is
+        ROUNDINGS[rounding](sums, out=sums)
     outside = (sums < low) | (sums > high) if tally is not None or policy == "error" else None
     if tally is not None:
         tally.add(samples=sums.size, clipped=int(np.count_nonzero(outside)))
@@ -100,6 +104,19 @@ def finish(
             f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
         )
     saturate(sums, out, low, high)
+
+
+def _round_half_up(sums: np.ndarray, bias: float, divisor: int, by_product: bool) -> None:
+    number = sums.dtype.type
+    sums += number(bias)
+    if by_product:
+        sums += number(0.5)
+        sums *= number(1 / divisor)
+        np.floor(sums, out=sums)
+    elif divisor == 1:
+        np.floor(sums, out=sums)
+    else:
+        np.floor_divide(sums, number(divisor), out=sums)
 
 
 def finish_sums(sums: np.ndarray, out: np.ndarray, bias: float, divisor: float, top: float) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from . import jit
@@ -65,6 +67,17 @@ class Source:
         table = np.zeros_like(self.rows)
         table[start:stop] = np.where(wanted < 0, needed.size, np.searchsorted(needed, wanted))
         return table, rows
+
+    def planes(self, start: int, stop: int, weighted: bool) -> Iterator[np.ndarray]:
+        """Padded rows start .. stop - 1, border and all, channel by channel: float64 (rows, padded columns)."""
+        table, window = self.window(start, stop, weighted)
+        fill = self.weighted_fill if weighted else self.fill
+        pixels = window[:, : self.samples].reshape(len(window), -1, self.plan.channels)
+        outside = self.columns < 0
+        for channel in range(self.plan.channels):
+            plane = pixels[table[start:stop], :, channel].astype(np.float64)[:, self.columns]
+            plane[:, outside] = fill[channel]
+            yield plane
 
     def window_type(self, weighted: bool, made: bool = False) -> np.dtype:
         """The type of a window: the picture's, or one that holds products of colour and alpha, or a border's values."""

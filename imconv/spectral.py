@@ -1,4 +1,4 @@
-"""Correlation with very large kernels by the fast Fourier transform, block of rows by block of rows."""
+"""Correlation without a loop: with very large kernels by the fast Fourier transform; in a given order of summation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from .geometry import Axis, effective_size
 from .planner import Plan
 from .source import Source
 
@@ -37,20 +38,52 @@ class Spectrum:
 
     def _block(self, source: Source, start: int, stop: int, weighted: bool) -> np.ndarray:
         plan = self.plan
-        last = stop + plan.rows.taps - 1
-        table, window = source.window(start, last, weighted)
-        fill = source.weighted_fill if weighted else source.fill
-        pixels = window[:, : source.samples].reshape(len(window), -1, plan.channels)
         result = np.empty((stop - start, plan.columns.out, plan.channels))
-        outside = source.columns < 0
-        for channel in range(plan.channels):
-            plane = pixels[table[start:last], :, channel].astype(np.float64)[:, source.columns]
-            plane[:, outside] = fill[channel]
+        for channel, plane in enumerate(source.planes(start, stop + plan.rows.taps - 1, weighted)):
             spectrum = np.fft.rfft2(plane, self.shape)
             spectrum *= self.kernel
             sums = np.fft.irfft2(spectrum, self.shape)
             result[..., channel] = sums[: stop - start, : plan.columns.out]
         return np.rint(result, out=result) if plan.exact else result
+
+
+class InOrder:
+    """Sums in float64 whose terms are added in a given order, as another tool adds them, so that not a bit differs.
+
+    "in order": tap by tap, row by row. "in pairs": the middle tap of a symmetric column or row, then both outermost ones,
+    added before they are weighted, and so on inwards.
+    """
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        weights = plan.weights[0]
+        taps = list(np.ndindex(weights.shape))
+        if plan.algorithm == "in pairs":
+            middle = len(taps) // 2
+            groups = [(taps[middle],), *zip(taps[:middle], taps[:middle:-1], strict=True)]
+        else:
+            groups = [(tap,) for tap in taps if weights[tap] != 0]
+        self.terms = [(weights[group[0]], group) for group in groups]
+
+    def sums(self, source: Source, first: int, count: int, weighted: bool) -> np.ndarray:
+        """As Spectrum.sums."""
+        rows, columns = self.plan.rows, self.plan.columns
+        start = first * rows.stride
+        stop = start + (count - 1) * rows.stride + effective_size(rows.taps, rows.dilation)
+        total = np.zeros((count, columns.out, self.plan.channels))
+        for channel, plane in enumerate(source.planes(start, stop, weighted)):
+            for weight, taps in self.terms:
+                met = [_under(tap, plane, rows, columns) for tap in taps]
+                total[..., channel] += weight * sum(met[1:], start=met[0])
+        return total.reshape(count, -1)
+
+
+def _under(tap: tuple[int, int], plane: np.ndarray, rows: Axis, columns: Axis) -> np.ndarray:
+    """The samples that a tap meets."""
+    down, along = tap[0] * rows.dilation, tap[1] * columns.dilation
+    right = along + (columns.out - 1) * columns.stride + 1
+    bottom = len(plane) - effective_size(rows.taps, rows.dilation) + down + 1
+    return plane[down : bottom : rows.stride, along : right : columns.stride]
 
 
 def _good_size(least: int) -> int:

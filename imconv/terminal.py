@@ -18,7 +18,7 @@ def drawn(picture, columns: int, *, colour: bool = True, threads=None) -> str:
     The picture is reduced by the smallest whole factor that makes it fit, each cell's half the mean of the pixels it
     covers. Transparent parts show a chequered ground. Without `colour`, cells are shades of the mean of both halves.
     """
-    rgb = _rgb(reduced(picture, columns, threads=threads))
+    rgb = on_ground(reduced(picture, columns, threads=threads))
     if len(rgb) % 2:
         rgb = np.concatenate([rgb, rgb[-1:]])
     upper, lower = rgb[0::2].tolist(), rgb[1::2].tolist()
@@ -45,7 +45,7 @@ def reduced(picture, columns: int, *, threads=None):
     return box_blur(picture, factor, stride=factor, pad=overhang, border="normalized", depth=8, threads=threads)
 
 
-def _rgb(picture) -> np.ndarray:
+def on_ground(picture) -> np.ndarray:
     """The colours (rows, columns, 3) on a chequered ground, uint8."""
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[..., None]
     if picture.mode == "cmyk":

@@ -58,3 +58,9 @@ def test_public_functions_are_documented(name):
 )
 def test_borders_are_drawn_where_they_are_named(name):
     assert "d c b a | a b c d | d c b a" in inspect.getdoc(getattr(imconv, name))
+
+
+def test_the_table_of_tools_is_the_code_s():
+    from imconv.dialects import table
+
+    assert f"<!-- tools -->\n{table()}\n<!-- end of tools -->" in README.read_text()

@@ -1,6 +1,7 @@
 """The one rounding: half up, at the very end; ties constructed for every kind of divisor, sign and offset."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,11 +13,16 @@ import imconv
 from imconv import Kernel
 from imconv.accuracy import PRODUCT_LIMIT
 from imconv.border import parse_border
+from imconv.correlation import LinearFilter
 from imconv.executor import execute
+from imconv.filters.like import in_turn
 from imconv.geometry import make_axes
+from imconv.options import Options
 from imconv.planner import make_plan
 from imconv.rounding import Tally, finish, rounding_bias, saturate, stretch, type_range
+from imconv.steps import SteppedFilter
 from tests import naive
+from tests.cases import cases
 
 DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 18, 25, 49, 64, 81, 100, 121, 127, 256, 999, 1000, 4095, 4096]
 EVERY_BYTE = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -164,3 +170,82 @@ def test_mid_range_is_added_exactly(target, divisor):
         assert max(abs(int(a) - b) for a, b in zip(out, exact, strict=True)) <= 2048
         return
     np.testing.assert_array_equal(out, np.clip(exact, np.iinfo(target).min, np.iinfo(target).max))
+
+
+@pytest.mark.parametrize("rounding", ["half to even", "toward zero"])
+@pytest.mark.parametrize("divisor", [1, *DIVISORS])
+@pytest.mark.parametrize("accumulator", [np.float32, np.float64])
+def test_other_tools_roundings(rounding, divisor, accumulator):
+    """Of all quotients near 0, and near the largest numerators that sums have."""
+    most = 2**22 if accumulator == np.float32 else 2**51
+    for start in (-3 * divisor, most - 6 * divisor):
+        numerators = np.arange(start, start + 6 * divisor)
+        exact = [Fraction(int(n), divisor) for n in numerators]
+        expected = [int(v) if rounding == "toward zero" else round(v) for v in exact]
+        out = np.empty((1, len(numerators)), np.int64)
+        finish(numerators[None].astype(accumulator), out, "clip", 0.0, divisor, None, True, True, rounding)
+        assert out.ravel().tolist() == expected
+
+
+@pytest.mark.parametrize("border", ["reflect", "constant:5", "normalized", "wrap"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+def test_other_roundings_change_the_last_step_alone(border, alpha):
+    image = np.random.default_rng(8).integers(0, 256, (19, 23, 4), np.uint8)
+    options = Options(border=border, alpha=alpha, has_alpha=True)
+    kernel = Kernel(np.full((2, 2), 0.25))
+    values = LinearFilter(kernel, replace(options, dtype=np.float64)).apply(image)
+    for rounding, whole in (("half to even", np.rint), ("toward zero", np.trunc)):
+        found = LinearFilter(kernel, options, rounding=rounding).apply(image)
+        close = np.abs(values - np.round(values * 2) / 2) < 1e-9  # alpha-weighted quotients are not exact
+        away = ~close | (alpha == "separate" and border != "normalized")
+        np.testing.assert_array_equal(found[away], whole(values)[away])
+        assert np.abs(found - values).max() <= 1
+
+
+@pytest.mark.parametrize("stride", [1, (2, 3)])
+def test_kept_edges(stride):
+    image = np.random.default_rng(8).integers(0, 256, (19, 23, 3), np.uint8)
+    kernel = Kernel(np.arange(15).reshape(5, 3) / 105, anchor=(3, 1))
+    expected = image.copy()
+    expected[3:-1, 1:-1] = imconv.correlate(image, kernel, pad="valid")
+    expected = expected[::stride, ::stride] if stride == 1 else expected[::2, ::3]
+    work = LinearFilter(kernel, Options(stride=stride), keeps_edges=True)
+    np.testing.assert_array_equal(work.apply(image), expected)
+    plan = work.plan(image.shape, image.dtype, False)
+    np.testing.assert_array_equal(np.concatenate(list(work.in_bands(plan, iter(image[:, None])))), expected)
+
+
+WAYS = {"half to even": round, "toward zero": math.trunc}
+
+
+def rounded(values, dtype, way) -> np.ndarray:
+    low, high = type_range(dtype)
+    return np.array([min(max(way(v), low), high) for v in values.ravel().tolist()]).reshape(values.shape).astype(dtype)
+
+
+@given(cases(("bool", "uint8", "uint16", "int16", "int32")), st.sampled_from(sorted(WAYS)))
+def test_other_roundings_of_every_geometry(case, rounding):
+    try:
+        exact = naive.values(case.image, case.weights, **case.geometry.naive())
+    except naive.NoOutput:
+        return
+    options = case.geometry.options()
+    kernel = Kernel(case.weights, anchor=options.pop("anchor"))
+    found = LinearFilter(kernel, Options(**options), rounding=rounding).apply(case.image)
+    np.testing.assert_array_equal(found, rounded(exact, case.image.dtype, WAYS[rounding]).reshape(found.shape))
+
+
+@given(cases(("uint8", "uint16", "int16"), rank_one=True), st.sampled_from(sorted(WAYS)))
+def test_steps_are_rounded_each(case, rounding):
+    """Rows first, with nothing but what lies between samples' places; then columns, with stride and depth."""
+    options = {**case.geometry.options(), "pad": "same", "anchor": None}
+    given_too = {**case.geometry.naive(), "pad": "same", "anchor": None}
+    row, column = [case.weights[0]], [[w[0]] for w in case.weights]
+    between = naive.values(case.image, row, **{**given_too, "stride": (1, 1)})
+    between = rounded(between, case.image.dtype, WAYS[rounding]).reshape(case.image.shape)
+    exact = naive.values(between, column, **given_too)
+    options.pop("anchor")
+    settings = Options(**options)
+    steps = in_turn([Kernel(row), Kernel(column)], settings, rounding=rounding)
+    found = SteppedFilter(settings, lambda options, kind: steps, "like", "test").apply(case.image)
+    np.testing.assert_array_equal(found, rounded(exact, case.image.dtype, WAYS[rounding]).reshape(found.shape))

@@ -8,8 +8,10 @@ import pytest
 import imconv
 from imconv import Kernel
 from imconv.border import parse_border
+from imconv.correlation import LinearFilter
 from imconv.executor import execute
 from imconv.geometry import make_axes
+from imconv.options import Options
 from imconv.planner import make_plan
 from imconv.spectral import _good_size
 from tests.bounds import FLOAT32, FLOAT64
@@ -69,3 +71,49 @@ def test_sizes_are_products_of_small_primes():
                 rest //= prime
         assert rest == 1
         assert least <= size < 1.2 * least + 2
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+@pytest.mark.parametrize("border", ["reflect", "constant:7", "wrap", "normalized"])
+def test_sums_in_a_given_order(dtype, border):
+    """Each term by itself, in Python's floats: not a bit differs."""
+    random = np.random.default_rng(2)
+    image = (random.random((9, 11, 2)) * 200).astype(dtype)
+    half = random.random(3)
+    for kernel, order in (
+        (Kernel(random.random((4, 3))), "in order"),
+        (Kernel([[*half, 0.7, *half[::-1]]]), "in pairs"),
+        (Kernel([[*half, 0.7, *half[::-1]]]).flipped(), "in order"),
+    ):
+        for stride, dilation in ((1, 1), ((2, 3), (1, 2))):
+            options = Options(border=border, stride=stride, dilation=dilation, dtype="float64")
+            work = LinearFilter(kernel, options, order=order)
+            plan = work.plan(image.shape, image.dtype, False)
+            found = execute(plan, image, threads=2, band_rows=3)
+            expected = np.array([[[_summed(plan, image, i, j, c, order) for c in (0, 1)] for j in range(plan.columns.out)]
+                                 for i in range(plan.rows.out)])  # fmt: skip
+            if border == "normalized":
+                np.testing.assert_allclose(found, imconv.correlate(image.astype(float), kernel, border=border,
+                                           stride=stride, dilation=dilation), rtol=1e-12)  # fmt: skip
+            else:
+                np.testing.assert_array_equal(found, expected)
+
+
+def _summed(plan, image, i, j, c, order) -> float:
+    rows, columns, weights = plan.rows, plan.columns, plan.kernel.weights
+
+    def sample(k, m):
+        y = plan.row_sources[i * rows.stride + k * rows.dilation]
+        x = plan.column_sources[j * columns.stride + m * columns.dilation]
+        return plan.border.values[0] if min(x, y) < 0 else float(image[y, x, c])
+
+    if order == "in order":
+        total = 0.0
+        for k, m in np.ndindex(weights.shape):
+            total += float(weights[k, m]) * sample(k, m)
+        return total
+    last = weights.size - 1
+    total = float(weights[0, last // 2]) * sample(0, last // 2)
+    for m in range(last // 2):
+        total += float(weights[0, m]) * (sample(0, m) + sample(0, last - m))
+    return total

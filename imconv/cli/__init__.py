@@ -26,7 +26,7 @@ COMMANDS = {
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
-    "show": ("show", "Show pictures in the terminal, two pixels to a character."),
+    "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
     "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import filter_command
+from .options import filter_command, given, like_option
 from .process import Job, filter_picture, filter_to_many
 
 
@@ -38,7 +38,8 @@ from .process import Job, filter_picture, filter_to_many
     metavar="sum|max|magnitude|each",
     help="What several kernels give; each: one file each.",
 )
-def apply(kernels, correlate, normalize, scale, offset, anchor, combine, **shared):
+@like_option
+def apply(kernels, correlate, normalize, scale, offset, anchor, combine, like, **shared):
     """Convolve with a kernel of your own, or one from the library.
 
     With several kernels the results are summed, or the largest, or the root of the sum of squares is taken; "each"
@@ -48,11 +49,28 @@ def apply(kernels, correlate, normalize, scale, offset, anchor, combine, **share
 
     combine = check_combination(combine)
     chosen = [prepared(k, normalize=normalize, scale=scale, offset=offset, anchor=anchor) for k in kernels]
-    if combine == "each" and len(chosen) > 1:
+    if like is not None:
+        filter_picture(shared, _maker_like(like, chosen, correlate, anchor is not None, given("border")))
+    elif combine == "each" and len(chosen) > 1:
         outputs = named_outputs(chosen, shared["output"])
         filter_to_many(shared, [Job(o, _maker([k], correlate, "sum")) for k, o in zip(chosen, outputs, strict=True)])
     else:
         filter_picture(shared, _maker(chosen, correlate, "sum" if combine == "each" else combine))
+
+
+def _maker_like(like, kernels, correlate, anchored, border):
+    from ..errors import OptionError
+
+    if len(kernels) > 1:
+        raise OptionError("like goes with one kernel; leave out like, or all kernels but one")
+
+    def make(options, width):
+        from ..filters.like import kernel_like
+
+        direction = "correlation" if correlate else None
+        return kernel_like(like, kernels[0], options, border, direction=direction, anchored=anchored)
+
+    return make
 
 
 def _maker(kernels, correlate, combine):

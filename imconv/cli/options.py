@@ -48,6 +48,28 @@ def linear_options(function):
     return function
 
 
+def like_option(function):
+    """Declare the option that asks for another tool's result."""
+    text = "Give the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, direction, rounding. Options beside it win."
+    return click.option("--like", default=None, metavar="TOOL", callback=_tool, help=text)(function)
+
+
+def _tool(ctx, param, value):
+    """The tool's name: a wrong one is a usage error before any file is read."""
+    if value is None:
+        return None
+    from ..dialects import find
+
+    return find(value).name
+
+
+def given(name: str):
+    """The value of an option of the command that runs, None where it was left at its default."""
+    ctx = click.get_current_context()
+    default = ctx.get_parameter_source(name) is click.core.ParameterSource.DEFAULT
+    return None if default else ctx.params[name]
+
+
 def filter_command(name: str, *examples: str):
     """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help."""
 

@@ -15,19 +15,32 @@ from .process import STDIN, label, teller
 @click.command(
     "show",
     cls=ExampleCommand,
-    examples=("imconv show photo.png", "imconv show in.png in.tif --width 60", "imconv show --width 40 < in.png"),
+    examples=(
+        "imconv show photo.png",
+        "imconv show in.png in.tif --width 60",
+        "imconv show photo.jpg --protocol sixel",
+        "imconv show --width 40 < in.png",
+    ),
 )
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--width", default=None, metavar="N", help="Columns at most. [default: the terminal's]")
+@click.option(
+    "--protocol",
+    default="blocks",
+    show_default=True,
+    metavar="blocks|kitty|sixel|iterm",
+    help="How the terminal draws: text, or pixels by escape sequences.",
+)
 @click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
-def show(images, width, max_pixels, quiet):
-    """Show pictures in the terminal, two pixels to a character.
+def show(images, width, protocol, max_pixels, quiet):
+    """Show pictures in the terminal, as half blocks or as pixels.
 
-    IMAGES are paths, or - for standard input. Larger pictures are reduced by the mean over boxes. Needs a terminal with
-    24-bit colour; where NO_COLOR is set, shades are drawn.
+    IMAGES are paths, or - for standard input. Larger pictures are reduced by the mean over boxes. Half blocks need a
+    terminal with 24-bit colour; where NO_COLOR is set, shades are drawn. The other protocols need a terminal that knows
+    them: kitty, Ghostty and WezTerm; xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2.
     """
-    from .. import files, jit, terminal
+    from .. import files, inline, jit, terminal
     from ..errors import FileError, ImconvError, OptionError
     from ..files.limits import parse_count
     from .compiling import Notice
@@ -36,6 +49,7 @@ def show(images, width, max_pixels, quiet):
     if not images and sys.stdin is not None and sys.stdin.isatty():
         click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
         ctx.exit(2)
+    protocol = inline.check_protocol(protocol)
     columns = shutil.get_terminal_size().columns
     if width is not None:
         if not (width.isascii() and width.isdigit() and 1 <= int(width) <= terminal.MOST_COLUMNS):
@@ -51,7 +65,7 @@ def show(images, width, max_pixels, quiet):
                 raise FileError("standard input is closed; give an IMAGE")
             place = sys.stdin.buffer if path == "-" else path
             picture = files.read(place, auto_orient=True, max_pixels=limit, name=name)
-            told = terminal.drawn(picture, columns, colour=not os.environ.get("NO_COLOR"))
+            told = inline.shown(picture, protocol, columns, colour=not os.environ.get("NO_COLOR"))
         except ImconvError as error:
             failed = True
             click.echo(f"imconv: {error}", err=True)

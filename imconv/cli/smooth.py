@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import filter_command
+from .options import filter_command, given, like_option
 from .process import filter_picture
 
 
@@ -15,18 +15,25 @@ from .process import filter_picture
     "imconv blur in.jpg out.jpg --sigma 3%           # of the width",
     "imconv blur in.tif out.tif --sigma fwhm:7 --border nearest",
     "imconv blur in.png half.png --sigma 1 --stride 2",
+    "imconv blur in.png out.png --sigma 2 --like opencv",
 )
 @click.option(
     "--sigma", required=True, metavar="S", help="Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
 )
 @click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
-def blur(sigma, truncate, **shared):
+@like_option
+def blur(sigma, truncate, like, **shared):
     """Blur with a Gaussian."""
+    border = given("border")
 
     def make(options, width):
         from ..correlation import LinearFilter
         from ..filters.smooth import gaussian_kernel
 
+        if like is not None:
+            from ..filters.like import blur_like
+
+            return blur_like(like, sigma, truncate, width, options, border)
         return LinearFilter(gaussian_kernel(sigma, truncate, width), options)
 
     filter_picture(shared, make)
@@ -39,13 +46,19 @@ def blur(sigma, truncate, **shared):
     "imconv box in.png tiles.png --size 8 --stride 8 --pad valid",
 )
 @click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
-def box(size, **shared):
+@like_option
+def box(size, like, **shared):
     """Blur with the mean over a box."""
+    border = given("border")
 
     def make(options, width):
         from ..correlation import LinearFilter
         from ..filters.smooth import box_kernel
 
+        if like is not None:
+            from ..filters.like import box_like
+
+            return box_like(like, size, options, border)
         return LinearFilter(box_kernel(size), options)
 
     filter_picture(shared, make)

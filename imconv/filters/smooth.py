@@ -20,14 +20,17 @@ FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a G
 
 
 @documented
-def gaussian_blur(image, sigma, *, truncate=None, out=None, threads=None, **options):
+def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=None, **options):
     """Blur with a Gaussian, `h(x) = exp(-x^2 / (2 sigma^2))` normalised to sum 1, on rows and columns.
 
     {parameters:sigma : float, (rows, columns) or str
         Standard deviation in pixels, 0 to 10,000; 0 leaves an axis alone. Also `"2,3"`, `"3%"` of the width,
         `"fwhm:7"` (full width at half maximum) and `"opencv-ksize:9"` (OpenCV's `0.3 ((k - 1) / 2 - 1) + 0.8`).
     truncate : float, optional
-        Radius in standard deviations, `int(truncate * sigma + 0.5)` pixels; default 4, as scipy.ndimage.}
+        Radius in standard deviations, `int(truncate * sigma + 0.5)` pixels; default 4, as scipy.ndimage.
+    like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
+        Give that tool's result: its border, support, passes and rounding, and each channel, alpha too, by itself
+        (ImageMagick weights by alpha). What is given beside it wins.}
 
     Examples
     --------
@@ -37,16 +40,24 @@ def gaussian_blur(image, sigma, *, truncate=None, out=None, threads=None, **opti
     [0.011, 0.114, 0.249, 0.114, 0.011]
     """
     settings = options_of("gaussian_blur", options)
-    kernel = gaussian_kernel(sigma, truncate, width=image_width(image, settings.channel_axis))
-    return LinearFilter(kernel, settings).apply(image, out=out, threads=threads)
+    width = image_width(image, settings.channel_axis)
+    if like is not None:
+        from .like import blur_like
+
+        filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))
+    else:
+        filter = LinearFilter(gaussian_kernel(sigma, truncate, width), settings)
+    return filter.apply(image, out=out, threads=threads)
 
 
 @documented
-def box_blur(image, size, *, out=None, threads=None, **options):
+def box_blur(image, size, *, like=None, out=None, threads=None, **options):
     """The mean over a box of pixels.
 
     {parameters:size : int, (rows, columns) or str such as "3x5"
-        An even size reaches `size // 2` before the pixel and one less after it (scipy.ndimage.uniform_filter).}
+        An even size reaches `size // 2` before the pixel and one less after it (scipy.ndimage.uniform_filter).
+    like : str, optional
+        Give another tool's result, as in `gaussian_blur`.}
 
     Examples
     --------
@@ -54,7 +65,14 @@ def box_blur(image, size, *, out=None, threads=None, **options):
     >>> imconv.box_blur(np.array([[0, 0, 9, 0, 0]], np.uint8), (1, 3))
     array([[0, 3, 3, 3, 0]], dtype=uint8)
     """
-    return LinearFilter(box_kernel(size), options_of("box_blur", options)).apply(image, out=out, threads=threads)
+    settings = options_of("box_blur", options)
+    if like is not None:
+        from .like import box_like
+
+        filter = box_like(like, size, settings, options.get("border"))
+    else:
+        filter = LinearFilter(box_kernel(size), settings)
+    return filter.apply(image, out=out, threads=threads)
 
 
 def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:

@@ -91,3 +91,17 @@ def test_several_and_errors(imconv, folder):
 def test_standard_input(succeeds, folder):
     data = (folder / "rgb.png").read_bytes()
     assert succeeds("show", stdin=data).out == succeeds("show", "rgb.png").out
+
+
+@pytest.mark.parametrize("protocol", ["kitty", "sixel", "iterm"])
+@pytest.mark.parametrize("name", ["rgb.png", "rgba.png", "grey16.png", "cmyk.jpg", "float.tif", "palette.gif"])
+def test_every_kind_as_pixels(succeeds, folder, name, protocol):
+    text = succeeds("show", name, "--protocol", protocol, "-q").out.decode()
+    assert text.startswith({"kitty": "\x1b_Ga=T,", "sixel": "\x1bP", "iterm": "\x1b]1337;File="}[protocol])
+    assert text.endswith({"kitty": "\x1b\\\n", "sixel": "\x1b\\\n", "iterm": "\x07\n"}[protocol])
+
+
+def test_unknown_protocols(imconv, folder):
+    result = imconv("show", "rgb.png", "--protocol", "ansi")
+    assert result.code == 2
+    assert result.err == "imconv: unknown protocol 'ansi'; it is one of blocks, kitty, sixel, iterm\n"

@@ -1,0 +1,333 @@
+"""Blurs, boxes and kernels as other tools compute them: their weights, passes and roundings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+
+import numpy as np
+
+from ..border import parse_border
+from ..correlation import LinearFilter
+from ..depth import rescaled, white
+from ..dialects import Tool, adopted, find, told
+from ..errors import OptionError
+from ..geometry import parse_pad
+from ..kernel import Kernel
+from ..options import Options, checked_offset
+from ..steps import UNIT, SteppedFilter
+from .smooth import TRUNCATE, box_kernel, checked_number, gaussian_kernel, parse_sigma, parse_size
+
+QUANTUM = 65535  # ImageMagick's samples, in the usual build
+TOWARD_ZERO, HALF_TO_EVEN = "toward zero", "half to even"
+
+
+def blur_like(like: str, sigma, truncate, width: int | None, options: Options, border: str | None) -> SteppedFilter:
+    """The filter of `gaussian_blur` with `like`; `border` is what the user gave, `width` what 3% is measured by."""
+    tool = find(like)
+    sigmas = parse_sigma(sigma, width)
+    reach = None if truncate is None else checked_number(truncate, "truncate", 0, 100)
+    support = tool.support if reach is None else f"radius {reach:g} sigma"
+    return _filter(tool, "blur", options, border, partial(_BLURS[tool.name], sigmas, reach), f"support {support}")
+
+
+def box_like(like: str, size, options: Options, border: str | None) -> SteppedFilter:
+    """The filter of `box_blur` with `like`."""
+    tool = find(like)
+    return _filter(tool, "box", options, border, partial(_BOXES[tool.name], parse_size(size)), f"anchor {tool.anchor}")
+
+
+def kernel_like(
+    like: str, kernel: Kernel, options: Options, border: str | None, *, direction: str | None = None, anchored=False
+) -> SteppedFilter:
+    """The filter of `apply`, `correlate` and `convolve` with `like`.
+
+    `direction` is "correlation" or "convolution" where the user chose, else None; `anchored` says that the anchor is
+    meant as it is, even if it is the usual one.
+    """
+    tool = find(like)
+    direction = direction or ("convolution" if tool.direction == "either" else tool.direction)
+    usual = kernel.anchor == tuple(n // 2 for n in kernel.shape)
+    if tool.low and usual and not anchored:
+        kernel = kernel.replace(anchor=tuple((n - 1) // 2 for n in kernel.shape))
+    if direction == "convolution":
+        kernel = kernel.flipped()
+    elif direction == "bottom up":
+        kernel = _bottom_up(kernel)
+    make = partial(_KERNELS[tool.name], kernel, border is not None)
+    return _filter(tool, "apply", options, border, make, direction, f"anchor {tool.anchor}", tool.rounding)
+
+
+def _filter(
+    tool: Tool, command: str, options: Options, border: str | None, make: Callable, *facts: str
+) -> SteppedFilter:
+    options = adopted(tool.name, options, border)
+    return SteppedFilter(options, make, told(tool, command, options, *facts), tool.name)
+
+
+def _bottom_up(kernel: Kernel) -> Kernel:
+    weights = (kernel.fractions() if kernel.exact else kernel.weights)[::-1]
+    anchor = (kernel.shape[0] - 1 - kernel.anchor[0], kernel.anchor[1])
+    included = None if kernel.included is None else kernel.included[::-1]
+    return Kernel(weights.tolist(), anchor=anchor, offset=kernel.offset, name=kernel.name, included=included)
+
+
+def _column(weights) -> Kernel:
+    return Kernel.from_factors(weights, [1])
+
+
+def _row(weights) -> Kernel:
+    return Kernel.from_factors([1], weights)
+
+
+def in_turn(kernels: list[Kernel], options: Options, **how) -> list[LinearFilter]:
+    """One filter for each kernel. Stride, offset, range and depth are the last one's."""
+    kernels = kernels or [UNIT]
+    if len(kernels) > 1 and parse_pad(options.pad) != ("same", "same"):
+        raise OptionError("like computes this in several passes, which go with pad same; leave out pad")
+    first = replace(options, stride=1, offset=0, range="clip", depth=None)
+    return [*(LinearFilter(k, first, **how) for k in kernels[:-1]), LinearFilter(kernels[-1], options, **how)]
+
+
+# --- scipy.ndimage: axis by axis, each result truncated to the output's type ---------------------------------------------
+
+
+def _scipy_blur(sigmas, truncate, options, kind):
+    kernels = []
+    for sigma, along in zip(sigmas, (_column, _row), strict=True):
+        if sigma > 1e-15:  # its own limit
+            radius = int((TRUNCATE if truncate is None else truncate) * sigma + 0.5)
+            weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
+            kernels.append(along(weights / weights.sum()))
+    return in_turn(kernels, options, rounding=TOWARD_ZERO, order="in pairs")
+
+
+def _scipy_box(size, options, kind):
+    kernels = [along([Fraction(1, n)] * n) for n, along in zip(size, (_column, _row), strict=True) if n > 1]
+    return in_turn(kernels, options, rounding=TOWARD_ZERO)
+
+
+def _scipy_kernel(kernel, bordered, options, kind):
+    return in_turn([kernel], options, rounding=TOWARD_ZERO, order="in order")
+
+
+# --- OpenCV: fixed point for 8- and 16-bit Gaussians, a reciprocal in fixed point for small boxes ------------------------
+
+
+def _opencv_blur(sigmas, truncate, options, kind):
+    bits = {"uint8": 8, "uint16": 16}.get(kind.name)
+    column, row = (_opencv_weights(sigma, truncate, kind, bits) for sigma in sigmas)
+    return in_turn([Kernel.from_factors(column, row)], options, rounding="half up" if bits else HALF_TO_EVEN)
+
+
+def _opencv_weights(sigma: float, truncate, kind: np.dtype, bits: int | None) -> list:
+    """The Gaussian; in `bits` of fixed point each weight takes over the rounding error of the one before, and the middle
+    one makes the sum 1."""
+    if sigma == 0:
+        return [1]
+    size = round(sigma * (6 if kind.name == "uint8" else 8) + 1) | 1
+    radius = size // 2 if truncate is None else int(truncate * sigma + 0.5)
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    weights /= weights.sum()
+    if bits is None:
+        return weights.tolist()
+    one, error, half = 1 << bits, 0.0, []
+    for weight in weights[:radius].tolist():
+        half.append(round(weight * one + error))
+        error += weight * one - half[-1]
+    return [Fraction(n, one) for n in (*half, one - 2 * sum(half), *half[::-1])]
+
+
+def _opencv_box(size, options, kind):
+    taps = size[0] * size[1]
+    if kind.name != "uint8" or taps > 256:
+        return in_turn([box_kernel(size)], options, rounding=HALF_TO_EVEN)
+    # floor((sum + taps // 2 + 1) * r / 2^23), r the reciprocal rounded down: the 1 makes up for that, but shows where the
+    # reciprocal is exact
+    shown = taps > 1 and taps & (taps - 1) == 0
+    return in_turn([box_kernel(size).replace(offset=Fraction(int(shown), taps))], options)
+
+
+def _opencv_kernel(kernel, bordered, options, kind):
+    return in_turn([kernel], options, rounding=HALF_TO_EVEN)
+
+
+# --- Pillow: boxes in 24 bits of fixed point, each rounded to 8 bits ------------------------------------------------------
+
+
+def _eight_bits(kind: np.dtype) -> None:
+    if kind.name != "uint8":
+        raise OptionError(f"like pillow takes 8-bit pictures, not {kind}; give depth 8 before, or leave out like")
+
+
+def _pillow_blur(sigmas, truncate, options, kind):
+    _eight_bits(kind)
+    if truncate is not None:
+        raise OptionError("Pillow's Gaussian is three boxes, which have no truncate; leave it out")
+    boxes = [_extended_box(_pillow_radius(sigma)) for sigma in sigmas]
+    return in_turn(
+        [_row(w) for w in 3 * boxes[1:] if len(w) > 1] + [_column(w) for w in 3 * boxes[:1] if len(w) > 1], options
+    )
+
+
+def _pillow_radius(sigma: float) -> np.float32:
+    """Of the box that, three times applied, has a Gaussian's variance (Gwosdek, Grewenig, Bruhn, Weickert 2011), in its
+    float32 steps."""
+    f = np.float32
+    variance = f(f(sigma) * f(sigma) / f(3))
+    whole = f(math.floor((float(f(math.sqrt(12.0 * float(variance) + 1.0))) - 1.0) / 2.0))
+    above = f((2 * whole + 1) * (whole * (whole + 1) - 3 * variance))
+    return f(whole + above / f(6 * (variance - (whole + 1) * (whole + 1))))
+
+
+def _extended_box(radius) -> list[Fraction]:
+    """Equal weights and fractional rims, in 24 bits of fixed point rounded down."""
+    radius = np.float32(radius)
+    if radius == 0:
+        return [Fraction(1)]
+    inner = 2 * int(radius) + 1
+    weight = int(np.float32(1 << 24) / (radius * 2 + 1))
+    rim = ((1 << 24) - inner * weight) // 2
+    return [Fraction(n, 1 << 24) for n in (rim, *[weight] * inner, rim)]
+
+
+def _pillow_box(size, options, kind):
+    _eight_bits(kind)
+    down, along = (_extended_box((n - 1) / 2) for n in size)
+    return in_turn([make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1], options)
+
+
+def _pillow_kernel(kernel, bordered, options, kind):
+    _eight_bits(kind)
+    if kernel.shape not in ((3, 3), (5, 5)):
+        raise OptionError(f"like pillow takes kernels of 3x3 and 5x5, not {kernel.shape[0]}x{kernel.shape[1]}")
+    return in_turn([kernel], options, keeps_edges=not bordered)
+
+
+# --- ImageMagick: 16 bits between its operations --------------------------------------------------------------------------
+
+
+def _magick_blur(sigmas, truncate, options, kind):
+    down, along = (_magick_weights(sigma, truncate) for sigma in sigmas)
+    kernels = [make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1]
+    return _in_quanta(kernels, options, kind)
+
+
+def _magick_weights(sigma: float, truncate) -> np.ndarray:
+    """The Gaussian's mean over each pixel, by three samples."""
+    if sigma == 0:
+        return np.ones(1)
+    radius = _magick_radius(sigma) if truncate is None else math.ceil(truncate * sigma)
+    fine = np.arange(-(3 * radius + 1), 3 * radius + 2)
+    weights = np.exp(-0.5 * (fine / (3 * sigma)) ** 2).reshape(-1, 3).sum(axis=1)
+    return weights / weights.sum()
+
+
+def _magick_radius(sigma: float) -> int:
+    """The largest at which a normalised weight is no less than 1/65535, and at least 1."""
+    radius = 2
+    while True:
+        weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+        if weights[0] / weights.sum() < 1 / QUANTUM:
+            return radius - 1
+        radius += 1
+
+
+def _magick_box(size, options, kind):
+    low = tuple((n - 1) // 2 for n in size)
+    return _in_quanta([box_kernel(size).replace(anchor=low).flipped()], options, kind, order=None)
+
+
+def _magick_kernel(kernel, bordered, options, kind):
+    return _in_quanta([kernel], options, kind)
+
+
+def _in_quanta(kernels: list[Kernel], options: Options, kind: np.dtype, order="in order") -> list[LinearFilter]:
+    """Samples of fewer bits are taken to 16 before, and back after."""
+    if kind.name not in ("bool", "uint8") or options.range != "clip":
+        return in_turn(kernels, options, order=order)
+    target, _ = rescaled(options.depth, kind)
+    unit = white(target)
+    if options.dtype is not None:
+        target, unit = LinearFilter(UNIT, options).result_type(kind), white(kind)
+    factor = Fraction(QUANTUM, white(kind))
+    border = parse_border(options.border)
+    border = replace(border, values=tuple(v * float(factor) for v in border.values))
+    offset = checked_offset(options.offset) * factor
+    inside = replace(options, border=border, offset=offset, depth=None, dtype=None)
+    inside = in_turn([k.replace(offset=k.offset * factor) for k in kernels], inside, order=order)
+    alone = replace(options, pad="same", stride=1, dilation=1, offset=0, depth=None, dtype=None)
+    before = LinearFilter(UNIT, replace(alone, depth=16))
+    after = LinearFilter(UNIT, replace(alone, dtype=target), scale=Fraction(unit, QUANTUM))
+    return [before, *inside, after]
+
+
+# --- libvips --------------------------------------------------------------------------------------------------------------
+
+
+def _vips_blur(sigmas, truncate, options, kind):
+    down, along = (_vips_weights(sigma, truncate) for sigma in sigmas)
+    return in_turn([make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1], options)
+
+
+def _vips_weights(sigma: float, truncate) -> list[Fraction]:
+    """Whole numbers, 20 in the middle, over their sum."""
+    if sigma < 0.2:  # its own limit
+        return [Fraction(1)]
+    end = min(math.trunc(8 * sigma), 5000)
+    found = (x for x in range(end) if math.exp(-x * x / (2 * sigma * sigma)) < 0.2)
+    radius = max(next(found, end) - 1, 0) if truncate is None else int(truncate * sigma + 0.5)
+    weights = [round(20 * math.exp(-x * x / (2 * sigma * sigma))) for x in range(-radius, radius + 1)]
+    return [Fraction(weight, sum(weights)) for weight in weights]
+
+
+def _vips_box(size, options, kind):
+    return in_turn([box_kernel(size)], options, rounding=TOWARD_ZERO)
+
+
+def _vips_kernel(kernel, bordered, options, kind):
+    return in_turn([kernel], options, rounding=TOWARD_ZERO)
+
+
+# --- torch: nothing but floats ----------------------------------------------------------------------------------------------
+
+
+def _torch_blur(sigmas, truncate, options, kind):
+    return in_turn([gaussian_kernel(sigmas, TRUNCATE if truncate is None else truncate)], options)
+
+
+def _torch_box(size, options, kind):
+    return in_turn([box_kernel(size).replace(anchor=tuple((n - 1) // 2 for n in size))], options)
+
+
+def _torch_kernel(kernel, bordered, options, kind):
+    return in_turn([kernel], options)
+
+
+_BLURS = {
+    "scipy": _scipy_blur,
+    "opencv": _opencv_blur,
+    "pillow": _pillow_blur,
+    "imagemagick": _magick_blur,
+    "vips": _vips_blur,
+    "torch": _torch_blur,
+}
+_BOXES = {
+    "scipy": _scipy_box,
+    "opencv": _opencv_box,
+    "pillow": _pillow_box,
+    "imagemagick": _magick_box,
+    "vips": _vips_box,
+    "torch": _torch_box,
+}
+_KERNELS = {
+    "scipy": _scipy_kernel,
+    "opencv": _opencv_kernel,
+    "pillow": _pillow_kernel,
+    "imagemagick": _magick_kernel,
+    "vips": _vips_kernel,
+    "torch": _torch_kernel,
+}

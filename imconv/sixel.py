@@ -1,0 +1,53 @@
+"""A picture as sixels: six rows at a time, colour by colour, in runs (DEC STD 070, chapter 7; VT330/VT340 manual)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MOST_COLOURS = 256
+FEWEST_RUN = 4  # a shorter run is written out: "!3x" is no shorter than "xxx"
+
+
+def encoded(rgb: np.ndarray) -> str:
+    """The control string that draws uint8 pixels (rows, columns, 3), in up to 256 colours, each rounded to percents.
+
+    Colours are the picture's own where it has no more than that, else Pillow's median cut, improved by k-means.
+    """
+    indices, palette = reduced_colours(rgb)
+    rows, columns = indices.shape
+    percents = (palette.astype(int) * 200 + 255) // 510
+    parts = [f'\x1bP0;1q"1;1;{columns};{rows}']
+    parts += [f"#{number};2;{r};{g};{b}" for number, (r, g, b) in enumerate(percents.tolist())]
+    bands = [_band(indices[top : top + 6]) for top in range(0, rows, 6)]
+    return "".join([*parts, "-".join(bands), "\x1b\\"])
+
+
+def reduced_colours(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each pixel's number (rows, columns) in a palette (colours, 3) of at most 256."""
+    palette, indices = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
+    if len(palette) <= MOST_COLOURS:
+        return indices.reshape(rgb.shape[:2]), palette
+    from PIL import Image
+
+    found = Image.fromarray(rgb).quantize(MOST_COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
+    return np.asarray(found), np.array(found.getpalette(), np.uint8).reshape(-1, 3)
+
+
+def _band(indices: np.ndarray) -> str:
+    """Up to six rows, one colour over another."""
+    weights = 1 << np.arange(len(indices))[:, None]
+    return "$".join(f"#{c}" + _runs(((indices == c) * weights).sum(axis=0)) for c in np.unique(indices).tolist())
+
+
+def _runs(bits: np.ndarray) -> str:
+    """A line of one colour: a character for each column's six bits, the same ones counted, none at the end."""
+    starts = np.flatnonzero(np.diff(bits, prepend=-1))
+    counts = np.diff(starts, append=len(bits)).tolist()
+    values = bits[starts].tolist()
+    if values[-1] == 0:
+        del values[-1]
+    characters = (chr(63 + value) for value in values)
+    return "".join(
+        f"!{count}{character}" if count >= FEWEST_RUN else character * count
+        for character, count in zip(characters, counts, strict=False)
+    )
