@@ -10,7 +10,7 @@ from ..planner import ALPHAS, RANGES
 
 
 class FilterCommand(click.Command):
-    """A command that filters pictures: its help ends with the borders drawn and with examples."""
+    """A command that filters pictures: its help ends with what it does, with the borders drawn and with examples."""
 
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
@@ -18,7 +18,9 @@ class FilterCommand(click.Command):
 
     def format_epilog(self, ctx, formatter):
         from ..border import drawn
+        from .effects import shown
 
+        _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(self.name))
         _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
         _write_lines(formatter, "Examples", self.examples)
 
