@@ -18,6 +18,7 @@ from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
 
 ROUNDINGS = 1e-12
+FLOAT32_SUMS = 1e-6  # of shares of white
 PHASE_LEAK = (
     0.03  # how far energies may differ over a wave: the even cell's sum is 0, its envelope hence not quite the odd's
 )
@@ -284,3 +285,22 @@ def test_cells_that_are_none(arguments, options, message):
     with pytest.raises(imconv.ImconvError, match=message) as problem:
         imconv.gabor(np.zeros((40, 40)), *arguments, **options)
     assert "\n" not in str(problem.value)
+
+
+def test_a_bank_of_a_part():
+    """What is selected is selected in each cell."""
+    image = picture("uint8", (20, 31, 3), 1)
+    mask = picture("uint8", (20, 31), 2)
+    for options in ({"region": "9x7+3+2"}, {"region": "9x7+3+2", "crop": True}, {"mask": mask}, {"channels": "r,b"}):
+        cell = imconv.gabor(image, 4, 45, energy=True, **options)
+        height, width = cell.shape[:2]
+        sheet = imconv.gabor(image, 4, bank=4, energy=True, **options)
+        assert sheet.shape == (2 * height + GAP, 2 * width + GAP, 3)
+        np.testing.assert_array_equal(sheet[:height, width + GAP :], cell)
+
+
+def test_signed_answers_on_a_part_keep_their_depth():
+    image, mask = picture("uint8", (20, 31), 1), np.full((20, 31), 255, np.uint8)
+    for options in ({"depth": 16}, {"depth": "float"}, {}):
+        whole = imconv.gabor(image, 4, 30, **options)
+        np.testing.assert_allclose(imconv.gabor(image, 4, 30, mask=mask, **options), whole, rtol=0, atol=FLOAT32_SUMS)

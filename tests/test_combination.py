@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from imconv import Kernel
 from imconv.combination import CombinedFilter
-from imconv.correlation import LinearFilter, Options
+from imconv.correlation import LinearFilter
 from imconv.filters.edges import edge_filter
+from imconv.options import Options
 from imconv.rounding import Tally
 from tests.cases import picture
 
