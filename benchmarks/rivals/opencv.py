@@ -61,14 +61,15 @@ class OpenCV(Rival):
         shared = {"ddepth": cv2.CV_32F, "scale": 1 / SOBEL_SLOPE, "borderType": self.borders[case.border]}
         x, y = full_array(case, np.float32), full_array(case, np.float32)
         size = out if case.frame.dtype == "float32" else full_array(case, np.float32)
-        depth = {"uint8": cv2.CV_8U, "uint16": cv2.CV_16U}.get(case.frame.dtype)
 
         def run():
             cv2.Sobel(image, dx=1, dy=0, dst=x, **shared)
             cv2.Sobel(image, dx=0, dy=1, dst=y, **shared)
             cv2.magnitude(x, y, magnitude=size)
-            if depth is not None:
-                cv2.add(size, 0.0, dst=out, dtype=depth)
+            if case.frame.dtype == "uint8":
+                cv2.convertScaleAbs(size, dst=out)
+            elif case.frame.dtype == "uint16":
+                cv2.add(size, 0.0, dst=out, dtype=cv2.CV_16U)
             return out
 
         return Way(run, "Sobel(CV_32F), twice, magnitude, to integers", tolerance(case, 1, FLOAT32), HALF_EVEN)
