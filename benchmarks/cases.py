@@ -9,6 +9,8 @@ import numpy as np
 
 CHANNEL_NAMES = {1: "grey", 3: "RGB", 4: "RGBA"}
 NAMES = {"log": "LoG"}
+TITLES = {"sharpen": "sharpen 3x3", "sobel": "Sobel magnitude"}
+SOBEL_SLOPE = 8  # what its whole numbers answer to a ramp of slope 1: imconv's answers are divided by it
 
 # Every rival can repeat the edge pixels by itself; another border would make some of them pad by hand or drop out.
 DEFAULT_BORDER = "nearest"
@@ -53,7 +55,7 @@ class Case:
     """One operation on one frame. `size` counts for dense, box and log, `sigma` for Gaussian."""
 
     frame: Frame
-    operation: str  # "dense", "gaussian", "box", "sharpen", or "log" for a Laplacian of a Gaussian
+    operation: str  # "dense", "gaussian", "box", "sharpen", "sobel" (magnitude), or "log" for a Laplacian of a Gaussian
     size: int = 3
     sigma: float = 0.0
     stride: int = 1
@@ -64,8 +66,8 @@ class Case:
     def title(self) -> str:
         if self.operation == "gaussian":
             return f"Gaussian sigma {self.sigma:g}"
-        if self.operation == "sharpen":
-            return "sharpen 3x3"
+        if self.operation in TITLES:
+            return TITLES[self.operation]
         text = f"{NAMES.get(self.operation, self.operation)} {self.size}x{self.size}"
         text += f", stride {self.stride}" if self.stride > 1 else ""
         return text + (f", dilation {self.dilation}" if self.dilation > 1 else "")
@@ -152,3 +154,4 @@ def _grid(frames, dense, sigmas, boxes) -> Iterator[Case]:
         yield from (Case(frame, "gaussian", sigma=sigma) for sigma in sigmas)
         yield from (Case(frame, "box", size) for size in boxes)
         yield Case(frame, "sharpen")
+        yield Case(frame, "sobel")

@@ -33,11 +33,12 @@ class Job:
         simple = plan.range == "clip" and self.inside is None and tally is None and plan.rounding == HALF_UP
         simple = simple and not plan.keeps_edges
         self.unweighed_by_loop = loops and simple and point is None and plan.alpha == "weight"
-        same = self.source.flat is not None and all(
-            (axis.out, axis.stride) == (axis.size, 1) for axis in (plan.rows, plan.columns)
-        )
-        centred = all(axis.before == axis.anchor * axis.dilation for axis in (plan.rows, plan.columns))
-        self.point_by_loop = loops and simple and same and centred and hasattr(point, "loop") and plan.alpha != "keep"
+        axes = (plan.rows, plan.columns)
+        same = all((axis.out, axis.stride) == (axis.size, 1) for axis in axes)
+        # whether every sample of the result lies on the picture's own
+        self.aligned = same and all(axis.before == axis.anchor * axis.dilation for axis in axes)
+        in_place = self.source.flat is not None and self.aligned
+        self.point_by_loop = loops and simple and in_place and hasattr(point, "loop") and plan.alpha != "keep"
         self.grids: dict = {}  # for a decimated plan: weighted or not -> coarse grid, where row 0's interpolation begins
         variants = set() if self.arrays else {False, plan.alpha == "weight"}
         self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
@@ -157,11 +158,11 @@ class Job:
         else:
             values[...] = self._divided(sums, first, plan.offset)
         if plan.alpha == "keep":
-            values[..., -1] = self._originals(first, count)[..., -1]
+            values[..., -1] = self.originals(first, count, -1)
         if self.point is not None:
-            values = self.point(values, self._originals(first, count))
+            values = self.point(values, self.originals(first, count))
         if plan.keeps_edges:
-            np.copyto(values, self._originals(first, count), where=self._edges(first, count))
+            np.copyto(values, self.originals(first, count), where=self._edges(first, count))
         return values
 
     def _edges(self, first: int, count: int) -> np.ndarray:
@@ -200,15 +201,18 @@ class Job:
         check_normalized(plan, sums)
         return row_line.ravel(), sums[:, column_line.ravel()]
 
-    def _originals(self, first: int, count: int) -> np.ndarray:
-        """The source samples under the anchor, in the result's units, for `count` output rows; the border's where it has none."""
+    def originals(self, first: int, count: int, channels=slice(None)) -> np.ndarray:
+        """The source samples under the anchor, in the result's units, for `count` output rows; the border's where it has none.
+
+        `channels` are the ones wanted, or the one.
+        """
         plan = self.plan
         rows = self.source.rows[_anchored(plan.rows)[first : first + count]]
         columns = self.source.columns[_anchored(plan.columns)]
-        band = self.source.array[rows[:, None], columns].astype(np.float64)
+        band = self.source.array[..., channels][rows[:, None], columns].astype(np.float64)
         missing = (rows < 0)[:, None] | (columns < 0)
         if missing.any():
-            band = np.where(missing[..., None], self.source.fill, band)
+            band[missing] = self.source.fill[channels]
         return band if plan.scale == 1 else band * plan.scale.numerator / plan.scale.denominator
 
     def _sums(self, first: int, count: int, scratch: dict, weighted: bool = False) -> np.ndarray:

@@ -3,104 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from .accuracy import PRODUCT_LIMIT, exact_sums, largest_sum, type_range
+from .accuracy import EXACT_LIMIT, FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT, exact_sums, largest_sum, type_range
 from .border import parse_border
+from .combined_bands import CombinedRun
 from .correlation import LinearFilter
 from .depth import rescaled
 from .errors import OptionError
-from .executor import Run, check_out, new_array
+from .executor import check_out, direct_result, new_array
 from .filter import Filter, bands_of, readable
 from .options import Options, checked_offset
 from .planner import Plan, check_range
 from .rounding import finish, stretch
 from .streaming import execute_rows
+from .ways import DEGREES, HUES
 
-DEGREES = ("direction", "compass")  # ways to combine whose results are angles
-
-
-# --- ways to combine: each takes the filters' results one by one, float64 (rows, columns, colours), and may use them up --
-
-
-def largest(values: Iterable[np.ndarray]) -> np.ndarray:
-    """The largest of all."""
-    values = iter(values)
-    total = next(values)
-    for each in values:
-        np.maximum(total, each, out=total)
-    return total
-
-
-def magnitude(values: Iterable[np.ndarray]) -> np.ndarray:
-    """The root of the sum of squares."""
-    total = None
-    for each in values:
-        np.multiply(each, each, out=each)
-        if total is None:
-            total = each
-        else:
-            total += each
-    return np.sqrt(total, out=total)
-
-
-def direction(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Where it gets brighter: of x to the right and y downwards the angle in degrees, 0 <= angle < 360, 0 to the right,
-    counter-clockwise as seen; 0 where both are 0."""
-    x, y = values
-    x += 0.0  # of -0 and 0 the angle would be 180
-    angle = np.degrees(np.arctan2(-y, x)) % 360
-    angle[angle == 360] = 0
-    return angle
-
-
-def compass(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Where it gets brighter: of eight answers from the right on counter-clockwise the largest's angle in degrees, the first
-    one's of several."""
-    values = iter(values)
-    best = next(values)
-    angle = np.zeros(best.shape)
-    for number, each in enumerate(values, 1):
-        angle[each > best] = 45 * number
-        np.maximum(best, each, out=best)
-    return angle
-
-
-def hue(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Directions as red, green and blue: the hue is the angle (0 red, 120 green, 240 blue), the brightness the magnitude, of
-    the channel where that is largest."""
-    x, y = values
-    return _coloured(direction((x.copy(), y)), magnitude((x, y)))
-
-
-def compass_hue(values: Iterable[np.ndarray]) -> np.ndarray:
-    """As `hue`, of eight answers."""
-    values = [each.copy() for each in values]
-    return _coloured(compass(values), largest(values))
-
-
-def _coloured(angle: np.ndarray, brightness: np.ndarray) -> np.ndarray:
-    channel = np.argmax(brightness, axis=2)[..., None]
-    brightness = np.take_along_axis(brightness, channel, axis=2)
-    place = np.take_along_axis(angle, channel, axis=2) / 60
-    red = np.abs(place - 3) - 1
-    green, blue = 2 - np.abs(place - 2), 2 - np.abs(place - 4)
-    return np.clip(np.concatenate([red, green, blue], axis=2), 0, 1) * brightness
-
-
-WAYS = {
-    "max": largest,
-    "magnitude": magnitude,
-    "direction": direction,
-    "compass": compass,
-    "hue": hue,
-    "compass hue": compass_hue,
-}
-HUES = ("hue", "compass hue")
+STORED = ("bool", "uint8", "uint16", "float32", "float64")  # results that compiled loops write
+LARGEST_ROOT = 2**31
 
 
 @dataclass(frozen=True)
@@ -131,6 +54,7 @@ class CombinedFilter(Filter):
             *numbers, *((k.denominator or 1) * scale.denominator for k in kernels)
         )  # even: it is halved
         exact = all(exact_sums(k, source, border) for k in kernels)
+        most = 0.0
         if exact:
             alpha = "weight" if has_alpha else "none"
             most = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
@@ -158,7 +82,7 @@ class CombinedFilter(Filter):
         if separate and self.combine in HUES:
             raise OptionError("alpha has no colour; leave out alpha separate")
         with_alpha = has_alpha and not separate
-        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, with_alpha)
+        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, most, with_alpha)
 
     def result_type(self, image_type) -> np.dtype:
         """As Filter.result_type."""
@@ -195,8 +119,10 @@ class CombinedFilter(Filter):
         wanted = shape if image.ndim == 3 or plan.channels > 1 else shape[:2]
         if out is not None:
             check_out(out, wanted, plan.target)
-        work = _Work(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
-        result = new_array(shape, plan.target)
+        work = CombinedRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
+        result = direct_result(out, image, shape)
+        if result is None:
+            result = new_array(shape, plan.target)
         if plan.range == "stretch":
             values = new_array(shape, np.float64)
             work.fill(0, values, work.values_band)
@@ -207,7 +133,8 @@ class CombinedFilter(Filter):
             work.fill(0, result)
         if out is None:
             return result.reshape(wanted)
-        out[...] = result.reshape(wanted)
+        if not np.may_share_memory(out, result):
+            out[...] = result.reshape(wanted)
         return out
 
     def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
@@ -215,7 +142,7 @@ class CombinedFilter(Filter):
 
         def execute(source, count):
             return execute_rows(
-                plan, source, rows, begin=lambda held, low: _Work(plan, held, threads, count, progress, low)
+                plan, source, rows, begin=lambda held, low: CombinedRun(plan, held, threads, count, progress, low)
             )
 
         yield from bands_of(plan, bands, tally, execute)
@@ -232,6 +159,7 @@ class CombinedPlan:
     divisor: int  # of the combined sums
     offset: Fraction
     exact: bool
+    most: float  # what no exact sum exceeds, nor all of them together with what is added and the result's range
     has_alpha: bool  # which is not combined, but the first filter's
 
     def __getattr__(self, name):
@@ -255,6 +183,31 @@ class CombinedPlan:
         return self.colours + self.has_alpha
 
     @property
+    def number(self) -> str | None:
+        """The type in which a compiled loop combines raw sums, to the last bit as numpy does; None where it can't."""
+        raw = all((p.divisor, p.offset) == (1, 0) and p.alpha != "weight" and not p.keeps_edges for p in self.plans)
+        alike = len({plan.accumulator for plan in self.plans}) == 1 and self.border.mode != "normalized"
+        able = self.combine in ("magnitude", "max") and self.target in STORED and self.range == "clip"
+        if not (raw and alike and able):
+            return None
+        if not self.exact or self.target in FLOAT_TYPES:
+            return "float64"
+        if self.most < PRODUCT_LIMIT["float32"] and (self.combine == "max" or self._squares() < EXACT_LIMIT["float32"]):
+            return "float32"
+        return "float64" if self.most < LARGEST_ROOT else None
+
+    def _squares(self) -> float:
+        """What no sum of squares of whole-number sums exceeds. float32's root of a whole number below 2^24, rounded down,
+        is right: that of k^2 - 1 is 1 / (2 k) from k, more than half of what float32 tells apart there."""
+        samples = [0, LARGEST_SAMPLE[self.source], *(self.border.values if self.border.mode == "constant" else ())]
+        total = 0.0
+        for plan in self.plans:
+            weights = plan.combined_weights
+            up, down = weights.clip(0).sum(), -weights.clip(None, 0).sum()
+            total += max(up * max(samples) - down * min(samples), down * max(samples) - up * min(samples)) ** 2
+        return total
+
+    @property
     def scratch(self) -> int:
         """Bytes of buffers a thread holds."""
         return sum(plan.scratch for plan in self.plans)
@@ -274,60 +227,3 @@ class CombinedPlan:
         if self.exact:
             way += f", divided once by {self.divisor}"
         return "\n".join([way, *map(str, self.plans)])
-
-
-class _Work:
-    """A CombinedPlan at work on a picture, or on the part of it that begins with row `low`: as `executor.Run`."""
-
-    def __init__(self, plan: CombinedPlan, source, threads, tally, progress, low=0):
-        self.plan, self.tally = plan, tally
-        self.leader = Run(plan.leader, source, threads, progress=progress, low=low)
-        self.jobs = [self.leader.job if p is plan.leader else Run(p, source, threads, low=low).job for p in plan.plans]
-
-    def move(self, source: np.ndarray, low: int) -> None:
-        """Go on with another part of the picture."""
-        for job in self.jobs:
-            job.move(source, low)
-
-    def fill(self, first: int, out: np.ndarray, work=None) -> None:
-        """Compute rows first, first + 1, ... of the result into `out`."""
-        self.leader.fill(first, out, work or self.band)
-
-    def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Rows of the result, rounded."""
-        plan = self.plan
-        values, alpha = self._combined(first, len(out), scratch)
-        divisor = 1 if plan.combine in DEGREES else plan.divisor
-        if plan.exact and out.dtype.kind != "f":
-            np.floor(values, out=values)  # changes no quotient by an even number, rounded half up
-        colours = out[..., : plan.colours]
-        offset = float(plan.offset * divisor)
-        finish(values, colours, plan.range, offset, divisor, self.tally, divisor > 1, divisor > 1)
-        if alpha is not None:
-            finish(alpha, out[..., plan.colours], "clip", 0.0, plan.divisor, self.tally, plan.exact, plan.exact)
-
-    def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Rows of the result, not yet rounded."""
-        plan = self.plan
-        values, alpha = self._combined(first, len(out), scratch)
-        divisor = 1 if plan.combine in DEGREES else plan.divisor
-        out[..., : plan.colours] = values / divisor + float(plan.offset)
-        if alpha is not None:
-            out[..., plan.colours] = alpha / plan.divisor
-
-    def _combined(self, first: int, count: int, scratch: dict) -> tuple[np.ndarray, np.ndarray | None]:
-        """Combined values, multiplied by the divisor, and alpha likewise."""
-        alpha = None
-
-        def colours():
-            nonlocal alpha
-            for number, job in enumerate(self.jobs):
-                values = job.values(first, count, scratch.setdefault(number, {}))
-                if self.plan.has_alpha:
-                    alpha = values[..., -1] if alpha is None else alpha
-                    values = np.ascontiguousarray(values[..., :-1])
-                yield values
-
-        with np.errstate(invalid="ignore", over="ignore"):  # inf - inf, and squares beyond float64
-            values = WAYS[self.plan.combine](colours())
-        return values, alpha

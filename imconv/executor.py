@@ -85,8 +85,7 @@ def execute(
     result = None
     if out is not None:
         check_out(out, wanted, plan.target)
-        if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
-            result = out.reshape(shape)
+        result = direct_result(out, image, shape)
     if result is None:
         result = new_array(shape, plan.target)
     run = Run(plan, source, threads, point, tally, progress, band_rows)
@@ -118,8 +117,11 @@ class Run:
         self.told = _Told(progress, plan.rows.out)
         jit.ready(self.job.loops(self.fused))
 
-    def fill(self, first: int, out: np.ndarray, work=None) -> None:
-        """Compute rows first, first + 1, ... of the result, those after the ones computed last, into `out`."""
+    def fill(self, first: int, out: np.ndarray, work=None, most: int | None = None) -> None:
+        """Compute rows first, first + 1, ... of the result, those after the ones computed last, into `out`.
+
+        `work` makes a band; then `most` rows of one, where given, are what stays in a core's cache.
+        """
         fused = self.fused and work is None
         work = work or (self.job.fused_band if fused else self.job.finished_band)
         height = self.plan.stripe_rows or len(out)
@@ -129,7 +131,7 @@ class Run:
             self.reduce(row + len(part))
             for weighted, grid in self.grids.items():
                 self.job.grids[weighted] = grid.smoothed_for(row, row + len(part), self._raw)
-            bands = self.band_rows or _band_height(self.plan, len(part), self.workers, fused)
+            bands = self.band_rows or _band_height(self.plan, len(part), self.workers, fused, most)
             run_bands(work, row, part, bands, self.workers, self.told)
 
     def move(self, source: np.ndarray, low: int) -> None:
@@ -159,6 +161,13 @@ def check_out(out, shape: tuple[int, ...], kind: str) -> None:
         raise OptionError(f"out must be an array of {kind} {shape}, not {found}")
     if not out.flags.writeable:
         raise OptionError("out can't be written to")
+
+
+def direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """`out` in this shape where a result can be written to it as it comes, band by band; None where it can't."""
+    if out is None or not (out.flags.c_contiguous and out.dtype.isnative) or np.may_share_memory(out, image):
+        return None
+    return out.reshape(shape)
 
 
 def new_array(shape, dtype) -> np.ndarray:
@@ -223,7 +232,7 @@ def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, tol
         raise failures[0]
 
 
-def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
+def _band_height(plan: Plan, total: int, threads: int, fused: bool, most: int | None = None) -> int:
     samples = plan.columns.out * plan.channels
     bands = min(threads * BANDS_PER_THREAD, max(threads, int(plan.seconds / BAND_SECONDS))) if threads > 1 else 1
     height = -(-total // bands)
@@ -232,7 +241,7 @@ def _band_height(plan: Plan, total: int, threads: int, fused: bool) -> int:
     if plan.algorithm in ("dense", "box"):
         height = max(height, 2 * plan.ring_lines)  # every band begins by reading a whole window
     if not fused or plan.algorithm in ORDERS:
-        rows = BAND_BYTES // (8 * samples)
+        rows = most or BAND_BYTES // (8 * samples)
         if plan.alpha == "weight":
             rows = max(rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation))  # a band weighs its halo anew
         height = min(height, max(8, rows))

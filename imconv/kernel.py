@@ -158,8 +158,10 @@ class Kernel:
         return kernel
 
     def scaled(self, factor) -> Kernel:
-        """A copy with every weight multiplied; exact weights stay exact, 0.1 counting as 1/10."""
+        """The kernel with every weight multiplied; exact weights stay exact, 0.1 counting as 1/10."""
         exact = as_fraction(factor)
+        if exact == 1:
+            return self
         rest = {"anchor": self.anchor, "offset": self.offset, "name": self.name, "source": self.source}
         if self._factors is not None:
             column, row = self._factors

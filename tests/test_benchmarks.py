@@ -65,6 +65,7 @@ def test_scipy_passes_and_a_liar_does_not(dtype, channels):
         Case(frame, "gaussian", sigma=2),
         Case(frame, "box", 11),
         Case(frame, "sharpen"),
+        Case(frame, "sobel"),
     ]
     record = session.run(cases, rounds=2, threads=2, rivals=[ScipyNdimage(2)])
     for result in record["results"]:
@@ -223,11 +224,12 @@ def test_the_full_grid_is_whole():
         "dense 5x5, stride 2",
         "dense 5x5, dilation 2",
         "sharpen 3x3",
+        "Sobel magnitude",
     }
     assert titles >= dense | {f"Gaussian sigma {s:g}" for s in (0.5, 1, 10, 100)} | {"box 3x3", "box 201x201"}
 
 
-@pytest.mark.parametrize("operation", ["dense", "gaussian", "box", "sharpen"])
+@pytest.mark.parametrize("operation", ["dense", "gaussian", "box", "sharpen", "sobel"])
 def test_alpha_is_filtered_like_a_colour(operation):
     """As the rivals do: they know no alpha."""
     frame = Frame(*TINY, 4)

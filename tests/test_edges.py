@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,18 @@ from scipy import ndimage
 
 import imconv
 from imconv.correlation import Options
-from imconv.filters.edges import COMPASSES, GRADIENTS, OPERATORS, SECONDS, TURNING, edge_filter, eight, gradient, second
+from imconv.filters.edges import (
+    COMPASSES,
+    GRADIENTS,
+    OPERATORS,
+    SECONDS,
+    TURNING,
+    edge_filter,
+    eight,
+    gradient,
+    second,
+    steered,
+)
 from imconv.kernel import Kernel
 from tests import naive
 from tests.bounds import assert_within
@@ -54,7 +66,7 @@ def test_directions_are_counter_clockwise_from_the_right(operator):
         assert abs((found - angle + 180) % 360 - 180) < 1e-9
         assert 0 <= found < 360
         assert imconv.edges((ramp + 20).astype(np.float32), operator, "direction").dtype == np.float32
-    if operator not in ("farid", "freichen"):  # of whose answers rounding is left
+    if operator not in ("farid", "freichen", "gaussian"):  # of whose answers rounding is left
         assert (imconv.edges(np.full((5, 5), 7, np.uint8), operator, "direction") == 0).all()
 
 
@@ -90,6 +102,71 @@ def test_scipy(operator, border):
         rtol=0,
         atol=ROUNDINGS * 200 * 8,
     )
+
+
+@pytest.mark.parametrize("sigma", [1, 2.5])
+def test_derivatives_of_a_gaussian_are_scipys(sigma):
+    def oracle(*order):
+        return ndimage.gaussian_filter(floats, sigma, order=order, truncate=8)
+
+    def assert_close(result, expected, order):
+        assert np.abs(result - expected).max() < CUT * 200 / sigma**order
+
+    x, y = oracle(0, 1), oracle(1, 0)
+    assert_close(imconv.edges(floats, "gaussian", "x", sigma=sigma), x, 1)
+    assert_close(imconv.edges(floats, "gaussian", "y", sigma=sigma), y, 1)
+    assert_close(imconv.edges(floats, "gaussian", sigma=sigma), np.hypot(x, y), 1)
+    for angle in (0, 30, 90, 135, -60, 200.5):
+        c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        assert_close(imconv.edges(floats, "gaussian", sigma=sigma, angle=angle), c * x - s * y, 1)
+        bend = c * c * oracle(0, 2) - 2 * c * s * oracle(1, 1) + s * s * oracle(2, 0)
+        assert_close(imconv.edges(floats, "gaussian", sigma=sigma, angle=angle, order=2), bend, 2)
+
+
+@pytest.mark.parametrize("angle", [0, 37, 90, 180, 225, 271.5])
+def test_steered_derivatives(angle):
+    c, s = math.cos(math.radians(angle)), -math.sin(math.radians(angle))
+    along, beside = c * (x - 9) + s * (y - 7), c * (y - 7) - s * (x - 9)
+    for operator in GRADIENTS:
+        derivative = partial(imconv.edges, operator=operator, angle=angle)
+        assert derivative(along)[7, 9] == pytest.approx(1, abs=1e-11)
+        assert derivative(beside)[7, 9] == pytest.approx(0, abs=1e-11)
+        assert np.abs(derivative(np.full((9, 9), 255.0))).max() < ROUNDINGS * 255
+        if operator != "roberts":  # whose two diagonals are not centred
+            image = picture("uint8", (12, 15), 2).astype(float)
+            sides = [imconv.edges(image, operator, show) for show in "xy"]
+            np.testing.assert_allclose(derivative(image), c * sides[0] + s * sides[1], atol=1e-10)
+    second = partial(imconv.edges, operator="gaussian", angle=angle, order=2, sigma=0.8)
+    for parabola, answer in ((along**2 / 2, 1), (beside**2 / 2, 0), (along * beside, 0), (along, 0)):
+        assert second(parabola)[7, 9] == pytest.approx(answer, abs=1e-11)
+
+
+def test_derivatives_at_an_angle_have_a_sign():
+    image = np.array([[0, 0, 0, 255, 255, 255, 0, 0]], np.uint8)
+    right = imconv.edges(image, show="x")
+    np.testing.assert_array_equal(imconv.edges(image, angle=0), right)
+    there = imconv.edges(image, angle=0, dtype="float32")
+    np.testing.assert_array_equal(imconv.edges(image, angle=180, dtype="float32"), -there)
+    assert imconv.edges(image, angle=0, range="abs")[0].tolist() == [0, 0, 128, 128, 0, 128, 128, 0]
+    assert "separable" in str(imconv.plan((3000, 4000), "uint8", steered("gaussian", 30, 2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"operator": "kirsch", "angle": 3}, "no angle"),
+        ({"show": "x", "angle": 3}, "leave out"),
+        ({"angle": "left"}, "angle must be a number"),
+        ({"operator": "gaussian", "order": 3, "angle": 3}, "order must be"),
+        ({"operator": "gaussian", "order": 2}, "needs an angle"),
+        ({"order": 2, "angle": 2}, "sobel has no order 2"),
+        ({"operator": "gaussian", "sigma": 0}, "sigma must be"),
+        ({"operator": "gaussian", "show": "max"}, "not turned"),
+    ],
+)
+def test_angles_that_are_none(options, message):
+    with pytest.raises(imconv.ImconvError, match=message):
+        imconv.edges(floats, **options)
 
 
 @pytest.mark.parametrize("sigma", [1, 2.5])

@@ -140,7 +140,13 @@ def test_filters_are_data_and_a_call(module):
 
 @pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("files", "executor")])
 def test_loops_are_called_by_the_executor_and_files_only(module):
-    assert "jit" not in roots(module) or module in (*within("jit", "cli"), "executor", "bands", "source")
+    assert "jit" not in roots(module) or module in (
+        *within("jit", "cli"),
+        "executor",
+        "bands",
+        "combined_bands",
+        "source",
+    )
 
 
 @pytest.mark.parametrize("module", list(IMPORTS))

@@ -31,10 +31,12 @@ from imconv.loops.vector import (
     floor,
     fma,
     lanes,
+    larger,
     load,
     maximum,
     minimum,
     prefetch,
+    root,
     store,
     where_less,
     zeros,
@@ -91,6 +93,8 @@ def combine(values, out):
     store(out, 5, 0, maximum(a, b))
     store(out, 6, 0, where_less(a, b, c, d))
     store(out, 7, 0, fma(a, b, c))
+    store(out, 8, 0, larger(a, b))
+    store(out, 9, 0, root(a))
 
 
 @njit
@@ -245,12 +249,16 @@ def test_arithmetic_and_choices(like, special):
         odd = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1, np.finfo(like).max, np.finfo(like).smallest_subnormal])
         values = RNG.choice(odd.astype(like), (4, count))
         values[:2, :4] = np.array([[np.nan, 1, 0.0, -0.0], [1, np.nan, -0.0, 0.0]])
-    out = np.empty((8, count), like)
+    out = np.empty((10, count), like)
     combine(values, out)
     a, b, c, d = values
     with np.errstate(all="ignore"):
         expected = [a + b, a - b, a * b, a / b, np.where(a < b, a, b), np.where(a > b, a, b), np.where(a < b, c, d)]
-    for found, wanted in zip(out, expected, strict=False):
+        expected += [None, np.maximum(a, b), np.sqrt(a)]
+    np.testing.assert_array_equal(out[8], expected.pop(8))  # of 0 and -0 either
+    for found, wanted in zip(np.delete(out, 8, 0), expected, strict=True):
+        if wanted is None:
+            continue  # fma
         np.testing.assert_array_equal(found, wanted)
         known = ~np.isnan(wanted)
         np.testing.assert_array_equal(np.signbit(found[known]), np.signbit(wanted[known]))
@@ -274,7 +282,7 @@ def test_fma_rounds_once(like):
             values[2] = -(values[0] * values[1])
         if trial == 1:
             values[:3, 0] = 1 + epsilon, 1 - epsilon, -1
-        out = np.empty((8, count), like)
+        out = np.empty((10, count), like)
         combine(values, out)
         a, b, c, _ = values
         twice = a * b + c
@@ -324,6 +332,8 @@ def filtered() -> dict[str, np.ndarray]:
         "exact separable": imconv.correlate(image, np.outer([1, 4, 6, 4, 1], [1, 2, 1])),
         "exact means": imconv.correlate(image, imconv.Kernel.named("binomial:2")),
         "exact box": imconv.box_blur(image, 7),
+        "exact magnitude": imconv.edges(image),
+        "exact magnitude of 16 bits": imconv.edges(image.astype(np.uint16) * 257, "scharr"),
         "dense": imconv.correlate(image, rng.random((5, 4)), **wide),
         "separable": imconv.gaussian_blur(image, 1.5, **wide),
         "decimated": imconv.gaussian_blur(image, 9, **wide),

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from ..cases import Case
+from ..cases import SOBEL_SLOPE, Case
 from .base import CannotDo, Rival, Way, tolerance
 
 FORMATS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
@@ -36,6 +36,15 @@ class Libvips(Rival):
         if case.operation == "box":
             mask = self._mask([[1] * case.size], scale=case.size)
             return self._way(case, lambda: source.convsep(mask, precision="float"), "convsep(float)", 1)
+        if case.operation == "sobel":
+            x = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+            masks = [self._mask(rows, scale=SOBEL_SLOPE) for rows in (x, np.transpose(x).tolist())]
+
+            def magnitude():
+                x, y = (source.conv(mask, precision="float") for mask in masks)
+                return (x * x + y * y) ** 0.5
+
+            return self._way(case, magnitude, "conv(float), twice, (x * x + y * y) ** 0.5", 1)
         mask = self._mask(case.dilated_weights.tolist())
         if step == 1:
             return self._way(case, lambda: source.conv(mask, precision="float"), "conv(float)", 1)
@@ -81,6 +90,8 @@ class LibvipsInteger(Libvips):
             raise CannotDo("integer precision is for 8-bit pictures")
         if case.stride > 1:
             raise CannotDo("no faster than libvips' own column")
+        if case.operation == "sobel":
+            raise CannotDo("its sobel is the sum of absolute derivatives")
         source = self._open(case, image)
         if case.operation == "gaussian":
             blur, call = {"min_ampl": LEAST_AMPLITUDE, "precision": "integer"}, "gaussblur(min_ampl=0.001)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..cases import Case
+from ..cases import SOBEL_SLOPE, Case
 from .base import CannotDo, Rival, Way, full_array, then_take_every, tolerance
 
 # float32 throughout, large kernels by a DFT; ten times what was seen (4e-7)
@@ -50,6 +50,26 @@ class OpenCV(Rival):
         if case.operation == "box":
             size, accepted = (case.size, case.size), tolerance(case, 1, FLOAT32)
             return Way(lambda: cv2.blur(image, size, **shared), "blur(dst=)", accepted, HALF_EVEN)
+        if case.operation == "sobel":
+            return self._sobel(case, image, out)
         weights = case.dilated_weights
         run = then_take_every(case, lambda: cv2.filter2D(image, -1, weights, **shared), out)
         return Way(run, "filter2D(dst=)", tolerance(case, 1, FLOAT32), HALF_EVEN)
+
+    def _sobel(self, case: Case, image: np.ndarray, out: np.ndarray) -> Way:
+        cv2 = self.cv2
+        shared = {"ddepth": cv2.CV_32F, "scale": 1 / SOBEL_SLOPE, "borderType": self.borders[case.border]}
+        x, y = full_array(case, np.float32), full_array(case, np.float32)
+        size = out if case.frame.dtype == "float32" else full_array(case, np.float32)
+
+        def run():
+            cv2.Sobel(image, dx=1, dy=0, dst=x, **shared)
+            cv2.Sobel(image, dx=0, dy=1, dst=y, **shared)
+            cv2.magnitude(x, y, magnitude=size)
+            if case.frame.dtype == "uint8":
+                cv2.convertScaleAbs(size, dst=out)
+            elif case.frame.dtype == "uint16":
+                cv2.add(size, 0.0, dst=out, dtype=cv2.CV_16U)
+            return out
+
+        return Way(run, "Sobel(CV_32F), twice, magnitude, to integers", tolerance(case, 1, FLOAT32), HALF_EVEN)

@@ -25,5 +25,7 @@ class Imconv(Rival):
             return Way(lambda: imconv.box_blur(image, case.size, **shared), "imconv.box_blur(out=)")
         if case.operation == "sharpen":
             return Way(lambda: imconv.sharpen(image, **shared), "imconv.sharpen(out=)")
+        if case.operation == "sobel":
+            return Way(lambda: imconv.edges(image, **shared), "imconv.edges(out=)")
         weights, steps = case.weights, {"stride": case.stride, "dilation": case.dilation}
         return Way(lambda: imconv.correlate(image, weights, **steps, **shared), "imconv.correlate(out=)")

@@ -32,6 +32,8 @@ class Pillow(Rival):
         if case.operation == "box":
             reason = "rounds after each of its two passes"
             return self._way(image, filters.BoxBlur(case.size // 2), "BoxBlur", 1, reason)
+        if case.operation == "sobel":
+            raise CannotDo("its results have no sign, and no magnitude")
         if case.size not in (3, 5):
             raise CannotDo("kernels are 3x3 or 5x5")
         # its kernels are given bottom row first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..cases import TRUNCATE, Case
+from ..cases import SOBEL_SLOPE, TRUNCATE, Case
 from .base import Rival, Way, full_array, then_take_every, tolerance
 
 FLOAT32 = 1e-6  # both sum within about this; scipy in float64, rounded to float32 after each pass
@@ -46,9 +46,32 @@ class ScipyNdimage(Rival):
                 TRUNCATED_TWICE,
                 to_array=lambda _: out,
             )
+        if case.operation == "sobel":
+            return self._sobel(case, image)
         weights = _like(case.dilated_weights, image)
         run = then_take_every(case, lambda: ndimage.correlate(image, weights, **shared), out)
         return Way(run, "correlate(output=)" + _after(case), tolerance(case, 1, FLOAT32), TRUNCATED_ONCE)
+
+    def _sobel(self, case: Case, image: np.ndarray) -> Way:
+        x, y, out = full_array(case, np.float32), full_array(case, np.float32), full_array(case)
+        whole = case.frame.is_integer
+        channels = [...] if image.ndim == 2 else [np.s_[..., c] for c in range(image.shape[2])]
+
+        def run():
+            for channel in channels:  # it would smooth along them
+                self.ndimage.sobel(image[channel], 1, output=x[channel], mode=case.border)
+                self.ndimage.sobel(image[channel], 0, output=y[channel], mode=case.border)
+            np.hypot(x, y, out=x)
+            np.multiply(x, np.float32(1 / SOBEL_SLOPE), out=x if whole else out)
+            if whole:
+                np.add(x, 0.5, out=x)
+                np.clip(x, 0, np.iinfo(out.dtype).max, out=x)
+                np.copyto(out, x, casting="unsafe")
+            return out
+
+        reason = "float32 between the sums and the rounding can turn a tie"
+        call = "sobel(output=float32), twice, numpy.hypot" + (", + 0.5, clip, to integers" if whole else "")
+        return Way(run, call, tolerance(case, 1, FLOAT32), reason)
 
     def _rounded(self, case: Case, image: np.ndarray) -> Way:
         """scipy lets integers overflow, so that sharpening needs a float result, rounded and saturated by numpy."""

@@ -1,6 +1,8 @@
-"""scikit-image: its Gaussian, which is scipy's in floating point; it has no dense correlation and no box of this kind."""
+"""scikit-image: its Gaussian, which is scipy's in floating point, and Sobel; it has no dense correlation and no such box."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -18,12 +20,14 @@ class ScikitImage(Rival):
         import skimage
         from skimage import filters, util
 
-        self.gaussian, self.version = filters.gaussian, skimage.__version__
+        self.gaussian, self.sobel, self.version = filters.gaussian, filters.sobel, skimage.__version__
         self.back = {"uint8": util.img_as_ubyte, "uint16": util.img_as_uint}
 
     def way(self, case: Case, image: np.ndarray) -> Way:
+        if case.operation == "sobel":
+            return self._sobel(case, image)
         if case.operation != "gaussian":
-            raise CannotDo("only the Gaussian has a counterpart")
+            raise CannotDo("only the Gaussian and Sobel have a counterpart")
         settings = {"sigma": case.sigma, "mode": case.border, "truncate": TRUNCATE}
         if case.frame.channels > 1:
             settings["channel_axis"] = -1
@@ -34,3 +38,19 @@ class ScikitImage(Rival):
         else:
             run, call = (lambda: back(self.gaussian(image, **settings))), f"{back.__name__}(gaussian())"
         return Way(run, call, tolerance(case, 1, FLOAT32), "float64 and another rounding rule can turn a tie")
+
+    def _sobel(self, case: Case, image: np.ndarray) -> Way:
+        if case.frame.channels > 1:
+            raise CannotDo("smooths and derives along the channels too")
+        out, top = np.zeros_like(image), np.iinfo(image.dtype).max if case.frame.is_integer else 1
+
+        def run():
+            values = self.sobel(image, mode=case.border)  # of integers as shares of their largest
+            values *= top / math.sqrt(2)  # its mean square of two derivatives, not their sum, of twice ours
+            if case.frame.is_integer:
+                values += 0.5
+                np.clip(values, 0, top, out=values)
+            np.copyto(out, values, casting="unsafe")
+            return out
+
+        return Way(run, "sobel(), scaled", tolerance(case, 1, FLOAT32), "float64 can turn a tie")

@@ -22,6 +22,7 @@ COMMANDS = {
     "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
     "edges": ("edges", "Find edges by first and second derivatives."),
     "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
+    "gabor": ("cells", "Show what an oriented cell of the visual cortex answers."),
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -19,7 +20,7 @@ from ..rational import as_fraction
 from .custom import embedded
 from .smooth import TRUNCATE, checked_number
 
-GRADIENTS = ("sobel", "scharr", "prewitt", "roberts", "farid", "freichen")
+GRADIENTS = ("sobel", "scharr", "prewitt", "roberts", "farid", "freichen", "gaussian")
 COMPASSES = ("kirsch", "robinson")
 SECONDS = ("laplacian", "log", "dog")
 OPERATORS = (*GRADIENTS, *COMPASSES, *SECONDS)
@@ -29,6 +30,7 @@ POINTS = ("e", "ne", "n", "nw", "w", "sw", "s", "se")  # counter-clockwise from 
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 100.0
 LARGEST_RATIO = 10.0
 MAX_GAIN = 1000
+MAX_ANGLE = 1e6
 
 # H. Farid and E. P. Simoncelli, Differentiation of discrete multidimensional signals, IEEE Transactions on Image
 # Processing 13(4), 2004, 5 taps, first order: differences along one axis, smoothing along the other
@@ -38,13 +40,14 @@ FARID_SMOOTH = (0.0376593171958126, 0.249153396177344, 0.426374573253687, 0.2491
 
 @documented
 def edges(
-    image, operator="sobel", show="magnitude", *, gain=1, sigma=None, ratio=None, range=None, out=None, threads=None,
-    **options,
+    image, operator="sobel", show="magnitude", *, gain=1, sigma=None, ratio=None, angle=None, order=1, range=None,
+    out=None, threads=None, **options,
 ):  # fmt: skip
     """Edges: how much brighter it gets from pixel to pixel, in which direction, or where that changes.
 
     {parameters:operator : str, default "sobel"
-        Gradients: "sobel", "scharr", "prewitt", "roberts", "farid", "freichen" (the isotropic pair). Compass operators:
+        Gradients: "sobel", "scharr", "prewitt", "roberts", "farid", "freichen" (the isotropic pair),
+        "gaussian" (the derivatives of a Gaussian). Compass operators:
         "kirsch", "robinson". Second derivatives: "laplacian" (over 4 neighbours), "log" (of a Gaussian), "dog" (a Gaussian
         less a wider one). A ramp of slope 1 answers 1: Sobel's whole numbers are divided by 8, Scharr's by 32, Prewitt's by
         6, Kirsch's by 24, Robinson's by 8. Roberts' two diagonals are turned to x and y, which leaves their magnitude.
@@ -53,15 +56,21 @@ def edges(
         "magnitude": `sqrt(x^2 + y^2)`, for a compass operator the largest of its eight answers, for second derivatives their
         one answer, with its sign. "x", "y": the derivative to the right and downwards, positive where it gets brighter that
         way. "direction": where it gets brighter, in degrees from 0 to below 360, 0 to the right, counter-clockwise as seen;
-        float32 (float64 for float64 images); 0 where no edge is, but for "farid" and "freichen", whose weights are rounded. "max": the largest of eight directions, for operators of 3 x 3.
+        float32 (float64 for float64 images); 0 where no edge is, but for "farid", "freichen" and "gaussian", whose weights are rounded. "max": the largest of eight directions, for operators of 3 x 3.
     gain : number or str, default 1
         Multiplies; a decimal counts exactly. Sobel with gain 8 is scipy.ndimage's and OpenCV's.
     sigma : float, optional
-        Of the Gaussian of "log" and "dog", 0.1 to 100 pixels, default 1; cut at 4 sigma.
+        Of the Gaussian of "gaussian", "log" and "dog", 0.1 to 100 pixels, default 1; cut at 4 sigma.
     ratio : float, optional
-        How much wider the second Gaussian of "dog" is, default 1.6 (Marr and Hildreth 1980).}
+        How much wider the second Gaussian of "dog" is, default 1.6 (Marr and Hildreth 1980).
+    angle : number, optional
+        A gradient's derivative in this direction, in degrees as "direction" has them: 0 to the right, counter-clockwise as
+        seen. Derivatives are steerable: `cos(a) x - sin(a) y` (Freeman and Adelson 1991); one kernel, one pass.
+    order : 1 or 2, default 1
+        2, for "gaussian" with an angle: the second derivative, `cos(a)^2 xx - 2 cos(a) sin(a) xy + sin(a)^2 yy`, to which
+        `u^2 / 2` in that direction answers 1.}
 
-    Answers with a sign ("x", "y", second derivatives) keep it in floats and signed integers; for unsigned results `range`
+    Answers with a sign ("x", "y", an angle's, second derivatives) keep it in floats and signed integers; for unsigned results `range`
     is "offset" by default, which puts 0 at mid-range, and "clip" for all others. Each channel is filtered by itself, and
     alpha is kept.
 
@@ -75,33 +84,39 @@ def edges(
     array([[128, 124, 124, 128]], dtype=uint8)
     """
     settings = options_of("edges", options)
-    work = edge_filter(operator, show, settings, gain=gain, sigma=sigma, ratio=ratio, range=range)
+    work = edge_filter(
+        operator, show, settings, gain=gain, sigma=sigma, ratio=ratio, angle=angle, order=order, range=range
+    )
     return work.apply(image, out=out, threads=threads)
 
 
 def edge_filter(
-    operator: str, show: str, options: Options, *, gain=1, sigma=None, ratio=None, range=None, hue: bool = False
-):
+    operator: str, show: str, options: Options, *, gain=1, sigma=None, ratio=None, angle=None, order=1, range=None,
+    hue: bool = False,
+):  # fmt: skip
     """The filter of `edges`. With `hue` directions are a colour picture, its brightness the magnitude."""
     operator, show = _known(operator, "operator", OPERATORS), _known(show, "show", SHOWS)
     number = checked_number(gain, "gain", 0, MAX_GAIN)
     factor = Fraction(gain.strip()) if isinstance(gain, str) else as_fraction(number)
     _check_extent(operator, sigma, ratio)
-    signed = show in ("x", "y") or operator in SECONDS
+    _check_angle(operator, show, angle, order)
+    signed = show in ("x", "y") or operator in SECONDS or angle is not None
     if range is not None:
         options, signed = replace(options, range=range), False
     if operator in SECONDS:
         if show != "magnitude":
             raise OptionError(f"{operator} has no {show}, only one answer; leave out show")
         return _linear(second(operator, sigma, ratio).scaled(factor), options, signed)
+    if angle is not None:
+        return _linear(steered(operator, angle, int(order), sigma).scaled(factor), options, signed)
     if show in ("x", "y"):
-        return _linear(gradient(operator)[show == "y"].scaled(factor), options, signed)
+        return _linear(gradient(operator, sigma)[show == "y"].scaled(factor), options, signed)
     if operator in COMPASSES or show == "max":
         kernels, way = eight(operator), "max"
         if show == "direction":
             way = "compass hue" if hue else "compass"
     else:
-        kernels, way = gradient(operator), show
+        kernels, way = gradient(operator, sigma), show
         if show == "direction" and hue:
             way = "hue"
     return CombinedFilter(tuple(LinearFilter(kernel.scaled(factor), options) for kernel in kernels), way)
@@ -114,10 +129,25 @@ def _known(name, what: str, names: tuple[str, ...]) -> str:
 
 
 def _check_extent(operator: str, sigma, ratio) -> None:
-    if sigma is not None and operator not in ("log", "dog"):
-        raise OptionError(f"{operator} has no sigma; log and dog have one")
+    if sigma is not None and operator not in ("gaussian", "log", "dog"):
+        raise OptionError(f"{operator} has no sigma; gaussian, log and dog have one")
     if ratio is not None and operator != "dog":
         raise OptionError(f"{operator} has no ratio; dog has one")
+
+
+def _check_angle(operator: str, show: str, angle, order) -> None:
+    if str(order) not in ("1", "2"):
+        raise OptionError(f"order must be 1 or 2, not {order!r}")
+    if angle is None:
+        if str(order) == "2":
+            raise OptionError("order 2 needs an angle: second derivatives have no one direction; give angle")
+        return
+    if operator not in GRADIENTS:
+        raise OptionError(f"{operator} has no angle; {', '.join(GRADIENTS)} have one")
+    if show != "magnitude":
+        raise OptionError(f"an angle's derivative is one answer, not {show}; leave out show or angle")
+    if str(order) == "2" and operator != "gaussian":
+        raise OptionError(f"{operator} has no order 2; gaussian has one")
 
 
 def _linear(kernel: Kernel, options: Options, signed: bool):
@@ -137,15 +167,24 @@ class SignedFilter(LinearFilter):
 
     def _ranged(self, target: np.dtype) -> LinearFilter:
         policy = "offset" if target.kind == "u" else "clip"
-        return LinearFilter(self.kernel, replace(self.options, range=policy))
+        return LinearFilter(self.kernel, replace(self.options, range=policy), scale=self.scale)
 
 
 # --- kernels, to correlate with ------------------------------------------------------------------------------------------
 
 
+def gradient(operator: str, sigma=None) -> tuple[Kernel, Kernel]:
+    """The derivatives to the right and downwards, which answer 1 to a ramp of slope 1; `sigma` is the Gaussian's."""
+    if operator == "gaussian":
+        smooth, slope, _ = derivatives(_sigma(sigma))
+        return Kernel.from_factors(smooth, slope, name="gaussian-x"), Kernel.from_factors(
+            slope, smooth, name="gaussian-y"
+        )
+    return _gradient(operator)
+
+
 @cache
-def gradient(operator: str) -> tuple[Kernel, Kernel]:
-    """The derivatives to the right and downwards, which answer 1 to a ramp of slope 1."""
+def _gradient(operator: str) -> tuple[Kernel, Kernel]:
     if operator == "farid":
         x = Kernel.from_factors(FARID_SMOOTH, FARID_DIFFERENCE, name="farid-x")
         y = Kernel.from_factors(FARID_DIFFERENCE, FARID_SMOOTH, name="farid-y")
@@ -158,6 +197,41 @@ def gradient(operator: str) -> tuple[Kernel, Kernel]:
     else:
         x, y = (named(f"{operator}-{way}").flipped() for way in "xy")
     return x.scaled(1 / _slope(x, 1)), y.scaled(1 / _slope(y, 0))
+
+
+def steered(operator: str, angle, order: int = 1, sigma=None) -> Kernel:
+    """The derivative in the direction of an angle, counter-clockwise from the right: a sum of those along the axes."""
+    angle = checked_number(angle, "angle", -MAX_ANGLE, MAX_ANGLE)
+    cosine, sine = unit_vector(angle)
+    name = f"{operator}-{angle:g}"
+    if order == 2:
+        smooth, slope, bend = derivatives(_sigma(sigma))
+        across = np.outer(slope, slope)
+        weights = cosine * cosine * np.outer(smooth, bend) + sine * sine * np.outer(bend, smooth)
+        return Kernel(zero_sum(weights - 2 * cosine * sine * across), name=name)
+    x, y = gradient(operator, sigma)
+    if x.exact and 0 in (cosine, sine):
+        return Kernel(
+            (round(cosine) * x.fractions() - round(sine) * y.fractions()).tolist(), anchor=x.anchor, name=name
+        )
+    return Kernel(zero_sum(cosine * x.weights - sine * y.weights), anchor=x.anchor, name=name)
+
+
+def unit_vector(degrees: float) -> tuple[float, float]:
+    """Cosine and sine, exact for right angles."""
+    known = {0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
+    radians = math.radians(degrees % 360)
+    return known.get(degrees % 360) or (math.cos(radians), math.sin(radians))
+
+
+@lru_cache(maxsize=16)
+def derivatives(sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A Gaussian along one axis and its first and second derivative, to correlate with. Cut off, they still answer exactly:
+    1 to flat; 1 to x and 0 to flat; 1 to x^2 / 2 and 0 to flat."""
+    x, row = _gaussian(sigma, max(1, int(TRUNCATE * sigma + 0.5)))
+    slope = x * row
+    bend = (x * x - (x * x * row).sum()) * row
+    return row, slope / (slope * x).sum(), 2 * bend / (bend * x * x).sum()
 
 
 @cache
@@ -186,7 +260,7 @@ def second(operator: str, sigma=None, ratio=None) -> Kernel:
     """A second derivative, or the difference of two Gaussians."""
     if operator == "laplacian":
         return named("laplacian-4")
-    sigma = 1.0 if sigma is None else checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
+    sigma = _sigma(sigma)
     if operator == "log":
         return _log(sigma)
     return _dog(sigma, 1.6 if ratio is None else checked_number(ratio, "ratio", 1.01, LARGEST_RATIO))
@@ -195,10 +269,8 @@ def second(operator: str, sigma=None, ratio=None) -> Kernel:
 @lru_cache(maxsize=16)
 def _log(sigma: float) -> Kernel:
     """`d^2/dx^2 + d^2/dy^2` of a Gaussian; cut off, it still answers exactly 0 to flat and 1 to x^2 / 2."""
-    x, row = _gaussian(sigma, max(1, int(TRUNCATE * sigma + 0.5)))
-    bend = (x * x - (x * x * row).sum()) * row
-    bend *= 2 / (bend * x * x).sum()
-    return Kernel(_zero_sum(np.outer(row, bend) + np.outer(bend, row)), name="log")
+    row, _, bend = derivatives(sigma)
+    return Kernel(zero_sum(np.outer(row, bend) + np.outer(bend, row)), name="log")
 
 
 @lru_cache(maxsize=16)
@@ -206,7 +278,11 @@ def _dog(sigma: float, ratio: float) -> Kernel:
     """`gaussian(sigma) - gaussian(ratio * sigma)`, both with sum 1: positive in bright spots."""
     radius = max(1, int(TRUNCATE * sigma * ratio + 0.5))
     narrow, wide = _gaussian(sigma, radius)[1], _gaussian(sigma * ratio, radius)[1]
-    return Kernel(_zero_sum(np.outer(narrow, narrow) - np.outer(wide, wide)), name="dog")
+    return Kernel(zero_sum(np.outer(narrow, narrow) - np.outer(wide, wide)), name="dog")
+
+
+def _sigma(sigma) -> float:
+    return 1.0 if sigma is None else checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
 
 
 def _gaussian(sigma: float, radius: int) -> tuple[np.ndarray, np.ndarray]:
@@ -216,7 +292,7 @@ def _gaussian(sigma: float, radius: int) -> tuple[np.ndarray, np.ndarray]:
     return x, row / row.sum()
 
 
-def _zero_sum(weights: np.ndarray) -> np.ndarray:
+def zero_sum(weights: np.ndarray) -> np.ndarray:
     """Without the rounding that is left of a sum of 0."""
     weights[weights.shape[0] // 2, weights.shape[1] // 2] -= weights.sum()
     return weights

@@ -145,6 +145,17 @@ def _detailing(types: dict[str, str]):
     yield (blurred, 2.0, original, 2, 3.0, 8.0, top, np.zeros((5, 90))), expected
 
 
+def _combining(types: dict[str, str]):
+    sums = _picture(3, 150) * 4 - 10
+    top = _top(types)
+    for largest in (0, 1):
+        value = sums.max(axis=0) if largest else np.sqrt((sums * sums).sum(axis=0))
+        expected = (value + 7) / 4
+        if top > 0:
+            expected = np.clip(np.floor((np.floor(value) + 7) / 4), 0, top)
+        yield (np.zeros((1, 150)), sums, largest, int(top > 0), [7, 4, top]), expected[None]
+
+
 def _filtered(rows: np.ndarray, back: int, kinds: np.ndarray) -> np.ndarray:
     """Rows of bytes filtered as the PNG specification says, each led by its filter."""
     a, b, c = (np.zeros(rows.shape, int) for _ in range(3))
@@ -229,6 +240,7 @@ _CASES = {
     "alpha.weigh": _weighing,
     "alpha.unweigh": _unweighing,
     "alpha.fill_empty": _filling,
+    "combine.combine": _combining,
     "detail.add_detail": _detailing,
     "deflate.pack_runs": _packing,
     "scanline.filter_rows": _filtering,

@@ -36,6 +36,9 @@ def _for_samples(sample: str, sums: str) -> list[Specialised]:
     found.append(("alpha.unweigh", (sums, "f8")))
     found.append(("alpha.fill_empty", (sums, sample)))
     found += [("detail.add_detail", (values, sample, sample)) for values in dict.fromkeys((sums, "f8"))]
+    found.append(("combine.combine", (sample, sums, "f8")))
+    if sample[0] == "u" and sums == "f4":
+        found.append(("combine.combine", (sample, sums, "f4")))
     return found
 
 

@@ -23,6 +23,7 @@ LOOPS = {
     "alpha.weigh": "src: S[:,:], rows: i8[:], channels: i8, out: &O[:,:]",
     "alpha.unweigh": "sums: A[:,:], channels: i8, total: f8, offset: f8, divisor: f8, top: f8, out: &O[:,:], empty: &u1[:]",
     "alpha.fill_empty": "sums: A[:,:], plain: A[:,:], channels: i8, offset: f8, divisor: f8, top: f8, out: &O[:,:]",
+    "combine.combine": "out: &O[:,:], sums: A[:,:], largest: i8, whole: i8, settings: N[:]",
     "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
     "out: &O[:,:]",
     "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",

@@ -221,6 +221,32 @@ maximum = intrinsic(_choosing(">"))
 
 
 @intrinsic
+def larger(typing, a, b):
+    """The larger of each pair, NaN where one is."""
+
+    def generate(context, builder, sig, args):
+        one, other = args
+        chosen = builder.select(builder.fcmp_unordered(">", one, other), one, other)
+        return builder.select(builder.fcmp_unordered("uno", other, other), other, chosen)
+
+    return a(a, a), generate
+
+
+@intrinsic
+def root(typing, a):
+    """Square roots, rounded once."""
+
+    def generate(context, builder, sig, args):
+        vector = sig.return_type
+        kind = _llvm_type(vector.scalar, vector.lanes)
+        name = f"llvm.sqrt.v{vector.lanes}f{vector.scalar.bitwidth}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name)
+        return builder.call(function, args)
+
+    return a(a), generate
+
+
+@intrinsic
 def floor(typing, a):
     """The largest whole numbers that are not larger; for values from 0 up to 2^31."""
 

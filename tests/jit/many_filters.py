@@ -26,6 +26,7 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "decimated": (lambda grey, rgba: imconv.gaussian_blur(grey, 30), "uint8 float32"),
     "box": (lambda grey, rgba: imconv.box_blur(grey, 3), "uint8"),
     "wide box": (lambda grey, rgba: imconv.box_blur(grey, WIDE[grey.dtype.kind]), "uint8 uint16 float32 float64"),
+    "magnitude": (lambda grey, rgba: imconv.edges(grey), "uint8 float64"),
     "detail": (lambda grey, rgba: imconv.unsharp_mask(grey, 1.5, 1.5, threshold=0.05), "uint8 uint16 float64"),
     "detail, weighted by alpha": (
         lambda grey, rgba: imconv.unsharp_mask(rgba, 1.5, 1.5, threshold=0.05, has_alpha=True), "float32",

@@ -1,0 +1,127 @@
+"""Contact sheets: equal arrays side by side as one, for looking at; as they are, or scaled to the eye."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .depth import white
+from .errors import OptionError, nearest
+from .filter import as_array
+
+GAP = 4  # pixels between two maps
+SCALES = ("each", "all")
+# what is most negative, 0 and most positive: blue, white and red, as the ends of ColorBrewer's RdBu (Brewer 2003)
+NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
+
+
+def contact_sheet(maps, *, columns=None, gap=GAP, scale=None) -> np.ndarray:
+    """Lay maps of one shape and type side by side, row by row, with white between them.
+
+    Parameters
+    ----------
+    maps : sequence of arrays (H, W) or (H, W, C)
+        bool, integers or floats; with `scale`, (H, W).
+    columns : int, optional
+        Maps in a row; by default as many as make the sheet nearly square, with few places left empty.
+    gap : int, default 4
+        Pixels between two maps.
+    scale : "each" or "all", optional
+        Stretch each map's values, or all maps' together, to 8 bits: the smallest is black, the largest white. Where any is
+        negative, colours tell signs: white is 0, blue negative, red positive, each full at the largest absolute value. NaN
+        is as 0, infinities are as the largest finite value.
+
+    Returns
+    -------
+    array
+        Of the maps' type; with `scale`, uint8 (H, W), or (H, W, 3) where signs are shown.
+
+    Raises
+    ------
+    OptionError
+        No maps, different shapes or types, or a scale that is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> contact_sheet([np.array([[1, 2]]), np.array([[3, 4]])], columns=2, gap=0)
+    array([[1, 2, 3, 4]])
+    >>> contact_sheet([np.array([[0.0, 0.5, 1.0]])], scale="each")
+    array([[  0, 128, 255]], dtype=uint8)
+    """
+    arrays = [as_array(each) for each in maps]
+    if not arrays:
+        raise OptionError("a contact sheet needs at least one map")
+    first = arrays[0]
+    if first.ndim not in (2, 3) or any((a.shape, a.dtype) != (first.shape, first.dtype) for a in arrays):
+        raise OptionError("a contact sheet needs maps (H, W) or (H, W, C) of one shape and type")
+    if scale is not None:
+        if scale not in SCALES:
+            raise OptionError(f"unknown scale {scale!r}; it is one of {', '.join(SCALES)}{nearest(str(scale), SCALES)}")
+        if first.ndim == 3:
+            raise OptionError(f"scale goes with maps of one channel, (H, W), not {first.shape}")
+        arrays = _scaled(arrays, scale == "all")
+        first = arrays[0]
+    across = columns_for(len(arrays), first.shape) if columns is None else _whole(columns, "columns", 1)
+    places, shape = layout(len(arrays), first.shape[:2], across, _whole(gap, "gap", 0))
+    sheet = np.full((*shape, *first.shape[2:]), white(first.dtype), first.dtype)
+    for each, place in zip(arrays, places, strict=True):
+        sheet[place] = each
+    return sheet
+
+
+def columns_for(count: int, shape: Sequence[int]) -> int:
+    """Maps in a row so that the sheet is nearly square, few places empty; rather wide than high."""
+
+    def cost(columns: int) -> tuple[float, int, int]:
+        rows = -(-count // columns)
+        empty = rows * columns - count
+        height, width = rows * max(shape[0], 1), columns * max(shape[1], 1)
+        return max(height / width, width / height) * (1 + empty), empty, -columns
+
+    return min(range(1, count + 1), key=cost)
+
+
+def layout(
+    count: int, shape: tuple[int, int], columns: int, gap: int = GAP
+) -> tuple[list[tuple[slice, slice]], tuple[int, int]]:
+    """Where each of so many maps of a shape (rows, columns) lies, and the sheet's own shape."""
+    height, width = shape
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    places = [
+        np.s_[y * (height + gap) : y * (height + gap) + height, x * (width + gap) : x * (width + gap) + width]
+        for y, x in (divmod(number, columns) for number in range(count))
+    ]
+    return places, (rows * (height + gap) - gap, columns * (width + gap) - gap)
+
+
+def _scaled(arrays: list[np.ndarray], together: bool) -> list[np.ndarray]:
+    values = [a.astype(np.float64) for a in arrays]
+    for each in values:
+        finite = each[np.isfinite(each)]
+        low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
+        np.nan_to_num(each, copy=False, nan=0.0, posinf=high, neginf=low)
+    signed = any((each < 0).any() for each in values)
+    groups = [values] * len(values) if together else [[each] for each in values]
+    ends = [(min(e.min() for e in group), max(e.max() for e in group)) for group in groups]
+    if signed:
+        return [_coloured(each, max(-low, high)) for each, (low, high) in zip(values, ends, strict=True)]
+    return [
+        np.floor((each - low) * (255 / (high - low) if high > low else 0.0) + 0.5).astype(np.uint8)
+        for each, (low, high) in zip(values, ends, strict=True)
+    ]
+
+
+def _coloured(values: np.ndarray, largest: float) -> np.ndarray:
+    share = (values / largest if largest > 0 else values)[..., None]
+    end = np.where(share < 0, NEGATIVE, POSITIVE)
+    mixed = np.array(ZERO) + np.abs(share) * (end - np.array(ZERO))
+    return np.floor(mixed + 0.5).astype(np.uint8)
+
+
+def _whole(number, name: str, least: int) -> int:
+    if not (isinstance(number, (int, np.integer)) and number >= least):
+        raise OptionError(f"{name} must be a whole number from {least}, not {number!r}")
+    return int(number)
