@@ -75,7 +75,7 @@ def _library(name: str = ""):
     from .description import Description
 
     place = folder()
-    files = sorted(entry for entry in os.listdir(place) if entry.endswith(_ENDING))
-    files.sort(key=lambda entry: -len(os.path.commonprefix([entry, name])))
-    for entry in files:
-        yield Description.read(os.path.join(place, entry))
+    stems = sorted(entry.removesuffix(_ENDING) for entry in os.listdir(place) if entry.endswith(_ENDING))
+    stems.sort(key=lambda stem: -len(os.path.commonprefix([stem, name])))
+    for stem in stems:
+        yield Description.read(os.path.join(place, stem + _ENDING))

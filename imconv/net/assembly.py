@@ -30,7 +30,7 @@ from ..kernel_number import NumberError, parse_number
 from .attributes import REQUIRED, Attribute, flag, text, whole
 from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
 from .kinds import JOINS, KINDS
-from .network import INPUT, LAYOUTS, Layer, Network, Preprocess, Tensor
+from .network import INPUT, LAYOUTS, Layer, Network, Placed, Preprocess, Tensor, place
 from .positions import Path
 
 MAX_LAYERS = 20_000
@@ -73,7 +73,7 @@ class _Names:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Spot:
     """Where the assembler is: position in the file, parameters, and which block they belong to, for messages."""
 
     path: Path
@@ -81,7 +81,7 @@ class _Place:
     block: str = ""
     depth: int = 0
 
-    def at(self, *steps: str | int) -> _Place:
+    def at(self, *steps: str | int) -> _Spot:
         return replace(self, path=(*self.path, *steps))
 
 
@@ -90,25 +90,25 @@ class _Assembler:
         self.description, self.name = description, name
         self.data, self.blocks = description.data, description.data.get("blocks", {})
         self.layers: list[Layer] = []
-        self.taken: dict[str, int] = {}  # names and their lines
-        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.placed: dict[str, Placed] = {}
+        self.lines: dict[str, int] = {}
         self.steps = 0
-        self.top = _Place((), parameters)
-        self.shapes[INPUT] = self._input_shape()
+        self.top = _Spot((), parameters)
+        self.input_shape = self._input_shape()
         weights = self._table("weights", WEIGHTS, ("ignore",))
         self.layout = LAYOUTS[weights["layout"]]
         self.defaults = self._defaults()
 
     def network(self) -> Network:
-        place = self.top.at("layers")
-        self.sequence(self.data["layers"], place, _Names(), INPUT)
+        spot = self.top.at("layers")
+        self.sequence(self.data["layers"], spot, _Names(), INPUT)
         if not self.layers:
-            self.fail(place, "there are no layers")
+            self.fail(spot, "there are no layers")
         return Network(
             name=self.name,
             about=self.description.about(self.name),
             source=self.description.text_of(self.data, "source"),
-            input_shape=self.shapes[INPUT],
+            input_shape=self.input_shape,
             layers=tuple(self.layers),
             preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
             ignored=self._ignored(),
@@ -116,34 +116,37 @@ class _Assembler:
 
     # --- items ---
 
-    def sequence(self, items, place: _Place, names: _Names, source: str) -> str:
+    def sequence(self, items, spot: _Spot, names: _Names, source: str) -> str:
         """Add the layers of a list behind `source`; the name of the last one."""
         if not isinstance(items, list):
-            self.fail(place, "a list of layers, [...], belongs here")
-        if place.depth > MAX_DEPTH:
-            inside = f"; does the block {place.block!r} contain itself?" if place.block else ""
-            self.fail(place, f"lists and blocks inside one another, more than {MAX_DEPTH} deep{inside}", LimitError)
+            self.fail(spot, "a list of layers, [...], belongs here")
+        if spot.depth > MAX_DEPTH:
+            inside = f"; does the block {spot.block!r} contain itself?" if spot.block else ""
+            self.fail(spot, f"lists and blocks inside one another, more than {MAX_DEPTH} deep{inside}", LimitError)
         for index, item in enumerate(items):
             self.steps += 1
             if self.steps > MAX_STEPS:
-                self.fail(place, f"more than {MAX_STEPS} items when all is repeated", LimitError)
-            source = self.item(item, replace(place.at(index), depth=place.depth + 1), names, source)
+                self.fail(spot, f"more than {MAX_STEPS} items when all is repeated", LimitError)
+            source = self.item(item, replace(spot.at(index), depth=spot.depth + 1), names, source)
         return source
 
-    def item(self, item, place: _Place, names: _Names, source: str) -> str:
+    def item(self, item, spot: _Spot, names: _Names, source: str) -> str:
         if isinstance(item, str):
             item = {"layer": item}
         if not isinstance(item, dict):
-            self.fail(place, f'a layer is a word such as "relu" or a table such as {{ conv = 64, size = 3 }}, not {shown(item)}')
-        form = self._form(item, place)
+            self.fail(
+                spot,
+                f'a layer is a word such as "relu" or a table such as {{ conv = 64, size = 3 }}, not {shown(item)}',
+            )
+        form = self._form(item, spot)
         if form in STRUCTURES:
             known = (form, *STRUCTURES[form])
             if form != "block":
-                self.description.check_keys(item, known, place.path, f"a {form}")
-            return getattr(self, f"_{form}")(item, place, names, source)
-        return self._layer(form, item, place, names, source)
+                self.description.check_keys(item, known, spot.path, f"a {form}")
+            return getattr(self, f"_{form}")(item, spot, names, source)
+        return self._layer(form, item, spot, names, source)
 
-    def _form(self, item: Mapping, place: _Place) -> str:
+    def _form(self, item: Mapping, spot: _Spot) -> str:
         """The key that says what an item is."""
         forms = {"layer", *STRUCTURES, *(name for name, kind in KINDS.items() if kind.argument)}
         if "block" in item:  # its parameters may have any name
@@ -152,82 +155,87 @@ class _Assembler:
         if len(found) == 1:
             return found[0]
         if found:
-            self.fail(place, f"this is both {' and '.join(map(repr, found))}; write two items")
+            self.fail(spot, f"this is both {' and '.join(map(repr, found))}; write two items")
         attributes = {"name", *(name for kind in KINDS.values() for name in kind.attributes)}
         odd = next((key for key in item if key not in attributes), None)
         if odd in KINDS:
-            self.fail(place, f'{odd!r} takes no number; write "{odd}" or {{ layer = "{odd}" }}')
+            self.fail(spot, f'{odd!r} takes no number; write "{odd}" or {{ layer = "{odd}" }}')
         what = f": {odd!r} is no kind of layer{nearest(odd, [*forms, *KINDS])}" if odd else ""
-        self.fail(place.at(odd) if odd else place, f"nothing here says which layer this is{what}")
+        self.fail(spot.at(odd) if odd else spot, f"nothing here says which layer this is{what}")
 
-    def _layer(self, form: str, item: Mapping, place: _Place, names: _Names, source: str) -> str:
+    def _layer(self, form: str, item: Mapping, spot: _Spot, names: _Names, source: str) -> str:
         given = dict(item)
-        own = self._name(given.pop("name", None), place)
+        own = self._name(given.pop("name", None), spot)
         kind = form
         if form == "layer":
-            kind = self.value(given.pop("layer"), place.at("layer"), source)
+            kind = self.value(given.pop("layer"), spot.at("layer"), source)
             simple = [name for name in KINDS if name not in JOINS]
             if not isinstance(kind, str) or kind not in simple:
                 near = nearest(kind, [*simple, *STRUCTURES]) if isinstance(kind, str) else ""
-                self.fail(place, f"{shown(kind)} is no kind of layer{near}")
+                self.fail(spot, f"{shown(kind)} is no kind of layer{near}")
         elif KINDS[form].argument != form:
             given[KINDS[form].argument] = given.pop(form)
-        values = {key: self.value(value, place.at(key), source) for key, value in given.items()}
-        return self.add(kind, values, place, names.next(KINDS[kind].short, own), (source,))
+        values = {key: self.value(value, spot.at(key), source) for key, value in given.items()}
+        return self.add(kind, values, spot, names.next(KINDS[kind].short, own), (source,))
 
-    def add(self, kind: str, values: Mapping, place: _Place, name: str, inputs: tuple[str, ...]) -> str:
+    def add(self, kind: str, values: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
         """Append a layer, its attributes checked."""
         rules = KINDS[kind]
-        self.description.check_keys(values, rules.attributes, place.path, f"a layer of the kind {kind!r}")
+        self.description.check_keys(values, rules.attributes, spot.path, f"a layer of the kind {kind!r}")
         attributes = dict(self.defaults.get(kind, {}))
         for key, attribute in rules.attributes.items():
             if key in values:
-                attributes[key] = self._checked(attribute, values[key], place.at(key), key)
+                attributes[key] = self._checked(attribute, values[key], spot.at(key), key)
             elif key not in attributes:
                 if attribute.default is REQUIRED:
-                    self.fail(place, f"{kind!r} needs {key!r}, as in {key} = 3")
+                    self.fail(spot, f"{kind!r} needs {key!r}, as in {key} = 3")
                 attributes[key] = attribute.default
-        shapes = tuple(self.shapes[one] for one in inputs)
+        if kind == "flatten":
+            attributes["order"] = self.layout.flatten
+        shapes = tuple(self.shape(one) for one in inputs)
         try:
-            if kind == "flatten":
-                attributes["order"] = self.layout.flatten
-            shape = rules.shape(attributes, shapes)
-            weights = rules.tensors(attributes, shapes)
+            rules.shape(attributes, shapes)  # before the tensors, which would not understand a wrong one
+            tensors = [Tensor.kept(one, name, self.layout) for one in rules.tensors(attributes, shapes)]
+            layer = Layer(name, kind, attributes, inputs, tensors)
+            placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
         except ValueError as error:
-            self.fail(place, f"{name} ({kind}): {error}")
-        if name in self.taken or name == INPUT:
-            other = f"in line {self.taken[name]}" if name in self.taken else "the input"
-            self.fail(place, f"two layers are called {name!r} (the other is {other}); give one a name of its own")
+            self.fail(spot, f"{name} ({kind}): {error}")
+        if name in self.lines or name == INPUT:
+            other = f"in line {self.lines[name]}" if name in self.lines else "the input"
+            self.fail(spot, f"two layers are called {name!r} (the other is {other}); give one a name of its own")
         if len(self.layers) == MAX_LAYERS:
-            self.fail(place, f"more than {MAX_LAYERS} layers", LimitError)
-        self.taken[name] = self.description.line(place.path)
-        self.shapes[name] = shape
-        tensors = tuple(Tensor.kept(one, name, self.layout) for one in weights)
-        self.layers.append(Layer(name, kind, attributes, inputs, tensors))
+            self.fail(spot, f"more than {MAX_LAYERS} layers", LimitError)
+        self.lines[name] = self.description.line(spot.path)
+        self.placed[name] = placed
+        self.layers.append(layer)
         return name
+
+    def shape(self, source: str) -> tuple[int, ...]:
+        """The shape of a layer's output, or of the input."""
+        return self.input_shape if source == INPUT else self.placed[source].shape
 
     # --- structures ---
 
-    def _section(self, item, place: _Place, names: _Names, source: str) -> str:
-        numbered = self._checked(Attribute(flag), item.get("numbered", False), place.at("numbered"), "numbered")
-        own = self._name(item.get("name"), place)
+    def _section(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        numbered = self._checked(Attribute(flag), item.get("numbered", False), spot.at("numbered"), "numbered")
+        own = self._name(item.get("name"), spot)
         inner = _Names(names.next("section", own) + ".", numbered)
-        return self.sequence(item["section"], place.at("section"), inner, source)
+        return self.sequence(item["section"], spot.at("section"), inner, source)
 
-    def _block(self, item, place: _Place, names: _Names, source: str) -> str:
-        name = self.value(item["block"], place.at("block"), source)
+    def _block(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        name = self.value(item["block"], spot.at("block"), source)
         if not isinstance(name, str) or name not in self.blocks:
             near = nearest(name, self.blocks) if isinstance(name, str) else ""
-            self.fail(place.at("block"), f"there is no block {shown(name)}{near}")
+            self.fail(spot.at("block"), f"there is no block {shown(name)}{near}")
         block, known = self.blocks[name], STRUCTURES["block"]
-        own = self._name(item.get("name"), place, none=True)
-        times = self.value(item.get("times", 1), place.at("times"), source)
-        times = self._checked(Attribute(whole(0, MAX_TIMES)), times, place.at("times"), "times")
+        own = self._name(item.get("name"), spot, none=True)
+        times = self.value(item.get("times", 1), spot.at("times"), source)
+        times = self._checked(Attribute(whole(0, MAX_TIMES)), times, spot.at("times"), "times")
         first = item.get("first", {})
         if not isinstance(first, dict):
-            self.fail(place.at("first"), "first must be a table of parameters, as in first = { stride = 2 }")
+            self.fail(spot.at("first"), "first must be a table of parameters, as in first = { stride = 2 }")
         arguments = {key: value for key, value in item.items() if key not in ("block", *known)}
-        self._check_arguments(name, {**arguments, **first}, place)
+        self._check_arguments(name, {**arguments, **first}, spot)
         defaults = block.get("defaults", {})
         for turn in range(times):
             if own is not None and own and "times" in item:
@@ -235,141 +243,142 @@ class _Assembler:
             else:
                 full = names.prefix if own == "" else names.next(name, own)
             mine = {**arguments, **(first if turn == 0 else {})}
-            values = {key: self.value(value, place.at(key), source) for key, value in mine.items()}
-            inside = _Place(("blocks", name, "layers"), {**self.top.parameters, **defaults, **values}, name, place.depth)
+            values = {key: self.value(value, spot.at(key), source) for key, value in mine.items()}
+            inside = _Spot(("blocks", name, "layers"), {**self.top.parameters, **defaults, **values}, name, spot.depth)
             inner = names if own == "" else _Names(full + ".", block.get("numbered", False))
             source = self.sequence(block["layers"], inside, inner, source)
         return source
 
-    def _concat(self, item, place: _Place, names: _Names, source: str) -> str:
+    def _concat(self, item, spot: _Spot, names: _Names, source: str) -> str:
         paths = item["concat"]
         if not isinstance(paths, list) or not 1 <= len(paths) <= 64 or not all(isinstance(p, list) for p in paths):
-            self.fail(place, "concat must be a list of paths, each a list of layers: [[...], [...]]")
-        place = place.at("concat")
-        ends = [self.sequence(path, place.at(i), names, source) for i, path in enumerate(paths)]
-        return self.add("concat", {}, place, names.next("concat"), tuple(ends))
+            self.fail(spot, "concat must be a list of paths, each a list of layers: [[...], [...]]")
+        spot = spot.at("concat")
+        ends = [self.sequence(path, spot.at(i), names, source) for i, path in enumerate(paths)]
+        return self.add("concat", {}, spot, names.next("concat"), tuple(ends))
 
-    def _residual(self, item, place: _Place, names: _Names, source: str) -> str:
+    def _residual(self, item, spot: _Spot, names: _Names, source: str) -> str:
         before = len(self.layers)
-        end = self.sequence(item["residual"], place.at("residual"), names, source)
-        changed = self.shapes[end][-1] != self.shapes[source][-1] or any(
-            layer.attributes.get("stride", (1, 1)) not in ((1, 1), None) for layer in self.layers[before:]
-        )
-        optional = self._checked(Attribute(flag), item.get("optional", False), place.at("optional"), "optional")
+        end = self.sequence(item["residual"], spot.at("residual"), names, source)
+        sliding = [axis for layer in self.layers[before:] for axis in self.placed[layer.name].axes or ()]
+        changed = self.shape(end)[-1] != self.shape(source)[-1] or any(axis.stride > 1 for axis in sliding)
+        optional = self._checked(Attribute(flag), item.get("optional", False), spot.at("optional"), "optional")
         if optional and "projection" in item:
-            self.fail(place, "a residual has a projection or is optional, not both")
+            self.fail(spot, "a residual has a projection or is optional, not both")
         if changed and optional:
             return end
         shortcut = source
         if changed and "projection" in item:
-            shortcut = self.sequence(item["projection"], place.at("projection"), names, source)
-        return self.add("add", {}, place, names.next("add"), (end, shortcut))
+            shortcut = self.sequence(item["projection"], spot.at("projection"), names, source)
+        return self.add("add", {}, spot, names.next("add"), (end, shortcut))
 
-    def _gate(self, item, place: _Place, names: _Names, source: str) -> str:
-        end = self.sequence(item["gate"], place.at("gate"), names, source)
-        return self.add("multiply", {}, place, names.next("multiply"), (source, end))
+    def _gate(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        end = self.sequence(item["gate"], spot.at("gate"), names, source)
+        return self.add("multiply", {}, spot, names.next("multiply"), (source, end))
 
     # --- values ---
 
-    def value(self, value, place: _Place, source: str):
+    def value(self, value, spot: _Spot, source: str):
         """A value with its `$references` and products replaced by what they stand for."""
         if isinstance(value, list):
-            return [self.value(one, place.at(index), source) for index, one in enumerate(value)]
+            return [self.value(one, spot.at(index), source) for index, one in enumerate(value)]
         if not isinstance(value, str) or "$" not in value:
             return value
-        factors = [self._factor(factor.strip(), value, place, source) for factor in value.split("*")]
+        factors = [self._factor(factor.strip(), value, spot, source) for factor in value.split("*")]
         if len(factors) == 1:
             return factors[0]
         product = Fraction(1)
         for factor in factors:
             if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not abs(factor) <= 1e9:
-                self.fail(place, f"in {shown(value)}, {shown(factor)} is nothing to multiply with")
+                self.fail(spot, f"in {shown(value)}, {shown(factor)} is nothing to multiply with")
             product *= Fraction(repr(factor))
         if product.denominator != 1:
-            self.fail(place, f"{shown(value)} is {float(product):g}, and should be a whole number")
+            self.fail(spot, f"{shown(value)} is {float(product):g}, and should be a whole number")
         return int(product)
 
-    def _factor(self, factor: str, value: str, place: _Place, source: str):
+    def _factor(self, factor: str, value: str, spot: _Spot, source: str):
         match = _REFERENCE.fullmatch(factor)
         if not match:
             try:
                 number = parse_number(factor)
                 return int(number) if number.denominator == 1 else float(number)
             except NumberError:
-                self.fail(place, f"{shown(value)} is no parameter such as $width, nor a product such as 4 * $width")
+                self.fail(spot, f"{shown(value)} is no parameter such as $width, nor a product such as 4 * $width")
         name, index = match[1], match[2]
-        if name == "in" and index is None and source in self.shapes:
-            return self.shapes[source][-1]
-        if name not in place.parameters:
-            inside = f" of the block {place.block!r}, or the call lacks it" if place.block else ""
-            self.fail(place, f"there is no parameter {name!r}{inside}{nearest(name, [*place.parameters, 'in'])}")
-        found = place.parameters[name]
+        if name == "in" and index is None and source:
+            return self.shape(source)[-1]
+        if name not in spot.parameters:
+            inside = f" of the block {spot.block!r}, or the call lacks it" if spot.block else ""
+            self.fail(spot, f"there is no parameter {name!r}{inside}{nearest(name, [*spot.parameters, 'in'])}")
+        found = spot.parameters[name]
         if isinstance(found, list) == (index is None):
-            self.fail(place, f"{name!r} is {'a list; write $' + name + '.1 for its first' if index is None else 'no list'}")
+            self.fail(
+                spot, f"{name!r} is {'a list; write $' + name + '.1 for its first' if index is None else 'no list'}"
+            )
         if index is not None:
             if not 1 <= int(index) <= len(found):
-                self.fail(place, f"{factor}: {name!r} has the elements 1 to {len(found)}")
+                self.fail(spot, f"{factor}: {name!r} has the elements 1 to {len(found)}")
             found = found[int(index) - 1]
         return found
 
-    def _check_arguments(self, name: str, arguments: Mapping, place: _Place) -> None:
+    def _check_arguments(self, name: str, arguments: Mapping, spot: _Spot) -> None:
         """A block's call gives parameters that it uses."""
         block = self.blocks[name]
         known = references(block["layers"]) - {"in"} | set(block.get("defaults", {}))
         for key in arguments:
             if key not in known:
                 near = nearest(key, [*known, *STRUCTURES["block"]])
-                self.fail(place.at(key), f"the block {name!r} has no parameter {key!r}{near}")
+                self.fail(spot.at(key), f"the block {name!r} has no parameter {key!r}{near}")
 
-    def _name(self, value, place: _Place, none: bool = False) -> str | None:
+    def _name(self, value, spot: _Spot, none: bool = False) -> str | None:
         """A name that an item gives itself; with `none` it may also be empty."""
         if value is None or (none and value == ""):
             return value
         if not isinstance(value, str) or not _NAME.fullmatch(value):
-            self.fail(place.at("name"), f"{shown(value)} can't be a name: letters, digits, _ and -, with dots between")
+            self.fail(spot.at("name"), f"{shown(value)} can't be a name: letters, digits, _ and -, with dots between")
         return value
 
-    def _checked(self, attribute: Attribute, value, place: _Place, name: str):
-        return self.description.checked(attribute, value, place.path, name)
+    def _checked(self, attribute: Attribute, value, spot: _Spot, name: str):
+        return self.description.checked(attribute, value, spot.path, name)
 
-    def fail(self, place: _Place, message: str, error=None):
-        self.description.fail(place.path, message, *([error] if error else []))
+    def fail(self, spot: _Spot, message: str, error=None):
+        self.description.fail(spot.path, message, *([error] if error else []))
 
     # --- tables beside the layers ---
 
     def _input_shape(self) -> tuple[int, int, int]:
-        place = self.top.at("input")
-        given = self.value(self.data["input"], place, INPUT)
+        spot = self.top.at("input")
+        given = self.value(self.data["input"], spot, "")
         if not isinstance(given, list) or len(given) != 3:
-            self.fail(place, "input must be [rows, columns, channels], as [224, 224, 3]")
-        return tuple(self._checked(Attribute(whole()), one, place, "input") for one in given)
+            self.fail(spot, "input must be [rows, columns, channels], as [224, 224, 3]")
+        return tuple(self._checked(Attribute(whole()), one, spot, "input") for one in given)
 
     def _table(self, name: str, known: Mapping[str, Attribute], more: tuple[str, ...] = ()) -> dict:
-        place, given = self.top.at(name), self.data.get(name, {})
-        self.description.check_keys(given, [*known, *more], place.path, name)
-        values = {key: self.value(value, place.at(key), INPUT) for key, value in given.items()}
+        spot, given = self.top.at(name), self.data.get(name, {})
+        self.description.check_keys(given, [*known, *more], spot.path, name)
+        values = {key: self.value(value, spot.at(key), INPUT) for key, value in given.items()}
         return {
-            key: self._checked(attribute, values[key], place.at(key), key) if key in values else attribute.default
+            key: self._checked(attribute, values[key], spot.at(key), key) if key in values else attribute.default
             for key, attribute in known.items()
         }
 
     def _ignored(self) -> tuple[str, ...]:
-        place, given = self.top.at("weights", "ignore"), self.data.get("weights", {}).get("ignore", [])
+        spot, given = self.top.at("weights", "ignore"), self.data.get("weights", {}).get("ignore", [])
         if not isinstance(given, list):
-            self.fail(place, 'ignore must be a list of the beginnings of keys, as ["aux1."]')
-        return tuple(self._checked(Attribute(text), one, place, "ignore") for one in given)
+            self.fail(spot, 'ignore must be a list of the beginnings of keys, as ["aux1."]')
+        return tuple(self._checked(Attribute(text), one, spot, "ignore") for one in given)
 
     def _defaults(self) -> dict[str, dict]:
         """Attributes that the file gives to every layer of a kind."""
         found = {}
         for kind, given in self.data.get("defaults", {}).items():
-            place = self.top.at("defaults", kind)
+            spot = self.top.at("defaults", kind)
             if kind not in KINDS:
-                self.fail(place, f"{kind!r} is no kind of layer{nearest(kind, KINDS)}")
+                self.fail(spot, f"{kind!r} is no kind of layer{nearest(kind, KINDS)}")
             known = KINDS[kind].attributes
-            self.description.check_keys(given, known, place.path, f"a layer of the kind {kind!r}")
+            self.description.check_keys(given, known, spot.path, f"a layer of the kind {kind!r}")
             found[kind] = {
-                key: self._checked(known[key], self.value(value, place.at(key), INPUT), place.at(key), key)
+                key: self._checked(known[key], self.value(value, spot.at(key), INPUT), spot.at(key), key)
                 for key, value in given.items()
             }
         return found

@@ -8,7 +8,7 @@ from functools import cached_property
 from math import prod
 from types import MappingProxyType
 
-from ..errors import NetworkError, OptionError, nearest
+from ..errors import OptionError, nearest
 from ..geometry import Axis, Field
 from .kinds import KINDS, Kind, Shape, Weights, axes, by
 
@@ -216,14 +216,20 @@ class Network:
     def resolve(self, shape=None, *, until: str | None = None) -> tuple[Placed, ...]:
         """Every layer for an input of `shape`, in order; `until` is the last one wanted.
 
-        Raises NetworkError where the input is too small, or where a fully connected layer is made for another one.
+        Raises OptionError where the input is too small, or where a fully connected layer is made for another one.
         """
         shape = self.parse_shape(shape)
         placed: dict[str, Placed] = {}
         if until is not None:
             self.layer(until)
         for layer in self.layers:
-            placed[layer.name] = _place(self, layer, shape, [placed.get(name) for name in layer.inputs])
+            try:
+                placed[layer.name] = place(layer, shape, [placed.get(name) for name in layer.inputs])
+            except ValueError as error:
+                made = by(self.input_shape)
+                raise OptionError(
+                    f"{self.name}, which is made for {made}, can't take {by(shape)}: {layer.name} ({layer.kind}): {error}"
+                ) from None
             if layer.name == until:
                 break
         return tuple(placed.values())
@@ -249,29 +255,25 @@ class Network:
         return Summary(self, self.parse_shape(shape), self.resolve(shape))
 
 
-def _place(network: Network, layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
-    """One layer behind its inputs; None among them is the network's own input."""
+def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
+    """A layer behind its inputs, where None is the network's own, of `shape`. ValueError says why it doesn't fit."""
     rules, attributes = layer.rules, layer.attributes
     shapes = tuple(shape if one is None else one.shape for one in before)
-    try:
-        out = rules.shape(attributes, shapes)
-    except ValueError as error:
-        message = f"{network.name}, input {by(shape)}: {layer.name} ({layer.kind}): {error}"
-        raise NetworkError(message) from None
+    out = rules.shape(attributes, shapes)
     if rules.whole and layer.tensors and rules.tensors(attributes, shapes)[0].numbers != layer.tensors[0].count:
-        made, wanted, got = by(network.input_shape), layer.tensors[0].count // attributes["out"], shapes[0][0]
-        raise NetworkError(
-            f"{network.name} can't take {by(shape)}: its fully connected layer {layer.name} is made for {wanted} numbers, "
-            f"which {made} gives, and would get {got}; only networks without such a layer take any size"
+        made = layer.tensors[0].count // attributes["out"]
+        raise ValueError(
+            f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
+            "behind maps take any size"
         )
-    axes_ = axes(rules, attributes, shapes[0]) if rules.taps else None
-    fields, gated, note = _seen(network, layer, axes_, before)
+    sliding = axes(rules, attributes, shapes[0]) if rules.taps else None
+    fields, gated, note = _seen(layer, sliding, before)
     macs = rules.macs(attributes, shapes, out)
     connections = macs + rules.biases(attributes, shapes, out)
-    return Placed(layer, shapes, out, axes_, fields, gated, note, macs, connections)
+    return Placed(layer, shapes, out, sliding, fields, gated, note, macs, connections)
 
 
-def _seen(network, layer: Layer, axes_, before: list[Placed | None]) -> tuple:
+def _seen(layer: Layer, sliding, before: list[Placed | None]) -> tuple:
     """The receptive field, whether it is gated, and a note."""
     inputs = [(Field(), Field()) if one is None else one.fields for one in before]
     gated = any(one is not None and one.gated for one in before)
@@ -279,19 +281,14 @@ def _seen(network, layer: Layer, axes_, before: list[Placed | None]) -> tuple:
         return inputs[0], True, ""
     if layer.rules.whole or None in inputs:
         return None, gated, ""
-    if axes_ is not None:
+    if sliding is not None:
         through = (
             one.through(taps=axis.taps, before=axis.before, stride=axis.stride, dilation=axis.dilation)
-            for one, axis in zip(inputs[0], axes_, strict=True)
+            for one, axis in zip(inputs[0], sliding, strict=True)
         )
         return tuple(through), gated, ""
     rows, columns = inputs[0]
-    try:
-        for other in inputs[1:]:
-            rows, columns = rows.joined(other[0]), columns.joined(other[1])
-    except OptionError as error:
-        raise NetworkError(f"{network.name}: {layer.name} ({layer.kind}): {error}") from None
-    starts = sorted({one.start for pair in inputs for one in pair})
-    middles = {(pair[0].start, pair[1].start) for pair in inputs}
-    note = f"its paths are shifted by {starts[-1] - starts[0]:g} pixels" if len(middles) > 1 else ""
-    return (rows, columns), gated, note
+    for other in inputs[1:]:
+        rows, columns = rows.joined(other[0]), columns.joined(other[1])
+    shift = max(max(one[axis].start for one in inputs) - min(one[axis].start for one in inputs) for axis in (0, 1))
+    return (rows, columns), gated, f"its paths are shifted by {shift:g} pixels" if shift else ""
