@@ -119,7 +119,8 @@ def make_axis(
 ) -> Axis:
     """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left.
 
-    With `ceil` a last window may reach beyond the padding, as long as it begins before the padding behind the input.
+    With `ceil` the size is rounded up as torch does: a last window may reach beyond the padding, as long as it begins
+    before the padding behind the input.
     """
     if size < 1:
         raise OptionError(f"an image needs pixels; this one has {size} {name}")
@@ -133,8 +134,9 @@ def make_axis(
     else:
         before, after = pad
     out = (size + before + after - window) // stride + 1
-    if ceil and (size + before + after - window) % stride and out * stride < size + before:
-        out += 1
+    if ceil:
+        out = -((window - size - before - after) // stride) + 1
+        out -= (out - 1) * stride >= size + before
     if out < 1:
         raise OptionError(
             f"no output is left: {size} {name}{' + ' + str(before + after) + ' of padding' if before + after else ''} "

@@ -71,11 +71,11 @@ def folder() -> str:
 
 
 def _library(name: str = ""):
-    """The descriptions in the folder, those whose file's name begins as `name` does first."""
+    """The descriptions in the folder, those first whose file's name `name` begins with."""
     from .description import Description
 
     place = folder()
     stems = sorted(entry.removesuffix(_ENDING) for entry in os.listdir(place) if entry.endswith(_ENDING))
-    stems.sort(key=lambda stem: -len(os.path.commonprefix([stem, name])))
+    stems.sort(key=lambda stem: not name.startswith(stem))
     for stem in stems:
         yield Description.read(os.path.join(place, stem + _ENDING))

@@ -12,7 +12,7 @@ from math import prod
 
 from ..errors import OptionError
 from ..geometry import Axis, balanced_padding, make_axis
-from .attributes import Attribute, flag, number, pair, padding, table, whole, word
+from .attributes import Attribute, flag, number, padding, pair, table, whole, word
 
 Shape = tuple[int, ...]
 ACTIVATIONS = {  # as they are written: as Keras' tables call them
