@@ -34,7 +34,7 @@ from .network import INPUT, LAYOUTS, Layer, Network, Placed, Preprocess, Tensor,
 from .positions import Path
 
 MAX_LAYERS = 20_000
-MAX_STEPS = 200_000  # items looked at: a block of nothing, repeated, makes no layers
+MAX_STEPS = 100_000  # lists and items looked at: a block of nothing, repeated, makes no layers
 MAX_DEPTH = 32  # blocks and lists inside one another
 MAX_TIMES = 1000
 STRUCTURES = {
@@ -123,10 +123,10 @@ class _Assembler:
         if spot.depth > MAX_DEPTH:
             inside = f"; does the block {spot.block!r} contain itself?" if spot.block else ""
             self.fail(spot, f"lists and blocks inside one another, more than {MAX_DEPTH} deep{inside}", LimitError)
+        self.steps += 1 + len(items)
+        if self.steps > MAX_STEPS:
+            self.fail(spot, f"more than {MAX_STEPS} items when all is repeated", LimitError)
         for index, item in enumerate(items):
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                self.fail(spot, f"more than {MAX_STEPS} items when all is repeated", LimitError)
             source = self.item(item, replace(spot.at(index), depth=spot.depth + 1), names, source)
         return source
 

@@ -119,7 +119,7 @@ def word(*known: str) -> Callable:
 def table(value) -> tuple[tuple[int, ...], ...]:
     """For each output map the input maps it is connected to, counted from 0: a list of lists, each sorted."""
     one = whole(0)
-    if not isinstance(value, list) or not all(isinstance(row, list) and row for row in value):
+    if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
         raise ValueError("a list with a list of input maps for each output map, such as [[0, 1, 2], [1, 2, 3]]")
     rows = tuple(tuple(one(v) for v in row) for row in value)
     if any(list(row) != sorted(set(row)) for row in rows):

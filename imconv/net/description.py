@@ -38,7 +38,7 @@ PREPROCESS = {
     "crop": Attribute(pair(1 << 16), None),  # from the middle
     "pad": Attribute(whole(0, 1 << 10), 0),  # with the picture's own 0, on every side
     "filter": Attribute(word("bilinear", "nearest", "bicubic", "box"), "bilinear"),
-    "channels": Attribute(word("RGB", "BGR", "grey"), "RGB"),
+    "channels": Attribute(word("rgb", "bgr", "grey"), "rgb"),
     "divide": Attribute(number(1e-6), 255.0),
     "mean": Attribute(numbers(), (0.0,)),  # after the division
     "std": Attribute(numbers(1e-6), (1.0,)),

@@ -133,7 +133,7 @@ class Preprocess:
     crop: tuple[int, int] | None = None
     pad: int = 0
     filter: str = "bilinear"
-    channels: str = "RGB"
+    channels: str = "rgb"
     divide: float = 255.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)

@@ -37,7 +37,8 @@ def seen(placed, name: str, axis: int, index: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(
-    "name", ["keras-vanilla", "lenet5", "alexnet", "vgg11", "googlenet", "resnet18-blur", "mobilenet-v1", "mobilenet-v3-small"]
+    "name",
+    ["keras-vanilla", "lenet5", "alexnet", "vgg11", "googlenet", "resnet18-blur", "mobilenet-v1", "mobilenet-v3-small"],
 )
 def test_every_layer_sees_what_its_windows_see(name):
     network = load(name)

@@ -58,7 +58,11 @@ PUBLISHED = {  # parameters, MACs, receptive field, last map
 ALIASES = {
     "resnet18-v1": "resnet18",
     "resnet34-v1": "resnet34",
-    **{f"vgg-{letter}{bn}": f"vgg{n}{bn}" for letter, n in zip("abde", (11, 13, 16, 19), strict=True) for bn in ("", "-bn")},
+    **{
+        f"vgg-{letter}{bn}": f"vgg{n}{bn}"
+        for letter, n in zip("abde", (11, 13, 16, 19), strict=True)
+        for bn in ("", "-bn")
+    },
     "vgg-c": "vgg16-c",
     "vgg-c-bn": "vgg16-c-bn",
     "vgg-a-lrn": "vgg11-lrn",
@@ -189,7 +193,9 @@ def test_fully_connected_layers_forbid_other_sizes(name):
     assert network(name).receptive_field(network(name).layers[0].name, (size, size))
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (5,), (1, 2, 3, 4), "abc", (5.5, 5), (-1, 5), (1 << 21, 5), (64, 64, 1), 7, (5, None)])
+@pytest.mark.parametrize(
+    "shape", [(0, 5), (5,), (1, 2, 3, 4), "abc", (5.5, 5), (-1, 5), (1 << 21, 5), (64, 64, 1), 7, (5, None)]
+)
 def test_wrong_inputs(shape):
     with pytest.raises(imconv.ImconvError) as caught:
         network("resnet18").summary(shape)

@@ -90,4 +90,4 @@ def test_what_is_done_to_a_picture(name):
     ours = load(name).preprocess
     assert (list(ours.resize[:1]), list(ours.crop[:1])) == (theirs.resize_size, theirs.crop_size)
     assert (list(ours.mean), list(ours.std), ours.filter) == (theirs.mean, theirs.std, theirs.interpolation.value)
-    assert (ours.channels, ours.divide, ours.pad) == ("RGB", 255, 0)
+    assert (ours.channels, ours.divide, ours.pad) == ("rgb", 255, 0)
