@@ -38,7 +38,7 @@ def load(name_or_path: str) -> Network:
     path, colon, member = text.rpartition(":")
     if text.endswith(_ENDING) or not path.endswith(_ENDING):
         path, colon, member = text, "", ""
-    if path.endswith(_ENDING) or os.sep in path or os.path.isfile(path):
+    if path.endswith(_ENDING) or "/" in path or os.sep in path:
         return assemble(Description.read(path), member if colon else None)
     name, known = text.strip().lower(), []
     for description in _library(name):

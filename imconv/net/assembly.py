@@ -160,7 +160,7 @@ class _Assembler:
         odd = next((key for key in item if key not in attributes), None)
         if odd in KINDS:
             self.fail(spot, f'{odd!r} takes no number; write "{odd}" or {{ layer = "{odd}" }}')
-        what = f": {odd!r} is no kind of layer{nearest(odd, [*forms, *KINDS])}" if odd else ""
+        what = f": {shown(odd)} is no kind of layer{nearest(odd, [*forms, *KINDS])}" if odd else ""
         self.fail(spot.at(odd) if odd else spot, f"nothing here says which layer this is{what}")
 
     def _layer(self, form: str, item: Mapping, spot: _Spot, names: _Names, source: str) -> str:
@@ -309,7 +309,7 @@ class _Assembler:
             return self.shape(source)[-1]
         if name not in spot.parameters:
             inside = f" of the block {spot.block!r}, or the call lacks it" if spot.block else ""
-            self.fail(spot, f"there is no parameter {name!r}{inside}{nearest(name, [*spot.parameters, 'in'])}")
+            self.fail(spot, f"there is no parameter {shown(name)}{inside}{nearest(name, [*spot.parameters, 'in'])}")
         found = spot.parameters[name]
         if isinstance(found, list) == (index is None):
             self.fail(
@@ -328,7 +328,7 @@ class _Assembler:
         for key in arguments:
             if key not in known:
                 near = nearest(key, [*known, *STRUCTURES["block"]])
-                self.fail(spot.at(key), f"the block {name!r} has no parameter {key!r}{near}")
+                self.fail(spot.at(key), f"the block {name!r} has no parameter {shown(key)}{near}")
 
     def _name(self, value, spot: _Spot, none: bool = False) -> str | None:
         """A name that an item gives itself; with `none` it may also be empty."""
@@ -374,7 +374,7 @@ class _Assembler:
         for kind, given in self.data.get("defaults", {}).items():
             spot = self.top.at("defaults", kind)
             if kind not in KINDS:
-                self.fail(spot, f"{kind!r} is no kind of layer{nearest(kind, KINDS)}")
+                self.fail(spot, f"{shown(kind)} is no kind of layer{nearest(kind, KINDS)}")
             known = KINDS[kind].attributes
             self.description.check_keys(given, known, spot.path, f"a layer of the kind {kind!r}")
             found[kind] = {

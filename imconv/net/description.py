@@ -47,6 +47,7 @@ WEIGHTS = {"layout": Attribute(word("torch", "keras", "mlx"), "torch")}
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.S)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)")  # to a parameter
+_BLOCK = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -116,7 +117,9 @@ class Description:
         known = list(known)
         for key in table:
             if key not in known:
-                self.fail((*path, key), f"{what} has no {key!r}{nearest(key, known)}; it can have {', '.join(known)}")
+                self.fail(
+                    (*path, key), f"{what} has no {shown(key)}{nearest(key, known)}; it can have {', '.join(known)}"
+                )
 
     def checked(self, attribute: Attribute, value, path: Path, name: str):
         """A value as its check wants it."""
@@ -161,7 +164,7 @@ class Description:
                 )
             return next(iter(self.members))
         if name not in known:
-            raise OptionError(f"{self.path} describes no network {name!r}{nearest(name, known)}")
+            raise OptionError(f"{self.path} describes no network {shown(name)}{nearest(name, known)}")
         return self.aliases.get(name, name)
 
     # --- the surface ---
@@ -181,6 +184,8 @@ class Description:
         self._check_list(data["layers"], ("layers",))
         for name, block in data.get("blocks", {}).items():
             path = ("blocks", name)
+            if not _BLOCK.fullmatch(name):
+                self.fail(path, f"{shown(name)} can't be the name of a block: small letters, digits, _ and -")
             self.check_keys(block, BLOCK, path, f"the block {name!r}")
             if "layers" not in block:
                 self.fail(path, f"the block {name!r} has no layers; write layers = [...]")
@@ -202,7 +207,7 @@ class Description:
             self.fail(path, f"{path[-1]} must be a table of parameters and their values")
         for key, value in table.items():
             if not _PARAMETER.fullmatch(key) or key == "in":
-                self.fail((*path, key), f"{key!r} can't be a parameter: small letters, digits and _, and not 'in'")
+                self.fail((*path, key), f"{shown(key)} can't be a parameter: small letters, digits and _, and not 'in'")
             for one in value if isinstance(value, list) else [value]:
                 if not isinstance(one, (int, float, str)):
                     self.fail((*path, key), f"{key} must be a number, a word, true or false, or a list of these")
@@ -213,7 +218,7 @@ class Description:
         for name, member in self.data.get("networks", {}).items():
             path = ("networks", name)
             if not isinstance(member, dict):
-                self.fail(path, f"the network {name!r} must be a table of its parameters")
+                self.fail(path, f"the network {shown(name)} must be a table of its parameters")
             aliases = member.get("aliases", [])
             if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
                 self.fail((*path, "aliases"), "aliases must be a list of names")
@@ -233,7 +238,7 @@ class Description:
         """A parameter that nothing refers to is a mistyped one."""
         for key in parameters:
             if key not in used:
-                self.fail((*path, key), f"nothing uses the parameter {key!r}{nearest(key, used)}")
+                self.fail((*path, key), f"nothing uses the parameter {shown(key)}{nearest(key, used)}")
 
 
 def references(value) -> set[str]:

@@ -274,6 +274,7 @@ MISTAKES = [
     (layers("'relu'", rest="[networks]\na = {}\nb = { aliases = ['a'] }"), 7, "taken by 'a'"),
     (layers("'relu'", rest="[networks]\na = 3"), 6, "must be a table"),
     (layers("'relu'", rest="[networks]\na = { aliases = 'b' }"), 6, "a list of names"),
+    (layers("'relu'", rest="[blocks.'a b']\nlayers = []"), 5, "can't be the name of a block"),
     (layers("'relu'", rest="[blocks.x]\nlayer = []"), 6, "did you mean 'layers'"),
     (layers("'relu'", rest="[blocks.x]\nnumbered = true"), 5, "has no layers"),
     (layers("'relu'", rest="[blocks]\nx = 3"), 6, "must be a table"),

@@ -1,11 +1,15 @@
 """The library: every network's parameters, multiply-adds, receptive field and last map as published, to the last digit."""
 
 import functools
+import re
+from pathlib import Path
 
 import pytest
 
 import imconv
 from imconv.net import listed, load
+from imconv.net.assembly import assemble
+from imconv.net.description import Description
 from imconv.net.network import LAYOUTS
 
 # torchvision's own counts where it has the network, else arithmetic from the papers' tables
@@ -223,3 +227,18 @@ def test_unknown_names(name, near):
 def test_unknown_layers():
     with pytest.raises(imconv.ImconvError, match=r"did you mean 'conv1'\?"):
         network("resnet50").receptive_field("conv_1")
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_readmes_network_and_table():
+    text = README.read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```", text, re.S | re.M)
+    example = assemble(Description.parse(example.encode()))
+    assert example.parameters == 4298
+    assert example.layer("wide2.add1").inputs == ("wide2.bn1", "wide1.relu1")
+    (table,) = re.findall(r"^\$ imconv net summary keras-vanilla\n(.*?)^\.\.\.", text, re.S | re.M)
+    assert str(network("keras-vanilla").summary()).startswith(table)
+    (count,) = re.findall(r"(\d+) named ones or your own", text)
+    assert int(count) == len(PUBLISHED)
