@@ -33,7 +33,7 @@ from .kinds import JOINS, KINDS
 from .network import INPUT, LAYOUTS, Layer, Network, Placed, Preprocess, Tensor, place
 from .positions import Path
 
-MAX_LAYERS = 20_000
+MAX_LAYERS = 10_000
 MAX_STEPS = 100_000  # lists and items looked at: a block of nothing, repeated, makes no layers
 MAX_DEPTH = 32  # blocks and lists inside one another
 MAX_TIMES = 1000

@@ -84,10 +84,7 @@ class Description:
             line = raw[: error.start].count(b"\n") + 1
             raise NetworkError(f"{name}: line {line}: not a text file in UTF-8") from None
         except tomllib.TOMLDecodeError as error:
-            match = _SYNTAX.fullmatch(str(error))
-            what, line, column = match.groups() if match else (str(error), None, None)
-            place = f"line {line}, column {column}" if line else f"line {decoded.count(chr(10)) + 1}"
-            raise NetworkError(f"{name}: {place}: {what[:1].lower()}{what[1:]} (TOML)") from None
+            raise NetworkError(f"{name}: {_syntax(str(error), decoded)}") from None
         except RecursionError:
             raise LimitError(f"{name}: brackets inside brackets, too deep to be a network") from None
         except ValueError as error:  # an integer of thousands of digits
@@ -239,6 +236,17 @@ class Description:
         for key in parameters:
             if key not in used:
                 self.fail((*path, key), f"nothing uses the parameter {shown(key)}{nearest(key, used)}")
+
+
+def _syntax(message: str, document: str) -> str:
+    """What tomllib says, with its place first, and a hint for the mistake that is easily made here."""
+    match, written = _SYNTAX.fullmatch(message), document.split("\n")
+    what, line, column = match.groups() if match else (message, None, None)
+    place = f"line {line}, column {column}" if line else f"line {len(written)}"
+    hint = ""
+    if line and "key part" in what and int(column) > len(written[int(line) - 1]):
+        hint = "; a table in braces may be broken inside its lists only, not between its keys"
+    return f"{place}: {what[:1].lower()}{what[1:]}{hint} (TOML)"
 
 
 def references(value) -> set[str]:

@@ -146,7 +146,7 @@ class Placed:
     layer: Layer
     inputs: tuple[Shape, ...]
     shape: Shape  # (rows, columns, channels), or (numbers,)
-    axes: tuple[Axis, Axis] | None  # of a sliding window: padding before and after, stride, dilation
+    axes: tuple[Axis, Axis] | None  # of a sliding window; with ceil, `span` may reach beyond the padding
     fields: tuple[Field, Field] | None  # what it sees, rows and columns; None: the whole input
     gated: bool  # multiplied, here or before, by something that sees the whole input
     note: str  # paths that don't lie exactly over one another

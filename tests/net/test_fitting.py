@@ -28,8 +28,10 @@ def test_paddings_are_all_that_there_are(wanted):
     assert set(range(found[0], found[1] + 1) if found else ()) == right
 
 
-@pytest.mark.parametrize("name", ["keras-vanilla", "mobilenet-v1", "googlenet", "resnet18"])
-@pytest.mark.parametrize("wanted", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("keras-vanilla", 1), ("keras-vanilla", 6), ("mobilenet-v1", 6), ("googlenet", 3), ("resnet18", 1)],
+)
 def test_inputs_are_all_that_there_are(name, wanted):
     network = load(name)
     layer = network.summary().last_map.layer.name
