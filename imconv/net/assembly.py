@@ -112,6 +112,7 @@ class _Assembler:
             layers=tuple(self.layers),
             preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
             ignored=self._ignored(),
+            ignored_ends=self.layout.ignored,
         )
 
     # --- items ---

@@ -341,7 +341,7 @@ KINDS: dict[str, Kind] = {
         tensors=_each_channel("scale", "shift", "mean", "variance", fixed=("mean", "variance")),
     ),
     "layernorm": Kind("LayerNormalization", "ln", {"eps": _EPS}, tensors=_each_channel("scale", "shift")),
-    "layer-scale": Kind("LayerScale", "scale", tensors=_layer_scale),
+    "layer-scale": Kind("LayerScale", "scale", shape=lambda a, shapes: _map(shapes), tensors=_layer_scale),
     "lrn": Kind(  # a / (k + alpha sum a^2)^beta over n channels: the paper's alpha, torch's divided by n
         "LRN",
         "lrn",
@@ -352,6 +352,7 @@ KINDS: dict[str, Kind] = {
             "k": Attribute(number(), 2.0),
         },
         "n",
+        shape=lambda a, shapes: _map(shapes),
     ),
     "dropout": Kind("Dropout", "dropout", {"rate": Attribute(number(0, 1), 0.5)}, "rate"),
     "leaky": Kind("LeakyReLU", "leaky", {"slope": Attribute(number(0, 1e3), 0.01)}, "slope"),

@@ -176,6 +176,7 @@ class Network:
     layers: tuple[Layer, ...]
     preprocess: Preprocess | None = None
     ignored: tuple[str, ...] = ()  # beginnings of keys in files of weights that are of no use here
+    ignored_ends: tuple[str, ...] = ()
 
     @cached_property
     def _index(self) -> dict[str, Layer]:
@@ -196,6 +197,10 @@ class Network:
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor by its key."""
         return {tensor.key: tensor for layer in self.layers for tensor in layer.tensors}
+
+    def ignores(self, key: str) -> bool:
+        """Whether a key in a file of weights is of no use for running the network, as torch's counts of batches."""
+        return key.startswith(self.ignored) or key.endswith(self.ignored_ends)
 
     def parse_shape(self, shape) -> tuple[int, int, int]:
         """An input's shape from None (as the network is made), (rows, columns) or (rows, columns, channels)."""
@@ -260,12 +265,13 @@ def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
     rules, attributes = layer.rules, layer.attributes
     shapes = tuple(shape if one is None else one.shape for one in before)
     out = rules.shape(attributes, shapes)
-    if rules.whole and layer.tensors and rules.tensors(attributes, shapes)[0].numbers != layer.tensors[0].count:
-        made = layer.tensors[0].count // attributes["out"]
-        raise ValueError(
-            f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
-            "behind maps take any size"
-        )
+    if layer.tensors and len(shapes[0]) == 1:  # a vector, whose length depends on the input's size
+        made = layer.tensors[0].count // attributes.get("out", 1)
+        if made != shapes[0][0]:
+            raise ValueError(
+                f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
+                "behind maps take any size"
+            )
     sliding = axes(rules, attributes, shapes[0]) if rules.taps else None
     fields, gated, note = _seen(layer, sliding, before)
     macs = rules.macs(attributes, shapes, out)

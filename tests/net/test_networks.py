@@ -10,7 +10,6 @@ import imconv
 from imconv.net import listed, load
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
-from imconv.net.network import LAYOUTS
 
 # torchvision's own counts where it has the network, else arithmetic from the papers' tables
 PUBLISHED = {  # parameters, MACs, receptive field, last map
@@ -206,9 +205,54 @@ def test_wrong_inputs(shape):
     assert "\n" not in str(caught.value)
 
 
-def test_layouts_of_other_libraries():
-    assert LAYOUTS["mlx"].window == "OHWI"
-    assert LAYOUTS["torch"].names["variance"] == "running_var"
+def test_keys_of_no_use():
+    googlenet, vanilla = network("googlenet-tv"), network("keras-vanilla")
+    assert googlenet.ignores("aux1.conv.conv.weight")
+    assert googlenet.ignores("conv1.bn.num_batches_tracked")
+    assert not any(map(googlenet.ignores, googlenet.tensors))
+    assert not vanilla.ignores("bn1.num_batches_tracked")
+
+
+LAYOUTS_OF_A_FILE = {
+    "torch": [
+        ("conv1.weight", (8, 3, 3, 5)),
+        ("depthwise1.weight", (8, 1, 3, 3)),
+        ("bn1.running_var", (8,)),
+        ("fc1.weight", (7, 128)),
+    ],
+    "keras": [
+        ("conv1.kernel", (3, 5, 3, 8)),
+        ("depthwise1.depthwise_kernel", (3, 3, 8, 1)),
+        ("bn1.moving_variance", (8,)),
+        ("fc1.kernel", (128, 7)),
+    ],
+    "mlx": [
+        ("conv1.weight", (8, 3, 5, 3)),
+        ("depthwise1.weight", (8, 3, 3, 1)),
+        ("bn1.running_var", (8,)),
+        ("fc1.weight", (7, 128)),
+    ],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS_OF_A_FILE)
+def test_layouts(layout):
+    text = f"""
+    input = [8, 10, 3]
+    layers = [{{ conv = 8, size = [3, 5] }}, {{ depthwise = 3 }}, "batchnorm", "flatten", {{ fc = 7 }}]
+    weights.layout = "{layout}"
+    """
+    tensors = assemble(Description.parse(text.encode())).tensors
+    for key, shape in LAYOUTS_OF_A_FILE[layout]:
+        assert tensors[key].shape == shape
+    order = assemble(Description.parse(text.encode())).layer("flatten1").attributes["order"]
+    assert order == ("CHW" if layout == "torch" else "HWC")
+
+
+def test_any_layer_with_weights_behind_flatten_forbids_other_sizes():
+    text = "input = [8, 8, 3]\nlayers = ['flatten', 'prelu']"
+    with pytest.raises(imconv.ImconvError, match="192 numbers and would get 300"):
+        assemble(Description.parse(text.encode())).summary((10, 10))
 
 
 def test_the_library_is_found_through_the_package():
