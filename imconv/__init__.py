@@ -28,19 +28,24 @@ _HOMES = {
     "write_pages": "files",
 }
 
+# rooms with public functions of their own: `imconv.net.load`
+_ROOMS = ("net",)
+
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
     home = _HOMES.get(name)
-    if home is None:
+    if home is None and name not in _ROOMS:
         raise AttributeError(f"module 'imconv' has no attribute {name!r}")
     from importlib import import_module
 
+    if home is None:
+        return import_module(f"imconv.{name}")
     value = getattr(import_module(f"imconv.{home}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_ROOMS})

@@ -1,3 +1,4 @@
+from . import net as net
 from .comparison import compare as compare
 from .correlation import convolve as convolve
 from .correlation import correlate as correlate

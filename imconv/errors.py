@@ -18,6 +18,10 @@ class KernelError(ImconvError):
     """A kernel that can't be read or can't be used; for text the message gives file, line and column."""
 
 
+class NetworkError(ImconvError):
+    """A network's description that can't be read or makes no sense; the message gives file and line."""
+
+
 class FileError(ImconvError):
     """A picture that can't be read or written."""
 

@@ -1,4 +1,4 @@
-"""Output sizes, padding, stride and dilation on one axis and on two; shared by everything that slides a window."""
+"""Output sizes, padding, stride, dilation and receptive fields on one axis and on two; shared by everything that slides a window."""
 
 from __future__ import annotations
 
@@ -51,10 +51,77 @@ class Axis:
         return first, np.maximum(first, last)
 
 
+@dataclass(frozen=True)
+class Field:
+    """What outputs see along one axis, through any number of layers: output `i` depends on the input samples
+    `first + i * jump` to `last + i * jump`, both included. Samples beyond the input are padding.
+
+    >>> Field().through(taps=3, before=0).through(taps=2, before=0, stride=2)
+    Field(first=0, last=3, jump=2)
+    """
+
+    first: int = 0
+    last: int = 0
+    jump: int = 1
+
+    @property
+    def size(self) -> int:
+        """How many samples an output sees."""
+        return self.last - self.first + 1
+
+    @property
+    def start(self) -> float:
+        """The middle of what the first output sees, in pixels from the edge: that of the first pixel is 0.5."""
+        return 0.5 + (self.first + self.last) / 2
+
+    def through(self, *, taps: int, before: int, stride: int = 1, dilation: int = 1) -> Field:
+        """What outputs of one more window see; `before` is the padding in front of it."""
+        first = self.first - before * self.jump
+        last = self.last + (dilation * (taps - 1) - before) * self.jump
+        return Field(first, last, self.jump * stride)
+
+    def joined(self, other: Field) -> Field:
+        """What an output sees that is made of both. Raises OptionError where the outputs lie at different distances."""
+        if self.jump != other.jump:
+            raise OptionError(f"outputs that lie {self.jump} and {other.jump} samples apart can't be joined")
+        return Field(min(self.first, other.first), max(self.last, other.last), self.jump)
+
+    def clipped(self, index: int, size: int) -> tuple[int, int]:
+        """The half-open range of samples of an input of `size` that output `index` sees."""
+        first, last = (min(max(end + index * self.jump, 0), size) for end in (self.first, self.last + 1))
+        return first, last
+
+
+def balanced_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int]:
+    """Padding (before, after) that makes the output `ceil(size / stride)` long, as TensorFlow's and Keras' "same" does.
+
+    Unlike the word `same` of `make_axis` it depends on the size: with a stride less is padded, and an odd sample goes
+    behind.
+
+    >>> balanced_padding(224, taps=3, stride=2, dilation=1)
+    (0, 1)
+    """
+    span = (-(-size // stride) - 1) * stride + effective_size(taps, dilation)
+    total = max(span - size, 0)
+    return total // 2, total - total // 2
+
+
 def make_axis(
-    size: int, taps: int, anchor: int, pad: str | tuple[int, int], stride: int, dilation: int, name: str
+    size: int,
+    taps: int,
+    anchor: int,
+    pad: str | tuple[int, int],
+    stride: int,
+    dilation: int,
+    name: str,
+    *,
+    ceil: bool = False,
 ) -> Axis:
-    """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left."""
+    """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left.
+
+    With `ceil` the size is rounded up as torch does: a last window may reach beyond the padding, as long as it begins
+    before the padding behind the input.
+    """
     if size < 1:
         raise OptionError(f"an image needs pixels; this one has {size} {name}")
     window = effective_size(taps, dilation)
@@ -67,6 +134,9 @@ def make_axis(
     else:
         before, after = pad
     out = (size + before + after - window) // stride + 1
+    if ceil:
+        out = -((window - size - before - after) // stride) + 1
+        out -= (out - 1) * stride >= size + before
     if out < 1:
         raise OptionError(
             f"no output is left: {size} {name}{' + ' + str(before + after) + ' of padding' if before + after else ''} "

@@ -115,6 +115,7 @@ def here(tmp_path, monkeypatch):
     picture = Image.fromarray(random.integers(0, 256, (40, 60, 3), np.uint8))
     for name in ("in.png", "in.jpg", "in.tif", "photo.png", "photo.jpg"):
         picture.save(tmp_path / name)
+    (tmp_path / "my.toml").write_text('input = [16, 16, 3]\nlayers = [{ conv = 4, size = 3 }, "relu"]\n')
     (tmp_path / "k.txt").write_text("0 -1 0\n-1 5 -1\n0 -1 0\n")
     (tmp_path / "look.txt").write_text("sigma = 2\nblur --sigma $sigma | edges\n")
     monkeypatch.chdir(tmp_path)
@@ -136,7 +137,7 @@ def pieces_of(line: str) -> tuple[list[str], str | None, str | None]:
     return tokens[1:], source, target
 
 
-TELLING = ("compare", "info", "show", "trace")  # they write no picture unless asked for one
+TELLING = ("compare", "info", "net", "show", "trace")  # they write no picture unless asked for one
 EXAMPLES = [line for context in CONTEXTS.values() for line in examples_in(context.get_help())]
 
 

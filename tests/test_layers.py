@@ -133,6 +133,17 @@ def test_files_know_nothing_of_filtering(module):
     assert not roots(module) & {"planner", "executor", "filters", "correlation"}
 
 
+DESCRIBING = [
+    name for name in within("net") if name.removeprefix("net.") not in ("forward", "weights")
+]  # pictures come with these
+
+
+@pytest.mark.parametrize("module", DESCRIBING)
+def test_networks_are_described_without_pictures(module):
+    """What a network is, and what it costs, needs sizes and errors only."""
+    assert roots(module) <= {*sys.stdlib_module_names, "errors", "geometry", "kernel_number", "net"}
+
+
 @pytest.mark.parametrize("module", within("filters"))
 def test_filters_are_data_and_a_call(module):
     assert not roots(module) & (HEAVY | {"jit", "cli", "files", "bands"})

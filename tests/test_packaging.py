@@ -47,6 +47,10 @@ def kernels_of_the_checkout() -> set[str]:
     return {path.name for path in (ROOT / "kernels").glob("*.txt")}
 
 
+def networks_of_the_checkout() -> set[str]:
+    return {path.name for path in (ROOT / "networks").glob("*.toml")}
+
+
 def names_in(wheel: Path) -> list[str]:
     with zipfile.ZipFile(wheel) as archive:
         assert archive.testzip() is None
@@ -58,6 +62,7 @@ def test_what_the_wheel_holds(direct):
     assert len(names) == len(set(names))
     assert "imconv/py.typed" in names
     assert kernels_of_the_checkout() == {Path(name).name for name in names if name.startswith("imconv/kernels/")}
+    assert networks_of_the_checkout() == {Path(name).name for name in names if name.startswith("imconv/networks/")}
     sources = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "imconv").rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}
     assert all(name.startswith(("imconv/", f"imconv-{imconv.__version__}.dist-info/")) for name in names)
@@ -93,6 +98,7 @@ def test_the_wheel_by_way_of_the_sdist_is_the_same(direct, by_sdist):
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "tests/test_packaging.py"} <= names
     assert {f"kernels/{name}" for name in kernels_of_the_checkout()} <= names
+    assert {f"networks/{name}" for name in networks_of_the_checkout()} <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv", "dist"))]
 
 
@@ -121,6 +127,12 @@ def test_kernels_are_found_there(installed):
     _, python, _ = installed
     done = run_there(installed, python, "-m", "imconv", "kernels", "show", "sobel-x", text=True)
     assert "-1" in done.stdout
+
+
+def test_networks_are_found_there(installed):
+    done = run_there(installed, script(installed), "net", "summary", "resnet50", "--json", text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["parameters"] == 25_557_032
 
 
 def test_a_picture_is_filtered_there(installed):

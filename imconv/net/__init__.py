@@ -1,0 +1,81 @@
+"""Convolutional networks as data: the files of the folder networks/, or a user's own, and what can be said about them."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import FileError, OptionError, nearest
+from .network import Layer, Network
+
+__all__ = ["Layer", "Network", "folder", "listed", "load"]
+
+_ENDING = ".toml"
+
+
+def load(name_or_path: str) -> Network:
+    """The network of that name (`imconv net list`), or the one a file describes.
+
+    Parameters
+    ----------
+    name_or_path : str
+        A name or an alias, in small or capital letters; a path that ends in .toml, followed by `:NAME` where the file
+        describes several networks.
+
+    Raises
+    ------
+    OptionError
+        No network is called so; the nearest name is told.
+    FileError, NetworkError, LimitError
+        The file can't be read, makes no sense (with its line), or describes something huge.
+
+    >>> load("vgg-d").name
+    'vgg16'
+    """
+    from .assembly import assemble
+    from .description import Description
+
+    text = os.fspath(name_or_path)
+    path, colon, member = text.rpartition(":")
+    if text.endswith(_ENDING) or not path.endswith(_ENDING):
+        path, colon, member = text, "", ""
+    if path.endswith(_ENDING) or "/" in path or os.sep in path:
+        return assemble(Description.read(path), member if colon else None)
+    name, known = text.strip().lower(), []
+    for description in _library(name):
+        if name in description.members or name in description.aliases:
+            return assemble(description, name)
+        known += [*description.members, *description.aliases]
+    raise OptionError(
+        f"no network is called {text!r}{nearest(name, known)}; `imconv net list` shows the names, and a file of your own "
+        f"ends in {_ENDING}"
+    )
+
+
+def listed() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """The library's networks: name, what it is in one line, and its other names."""
+    found = {}
+    for description in _library():
+        for name in description.members:
+            others = tuple(alias for alias, of in description.aliases.items() if of == name)
+            found[name] = description.about(name), others
+    return found
+
+
+def folder() -> str:
+    """The folder of the library's files: inside the package where it is installed, beside it in a checkout."""
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for place in (os.path.join(package, "networks"), os.path.join(os.path.dirname(package), "networks")):
+        if os.path.isdir(place):
+            return place
+    raise FileError("the folder 'networks' is missing; install imconv again")
+
+
+def _library(name: str = ""):
+    """The descriptions in the folder, those first whose file's name `name` begins with."""
+    from .description import Description
+
+    place = folder()
+    stems = sorted(entry.removesuffix(_ENDING) for entry in os.listdir(place) if entry.endswith(_ENDING))
+    stems.sort(key=lambda stem: not name.startswith(stem))
+    for stem in stems:
+        yield Description.read(os.path.join(place, stem + _ENDING))

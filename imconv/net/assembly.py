@@ -1,0 +1,385 @@
+"""From a description to a network: blocks, repeats, branches and residuals become one list of layers.
+
+An item of a list of layers is the name of a kind ("relu"), or a table that says what it is by one of its keys:
+
+    { conv = 64, size = 3, pad = 1 }     a layer of a kind, its main attribute behind the kind; see imconv/net/kinds.py
+    { layer = "batchnorm", eps = 1e-3 }  one that has no main attribute
+    { section = [...], numbered = true } layers with a name of their own before theirs
+    { block = "unit", width = 64 }       the layers of [blocks.unit]; other keys are its parameters
+          times = 3, first = { stride = 2 }    repeated; parameters of the first time only
+    { concat = [[...], [...]] }          paths side by side, their maps stacked; [] is the input itself
+    { residual = [...] }                 the layers' result plus the input
+          projection = [...]                   the input goes through these where the layers change channels or stride
+          optional = true                      nothing is added there
+    { gate = [...] }                     the input times the layers' result: squeeze and excitation
+
+Names, which are also the keys of weights, are made of the names on the way, with dots. An item without a `name` has
+its number in a numbered list, from 0; elsewhere its kind's short name, counted from 1: conv1, bn1, conv2. With the name
+"" a block's layers are named as if they stood in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from ..errors import LimitError, nearest
+from ..kernel_number import NumberError, parse_number
+from .attributes import REQUIRED, Attribute, flag, text, whole
+from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
+from .kinds import JOINS, KINDS
+from .network import INPUT, LAYOUTS, Layer, Network, Placed, Preprocess, Tensor, place
+from .positions import Path
+
+MAX_LAYERS = 10_000
+MAX_STEPS = 100_000  # lists and items looked at: a block of nothing, repeated, makes no layers
+MAX_DEPTH = 32  # blocks and lists inside one another
+MAX_TIMES = 1000
+STRUCTURES = {
+    "section": ("name", "numbered"),
+    "concat": (),
+    "residual": ("projection", "optional"),
+    "gate": (),
+    "block": ("name", "times", "first"),
+}
+_REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)(?:\.([0-9]{1,3}))?")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}")
+
+
+def assemble(description: Description, member: str | None = None) -> Network:
+    """The network of a description, or the one of that name or alias. Raises NetworkError, LimitError, OptionError."""
+    name = description.member(member)
+    own = {key: value for key, value in description.members[name].items() if key not in RESERVED}
+    parameters = {**description.data.get("parameters", {}), **own}
+    return _Assembler(description, name, parameters).network()
+
+
+@dataclass
+class _Names:
+    """The names of one list: what stands before them, and what has been given by itself so far."""
+
+    prefix: str = ""
+    numbered: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def next(self, short: str, own: str | None = None) -> str:
+        if own is not None:
+            return self.prefix + own
+        short = "" if self.numbered else short
+        count = self.counts[short] = self.counts.get(short, -1 if self.numbered else 0) + 1
+        return f"{self.prefix}{short}{count}"
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where the assembler is: position in the file, parameters, and which block they belong to, for messages."""
+
+    path: Path
+    parameters: Mapping
+    block: str = ""
+    depth: int = 0
+
+    def at(self, *steps: str | int) -> _Spot:
+        return replace(self, path=(*self.path, *steps))
+
+
+class _Assembler:
+    def __init__(self, description: Description, name: str, parameters: Mapping):
+        self.description, self.name = description, name
+        self.data, self.blocks = description.data, description.data.get("blocks", {})
+        self.layers: list[Layer] = []
+        self.placed: dict[str, Placed] = {}
+        self.lines: dict[str, int] = {}
+        self.steps = 0
+        self.top = _Spot((), parameters)
+        self.input_shape = self._input_shape()
+        weights = self._table("weights", WEIGHTS, ("ignore",))
+        self.layout = LAYOUTS[weights["layout"]]
+        self.defaults = self._defaults()
+
+    def network(self) -> Network:
+        spot = self.top.at("layers")
+        self.sequence(self.data["layers"], spot, _Names(), INPUT)
+        if not self.layers:
+            self.fail(spot, "there are no layers")
+        return Network(
+            name=self.name,
+            about=self.description.about(self.name),
+            source=self.description.text_of(self.data, "source"),
+            input_shape=self.input_shape,
+            layers=tuple(self.layers),
+            preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
+            ignored=self._ignored(),
+            ignored_ends=self.layout.ignored,
+        )
+
+    # --- items ---
+
+    def sequence(self, items, spot: _Spot, names: _Names, source: str) -> str:
+        """Add the layers of a list behind `source`; the name of the last one."""
+        if not isinstance(items, list):
+            self.fail(spot, "a list of layers, [...], belongs here")
+        if spot.depth > MAX_DEPTH:
+            inside = f"; does the block {spot.block!r} contain itself?" if spot.block else ""
+            self.fail(spot, f"lists and blocks inside one another, more than {MAX_DEPTH} deep{inside}", LimitError)
+        self.steps += 1 + len(items)
+        if self.steps > MAX_STEPS:
+            self.fail(spot, f"more than {MAX_STEPS} items when all is repeated", LimitError)
+        for index, item in enumerate(items):
+            source = self.item(item, replace(spot.at(index), depth=spot.depth + 1), names, source)
+        return source
+
+    def item(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        if isinstance(item, str):
+            item = {"layer": item}
+        if not isinstance(item, dict):
+            self.fail(
+                spot,
+                f'a layer is a word such as "relu" or a table such as {{ conv = 64, size = 3 }}, not {shown(item)}',
+            )
+        form = self._form(item, spot)
+        if form in STRUCTURES:
+            known = (form, *STRUCTURES[form])
+            if form != "block":
+                self.description.check_keys(item, known, spot.path, f"a {form}")
+            return getattr(self, f"_{form}")(item, spot, names, source)
+        return self._layer(form, item, spot, names, source)
+
+    def _form(self, item: Mapping, spot: _Spot) -> str:
+        """The key that says what an item is."""
+        forms = {"layer", *STRUCTURES, *(name for name, kind in KINDS.items() if kind.argument)}
+        if "block" in item:  # its parameters may have any name
+            return "block"
+        found = [key for key in item if key in forms]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            self.fail(spot, f"this is both {' and '.join(map(repr, found))}; write two items")
+        attributes = {"name", *(name for kind in KINDS.values() for name in kind.attributes)}
+        odd = next((key for key in item if key not in attributes), None)
+        if odd in KINDS:
+            self.fail(spot, f'{odd!r} takes no number; write "{odd}" or {{ layer = "{odd}" }}')
+        what = f": {shown(odd)} is no kind of layer{nearest(odd, [*forms, *KINDS])}" if odd else ""
+        self.fail(spot.at(odd) if odd else spot, f"nothing here says which layer this is{what}")
+
+    def _layer(self, form: str, item: Mapping, spot: _Spot, names: _Names, source: str) -> str:
+        given = dict(item)
+        own = self._name(given.pop("name", None), spot)
+        kind = form
+        if form == "layer":
+            kind = self.value(given.pop("layer"), spot.at("layer"), source)
+            simple = [name for name in KINDS if name not in JOINS]
+            if not isinstance(kind, str) or kind not in simple:
+                near = nearest(kind, [*simple, *STRUCTURES]) if isinstance(kind, str) else ""
+                self.fail(spot, f"{shown(kind)} is no kind of layer{near}")
+        elif KINDS[form].argument != form:
+            given[KINDS[form].argument] = given.pop(form)
+        values = {key: self.value(value, spot.at(key), source) for key, value in given.items()}
+        return self.add(kind, values, spot, names.next(KINDS[kind].short, own), (source,))
+
+    def add(self, kind: str, values: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
+        """Append a layer, its attributes checked."""
+        rules = KINDS[kind]
+        self.description.check_keys(values, rules.attributes, spot.path, f"a layer of the kind {kind!r}")
+        attributes = dict(self.defaults.get(kind, {}))
+        for key, attribute in rules.attributes.items():
+            if key in values:
+                attributes[key] = self._checked(attribute, values[key], spot.at(key), key)
+            elif key not in attributes:
+                if attribute.default is REQUIRED:
+                    self.fail(spot, f"{kind!r} needs {key!r}, as in {key} = 3")
+                attributes[key] = attribute.default
+        if kind == "flatten":
+            attributes["order"] = self.layout.flatten
+        shapes = tuple(self.shape(one) for one in inputs)
+        try:
+            rules.shape(attributes, shapes)  # before the tensors, which would not understand a wrong one
+            tensors = [Tensor.kept(one, name, self.layout) for one in rules.tensors(attributes, shapes)]
+            layer = Layer(name, kind, attributes, inputs, tensors)
+            placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
+        except ValueError as error:
+            self.fail(spot, f"{name} ({kind}): {error}")
+        if name in self.lines or name == INPUT:
+            other = f"in line {self.lines[name]}" if name in self.lines else "the input"
+            self.fail(spot, f"two layers are called {name!r} (the other is {other}); give one a name of its own")
+        if len(self.layers) == MAX_LAYERS:
+            self.fail(spot, f"more than {MAX_LAYERS} layers", LimitError)
+        self.lines[name] = self.description.line(spot.path)
+        self.placed[name] = placed
+        self.layers.append(layer)
+        return name
+
+    def shape(self, source: str) -> tuple[int, ...]:
+        """The shape of a layer's output, or of the input."""
+        return self.input_shape if source == INPUT else self.placed[source].shape
+
+    # --- structures ---
+
+    def _section(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        numbered = self._checked(Attribute(flag), item.get("numbered", False), spot.at("numbered"), "numbered")
+        own = self._name(item.get("name"), spot)
+        inner = _Names(names.next("section", own) + ".", numbered)
+        return self.sequence(item["section"], spot.at("section"), inner, source)
+
+    def _block(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        name = self.value(item["block"], spot.at("block"), source)
+        if not isinstance(name, str) or name not in self.blocks:
+            near = nearest(name, self.blocks) if isinstance(name, str) else ""
+            self.fail(spot.at("block"), f"there is no block {shown(name)}{near}")
+        block, known = self.blocks[name], STRUCTURES["block"]
+        own = self._name(item.get("name"), spot, none=True)
+        times = self.value(item.get("times", 1), spot.at("times"), source)
+        times = self._checked(Attribute(whole(0, MAX_TIMES)), times, spot.at("times"), "times")
+        first = item.get("first", {})
+        if not isinstance(first, dict):
+            self.fail(spot.at("first"), "first must be a table of parameters, as in first = { stride = 2 }")
+        arguments = {key: value for key, value in item.items() if key not in ("block", *known)}
+        self._check_arguments(name, {**arguments, **first}, spot)
+        defaults = block.get("defaults", {})
+        for turn in range(times):
+            if own is not None and own and "times" in item:
+                full = names.prefix + f"{own}.{turn}"
+            else:
+                full = names.prefix if own == "" else names.next(name, own)
+            mine = {**arguments, **(first if turn == 0 else {})}
+            values = {key: self.value(value, spot.at(key), source) for key, value in mine.items()}
+            inside = _Spot(("blocks", name, "layers"), {**self.top.parameters, **defaults, **values}, name, spot.depth)
+            inner = names if own == "" else _Names(full + ".", block.get("numbered", False))
+            source = self.sequence(block["layers"], inside, inner, source)
+        return source
+
+    def _concat(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        paths = item["concat"]
+        if not isinstance(paths, list) or not 1 <= len(paths) <= 64 or not all(isinstance(p, list) for p in paths):
+            self.fail(spot, "concat must be a list of paths, each a list of layers: [[...], [...]]")
+        spot = spot.at("concat")
+        ends = [self.sequence(path, spot.at(i), names, source) for i, path in enumerate(paths)]
+        return self.add("concat", {}, spot, names.next("concat"), tuple(ends))
+
+    def _residual(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        before = len(self.layers)
+        end = self.sequence(item["residual"], spot.at("residual"), names, source)
+        sliding = [axis for layer in self.layers[before:] for axis in self.placed[layer.name].axes or ()]
+        changed = self.shape(end)[-1] != self.shape(source)[-1] or any(axis.stride > 1 for axis in sliding)
+        optional = self._checked(Attribute(flag), item.get("optional", False), spot.at("optional"), "optional")
+        if optional and "projection" in item:
+            self.fail(spot, "a residual has a projection or is optional, not both")
+        if changed and optional:
+            return end
+        shortcut = source
+        if changed and "projection" in item:
+            shortcut = self.sequence(item["projection"], spot.at("projection"), names, source)
+        return self.add("add", {}, spot, names.next("add"), (end, shortcut))
+
+    def _gate(self, item, spot: _Spot, names: _Names, source: str) -> str:
+        end = self.sequence(item["gate"], spot.at("gate"), names, source)
+        return self.add("multiply", {}, spot, names.next("multiply"), (source, end))
+
+    # --- values ---
+
+    def value(self, value, spot: _Spot, source: str):
+        """A value with its `$references` and products replaced by what they stand for."""
+        if isinstance(value, list):
+            return [self.value(one, spot.at(index), source) for index, one in enumerate(value)]
+        if not isinstance(value, str) or "$" not in value:
+            return value
+        factors = [self._factor(factor.strip(), value, spot, source) for factor in value.split("*")]
+        if len(factors) == 1:
+            return factors[0]
+        product = Fraction(1)
+        for factor in factors:
+            if not isinstance(factor, (int, float)) or isinstance(factor, bool) or not abs(factor) <= 1e9:
+                self.fail(spot, f"in {shown(value)}, {shown(factor)} is nothing to multiply with")
+            product *= Fraction(repr(factor))
+        if product.denominator != 1:
+            self.fail(spot, f"{shown(value)} is {float(product):g}, and should be a whole number")
+        return int(product)
+
+    def _factor(self, factor: str, value: str, spot: _Spot, source: str):
+        match = _REFERENCE.fullmatch(factor)
+        if not match:
+            try:
+                number = parse_number(factor)
+                return int(number) if number.denominator == 1 else float(number)
+            except NumberError:
+                self.fail(spot, f"{shown(value)} is no parameter such as $width, nor a product such as 4 * $width")
+        name, index = match[1], match[2]
+        if name == "in" and index is None and source:
+            return self.shape(source)[-1]
+        if name not in spot.parameters:
+            inside = f" of the block {spot.block!r}, or the call lacks it" if spot.block else ""
+            self.fail(spot, f"there is no parameter {shown(name)}{inside}{nearest(name, [*spot.parameters, 'in'])}")
+        found = spot.parameters[name]
+        if isinstance(found, list) == (index is None):
+            self.fail(
+                spot, f"{name!r} is {'a list; write $' + name + '.1 for its first' if index is None else 'no list'}"
+            )
+        if index is not None:
+            if not 1 <= int(index) <= len(found):
+                self.fail(spot, f"{factor}: {name!r} has the elements 1 to {len(found)}")
+            found = found[int(index) - 1]
+        return found
+
+    def _check_arguments(self, name: str, arguments: Mapping, spot: _Spot) -> None:
+        """A block's call gives parameters that it uses."""
+        block = self.blocks[name]
+        known = references(block["layers"]) - {"in"} | set(block.get("defaults", {}))
+        for key in arguments:
+            if key not in known:
+                near = nearest(key, [*known, *STRUCTURES["block"]])
+                self.fail(spot.at(key), f"the block {name!r} has no parameter {shown(key)}{near}")
+
+    def _name(self, value, spot: _Spot, none: bool = False) -> str | None:
+        """A name that an item gives itself; with `none` it may also be empty."""
+        if value is None or (none and value == ""):
+            return value
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            self.fail(spot.at("name"), f"{shown(value)} can't be a name: letters, digits, _ and -, with dots between")
+        return value
+
+    def _checked(self, attribute: Attribute, value, spot: _Spot, name: str):
+        return self.description.checked(attribute, value, spot.path, name)
+
+    def fail(self, spot: _Spot, message: str, error=None):
+        self.description.fail(spot.path, message, *([error] if error else []))
+
+    # --- tables beside the layers ---
+
+    def _input_shape(self) -> tuple[int, int, int]:
+        spot = self.top.at("input")
+        given = self.value(self.data["input"], spot, "")
+        if not isinstance(given, list) or len(given) != 3:
+            self.fail(spot, "input must be [rows, columns, channels], as [224, 224, 3]")
+        return tuple(self._checked(Attribute(whole()), one, spot, "input") for one in given)
+
+    def _table(self, name: str, known: Mapping[str, Attribute], more: tuple[str, ...] = ()) -> dict:
+        spot, given = self.top.at(name), self.data.get(name, {})
+        self.description.check_keys(given, [*known, *more], spot.path, name)
+        values = {key: self.value(value, spot.at(key), INPUT) for key, value in given.items()}
+        return {
+            key: self._checked(attribute, values[key], spot.at(key), key) if key in values else attribute.default
+            for key, attribute in known.items()
+        }
+
+    def _ignored(self) -> tuple[str, ...]:
+        spot, given = self.top.at("weights", "ignore"), self.data.get("weights", {}).get("ignore", [])
+        if not isinstance(given, list):
+            self.fail(spot, 'ignore must be a list of the beginnings of keys, as ["aux1."]')
+        return tuple(self._checked(Attribute(text), one, spot, "ignore") for one in given)
+
+    def _defaults(self) -> dict[str, dict]:
+        """Attributes that the file gives to every layer of a kind."""
+        found = {}
+        for kind, given in self.data.get("defaults", {}).items():
+            spot = self.top.at("defaults", kind)
+            if kind not in KINDS:
+                self.fail(spot, f"{shown(kind)} is no kind of layer{nearest(kind, KINDS)}")
+            known = KINDS[kind].attributes
+            self.description.check_keys(given, known, spot.path, f"a layer of the kind {kind!r}")
+            found[kind] = {
+                key: self._checked(known[key], self.value(value, spot.at(key), INPUT), spot.at(key), key)
+                for key, value in given.items()
+            }
+        return found

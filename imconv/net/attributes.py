@@ -1,0 +1,127 @@
+"""What stands behind a key of a network's description: which values are right, and the default.
+
+A check returns the value as the rest of imconv wants it, or raises ValueError saying what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+MOST = 1 << 20  # channels, samples
+LARGEST_WINDOW = 1 << 10
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One key: its check, and what it is where it isn't given (REQUIRED: it has to be)."""
+
+    check: Callable
+    default: object = REQUIRED
+
+
+def whole(least: int = 1, most: int = MOST) -> Callable:
+    """A whole number in a range."""
+
+    def check(value) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return value
+
+    return check
+
+
+def number(least: float = 0.0, most: float = 1e6) -> Callable:
+    """A number in a range, as float."""
+
+    def check(value) -> float:
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError(f"a number from {least:g} to {most:g}")
+        return float(value)
+
+    return check
+
+
+def numbers(least: float = -1e6, most: float = 1e6) -> Callable:
+    """A list of 1 to 4 numbers, as a tuple of floats."""
+    one = number(least, most)
+
+    def check(value) -> tuple[float, ...]:
+        if not isinstance(value, list) or not 1 <= len(value) <= 4:
+            raise ValueError("a list of 1 to 4 numbers, one for each channel")
+        return tuple(one(v) for v in value)
+
+    return check
+
+
+def pair(most: int = LARGEST_WINDOW) -> Callable:
+    """One whole number for both axes or `[rows, columns]`; a tuple of two."""
+    one = whole(1, most)
+
+    def check(value) -> tuple[int, int]:
+        values = value if isinstance(value, list) else [value]
+        try:
+            if len(values) not in (1, 2):
+                raise ValueError
+            return one(values[0]), one(values[-1])
+        except ValueError:
+            raise ValueError(f"a whole number from 1 to {most}, or [rows, columns]") from None
+
+    return check
+
+
+def padding(value) -> str | tuple[int, int, int, int]:
+    """A word, or numbers of samples: top, bottom, left, right.
+
+    "half" is half the window on every side, which keeps the size where the stride is 1; "same" is TensorFlow's and
+    Keras' word for the least padding that gives size / stride, rounded up.
+    """
+    if value in ("half", "same"):
+        return value
+    values, one = value if isinstance(value, list) else [value], whole(0, LARGEST_WINDOW)
+    try:
+        if len(values) not in (1, 2, 4):
+            raise ValueError
+        values = [one(v) for v in values]
+    except ValueError:
+        raise ValueError('"half", "same", a whole number, [rows, columns] or [top, bottom, left, right]') from None
+    return tuple(values) if len(values) == 4 else (values[0], values[0], values[-1], values[-1])
+
+
+def flag(value) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def text(value) -> str:
+    """Printable text of one line."""
+    if not isinstance(value, str) or len(value) > 1000 or not value.isprintable():
+        raise ValueError("text in quotation marks, of one line")
+    return value
+
+
+def word(*known: str) -> Callable:
+    """One of some words."""
+
+    def check(value) -> str:
+        if value not in known:
+            from ..errors import nearest
+
+            raise ValueError(f"one of {', '.join(known)}{nearest(value, known) if isinstance(value, str) else ''}")
+        return value
+
+    return check
+
+
+def table(value) -> tuple[tuple[int, ...], ...]:
+    """For each output map the input maps it is connected to, counted from 0: a list of lists, each sorted."""
+    one = whole(0)
+    if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
+        raise ValueError("a list with a list of input maps for each output map, such as [[0, 1, 2], [1, 2, 3]]")
+    rows = tuple(tuple(one(v) for v in row) for row in value)
+    if any(list(row) != sorted(set(row)) for row in rows):
+        raise ValueError("lists of input maps in ascending order, each map once")
+    return rows

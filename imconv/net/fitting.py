@@ -1,0 +1,118 @@
+"""The inverse question: which input, or which padding, gives an output of a wanted size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import OptionError
+from ..geometry import effective_size
+from .kinds import by
+from .network import Network, Placed
+
+LARGEST = 1 << 16  # rows or columns tried
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What gives `layer` an output of `wanted` rows and columns; a pair of ranges or None for each axis."""
+
+    layer: str
+    wanted: tuple[int, int]
+    at: tuple[int, int]  # rows and columns of the network's input that padding is told for
+    inputs: tuple[tuple[int, int] | None, ...]  # least and most of the network's rows and columns
+    paddings: tuple[tuple[int, int] | None, ...] | None  # of a convolution: least and most, before and behind together
+
+    def as_dict(self) -> dict:
+        """Ready for JSON."""
+        return {
+            "layer": self.layer,
+            "wanted": list(self.wanted),
+            "inputs": [list(one) if one else None for one in self.inputs],
+            "paddings": None if self.paddings is None else [list(one) if one else None for one in self.paddings],
+        }
+
+    def __str__(self) -> str:
+        rows, columns = (_range(one) if one else "no number of" for one in self.inputs)
+        sizes = f"{rows} rows and columns" if rows == columns else f"{rows} rows and {columns} columns"
+        lines = [f"{self.layer} gives {by(self.wanted)}", f"  for inputs of {sizes}"]
+        if self.paddings is not None:
+            rows, columns = (_padding(one) if one else "none possible" for one in self.paddings)
+            padding = rows if rows == columns else f"{rows} (rows), {columns} (columns)"
+            lines.append(f"  for inputs of {by(self.at)} with padding {padding}")
+        return "\n".join(lines)
+
+
+def fit(network: Network, wanted: tuple[int, int], *, layer: str | None = None, shape=None) -> Fit:
+    """Which input sizes, and which padding of a layer, give it `wanted` rows and columns.
+
+    Parameters
+    ----------
+    network : Network
+    wanted : (rows, columns)
+    layer : str, optional
+        Default: the last layer that gives maps and sees less than the whole input.
+    shape : optional
+        The network's input that padding is told for; default: as it is made for.
+
+    Raises OptionError for a layer that sees the whole input.
+
+    >>> from imconv.net import load
+    >>> fit(load("vgg16"), (7, 7)).inputs
+    ((224, 255), (224, 255))
+    """
+    if layer is None:
+        layer = next(placed.layer.name for placed in reversed(network.resolve()) if placed.fields)
+    (placed,) = network.resolve(until=layer)[-1:]
+    if placed.fields is None:
+        raise OptionError(f"{layer} sees the whole input whatever its size; ask for a layer before it")
+    inputs = tuple(_inputs(network, layer, wanted[axis], axis) for axis in (0, 1))
+    rows, columns, _ = network.parse_shape(shape)
+    paddings = None
+    if placed.layer.kind in ("conv", "depthwise"):
+        here = network.resolve(shape, until=layer)[-1]
+        paddings = tuple(_total_padding(here, wanted[axis], axis) for axis in (0, 1))
+    return Fit(layer, wanted, (rows, columns), inputs, paddings)
+
+
+def _inputs(network: Network, layer: str, wanted: int, axis: int) -> tuple[int, int] | None:
+    """The least and the most of the input's rows or columns that give `wanted`: outputs never shrink as inputs grow."""
+
+    def out(size: int) -> int:
+        try:
+            return network.resolve((size, size), until=layer)[-1].shape[axis]
+        except OptionError:  # too small
+            return 0
+
+    least, most = _first(lambda size: out(size) >= wanted), _first(lambda size: out(size) > wanted) - 1
+    return (least, most) if least <= most else None
+
+
+def _first(holds) -> int:
+    """The smallest size from 1 for which a condition holds that goes on holding; LARGEST + 1 for none."""
+    low, high = 0, 1
+    while high <= LARGEST and not holds(high):
+        low, high = high, 2 * high
+    high = min(high, LARGEST + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _total_padding(placed: Placed, wanted: int, axis: int) -> tuple[int, int] | None:
+    one = placed.axes[axis]
+    least = (wanted - 1) * one.stride + effective_size(one.taps, one.dilation) - one.size
+    most = least + one.stride - 1
+    return (max(least, 0), most) if most >= 0 else None
+
+
+def _range(one: tuple[int, int]) -> str:
+    return str(one[0]) if one[0] == one[1] else f"{one[0]} to {one[1]}"
+
+
+def _padding(one: tuple[int, int]) -> str:
+    """The same on both sides where the range allows it."""
+    total = one[0] + one[0] % 2
+    if total <= one[1]:
+        return f"{total // 2} on both sides"
+    return f"{one[0] // 2} before and {one[0] - one[0] // 2} behind"

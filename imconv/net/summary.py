@@ -1,0 +1,190 @@
+"""What there is to know about a network at one input size: a table as Keras prints it, with more columns; Markdown; JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .kinds import Shape, by
+from .network import BYTES, Network, Placed
+
+HEADS = ("Layer (type)", "Output Shape", "Param #", "MACs", "RF", "Jump", "Start", "Memory")
+_LEFT = 2  # columns of words; the rest are numbers
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Every layer of a network at work on an input of `shape`; `str` of it is the table.
+
+    Parameters are what is learned; what is merely kept (running means and variances) is `fixed`. MACs are
+    multiply-adds of convolutions and fully connected layers, without biases, normalisation, activation, pooling.
+    Memory is that of float32.
+    """
+
+    network: Network
+    shape: Shape
+    layers: tuple[Placed, ...]
+
+    @property
+    def parameters(self) -> int:
+        return self.network.parameters
+
+    @property
+    def fixed(self) -> int:
+        return sum(placed.layer.fixed for placed in self.layers)
+
+    @property
+    def macs(self) -> int:
+        return sum(placed.macs for placed in self.layers)
+
+    @property
+    def connections(self) -> int:
+        return sum(placed.connections for placed in self.layers)
+
+    @property
+    def last_map(self) -> Placed | None:
+        """The last layer that sees less than the whole input by design."""
+        return next((placed for placed in reversed(self.layers) if placed.fields), None)
+
+    @property
+    def activation_bytes(self) -> int:
+        """The outputs of all layers together."""
+        return sum(placed.bytes for placed in self.layers)
+
+    @property
+    def largest_bytes(self) -> int:
+        """The most that one layer reads and writes, weights aside."""
+        return max(placed.bytes + sum(map(_bytes, placed.inputs)) for placed in self.layers)
+
+    def as_dict(self) -> dict:
+        """Ready for JSON. Receptive fields, jumps and starts are numbers, [rows, columns] where these differ, or None for
+        layers that see the whole input."""
+        last = self.last_map
+        return {
+            "name": self.network.name,
+            "about": self.network.about,
+            "input": list(self.shape),
+            "parameters": self.parameters,
+            "fixed": self.fixed,
+            "macs": self.macs,
+            "connections": self.connections,
+            "receptive_field": _seen(last, "size") if last else None,
+            "weight_bytes": BYTES * (self.parameters + self.fixed),
+            "activation_bytes": self.activation_bytes,
+            "largest_bytes": self.largest_bytes,
+            "layers": [_facts(placed) for placed in self.layers],
+        }
+
+    def __str__(self) -> str:
+        rows = self._rows(lambda shape: str((None, *shape)))
+        widths = [max(len(row[i]) for row in (HEADS, *rows)) for i in range(len(HEADS))]
+        line = [_aligned(row, widths) for row in (HEADS, *rows)]
+        rule = "=" * max(map(len, line))
+        return "\n".join([line[0], rule, *line[1:], rule, *self._totals()])
+
+    def markdown(self) -> str:
+        """The table and the totals in Markdown."""
+        rows = [HEADS, ("---",) * _LEFT + ("---:",) * (len(HEADS) - _LEFT), *self._rows(by)]
+        table = "\n".join("| " + " | ".join(cell.replace("*", "\\*") for cell in row) + " |" for row in rows)
+        totals = "\n".join("- " + line.replace("*", "\\*") for line in self._totals())
+        return f"{table}\n\n{totals}"
+
+    def _rows(self, shown) -> list[tuple[str, ...]]:
+        return [
+            (
+                f"{placed.layer.name} ({placed.layer.rules.title})",
+                shown(placed.shape),
+                str(placed.layer.parameters),
+                f"{placed.macs:,}" if placed.macs else "",
+                _text(placed, "size") + "*" * placed.gated if placed.fields else "all",
+                _text(placed, "jump"),
+                _text(placed, "start"),
+                _size(placed.bytes),
+            )
+            for placed in self.layers
+        ]
+
+    def _totals(self) -> list[str]:
+        last = self.last_map
+        lines = [
+            f"Total params: {self.parameters:,}",
+            f"Trainable params: {self.parameters:,}",
+            "Non-trainable params: 0",
+        ]
+        if self.fixed:
+            lines.append(f"Kept beside them, but not learned: {self.fixed:,}")
+        lines += [
+            f"MACs: {self.macs:,} multiply-adds for an input of {by(self.shape)}",
+            f"Connections: {self.connections:,} (multiply-adds and biases, as LeCun counted)",
+        ]
+        if last:
+            size, jump = _pair(last, "size"), _text(last, "jump")
+            wider = any(f.size > n for f, n in zip(last.fields, self.shape, strict=False))
+            more = ", wider than the input" if wider else ""
+            lines.append(f"Receptive field: {size} pixels, every {jump} pixels ({last.layer.name}){more}")
+        lines.append(
+            f"Memory: weights {_size(BYTES * (self.parameters + self.fixed))}, all outputs {_size(self.activation_bytes)}, "
+            f"at most {_size(self.largest_bytes)} into and out of one layer"
+        )
+        if any(placed.gated for placed in self.layers):
+            lines.append("* weighed by squeeze and excitation, whose factors come from the whole input")
+        lines += [f"{placed.layer.name}: {placed.note}" for placed in self.layers if placed.note]
+        return lines
+
+
+def _facts(placed: Placed) -> dict:
+    return {
+        "name": placed.layer.name,
+        "type": placed.layer.kind,
+        "inputs": list(placed.layer.inputs),
+        "output_shape": list(placed.shape),
+        "parameters": placed.layer.parameters,
+        "fixed": placed.layer.fixed,
+        "macs": placed.macs,
+        "connections": placed.connections,
+        "receptive_field": _seen(placed, "size"),
+        "jump": _seen(placed, "jump"),
+        "start": _seen(placed, "start"),
+        "gated": placed.gated,
+        "bytes": placed.bytes,
+        **({"note": placed.note} if placed.note else {}),
+    }
+
+
+def _seen(placed: Placed, what: str):
+    """A number of the receptive field, a list of two where rows and columns differ, None for the whole input."""
+    if placed.fields is None:
+        return None
+    rows, columns = (getattr(one, what) for one in placed.fields)
+    return rows if rows == columns else [rows, columns]
+
+
+def _text(placed: Placed, what: str) -> str:
+    return "" if placed.fields is None else "x".join(f"{n:g}" for n in _numbers(_seen(placed, what)))
+
+
+def _pair(placed: Placed, what: str) -> str:
+    return " x ".join(str(getattr(one, what)) for one in placed.fields)
+
+
+def _numbers(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def _bytes(shape: Shape) -> int:
+    from math import prod
+
+    return BYTES * prod(shape)
+
+
+def _size(number: int) -> str:
+    """Bytes in binary units: `240 KiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024 or unit == "GiB":
+            break
+        number /= 1024
+    return f"{number:.3g} {unit}" if number < 999.5 else f"{number:.0f} {unit}"
+
+
+def _aligned(row, widths) -> str:
+    cells = [cell.ljust(w) if i < _LEFT else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+    return "  ".join(cells).rstrip()

@@ -1,0 +1,154 @@
+"""`imconv net`: the lecture's table, reports, the inverse question, and what is said about mistakes."""
+
+import json
+
+import pytest
+
+# as it stands on the slide
+SLIDE = """
+Layer (type)	Output Shape	Param #
+conv2d_20 (Conv2D)	(None, 62, 62, 16)	448
+pool0 (MaxPooling2D)	(None, 31, 31, 16)	0
+conv2d_21 (Conv2D)	(None, 29, 29, 32)	4640
+pool1 (MaxPooling2D)	(None, 14, 14, 32)	0
+conv2d_22 (Conv2D)	(None, 12, 12, 48)	13872
+pool2 (MaxPooling2D)	(None, 6, 6, 48)	0
+flatten_6 (Flatten)	(None, 1728)	0
+dense_6 (Dense)	(None, 3)	5187
+Total params: 24,147
+Trainable params: 24,147
+Non-trainable params: 0
+"""
+
+MINE = """
+input = [16, 16, 1]
+layers = [
+  { conv = 4, size = 3 },
+  "relu",
+  { conv = 2, size = 3, stirde = 2 },
+]
+"""
+
+
+def test_the_vanilla_table_reads_as_on_the_slide(succeeds):
+    lines = succeeds("net", "summary", "keras-vanilla").out.decode().splitlines()
+    lines = [line for line in lines if not line.startswith("=")]
+    for line, told in zip(SLIDE.strip().splitlines(), lines, strict=False):
+        words = line.split()
+        assert told.split()[: len(words)] == words
+
+
+def test_the_columns(succeeds):
+    out = succeeds("net", "summary", "keras-vanilla").out.decode()
+    (row,) = [line for line in out.splitlines() if line.startswith("conv2d_22")]
+    assert row.split()[7:] == ["1,990,656", "18", "4", "9", "27", "KiB"]
+    assert "MACs: 7,531,776 multiply-adds for an input of 64 x 64 x 3" in out
+    assert "Receptive field: 22 x 22 pixels, every 8 pixels (pool2)" in out
+
+
+def test_lenets_connections(succeeds):
+    assert "Connections: 340,908" in succeeds("net", "summary", "lenet5").out.decode()
+
+
+def test_json(succeeds):
+    facts = json.loads(succeeds("net", "summary", "resnet18", "--input", "256x320x3", "--json").out)
+    assert facts["input"] == [256, 320, 3]
+    assert facts["parameters"] == 11_689_512
+    rows = {row["name"]: row for row in facts["layers"]}
+    fields = ("name", "type", "output_shape", "parameters", "macs", "receptive_field", "jump", "start")
+    assert set(fields) <= rows["conv1"].keys()
+    assert [rows["conv1"][field] for field in fields] == [
+        "conv1",
+        "conv",
+        [128, 160, 64],
+        9408,
+        128 * 160 * 9408,
+        7,
+        2,
+        0.5,
+    ]
+    assert rows["layer4.1.add1"]["inputs"] == ["layer4.1.bn2", "layer4.0.relu2"]
+    assert rows["fc"]["receptive_field"] is None
+    assert rows["bn1"]["fixed"] == 128
+
+
+def test_gated_fields_are_marked(succeeds):
+    out = succeeds("net", "summary", "mobilenet-v3-small").out.decode()
+    assert "639*" in out
+    assert "* weighed by squeeze and excitation" in out
+    assert "*" not in succeeds("net", "summary", "mobilenet-v2").out.decode()
+
+
+def test_markdown(succeeds):
+    lines = succeeds("net", "summary", "mobilenet-v3-small", "--markdown").out.decode().splitlines()
+    assert lines[0].startswith("| Layer (type) | Output Shape |")
+    assert lines[2].startswith("| features.0.0 (Conv2D) | 112 x 112 x 16 | 432 | 5,419,008 | 3 | 2 |")
+    table = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") for line in table} == {9}
+    assert "- Total params: 2,542,856" in lines
+    assert any("\\* weighed" in line for line in lines)
+
+
+def test_the_inverse_question(succeeds):
+    out = succeeds("net", "summary", "resnet50", "--want-output", "112", "--layer", "conv1").out.decode()
+    assert out == (
+        "conv1 gives 112 x 112\n  for inputs of 223 to 224 rows and columns\n"
+        "  for inputs of 224 x 224 with padding 3 on both sides\n"
+    )
+    found = json.loads(succeeds("net", "summary", "vgg16", "--want-output", "14x7", "--json").out)
+    assert found == {"layer": "features.30", "wanted": [14, 7], "inputs": [[448, 479], [224, 255]], "paddings": None}
+    out = succeeds("net", "summary", "lenet5", "--want-output", "28", "--layer", "C1", "--input", "28x27").out.decode()
+    assert "for inputs of 28 x 27 with padding 2 on both sides (rows), 2 before and 3 behind (columns)" in out
+
+
+def test_a_file_of_ones_own(imconv, succeeds, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE)
+    result = imconv("net", "summary", path)
+    assert result.code == 1
+    assert result.err.strip().endswith(
+        "did you mean 'stride'?; it can have out, size, stride, pad, dilation, groups, bias, table, activation"
+    )
+    assert f"{path}: line 6: " in result.err
+    path.write_text(MINE.replace("stirde", "stride"))
+    assert b"conv2 (Conv2D)" in succeeds("net", "summary", path).out
+
+
+def test_the_list(imconv, succeeds):
+    rows = json.loads(succeeds("net", "list", "--json").out)
+    assert {"resnet50", "convnext-tiny", "fcn-vgg16"} <= {row["name"] for row in rows}
+    assert succeeds("net", "list", "ResNet", "v1.5").out.decode().count("\n") == 3
+    assert b"vgg-d" in succeeds("net", "list", "vgg16").out
+    assert imconv("net", "list", "nothing", "such").code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ["vgg16", "--input", "320x320x3"],
+            2,
+            "classifier.0 (fc): it is fully connected to 25088 numbers and would get 51200",
+        ),
+        (["vgg16", "--input", "8x8x3"], 2, "no output is left"),
+        (["resnet50", "--input", "224x224x1"], 2, "takes 3 channels, not 1"),
+        (["resnet50", "--input", "224"], 2, "--input must be HxWxC"),
+        (["resnet50", "--input", "0x5x3"], 2, "--input must be HxWxC"),
+        (["resnet50", "--input", "9999999x5"], 2, "each from 1 to"),
+        (["resnet50", "--input", "224x224x3x1"], 2, "--input must be HxWxC"),
+        (["resnet5"], 2, "did you mean 'resnet50'"),
+        (["nope.toml"], 1, "nope.toml"),
+        (["resnet50", "--layer", "conv1"], 2, "--layer goes with --want-output"),
+        (["resnet50", "--json", "--markdown"], 2, "choose one"),
+        (["resnet50", "--want-output", "7", "--markdown"], 2, "no table"),
+        (["resnet50", "--want-output", "x"], 2, "--want-output must be N or NxM"),
+        (["resnet50", "--want-output", "7", "--layer", "fc"], 2, "fc sees the whole input"),
+        (["resnet50", "--want-output", "7", "--layer", "cnov1"], 2, "did you mean 'conv1'"),
+    ],
+)
+def test_mistakes(imconv, arguments, code, message):
+    result = imconv("net", "summary", *arguments)
+    assert result.code == code
+    assert message in result.err
+    assert result.err.count("\n") == 1
+    assert result.out == b""
