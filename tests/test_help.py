@@ -218,7 +218,7 @@ def test_the_readmes_two_commands():
     text = README.read_text(encoding="utf-8")
     lines = [line.strip() for line in text.splitlines() if line.startswith("python3 -m venv")]
     blur = [line for line in lines if "imconv blur" in line]
-    test = [line for line in lines if line.endswith("-m pytest")]
+    test = [line for line in lines if line.endswith("-m pytest -n auto")]
     assert len(blur) == 1
     assert len(test) == 1
     words, _, _ = pieces_of("imconv " + blur[0].rpartition("/imconv ")[2])
