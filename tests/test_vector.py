@@ -28,6 +28,7 @@ from imconv.loops import vector
 from imconv.loops.vector import (
     HAS_FMA,
     broadcast,
+    exp2,
     floor,
     fma,
     lanes,
@@ -72,6 +73,17 @@ def add_and_subtract(source, like, out):
     a, b = load(zeros(like), source, 0, 0), load(zeros(like), source, 1, 0)
     store(out, 0, 0, a + b)
     store(out, 1, 0, a - b)
+
+
+@njit
+def multiply(source, like, out):
+    a, b = load(zeros(like), source, 0, 0), load(zeros(like), source, 1, 0)
+    store(out, 0, 0, a * b)
+
+
+@njit
+def power(values, out):
+    store(out, 0, 0, exp2(load(zeros(values[0, 0]), values, 0, 0)))
 
 
 @njit
@@ -214,6 +226,35 @@ def test_whole_numbers_are_widened_added_and_subtracted_without_rounding(dtype, 
     narrow = room(np.uint16)
     copy(out, 0, 0, like(0), narrow, 0, 0)
     np.testing.assert_array_equal(narrow[0, :count], out[0, :count].astype(np.uint16))
+
+
+@pytest.mark.parametrize("like", WHOLE)
+def test_whole_numbers_are_multiplied(like):
+    source = RNG.integers(0, 256, room(like).shape).astype(like)
+    out = room(like)
+    multiply(source, like(0), out)
+    count = count_lanes(like(0))
+    np.testing.assert_array_equal(out[0, :count], (source[0] * source[1])[:count])
+
+
+EXP2_ERROR = {np.float32: 1e-6, np.float64: 1e-15}  # the polynomials', and the roundings of its steps
+
+
+@pytest.mark.parametrize("like", FLOATS)
+def test_powers_of_2(like):
+    count, worst = count_lanes(like(0)), 0.0
+    low = -126 if like is np.float32 else -1022
+    for values in [RNG.random((1, count)) * reach for reach in (low, -1, 3, 126) for _ in range(40)]:
+        values = values.astype(like)
+        values[0, :4] = 0, -1, low, np.nan
+        out = np.empty_like(values)
+        power(values, out)
+        with np.errstate(invalid="ignore"):
+            exact = np.exp2(values[0].astype(np.longdouble))
+        assert out[0, :3].tolist() == [1, 0.5, 2.0**low]
+        assert np.isnan(out[0, 3])
+        worst = max(worst, float(np.nanmax(np.abs(out[0] / exact - 1))))
+    assert EXP2_ERROR[like] / 10 < worst < EXP2_ERROR[like]
 
 
 def test_fetching_ahead_changes_nothing():

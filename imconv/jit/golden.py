@@ -156,6 +156,63 @@ def _combining(types: dict[str, str]):
         yield (np.zeros((1, 150)), sums, largest, int(top > 0), [7, 4, top]), expected[None]
 
 
+def _smoothing_alike(types: dict[str, str]):
+    """Weights of 1 / 2 for each step of distance and of difference, of pixels to both sides and above and below."""
+    for channels in (1, 3, 4):
+        picture, top = _picture(5, 90 * channels).reshape(5, 90, channels), _top(types)
+        rows, columns = np.array([1, 0, 1, 2, 3, 4, 3]), np.array([1, *range(90), 88])
+        padded = picture[rows][:, columns].astype(float)
+        total = weights = 0
+        for k, m in ((0, 1), (1, 0), (1, 1), (1, 2), (2, 1)):
+            difference = padded[k : k + 5, m : m + 90] - picture
+            weight = 0.5 ** ((k, m) != (1, 1)) * 0.5 ** (difference**2).sum(axis=2, keepdims=True)
+            total, weights = total + weight * difference, weights + weight
+        expected = (picture + total / weights).reshape(5, -1)
+        planes, number = channels if channels < 4 else 4, DTYPES[types["A"]].type
+        buffers = np.zeros((3 * planes, 200)), np.zeros(3), np.zeros((planes + 1, 64)), np.zeros((planes, 200))
+        table = -np.array([[9, 1, 9], [1, 0, 1], [9, 1, 9]])
+        yield (
+            (picture.reshape(5, -1), 90 * channels, channels, rows, columns, 1, np.zeros(channels), 0,
+             np.zeros(expected.shape), 0.5, top, [0, 1, 0], table, number(-1), number(-126), *buffers),
+            np.floor(expected + 0.5) if top > 0 else expected,
+        )  # fmt: skip
+
+
+def _moments(whole: bool):
+    """Boxes of 3 columns on a picture of 2 channels, whose left border is repeated; to the right is nothing, or zeros."""
+
+    def cases(types: dict[str, str]):
+        picture, top = _picture(9, 140).reshape(9, 70, 2), _top(types)
+        rows, columns = np.array([1, 0, *range(9), 8]), np.array([0, *range(70), -1])
+        for height, cut, root in ((4, 0, 0), (2, 1, 0), (4, 1, 1)):
+            below = rows[2 - height // 2 :]
+            padded = np.pad(picture[below].astype(float), ((0, 0), (1, 1), (0, 0)))
+            padded[:, 0] = padded[:, 1]
+            windows = np.lib.stride_tricks.sliding_window_view(padded, (height, 3), (0, 1))[:9]
+            mean, variance = windows.mean((-2, -1)), windows.var((-2, -1))
+            inside = np.full((1, 140), 3)
+            if cut:
+                inside[0, -2:], last = 2, windows[:, -1, ..., :2]
+                mean[:, -1], variance[:, -1] = last.mean((-2, -1)), last.var((-2, -1))
+            mean, variance = mean.reshape(9, -1), variance.reshape(9, -1)
+            roots = np.sqrt(variance) if top < 0 else np.floor(np.sqrt(variance) + 0.5)
+            expected = roots if root else np.hstack([mean, variance])
+            if top > 0 and not root:
+                continue
+            n = 72 * 2 + 64
+            tables = [np.zeros((2, 2)), *(np.zeros((2, n)) for _ in range(3))]
+            if not whole:
+                tables = [np.zeros((2, 2)), cut, np.zeros(3), np.zeros(height + 1), np.zeros((2 * height, n)),
+                          np.zeros((4, n)), np.zeros((6, n))]  # fmt: skip
+            yield (
+                (picture.reshape(9, -1), 140, 2, below, columns, 1, 0, np.zeros(expected.shape), 0.5 * (top > 0), 1.0, top,
+                 root, height, 3, np.zeros(len(below)), inside, *tables),
+                expected,
+            )  # fmt: skip
+
+    return cases
+
+
 def _filtered(rows: np.ndarray, back: int, kinds: np.ndarray) -> np.ndarray:
     """Rows of bytes filtered as the PNG specification says, each led by its filter."""
     a, b, c = (np.zeros(rows.shape, int) for _ in range(3))
@@ -242,6 +299,9 @@ _CASES = {
     "alpha.fill_empty": _filling,
     "combine.combine": _combining,
     "detail.add_detail": _detailing,
+    "bilateral.smooth_alike": _smoothing_alike,
+    "moments.sum_moments": _moments(True),
+    "moments.combine_moments": _moments(False),
     "deflate.pack_runs": _packing,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,

@@ -9,7 +9,14 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
     """Loops and their types for uint8, uint16 and float32 pictures; with `everything`, for float64 too."""
     found: list[Specialised] = []
     for sample in ("u1", "u2", "f4") + (("f8",) if everything else ()):
-        found += _for_samples(sample, "f8" if sample == "f8" else "f4")
+        sums = "f8" if sample == "f8" else "f4"
+        found += _for_samples(sample, sums)
+        found.append(("bilateral.smooth_alike", (sample, sums, sample)))
+        for target in dict.fromkeys((sample, "f8")):
+            if sample[0] == "f":
+                found.append(("moments.combine_moments", (sample, target)))
+            else:
+                found.append(("moments.sum_moments", (sample, target, {"u1": "u4", "u2": "f8"}[sample])))
     found += [(f"scanline.{name}", ()) for name in ("filter_rows", "unfilter_rows", "look_up")]
     found.append(("deflate.pack_runs", ()))
     found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]

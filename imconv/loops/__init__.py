@@ -6,6 +6,10 @@ source, A for accumulators, O for what is written. This module is imported at ev
 
 SOURCE = "src: S[:,:], samples: i8, channels: i8, rows: i8[:], columns: i8[:], lead: i8, fill: A[:], stride_y: i8, stride_x: i8"
 RESULT = "first: i8, out: &O[:,:], bias: A, divisor: A, top: A"
+MOMENTS = (
+    "src: S[:,:], samples: i8, channels: i8, rows: i8[:], columns: i8[:], lead: i8, first: i8, out: &O[:,:], bias: f8, "
+    "divisor: f8, top: f8, root: i8, height: i8, width: i8, missing: i8[:], inside: f8[:,:]"
+)
 
 LOOPS = {
     "dense.correlate_dense": f"{SOURCE}, {RESULT}, step: i8, reuse: i8, tap_rows: i8[:], flushes: i8[:], flushing: i8, "
@@ -24,6 +28,12 @@ LOOPS = {
     "alpha.unweigh": "sums: A[:,:], channels: i8, total: f8, offset: f8, divisor: f8, top: f8, out: &O[:,:], empty: &u1[:]",
     "alpha.fill_empty": "sums: A[:,:], plain: A[:,:], channels: i8, offset: f8, divisor: f8, top: f8, out: &O[:,:]",
     "combine.combine": "out: &O[:,:], sums: A[:,:], largest: i8, whole: i8, settings: N[:]",
+    "bilateral.smooth_alike": "src: S[:,:], samples: i8, channels: i8, rows: i8[:], columns: i8[:], lead: i8, fill: A[:], "
+    "first: i8, out: &O[:,:], bias: A, top: A, reaches: i8[:], spatial: A[:,:], steepness: A, lowest: A, lines: &A[:,:], "
+    "held: &i8[:], sums: &A[:,:], results: &A[:,:]",
+    "moments.sum_moments": f"{MOMENTS}, edges: A[:,:], totals: &A[:,:], sums: &A[:,:], squares: &A[:,:]",
+    "moments.combine_moments": f"{MOMENTS}, fills: f8[:,:], cut: i8, known: &i8[:], counts: &i8[:], tails: &f8[:,:], "
+    "head: &f8[:,:], line: &f8[:,:]",
     "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
     "out: &O[:,:]",
     "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",

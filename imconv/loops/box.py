@@ -40,7 +40,7 @@ def sum_box(
                     src, rows[start + height - 1 - k], rows[start - 1 - k], coming, totals, line, lead * channels, wide
                 )
         pad_line(line, 0, columns, lead, channels, samples, edge)
-        _sum_row(line, width, channels, columns.size * channels)
+        sum_row(line, width, channels, columns.size * channels)
         _finish(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
         start += stride_y
 
@@ -64,7 +64,7 @@ def sum_float_box(
         _float_columns(src, rows, (first + y) * stride_y, height, inner, block, known, totals, tails, blocks, wide)
         copy_row(totals, 0, 0, line, 0, lead * channels, samples, edge)
         pad_line(line, 0, columns, lead, channels, samples, edge)
-        _sum_row(line, width, channels, columns.size * channels)
+        sum_row(line, width, channels, columns.size * channels)
         _finish(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
 
 
@@ -161,7 +161,7 @@ def _float_columns(src, rows, start, height, weight, block, known, totals, tails
 
 
 @register_jitable
-def _sum_row(line, width, channels, samples):
+def sum_row(line, width, channels, samples):
     """line[1] = sums of `width` pixels of line[0], which is used up."""
     zero = zeros(line[0, 0])
     outputs = samples - (width - 1) * channels

@@ -9,7 +9,7 @@ splits into the registers the CPU has: 64 floats are four AVX-512 registers. Loo
         total = fma(broadcast(weights[k]), load(total, image, row + k, x), total)
     store(out, y, x, total)
 
-Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added and subtracted.
+Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added, subtracted and multiplied.
 
 Arrays are 2-D and C-contiguous: uint8, uint16, uint32, float32 or float64. Nothing is checked: the caller sees to it that the
 samples x .. x + lanes(total) - 1 are there.
@@ -47,6 +47,15 @@ LANES = {
     types.uint16: FLOAT32_LANES,
 }
 CACHE_LINE = 64  # bytes
+# Bits of the mantissa, bias of the exponent, and a polynomial for 2^x, x from -1/2 to 1/2, whose largest relative error is
+# least (Remez) among those that are 1 at 0: 4.3e-7 for float32, 3e-16 for float64.
+_EXP2 = {
+    types.float32: (23, 127, (1.0, 0.69314283061103, 0.24022350650173077, 0.05557400468639521, 0.00966628254749323,
+                              0.001112550926354402)),
+    types.float64: (52, 1023, (1.0, 0.6931471805599516, 0.24022650695910472, 0.05550410866434658, 0.009618129107380715,
+                               0.001333355824648072, 0.00015403530800818256, 1.525264774769592e-05,
+                               1.321523563477604e-06, 1.0210506458816145e-07, 7.111758687557852e-09)),
+}  # fmt: skip
 # Without the instruction LLVM would call a C function for every lane.
 HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
@@ -195,15 +204,18 @@ def fma(typing, a, b, c):
     """`a * b + c`, rounded once where the CPU can."""
 
     def generate(context, builder, sig, args):
-        if not HAS_FMA:
-            return builder.fadd(builder.fmul(args[0], args[1]), args[2])
-        vector = sig.return_type
-        kind = _llvm_type(vector.scalar, vector.lanes)
-        name = f"llvm.fma.v{vector.lanes}f{vector.scalar.bitwidth}"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
-        return builder.call(function, args)
+        return _fma(builder, sig.return_type, *args)
 
     return a(a, a, a), generate
+
+
+def _fma(builder, vector, a, b, c):
+    if not HAS_FMA:
+        return builder.fadd(builder.fmul(a, b), c)
+    kind = _llvm_type(vector.scalar, vector.lanes)
+    name = f"llvm.fma.v{vector.lanes}f{vector.scalar.bitwidth}"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
+    return builder.call(function, [a, b, c])
 
 
 def _choosing(comparison):
@@ -268,6 +280,36 @@ def where_less(typing, a, b, yes, no):
     return a(a, a, a, a), generate
 
 
+@intrinsic
+def exp2(typing, a):
+    """2 to the power of each value from -126 to 127; relative error below 1e-6 (float32) or 1e-15 (float64). NaN stays.
+
+    Added to a number whose last place counts ones, a value is rounded to a whole one, whose bits then lie where, shifted,
+    they are an exponent. A polynomial gives the rest.
+    """
+
+    def generate(context, builder, sig, args):
+        vector, value = sig.return_type, args[0]
+        kind = _llvm_type(vector.scalar, vector.lanes)
+        bits = ir.VectorType(ir.IntType(vector.scalar.bitwidth), vector.lanes)
+        mantissa, exponent_bias, coefficients = _EXP2[vector.scalar]
+
+        def everywhere(number):
+            return ir.Constant(kind, [number] * vector.lanes)
+
+        counting = everywhere(1.5 * 2.0**mantissa + exponent_bias)
+        shifted = builder.fadd(value, counting)
+        places = ir.Constant(bits, [mantissa] * vector.lanes)
+        power = builder.bitcast(builder.shl(builder.bitcast(shifted, bits), places), kind)
+        rest = builder.fsub(value, builder.fsub(shifted, counting))
+        total = everywhere(coefficients[-1])
+        for coefficient in coefficients[-2::-1]:
+            total = _fma(builder, vector, total, rest, everywhere(coefficient))
+        return builder.fmul(total, power)
+
+    return a(a), generate
+
+
 class _Arithmetic(AbstractTemplate):
     """Two vectors of one type give a third."""
 
@@ -288,5 +330,5 @@ def _register(operation, on_floats, on_integers=None):
 
 _register(operator.add, "fadd", "add")
 _register(operator.sub, "fsub", "sub")
-_register(operator.mul, "fmul")
+_register(operator.mul, "fmul", "mul")
 _register(operator.truediv, "fdiv")
