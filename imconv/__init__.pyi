@@ -9,8 +9,12 @@ from .files import read_pages as read_pages
 from .files import write as write
 from .files import write_pages as write_pages
 from .files.picture import Picture as Picture
+from .filters.bilateral import bilateral as bilateral
 from .filters.cells import gabor as gabor
 from .filters.edges import edges as edges
+from .filters.guided import guided as guided
+from .filters.local import local_contrast as local_contrast
+from .filters.local import local_deviation as local_deviation
 from .filters.oriented import disk_blur as disk_blur
 from .filters.oriented import emboss as emboss
 from .filters.oriented import motion_blur as motion_blur

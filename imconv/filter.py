@@ -42,6 +42,10 @@ class Filter:
 
         return conversion_of(self, mode, image_type, metadata)
 
+    def settled(self, image_type) -> Filter:
+        """This filter, what it takes from the picture's type settled: for samples that come as floats in the same units."""
+        return self
+
     def extra_bytes(self, plan) -> int:
         """Bytes per sample that a run takes beyond the picture and the result."""
         return 8 if plan.range == "stretch" else 0

@@ -53,7 +53,9 @@ class PartialFilter(Filter):
                 given = np.dtype(
                     np.float32 if readable(image_type).itemsize <= 2 or image_type == np.float32 else np.float64
                 )
-            inner = inner.retyped(np.float64, scale, "stretch" if whole.range == "stretch" else "clip")
+            inner = inner.settled(image_type).retyped(
+                np.float64, scale, "stretch" if whole.range == "stretch" else "clip"
+            )
             policy, whole = whole.range, inner.plan((rows, columns, taken), given, with_alpha)
         else:
             policy = whole.range

@@ -206,6 +206,47 @@ def finished(found: np.ndarray, dtype, policy="clip", colours: int | None = None
     return result
 
 
+def window(image, border: str, row: int, column: int, top: int, left: int, bottom: int, right: int, fill=0.0):
+    """Pixels (n, channels) around one, so many rows up and down and columns to both sides, and their distances (n, 2)."""
+    found, places = [], []
+    for i in range(-top, bottom + 1):
+        for j in range(-left, right + 1):
+            y, x = source_index(border, row + i, image.shape[0]), source_index(border, column + j, image.shape[1])
+            if y is not None and x is not None:
+                found.append(image[y, x])
+            elif border == "constant":
+                found.append(np.full(image.shape[2], fill))
+            else:
+                continue
+            places.append((i, j))
+    return np.array(found), np.array(places)
+
+
+def bilateral(image, sigma, sigma_range, radius, border="reflect", fill=0.0) -> np.ndarray:
+    """The bilateral filter of an image (rows, columns, channels) over a round window, float64."""
+    image = np.asarray(image, np.float64)
+    result = np.empty(image.shape)
+    for y, x in np.ndindex(image.shape[:2]):
+        pixels, places = window(image, border, y, x, radius, radius, radius, radius, fill)
+        distance = (places**2).sum(axis=1)
+        inside = distance <= radius**2
+        unlike = ((pixels - image[y, x]) ** 2).sum(axis=1)
+        weights = np.exp(-distance / (2 * sigma**2)) * np.exp(-unlike / (2 * sigma_range**2)) * inside
+        result[y, x] = (weights[:, None] * (pixels - image[y, x])).sum(axis=0) / weights.sum() + image[y, x]
+    return result
+
+
+def deviation(image, size, border="reflect", fill=0.0) -> np.ndarray:
+    """The population's standard deviation over a box of an image (rows, columns, channels), float64."""
+    image = np.asarray(image, np.float64)
+    result = np.empty(image.shape)
+    for y, x in np.ndindex(image.shape[:2]):
+        before = [n // 2 for n in size]
+        after = [n - 1 - b for n, b in zip(size, before, strict=True)]
+        result[y, x] = window(image, border, y, x, *before, *after, fill)[0].std(axis=0)
+    return result
+
+
 def correlate(image, weights, *, dtype=None, policy="clip", **options) -> np.ndarray:
     """The result as an array of the image's kind: (rows, columns) or (rows, columns, channels)."""
     image = np.asarray(image)

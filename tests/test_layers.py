@@ -156,6 +156,7 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         "executor",
         "bands",
         "combined_bands",
+        "neighborhoods",
         "source",
     )
 

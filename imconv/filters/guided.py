@@ -1,0 +1,167 @@
+"""The guided filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..accuracy import LARGEST_SAMPLE
+from ..correlation import LinearFilter
+from ..depth import white
+from ..errors import OptionError
+from ..filter import as_array, readable
+from ..moments import moments, moments_plan
+from ..options import Options, documented, options_of
+from ..staged import Held, StagedFilter, StagedPlan, in_blocks
+from ..streaming import execute_rows
+from .bilateral import checked_radius, checked_sigma
+from .smooth import box_kernel
+
+LARGEST_RADIUS = 2000
+
+
+@documented
+def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options):
+    """Smooth and keep the guide's edges: in every box the picture is approximated by `a * guide + b`, and the lines of all
+    boxes that hold a pixel are averaged there. Any radius takes the same time.
+
+    `a = cov(guide, f) / (var(guide) + eps)`, `b = mean(f) - a * mean(guide)`, `g = mean(a) * guide + mean(b)`, every mean
+    over `2 radius + 1` pixels square.
+
+    {parameters:radius : int
+        0 to 2000.
+    eps : number
+        What counts as an edge, as a variance where white is 1 (as in the paper, for every type): 0.01 smooths what varies
+        by less than 0.1 of white.
+    guide : array (H, W) or grey Picture, optional
+        Whose edges are kept; by default each channel's own.}
+
+    `pad`, `stride`, `dilation` and the border "constant" are refused; the border "normalized" is the paper's. Under the
+    alpha "weight" the picture is filtered multiplied by its alpha, and divided by the filtered alpha.
+
+    Source: K. He, J. Sun and X. Tang, Guided image filtering, IEEE Transactions on Pattern Analysis and Machine
+    Intelligence 35(6), 2013.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.guided(np.array([[10, 14, 10, 14, 10, 90, 94, 90, 94, 90]], np.uint8), 2, 0.001)
+    array([[12, 12, 11, 14, 12, 89, 92, 90, 92, 92]], dtype=uint8)
+    """
+    return guided_filter(radius, eps, guide, options_of("guided", options)).apply(image, out=out, threads=threads)
+
+
+def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
+    """The filter of `guided`."""
+    eps = checked_sigma(eps, "eps", 1e-15, 1e6)
+    if guide is not None:
+        guide = as_array(guide.pixels if hasattr(guide, "pixels") else guide)
+        if guide.ndim == 3 and guide.shape[2] == 1:
+            guide = guide[..., 0]
+        if guide.ndim != 2:
+            raise OptionError(f"a guide is grey, (H, W); this one has shape {guide.shape}")
+        readable(guide.dtype)
+    return GuidedFilter(options, checked_radius(radius, LARGEST_RADIUS), eps, guide)
+
+
+@dataclass(frozen=True, eq=False)
+class GuidedFilter(StagedFilter):
+    """As Filter."""
+
+    options: Options
+    radius: int
+    eps: float
+    guide: np.ndarray | None = None
+    scale: Fraction | None = None
+    white: int | None = None
+
+    name = "guided"
+    borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
+
+    @property
+    def way(self) -> str:
+        by = "each channel by itself" if self.guide is None else "a guide"
+        return f"guided by {by}, radius {self.radius}, eps {self.eps:g}"
+
+    def kind(self, source: str, alpha: str) -> str:
+        """Whole numbers stay what they are; a guide's samples are added to the picture's, and taken from them."""
+        if self.guide is not None:
+            return "float64"
+        return source if source in LARGEST_SAMPLE and alpha != "weight" else super().kind(source, alpha)
+
+    def stages(self, shape, channels, kind, border) -> tuple:
+        """Means and variances, and the means of what is made of them."""
+        size = (2 * self.radius + 1,) * 2
+        if self.guide is not None and self.guide.shape != tuple(shape):
+            raise OptionError(f"the guide is {_size(self.guide.shape)} pixels, the picture {_size(shape)}")
+        planes = channels if self.guide is None else 2 * channels + 1
+        number = np.dtype(np.float32 if kind in ("bool", "uint8") else np.float64)  # within 1/2000 of a level
+        lines = LinearFilter(box_kernel(size), Options(border=border))
+        return (
+            moments_plan(shape, planes, kind, border, size),
+            lines.plan((*shape, 2 * channels), number, False),
+        )
+
+    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+        """Lines for every box, and their mean at every pixel."""
+        held = Held(rows if self.guide is None else self._joined(plan, rows))
+        found = moments(plan.stages[0], iter(held), threads)
+        eps = self.eps * plan.white**2
+        lines = (self._lines(band, eps, plan.stages[1].source, threads) for band in found)
+        for means in execute_rows(plan.stages[1], lines, threads=threads, progress=progress):
+            own = held.take(len(means))
+            own = own if self.guide is None else own[..., :1]
+            values = np.empty((*means.shape[:2], plan.filtered))
+            in_blocks(lambda part: _draw(means[part], own[part], values[part]), values, threads)  # noqa: B023
+            yield values
+
+    def _joined(self, plan, rows):
+        """The guide in the picture's units, and its sum and its difference with every channel."""
+        first = 0
+        for band in rows:
+            part = self.guide[first : first + len(band), :, None].astype(np.float64)
+            part *= plan.white / white(self.guide.dtype)
+            first += len(band)
+            yield np.concatenate([part, part + band, part - band], axis=2)
+
+    def _lines(self, found: np.ndarray, eps: float, kind: str, threads) -> np.ndarray:
+        """Every channel's a and b, one behind the other, from means and variances."""
+        planes = found.shape[3] if self.guide is None else (found.shape[3] - 1) // 2
+        lines = np.empty((len(found), found.shape[2], planes, 2), kind)
+        fit = _fit_own if self.guide is None else _fit
+        in_blocks(lambda part: fit(found[part][:, 0], found[part][:, 1], eps, lines[part]), lines, threads)
+        return lines.reshape(len(found), found.shape[2], -1)
+
+
+def _fit_own(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarray) -> None:
+    mean, variance = (each.reshape(len(each), -1) for each in (mean, variance))  # numpy dislikes short last axes
+    lines = lines.reshape(len(lines), -1, 2)
+    with np.errstate(invalid="ignore"):
+        noise = variance + eps
+        np.divide(variance, noise, out=lines[..., 0], casting="same_kind")
+        np.multiply(mean, eps / noise, out=lines[..., 1], casting="same_kind")
+
+
+def _fit(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarray) -> None:
+    """From the moments of the guide g, and of g + f and g - f: the difference of their variances is 4 cov(g, f)."""
+    channels = lines.shape[2]
+    more, less = slice(1, 1 + channels), slice(1 + channels, None)
+    with np.errstate(invalid="ignore"):
+        a = (variance[..., more] - variance[..., less]) / (4 * (variance[..., :1] + eps))
+        lines[..., 0] = a
+        lines[..., 1] = (mean[..., more] - mean[..., less]) / 2 - a * mean[..., :1]
+
+
+def _draw(means: np.ndarray, own: np.ndarray, values: np.ndarray) -> None:
+    rows, columns, channels = values.shape
+    own = np.broadcast_to(own, values.shape).reshape(rows, -1)
+    lines, drawn = means.reshape(rows, columns * channels, 2), values.reshape(rows, -1)
+    with np.errstate(invalid="ignore"):
+        np.multiply(lines[..., 0], own, out=drawn)
+        drawn += lines[..., 1]
+
+
+def _size(shape) -> str:
+    return f"{shape[1]} x {shape[0]}"

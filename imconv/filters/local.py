@@ -1,0 +1,202 @@
+"""Local statistics: standard deviation, and contrast normalised by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ..accuracy import LARGEST_SAMPLE
+from ..correlation import LinearFilter
+from ..depth import white
+from ..errors import OptionError
+from ..kernel import Kernel
+from ..moments import moments_plan
+from ..neighborhoods import flow
+from ..options import Options, documented, options_of
+from ..staged import Held, StagedFilter, StagedPlan, in_blocks
+from ..streaming import execute_rows
+from .smooth import checked_number, gaussian_kernel, image_width, parse_size
+
+MAX_GAIN = 1e9
+SPREAD = 8  # standard deviations that the range of an integer result holds, where no gain is asked for
+
+
+@documented
+def local_deviation(image, size, *, out=None, threads=None, **options):
+    """The standard deviation over a box of pixels around each: `sqrt(mean(f^2) - mean(f)^2)`, the population's.
+
+    {parameters:size : int, (rows, columns) or str such as "3x5"
+        An even size reaches `size // 2` before the pixel and one less after it, as `box_blur`'s.}
+
+    Integers of 8 and 16 bits are summed exactly (16 bits: up to 37 x 37); floats, and whatever is larger, in a way that
+    does not cancel (Chan, Golub and LeVeque 1983): flat areas give exactly 0. Each channel is taken by itself, and alpha is
+    kept. `pad`, `stride` and `dilation` are refused.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.local_deviation(np.array([[5, 5, 5, 8, 8, 8]], np.float32), (1, 3)).round(3)
+    array([[0.   , 0.   , 1.414, 1.414, 0.   , 0.   ]], dtype=float32)
+    """
+    return DeviationFilter(options_of("local_deviation", options), parse_size(size)).apply(
+        image, out=out, threads=threads
+    )
+
+
+@documented
+def local_contrast(image, sigma, *, floor=None, gain=None, range=None, out=None, threads=None, **options):
+    """Local contrast normalisation: `(f - m) / (s + floor)`, the difference to the local mean in local standard deviations.
+
+    `m = G * f` and `s = sqrt(G * (f - m)^2)` with a Gaussian G, each pixel of s compared with its own mean.
+
+    {parameters:sigma : float, (rows, columns) or str
+        Of the Gaussian, as in `gaussian_blur`.
+    floor : number, optional
+        In sample units, more than 0: contrasts below it are noise, and stay small; default 1% of white.
+    gain : number, optional
+        Multiplies the result; default 1 for floats, and for integers an eighth of the range, so that it holds four
+        standard deviations to both sides.}
+
+    In unsigned results 0 is mid-range (`range` "offset", unless another is given). Each channel is taken by itself, and
+    alpha is kept. `linear`, `pad`, `stride`, `dilation` and the border "constant" are refused.
+
+    Source: N. Pinto, D. Cox and J. DiCarlo, Why is real-world visual object recognition hard?, PLoS Computational Biology
+    4(1), 2008; K. Jarrett and others, What is the best multi-stage architecture for object recognition?, ICCV 2009.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.local_contrast(np.array([[9., 9, 9, 9, 9, 7, 9, 9, 9, 9, 9]]), 1, floor=0.1).round(1)[0, 4:7].tolist()
+    [0.6, -1.3, 0.6]
+    """
+    settings = options_of("local_contrast", options)
+    width = image_width(image, settings.channel_axis)
+    work = contrast_filter(sigma, floor, gain, range, width, settings)
+    return work.apply(image, out=out, threads=threads)
+
+
+@dataclass(frozen=True)
+class DeviationFilter(StagedFilter):
+    """As Filter."""
+
+    options: Options
+    size: tuple[int, int]
+    scale: Fraction | None = None
+    white: int | None = None
+
+    name = "deviation"
+    alphas = ("keep", "separate")
+
+    @property
+    def way(self) -> str:
+        return f"standard deviation over {self.size[0]} x {self.size[1]}"
+
+    def kind(self, source: str, alpha: str) -> str:
+        """Whole numbers stay what they are."""
+        return source if source in LARGEST_SAMPLE else super().kind(source, alpha)
+
+    def stages(self, shape, channels, kind, border) -> tuple:
+        """One."""
+        return (moments_plan(shape, channels, kind, border, self.size, "float64"),)
+
+    def direct_stages(self, shape, channels, kind, border) -> tuple:
+        """The same, rounded at once."""
+        plan = moments_plan(shape, channels, kind, border, self.size, kind)
+        return (plan,) if plan.source == kind and kind != "bool" else ()
+
+    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+        """Bands of the one stage."""
+        stage = plan.stages[0]
+        yield from flow(stage, (band.astype(stage.source, copy=False) for band in rows), threads, progress=progress)
+
+
+def contrast_filter(sigma, floor, gain, range, width: int | None, options: Options) -> ContrastFilter:
+    """The filter of `local_contrast`; `width` is what a sigma in percent is measured by."""
+    if options.linear:
+        raise OptionError("a normalised contrast is no light; leave out linear")
+    floor = None if floor is None else checked_number(floor, "floor", 1e-9, 1e9)
+    gain = None if gain is None else checked_number(gain, "gain", 0, MAX_GAIN)
+    return ContrastFilter(
+        replace(options, range=range or options.range),
+        gaussian_kernel(sigma, None, width),
+        floor,
+        gain,
+        range is not None,
+    )
+
+
+@dataclass(frozen=True)
+class ContrastFilter(StagedFilter):
+    """As Filter."""
+
+    options: Options
+    kernel: Kernel
+    floor: float | None
+    gain: float | None
+    ranged: bool  # whether a range was asked for
+    scale: Fraction | None = None
+    white: int | None = None
+
+    name = "contrast"
+    way = "differences to the mean, divided by their own deviation"
+    alphas = ("keep", "separate")
+    borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
+
+    def kind(self, source: str, alpha: str) -> str:
+        """Differences to the mean of almost equal samples need all digits."""
+        return "float64"
+
+    def plan(self, shape, image_type, has_alpha) -> StagedPlan:
+        """As Filter.plan."""
+        plan = super().plan(shape, image_type, has_alpha)
+        policy = "offset" if np.dtype(plan.target).kind == "u" and not self.ranged else plan.range
+        return replace(plan, range=policy, gain=self._gain(np.dtype(plan.target)))
+
+    def _gain(self, target: np.dtype) -> float:
+        if self.gain is not None:
+            return self.gain
+        return white(target) / SPREAD if target.kind in "iu" else 1.0
+
+    def settled(self, image_type) -> ContrastFilter:
+        """As Filter.settled."""
+        return replace(super().settled(image_type), gain=self._gain(self.result_type(image_type)))
+
+    def stages(self, shape, channels, kind, border) -> tuple:
+        """The mean, and the variance around it."""
+        blur = LinearFilter(self.kernel, Options(border=border, dtype=np.float64))
+        return (blur.plan((*shape, channels), np.dtype(kind), False),) * 2
+
+    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+        """The difference, kept until its deviation is there."""
+        held = Held(rows)
+        means = execute_rows(plan.stages[0], iter(held), threads=threads)
+        differences = Held(_subtracted(held, means, threads))
+        squares = (_squared(band, threads) for band in differences)
+        floor = plan.white / 100 if self.floor is None else self.floor
+        for variance in execute_rows(plan.stages[1], squares, threads=threads, progress=progress):
+            difference = differences.take(len(variance))
+            values = np.empty(variance.shape)
+
+            def divide(part):
+                np.sqrt(np.maximum(variance[part], 0), out=values[part])  # noqa: B023
+                values[part] += floor  # noqa: B023
+                np.divide(difference[part] * plan.gain, values[part], out=values[part])  # noqa: B023
+
+            in_blocks(divide, values, threads)
+            yield values
+
+
+def _subtracted(held: Held, means, threads):
+    for mean in means:
+        original = held.take(len(mean))
+        difference = np.empty(mean.shape)
+        in_blocks(lambda part: np.subtract(original[part], mean[part], out=difference[part]), mean, threads)  # noqa: B023
+        yield difference
+
+
+def _squared(band: np.ndarray, threads) -> np.ndarray:
+    squares = np.empty_like(band)
+    in_blocks(lambda part: np.multiply(band[part], band[part], out=squares[part]), band, threads)
+    return squares
