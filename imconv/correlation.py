@@ -14,7 +14,7 @@ from .errors import OptionError
 from .filter import Filter, bands_of, readable
 from .geometry import make_axes
 from .kernel import Kernel, as_kernel
-from .options import AUTO, DEFAULTS, Options, checked_offset, documented, options_of
+from .options import AUTO, DEFAULTS, NO_IGNORING, Options, checked_offset, documented, options_of
 from .planner import Plan, check_alpha, make_plan
 from .rounding import HALF_UP
 
@@ -23,7 +23,7 @@ from .rounding import HALF_UP
 def correlate(
     image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
     threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
-    region=None, mask=None, channels=None, crop=False, like=None,
+    region=None, mask=None, channels=None, crop=False, nan=None, like=None,
 ):  # fmt: skip
     """Correlate a picture with a kernel: `g(i, j) = sum_kl f(i + k - a, j + l - b) h(k, l)`, anchor (a, b).
 
@@ -42,7 +42,7 @@ def correlate(
     """
     options = Options(
         border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
-        channels, crop,
+        channels, crop, nan,
     )  # fmt: skip
     filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, anchor is not None)
     return filter.apply(image, out=out, threads=threads)
@@ -52,7 +52,7 @@ def correlate(
 def convolve(
     image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
     threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
-    region=None, mask=None, channels=None, crop=False, like=None,
+    region=None, mask=None, channels=None, crop=False, nan=None, like=None,
 ):  # fmt: skip
     """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
 
@@ -71,7 +71,7 @@ def convolve(
     """
     options = Options(
         border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
-        channels, crop,
+        channels, crop, nan,
     )  # fmt: skip
     filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, anchor is not None)
     return filter.apply(image, out=out, threads=threads)
@@ -84,7 +84,7 @@ def _filter_of(kernel: Kernel, options: Options, direction: str, like, anchored:
 
         border = None if options.border is borders.DEFAULT else options.border
         return kernel_like(like, kernel, options, border, direction=direction, anchored=anchored)
-    return LinearFilter(kernel.flipped() if direction == "convolution" else kernel, options)
+    return linear_filter(kernel.flipped() if direction == "convolution" else kernel, options)
 
 
 def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=False, **options) -> Plan:
@@ -140,6 +140,9 @@ class LinearFilter(Filter):
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         """The plan for an array (H, W) or (H, W, C) of this type."""
         options, kernel = self.options, self.kernel
+        if options.nan not in (None, "keep"):
+            options.checked()
+            raise OptionError(NO_IGNORING)
         if not (isinstance(options.offset, (int, float)) and options.offset == 0):
             kernel = kernel.replace(offset=kernel.offset + checked_offset(options.offset))
         if options.alpha is not None:
@@ -216,6 +219,15 @@ class LinearFilter(Filter):
 
     def _point(self, plan: Plan):
         return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)
+
+
+def linear_filter(kernel: Kernel, options: Options) -> Filter:
+    """A smoothing filter: a LinearFilter, or what leaves NaN out."""
+    if options.nan in (None, "keep"):
+        return LinearFilter(kernel, options)
+    from .missing import IgnoringFilter
+
+    return IgnoringFilter(kernel, options.checked())
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:

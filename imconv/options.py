@@ -8,12 +8,14 @@ from fractions import Fraction
 
 from . import border as borders
 from .depth import parse_depth
-from .errors import KernelError, OptionError
+from .errors import KernelError, OptionError, nearest
 from .geometry import parse_pad, parse_pair
 from .planner import check_alpha, check_range
 from .rational import as_fraction
 
 AUTO = "auto"
+NANS = ("keep", "ignore")
+NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply and correlate; leave it out"
 
 _PARAMETERS = """
     image : array (H, W) or (H, W, C), or Picture
@@ -63,6 +65,11 @@ _PARAMETERS = """
         red, green and blue alike, so that colours keep their hue.
     crop : bool, default False
         Give the region alone.
+    nan : "keep" or "ignore", default "keep"
+        What NaN in a float picture are: numbers by IEEE arithmetic, so that every window that holds one becomes NaN; or
+        missing samples, which smoothing filters leave out (with the border "normalized", and weights that are not
+        negative): the others are weighted anew, in each channel by itself, and a window without any is NaN. Then pad,
+        stride and dilation stay as they are, and alpha is kept unless it is "separate".
     channel_axis : int or None, optional
         Where the channels are in a 3-D array: the last axis by default; 0 for planes first (any number of them).
 
@@ -110,6 +117,7 @@ class Options:
     mask: object = None
     channels: object = None
     crop: bool = False
+    nan: str | None = None
 
     @property
     def selects(self) -> bool:
@@ -126,6 +134,8 @@ class Options:
         if self.alpha is not None:
             check_alpha(self.alpha)
         parse_depth(self.depth)
+        if self.nan not in (None, *NANS):
+            raise OptionError(f"nan must be {' or '.join(NANS)}, not {self.nan!r}{nearest(str(self.nan), NANS)}")
         if self.selects:
             from .selection import selection_of
 

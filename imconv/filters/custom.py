@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from ..combination import CombinedFilter
-from ..correlation import LinearFilter
+from ..correlation import LinearFilter, linear_filter
 from ..errors import KernelError, OptionError, nearest
 from ..geometry import parse_pair
 from ..kernel import Kernel
@@ -54,9 +54,9 @@ def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, c
     if not correlate:
         kernels = [kernel.flipped() for kernel in kernels]
     if len(kernels) == 1 and combine in ("sum", "each"):
-        return LinearFilter(kernels[0], options)
+        return linear_filter(kernels[0], options)
     if combine == "sum":
-        return LinearFilter(summed(kernels), options)
+        return linear_filter(summed(kernels), options)
     return CombinedFilter(tuple(LinearFilter(kernel, options) for kernel in embedded(kernels)), combine)
 
 

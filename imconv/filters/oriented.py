@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter
+from ..correlation import LinearFilter, linear_filter
 from ..kernel import Kernel
 from ..kernel_library import named
 from ..options import Options, documented, options_of
@@ -40,7 +40,7 @@ def motion_blur(image, length, angle=0.0, *, out=None, threads=None, **options):
     >>> imconv.motion_blur(np.array([[0, 0, 0, 90, 0, 0, 0]], np.uint8), 3)
     array([[ 0,  0, 30, 30, 30,  0,  0]], dtype=uint8)
     """
-    return LinearFilter(motion_kernel(length, angle), options_of("motion_blur", options)).apply(
+    return linear_filter(motion_kernel(length, angle), options_of("motion_blur", options)).apply(
         image, out=out, threads=threads
     )
 
@@ -61,7 +61,7 @@ def disk_blur(image, radius, *, out=None, threads=None, **options):
     >>> imconv.disk_blur(spot, 1).round(3).tolist()
     [[0.025, 0.145, 0.025], [0.145, 0.318, 0.145], [0.025, 0.145, 0.025]]
     """
-    return LinearFilter(disk_kernel(radius), options_of("disk_blur", options)).apply(image, out=out, threads=threads)
+    return linear_filter(disk_kernel(radius), options_of("disk_blur", options)).apply(image, out=out, threads=threads)
 
 
 @documented

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter
+from ..correlation import linear_filter
 from ..errors import OptionError
 from ..geometry import parse_pair
 from ..kernel import MAX_SIDE, Kernel
@@ -46,7 +46,7 @@ def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=N
 
         filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))
     else:
-        filter = LinearFilter(gaussian_kernel(sigma, truncate, width), settings)
+        filter = linear_filter(gaussian_kernel(sigma, truncate, width), settings)
     return filter.apply(image, out=out, threads=threads)
 
 
@@ -71,7 +71,7 @@ def box_blur(image, size, *, like=None, out=None, threads=None, **options):
 
         filter = box_like(like, size, settings, options.get("border"))
     else:
-        filter = LinearFilter(box_kernel(size), settings)
+        filter = linear_filter(box_kernel(size), settings)
     return filter.apply(image, out=out, threads=threads)
 
 
