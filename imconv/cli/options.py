@@ -107,6 +107,7 @@ _SHARED = [
     click.option("--mask", default=None, metavar="IMAGE", help="Where, and how much: white all, black nothing, grey in between."),
     click.option("--channels", default=None, metavar="r,g|luma|0,2", help="Only these; luma: brightness alone, colours keep their hue."),
     click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
+    click.option("--nan", default="keep", show_default=True, metavar="keep|ignore", help="NaN in float pictures: smoothing filters can leave them out, with the border normalized."),
     click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
     click.option("--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),

@@ -21,10 +21,10 @@ def motion(length, angle, **shared):
     """Blur along a line, as a camera does that moves."""
 
     def make(options, width):
-        from ..correlation import LinearFilter
+        from ..correlation import linear_filter
         from ..filters.oriented import motion_kernel
 
-        return LinearFilter(motion_kernel(length, angle), options)
+        return linear_filter(motion_kernel(length, angle), options)
 
     filter_picture(shared, make)
 
@@ -39,10 +39,10 @@ def disk(radius, **shared):
     """Blur with a disk, as a lens does that is out of focus."""
 
     def make(options, width):
-        from ..correlation import LinearFilter
+        from ..correlation import linear_filter
         from ..filters.oriented import disk_kernel
 
-        return LinearFilter(disk_kernel(radius), options)
+        return linear_filter(disk_kernel(radius), options)
 
     filter_picture(shared, make)
 

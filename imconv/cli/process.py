@@ -343,6 +343,7 @@ def checked_options(shared: dict, max_pixels=None):
         mask=None if shared["mask"] is None else _mask(shared, max_pixels),
         channels=shared["channels"],
         crop=shared["crop"],
+        nan=shared["nan"].lower(),
     ).checked()
 
 

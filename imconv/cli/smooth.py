@@ -27,14 +27,14 @@ def blur(sigma, truncate, like, **shared):
     border = given("border")
 
     def make(options, width):
-        from ..correlation import LinearFilter
+        from ..correlation import linear_filter
         from ..filters.smooth import gaussian_kernel
 
         if like is not None:
             from ..filters.like import blur_like
 
             return blur_like(like, sigma, truncate, width, options, border)
-        return LinearFilter(gaussian_kernel(sigma, truncate, width), options)
+        return linear_filter(gaussian_kernel(sigma, truncate, width), options)
 
     filter_picture(shared, make)
 
@@ -52,13 +52,13 @@ def box(size, like, **shared):
     border = given("border")
 
     def make(options, width):
-        from ..correlation import LinearFilter
+        from ..correlation import linear_filter
         from ..filters.smooth import box_kernel
 
         if like is not None:
             from ..filters.like import box_like
 
             return box_like(like, size, options, border)
-        return LinearFilter(box_kernel(size), options)
+        return linear_filter(box_kernel(size), options)
 
     filter_picture(shared, make)
