@@ -7,7 +7,7 @@ import re
 import sys
 
 from . import session
-from .cases import BORDERS, DEFAULT_BORDER, ONE_MEGAPIXEL, Case, default_cases, full_cases, with_border
+from .cases import BORDERS, DEFAULT_BORDER, ONE_MEGAPIXEL, Case, default_cases, full_cases, local_cases, with_border
 from .report import failures, markdown_report, text_report
 
 ROUNDS = 9
@@ -37,6 +37,7 @@ def _measure(arguments: list[str]) -> int:
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help=f"1-megapixel pictures, {QUICK_ROUNDS} rounds")
     extent.add_argument("--full", action="store_true", help="the whole grid; takes hours, Ctrl-C keeps what is done")
+    extent.add_argument("--local", action="store_true", help="filters that keep edges, and local deviations")
     parser.add_argument("--only", metavar="REGEX", help="cases whose name matches, e.g. 'Gaussian.*RGB'; see --list")
     parser.add_argument("--list", action="store_true", help="print the cases' names and stop")
     parser.add_argument(
@@ -47,7 +48,15 @@ def _measure(arguments: list[str]) -> int:
     parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
     parser.add_argument("--markdown", action="store_true", help="print the README's table instead of the aligned one")
     options = parser.parse_args(arguments)
-    cases = full_cases() if options.full else default_cases(ONE_MEGAPIXEL) if options.quick else default_cases()
+    cases = (
+        full_cases()
+        if options.full
+        else local_cases()
+        if options.local
+        else default_cases(ONE_MEGAPIXEL)
+        if options.quick
+        else default_cases()
+    )
     cases = with_border(_chosen(cases, options, parser), options.border)
     if options.list:
         print("\n".join(map(str, cases)))

@@ -18,6 +18,9 @@ BORDERS = ("nearest", "reflect", "mirror", "constant", "wrap")
 
 # Standard deviations on each side of a Gaussian: scipy's and imconv's, given to every rival that takes it.
 TRUNCATE = 4.0
+RANGE = 30 / 255  # a bilateral filter's, as a share of white
+EPS = 0.01  # a guided filter's
+LOCAL = ("bilateral", "guided", "deviation")
 LOG_REACH = 3.5  # and of a Laplacian of a Gaussian
 
 TWELVE_MEGAPIXELS = (3000, 4000)
@@ -55,7 +58,8 @@ class Case:
     """One operation on one frame. `size` counts for dense, box and log, `sigma` for Gaussian."""
 
     frame: Frame
-    operation: str  # "dense", "gaussian", "box", "sharpen", "sobel" (magnitude), or "log" for a Laplacian of a Gaussian
+    # "dense", "gaussian", "box", "sharpen", "sobel" (magnitude), one of LOCAL, or "log" for a Laplacian of a Gaussian
+    operation: str
     size: int = 3
     sigma: float = 0.0
     stride: int = 1
@@ -74,6 +78,11 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.title} | {self.frame}"
+
+    @property
+    def white(self) -> int:
+        """The largest sample; 1 for floats."""
+        return np.iinfo(self.frame.dtype).max if self.frame.is_integer else 1
 
     @property
     def radius(self) -> int:
@@ -132,6 +141,25 @@ def default_cases(size: tuple[int, int] = TWELVE_MEGAPIXELS) -> list[Case]:
         Frame(*size, channels, dtype) for channels, dtype in ((1, "uint8"), (3, "uint8"), (1, "float32"), (1, "uint16"))
     ]
     return list(_grid(frames, dense=(3, 5, 7, 11, 15, 31), sigmas=(1, 2, 5, 20), boxes=(3, 11, 101)))
+
+
+def local_cases(size: tuple[int, int] = TWELVE_MEGAPIXELS) -> list[Case]:
+    """What `python -m benchmarks --local` runs: filters that keep edges, and deviations."""
+    frames = [
+        Frame(*each, channels, dtype)
+        for each in dict.fromkeys((ONE_MEGAPIXEL, size))
+        for channels, dtype in ((1, "uint8"), (3, "uint8"), (1, "float32"))
+    ]
+    return [
+        case
+        for frame in frames
+        for case in (
+            Case(frame, "bilateral", 9, sigma=3),
+            Case(frame, "guided", 17),
+            Case(frame, "deviation", 5),
+            Case(frame, "deviation", 31),
+        )
+    ]
 
 
 def full_cases() -> list[Case]:

@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from ..cases import SOBEL_SLOPE, Case
+from ..cases import LOCAL, SOBEL_SLOPE, Case
 from .base import CannotDo, Rival, Way, tolerance
 
 FORMATS = {"uint8": "uchar", "uint16": "ushort", "float32": "float"}
@@ -29,6 +29,8 @@ class Libvips(Rival):
         self.version = ".".join(str(pyvips.version(part)) for part in range(3))
 
     def way(self, case: Case, image: np.ndarray) -> Way:
+        if case.operation in LOCAL:
+            raise CannotDo("no such filter")
         source, step = self._open(case, image), case.stride
         if case.operation == "gaussian":
             mask = self._mask([case.gaussian_weights.tolist()])
@@ -86,6 +88,8 @@ class LibvipsInteger(Libvips):
     about = "libvips with precision integer (gaussblur's default): rounded weights, and a Gaussian cut at 3.7 sigma"
 
     def way(self, case: Case, image: np.ndarray) -> Way:
+        if case.operation in LOCAL:
+            raise CannotDo("no such filter")
         if case.frame.dtype != "uint8":
             raise CannotDo("integer precision is for 8-bit pictures")
         if case.stride > 1:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..cases import SOBEL_SLOPE, Case
+from ..cases import EPS, LOCAL, RANGE, SOBEL_SLOPE, Case
 from .base import CannotDo, Rival, Way, full_array, then_take_every, tolerance
 
 # float32 throughout, large kernels by a DFT; ten times what was seen (4e-7)
 FLOAT32 = 4e-6
+WEIGHTS = 2e-3  # tables of weights are linear between 4096 places; roots of cancelled float32
+CANCELLED = 1e-4
 FIXED_POINT = "OpenCV's integer Gaussian works in fixed point: up to 1.5 levels off in 8 bits, 2.3 in 16"
 # With weights of a few 256ths each, a wide 8-bit Gaussian is hardly one: 5 levels off at sigma 100 on noise.
 WIDE_GAUSSIAN = 6
@@ -37,6 +39,8 @@ class OpenCV(Rival):
             raise CannotDo(f"no border {case.border} for filters")
         out = full_array(case)
         shared = {"dst": out, "borderType": self.borders[case.border]}
+        if case.operation in LOCAL:
+            return self._local(case, image, self.borders[case.border], out)
         if case.operation == "gaussian":
             side = 2 * case.radius + 1  # its own choice would be 3 sigma for 8 bits
             levels, ceiling = (2, WIDE_GAUSSIAN) if case.frame.dtype == "uint8" else (3, None)
@@ -73,3 +77,42 @@ class OpenCV(Rival):
             return out
 
         return Way(run, "Sobel(CV_32F), twice, magnitude, to integers", tolerance(case, 1, FLOAT32), HALF_EVEN)
+
+    def _local(self, case: Case, image: np.ndarray, border: int, out: np.ndarray) -> Way:
+        """Where there is no function, its float32 boxes and numpy, as one would write it."""
+        cv2, size = self.cv2, (case.size, case.size)
+        if case.operation == "bilateral":
+            settings = (case.size, RANGE * case.white, case.sigma)
+            grey = case.frame.channels == 1
+            return Way(
+                lambda: cv2.bilateralFilter(image, *settings, dst=out, borderType=border),
+                "bilateralFilter(dst=)",
+                tolerance(case, 1, WEIGHTS) if grey else None,
+                "its weights are a table" if grey else "distances of colours are sums of absolute differences",
+            )
+
+        def mean(values):
+            return cv2.boxFilter(values, cv2.CV_32F, size, borderType=border)
+
+        def deviation():
+            average = mean(image)
+            variance = cv2.sqrBoxFilter(image, cv2.CV_32F, size, borderType=border)
+            variance -= average * average
+            return finished(cv2.sqrt(np.maximum(variance, 0, out=variance)))
+
+        def guided():
+            values = image.astype(np.float32)
+            average = mean(values)
+            variance = mean(values * values) - average * average
+            a = variance / (variance + np.float32(EPS * case.white**2))
+            return finished(mean(a) * values + mean(average - a * average))
+
+        def finished(values):
+            if case.frame.is_integer:
+                np.clip(values + np.float32(0.5), 0, case.white, out=values)
+            np.copyto(out, values, casting="unsafe")
+            return out
+
+        run = {"deviation": deviation, "guided": guided}[case.operation]
+        accepted, reason = tolerance(case, 1, CANCELLED), "float32: the difference of squares cancels"
+        return Way(run, "boxFilter, numpy", accepted, reason, ceiling=tolerance(case, 2, WEIGHTS))

@@ -6,7 +6,7 @@ import numpy as np
 
 import imconv
 
-from ..cases import Case
+from ..cases import EPS, RANGE, Case
 from .base import Rival, Way, result_array
 
 
@@ -27,5 +27,13 @@ class Imconv(Rival):
             return Way(lambda: imconv.sharpen(image, **shared), "imconv.sharpen(out=)")
         if case.operation == "sobel":
             return Way(lambda: imconv.edges(image, **shared), "imconv.edges(out=)")
+        if case.operation == "bilateral":
+            how = {"radius": case.radius, **shared}
+            run = lambda: imconv.bilateral(image, case.sigma, RANGE * case.white, **how)  # noqa: E731
+            return Way(run, "imconv.bilateral(out=)")
+        if case.operation == "guided":
+            return Way(lambda: imconv.guided(image, case.radius, EPS, **shared), "imconv.guided(out=)")
+        if case.operation == "deviation":
+            return Way(lambda: imconv.local_deviation(image, case.size, **shared), "imconv.local_deviation(out=)")
         weights, steps = case.weights, {"stride": case.stride, "dilation": case.dilation}
         return Way(lambda: imconv.correlate(image, weights, **steps, **shared), "imconv.correlate(out=)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..cases import Case
+from ..cases import LOCAL, Case
 from .base import CannotDo, Rival, Way
 
 
@@ -19,6 +19,8 @@ class Pillow(Rival):
         self.Image, self.ImageFilter, self.version = Image, ImageFilter, PIL.__version__
 
     def way(self, case: Case, image: np.ndarray) -> Way:
+        if case.operation in LOCAL:
+            raise CannotDo("no such filter")
         filters = self.ImageFilter
         if case.frame.dtype != "uint8":
             raise CannotDo(f"no filters for {case.frame.dtype}")

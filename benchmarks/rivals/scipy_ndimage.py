@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..cases import SOBEL_SLOPE, TRUNCATE, Case
-from .base import Rival, Way, full_array, then_take_every, tolerance
+from ..cases import LOCAL, SOBEL_SLOPE, TRUNCATE, Case
+from .base import CannotDo, Rival, Way, full_array, then_take_every, tolerance
 
+CANCELLED = 1e-6  # the root of what is left of float64
 FLOAT32 = 1e-6  # both sum within about this; scipy in float64, rounded to float32 after each pass
 TRUNCATED_ONCE = "scipy truncates integer results where imconv rounds"
 TRUNCATED_TWICE = "scipy truncates integer results after each of its two passes"
@@ -24,6 +25,8 @@ class ScipyNdimage(Rival):
 
     def way(self, case: Case, image: np.ndarray) -> Way:
         ndimage = self.ndimage
+        if case.operation in LOCAL:
+            return self._deviation(case, image)
         if case.operation == "sharpen" and case.frame.is_integer:
             return self._rounded(case, image)
         out = full_array(case)
@@ -72,6 +75,22 @@ class ScipyNdimage(Rival):
         reason = "float32 between the sums and the rounding can turn a tie"
         call = "sobel(output=float32), twice, numpy.hypot" + (", + 0.5, clip, to integers" if whole else "")
         return Way(run, call, tolerance(case, 1, FLOAT32), reason)
+
+    def _deviation(self, case: Case, image: np.ndarray) -> Way:
+        """By the textbook formula, in float64."""
+        if case.operation != "deviation":
+            raise CannotDo("no such filter")
+        out, how = full_array(case), {"size": case.size, "mode": case.border, "axes": (0, 1), "output": np.float64}
+
+        def run():
+            mean = self.ndimage.uniform_filter(image, **how)
+            squares = self.ndimage.uniform_filter(np.square(image, dtype=np.float64), **how)
+            values = np.sqrt(np.maximum(squares - mean * mean, 0))
+            np.copyto(out, np.floor(values + 0.5) if case.frame.is_integer else values, casting="unsafe")
+            return out
+
+        accepted = tolerance(case, 1, CANCELLED)
+        return Way(run, "uniform_filter of samples and squares, sqrt", accepted, "the difference of squares cancels")
 
     def _rounded(self, case: Case, image: np.ndarray) -> Way:
         """scipy lets integers overflow, so that sharpening needs a float result, rounded and saturated by numpy."""
