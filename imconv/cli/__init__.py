@@ -30,7 +30,7 @@ COMMANDS = {
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
-    "net": ("net", "List convolutional networks, and tell every layer's size and cost."),
+    "net": ("net", "List convolutional networks; tell every layer's size and cost."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
     "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),

@@ -9,7 +9,7 @@ from .options import ExampleCommand
 
 @click.group()
 def net():
-    """List convolutional networks, and tell every layer's size and cost."""
+    """List convolutional networks; tell every layer's size and cost."""
 
 
 @net.command(
