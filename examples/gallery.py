@@ -37,6 +37,10 @@ PICTURES = {
     "region": "blur --sigma 8 --region 80x60+50+60",
     "luma": "unsharp --sigma 4 --amount 3 --channels luma",
     "half": "blur --sigma 1 --stride 2",
+    "bilateral": "bilateral --sigma 4 --sigma-range 40",
+    "guided": "guided --radius 8 --eps 0.02",
+    "deviation": "deviation --size 5",
+    "contrast": "contrast --sigma 6",
     "chain": 'chain "blur --sigma 2 | sharpen --amount 4 | edges --gain 5"',
 }
 
