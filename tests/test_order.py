@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import ImconvError, Kernel, streaming
+from imconv.chain import ChainFilter
 from imconv.errors import LimitError, OptionError
 from imconv.footprint import SHAPES, make_footprint
 from imconv.options import Options
@@ -268,6 +269,24 @@ def test_alpha_is_filtered_like_a_colour_or_kept():
         imconv.median(image, 3, has_alpha=True, alpha="weight")
 
 
+def test_parts_of_a_picture_and_chains():
+    image = noise("uint8", (40, 90, 3))
+    median, region = imconv.median(image, 5), np.s_[10:30, 7:60]
+    expected = image.copy()
+    expected[region] = median[region]
+    np.testing.assert_array_equal(imconv.median(image, 5, region="53x20+7+10"), expected)
+    np.testing.assert_array_equal(imconv.median(image, 5, region="53x20+7+10", crop=True), median[region])
+    mask = noise("uint8", (40, 90))
+    amount = mask[..., None] / 255
+    blend = np.floor(amount * median + (1 - amount) * image + 0.5)
+    assert abs(imconv.median(image, 5, mask=mask) - blend).max() <= 1
+    green = np.dstack([image[..., 0], median[..., 1], image[..., 2]])
+    np.testing.assert_array_equal(imconv.median(image, 5, channels="g"), green)
+    steps = (RankFilter(make_footprint(3), 50.0), RankFilter(make_footprint(5), 100.0))
+    chain = ChainFilter(steps, Options())
+    np.testing.assert_array_equal(chain.apply(image), imconv.maximum(imconv.median(image, 3), 5))
+
+
 # --- bands and threads -----------------------------------------------------------------------------------------------
 
 GEOMETRIES = {
@@ -376,6 +395,7 @@ def test_the_plan_tells():
         (lambda a: imconv.opening(a, 3, stride=2), "keeps the picture's size"),
         (lambda a: imconv.closing(a, 3, pad="valid"), "keeps the picture's size"),
         (lambda a: imconv.median(a, 9, pad="valid"), "no output is left"),
+        (lambda a: imconv.opening(a, 3, nan="ignore"), "nan ignore goes with smoothing"),
     ],
 )
 def test_what_is_refused(call, words):

@@ -7,7 +7,7 @@ import click
 from .options import filter_command
 from .process import filter_picture
 
-SHAPE_HELP = "square, disk, plus, diamond, cross or ring; or cells of your own, as for apply --kernel, where 0, - and nan are none."
+SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, as for apply --kernel, where 0, - and nan are none."
 
 
 def _window(function):

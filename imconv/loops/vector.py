@@ -397,8 +397,6 @@ def _define(operation, on_floats, on_integers=None):
         return getattr(builder, on_integers if integers else on_floats)(*args)
 
 
-
-
 _define(operator.add, "fadd", "add")
 _define(operator.sub, "fsub", "sub")
 _define(operator.mul, "fmul", "mul")
