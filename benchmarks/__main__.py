@@ -7,7 +7,17 @@ import re
 import sys
 
 from . import session
-from .cases import BORDERS, DEFAULT_BORDER, ONE_MEGAPIXEL, Case, default_cases, full_cases, local_cases, with_border
+from .cases import (
+    BORDERS,
+    DEFAULT_BORDER,
+    ONE_MEGAPIXEL,
+    Case,
+    default_cases,
+    full_cases,
+    local_cases,
+    rank_cases,
+    with_border,
+)
 from .report import failures, markdown_report, text_report
 
 ROUNDS = 9
@@ -35,6 +45,7 @@ def _measure(arguments: list[str]) -> int:
         "nothing can beat), plot FILE -o PNG, startup and files (whole processes); each has --help.",
     )
     extent = parser.add_mutually_exclusive_group()
+    parser.add_argument("--ranks", action="store_true", help="medians and minima instead")
     extent.add_argument("--quick", action="store_true", help=f"1-megapixel pictures, {QUICK_ROUNDS} rounds")
     extent.add_argument("--full", action="store_true", help="the whole grid; takes hours, Ctrl-C keeps what is done")
     extent.add_argument("--local", action="store_true", help="filters that keep edges, and local deviations")
@@ -48,15 +59,11 @@ def _measure(arguments: list[str]) -> int:
     parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
     parser.add_argument("--markdown", action="store_true", help="print the README's table instead of the aligned one")
     options = parser.parse_args(arguments)
-    cases = (
-        full_cases()
-        if options.full
-        else local_cases()
-        if options.local
-        else default_cases(ONE_MEGAPIXEL)
-        if options.quick
-        else default_cases()
-    )
+    size = (ONE_MEGAPIXEL,) if options.quick else ()
+    if options.ranks:
+        cases = rank_cases(*size)
+    else:
+        cases = full_cases() if options.full else local_cases() if options.local else default_cases(*size)
     cases = with_border(_chosen(cases, options, parser), options.border)
     if options.list:
         print("\n".join(map(str, cases)))

@@ -28,6 +28,9 @@ ONE_MEGAPIXEL = (1000, 1000)
 SMALL = (256, 256)
 
 
+RANKS = ("median", "minimum", "maximum")
+
+
 @dataclass(frozen=True)
 class Frame:
     """A picture's format: what `photograph.photograph` fills."""
@@ -65,6 +68,11 @@ class Case:
     stride: int = 1
     dilation: int = 1
     border: str = DEFAULT_BORDER
+
+    @property
+    def ranks(self) -> bool:
+        """Whether samples are ranked: results are samples, and every library's are the same."""
+        return self.operation in RANKS
 
     @property
     def title(self) -> str:
@@ -168,6 +176,14 @@ def full_cases() -> list[Case]:
     frames = [Frame(*size, *kind) for size in (SMALL, ONE_MEGAPIXEL, TWELVE_MEGAPIXELS) for kind in kinds]
     sigmas = (0.5, 1, 2, 5, 10, 20, 50, 100)
     return list(_grid(frames, dense=range(3, 32, 2), sigmas=sigmas, boxes=(3, 5, 11, 21, 51, 101, 201)))
+
+
+def rank_cases(size: tuple[int, int] = TWELVE_MEGAPIXELS) -> list[Case]:
+    """Medians and minima: what `python -m benchmarks --ranks` runs."""
+    grey, colour = Frame(*size), Frame(*size, 3)
+    found = [Case(frame, "median", k) for frame in (grey, colour) for k in (3, 5, 11, 31)]
+    found += [Case(Frame(*size, 1, "uint16"), "median", 5), Case(Frame(*size, 1, "float32"), "median", 3)]
+    return found + [Case(frame, "minimum", k) for frame in (grey, colour) for k in (3, 15, 61)]
 
 
 def with_border(cases: list[Case], border: str) -> list[Case]:

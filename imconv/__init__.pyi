@@ -15,6 +15,15 @@ from .filters.edges import edges as edges
 from .filters.guided import guided as guided
 from .filters.local import local_contrast as local_contrast
 from .filters.local import local_deviation as local_deviation
+from .filters.morphology import blackhat as blackhat
+from .filters.morphology import closing as closing
+from .filters.morphology import gradient as gradient
+from .filters.morphology import opening as opening
+from .filters.morphology import tophat as tophat
+from .filters.order import maximum as maximum
+from .filters.order import median as median
+from .filters.order import minimum as minimum
+from .filters.order import rank as rank
 from .filters.oriented import disk_blur as disk_blur
 from .filters.oriented import emboss as emboss
 from .filters.oriented import motion_blur as motion_blur

@@ -202,6 +202,15 @@ def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[i
     return numbers[0], numbers[-1]
 
 
+def parse_size(size, most: int) -> tuple[int, int]:
+    """`5`, `(3, 5)`, `"3x5"` or `"3,5"` as rows and columns of a window."""
+    text = size.lower().replace("x", ",") if isinstance(size, str) else size
+    try:
+        return parse_pair(text, "size", most=most)
+    except OptionError:
+        raise OptionError(f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {most}, not {size!r}") from None
+
+
 def _whole(number) -> int:
     whole = int(number)
     if not isinstance(number, str) and whole != number:

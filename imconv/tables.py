@@ -49,7 +49,7 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
         down, sums = plan.box_sums(tuple(fill.tolist()))
 
         def whole_buffers():
-            return _lines(1, samples, down), _lines(2, plan.line_length, sums, lead)
+            return aligned_lines(1, samples, down), aligned_lines(2, plan.line_length, sums, lead)
 
         return Prepared(
             "box.sum_box",
@@ -64,10 +64,10 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
     def buffers():
         return (
             np.empty(2 + kept, np.int64),
-            _lines(2, samples, kind),
-            _lines(block, samples, kind),
-            _lines(kept, samples, kind),
-            _lines(2, plan.line_length, kind, lead),
+            aligned_lines(2, samples, kind),
+            aligned_lines(block, samples, kind),
+            aligned_lines(kept, samples, kind),
+            aligned_lines(2, plan.line_length, kind, lead),
         )
 
     return Prepared(
@@ -85,8 +85,8 @@ def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:
 
     def buffers():
         return (
-            _lines(step, coarse, kind),
-            _lines(rows, samples + LARGEST_LANES, kind),
+            aligned_lines(step, coarse, kind),
+            aligned_lines(rows, samples + LARGEST_LANES, kind),
             np.empty(rows, np.int64),
             np.empty(rows, np.int64),
             np.empty(rows, np.int64),
@@ -178,14 +178,14 @@ def _dense(plan: Plan, fill: np.ndarray) -> Prepared:
     lines = plan.ring_lines if reuse else len(tap_rows)
 
     def buffers():
-        ring = _lines(lines, plan.line_length, kind, plan.columns.before * plan.channels)
+        ring = aligned_lines(lines, plan.line_length, kind, plan.columns.before * plan.channels)
         return ring, np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64), _aside(kind, DENSE_ROWS)
 
     return Prepared("dense.correlate_dense", {"A": kind}, fill, tables, buffers)
 
 
 def _aside(kind: str, together: int) -> np.ndarray:
-    return _lines(2 * together, LARGEST_LANES, kind)
+    return aligned_lines(2 * together, LARGEST_LANES, kind)
 
 
 def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
@@ -221,13 +221,13 @@ def _separable(plan: Plan, fill: np.ndarray) -> Prepared:
 
     def buffers():
         lead = plan.columns.before * plan.channels if plan.columns.stride == 1 else 0
-        blended = _lines(lines, plan.line_length, kind, lead)
+        blended = aligned_lines(lines, plan.line_length, kind, lead)
         return np.empty(len(kept), np.int64), np.empty(SEPARABLE_ROWS, np.int64), blended, _aside(kind, SEPARABLE_ROWS)
 
     return Prepared("separable.correlate_separable", {"A": kind}, fill, tables, buffers)
 
 
-def _lines(count: int, length: int, kind: str, lead: int = 0) -> np.ndarray:
+def aligned_lines(count: int, length: int, kind: str, lead: int = 0) -> np.ndarray:
     """Uninitialised lines (count, length or more) whose sample `lead` begins a cache line, in every line.
 
     A vector that crosses a cache line takes twice as long to store (whole Gaussian blurs: up to 1.7 times).

@@ -6,15 +6,18 @@ import mmap
 import random
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 
 import imconv
-from imconv import bands, executor, source, streaming, tables, window
+from imconv import bands, executor, rank_bands, ranking, source, streaming, tables, window
 from imconv.correlation import LinearFilter, Options
 from imconv.filters.smooth import box_kernel, gaussian_kernel
+from imconv.footprint import make_footprint
 from imconv.kernel import Kernel
-from imconv.streaming import execute_rows
+from imconv.rank_plan import ALGORITHMS
+from imconv.ranking import RankFilter
 
 PAGE = mmap.PAGESIZE
 LIBC = ctypes.CDLL(None)
@@ -60,6 +63,13 @@ def some_kernel():
     return gaussian_kernel((random.uniform(0.1, most), random.uniform(0.1, most)))
 
 
+def some_rank(options: Options) -> RankFilter:
+    size = random.choice([3, 5, (random.randint(1, 12), random.randint(1, 12)), (random.randint(1, 40), 3)])
+    footprint = make_footprint(size, random.choice(["square", "square", "disk", "plus"]))
+    algorithm = random.choice([None, *ALGORITHMS])
+    return RankFilter(footprint, random.choice([0.0, 50.0, 50.0, 80.0, 100.0]), options, algorithm)
+
+
 def try_one() -> None:
     global at_front
     at_front = random.random() < 0.3
@@ -74,10 +84,9 @@ def try_one() -> None:
         alpha=alpha,
         has_alpha=alpha is not None,
     )
-    kernel = some_kernel()
-    print(f"{dtype} {shape} {kernel.name} {kernel.shape} {options}", flush=True)
+    work = some_rank(replace(options, alpha=None)) if random.random() < 0.4 else LinearFilter(some_kernel(), options)
+    print(f"{dtype} {shape} {work}", flush=True)
     image = guarded((np.random.default_rng(0).random(shape) * 255).astype(dtype))
-    work = LinearFilter(kernel, options)
     try:
         whole = work.apply(image, threads=random.choice([1, 2, 3]))
         plan = work.plan(image.shape, image.dtype, alpha is not None)
@@ -85,14 +94,14 @@ def try_one() -> None:
         return
     streaming.STRIPE_BYTES = random.choice([1, 5000])
     parts = (guarded(image[y : y + 13]) for y in range(0, len(image), 13))
-    assert np.concatenate(list(execute_rows(plan, parts, threads=2))).tobytes() == whole.tobytes()
+    assert np.concatenate(list(work.in_bands(plan, parts, threads=2))).tobytes() == whole.tobytes()
 
 
 if __name__ == "__main__":
     executor.WORTH_THREADS = 0.0
     numpy = Guarding("numpy")
     numpy.empty = empty
-    for module in (bands, executor, source, streaming, tables, window):
+    for module in (bands, executor, rank_bands, ranking, source, streaming, tables, window):
         module.np = numpy
     random.seed(int(sys.argv[1]))
     for _ in range(int(sys.argv[2])):

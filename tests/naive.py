@@ -158,6 +158,43 @@ def values(
     return result
 
 
+def ranked(
+    image, cells, percentile, *, border="reflect", fill=0, pad="same", stride=(1, 1), dilation=(1, 1), anchor=None
+) -> np.ndarray:
+    """The sample of every window that `percentile` percent come before, NaN last: an array of the image's kind.
+
+    cells : nested list, which cells of the window count
+    """
+    image = np.asarray(image)
+    pixels = image if image.ndim == 3 else image[..., None]
+    size = len(cells), len(cells[0])
+    anchor = (size[0] // 2, size[1] // 2) if anchor is None else anchor
+    axes = list(zip(pixels.shape, size, anchor, both_axes(pad), stride, dilation, strict=False))
+    shape = [output_size(*axis) for axis in axes]
+    if min(shape) < 1:
+        raise NoOutput
+    before = [axis_padding(n, t, a, p, d)[0] for n, t, a, p, _, d in axes]
+    fill = list(fill) if isinstance(fill, (list, tuple)) else [fill] * pixels.shape[2]
+    fill = [sample(v, image.dtype) for v in fill]
+    result = np.empty((*shape, pixels.shape[2]), image.dtype)
+    for i, j, c in np.ndindex(result.shape):
+        window = []
+        for k, m in np.ndindex(size):
+            if cells[k][m]:
+                row = source_index(border, i * stride[0] + k * dilation[0] - before[0], pixels.shape[0])
+                column = source_index(border, j * stride[1] + m * dilation[1] - before[1], pixels.shape[1])
+                if row is not None and column is not None:
+                    window.append(pixels[row, column, c])
+                elif border == "constant":
+                    window.append(fill[c])
+        if not window:
+            raise NoWeight
+        window.sort(key=lambda v: (v != v, v))
+        number = len(window) - 1 if percentile == 100 else int(len(window) * percentile / 100)
+        result[i, j, c] = window[number]
+    return result if image.ndim == 3 else result[..., 0]
+
+
 def type_range(dtype) -> tuple[int, int]:
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":

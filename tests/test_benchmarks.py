@@ -12,7 +12,7 @@ import imconv
 from benchmarks import algorithms, session
 from benchmarks import files as whole_files
 from benchmarks.__main__ import main
-from benchmarks.cases import Case, Frame, default_cases, full_cases
+from benchmarks.cases import Case, Frame, default_cases, full_cases, rank_cases
 from benchmarks.photograph import photograph
 from benchmarks.report import failures, markdown_report, peak_text, ratio, text_report
 from benchmarks.rivals import Imconv
@@ -76,6 +76,13 @@ def test_scipy_passes_and_a_liar_does_not(dtype, channels):
     (result,) = session.run(cases[:1], rounds=1, threads=1, rivals=[Liar(1)])["results"]
     assert result["entries"]["liar"]["status"] == "wrong"
     assert "samples" not in result["entries"]["liar"]
+
+
+@pytest.mark.parametrize("case", rank_cases(TINY), ids=str)
+def test_scipys_ranks_are_the_same(case):
+    (result,) = session.run([case], rounds=1, threads=2, rivals=[ScipyNdimage(2)])["results"]
+    assert result["entries"]["scipy"]["status"] == "timed"
+    assert result["entries"]["scipy"]["error"] == 0
 
 
 def test_a_rival_that_fails_or_refuses_does_not_end_the_run():

@@ -13,6 +13,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 RIVALS = {"scipy", "cv2", "torch", "skimage", "tensorflow", "pyvips", "numexpr"}
 # errors, borders, sizes and kernels are wanted by a command line that only shows its help: no heavy library there
 LIGHT = ("errors", "border", "geometry", "kernel", "kernel_number", "kernel_text", "planner", "color", "rounding")
+RANKS = ("ranking", "rank_bands")  # what executor and bands are for correlations
 HEAVY = {"numba", "llvmlite", "PIL", "click"}
 
 
@@ -157,6 +158,7 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         "bands",
         "combined_bands",
         "neighborhoods",
+        *RANKS,
         "source",
     )
 

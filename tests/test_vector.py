@@ -375,6 +375,8 @@ def filtered() -> dict[str, np.ndarray]:
         "exact box": imconv.box_blur(image, 7),
         "exact magnitude": imconv.edges(image),
         "exact magnitude of 16 bits": imconv.edges(image.astype(np.uint16) * 257, "scharr"),
+        "exact median": imconv.median(image, 5),
+        "exact large median": imconv.median(image, 21),
         "dense": imconv.correlate(image, rng.random((5, 4)), **wide),
         "separable": imconv.gaussian_blur(image, 1.5, **wide),
         "decimated": imconv.gaussian_blur(image, 9, **wide),

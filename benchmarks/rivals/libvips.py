@@ -47,6 +47,9 @@ class Libvips(Rival):
                 return (x * x + y * y) ** 0.5
 
             return self._way(case, magnitude, "conv(float), twice, (x * x + y * y) ** 0.5", 1)
+        if case.ranks:
+            number = {"median": case.size**2 // 2, "minimum": 0, "maximum": case.size**2 - 1}[case.operation]
+            return self._way(case, lambda: source.rank(case.size, case.size, number), "rank", 0)
         mask = self._mask(case.dilated_weights.tolist())
         if step == 1:
             return self._way(case, lambda: source.conv(mask, precision="float"), "conv(float)", 1)
@@ -96,6 +99,8 @@ class LibvipsInteger(Libvips):
             raise CannotDo("no faster than libvips' own column")
         if case.operation == "sobel":
             raise CannotDo("its sobel is the sum of absolute derivatives")
+        if case.ranks:
+            raise CannotDo("ranks have no weights to round")
         source = self._open(case, image)
         if case.operation == "gaussian":
             blur, call = {"min_ampl": LEAST_AMPLITUDE, "precision": "integer"}, "gaussblur(min_ampl=0.001)"

@@ -56,6 +56,13 @@ class OpenCV(Rival):
             return Way(lambda: cv2.blur(image, size, **shared), "blur(dst=)", accepted, HALF_EVEN)
         if case.operation == "sobel":
             return self._sobel(case, image, out)
+        if case.operation == "median":
+            if case.border != "nearest" or (case.size > 5 and case.frame.dtype != "uint8"):
+                raise CannotDo("medians repeat the edge pixels, and beyond 5x5 are for 8 bits")
+            return Way(lambda: cv2.medianBlur(image, case.size, dst=out), "medianBlur(dst=)", 0)
+        if case.ranks:
+            morphology, kernel = {"minimum": cv2.erode, "maximum": cv2.dilate}[case.operation], np.ones((case.size,) * 2, np.uint8)  # fmt: skip
+            return Way(lambda: morphology(image, kernel, **shared), f"{morphology.__name__}(dst=)", 0)
         weights = case.dilated_weights
         run = then_take_every(case, lambda: cv2.filter2D(image, -1, weights, **shared), out)
         return Way(run, "filter2D(dst=)", tolerance(case, 1, FLOAT32), HALF_EVEN)

@@ -23,6 +23,9 @@ class Imconv(Rival):
             return Way(lambda: imconv.gaussian_blur(image, case.sigma, **shared), "imconv.gaussian_blur(out=)")
         if case.operation == "box":
             return Way(lambda: imconv.box_blur(image, case.size, **shared), "imconv.box_blur(out=)")
+        if case.ranks:
+            ranked = getattr(imconv, case.operation)
+            return Way(lambda: ranked(image, case.size, **shared), f"imconv.{case.operation}(out=)")
         if case.operation == "sharpen":
             return Way(lambda: imconv.sharpen(image, **shared), "imconv.sharpen(out=)")
         if case.operation == "sobel":

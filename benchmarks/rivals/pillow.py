@@ -36,6 +36,11 @@ class Pillow(Rival):
             return self._way(image, filters.BoxBlur(case.size // 2), "BoxBlur", 1, reason)
         if case.operation == "sobel":
             raise CannotDo("its results have no sign, and no magnitude")
+        if case.ranks:
+            if case.border != "nearest" or case.size % 2 == 0:
+                raise CannotDo("ranks repeat the edge pixels, in windows of odd size")
+            kind = {"median": filters.MedianFilter, "minimum": filters.MinFilter, "maximum": filters.MaxFilter}
+            return self._way(image, kind[case.operation](case.size), kind[case.operation].__name__, 0, "")
         if case.size not in (3, 5):
             raise CannotDo("kernels are 3x3 or 5x5")
         # its kernels are given bottom row first

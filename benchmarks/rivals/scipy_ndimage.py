@@ -51,6 +51,10 @@ class ScipyNdimage(Rival):
             )
         if case.operation == "sobel":
             return self._sobel(case, image)
+        if case.ranks:
+            ranked = getattr(ndimage, f"{case.operation}_filter")
+            call = f"{case.operation}_filter(output=)"
+            return Way(lambda: ranked(image, case.size, **spatial, **shared), call, 0, to_array=lambda _: out)
         weights = _like(case.dilated_weights, image)
         run = then_take_every(case, lambda: ndimage.correlate(image, weights, **shared), out)
         return Way(run, "correlate(output=)" + _after(case), tolerance(case, 1, FLOAT32), TRUNCATED_ONCE)

@@ -19,6 +19,7 @@ COMMANDS = {
     "box": ("smooth", "Blur with the mean over a box."),
     "cache": ("cache", "Show, fill or empty the store of compiled loops."),
     "chain": ("chain", "Filter with several filters in one go."),
+    "close": ("order", "Close: remove what is darker and smaller than a shape."),
     "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
     "contrast": ("local", "Normalise local contrast: differences to the mean, in deviations."),
     "deviation": ("local", "Show the standard deviation over a box around each pixel."),
@@ -26,16 +27,25 @@ COMMANDS = {
     "edges": ("edges", "Find edges by first and second derivatives."),
     "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
     "gabor": ("cells", "Show what an oriented cell of the visual cortex answers."),
+    "gradient": ("order", "Outline: the largest minus the least of the pixels around."),
     "guided": ("local", "Smooth and keep a guide's edges, at any radius in the same time."),
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
+    "max": ("order", "Take the brightest of the pixels around."),
+    "median": ("order", "Remove specks: the median of the pixels around."),
+    "min": ("order", "Erode: the darkest of the pixels around."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "net": ("net", "List convolutional networks; tell every layer's size and cost."),
+    "open": ("order", "Open: remove what is brighter and smaller than a shape."),
+    "rank": ("order", "Take a percentile of the pixels around."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
+    "tophat": ("order", "Keep only what is brighter, or darker, and smaller than a shape."),
     "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
     "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
 }
+
+BUILTINS = ("max", "min", "open")  # commands whose functions are called otherwise
 
 
 class LazyGroup(click.Group):
@@ -49,7 +59,8 @@ class LazyGroup(click.Group):
             return None
         from importlib import import_module
 
-        return getattr(import_module(f"imconv.cli.{COMMANDS[name][0]}"), name)
+        module = import_module(f"imconv.cli.{COMMANDS[name][0]}")
+        return getattr(module, name if name not in BUILTINS else f"{name}_")
 
     def resolve_command(self, ctx, args):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..correlation import linear_filter
 from ..errors import OptionError
-from ..geometry import parse_pair
+from ..geometry import parse_size
 from ..kernel import MAX_SIDE, Kernel
 from ..options import documented, options_of
 
@@ -89,24 +89,13 @@ def _gaussian(sigmas: tuple[float, float], truncate: float | None) -> Kernel:
 
 def box_kernel(size) -> Kernel:
     """The box of `box_blur` as an exact Kernel."""
-    return _box(parse_size(size))
+    return _box(parse_size(size, MAX_SIDE))
 
 
 @lru_cache(maxsize=64)
 def _box(size: tuple[int, int]) -> Kernel:
     rows, columns = size
     return Kernel.from_factors([Fraction(1, rows)] * rows, [Fraction(1, columns)] * columns, name="box")
-
-
-def parse_size(size) -> tuple[int, int]:
-    """`5`, `(3, 5)`, `"3x5"` or `"3,5"` as rows and columns."""
-    text = size.lower().replace("x", ",") if isinstance(size, str) else size
-    try:
-        return parse_pair(text, "size", most=MAX_SIDE)
-    except OptionError:
-        raise OptionError(
-            f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {MAX_SIDE}, not {size!r}"
-        ) from None
 
 
 def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:

@@ -25,7 +25,7 @@ from ..loops import LOOPS
 from . import elf, golden, load, machine, signature, store
 
 OPTIONS = {"error_model": "numpy", "boundscheck": False}
-_NUMBA_TYPES = {"u1": types.uint8, "u2": types.uint16, "u4": types.uint32, "i8": types.int64, "f4": types.float32, "f8": types.float64}  # fmt: skip
+_NUMBA_TYPES = {"u1": types.uint8, "u2": types.uint16, "u4": types.uint32, "u8": types.uint64, "i8": types.int64, "f4": types.float32, "f8": types.float64}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ from ..geometry import make_axes
 from ..kernel import Kernel
 from ..loops import LOOPS
 from ..planner import make_plan
+from ..rank_plan import exchanges
 from ..tables import prepare
 from . import signature
 
@@ -283,6 +284,86 @@ def _packing(types: dict[str, str]):
     yield (RUNS, 0, room, [0], *scratch), {"out": expected, "used": [len(PACKED)]}
 
 
+# --- ranks: windows of 5 x 5, or some of their cells, in a picture whose border is there already -----------------------
+
+CELLS = np.add.outer(np.arange(5), np.arange(5)) % 4 < 3
+
+
+def _padded() -> tuple[np.ndarray, np.ndarray]:
+    """A padded picture with room behind its rows, and its windows' samples in order (25, rows, columns)."""
+    padded = np.zeros((ROWS + 4, COLUMNS + 4 + 128))
+    padded[:, : COLUMNS + 4] = (_picture(ROWS + 4, COLUMNS + 4) * 37 + np.arange(COLUMNS + 4) ** 2) % 251
+    return padded, np.stack([padded[k : k + ROWS, m : m + COLUMNS] for k, m in np.ndindex(5, 5)])
+
+
+def _of_columns(size: int, extremes: bool = False):
+    def cases(types: dict[str, str]):
+        margin = size // 2
+        picture = _padded()[0][:ROWS, :COLUMNS]
+        rows, columns = (np.clip(np.arange(-margin, n + margin), 0, n - 1) for n in picture.shape)
+        padded = picture[rows][:, columns]
+        windows = [padded[k : k + ROWS, m : m + COLUMNS] for k, m in np.ndindex(size, size)]
+        given = (picture, rows, 0, columns, margin, 1, COLUMNS, [0], np.zeros(picture.shape))
+        lines = np.zeros((size, COLUMNS + 256))
+        if extremes:
+            yield (*given, lines, size, size, 0), np.min(windows, axis=0)
+            yield (*given, lines, size, size, 1), np.max(windows, axis=0)
+        else:
+            yield (*given, lines), np.median(windows, axis=0)
+
+    return cases
+
+
+def _extremes(types: dict[str, str]):
+    padded, windows = _padded()
+    for largest, expected in enumerate((windows.min(axis=0), windows.max(axis=0))):
+        room = np.zeros((1, padded.shape[1]))
+        yield (padded, 5, 5, 1, largest, np.zeros((ROWS, COLUMNS)), room), expected
+
+
+def _places() -> np.ndarray:
+    down, along = np.nonzero(CELLS)
+    return down * (COLUMNS + 132) + along
+
+
+def _extremes_of_taps(types: dict[str, str]):
+    padded, windows = _padded()
+    windows = windows[CELLS.ravel()]
+    for largest, expected in enumerate((windows.min(axis=0), windows.max(axis=0))):
+        yield (padded, _places(), largest, np.zeros((ROWS, COLUMNS))), expected
+
+
+def _network(types: dict[str, str]):
+    padded, windows = _padded()
+    expected = np.sort(windows[CELLS.ravel()], axis=0)[7]
+    pairs, held = exchanges(len(_places()), 7), np.zeros((len(_places()), 64))
+    yield (padded, _places(), pairs, 7, np.zeros((ROWS, COLUMNS)), held), expected
+
+
+def _bisection(types: dict[str, str]):
+    padded, windows = _padded()
+    expected = np.sort(windows[CELLS.ravel()], axis=0)[np.where(np.arange(ROWS) < 6, 3, 7), np.arange(ROWS)]
+    kinds = np.where(np.arange(-2, ROWS) < 6, 0, 1)
+    for columns in (1, COLUMNS):
+        ranks = np.repeat([[3], [7]], columns, axis=1)
+        yield (padded, _places(), 8, ranks, kinds, 2, np.zeros((ROWS, COLUMNS))), expected
+
+
+def _histograms(types: dict[str, str]):
+    padded, windows = _padded()
+    steps, strip = np.tri(16).T, 62
+    count = strip + 4 * 2
+    for channels, width in ((1, 5), (2, 3)):  # every other of five columns
+        cells = np.indices((5, 5))[1].ravel() % channels == 0
+        rank = 9
+        bins = np.full((count, 16), 7), np.full((16 * count, 16), 7)
+        rest = np.zeros((16, 16)), np.zeros(16), np.zeros((strip, 16)), np.zeros(strip)
+        yield (
+            (padded, 5, width, channels, rank, strip, steps, np.zeros((ROWS, COLUMNS)), *bins, *rest),
+            np.sort(windows[cells], axis=0)[rank],
+        )
+
+
 def _top(types: dict[str, str]) -> float:
     target = DTYPES[types["O"]]
     return float(np.iinfo(target).max) if target.kind == "u" else -1.0
@@ -302,6 +383,14 @@ _CASES = {
     "bilateral.smooth_alike": _smoothing_alike,
     "moments.sum_moments": _moments(True),
     "moments.combine_moments": _moments(False),
+    "columns.median_9": _of_columns(3),
+    "columns.median_25": _of_columns(5),
+    "columns.extreme_of_columns": _of_columns(5, extremes=True),
+    "extremes.extreme": _extremes,
+    "extremes.extreme_of_taps": _extremes_of_taps,
+    "network.select": _network,
+    "bisection.bisect": _bisection,
+    "histogram.select": _histograms,
     "deflate.pack_runs": _packing,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,

@@ -46,7 +46,22 @@ def _for_samples(sample: str, sums: str) -> list[Specialised]:
     found.append(("combine.combine", (sample, sums, "f8")))
     if sample[0] == "u" and sums == "f4":
         found.append(("combine.combine", (sample, sums, "f4")))
-    return found
+    return found + _for_ranks({"f4": "u4", "f8": "u8"}.get(sample, sample))
+
+
+def _for_ranks(key: str) -> list[Specialised]:
+    """Loops for order statistics of samples that integers of this type stand for."""
+    names = [
+        "columns.median_9",
+        "columns.median_25",
+        "columns.extreme_of_columns",
+        "extremes.extreme",
+        "extremes.extreme_of_taps",
+        "network.select",
+    ]
+    found = [(name, (key,)) for name in names]
+    found.append(("bisection.bisect", (key if key in ("u1", "u2") else "u2",)))
+    return found + ([("histogram.select", ("u1", "u2"))] if key == "u1" else [])
 
 
 _BOX_SUMS = {"u1": [("u2", "u2"), ("u4", "u2"), ("u4", "u4")], "u2": [("u4", "u4")]}

@@ -1,6 +1,6 @@
 """What a loop takes, as its declaration in `imconv/loops/__init__.py` says; and Python values as one block of memory.
 
-A declaration names the arguments in order: `src: S[:,:], samples: i8, out: &O[:,:], bias: A`. A type is u1, u2, u4, i8, f4
+A declaration names the arguments in order: `src: S[:,:], samples: i8, out: &O[:,:], bias: A`. A type is u1, u2, u4, u8, i8, f4
 or f8, or a capital that stands for one of them, the same one throughout; brackets tell an array's dimensions, & that it
 is written to. A specialisation is the types its capitals stand for, in the order they appear.
 
@@ -13,8 +13,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct, error
 
-CODES = {"|u1": "u1", "<u2": "u2", "<u4": "u4", "<i8": "i8", "<f4": "f4", "<f8": "f8"}  # by numpy's dtype.str
-CODE_OF = {"bool": "u1", "uint8": "u1", "uint16": "u2", "uint32": "u4", "int64": "i8", "float32": "f4", "float64": "f8"}
+CODES = {
+    "|u1": "u1",
+    "<u2": "u2",
+    "<u4": "u4",
+    "<u8": "u8",
+    "<i8": "i8",
+    "<f4": "f4",
+    "<f8": "f8",
+}  # by numpy's dtype.str
+CODE_OF = {
+    "bool": "u1",
+    "uint8": "u1",
+    "uint16": "u2",
+    "uint32": "u4",
+    "uint64": "u8",
+    "int64": "i8",
+    "float32": "f4",
+    "float64": "f8",
+}
 TYPES = tuple(CODES.values())
 
 

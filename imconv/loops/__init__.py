@@ -10,6 +10,7 @@ MOMENTS = (
     "src: S[:,:], samples: i8, channels: i8, rows: i8[:], columns: i8[:], lead: i8, first: i8, out: &O[:,:], bias: f8, "
     "divisor: f8, top: f8, root: i8, height: i8, width: i8, missing: i8[:], inside: f8[:,:]"
 )
+COLUMNS = "src: S[:,:], rows: i8[:], first: i8, columns: i8[:], lead: i8, channels: i8, samples: i8, fill: S[:], out: &S[:,:], lines: &S[:,:]"
 
 LOOPS = {
     "dense.correlate_dense": f"{SOURCE}, {RESULT}, step: i8, reuse: i8, tap_rows: i8[:], flushes: i8[:], flushing: i8, "
@@ -36,6 +37,15 @@ LOOPS = {
     "head: &f8[:,:], line: &f8[:,:]",
     "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
     "out: &O[:,:]",
+    "columns.median_9": COLUMNS,
+    "columns.median_25": COLUMNS,
+    "columns.extreme_of_columns": f"{COLUMNS}, height: i8, width: i8, largest: i8",
+    "extremes.extreme": "block: &S[:,:], height: i8, width: i8, channels: i8, largest: i8, out: &S[:,:], line: &S[:,:]",
+    "extremes.extreme_of_taps": "block: S[:,:], places: i8[:], largest: i8, out: &S[:,:]",
+    "network.select": "block: S[:,:], places: i8[:], pairs: i8[:,:], wanted: i8, out: &S[:,:], held: &S[:,:]",
+    "bisection.bisect": "block: S[:,:], places: i8[:], bits: i8, ranks: S[:,:], kinds: i8[:], first: i8, out: &S[:,:]",
+    "histogram.select": "block: u1[:,:], height: i8, width: i8, channels: i8, rank: i8, strip: i8, steps: C[:,:], "
+    "out: &u1[:,:], coarse: &C[:,:], fine: &C[:,:], parts: &W[:,:], known: &i8[:], windows: &W[:,:], held: &i8[:]",
     "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",
     "scanline.filter_rows": "src: u1[:,:], first: i8, back: i8, choice: i8, out: &u1[:,:]",
     "scanline.unfilter_rows": "src: u1[:,:], back: i8, first: i8, out: &u1[:,:], steps: &u1[:,:], kinds: &u1[:,:]",

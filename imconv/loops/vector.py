@@ -9,9 +9,11 @@ splits into the registers the CPU has: 64 floats are four AVX-512 registers. Loo
         total = fma(broadcast(weights[k]), load(total, image, row + k, x), total)
     store(out, y, x, total)
 
-Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added, subtracted and multiplied.
+Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added, subtracted, multiplied and
+compared.
+Where many vectors are held at a time, `register` begins with one of a single register; that is there for uint8 to uint64.
 
-Arrays are 2-D and C-contiguous: uint8, uint16, uint32, float32 or float64. Nothing is checked: the caller sees to it that the
+Arrays are 2-D and C-contiguous: unsigned integers, float32 or float64. Nothing is checked: the caller sees to it that the
 samples x .. x + lanes(total) - 1 are there.
 """
 
@@ -29,7 +31,7 @@ def _target_features() -> set[str]:
     """The instruction sets that Numba compiles for."""
     if config.CPU_FEATURES is None:  # Numba adds the host's to whatever CPU is named
         return {name for name, present in llvm.get_host_cpu_features().items() if present}
-    levels = {"x86-64-v4": {"avx512f", "avx2", "fma"}, "x86-64-v3": {"avx2", "fma"}}
+    levels = {"x86-64-v4": {"avx512f", "avx512bw", "avx2", "fma"}, "x86-64-v3": {"avx2", "fma"}}
     flags = config.CPU_FEATURES.split(",")
     named = levels.get(config.CPU_NAME, set()) | {flag[1:] for flag in flags if flag.startswith("+")}
     return named - {flag[1:] for flag in flags if flag.startswith("-")}
@@ -46,6 +48,8 @@ LANES = {
     types.uint32: FLOAT32_LANES,
     types.uint16: FLOAT32_LANES,
 }
+REGISTER_BYTES = 64 if "avx512bw" in FEATURES else 32 if "avx2" in FEATURES else 16
+WHOLE = (types.uint8, types.uint16, types.uint32, types.uint64)
 CACHE_LINE = 64  # bytes
 # Bits of the mantissa, bias of the exponent, and a polynomial for 2^x, x from -1/2 to 1/2, whose largest relative error is
 # least (Remez) among those that are 1 at 0: 4.3e-7 for float32, 3e-16 for float64.
@@ -61,15 +65,16 @@ HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
 
 class Vector(types.Type):
-    """The Numba type of a vector of float32, float64, uint32 or uint16."""
+    """The Numba type of so many samples side by side."""
 
-    def __init__(self, scalar):
+    def __init__(self, scalar, lanes):
         self.scalar = scalar
-        self.lanes = LANES[scalar]
+        self.lanes = lanes
         super().__init__(f"vector of {self.lanes} {scalar}")
 
 
-_VECTORS = {scalar: Vector(scalar) for scalar in LANES}
+_VECTORS = {scalar: Vector(scalar, lanes) for scalar, lanes in LANES.items()}
+_REGISTERS = {scalar: Vector(scalar, REGISTER_BYTES * 8 // scalar.bitwidth) for scalar in WHOLE}
 
 
 def _llvm_type(scalar, lanes: int) -> ir.VectorType:
@@ -165,13 +170,46 @@ def broadcast(typing, scalar):
         return None
 
     def generate(context, builder, sig, args):
-        lanes = sig.return_type.lanes
-        kind = _llvm_type(sig.args[0], lanes)
-        first = builder.insert_element(ir.Constant(kind, ir.Undefined), args[0], ir.Constant(ir.IntType(32), 0))
-        everywhere = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), everywhere)
+        return _everywhere(builder, sig.return_type, args[0])
 
     return _VECTORS[scalar](scalar), generate
+
+
+def _everywhere(builder, vector, scalar):
+    """A vector of this type with an LLVM scalar in every lane."""
+    kind = _llvm_type(vector.scalar, vector.lanes)
+    first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
+    everywhere = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
+    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), everywhere)
+
+
+@intrinsic
+def filled(typing, like, number):
+    """A vector of the type of the integers `like` with a whole number, cut to their size, in every lane."""
+    if not isinstance(number, types.Integer):
+        return None
+
+    def generate(context, builder, sig, args):
+        vector, given = sig.return_type, sig.args[1].bitwidth
+        kind = ir.IntType(vector.scalar.bitwidth)
+        wider = vector.scalar.bitwidth - given
+        value = args[1] if wider == 0 else (builder.zext if wider > 0 else builder.trunc)(args[1], kind)
+        return _everywhere(builder, vector, value)
+
+    return like(like, number), generate
+
+
+@intrinsic
+def register(typing, scalar):
+    """A vector of zeros that is one register: 64 uint8 or 8 uint64 with AVX-512; for the type of `scalar`, unsigned."""
+    if scalar not in _REGISTERS:
+        return None
+
+    def generate(context, builder, sig, args):
+        lanes = sig.return_type.lanes
+        return ir.Constant(_llvm_type(sig.args[0], lanes), [0] * lanes)
+
+    return _REGISTERS[scalar](scalar), generate
 
 
 @intrinsic
@@ -187,6 +225,30 @@ def zeros(typing, scalar):
         )
 
     return _VECTORS[scalar](scalar), generate
+
+
+@intrinsic
+def sixteen(typing, scalar):
+    """A vector of 16 zeros of the type of `scalar`, unsigned: the bins of a histogram."""
+    if scalar not in _REGISTERS:
+        return None
+
+    def generate(context, builder, sig, args):
+        return ir.Constant(_llvm_type(sig.args[0], 16), [0] * 16)
+
+    return Vector(scalar, 16)(scalar), generate
+
+
+@intrinsic
+def count_less(typing, a, b):
+    """In how many lanes a < b."""
+
+    def generate(context, builder, sig, args):
+        lanes = sig.args[0].lanes
+        bits = builder.bitcast(_compared(builder, "<", sig.args[0], *args), ir.IntType(lanes))
+        return builder.zext(builder.ctpop(bits), ir.IntType(64)) if lanes < 64 else builder.ctpop(bits)
+
+    return types.intp(a, a), generate
 
 
 @intrinsic
@@ -218,10 +280,15 @@ def _fma(builder, vector, a, b, c):
     return builder.call(function, [a, b, c])
 
 
+def _compared(builder, comparison, vector, a, b):
+    compare = builder.icmp_unsigned if isinstance(vector.scalar, types.Integer) else builder.fcmp_ordered
+    return compare(comparison, a, b)
+
+
 def _choosing(comparison):
     def declare(typing, a, b):
         def generate(context, builder, sig, args):
-            return builder.select(builder.fcmp_ordered(comparison, args[0], args[1]), args[0], args[1])
+            return builder.select(_compared(builder, comparison, sig.args[0], *args), args[0], args[1])
 
         return a(a, a), generate
 
@@ -273,11 +340,13 @@ def floor(typing, a):
 @intrinsic
 def where_less(typing, a, b, yes, no):
     """For each lane `yes` where a < b, else `no`."""
+    if yes != no:
+        return None
 
     def generate(context, builder, sig, args):
-        return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[2], args[3])
+        return builder.select(_compared(builder, "<", sig.args[0], *args[:2]), args[2], args[3])
 
-    return a(a, a, a, a), generate
+    return yes(a, a, yes, yes), generate
 
 
 @intrinsic
@@ -319,7 +388,7 @@ class _Arithmetic(AbstractTemplate):
         return None
 
 
-def _register(operation, on_floats, on_integers=None):
+def _define(operation, on_floats, on_integers=None):
     infer_global(operation)(type(f"_{on_floats}", (_Arithmetic,), {}))
 
     @lower_builtin(operation, Vector, Vector)
@@ -328,7 +397,8 @@ def _register(operation, on_floats, on_integers=None):
         return getattr(builder, on_integers if integers else on_floats)(*args)
 
 
-_register(operator.add, "fadd", "add")
-_register(operator.sub, "fsub", "sub")
-_register(operator.mul, "fmul", "mul")
-_register(operator.truediv, "fdiv")
+_define(operator.add, "fadd", "add")
+_define(operator.sub, "fsub", "sub")
+_define(operator.mul, "fmul", "mul")
+_define(operator.truediv, "fdiv")
+_define(operator.or_, None, "or_")

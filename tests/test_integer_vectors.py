@@ -1,0 +1,99 @@
+"""Vectors of unsigned integers, one register or sixteen lanes long: every operation against numpy, on older processors too."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+    pytest.skip("vectors exist in compiled code only", allow_module_level=True)
+
+from numba import njit
+from numba.core.errors import TypingError
+
+from imconv.loops import vector
+from imconv.loops.vector import (
+    count_less,
+    filled,
+    lanes,
+    load,
+    maximum,
+    minimum,
+    register,
+    sixteen,
+    store,
+    where_less,
+)
+from tests.test_vector import run_for, target  # noqa: F401 (a fixture)
+
+WHOLE = (np.uint8, np.uint16, np.uint32, np.uint64)
+RANDOM = np.random.default_rng(23)
+
+
+@njit
+def combine(values, number, out):
+    """One row of `out` for each operation on the first rows of `values`; how many lanes there are."""
+    zero = register(values[0, 0])
+    a, b, c, d = load(zero, values, 0, 3), load(zero, values, 1, 3), load(zero, values, 2, 3), load(zero, values, 3, 3)
+    store(out, 0, 1, a + b)
+    store(out, 1, 1, a - b)
+    store(out, 2, 1, a | b)
+    store(out, 3, 1, minimum(a, b))
+    store(out, 4, 1, maximum(a, b))
+    store(out, 5, 1, where_less(a, b, c, d))
+    store(out, 6, 1, filled(zero, number))
+    store(out, 7, 1, zero)
+    return lanes(zero)
+
+
+@njit
+def count(narrow, like, limit):
+    """Of sixteen samples, widened to the type of `like`, how many are less than `limit`."""
+    values = load(sixteen(like), narrow, 0, 2)
+    return count_less(values, filled(values, limit))
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_operations(kind):
+    top = np.iinfo(kind).max
+    values = RANDOM.integers(0, top, (4, 80), kind, endpoint=True)
+    values[0, ::3], values[1, ::5], values[1, 1::7] = top, 0, values[0, 1::7]
+    out = np.full((8, 80), 77, kind)
+    size = combine(values, 200, out)
+    assert size == vector.REGISTER_BYTES // kind(0).nbytes
+    a, b, c, d = values[:, 3 : 3 + size]
+    with np.errstate(over="ignore"):
+        expected = [a + b, a - b, a | b, np.minimum(a, b), np.maximum(a, b), np.where(a < b, c, d)]
+    for row, wanted in zip(out, [*expected, np.full(size, 200), np.zeros(size)], strict=True):
+        np.testing.assert_array_equal(row[1 : 1 + size], wanted)
+        assert (row[:1] == 77).all()
+        assert (row[1 + size :] == 77).all()
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_numbers_are_cut_to_the_lanes_size(kind):
+    out = np.zeros((8, 80), kind)
+    combine(np.zeros((4, 80), kind), (1 << 62) + 300, out)
+    assert out[6, 1] == ((1 << 62) + 300) % (np.iinfo(kind).max + 1)
+
+
+@pytest.mark.parametrize("like", WHOLE)
+def test_how_many_of_sixteen_are_less(like):
+    samples = RANDOM.integers(0, 200, (1, 20), np.uint8)
+    for limit in (0, 1, 77, 199, 200):
+        assert count(samples, like(0), limit) == (samples[0, 2:18] < limit).sum()
+
+
+def test_registers_hold_unsigned_integers():
+    @njit
+    def begin(like):
+        return lanes(register(like))
+
+    for value in (1, 1.0, np.float32(1)):
+        with pytest.raises(TypingError):
+            begin(value)
+
+
+def test_the_same_on_another_processor(target, tmp_path):  # noqa: F811
+    run_for(target, tmp_path, "-m", "pytest", "-p", "no:cacheprovider", "-k", "not another", str(Path(__file__)))
