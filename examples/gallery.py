@@ -14,7 +14,7 @@ from imconv.cli import run
 HERE = Path(__file__).parent
 FOLDER = HERE / "gallery"
 PART = "192x192+130+10"
-COLUMNS = 5
+COLUMNS = 4
 
 # name of the picture: command, without its files
 PICTURES = {
@@ -36,7 +36,11 @@ PICTURES = {
     "kernel": 'apply -k "1 0 -1; 2 0 -2; 1 0 -1" --range abs',
     "region": "blur --sigma 8 --region 80x60+50+60",
     "luma": "unsharp --sigma 4 --amount 3 --channels luma",
-    "half": "blur --sigma 1 --stride 2",
+    "median": "median --size 7",
+    "max": "max --size 7 --shape disk",
+    "open": "open --size 9",
+    "gradient": "gradient --size 3",
+    "tophat": "tophat --size 9 --channels luma",
     "bilateral": "bilateral --sigma 4 --sigma-range 40",
     "guided": "guided --radius 8 --eps 0.02",
     "deviation": "deviation --size 5",

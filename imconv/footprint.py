@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from .errors import OptionError, nearest
-from .geometry import parse_pair, parse_size
-from .kernel import MAX_SIDE, Kernel
+from .geometry import MAX_SIDE, parse_pair, parse_size
+from .kernel import Kernel
 
 
 def _disk(y, x, ry, rx):
@@ -106,7 +106,7 @@ def _named(size, shape: str) -> np.ndarray:
         raise OptionError(f"unknown shape {shape!r}; it is one of {', '.join(SHAPES)}{nearest(shape.lower(), SHAPES)}")
     if size is None:
         raise OptionError(f"a {shape} needs a size")
-    rows, columns = parse_size(size, MAX_SIDE)
+    rows, columns = parse_size(size)
     y, x = (np.arange(1 - n, n + 1, 2, dtype=np.int64) for n in (rows, columns))
     cells = np.broadcast_to(inside(y[:, None], x, rows // 2, columns // 2), (rows, columns))
     if not cells.any():

@@ -9,6 +9,8 @@ import numpy as np
 from .border import Border, source_indices
 from .errors import OptionError
 
+MAX_SIDE = 8191  # taps of a kernel, samples of a window; a larger one is a mistake or an attack
+
 MAX_PAD = 1 << 20
 WORDS = ("same", "valid", "full")
 
@@ -202,7 +204,7 @@ def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[i
     return numbers[0], numbers[-1]
 
 
-def parse_size(size, most: int) -> tuple[int, int]:
+def parse_size(size, most: int = MAX_SIDE) -> tuple[int, int]:
     """`5`, `(3, 5)`, `"3x5"` or `"3,5"` as rows and columns of a window."""
     text = size.lower().replace("x", ",") if isinstance(size, str) else size
     try:

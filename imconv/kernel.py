@@ -11,9 +11,9 @@ from fractions import Fraction
 import numpy as np
 
 from .errors import KernelError
+from .geometry import MAX_SIDE
 from .rational import LARGEST_INTEGER, as_fraction, common, outer_factors, recognise
 
-MAX_SIDE = 8191  # taps; a larger file is a mistake or an attack, not a kernel
 MAX_TAPS = 1 << 22
 
 

@@ -8,10 +8,11 @@ EFFECTS = {
         "-k sobel-x --offset 128": ("128 128 255 255 128 128", "128 128 255 128 0 128"),
         '-k "1 2 1" --normalize': ("40 40 60 100 120 120", "40 40 60 80 60 40"),
     },
-    "bilateral": {"--sigma 1 --sigma-range 20": ("40 40 40 120 120 120", "40 40 40 120 40 40")},
+    "bilateral": {"--sigma 1 --sigma-range 9": ("40 40 40 120 120 120", "40 40 40 120 40 40")},
     "blur": {"--sigma 1": ("40 45 64 96 115 120", "40 44 59 72 59 45")},
     "box": {"--size 3": ("40 40 67 93 120 120", "40 40 67 67 67 40")},
     "chain": {'"blur --sigma 1 | edges"': ("2 12 26 26 12 2", "2 9 14 0 14 7")},
+    "close": {"--size 3": ("40 40 40 120 120 120", "40 40 40 120 40 40")},
     "contrast": {"--sigma 1": ("127 119 93 163 137 129", "127 120 107 171 107 120")},
     "deviation": {"--size 3": ("0 0 38 38 0 0", "0 0 38 38 38 0")},
     "disk": {"--radius 1.5": ("40 40 63 97 120 120", "40 40 63 73 63 40")},
@@ -25,12 +26,16 @@ EFFECTS = {
         "--wavelength 4": ("138 113 113 143 143 118", "134 109 126 156 134 109"),
         "--wavelength 4 --energy": ("15 19 22 22 19 15", "13 19 26 29 26 22"),
     },
+    "gradient": {"--size 3": ("0 0 80 80 0 0", "0 0 80 80 80 0")},
     "guided": {"--radius 1 --eps 0.01": ("40 43 48 112 117 120", "40 43 46 103 46 43")},
     "max": {"--size 3": ("40 40 120 120 120 120", "40 40 120 120 120 40")},
     "median": {"--size 1x3": ("40 40 40 120 120 120", "40 40 40 40 40 40")},
     "min": {"--size 3": ("40 40 40 40 120 120", "40 40 40 40 40 40")},
     "motion": {"--length 3": ("40 40 67 93 120 120", "40 40 67 67 67 40")},
+    "open": {"--size 3": ("40 40 40 120 120 120", "40 40 40 40 40 40")},
+    "rank": {"--percentile 75 --size 3": ("40 40 120 120 120 120", "40 40 120 120 120 40")},
     "sharpen": {"": ("40 40 13 147 120 120", "40 40 13 173 13 40")},
+    "tophat": {"--size 3": ("0 0 0 0 0 0", "0 0 0 80 0 0")},
     "unsharp": {"--sigma 1": ("40 35 16 144 125 120", "40 36 21 168 21 35")},
 }
 
@@ -40,7 +45,7 @@ def shown(command: str) -> list[str]:
     found = EFFECTS.get(command, {})
     lines = [("before", EDGE, SPOT), *((options or "after", *after) for options, after in found.items())]
     width = max(len(name) for name, _, _ in lines)
-    return [f"{name:<{width}}  {_aligned(edge)}    {_aligned(spot)}" for name, edge, spot in lines] if found else []
+    return [f"{name:<{width}} {_aligned(edge)}  {_aligned(spot)}" for name, edge, spot in lines] if found else []
 
 
 def _aligned(row: str) -> str:

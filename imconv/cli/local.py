@@ -83,7 +83,7 @@ def deviation(size, **shared):
 
     def make(options, width):
         from ..filters.local import DeviationFilter
-        from ..filters.smooth import parse_size
+        from ..geometry import parse_size
 
         return DeviationFilter(options, parse_size(size))
 

@@ -15,11 +15,11 @@ from ..correlation import LinearFilter
 from ..depth import rescaled, white
 from ..dialects import Tool, adopted, find, told
 from ..errors import OptionError
-from ..geometry import parse_pad
+from ..geometry import parse_pad, parse_size
 from ..kernel import Kernel
 from ..options import Options, checked_offset
 from ..steps import UNIT, SteppedFilter
-from .smooth import TRUNCATE, box_kernel, checked_number, gaussian_kernel, parse_sigma, parse_size
+from .smooth import TRUNCATE, box_kernel, checked_number, gaussian_kernel, parse_sigma
 
 QUANTUM = 65535  # ImageMagick's samples, in the usual build
 TOWARD_ZERO, HALF_TO_EVEN = "toward zero", "half to even"

@@ -11,13 +11,14 @@ from ..accuracy import LARGEST_SAMPLE
 from ..correlation import LinearFilter
 from ..depth import white
 from ..errors import OptionError
+from ..geometry import parse_size
 from ..kernel import Kernel
 from ..moments import moments_plan
 from ..neighborhoods import flow
 from ..options import Options, documented, options_of
 from ..staged import Held, StagedFilter, StagedPlan, in_blocks
 from ..streaming import execute_rows
-from .smooth import checked_number, gaussian_kernel, image_width, parse_size
+from .smooth import checked_number, gaussian_kernel, image_width
 
 MAX_GAIN = 1e9
 SPREAD = 8  # standard deviations that the range of an integer result holds, where no gain is asked for

@@ -11,7 +11,7 @@ import numpy as np
 from ..correlation import linear_filter
 from ..errors import OptionError
 from ..geometry import parse_size
-from ..kernel import MAX_SIDE, Kernel
+from ..kernel import Kernel
 from ..options import documented, options_of
 
 TRUNCATE = 4.0  # standard deviations kept on each side (scipy.ndimage's default)
@@ -89,7 +89,7 @@ def _gaussian(sigmas: tuple[float, float], truncate: float | None) -> Kernel:
 
 def box_kernel(size) -> Kernel:
     """The box of `box_blur` as an exact Kernel."""
-    return _box(parse_size(size, MAX_SIDE))
+    return _box(parse_size(size))
 
 
 @lru_cache(maxsize=64)
