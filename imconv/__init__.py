@@ -24,6 +24,7 @@ _HOMES = {
     "local_deviation": "filters.local",
     "motion_blur": "filters.oriented",
     "plan": "correlation",
+    "pool": "filters.pool",
     "read": "files",
     "read_pages": "files",
     "sharpen": "filters.sharpen",

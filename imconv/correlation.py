@@ -169,13 +169,7 @@ class LinearFilter(Filter):
         return self._result(image_type)[0]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:
-        options = self.options
-        if parse_depth(options.depth) == "keep":
-            return _target(options.dtype, image_type), self.scale or Fraction(1)
-        if options.dtype is not None:
-            raise OptionError("dtype keeps values and depth rescales them; give one of the two")
-        readable(image_type)
-        target, scale = rescaled(options.depth, image_type)
+        target, scale = result_of(self.options, image_type)
         return target, scale if self.scale is None else self.scale
 
     def factor(self, image_type: np.dtype) -> Fraction:
@@ -228,6 +222,16 @@ def linear_filter(kernel: Kernel, options: Options) -> Filter:
     from .missing import IgnoringFilter
 
     return IgnoringFilter(kernel, options.checked())
+
+
+def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
+    """The type of a result by the options dtype and depth, and what samples are multiplied by on the way."""
+    if parse_depth(options.depth) == "keep":
+        return _target(options.dtype, image_type), Fraction(1)
+    if options.dtype is not None:
+        raise OptionError("dtype keeps values and depth rescales them; give one of the two")
+    readable(image_type)
+    return rescaled(options.depth, image_type)
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:

@@ -114,7 +114,7 @@ class Run:
         self.workers = workers if plan.seconds > WORTH_THREADS else 1
         variants = {False, plan.alpha == "weight"} if plan.algorithm == "decimated" else set()
         self.grids = {weighted: Grid(plan, weighted) for weighted in variants}
-        self.told = _Told(progress, plan.rows.out)
+        self.told = Told(progress, plan.rows.out)
         jit.ready(self.job.loops(self.fused))
 
     def fill(self, first: int, out: np.ndarray, work=None, most: int | None = None) -> None:
@@ -180,7 +180,7 @@ def new_array(shape, dtype) -> np.ndarray:
         ) from None
 
 
-class _Told:
+class Told:
     """Passes on how many rows are done."""
 
     def __init__(self, progress, total: int):
@@ -199,7 +199,7 @@ def _stretch_colours(job: Job, values: np.ndarray, result: np.ndarray) -> None:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, job.tally)
 
 
-def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: _Told | None = None) -> None:
+def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: Told | None = None) -> None:
     """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result."""
     total = out.shape[0]
     starts = iter(range(0, total, height))

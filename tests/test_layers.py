@@ -158,6 +158,8 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         "combined_bands",
         "neighborhoods",
         "source",
+        "pooling",
+        "pool_bands",
     )
 
 

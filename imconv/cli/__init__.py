@@ -31,6 +31,7 @@ COMMANDS = {
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "net": ("net", "List convolutional networks; tell every layer's size and cost."),
+    "pool": ("pool", "Pool: windows become single pixels, as in convolutional networks."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
     "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
