@@ -1,4 +1,4 @@
-"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits`, `plot`, `startup` and `files` are its subcommands."""
+"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits`, `plot`, `startup`, `files`, `pool` are its subcommands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _measure(arguments: list[str]) -> int:
         prog="python -m benchmarks",
         description="Time imconv beside other libraries: verify, warm up, take turns.",
         epilog="Also: python -m benchmarks table FILE (print a kept record), plan (is the planner right?), limits (what "
-        "nothing can beat), plot FILE -o PNG, startup and files (whole processes); each has --help.",
+        "nothing can beat), plot FILE -o PNG, startup and files (whole processes), pool; each has --help.",
     )
     extent = parser.add_mutually_exclusive_group()
     parser.add_argument("--ranks", action="store_true", help="medians and minima instead")
@@ -210,7 +210,33 @@ def _files(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {"table": _table, "plan": _plan, "limits": _limits, "plot": _plot, "startup": _startup, "files": _files}
+def _pool(arguments: list[str]) -> int:
+    from . import pool
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks pool", description="Time pooling beside torch, scikit-image and OpenCV, in turns."
+    )
+    parser.add_argument("--quick", action="store_true", help="1-megapixel pictures")
+    parser.add_argument("--threads", type=_positive, help="default: all cores")
+    parser.add_argument("--rounds", type=_positive, default=pool.ROUNDS, help="default %(default)s")
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    options = parser.parse_args(arguments)
+    size = ONE_MEGAPIXEL if options.quick else pool.TWELVE_MEGAPIXELS
+    record = pool.run(options.rounds, options.threads, size, _progress(4 * len(pool.WINDOWS)))
+    _keep(record, options.json)
+    print(pool.text_report(record))
+    return 0
+
+
+COMMANDS = {
+    "table": _table,
+    "plan": _plan,
+    "limits": _limits,
+    "plot": _plot,
+    "startup": _startup,
+    "files": _files,
+    "pool": _pool,
+}
 
 
 def _report_of(kind: str):
@@ -220,6 +246,8 @@ def _report_of(kind: str):
         from .startup import text_report
     elif kind == "files":
         from .files import text_report
+    elif kind == "pool":
+        from .pool import text_report
     else:
         from .limits import text_report
     return text_report

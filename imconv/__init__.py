@@ -31,6 +31,7 @@ _HOMES = {
     "motion_blur": "filters.oriented",
     "opening": "filters.morphology",
     "plan": "correlation",
+    "pool": "filters.pool",
     "rank": "filters.order",
     "read": "files",
     "read_pages": "files",

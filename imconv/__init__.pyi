@@ -27,6 +27,7 @@ from .filters.order import rank as rank
 from .filters.oriented import disk_blur as disk_blur
 from .filters.oriented import emboss as emboss
 from .filters.oriented import motion_blur as motion_blur
+from .filters.pool import pool as pool
 from .filters.sharpen import sharpen as sharpen
 from .filters.sharpen import unsharp_mask as unsharp_mask
 from .filters.smooth import box_blur as box_blur

@@ -10,7 +10,8 @@ import numpy as np
 
 from .border import Border, fill_values, parse_border
 from .composition import composed
-from .depth import parse_depth, rescaled, white
+from .correlation import result_of
+from .depth import white
 from .errors import OptionError
 from .executor import check_out, new_array
 from .filter import Filter, readable, selected
@@ -86,9 +87,7 @@ class ChainFilter(Filter):
         return self._result(np.dtype(image_type))[0]
 
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
-        if parse_depth(self.options.depth) == "keep":
-            return readable(image_type) if image_type != np.float16 else image_type, Fraction(1)
-        return rescaled(self.options.depth, image_type)
+        return result_of(self.options, image_type)
 
     def factor(self, image_type) -> Fraction:
         """As LinearFilter.factor."""

@@ -147,6 +147,26 @@ def make_axis(
     return Axis(size, taps, out, before, after, stride, dilation, anchor)
 
 
+def pool_axis(size: int, taps: int, stride: int, padding: int, dilation: int, ceil: bool, name: str) -> Axis:
+    """The axis of pooling, as torch has it: `padding` on both sides; with `ceil` a last window may reach further out, if
+    it begins before the padding behind the picture. OptionError for more padding than half a window, or no output."""
+    if size < 1:
+        raise OptionError(f"an image needs pixels; this one has {size} {name}")
+    window = effective_size(taps, dilation)
+    if 2 * padding > window:
+        raise OptionError(f"padding {padding} is more than half of the {window} {name} a window spans; pad less")
+    spare = size + 2 * padding - window
+    out = (spare + (stride - 1 if ceil else 0)) // stride + 1
+    if ceil and (out - 1) * stride >= size + padding:
+        out -= 1
+    if out < 1:
+        raise OptionError(
+            f"no output is left: {size} {name}{f' + {2 * padding} of padding' if padding else ''} are fewer than the "
+            f"{window} a window spans; use a smaller size"
+        )
+    return Axis(size, taps, out, padding, padding, stride, dilation, 0)
+
+
 def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:
     """Both axes, rows first.
 

@@ -295,3 +295,106 @@ def correlate(image, weights, *, dtype=None, policy="clip", **options) -> np.nda
 
 def convolve(image, weights, **options) -> np.ndarray:
     return correlate(image, weights, convolve=True, **options)
+
+
+# --- pooling ---------------------------------------------------------------------------------------------------------------
+
+
+def pooled_size(size: int, taps: int, stride: int, padding: int, dilation: int, ceil: bool) -> int:
+    spare = size + 2 * padding - (dilation * (taps - 1) + 1)
+    out = (math.ceil if ceil else math.floor)(Fraction(spare, stride)) + 1
+    return out - 1 if ceil and (out - 1) * stride >= size + padding else out
+
+
+def root(square, whole: bool):
+    """The square root; where it is to be rounded to a whole number, what exactly rounds to the same."""
+    if not whole:
+        return math.sqrt(square)
+    return Fraction(math.isqrt(4 * square.numerator // square.denominator), 2)  # half of floor(2 root)
+
+
+def pooled_values(
+    image, op, size, stride, padding=(0, 0), dilation=(1, 1), *, ceil=False, include_pad=True, where=None, alpha="none",
+    whole=True,
+):  # fmt: skip
+    """What `pool` gives before the range policy: an object array (rows, columns, channels).
+
+    where : what is counted, a function of a sample
+    whole : whether roots are to be rounded to whole numbers
+    """
+    image = np.asarray(image)
+    pixels = image if image.ndim == 3 else image[..., None]
+    exact = image.dtype.kind in "biu"
+    number = Fraction if exact else float
+    low, high = type_range(image.dtype) if exact else (-math.inf, math.inf)
+    opaque = number(type_range(image.dtype)[1])
+    shape = [pooled_size(n, k, s, p, d, ceil)
+             for n, k, s, p, d in zip(pixels.shape, size, stride, padding, dilation, strict=False)]  # fmt: skip
+    if min(shape) < 1:
+        raise NoOutput
+
+    def one(samples: list, beyond: int, op: str):
+        """One channel of one window; `beyond` of its cells are padding."""
+        n = len(samples)
+        if any(v != v for v in samples) and op != "count":
+            return math.nan
+        if op == "max":
+            return max(samples, default=low)
+        if op == "min":
+            return min(samples, default=high)
+        if op == "count":
+            return number(sum(1 for v in samples if where(v)))
+        if n == 0:
+            return number(0)
+        if op == "sum":
+            return total(samples, exact)
+        if op == "avg":
+            return total(samples, exact) / (n + (beyond if include_pad else 0))
+        if op == "range":
+            return max(samples) - min(samples)
+        if op == "median":
+            ordered = sorted(samples)
+            return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
+        if op == "l2":
+            return root(total([v * v for v in samples], exact), whole)
+        mean = total(samples, exact) / n
+        return root(total([(v - mean) ** 2 for v in samples], exact) / n, whole)
+
+    where = where or (lambda v: v != 0)
+    result = np.empty((*shape, pixels.shape[2]), object)
+    for i, j in np.ndindex(*shape):
+        window, beyond = [], 0
+        for k, m in np.ndindex(*size):
+            y, x = (
+                at * s - p + t * d for at, s, p, t, d in zip((i, j), stride, padding, (k, m), dilation, strict=True)
+            )
+            if 0 <= y < pixels.shape[0] and 0 <= x < pixels.shape[1]:
+                window.append([number(v) for v in pixels[y, x].tolist()])
+            elif all(-p <= at < n + p for at, n, p in zip((y, x), pixels.shape, padding, strict=False)):
+                beyond += 1
+        for c in range(pixels.shape[2]):
+            result[i, j, c] = one([f[c] for f in window], beyond, op)
+        if alpha in ("none", "separate") or (alpha == "weight" and op in ("max", "min", "median")):
+            continue
+        covers = [f[-1] for f in window]
+        result[i, j, -1] = total(covers, exact) / max(len(covers), 1)
+        if alpha == "weight" and op in ("avg", "sum"):
+            # padding that is counted is black and opaque
+            n, pad = (len(covers) + beyond, beyond * opaque) if op == "avg" and include_pad else (len(covers), 0)
+            cover = total([*covers, pad], exact)
+            result[i, j, -1] = cover / max(n, 1) if op == "avg" else cover
+            for c in range(pixels.shape[2] - 1):
+                if cover > 0:
+                    weighted = total([f[-1] * f[c] for f in window], exact)
+                    result[i, j, c] = weighted / cover * (1 if op == "avg" else n)
+    return result
+
+
+def pool(image, op, size, stride, padding=(0, 0), dilation=(1, 1), *, dtype=None, policy="clip", **how) -> np.ndarray:
+    """The result as an array of the image's kind: (rows, columns) or (rows, columns, channels)."""
+    image = np.asarray(image)
+    dtype = np.dtype(image.dtype if dtype is None else dtype)
+    found = pooled_values(image, op, size, stride, padding, dilation, whole=dtype.kind != "f", **how)
+    colours = found.shape[-1] - (how.get("alpha") in ("keep", "weight") and op not in ("max", "min", "median"))
+    result = finished(found, dtype, policy, colours)
+    return result if image.ndim == 3 else result[..., 0]

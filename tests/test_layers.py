@@ -160,6 +160,8 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         "neighborhoods",
         *RANKS,
         "source",
+        "pooling",
+        "pool_bands",
     )
 
 

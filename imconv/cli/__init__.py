@@ -37,6 +37,7 @@ COMMANDS = {
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "net": ("net", "List convolutional networks; tell every layer's size and cost."),
     "open": ("order", "Open: remove what is brighter and smaller than a shape."),
+    "pool": ("pool", "Pool: windows become single pixels, as in convolutional networks."),
     "rank": ("order", "Take a percentile of the pixels around."),
     "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
     "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),

@@ -10,18 +10,23 @@ from ..planner import ALPHAS, RANGES
 
 
 class FilterCommand(click.Command):
-    """A command that filters pictures: its help ends with what it does, with the borders drawn and with examples."""
+    """A command that filters pictures: its help ends with what it does, with the borders drawn, if it has any, and with
+    examples."""
+
+    has_borders = True
 
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
         self.examples = examples
 
     def format_epilog(self, ctx, formatter):
-        from ..border import drawn
         from .effects import shown
 
         _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(self.name))
-        _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
+        if self.has_borders:
+            from ..border import drawn
+
+            _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
         _write_lines(formatter, "Examples", self.examples)
 
 
@@ -72,17 +77,21 @@ def given(name: str):
     return None if default else ctx.params[name]
 
 
-def filter_command(name: str, *examples: str):
-    """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help."""
+def filter_command(name: str, *examples: str, cls=FilterCommand, without: tuple[str, ...] = ()):
+    """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help.
+
+    `without` names shared options, such as "--pad", that make no sense for it, or that it declares by itself."""
 
     def declare(function):
         own, function.__click_params__ = getattr(function, "__click_params__", []), []
         for option in reversed(_SHARED):
             function = option(function)
-        function.__click_params__ += own  # Click turns the list round: the command's own options come first in the help
+        shared = function.__click_params__
+        function.__click_params__ = [p for p in shared if not {*p.opts} & {*without}] + own
+        # Click turns the list round: the command's own options come first in the help
         function = click.argument("output", required=False, type=click.Path(allow_dash=True))(function)
         function = click.argument("input", required=False, type=click.Path(allow_dash=True))(function)
-        return click.command(name, cls=FilterCommand, examples=examples)(function)
+        return click.command(name, cls=cls, examples=examples)(function)
 
     return declare
 

@@ -18,10 +18,12 @@ TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 @dataclass(frozen=True)
 class Job:
-    """One result of the picture: where it goes, and what makes the filter of the options and the picture's width."""
+    """One result of the picture: where it goes, and what makes the filter of the options and the picture's width. `look`, if
+    given, is called with the whole picture before, and returns what the JSON report has more."""
 
     output: str
     make: Callable
+    look: Callable | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Step:
     make: Callable
 
 
-def filter_picture(shared: dict, make: Callable) -> None:
+def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -> None:
     """Read INPUT, filter it and write OUTPUT; as a step of a chain, only take note of that.
 
     Parameters
@@ -42,13 +44,26 @@ def filter_picture(shared: dict, make: Callable) -> None:
         The shared options as Click gives them.
     make : callable
         Called with the filter's `Options` and the picture's width; returns a filter with `plan` and `apply`.
+    look : callable, optional
+        As in `Job`.
     """
+    from ..errors import OptionError
+
     ctx = click.get_current_context()
     if isinstance(ctx.obj, list):
+        if look:
+            raise OptionError(f"a report belongs to {ctx.info_name} alone, not to a step of a chain")
         ctx.obj.append(Step(ctx.info_name, _step_options(ctx, shared), make))
         return
     source, target = _places(shared)
-    _process(shared, source, [Job(target, make)])
+    _process(shared, source, [Job(target, make, look)])
+
+
+def look_at(shared: dict, look: Callable) -> dict:
+    """Read INPUT and show it to `look`; nothing is filtered or written. What `look` returns."""
+    source, _ = _places({**shared, "dry_run": True})
+    settings = _checked(shared)
+    return look(_read(source, shared, settings, [Job("-", look)])[0])
 
 
 def filter_to_many(shared: dict, jobs: list[Job]) -> None:
@@ -80,7 +95,8 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
     started = time.perf_counter()
     settings = _checked(shared)
     jit.watch = Notice(shared["quiet"])  # files, too, are read by compiled loops
-    if len(jobs) == 1 and "-" not in (source, jobs[0].output) and not settings["page"]:
+    bands = len(jobs) == 1 and jobs[0].look is None and "-" not in (source, jobs[0].output)
+    if bands and not settings["page"]:
         from .bands import filter_in_bands
 
         if filter_in_bands(jobs[0], source, shared, settings, started):
@@ -96,11 +112,12 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
         return
     picture = pictures[0]
     prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
+    more = jobs[0].look(picture) if jobs[0].look else {}
     for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
         if shared["dry_run"]:
             tell_plan(job, source, plan, kind, shared)
             continue
-        _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started)
+        _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started, more)
 
 
 def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
@@ -185,7 +202,7 @@ def bytes_beside(work, plan, picture) -> int:
     return samples * work.extra_bytes(plan) + light + plan.scratch
 
 
-def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started) -> None:
+def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started, more) -> None:
     from ..rounding import Tally
 
     tally = Tally() if shared["verbose"] or shared["json_"] else None
@@ -197,7 +214,7 @@ def _filter_and_write(target, picture, work, plan, kind, source, shared, setting
     if shared["verbose"]:
         tell_results([(result, tally)], seconds, shared["quiet"])
     if shared["json_"]:
-        report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4))
+        report(source, target, plan, clipped=tally.clipped, seconds=round(seconds, 4), **more)
 
 
 def save(target: str, results: list, kind: str, shared: dict, settings: dict) -> None:

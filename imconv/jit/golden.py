@@ -11,10 +11,11 @@ import numpy as np
 
 from ..border import Border
 from ..filters.smooth import gaussian_kernel
-from ..geometry import make_axes
+from ..geometry import make_axes, pool_axis
 from ..kernel import Kernel
 from ..loops import LOOPS
 from ..planner import make_plan
+from ..pool_bands import places
 from ..rank_plan import exchanges
 from ..tables import prepare
 from . import signature
@@ -214,6 +215,41 @@ def _moments(whole: bool):
     return cases
 
 
+def _pooled(stride: int):
+    """A picture of two channels, windows of 3 x 2, of which some lie partly outside: the loops' arguments, and the windows'
+    samples, (rows, columns, 2, 6), NaN for those outside."""
+    pixels = _picture(7, 2 * 30).reshape(7, 30, 2) + 1.0
+    axes = pool_axis(7, 3, 2, 1, 1, True, "rows"), pool_axis(30, 2, stride, 1, 1, True, "columns")
+    padded = np.pad(pixels, ((1, 4), (1, 3), (0, 0)), constant_values=np.nan)
+    shape = axes[0].out, axes[1].out
+    windows = np.stack([
+        padded[k :: 2, m :: stride][: shape[0], : shape[1]] for k in range(3) for m in range(2)
+    ], axis=-1)  # fmt: skip
+    first, last = axes[0].inside()
+    rows = np.stack([2 * np.arange(shape[0]) - 1 + first, last - first], axis=1)
+    return pixels.reshape(7, 60), rows, places(axes[1], 2), windows
+
+
+def _pooled_extremes(types: dict[str, str]):
+    for stride, largest in ((1, 1), (2, 0)):
+        pixels, rows, where, windows = _pooled(stride)
+        expected = (np.nanmax if largest else np.nanmin)(windows, axis=-1).reshape(len(rows), -1)
+        start = [0 if largest else 99]
+        yield (pixels, rows, 1, start, largest, stride, *where, np.zeros(expected.shape), np.zeros(60)), expected
+
+
+def _pooled_totals(types: dict[str, str]):
+    top = _top(types)
+    for stride in (1, 2):
+        pixels, rows, where, windows = _pooled(stride)
+        sums = np.nansum(windows, axis=-1).reshape(len(rows), -1)
+        wide = np.ones(sums.shape[1]) + np.arange(sums.shape[1]) % 2
+        quotients = sums / (2 * wide)
+        expected = np.minimum(np.floor(quotients + 0.5), 7) if top > 0 else quotients
+        scratch = np.zeros(sums.shape), np.zeros(60), np.zeros(sums.shape[1])
+        yield (pixels, rows, 1, stride, *where, np.full(len(rows), 2), wide, min(top, 7), *scratch), expected
+
+
 def _filtered(rows: np.ndarray, back: int, kinds: np.ndarray) -> np.ndarray:
     """Rows of bytes filtered as the PNG specification says, each led by its filter."""
     a, b, c = (np.zeros(rows.shape, int) for _ in range(3))
@@ -391,6 +427,8 @@ _CASES = {
     "network.select": _network,
     "bisection.bisect": _bisection,
     "histogram.select": _histograms,
+    "pool.extreme": _pooled_extremes,
+    "pool.total": _pooled_totals,
     "deflate.pack_runs": _packing,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,

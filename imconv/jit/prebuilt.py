@@ -19,6 +19,7 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
                 found.append(("moments.sum_moments", (sample, target, {"u1": "u4", "u2": "f8"}[sample])))
     found += [(f"scanline.{name}", ()) for name in ("filter_rows", "unfilter_rows", "look_up")]
     found.append(("deflate.pack_runs", ()))
+    found.append(("pool.total", ("f8", "f8", "f8")))  # weighted by alpha, squared
     found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]
     if everything:
         found += [item for sample in ("u1", "u2", "f4") for item in _for_samples(sample, "f8")]
@@ -42,6 +43,9 @@ def _for_samples(sample: str, sums: str) -> list[Specialised]:
     found.append(("alpha.unweigh", (sums, sample)))
     found.append(("alpha.unweigh", (sums, "f8")))
     found.append(("alpha.fill_empty", (sums, sample)))
+    found.append(("pool.extreme", (sample,)))
+    added = "f8" if sample[0] == "f" else "u4"
+    found += [("pool.total", (sample, added, target)) for target in dict.fromkeys((sample, "f8"))]
     found += [("detail.add_detail", (values, sample, sample)) for values in dict.fromkeys((sums, "f8"))]
     found.append(("combine.combine", (sample, sums, "f8")))
     if sample[0] == "u" and sums == "f4":

@@ -46,6 +46,10 @@ LOOPS = {
     "bisection.bisect": "block: S[:,:], places: i8[:], bits: i8, ranks: S[:,:], kinds: i8[:], first: i8, out: &S[:,:]",
     "histogram.select": "block: u1[:,:], height: i8, width: i8, channels: i8, rank: i8, strip: i8, steps: C[:,:], "
     "out: &u1[:,:], coarse: &C[:,:], fine: &C[:,:], parts: &W[:,:], known: &i8[:], windows: &W[:,:], held: &i8[:]",
+    "pool.extreme": "src: S[:,:], rows: i8[:,:], down: i8, start: S[:], largest: i8, step: i8, places: i8[:], taps: i8[:,:], "
+    "out: &S[:,:], line: &S[:]",
+    "pool.total": "src: S[:,:], rows: i8[:,:], down: i8, step: i8, places: i8[:], taps: i8[:,:], tall: f8[:], wide: f8[:], "
+    "top: f8, out: &O[:,:], line: &A[:], sums: &A[:]",
     "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",
     "scanline.filter_rows": "src: u1[:,:], first: i8, back: i8, choice: i8, out: &u1[:,:]",
     "scanline.unfilter_rows": "src: u1[:,:], back: i8, first: i8, out: &u1[:,:], steps: &u1[:,:], kinds: &u1[:,:]",

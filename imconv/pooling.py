@@ -1,0 +1,194 @@
+"""Pooling: `PoolFilter`, what every operation of `imconv.pool` but blurs comes down to, and a plan of it at work."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from . import executor, jit
+from .correlation import result_of
+from .errors import OptionError
+from .executor import (
+    BANDS_PER_THREAD,
+    Told,
+    check_out,
+    checked_threads,
+    default_threads,
+    new_array,
+    run_bands,
+)
+from .filter import Filter, bands_of, readable
+from .geometry import pool_axis
+from .options import DEFAULTS, Options, checked_offset
+from .planner import check_alpha
+from .pool_bands import PoolJob
+from .pool_plan import PoolPlan, make_pool_plan
+from .rounding import finish, stretch
+from .streaming import execute_rows
+
+COMPARISONS = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+_CONDITION = re.compile(r"v\s*(>=|<=|==|!=|>|<)\s*([-+.\w]{1,40})")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Which samples are counted: those for which `v symbol value` holds; one value, or one for each colour."""
+
+    symbol: str
+    values: tuple[float, ...]
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Where it holds, bool."""
+        values = np.array(self.values if len(self.values) > 1 else self.values[0])
+        if samples.dtype.kind == "f":
+            values = values.astype(samples.dtype)
+        return COMPARISONS[self.symbol](samples, values)
+
+    def __str__(self) -> str:
+        return f"v {self.symbol} {', '.join(f'{value:g}' for value in self.values)}"
+
+
+def parse_condition(text) -> Condition:
+    """A condition such as `"v>128"`; None is `v != 0`.
+
+    >>> str(parse_condition("v >= 0.5")), str(parse_condition(None))
+    ('v >= 0.5', 'v != 0')
+    """
+    if text is None:
+        return Condition("!=", (0.0,))
+    found = _CONDITION.fullmatch(str(text).strip().lower())
+    try:
+        value = float(found[2]) if found else float("nan")
+    except ValueError:
+        value = float("nan")
+    if value != value:
+        raise OptionError(f"where must be v, one of {' '.join(COMPARISONS)}, and a number, such as v>128, not {text!r}")
+    return Condition(found[1], (value,))
+
+
+@dataclass(frozen=True)
+class PoolFilter(Filter):
+    """One of `pool_plan.OPERATIONS` over windows; sizes and steps are (rows, columns). Of the options border, pad, stride and
+    dilation have no meaning here: what is outside the picture is no sample."""
+
+    operation: str
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    ceil: bool = False
+    include_pad: bool = True
+    where: Condition | None = None
+    options: Options = DEFAULTS
+    scale: Fraction | None = None  # instead of the one that the depth asks for
+
+    def plan(self, shape, image_type, has_alpha: bool) -> PoolPlan:
+        """As Filter.plan."""
+        options = self.options
+        if options.alpha is not None:
+            check_alpha(options.alpha)
+        target, scale = self._result(image_type)
+        geometry = zip(shape, self.size, self.stride, self.padding, self.dilation, ("rows", "columns"), strict=False)
+        axes = tuple(pool_axis(n, k, s, p, d, self.ceil, name) for n, k, s, p, d, name in geometry)
+        return make_pool_plan(
+            self.operation,
+            axes,
+            shape[2] if len(shape) == 3 else 1,
+            readable(np.dtype(image_type)),
+            target,
+            alpha=(options.alpha or "weight") if has_alpha else "none",
+            range=options.range,
+            scale=scale,
+            offset=checked_offset(options.offset),
+            include_pad=self.include_pad,
+            where=self.where,
+        )
+
+    def result_type(self, image_type) -> np.dtype:
+        """As Filter.result_type."""
+        return self._result(image_type)[0]
+
+    def factor(self, image_type) -> Fraction:
+        """As LinearFilter.factor."""
+        return self._result(image_type)[1]
+
+    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
+        target, scale = result_of(self.options, np.dtype(image_type))
+        return target, scale if self.scale is None else self.scale
+
+    def in_light(self, light) -> PoolFilter:
+        """As Filter.in_light: what is counted is decoded."""
+        where = self.where
+        if where is not None and light.transfer is not None:
+            share = where.values[0] / light.image_white
+            where = replace(where, values=tuple(float(curve.linear(share)) for curve in light.transfer.curves))
+        return replace(self, where=where, options=light.options(self.options))
+
+    def with_options(self, **changes) -> PoolFilter:
+        """As Filter.with_options."""
+        return replace(self, options=replace(self.options, **changes))
+
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> PoolFilter:
+        """As Filter.retyped."""
+        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
+
+    def run(self, plan: PoolPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
+        """As Filter.run."""
+        shape = (*plan.shape, plan.channels)
+        wanted = shape if image.ndim == 3 else shape[:2]
+        if out is not None:
+            check_out(out, wanted, plan.target)
+        work = PoolRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
+        result = new_array(shape, plan.target)
+        if plan.range == "stretch":
+            values, colours = new_array(shape, np.float64), plan.colours
+            work.fill(0, values, work.job.values_band)
+            stretch(values[..., :colours], result[..., :colours])
+            if colours < plan.channels:
+                finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1)
+        else:
+            work.fill(0, result)
+        if out is None:
+            return result.reshape(wanted)
+        out[...] = result.reshape(wanted)
+        return out
+
+    def in_bands(self, plan: PoolPlan, bands, *, threads=None, tally=None, progress=None, rows=None) -> Iterator:
+        """As Filter.in_bands."""
+
+        def execute(source, count):
+            def begin(held, low):
+                return PoolRun(plan, held, threads, count, progress, low)
+
+            return execute_rows(plan, source, rows, begin=begin)
+
+        yield from bands_of(plan, bands, tally, execute)
+
+
+class PoolRun:
+    """A plan at work on a picture, or on the part of it that begins with row `low`: as `executor.Run`."""
+
+    def __init__(self, plan: PoolPlan, source, threads=None, tally=None, progress=None, low: int = 0):
+        self.plan, self.job = plan, PoolJob(plan, source, tally, low)
+        workers = default_threads() if threads is None else checked_threads(threads)
+        self.workers = workers if plan.seconds > executor.WORTH_THREADS else 1
+        self.told = Told(progress, plan.rows.out)
+        jit.ready(self.job.loops())
+
+    def move(self, source: np.ndarray, low: int) -> None:
+        """Go on with another part of the picture."""
+        self.job.move(source, low)
+
+    def fill(self, first: int, out: np.ndarray, work=None) -> None:
+        """Compute rows first, first + 1, ... of the result into `out`."""
+        height = -(-len(out) // (self.workers * BANDS_PER_THREAD)) if self.workers > 1 else len(out)
+        if not self.plan.plain or work is not None:
+            height = min(height, self.plan.band_rows)
+        run_bands(work or self.job.band, first, out, height, self.workers, self.told)
