@@ -89,7 +89,7 @@ class PoolJob:
         plan = self.plan
         scale = 1 if plan.operation == "count" else plan.scale  # a count is no level
         if plan.weighs:
-            (colours, alpha) = self._weighted(first, count)
+            colours, alpha = self._weighted(first, count)
         else:
             colours, alpha = self._colours(first, count), None
             if plan.averages_alpha:

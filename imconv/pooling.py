@@ -39,14 +39,14 @@ _CONDITION = re.compile(r"v\s*(>=|<=|==|!=|>|<)\s*([-+.\w]{1,40})")
 
 @dataclass(frozen=True)
 class Condition:
-    """Which samples are counted: those for which `v symbol value` holds; one value, or one for each colour."""
+    """Which samples are counted: those for which `v symbol value` holds; one value, or one for each channel."""
 
     symbol: str
     values: tuple[float, ...]
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
         """Where it holds, bool."""
-        values = np.array(self.values if len(self.values) > 1 else self.values[0])
+        values = np.array(self.values[: samples.shape[-1]])  # alpha is not always there
         if samples.dtype.kind == "f":
             values = values.astype(samples.dtype)
         return COMPARISONS[self.symbol](samples, values)
@@ -128,7 +128,8 @@ class PoolFilter(Filter):
         where = self.where
         if where is not None and light.transfer is not None:
             share = where.values[0] / light.image_white
-            where = replace(where, values=tuple(float(curve.linear(share)) for curve in light.transfer.curves))
+            colours = (float(curve.linear(share)) for curve in light.transfer.curves)
+            where = replace(where, values=(*colours, *[share] * light.has_alpha))
         return replace(self, where=where, options=light.options(self.options))
 
     def with_options(self, **changes) -> PoolFilter:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
+from imconv.chain import ChainFilter
 from imconv.consistency import measure
+from imconv.conversion import conversion_of
 from imconv.errors import ImconvError, OptionError
 from imconv.filters.pool import blur_filter, pool_filter, shift_report
 from imconv.options import Options
@@ -353,6 +355,22 @@ def test_linear_light():
     two = np.array([[0, 255]], np.uint8)
     assert imconv.pool(two, "avg", (1, 2), linear=True).item() == 188
     assert imconv.pool(two, "avg", (1, 2)).item() == 128
+
+
+@pytest.mark.parametrize("alpha", ["weight", "separate"])
+def test_what_a_step_in_linear_light_counts_is_decoded(alpha):
+    image = picture("uint8", (12, 12, 4), 8)
+    count = pool_filter("count", 2, Options(alpha=alpha), where="v>128")
+    chain = ChainFilter(
+        (count, blur_filter((1, 1), (1, 1), Options(alpha=alpha))), Options(linear=True, has_alpha=True)
+    )
+    work = chain.in_light(conversion_of(chain, "rgba", image.dtype)).steps[0]
+    light = conversion_of(chain, "rgba", image.dtype).decode(image)
+    whole = imconv.pool(image, "count", 2, where="v>128", alpha="separate", has_alpha=True)
+    found = work.with_options(has_alpha=True).apply(light)
+    np.testing.assert_array_equal(found[..., :3], whole[..., :3])
+    if alpha == "separate":
+        np.testing.assert_array_equal(found[..., 3], whole[..., 3])
 
 
 def test_channels_mask_and_region():

@@ -43,13 +43,13 @@ class PoolCommand(FilterCommand):
 @click.option("--dilation", default="1", show_default=True, metavar="D", help="Distance between a window's pixels; rows, columns.")  # fmt: skip
 @click.option("--ceil", is_flag=True, help="Also a last window that reaches out of the picture.")
 @click.option("--exclude-pad", is_flag=True, help="Averages leave padding out, instead of counting it as zeros.")
-@click.option("--antialias", default=None, metavar="[N]", help="Pool at stride 1, blur with the binomial filter of size N, and sample that.  [default: 4]")  # fmt: skip
+@click.option("--antialias", default=None, metavar="[N]", help="Pool at stride 1, blur with the binomial filter of size N, and sample that; without N 4.")  # fmt: skip
 @click.option("--where", default=None, metavar="'v>128'", help="What count counts; > >= < <= == !=.  [default: v!=0]")
 @click.option("--report", is_flag=True, help="Tell how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
 def pool(op, size, stride, padding, dilation, ceil, exclude_pad, antialias, where, report, **shared):
-    """Pool: windows become single pixels, with torch's sizes and values.
+    """Pool: windows become single pixels, as in convolutional networks.
 
-    Padding is no part of the picture: it enters averages alone, as zeros. A blur is no window but a binomial filter of this
+    Sizes and values are torch's. Padding is no part of the picture: it enters averages alone, as zeros. A blur is no window but a binomial filter of this
     size, sampled at the stride, which pads by reflection. Averages, sums and blurs weigh colour by alpha; max, min and median
     take every channel by itself; for the others alpha is averaged.
     """
