@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.net import folder, load
+from imconv.net import load, shipped_weights
 
 ROOT = Path(__file__).parent.parent.parent
-WEIGHTS = Path(folder()) / "weights" / "lenet5.safetensors"
+WEIGHTS = Path(shipped_weights("lenet5"))
 DIGITS = sorted((ROOT / "examples" / "digits").glob("*.png"))
 STEP = 1e-5
 GRADIENT = 1e-7  # of a tensor's largest derivative: central differences of float64 with this step
@@ -108,6 +108,15 @@ def test_what_the_table_of_c3_leaves_out_is_zero(weights):
         connected[out, list(maps)] = True
     assert (weights["C3.weight"][~connected] == 0).all()
     assert (weights["C3.weight"][connected] != 0).all()
+
+
+@pytest.mark.parametrize("name", ["lenet5-dense", "lenet5.toml", "mine/lenet5", "../weights/lenet5", ""])
+def test_other_networks_have_none(name):
+    assert shipped_weights(name) is None
+
+
+def test_names_in_capital_letters():
+    assert shipped_weights(" LeNet5") == str(WEIGHTS)
 
 
 def test_the_error_is_what_is_told():
