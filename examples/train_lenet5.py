@@ -23,7 +23,7 @@ import imconv.net
 
 NETWORK = imconv.net.load("lenet5")  # what it is made of stands in networks/lenet5.toml
 HELD_OUT, EPOCHS, BATCH, RATE = 1000, 30, 32, 2e-3
-SCALE = 10  # of squared distances: wrong classes matter while they are not much farther than this from the right one
+SCALE = NETWORK.layer("output").attributes["scale"]  # exp(-distance / SCALE) is how likely a class is
 PULL = 0.1  # how much the right one's own distance matters: F6 learns to draw the digit
 
 # What the 84 outputs of F6 should be, # for 1 and . for -1: the digits 0 to 9 drawn on 7 x 12 points, in the manner of

@@ -201,6 +201,18 @@ def test_gradients_are_differences_of_the_loss(script):
                 assert abs(slope - gradient.flat[i]) <= GRADIENT * np.abs(gradient).max(), (name, role, i)
 
 
+def test_the_loss_is_the_probabilitys_logarithm_and_a_share_of_the_distance(script):
+    scale = load("lenet5").layer("output").attributes["scale"]
+    distances, labels = np.random.default_rng(4).uniform(0, 50, (6, 10)), np.array([0, 9, 3, 3, 1, 5])
+    likely = np.exp(-distances / scale)
+    probabilities = likely / likely.sum(1, keepdims=True)
+    rows = np.arange(6)
+    expected = script.PULL * distances[rows, labels] / scale - np.log(probabilities[rows, labels])
+    assert script.loss(distances, labels)[0] == pytest.approx(expected.mean(), rel=1e-12)
+    far = script.loss(distances + 1e5, labels)[0] - script.PULL * 1e5 / scale
+    assert far == pytest.approx(expected.mean(), rel=1e-9)
+
+
 def test_no_gradient_where_the_table_connects_nothing(script):
     random = np.random.default_rng(6)
     network = script.LeNet5(random)
