@@ -48,7 +48,7 @@ def kernels_of_the_checkout() -> set[str]:
 
 
 def networks_of_the_checkout() -> set[str]:
-    return {path.name for path in (ROOT / "networks").glob("*.toml")}
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "networks").rglob("*.*")}
 
 
 def names_in(wheel: Path) -> list[str]:
@@ -62,7 +62,8 @@ def test_what_the_wheel_holds(direct):
     assert len(names) == len(set(names))
     assert "imconv/py.typed" in names
     assert kernels_of_the_checkout() == {Path(name).name for name in names if name.startswith("imconv/kernels/")}
-    assert networks_of_the_checkout() == {Path(name).name for name in names if name.startswith("imconv/networks/")}
+    networks = {name.removeprefix("imconv/") for name in names if name.startswith("imconv/networks/")}
+    assert networks_of_the_checkout() == networks >= {"networks/lenet5.toml", "networks/weights/lenet5.safetensors"}
     sources = {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "imconv").rglob("*.py")}
     assert sources == {name for name in names if name.endswith(".py")}
     assert all(name.startswith(("imconv/", f"imconv-{imconv.__version__}.dist-info/")) for name in names)
@@ -98,7 +99,7 @@ def test_the_wheel_by_way_of_the_sdist_is_the_same(direct, by_sdist):
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "tests/test_packaging.py"} <= names
     assert {f"kernels/{name}" for name in kernels_of_the_checkout()} <= names
-    assert {f"networks/{name}" for name in networks_of_the_checkout()} <= names
+    assert networks_of_the_checkout() <= names
     assert not [name for name in names if "__pycache__" in name or name.startswith((".git/", ".venv", "dist"))]
 
 

@@ -7,7 +7,7 @@ import os
 from ..errors import FileError, OptionError, nearest
 from .network import Layer, Network
 
-__all__ = ["Layer", "Network", "folder", "listed", "load"]
+__all__ = ["Layer", "Network", "folder", "listed", "load", "shipped_weights"]
 
 _ENDING = ".toml"
 
@@ -68,6 +68,20 @@ def folder() -> str:
         if os.path.isdir(place):
             return place
     raise FileError("the folder 'networks' is missing; install imconv again")
+
+
+def shipped_weights(name: str) -> str | None:
+    """The path of the weights that come with imconv for a network of the library, safetensors; None where there are none.
+
+    A file of one's own has none, whatever its name.
+
+    >>> from imconv.net import shipped_weights
+    >>> shipped_weights("lenet5").endswith("lenet5.safetensors"), shipped_weights("resnet50"), shipped_weights("lenet5.toml")
+    (True, None, None)
+    """
+    stem = name.strip().lower()
+    path = os.path.join(folder(), "weights", stem + ".safetensors")
+    return path if stem == os.path.basename(stem) and os.path.isfile(path) else None
 
 
 def _library(name: str = ""):

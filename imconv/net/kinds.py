@@ -324,10 +324,10 @@ KINDS: dict[str, Kind] = {
         biases=_biases,
         whole=True,
     ),
-    "rbf": Kind(  # squared distances to fixed patterns: LeNet's output
+    "rbf": Kind(  # squared distances d to fixed patterns: LeNet's output; exp(-d / scale) is how likely each is
         "RBF",
         "rbf",
-        {"out": _OUT},
+        {"out": _OUT, "scale": Attribute(number(1e-6), 1.0)},
         "out",
         shape=_vector_shape,
         tensors=_matrix("centres", trainable=False),
