@@ -28,6 +28,7 @@ _HOMES = {
     "maximum": "filters.order",
     "median": "filters.order",
     "minimum": "filters.order",
+    "layer": "net.layer",
     "motion_blur": "filters.oriented",
     "opening": "filters.morphology",
     "plan": "correlation",

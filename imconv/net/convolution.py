@@ -16,7 +16,7 @@ import numpy as np
 from .. import jit
 from ..errors import OptionError
 from ..executor import checked_threads, default_threads, new_array, run_bands
-from ..geometry import Axis, effective_size, make_axis, parse_pad, parse_pair
+from ..geometry import Axis, balanced_padding, effective_size, make_axis, parse_pad, parse_pair
 
 PIXELS = 6  # that a loop sums at once: `imconv/loops/channels.py`
 WIDE, SHORT = 64, 16  # channels of the result for which weights lie side by side
@@ -72,8 +72,7 @@ class Convolution:
         for i, (size, name) in enumerate(((height, "rows"), (width, "columns"))):
             pad = self.padding[i]
             if pad == "same":
-                span = (-(-size // self.stride[i]) - 1) * self.stride[i] + effective_size(self.taps[i], self.dilation[i])
-                pad = (max(span - size, 0) // 2, max(span - size, 0) - max(span - size, 0) // 2)
+                pad = balanced_padding(size, self.taps[i], self.stride[i], self.dilation[i])
             found.append(make_axis(size, self.taps[i], 0, pad, self.stride[i], self.dilation[i], name))
         return found[0], found[1]
 
@@ -81,6 +80,10 @@ class Convolution:
         """The result's shape for a picture of this size."""
         rows, columns = self.axes(height, width)
         return rows.out, columns.out, self.count
+
+    def multiply_adds(self, height: int, width: int) -> int:
+        """How many multiply-adds a picture of this size takes."""
+        return math.prod(self.shape(height, width)) * self.depth * math.prod(self.taps)
 
     def apply(self, image, out=None, threads: int | None = None) -> np.ndarray:
         """The layer's result for a picture.
