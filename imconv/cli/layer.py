@@ -49,8 +49,8 @@ SCALES = ("each", "all")
 def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
     """Compute a convolution layer's feature maps, and show them as pictures.
 
-    Weights are not turned round: as in every network, it is correlation. Alpha is left out where the weights have no
-    channel for it. A kernel's weights are shared among the channels, so that it filters their mean.
+    Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
+    channels convolved with it. Alpha is left out where the weights have no channel for it.
     """
     from .. import files, jit
     from ..errors import FileError, OptionError

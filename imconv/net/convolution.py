@@ -24,6 +24,7 @@ CACHE_LINE = 64  # bytes
 # measured on an AMD EPYC 9005 (1 MB of L2 for each core), November 2026
 PART = 256  # samples of a window summed in one go: their weights for WIDE channels are 64 KB
 BAND_PIXELS = 192  # so many share weights that come from far away
+BAND_WINDOWS = 2  # heights of a window that a band has at least where rows are copied: neighbours copy some twice
 BAND_BYTES = 1 << 19  # of the picture, read once for each panel
 JOB_WORK = 4_000_000  # multiply-adds: some 40 microseconds, several times what a call of a loop costs
 JOBS_PER_THREAD = 3
@@ -129,7 +130,8 @@ class _Plan:
         pixels = max(BAND_PIXELS, JOB_WORK // pixel_work)
         window = effective_size(rows.taps, rows.dilation)
         kept = (BAND_BYTES // (line * layer.dtype.itemsize) - window) // rows.stride + 1
-        tall = max(1, min(-(-pixels // columns.out), kept, rows.out))
+        tall = max(-(-pixels // columns.out), BAND_WINDOWS * window if self.copied else 1)
+        tall = max(1, min(tall, kept, rows.out))
         wanted = 1 if workers == 1 else min(workers * JOBS_PER_THREAD, total // WORTH_THREADS + 1)
         panels = 1 if layer.each else len(layer.tables[0])
         split = min(panels, max(1, wanted * tall // rows.out))
@@ -137,7 +139,7 @@ class _Plan:
         self.bases, self.pieces, self.parts = _geometry(
             tall, columns.out, rows.stride * line, columns.stride * layer.channels, rows.dilation * line,
             columns.dilation * layer.channels, tuple(layer.taps), layer.depth,
-            layer.groups == 1 and columns.dilation == 1,
+            layer.groups == 1 and columns.dilation == 1 and not layer.each,
         )  # fmt: skip
         self.sums = (len(self.bases), WIDE) if len(self.parts) > 1 else (1, WIDE)
         self.source_rows = (tall - 1) * rows.stride + window

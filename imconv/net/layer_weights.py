@@ -27,7 +27,7 @@ def read_weights(places: list[str], bias: str | None = None, channels: int = 1) 
     places : list of str
         One `FILE.npy`, `FILE.npz` or `FILE.safetensors`, followed by `:NAME` where it holds several tensors of four
         dimensions; or kernels: files, names of the library, rows of numbers. A kernel's weights are shared among the
-        channels evenly, so that it filters their mean; its offset is the map's bias.
+        channels evenly and turned by 180 degrees, so that its map is their mean convolved with it; its offset is the bias.
     bias : str, optional
         Likewise a file; or the name of a tensor in the weights' file. By default, for weights NAME.weight, NAME.bias if
         there is one.
@@ -101,7 +101,8 @@ def _kernels(places: list[str]) -> tuple[list[tuple[np.ndarray, float]], tuple[s
     """Kernels within windows of one size, each with its anchor at the same place, and its offset."""
     from ..kernel_library import resolve
 
-    kernels = [resolve(place) for place in places]
+    # convolution turns a kernel round, a layer doesn't
+    kernels = [resolve(place).flipped() for place in places]
     before = [max(kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
     after = [max(kernel.shape[i] - kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
     found = []
