@@ -38,7 +38,9 @@ class Activation:
     def checked(self, channels: int) -> Activation:
         """Itself; OptionError where the slopes are not one, or one for each channel."""
         if len(self.slopes) not in (0, 1, channels):
-            raise OptionError(f"{self.name} has {len(self.slopes)} slopes for {channels} channels; give one, or one each")
+            raise OptionError(
+                f"{self.name} has {len(self.slopes)} slopes for {channels} channels; give one, or one each"
+            )
         return self
 
     def apply(self, values: np.ndarray, workers: int = 1) -> None:

@@ -236,7 +236,9 @@ def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, join
     return bases, np.array(pieces, np.int64), np.array(parts, np.int64)
 
 
-def _panels(ordered: np.ndarray, bias: np.ndarray, groups: int, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _panels(
+    ordered: np.ndarray, bias: np.ndarray, groups: int, depth: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each group panels of WIDE channels of the result, then of SHORT: what `sum_channels` says of them."""
     taps, count = ordered.shape
     size, found = count // groups, []

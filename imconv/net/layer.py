@@ -17,7 +17,17 @@ LAYOUTS = ("OIHW", "HWIO")
 
 
 def layer(
-    image, weights, bias=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, layout="OIHW", threads=None
+    image,
+    weights,
+    bias=None,
+    *,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    activation=None,
+    layout="OIHW",
+    threads=None,
 ) -> np.ndarray:
     """A convolution layer's feature maps: `sum f(i s + k d - p, j s + l d - p, m) h(k, l, m, n) + b(n)`, then the activation.
 
@@ -99,7 +109,9 @@ def prepare(
     kind = np.dtype(dtype)
     values = _numbers(weights, "weights", kind)
     if str(layout).upper() not in LAYOUTS:
-        raise OptionError(f"unknown layout {layout!r}; it is one of {', '.join(LAYOUTS)}{nearest(str(layout), LAYOUTS)}")
+        raise OptionError(
+            f"unknown layout {layout!r}; it is one of {', '.join(LAYOUTS)}{nearest(str(layout), LAYOUTS)}"
+        )
     if values.ndim != 4 or 0 in values.shape:
         raise OptionError(f"weights must be (N, D, K, L), or (K, L, D, N) with layout HWIO, not {values.shape}")
     if str(layout).upper() == "HWIO":

@@ -84,7 +84,9 @@ def open_tensors(path) -> Tensors:
             f"{path}: pickled weights can run any program, and are not read; convert them where you trust them: "
             "safetensors.torch.save_file(torch.load(path, weights_only=True), 'weights.safetensors')"
         )
-    read = {".npy": _open_npy, ".npz": _open_npz, ".safetensors": _open_safetensors}.get(os.path.splitext(path)[1].lower())
+    read = {".npy": _open_npy, ".npz": _open_npz, ".safetensors": _open_safetensors}.get(
+        os.path.splitext(path)[1].lower()
+    )
     if read is None:
         raise FileError(f"{path}: not a file of tensors; give .safetensors, .npz or .npy")
     try:
@@ -117,7 +119,9 @@ def _open_safetensors(path: str) -> dict[str, Entry]:
             raise FileError(f"{path}: tensor {name!r} has type {kind!r:.40}; imconv reads {', '.join(_TYPES)}")
         needed = math.prod(shape) * np.dtype(_TYPES[kind]).itemsize
         if end - begin != needed or end > size - 8 - length:
-            raise ValueError(f"damaged: tensor {name!r} of shape {shape} needs {needed} bytes, its place is {begin} to {end}")
+            raise ValueError(
+                f"damaged: tensor {name!r} of shape {shape} needs {needed} bytes, its place is {begin} to {end}"
+            )
         spans.append((begin, end))
         entries[name] = _safetensor(path, kind, shape, 8 + length + begin, needed)
     at = 0
@@ -153,7 +157,13 @@ def _checked(name: str, told) -> tuple[str, tuple[int, ...], int, int]:
 
     if isinstance(told, dict) and set(told) == {"dtype", "shape", "data_offsets"}:
         kind, shape, place = told["dtype"], told["shape"], told["data_offsets"]
-        good = wholes(shape) and len(shape) <= MAX_DIMENSIONS and wholes(place) and len(place) == 2 and place[0] <= place[1]
+        good = (
+            wholes(shape)
+            and len(shape) <= MAX_DIMENSIONS
+            and wholes(place)
+            and len(place) == 2
+            and place[0] <= place[1]
+        )
         if good and isinstance(kind, str):
             return kind, tuple(shape), place[0], place[1]
     raise ValueError(f"damaged: what its header says of {name!r:.80} is no type, shape and place")
@@ -174,7 +184,9 @@ def _safetensor(path: str, kind: str, shape: tuple[int, ...], place: int, size: 
             return (values.astype(np.uint32) << 16).view(np.float32)
         return values != 0 if kind == "BOOL" else values.astype(values.dtype.newbyteorder("="), copy=False)
 
-    return Entry(shape, "bfloat16" if kind == "BF16" else "bool" if kind == "BOOL" else np.dtype(_TYPES[kind]).name, read)
+    return Entry(
+        shape, "bfloat16" if kind == "BF16" else "bool" if kind == "BOOL" else np.dtype(_TYPES[kind]).name, read
+    )
 
 
 def _open_npy(path: str) -> dict[str, Entry]:

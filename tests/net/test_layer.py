@@ -97,9 +97,7 @@ def test_weights_by_name_bring_their_bias(archive, tmp_path):
     np.testing.assert_array_equal(named.bias, BIAS)
     np.testing.assert_array_equal(read_weights([f"{archive}:conv1.weight"], "conv1.bias").bias, BIAS)
     np.save(tmp_path / "b.npy", BIAS + 1)
-    np.testing.assert_array_equal(
-        read_weights([f"{archive}:conv1.weight"], str(tmp_path / "b.npy")).bias, BIAS + 1
-    )
+    np.testing.assert_array_equal(read_weights([f"{archive}:conv1.weight"], str(tmp_path / "b.npy")).bias, BIAS + 1)
     np.save(tmp_path / "a:b.npy", WEIGHTS)
     np.testing.assert_array_equal(read_weights([str(tmp_path / "a:b.npy")]).values, WEIGHTS)
 
