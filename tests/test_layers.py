@@ -156,6 +156,7 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         *within("jit", "cli"),
         "executor",
         "bands",
+        "net.convolution",
         "combined_bands",
         "neighborhoods",
         *RANKS,

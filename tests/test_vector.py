@@ -33,6 +33,7 @@ from imconv.loops.vector import (
     fma,
     lanes,
     larger,
+    level,
     load,
     maximum,
     minimum,

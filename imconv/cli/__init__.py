@@ -35,6 +35,7 @@ COMMANDS = {
     "median": ("order", "Remove specks: the median of the pixels around."),
     "min": ("order", "Erode: the darkest of the pixels around."),
     "layer": ("layer", "Compute a convolution layer's feature maps, and show them as pictures."),
+    "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
     "net": ("net", "List convolutional networks; tell every layer's size and cost."),
     "open": ("order", "Open: remove what is brighter and smaller than a shape."),

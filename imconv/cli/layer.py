@@ -19,9 +19,8 @@ SCALES = ("each", "all")
     "layer",
     cls=ExampleCommand,
     examples=(
-        "imconv layer in.png --weights sobel-x --weights sobel-y --activation relu --maps maps",
-        "imconv layer in.png --weights resnet50.safetensors:conv1.weight --stride 2 --padding 3 --unit --sheet sheet.png",
-        "imconv layer in.png --weights conv.npy --bias bias.npy --activation leaky:0.1 --maps maps --scale all -v",
+        "imconv layer in.png -w sobel-x -w sobel-y --activation relu --sheet s.png",
+        "imconv layer in.png -w laplacian --padding same --maps maps --json",
     ),
 )
 @click.argument("input", required=False, default="-", type=click.Path(allow_dash=True))
@@ -32,7 +31,7 @@ SCALES = ("each", "all")
 @click.option("--padding", default="0", show_default=True, metavar="P", help="Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.")  # fmt: skip
 @click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns.")  # fmt: skip
 @click.option("--groups", default="1", show_default=True, metavar="N", help="Parts of the channels, each for as many parts of the maps.")  # fmt: skip
-@click.option("--activation", default=None, metavar="NAME", help="relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
+@click.option("--activation", default=None, metavar="NAME", help="One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
 @click.option("--unit", is_flag=True, help="Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")  # fmt: skip
 @click.option("--maps", default=None, metavar="DIR", help="Write each map as DIR/map-000.png, ...; the folder is made.")
 @click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture.")
@@ -47,7 +46,7 @@ SCALES = ("each", "all")
 @click.option("-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
 @click.option("--json", "json_", is_flag=True, help="Print a report as JSON.")
 def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
-    """Compute a convolution layer's feature maps, and show them as pictures.
+    """Compute a convolution layer's feature maps as pictures.
 
     Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
     channels convolved with it. Alpha is left out where the weights have no channel for it.

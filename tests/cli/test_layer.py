@@ -61,7 +61,7 @@ def test_report(place, succeeds):
     told = json.loads(result.out)
     assert told["output_shape"] == [12, 15, 2]
     assert told["macs"] == 12 * 15 * 2 * 27
-    assert [each["name"] for each in told["maps"]][0] == "sobel-x"
+    assert told["maps"][0]["name"] == "sobel-x"
     assert told["maps"][0]["file"].endswith("map-000.png")
     right = package.convolve(PIXELS.mean(axis=2), "sobel-x", border="constant")
     assert told["maps"][0]["max"] == pytest.approx(right.max(), rel=1e-5)

@@ -214,5 +214,5 @@ def test_other_files(file, tmp_path):
         open_tensors(tmp_path / "none.npz")
     with pytest.raises(FileError, match="not a file of tensors"):
         open_tensors(file(b"", "w.h5"))
-    with pytest.raises(FileError, match="did you mean 'conv.bias'"):
+    with pytest.raises(FileError, match=r"did you mean 'conv\.bias'"):
         open_tensors(file(safetensors(ALL))).tensor("conv.bia")
