@@ -23,6 +23,7 @@ _HOMES = {
     "gaussian_blur": "filters.smooth",
     "gradient": "filters.morphology",
     "guided": "filters.guided",
+    "layer": "net.layer",
     "local_contrast": "filters.local",
     "local_deviation": "filters.local",
     "maximum": "filters.order",

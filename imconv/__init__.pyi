@@ -33,6 +33,7 @@ from .filters.sharpen import unsharp_mask as unsharp_mask
 from .filters.smooth import box_blur as box_blur
 from .filters.smooth import gaussian_blur as gaussian_blur
 from .kernel import Kernel as Kernel
+from .net.layer import layer as layer
 from .planner import Plan as Plan
 from .sheet import contact_sheet as contact_sheet
 

@@ -398,3 +398,31 @@ def pool(image, op, size, stride, padding=(0, 0), dilation=(1, 1), *, dtype=None
     colours = found.shape[-1] - (how.get("alpha") in ("keep", "weight") and op not in ("max", "min", "median"))
     result = finished(found, dtype, policy, colours)
     return result if image.ndim == 3 else result[..., 0]
+
+
+def conv_layer(image, weights, bias, stride, padding, dilation, groups) -> np.ndarray:
+    """A convolution layer (H, W, D) -> (rows, columns, N) by its formula, in float64; weights (N, D / groups, K, L).
+
+    stride and dilation are pairs, padding (top, bottom, left, right) of zeros.
+    """
+    height, width, _ = image.shape
+    count, depth, *taps = weights.shape
+    top, bottom, left, right = padding
+    sizes = [height + top + bottom, width + left + right]
+    shape = [(sizes[i] - dilation[i] * (taps[i] - 1) - 1) // stride[i] + 1 for i in (0, 1)]
+    if min(shape) < 1:
+        raise NoOutput
+    out = np.zeros((*shape, count))
+    for i in range(shape[0]):
+        for j in range(shape[1]):
+            for n in range(count):
+                first = n // (count // groups) * depth
+                total = float(bias[n])
+                for k in range(taps[0]):
+                    for m in range(taps[1]):
+                        y, x = i * stride[0] + k * dilation[0] - top, j * stride[1] + m * dilation[1] - left
+                        if 0 <= y < height and 0 <= x < width:
+                            samples = image[y, x, first : first + depth].astype(np.float64)
+                            total += float(samples @ weights[n, :, k, m].astype(np.float64))
+                out[i, j, n] = total
+    return out

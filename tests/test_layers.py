@@ -134,9 +134,9 @@ def test_files_know_nothing_of_filtering(module):
     assert not roots(module) & {"planner", "executor", "filters", "correlation"}
 
 
-DESCRIBING = [
-    name for name in within("net") if name.removeprefix("net.") not in ("forward", "weights")
-]  # pictures come with these
+# pictures come with these
+COMPUTING = ("activations", "convolution", "forward", "layer", "layer_weights", "tensors", "weights")
+DESCRIBING = [name for name in within("net") if name.removeprefix("net.") not in COMPUTING]
 
 
 @pytest.mark.parametrize("module", DESCRIBING)
@@ -156,6 +156,7 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         *within("jit", "cli"),
         "executor",
         "bands",
+        "net.convolution",
         "combined_bands",
         "neighborhoods",
         *RANKS,

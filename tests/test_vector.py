@@ -33,12 +33,16 @@ from imconv.loops.vector import (
     fma,
     lanes,
     larger,
+    level,
     load,
     maximum,
     minimum,
     prefetch,
     root,
+    short_zeros,
+    spread,
     store,
+    store_some,
     where_less,
     zeros,
 )
@@ -66,6 +70,28 @@ def copy(source, row, column, like, out, to_row, to_column):
 def fill(value, out, row, column):
     store(out, row, column, broadcast(value))
     store(out, row + 1, column, zeros(value))
+
+
+@njit
+def count_short_lanes(like):
+    return lanes(short_zeros(like))
+
+
+@njit
+def fill_from(source, row, column, value, out):
+    """One sample everywhere, a value everywhere; in a vector and in a short one."""
+    zero, short = zeros(value), short_zeros(value)
+    store(out, 0, 2, spread(zero, source, row, column))
+    store(out, 1, 2, level(zero, value))
+    store(out, 2, 2, spread(short, source, row, column) + level(short, value))
+
+
+@njit
+def copy_some(source, like, out, row, column, count, short):
+    if short:
+        store_some(out, row, column, load(short_zeros(like), source, 1, 3), count)
+    else:
+        store_some(out, row, column, load(zeros(like), source, 1, 3), count)
 
 
 @njit
@@ -203,6 +229,31 @@ def test_the_same_value_in_every_lane(like):
     expected[0, 5 : 5 + count], expected[1, 5 : 5 + count] = value, 0
     np.testing.assert_array_equal(out, expected)
     assert not np.signbit(out[1, 5 : 5 + count]).any()
+
+
+@pytest.mark.parametrize("like", FLOATS)
+def test_one_sample_in_every_lane(like):
+    source, value = samples(like), like(1) / like(3)
+    count, short = count_lanes(like(0)), count_short_lanes(like(0))
+    assert short == min(count, 16 if like is np.float32 else 8)
+    for row, column in ((0, 0), (1, 7), (ROWS - 1, source.shape[1] - 1)):
+        out = room(like)
+        fill_from(source, row, column, value, out)
+        expected = np.full(out.shape, CANARY, like)
+        expected[0, 2 : 2 + count], expected[1, 2 : 2 + count] = source[row, column], value
+        expected[2, 2 : 2 + short] = source[row, column] + value
+        np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("like", FLOATS)
+@pytest.mark.parametrize("short", [False, True])
+def test_only_some_lanes_are_stored(like, short):
+    source = samples(like)
+    width = count_short_lanes(like(0)) if short else count_lanes(like(0))
+    for count in (-1, 0, 1, 2, width - 1, width, width + 1, 2**40):
+        out = room(like)
+        copy_some(source, like(0), out, 1, 4, count, short)
+        assert_written(out, 1, 4, source[1, 3 : 3 + min(max(count, 0), width)])
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ COMMANDS = {
     "guided": ("local", "Smooth and keep a guide's edges, at any radius in the same time."),
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
     "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
+    "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
     "max": ("order", "Take the brightest of the pixels around."),
     "median": ("order", "Remove specks: the median of the pixels around."),
     "min": ("order", "Erode: the darkest of the pixels around."),

@@ -400,6 +400,40 @@ def _histograms(types: dict[str, str]):
         )
 
 
+def _channels(types: dict[str, str]):
+    # windows of 2 x 2 taps on 3 channels, rows joined; 70 channels of the result, then 9 in a short panel
+    picture = _picture(5, 4 * 3).reshape(5, 4, 3) - 3
+    windows = np.dstack([picture[k : k + 4, m : m + 3] for k in range(2) for m in range(2)]).reshape(12, 12)
+    bases = np.array([12 * y + 3 * x for y in range(4) for x in range(3)])
+    for widths, columns in (((64, 64), 70), ((16,), 9), ((64, 16), 77)):
+        panels, each, offsets = [], [], []
+        for number, width in enumerate(widths):
+            at = sum(widths[:number])
+            panels.append([0, 5 + at, min(width, columns - at), width, 12 * at, at])
+            each.append(_picture(12, 91)[:, number : number + width] - 3)
+            offsets.append(_picture(1, 99)[:, number : number + width])
+        sums = windows @ np.hstack(each) + np.hstack(offsets)
+        flat = np.concatenate([weights.reshape(1, -1) for weights in each], axis=1)
+        pieces, parts = [[0, 6], [12, 2], [14, 4]], [[0, 2, 0], [2, 3, 8]]
+        for low, high, count in ((-50, 60, 12), (-np.inf, np.inf, 11)):
+            expected = np.zeros((count, 90))
+            expected[:, 5 : 5 + columns] = np.clip(sums[:count, :columns], low, high)
+            given = (picture.reshape(1, -1), 0, np.zeros((12, 64)), np.zeros((count, 90)), 0, len(panels), bases)
+            yield (*given, pieces, parts, panels, flat, np.hstack(offsets), [low, high]), expected
+
+
+def _taps(types: dict[str, str]):
+    picture = _picture(5, 4 * 100).reshape(5, 4, 100) - 3
+    bases, taps = np.array([400 * y + 100 * x for y in range(4) for x in range(3)]), np.array([0, 100, 400, 500])
+    weights, bias = _picture(4, 176) - 3, _picture(1, 176)
+    windows = np.stack([picture[k : k + 4, m : m + 3].reshape(12, 100) for k in range(2) for m in range(2)])
+    sums = (windows * weights[:, None, :100]).sum(axis=0) + bias[:, :100]
+    source = np.concatenate([picture.reshape(1, -1), np.zeros((1, 64))], axis=1)
+    for low, high, count in ((-5, 20, 12), (-np.inf, np.inf, 11)):
+        given = (bases, taps, weights, bias, [low, high])
+        yield (source, np.zeros((count, 100)), *given), np.clip(sums[:count], low, high)
+
+
 def _top(types: dict[str, str]) -> float:
     target = DTYPES[types["O"]]
     return float(np.iinfo(target).max) if target.kind == "u" else -1.0
@@ -430,6 +464,8 @@ _CASES = {
     "pool.extreme": _pooled_extremes,
     "pool.total": _pooled_totals,
     "deflate.pack_runs": _packing,
+    "channels.sum_channels": _channels,
+    "channels.sum_taps": _taps,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,
     "scanline.look_up": _looking_up,

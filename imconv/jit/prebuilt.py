@@ -21,6 +21,7 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
     found.append(("deflate.pack_runs", ()))
     found.append(("pool.total", ("f8", "f8", "f8")))  # weighted by alpha, squared
     found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]
+    found += [(f"channels.{name}", (sums,)) for name in ("sum_channels", "sum_taps") for sums in ("f4", "f8")[: 1 + everything]]  # fmt: skip
     if everything:
         found += [item for sample in ("u1", "u2", "f4") for item in _for_samples(sample, "f8")]
     return list(dict.fromkeys(found + _WEIGHTED_16))

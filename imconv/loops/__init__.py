@@ -51,6 +51,10 @@ LOOPS = {
     "pool.total": "src: S[:,:], rows: i8[:,:], down: i8, step: i8, places: i8[:], taps: i8[:,:], tall: f8[:], wide: f8[:], "
     "top: f8, out: &O[:,:], line: &A[:], sums: &A[:]",
     "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",
+    "channels.sum_channels": "src: A[:,:], shift: i8, sums: &A[:,:], out: &A[:,:], first: i8, last: i8, bases: i8[:], "
+    "pieces: i8[:,:], parts: i8[:,:], panels: i8[:,:], weights: A[:,:], bias: A[:,:], bounds: A[:]",
+    "channels.sum_taps": "src: A[:,:], out: &A[:,:], bases: i8[:], taps: i8[:], weights: A[:,:], bias: A[:,:], "
+    "bounds: A[:]",
     "scanline.filter_rows": "src: u1[:,:], first: i8, back: i8, choice: i8, out: &u1[:,:]",
     "scanline.unfilter_rows": "src: u1[:,:], back: i8, first: i8, out: &u1[:,:], steps: &u1[:,:], kinds: &u1[:,:]",
     "scanline.look_up": "src: u1[:,:], start: i8, bits: i8, table: u1[:,:], first: i8, out: &u1[:,:], largest: &i8[:]",

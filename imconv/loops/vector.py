@@ -50,6 +50,8 @@ LANES = {
 }
 REGISTER_BYTES = 64 if "avx512bw" in FEATURES else 32 if "avx2" in FEATURES else 16
 WHOLE = (types.uint8, types.uint16, types.uint32, types.uint64)
+# A short vector is for what is left where rows end: one register, the widest of them.
+SHORT_LANES = {types.float32: min(FLOAT32_LANES, 16), types.float64: min(FLOAT32_LANES, 16) // 2}
 CACHE_LINE = 64  # bytes
 # Bits of the mantissa, bias of the exponent, and a polynomial for 2^x, x from -1/2 to 1/2, whose largest relative error is
 # least (Remez) among those that are 1 at 0: 4.3e-7 for float32, 3e-16 for float64.
@@ -68,12 +70,12 @@ class Vector(types.Type):
     """The Numba type of so many samples side by side."""
 
     def __init__(self, scalar, lanes):
-        self.scalar = scalar
-        self.lanes = lanes
-        super().__init__(f"vector of {self.lanes} {scalar}")
+        self.scalar, self.lanes = scalar, lanes
+        super().__init__(f"vector of {lanes} {scalar}")
 
 
 _VECTORS = {scalar: Vector(scalar, lanes) for scalar, lanes in LANES.items()}
+_SHORT = {scalar: Vector(scalar, lanes) for scalar, lanes in SHORT_LANES.items()}
 _REGISTERS = {scalar: Vector(scalar, REGISTER_BYTES * 8 // scalar.bitwidth) for scalar in WHOLE}
 
 
@@ -141,6 +143,28 @@ def store(typing, array, row, column, value):
         return context.get_dummy_value()
 
     return types.void(array, types.intp, types.intp, value), generate
+
+
+@intrinsic
+def store_some(typing, array, row, column, value, count):
+    """Write the first `count` samples of a vector, which are of the array's type, or all where there are fewer."""
+    if array.dtype != value.scalar:
+        return None
+
+    def generate(context, builder, sig, args):
+        vector, number = sig.args[3], ir.IntType(64)
+        order = ir.Constant(ir.VectorType(number, vector.lanes), list(range(vector.lanes)))
+        limit = _everywhere(builder, Vector(types.uint64, vector.lanes), args[4])
+        wanted = builder.icmp_signed("<", order, limit)
+        place = _address(context, builder, sig.args[0], *args[:3], vector.lanes)
+        align = ir.IntType(32)(vector.scalar.bitwidth // 8)
+        kind = ir.FunctionType(ir.VoidType(), [args[3].type, place.type, align.type, wanted.type])
+        name = f"llvm.masked.store.v{vector.lanes}f{vector.scalar.bitwidth}.p0"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)
+        builder.call(function, [args[3], place, align, wanted])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp, value, types.intp), generate
 
 
 @intrinsic
@@ -213,9 +237,47 @@ def register(typing, scalar):
 
 
 @intrinsic
+def level(typing, like, scalar):
+    """`scalar` in every lane of a vector of the type of `like`."""
+    if scalar != like.scalar:
+        return None
+
+    def generate(context, builder, sig, args):
+        return _everywhere(builder, sig.return_type, args[1])
+
+    return like(like, scalar), generate
+
+
+@intrinsic
+def spread(typing, like, array, row, column):
+    """The sample `array[row, column]` in every lane of a vector of the type of `like`, which is the array's too."""
+    if array.dtype != like.scalar:
+        return None
+
+    def generate(context, builder, sig, args):
+        place = _address(context, builder, sig.args[1], *args[1:], 1)
+        scalar = _llvm_type(sig.args[1].dtype, 1).element
+        value = builder.load(builder.bitcast(place, scalar.as_pointer()))
+        value.align = sig.args[1].dtype.bitwidth // 8
+        return _everywhere(builder, sig.return_type, value)
+
+    return like(like, array, types.intp, types.intp), generate
+
+
+@intrinsic
 def zeros(typing, scalar):
     """A vector of zeros for sums of the type of `scalar`: float32, float64, uint32 or uint16."""
-    if scalar not in _VECTORS:
+    return _zeros(_VECTORS, scalar)
+
+
+@intrinsic
+def short_zeros(typing, scalar):
+    """The same as a short vector: of float32 or float64, at most one register."""
+    return _zeros(_SHORT, scalar)
+
+
+def _zeros(vectors, scalar):
+    if scalar not in vectors:
         return None
 
     def generate(context, builder, sig, args):
@@ -224,7 +286,7 @@ def zeros(typing, scalar):
             _llvm_type(sig.args[0], lanes), [0 if isinstance(sig.args[0], types.Integer) else 0.0] * lanes
         )
 
-    return _VECTORS[scalar](scalar), generate
+    return vectors[scalar](scalar), generate
 
 
 @intrinsic

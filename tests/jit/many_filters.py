@@ -17,6 +17,7 @@ from imconv.files import png_ways
 
 ROWS, COLUMNS = 60, 300
 DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
+LAYER = np.random.default_rng(5).standard_normal((70, 4, 3, 3))  # panels of both widths
 WIDE = {"u": 31, "f": 101}  # boxes that are summed as boxes
 FILES = 3
 FILTERS = {  # with the types worth compiling loops for: every loop, and every type of samples
@@ -27,6 +28,8 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "box": (lambda grey, rgba: imconv.box_blur(grey, 3), "uint8"),
     "wide box": (lambda grey, rgba: imconv.box_blur(grey, WIDE[grey.dtype.kind]), "uint8 uint16 float32 float64"),
     "magnitude": (lambda grey, rgba: imconv.edges(grey), "uint8 float64"),
+    "layer": (lambda grey, rgba: imconv.layer(rgba, LAYER, padding=1), "float32 float64"),
+    "layer, each channel alone": (lambda grey, rgba: imconv.layer(rgba, LAYER[:4, :1], groups=4), "float32 float64"),
     "detail": (lambda grey, rgba: imconv.unsharp_mask(grey, 1.5, 1.5, threshold=0.05), "uint8 uint16 float64"),
     "detail, weighted by alpha": (
         lambda grey, rgba: imconv.unsharp_mask(rgba, 1.5, 1.5, threshold=0.05, has_alpha=True), "float32",

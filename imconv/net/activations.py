@@ -1,0 +1,193 @@
+"""Activations: what becomes of a layer's sums, value by value; softmax over the channels of each pixel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..errors import OptionError, nearest
+from ..executor import run_bands
+
+LEAKY_SLOPE, PRELU_SLOPE = 0.01, 0.25  # torch's defaults
+MAX_SLOPE = 1e3
+BLOCK_BYTES = 1 << 18  # of values at a time: they stay in a core's cache
+ERF_NODES_PER_UNIT, ERF_END, ERF_TERMS = 32, 6, 10  # beyond 6, erf is 1 to a float64's last digit
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation and its slopes for negative values, if it has any: one, or one for each channel.
+
+    `low` and `high`: what the values are clamped to, where that is all it does; the convolution's loop does it then.
+    """
+
+    name: str
+    slopes: tuple[float, ...] = ()
+
+    @property
+    def low(self) -> float:
+        return 0.0 if self.name in ("relu", "relu6") else -math.inf
+
+    @property
+    def high(self) -> float:
+        return 6.0 if self.name == "relu6" else math.inf
+
+    def checked(self, channels: int) -> Activation:
+        """Itself; OptionError where the slopes are not one, or one for each channel."""
+        if len(self.slopes) not in (0, 1, channels):
+            raise OptionError(
+                f"{self.name} has {len(self.slopes)} slopes for {channels} channels; give one, or one each"
+            )
+        return self
+
+    def apply(self, values: np.ndarray, workers: int = 1) -> None:
+        """Replace values (..., channels), float32 or float64 and contiguous, by what the activation makes of them."""
+        function = _FUNCTIONS[self.name]
+        if function is None:
+            return
+        pixels = values.reshape(-1, values.shape[-1])
+        slopes = np.array(self.slopes, values.dtype)
+
+        def work(first: int, block: np.ndarray, scratch: dict) -> None:
+            function(block, slopes)
+
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            run_bands(work, 0, pixels, max(1, BLOCK_BYTES // max(values.itemsize * values.shape[-1], 1)), workers)
+
+
+def parse_activation(given) -> Activation:
+    """The activation that is meant: None, an Activation, or a name, with slopes behind a colon.
+
+    Raises
+    ------
+    OptionError
+        Another name, with the nearest right one; slopes that are none.
+
+    >>> parse_activation("leaky:0.2")
+    Activation(name='leaky', slopes=(0.2,))
+    """
+    if given is None or isinstance(given, Activation):
+        return given or Activation("none")
+    name, colon, text = str(given).strip().lower().partition(":")
+    name = name.replace("_", "-")
+    if name not in _FUNCTIONS:
+        known = ", ".join(_FUNCTIONS)
+        raise OptionError(f"unknown activation {given!r}; it is one of {known}{nearest(name, _FUNCTIONS)}")
+    if name not in _SLOPES:
+        if colon:
+            raise OptionError(f"{name} takes nothing after a colon, not {text!r}")
+        return Activation(name)
+    if not colon:
+        return Activation(name, (_SLOPES[name],))
+    try:
+        slopes = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        slopes = ()
+    if not slopes or not all(abs(slope) <= MAX_SLOPE for slope in slopes) or (name == "leaky" and len(slopes) > 1):
+        what = "a slope such as leaky:0.1" if name == "leaky" else "slopes such as prelu:0.25, or one for each channel"
+        raise OptionError(f"{name} takes {what}, not {text!r}")
+    return Activation(name, slopes)
+
+
+def erf(values: np.ndarray) -> np.ndarray:
+    """The error function of float64 values, to 2e-16: a Taylor series around the nearest of a table's nodes."""
+    places = np.minimum(np.abs(values), ERF_END)
+    nodes = np.nan_to_num(np.rint(places * ERF_NODES_PER_UNIT)).astype(np.intp)
+    offsets = places - nodes / ERF_NODES_PER_UNIT
+    table = _erf_series()
+    total = table[-1][nodes]
+    for coefficients in table[-2::-1]:
+        total *= offsets
+        total += coefficients[nodes]
+    return np.copysign(total, values)
+
+
+@cache
+def _erf_series() -> list[np.ndarray]:
+    """Taylor coefficients of erf at the nodes, lowest first: with t = exp(-x^2) 2 / sqrt(pi), the n-th derivative is
+    (-1)^(n - 1) H(n - 1, x) t, of Hermite's polynomials."""
+    nodes = np.arange(ERF_END * ERF_NODES_PER_UNIT + 1) / ERF_NODES_PER_UNIT
+    slope = 2 / math.sqrt(math.pi) * np.exp(-nodes * nodes)
+    series = [np.array([math.erf(node) for node in nodes])]
+    before, hermite = np.zeros_like(nodes), np.ones_like(nodes)
+    for n in range(1, ERF_TERMS):
+        series.append((-1) ** (n - 1) * hermite * slope / math.factorial(n))
+        before, hermite = hermite, 2 * nodes * hermite - 2 * (n - 1) * before
+    return series
+
+
+def _leaky(values, slopes):
+    np.multiply(values, slopes, out=values, where=values < 0)
+
+
+def _sigmoid(values, slopes):
+    np.negative(values, out=values)
+    np.exp(values, out=values)
+    values += 1
+    np.reciprocal(values, out=values)
+
+
+def _tanh(values, slopes):
+    np.tanh(values, out=values)
+
+
+def _scaled_tanh(values, slopes):
+    values *= values.dtype.type(2 / 3)
+    np.tanh(values, out=values)
+    values *= values.dtype.type(1.7159)
+
+
+def _hard_sigmoid(values, slopes):
+    values += 3
+    np.clip(values, 0, 6, out=values)
+    values /= 6
+
+
+def _hard_swish(values, slopes):
+    gates = values.copy()
+    _hard_sigmoid(gates, slopes)
+    values *= gates
+
+
+def _gelu(values, slopes):
+    wide = values.astype(np.float64)
+    shares = erf(wide * math.sqrt(0.5))
+    shares += 1
+    wide *= shares
+    np.multiply(wide, 0.5, out=values, casting="same_kind")
+
+
+def _softmax(values, slopes):
+    values -= values.max(axis=-1, keepdims=True)
+    np.exp(values, out=values)
+    values /= values.sum(axis=-1, keepdims=True)
+
+
+def _clamped(low: float, high: float):
+    def clamp(values, slopes):
+        np.clip(values, low, high, out=values)
+
+    return clamp
+
+
+_SLOPES = {"leaky": LEAKY_SLOPE, "prelu": PRELU_SLOPE}
+# the formulas of their papers: ReLU6 and hard-swish of MobileNet V2 and V3, GELU with erf (Hendrycks 2016), the scaled tanh of
+# LeNet-5 (LeCun 1998); leaky and prelu multiply what is negative
+_FUNCTIONS = {
+    "none": None,
+    "relu": _clamped(0, math.inf),
+    "relu6": _clamped(0, 6),
+    "leaky": _leaky,
+    "prelu": _leaky,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "scaled-tanh": _scaled_tanh,
+    "hard-sigmoid": _hard_sigmoid,
+    "hard-swish": _hard_swish,
+    "gelu": _gelu,
+    "softmax": _softmax,
+}
+NAMES = tuple(_FUNCTIONS)

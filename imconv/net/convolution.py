@@ -1,0 +1,289 @@
+"""Convolution over many channels: weights laid out once, then any number of pictures, band by band on threads.
+
+Pictures lie as (H, W, channels), as they come from files: what a window's row reads is then one run of samples, whatever
+its stride, and vectors along the result's channels are full at every picture size. Padded pictures are copied band by
+band, never as a whole; nothing else is copied.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from functools import lru_cache
+
+import numpy as np
+
+from .. import jit
+from ..errors import OptionError
+from ..executor import checked_threads, default_threads, new_array, run_bands
+from ..geometry import Axis, balanced_padding, effective_size, make_axis, parse_pad, parse_pair
+
+PIXELS = 6  # that a loop sums at once: `imconv/loops/channels.py`
+WIDE, SHORT = 64, 16  # channels of the result for which weights lie side by side
+CACHE_LINE = 64  # bytes
+# measured on an AMD EPYC 9005 (1 MB of L2 for each core), November 2026
+PART = 256  # samples of a window summed in one go: their weights for WIDE channels are 64 KB
+BAND_PIXELS = 192  # so many share weights that come from far away
+BAND_WINDOWS = 2  # heights of a window that a band has at least where rows are copied: neighbours copy some twice
+BAND_BYTES = 1 << 19  # of the picture, read once for each panel
+JOB_WORK = 4_000_000  # multiply-adds: some 40 microseconds, several times what a call of a loop costs
+JOBS_PER_THREAD = 3
+WORTH_THREADS = 1_000_000  # multiply-adds of a job: waking a thread costs as much as some of them
+KEPT_BYTES = 4 << 20  # of scratch memory that a thread keeps for the next layer
+PLANS = 4  # picture sizes a layer remembers
+
+_kept = threading.local()
+
+
+class Convolution:
+    """A convolution layer whose weights are prepared for one type of samples.
+
+    Parameters
+    ----------
+    weights : array (N, D / groups, K, L)
+        float32 or float64, which is the type of the samples too.
+    bias : array (N,), optional
+    stride, dilation : int or (int, int)
+    padding : int, two or four of them, "same" or "valid"
+        Zeros around the picture; "same" is TensorFlow's: the result has ceil(size / stride) samples, and where the zeros
+        are odd in number the one more is behind.
+    groups : int
+        Result channels n * N / groups, ... come from the n-th of `groups` equal parts of the D channels alone.
+    low, high : float
+        What results are clamped to: 0 and infinity are a ReLU.
+    """
+
+    def __init__(self, weights, bias=None, *, stride=1, padding=0, dilation=1, groups=1, low=-math.inf, high=math.inf):
+        self.dtype = weights.dtype
+        self.count, self.depth, *self.taps = weights.shape
+        self.groups = groups
+        self.channels = self.depth * groups  # of a picture
+        self.stride, self.dilation = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+        self.padding = ("same", "same") if padding == "same" else parse_pad(0 if padding == "valid" else padding)
+        self.bounds = np.array([low, high], self.dtype)
+        self.each = self.depth == 1 and self.count == groups  # each channel alone
+        offsets = np.zeros(self.count, self.dtype) if bias is None else bias
+        ordered = weights.transpose(2, 3, 1, 0).reshape(-1, self.count)  # taps as they lie in a picture
+        self.tables = _by_channel(ordered, offsets) if self.each else _panels(ordered, offsets, groups, self.depth)
+        self.plans: dict[tuple, _Plan] = {}
+
+    def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
+        """How windows lie on a picture of this size."""
+        found = []
+        for i, (size, name) in enumerate(((height, "rows"), (width, "columns"))):
+            pad = self.padding[i]
+            if pad == "same":
+                pad = balanced_padding(size, self.taps[i], self.stride[i], self.dilation[i])
+            found.append(make_axis(size, self.taps[i], 0, pad, self.stride[i], self.dilation[i], name))
+        return found[0], found[1]
+
+    def shape(self, height: int, width: int) -> tuple[int, int, int]:
+        """The result's shape for a picture of this size."""
+        rows, columns = self.axes(height, width)
+        return rows.out, columns.out, self.count
+
+    def multiply_adds(self, height: int, width: int) -> int:
+        """How many multiply-adds a picture of this size takes."""
+        return math.prod(self.shape(height, width)) * self.depth * math.prod(self.taps)
+
+    def apply(self, image, out=None, threads: int | None = None) -> np.ndarray:
+        """The layer's result for a picture.
+
+        Parameters
+        ----------
+        image : array (H, W, D)
+            Of the weights' type.
+        out : array, optional
+            Of the shape `shape(H, W)` and the same type, contiguous, apart from the picture in memory.
+        threads : int, optional
+            Default: IMCONV_THREADS, else all cores. The result does not depend on it.
+        """
+        if image.ndim != 3 or image.shape[2] != self.channels or image.dtype != self.dtype:
+            raise OptionError(f"the layer takes {self.dtype} (H, W, {self.channels}), not {image.dtype} {image.shape}")
+        workers = default_threads() if threads is None else checked_threads(threads)
+        asked = (*image.shape[:2], image.flags.c_contiguous, workers)
+        plan = self.plans.get(asked)
+        if plan is None:
+            if len(self.plans) >= PLANS:
+                self.plans.clear()
+            plan = self.plans[asked] = _Plan(self, *asked)
+        shape = (plan.rows.out, plan.columns.out, self.count)
+        if out is None:
+            out = new_array(shape, self.dtype)
+        elif out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous:
+            raise OptionError(f"out must be a contiguous array of {self.dtype} {shape}, not {out.dtype} {out.shape}")
+        plan.run(image, out.reshape(-1, self.count), workers)
+        return out
+
+
+class _Plan:
+    """How a layer is computed for pictures of one size: bands of rows, and where these are few parts of the panels."""
+
+    def __init__(self, layer: Convolution, height: int, width: int, contiguous: bool, workers: int):
+        self.layer = layer
+        self.rows, self.columns = rows, columns = layer.axes(height, width)
+        self.copied = rows.before + rows.after + columns.before + columns.after > 0 or layer.each or not contiguous
+        self.width = columns.span if self.copied else columns.size
+        self.line = line = self.width * layer.channels  # samples from one row of the source to the next
+        pixel_work = layer.count * layer.depth * math.prod(layer.taps)
+        total = rows.out * columns.out * pixel_work
+        pixels = max(BAND_PIXELS, JOB_WORK // pixel_work)
+        window = effective_size(rows.taps, rows.dilation)
+        kept = (BAND_BYTES // (line * layer.dtype.itemsize) - window) // rows.stride + 1
+        tall = max(-(-pixels // columns.out), BAND_WINDOWS * window if self.copied else 1)
+        tall = max(1, min(tall, kept, rows.out))
+        wanted = 1 if workers == 1 else min(workers * JOBS_PER_THREAD, total // WORTH_THREADS + 1)
+        panels = 1 if layer.each else len(layer.tables[0])
+        split = min(panels, max(1, wanted * tall // rows.out))
+        self.height = tall = min(tall, -(-rows.out * split // wanted))
+        self.bases, self.pieces, self.parts = _geometry(
+            tall, columns.out, rows.stride * line, columns.stride * layer.channels, rows.dilation * line,
+            columns.dilation * layer.channels, tuple(layer.taps), layer.depth,
+            layer.groups == 1 and columns.dilation == 1 and not layer.each,
+        )  # fmt: skip
+        self.sums = (len(self.bases), WIDE) if len(self.parts) > 1 else (1, WIDE)
+        self.source_rows = (tall - 1) * rows.stride + window
+        self.loop = jit.loop("channels.sum_taps" if layer.each else "channels.sum_channels")
+        jit.ready([self.loop.specialised({"A": layer.dtype})])
+        cuts = [panels * i // split for i in range(split + 1)]
+        bound = {
+            (count, i): self._bound(count, cuts[i], cuts[i + 1])
+            for i in range(split)
+            for count in {tall, (rows.out - 1) % tall + 1}
+        }
+        self.jobs = [
+            (y, min(y + tall, rows.out), bound[min(tall, rows.out - y), i])
+            for i in range(split)
+            for y in range(0, rows.out, tall)
+        ]
+        self.numbers = np.arange(len(self.jobs))
+
+    def _bound(self, rows: int, first: int, last: int):
+        """The loop with what is the same for every band of so many rows."""
+        count, layer = rows * self.columns.out, self.layer
+        bases = np.minimum(self.bases[: -(-count // PIXELS) * PIXELS], self.bases[count - 1])
+        if layer.each:
+            return self.loop.bound(bases, np.ascontiguousarray(self.pieces[:, 0]), *layer.tables, layer.bounds)
+        return self.loop.bound(first, last, bases, self.pieces, self.parts, *layer.tables, layer.bounds)
+
+    def run(self, image: np.ndarray, out: np.ndarray, workers: int) -> None:
+        """Compute the layer of a picture (H, W, D) into `out` (pixels, channels)."""
+        flat = None if self.copied else image.reshape(1, -1)
+
+        def work(number: int, job: np.ndarray, scratch: dict) -> None:
+            first, last, loop = self.jobs[number]
+            if flat is None:
+                source, shift = self._copy(image, first, last), 0
+            else:
+                source, shift = flat, first * self.rows.stride * self.line
+            target = out[first * self.columns.out : last * self.columns.out]
+            if self.layer.each:
+                loop(source, target)
+            else:
+                loop(source, shift, _scratch("sums", self.sums, self.layer.dtype), target)
+
+        run_bands(work, 0, self.numbers, 1, min(workers, len(self.jobs)))
+
+    def _copy(self, image: np.ndarray, first: int, last: int) -> np.ndarray:
+        """What the windows of rows `first` up to `last` read, padded with zeros; with room for a vector behind."""
+        layer, rows, columns = self.layer, self.rows, self.columns
+        flat = _scratch("copy", (1, self.source_rows * self.line + WIDE), layer.dtype)
+        copy = flat[0, :-WIDE].reshape(self.source_rows, self.width, layer.channels)
+        top = first * rows.stride - rows.before
+        bottom = (last - 1) * rows.stride + effective_size(rows.taps, rows.dilation) - rows.before
+        begin, end = min(max(top, 0), rows.size), max(min(bottom, rows.size), 0)
+        lead, tail = begin - top, max(end, begin) - top
+        right = min(columns.before + columns.size, self.width)
+        if lead:
+            copy[:lead] = 0
+        if tail < bottom - top:
+            copy[tail : bottom - top] = 0
+        if columns.before:
+            copy[lead:tail, : columns.before] = 0
+        if right < self.width:
+            copy[lead:tail, max(right, 0) :] = 0
+        if tail > lead and right > columns.before:
+            copy[lead:tail, columns.before : right] = image[begin:end, : right - columns.before]
+        return flat
+
+
+@lru_cache(maxsize=256)
+def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, joined):
+    """Where windows of a band begin, which runs of samples each reads, and which of these are summed in one go.
+
+    The distances of windows and of taps, down and along, are in samples of the source.
+    """
+    count = height * width
+    bases = np.zeros(-(-count // PIXELS) * PIXELS, np.int64)
+    bases[:count] = np.add.outer(np.arange(height) * down, np.arange(width) * along).reshape(-1)
+    bases[count:] = bases[count - 1]
+    runs = [(k * tap_down, taps[1] * depth) for k in range(taps[0])] if joined else [
+        (k * tap_down + m * tap_along, depth) for k in range(taps[0]) for m in range(taps[1])
+    ]  # fmt: skip
+    total = taps[0] * taps[1] * depth
+    most = -(-total // -(-total // PART))
+    pieces, parts, row = [], [], 0
+    room = 0
+    for start, length in runs:
+        while length:
+            if not room:
+                room = most
+                parts.append([len(pieces), len(pieces), row])
+            taken = min(room, length)
+            pieces.append((start, taken))
+            parts[-1][1] += 1
+            start, length, room, row = start + taken, length - taken, room - taken, row + taken
+    return bases, np.array(pieces, np.int64), np.array(parts, np.int64)
+
+
+def _panels(
+    ordered: np.ndarray, bias: np.ndarray, groups: int, depth: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each group panels of WIDE channels of the result, then of SHORT: what `sum_channels` says of them."""
+    taps, count = ordered.shape
+    size, found = count // groups, []
+    for group in range(groups):
+        column, last = group * size, (group + 1) * size
+        while column < last:
+            width = WIDE if last - column > 2 * SHORT else SHORT
+            place = found[-1][5] + found[-1][3] if found else 0
+            found.append((group * depth, column, min(width, last - column), width, taps * place, place))
+            column += width
+    total = found[-1][5] + found[-1][3]
+    weights, offsets = aligned((1, taps * total), ordered.dtype), aligned((1, total), ordered.dtype)
+    for _, column, columns, width, top, place in found:
+        panel = weights[0, top : top + taps * width].reshape(taps, width)
+        panel[:, columns:] = 0
+        panel[:, :columns] = ordered[:, column : column + columns]
+        offsets[0, place : place + width] = 0
+        offsets[0, place : place + columns] = bias[column : column + columns]
+    return np.array(found, np.int64), weights, offsets
+
+
+def _by_channel(ordered: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The weights and the bias of a layer that takes each channel alone, with room for a vector behind."""
+    taps, channels = ordered.shape
+    width = -(-channels // SHORT) * SHORT + WIDE
+    weights, offsets = aligned((taps, width), ordered.dtype), aligned((1, width), ordered.dtype)
+    weights[...], offsets[...] = 0, 0
+    weights[:, :channels], offsets[0, :channels] = ordered, bias
+    return weights, offsets
+
+
+def aligned(shape: tuple[int, int], dtype) -> np.ndarray:
+    """An array that begins where a cache line does: vectors that straddle two take twice as long."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = new_array(size + CACHE_LINE, np.uint8)
+    start = -room.__array_interface__["data"][0] % CACHE_LINE
+    return room[start : start + size].view(dtype).reshape(shape)
+
+
+def _scratch(name: str, shape: tuple[int, int], dtype) -> np.ndarray:
+    """This thread's scratch memory of that name, kept for the next band and the next layer unless it is large."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    room = getattr(_kept, name, None)
+    if room is None or room.size < size:
+        room = aligned((1, size), np.uint8)
+        if size <= KEPT_BYTES:
+            setattr(_kept, name, room)
+    return room[0, :size].view(dtype).reshape(shape)

@@ -1,0 +1,154 @@
+"""One convolution layer on a picture: `imconv.layer`, and its parameters counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import OptionError, nearest
+from ..executor import checked_threads, default_threads
+from ..filter import as_array
+from ..geometry import parse_pair
+from .activations import parse_activation
+from .convolution import Convolution
+
+LAYOUTS = ("OIHW", "HWIO")
+
+
+def layer(
+    image,
+    weights,
+    bias=None,
+    *,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    activation=None,
+    layout="OIHW",
+    threads=None,
+) -> np.ndarray:
+    """A convolution layer's feature maps: `sum f(i s + k d - p, j s + l d - p, m) h(k, l, m, n) + b(n)`, then the activation.
+
+    Parameters
+    ----------
+    image : array (H, W) or (H, W, D), or Picture
+        Any number of channels. Sums are float64 for float64, else float32.
+    weights : array (N, D / groups, K, L)
+        As torch's; not turned round (correlation). With layout "HWIO", (K, L, D / groups, N) as Keras'.
+    bias : array (N,), optional
+    stride, dilation : int or (int, int), default 1
+    padding : int, (rows, columns), (top, bottom, left, right), "same" or "valid", default 0
+        Zeros around the picture. "same" is TensorFlow's: ceil(size / stride) results, an odd zero behind.
+    groups : int, default 1
+        Both channels and maps are cut into so many parts, each of the maps' from the one of the channels' alone.
+    activation : str, optional
+        relu, relu6, leaky[:slope], prelu[:slope,...], sigmoid, tanh, scaled-tanh (1.7159 tanh(2x / 3)), hard-sigmoid,
+        hard-swish, gelu (with erf), softmax (over the maps), or none.
+    threads : int, optional
+        Default: IMCONV_THREADS, else all cores. The result does not depend on it.
+
+    Returns
+    -------
+    array (rows, columns, N)
+        With size floor((n + padding - dilation (K - 1) - 1) / stride) + 1.
+
+    Raises
+    ------
+    OptionError
+        Shapes that don't go together, weights that are not finite, no output left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.arange(12.0).reshape(3, 4)
+    >>> layer(image, np.array([[[[-1.0, 1.0]]], [[[1.0, -1.0]]]]), [0, 5], activation="relu")[0]
+    array([[1., 4.],
+           [1., 4.],
+           [1., 4.]])
+    """
+    pixels = as_array(getattr(image, "pixels", image))
+    if pixels.dtype.kind not in "biuf":
+        raise OptionError(f"pixels must be bool, integers or floats, not {pixels.dtype}")
+    if pixels.ndim not in (2, 3):
+        raise OptionError(f"an image must be (H, W) or (H, W, D), not {pixels.shape}")
+    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+    kind = np.dtype(np.float64 if pixels.dtype.itemsize == 8 and pixels.dtype.kind == "f" else np.float32)
+    prepared = prepare(
+        weights, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, layout=layout, dtype=kind
+    )  # fmt: skip
+    if pixels.shape[2] != prepared.convolution.channels:
+        raise OptionError(
+            f"the weights are for {prepared.convolution.channels} channels, the image has {pixels.shape[2]} "
+            f"(shape {pixels.shape})"
+        )
+    return prepared.apply(pixels.astype(kind, copy=False), threads=threads)
+
+
+@dataclass(frozen=True)
+class PreparedLayer:
+    """A convolution and its activation, for any number of pictures."""
+
+    convolution: Convolution
+    activation: object
+
+    def apply(self, image: np.ndarray, out=None, threads=None) -> np.ndarray:
+        """The maps (rows, columns, N) of a picture (H, W, D) of the weights' type; see `Convolution.apply`."""
+        workers = default_threads() if threads is None else checked_threads(threads)
+        result = self.convolution.apply(image, out, workers)
+        if self.activation.name not in ("relu", "relu6"):
+            self.activation.apply(result, workers)
+        return result
+
+
+def prepare(
+    weights, bias=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, layout="OIHW", dtype=np.float32
+) -> PreparedLayer:
+    """A layer made ready for samples of a type, float32 or float64; parameters and errors are those of `layer`."""
+    kind = np.dtype(dtype)
+    values = _numbers(weights, "weights", kind)
+    if str(layout).upper() not in LAYOUTS:
+        raise OptionError(
+            f"unknown layout {layout!r}; it is one of {', '.join(LAYOUTS)}{nearest(str(layout), LAYOUTS)}"
+        )
+    if values.ndim != 4 or 0 in values.shape:
+        raise OptionError(f"weights must be (N, D, K, L), or (K, L, D, N) with layout HWIO, not {values.shape}")
+    if str(layout).upper() == "HWIO":
+        values = values.transpose(3, 2, 0, 1)
+    groups = parse_pair(groups, "groups")[0]
+    if len(values) % groups:
+        raise OptionError(f"{len(values)} maps can't be cut into {groups} groups")
+    offsets = None if bias is None else _numbers(bias, "bias", kind)
+    if offsets is not None and offsets.shape != (len(values),):
+        raise OptionError(f"bias must be one number for each of {len(values)} maps, not of shape {offsets.shape}")
+    chosen = parse_activation(activation).checked(len(values))
+    convolution = Convolution(
+        values, offsets, stride=stride, padding=padding, dilation=dilation, groups=groups, low=chosen.low, high=chosen.high
+    )  # fmt: skip
+    return PreparedLayer(convolution, chosen)
+
+
+def counted(shape: tuple[int, ...], bias: bool) -> str:
+    """How many parameters weights (N, D / groups, K, L) have, as the lecture counts them.
+
+    >>> counted((1, 3, 5, 5), True)
+    '5 x 5 x 3 + 1 = 76'
+    >>> counted((10, 3, 5, 5), True)
+    '(5 x 5 x 3 + 1) x 10 = 760'
+    """
+    maps, depth, height, width = shape
+    one = f"{height} x {width} x {depth}" + (" + 1" if bias else "")
+    total = (height * width * depth + bias) * maps
+    return f"{one} = {total}" if maps == 1 else f"({one}) x {maps} = {total}" if bias else f"{one} x {maps} = {total}"
+
+
+def _numbers(values, name: str, kind: np.dtype) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise OptionError(f"{name} must be numbers, not {array.dtype}")
+    with np.errstate(over="ignore"):
+        array = array.astype(kind)
+    if not np.isfinite(array).all():
+        raise OptionError(f"{name} must be finite numbers within {kind}")
+    return array
