@@ -10,7 +10,7 @@ from imconv.cli import COMMANDS
 from imconv.cli.effects import EDGE, EFFECTS, SPOT, shown
 
 CASES = [(name, options, after) for name, found in EFFECTS.items() for options, after in found.items()]
-NOT_FILTERS = {"cache", "compare", "info", "kernels", "net", "show", "trace"}
+NOT_FILTERS = {"cache", "compare", "info", "kernels", "layer", "net", "show", "trace"}
 
 
 @pytest.mark.parametrize(("name", "options", "after"), CASES)
