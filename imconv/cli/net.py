@@ -10,7 +10,7 @@ from .options import ExampleCommand
 
 @click.group()
 def net():
-    """List convolutional networks, tell their sizes and costs, run them."""
+    """List convolutional networks, tell what they cost, run them."""
 
 
 for command in (maps, run, trace):

@@ -102,7 +102,7 @@ class _Job:
 
 @picture_command(
     "run",
-    "imconv net run resnet50 photo.jpg --weights resnet50.safetensors --labels imagenet.txt",
+    "imconv net run mobilenet-v3-small in.jpg -w w.safetensors --labels names.txt",
     "imconv net run my.toml photo.png --weights w.npz --top 3 --json",
 )
 @_WEIGHTS
@@ -132,8 +132,8 @@ def run(network, image, weights, count, labels, json_, **shared):
 
 @picture_command(
     "maps",
-    "imconv net maps resnet50 photo.jpg --weights resnet50.safetensors --layers conv1,layer4.2.relu3 --output-dir seen",
-    "imconv net maps resnet50 photo.jpg --weights resnet50.safetensors --occlusion top --output-dir seen",
+    "imconv net maps my.toml photo.jpg -w w.npz --layers conv1 --output-dir seen",
+    "imconv net maps my.toml photo.jpg -w w.npz --occlusion top --output-dir seen",
 )
 @_WEIGHTS
 @click.option("--layers", default=None, metavar="L[,L]", help="Layers whose maps are wanted; imconv net summary lists them.")  # fmt: skip
@@ -215,8 +215,8 @@ def _occlusion_text(found: dict, names) -> str:
 
 @picture_command(
     "trace",
-    "imconv net trace resnet50 photo.jpg --weights resnet50.safetensors --layer conv1 --at 56,56,0",
-    "imconv net trace resnet50 photo.jpg --weights resnet50.safetensors --layer fc --at 207 --json",
+    "imconv net trace my.toml photo.jpg -w w.npz --layer conv1 --at 5,5,0",
+    "imconv net trace my.toml in.jpg -w w.npz --layer relu1 --at 0,0,3 --json",
 )
 @_WEIGHTS
 @click.option("--layer", required=True, metavar="L", help="Which layer; imconv net summary lists them.")
