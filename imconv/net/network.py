@@ -277,6 +277,16 @@ class Network:
             No such layer, or a picture that the network can't take.
         FileError
             Weights that can't be read, or aren't the network's; all differences are listed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from imconv.net import load
+        >>> network = load("lenet5-dense")
+        >>> nothing = {key: np.zeros(tensor.shape) for key, tensor in network.tensors.items()}
+        >>> outputs = network.run(np.zeros((28, 28), np.uint8), nothing, layers=["C3"])
+        >>> {name: output.shape for name, output in outputs.items()}
+        {'C3': (10, 10, 16), 'output': (10,)}
         """
         from .forward import Forward
         from .preprocessing import prepare
