@@ -107,14 +107,15 @@ def _scaled(arrays: list[np.ndarray], together: bool) -> list[np.ndarray]:
     groups = [values] * len(values) if together else [[each] for each in values]
     ends = [(min(e.min() for e in group), max(e.max() for e in group)) for group in groups]
     if signed:
-        return [_coloured(each, max(-low, high)) for each, (low, high) in zip(values, ends, strict=True)]
+        return [diverging(each, max(-low, high)) for each, (low, high) in zip(values, ends, strict=True)]
     return [
         np.floor((each - low) * (255 / (high - low) if high > low else 0.0) + 0.5).astype(np.uint8)
         for each, (low, high) in zip(values, ends, strict=True)
     ]
 
 
-def _coloured(values: np.ndarray, largest: float) -> np.ndarray:
+def diverging(values: np.ndarray, largest: float) -> np.ndarray:
+    """Finite values (H, W) as uint8 (H, W, 3): white is 0, blue negative, red positive, each full at `largest`."""
     share = (values / largest if largest > 0 else values)[..., None]
     end = np.where(share < 0, NEGATIVE, POSITIVE)
     mixed = np.array(ZERO) + np.abs(share) * (end - np.array(ZERO))

@@ -178,19 +178,19 @@ def as_json(place: dict, traces: list[Trace]) -> dict:
 
 def text(place: dict, traces: list[Trace]) -> str:
     """A trace for people: window, weights and products side by side, and what becomes of their sum."""
-    lines = [f"rows     {_positions(place['rows'])}", f"columns  {_positions(place['columns'])}"]
+    lines = [f"rows     {positions(place['rows'])}", f"columns  {positions(place['columns'])}"]
     for each in traces:
         lines += ["", f"channel {each.channel}" + (f" ({each.remark})" if each.remark else "")]
-        lines += _blocks(each, place["anchor"]) if each.window else []
+        lines += blocks(each.window, each.weights, each.products, place["anchor"]) if each.window else []
         steps = [("sum", each.total)]
         quotient = each.total
         if each.multiplier != 1:
             quotient = quotient * each.multiplier
-            steps.append((f"times {_shown(each.multiplier)}", quotient))
+            steps.append((f"times {shown(each.multiplier)}", quotient))
         if each.divisor != 1:
-            steps.append((f"divided by {_shown(each.divisor)}", quotient / each.divisor))
+            steps.append((f"divided by {shown(each.divisor)}", quotient / each.divisor))
         if each.offset:
-            steps.append((f"plus {_shown(each.offset)}", each.value))
+            steps.append((f"plus {shown(each.offset)}", each.value))
         if each.ranged != each.value:
             steps.append(("by the range policy", each.ranged))
         if not isinstance(each.rounded, float):
@@ -201,30 +201,36 @@ def text(place: dict, traces: list[Trace]) -> str:
                 steps.append(("saturated", each.rounded))
         steps.append(("result", each.result))
         width = max(len(name) for name, _ in steps)
-        lines += [f"{name:<{width}}  {_shown(value)}" for name, value in steps]
+        lines += [f"{name:<{width}}  {shown(value)}" for name, value in steps]
     return "\n".join(lines)
 
 
-def _positions(numbers: list[int]) -> str:
+def positions(numbers: list[int]) -> str:
+    """Rows or columns behind a window; -1 lies outside."""
     return " ".join("outside" if n < 0 else str(n) for n in numbers)
 
 
-def _blocks(each: Trace, anchor: list[int]) -> list[str]:
-    blocks = []
-    for title, cells in (("window", each.window), ("weights", each.weights), ("products", each.products)):
-        shown = [["-" if cell is None else _shown(cell) for cell in row] for row in cells]
-        width = max(len(cell) for row in shown for cell in row)
+def blocks(window: list, weights: list, products: list, anchor: list[int] | None = None) -> list[str]:
+    """Lines with rows of cells side by side, under one another where that gets too wide; None is shown as -. The cell at
+    `anchor` is between brackets; what is empty is left out."""
+    found = []
+    for title, cells in (("window", window), ("weights", weights), ("products", products)):
+        if not cells:
+            continue
+        words = [["-" if cell is None else shown(cell) for cell in row] for row in cells]
+        width = max(len(cell) for row in words for cell in row)
         rows = [
             "".join(f"[{c:>{width}}]" if [i, j] == anchor else f" {c:>{width}} " for j, c in enumerate(row))
-            for i, row in enumerate(shown)
+            for i, row in enumerate(words)
         ]
-        blocks.append([title.ljust(len(rows[0])), *(row.ljust(len(title)) for row in rows)])
-    if sum(len(block[0]) + 3 for block in blocks) > WIDEST:
-        return [line.rstrip() for block in blocks for line in block]
-    return ["   ".join(parts).rstrip() for parts in zip(*blocks, strict=True)]
+        found.append([title.ljust(len(rows[0])), *(row.ljust(len(title)) for row in rows)])
+    if sum(len(block[0]) + 3 for block in found) > WIDEST:
+        return [line.rstrip() for block in found for line in block]
+    return ["   ".join(parts).rstrip() for parts in zip(*found, strict=True)]
 
 
-def _shown(value) -> str:
+def shown(value) -> str:
+    """A number: whole, or with ten digits."""
     if isinstance(value, bool | np.bool_):
         return str(int(value))
     if isinstance(value, Fraction) and value.denominator == 1:

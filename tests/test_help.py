@@ -108,9 +108,25 @@ def test_filters_draw_the_borders(capsys):
 # --- the examples are run -------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """Files of weights for the networks of the examples."""
+    from imconv.net import load
+    from tests.net.by_hand import random_arrays
+    from tests.net.test_weights import write_safetensors
+
+    folder = tmp_path_factory.mktemp("weights")
+    write_safetensors(folder / "w.safetensors", random_arrays(load("mobilenet-v3-small")))
+    np.savez(folder / "w.npz", **{"conv1.weight": np.ones((4, 3, 3, 3)), "conv1.bias": np.zeros(4)})
+    return folder
+
+
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, weights):
     """A folder with the files the examples read."""
+    for path in weights.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "names.txt").write_text("".join(f"class {n}\n" for n in range(1000)))
     random = np.random.default_rng(6)
     picture = Image.fromarray(random.integers(0, 256, (40, 60, 3), np.uint8))
     for name in ("in.png", "in.jpg", "in.tif", "photo.png", "photo.jpg"):

@@ -36,7 +36,7 @@ COMMANDS = {
     "median": ("order", "Remove specks: the median of the pixels around."),
     "min": ("order", "Erode: the darkest of the pixels around."),
     "motion": ("oriented", "Blur along a line, as a camera does that moves."),
-    "net": ("net", "List convolutional networks; tell every layer's size and cost."),
+    "net": ("net", "List convolutional networks, tell what they cost, run them."),
     "open": ("order", "Open: remove what is brighter and smaller than a shape."),
     "pool": ("pool", "Pool: windows become single pixels, as in convolutional networks."),
     "rank": ("order", "Take a percentile of the pixels around."),

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import click
 
+from .net_pictures import maps, run, trace
 from .options import ExampleCommand
 
 
 @click.group()
 def net():
-    """List convolutional networks; tell every layer's size and cost."""
+    """List convolutional networks, tell what they cost, run them."""
+
+
+for command in (maps, run, trace):
+    net.add_command(command)
 
 
 @net.command(

@@ -71,6 +71,16 @@ def pair(most: int = LARGEST_WINDOW) -> Callable:
     return check
 
 
+def sides(most: int) -> Callable:
+    """One whole number, the shorter side, as a tuple of one; or `[rows, columns]`, as a tuple of two."""
+    both = pair(most)
+
+    def check(value) -> tuple[int, ...]:
+        return both(value) if isinstance(value, list) and len(value) == 2 else both(value)[:1]
+
+    return check
+
+
 def padding(value) -> str | tuple[int, int, int, int]:
     """A word, or numbers of samples: top, bottom, left, right.
 

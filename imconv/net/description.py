@@ -26,7 +26,7 @@ from functools import cached_property
 from typing import NoReturn
 
 from ..errors import FileError, LimitError, NetworkError, OptionError, nearest
-from .attributes import Attribute, flag, number, numbers, pair, text, whole, word
+from .attributes import Attribute, flag, number, numbers, pair, sides, text, whole, word
 from .positions import Path, line_numbers
 
 MAX_BYTES = 1 << 20
@@ -34,7 +34,7 @@ TOP = ("about", "source", "input", "layers", "blocks", "networks", "parameters",
 BLOCK = ("layers", "defaults", "numbered")
 RESERVED = ("about", "aliases")  # keys of a member that are no parameters
 PREPROCESS = {
-    "resize": Attribute(pair(1 << 16), None),  # one number: the shorter side
+    "resize": Attribute(sides(1 << 16), None),  # one number: the shorter side
     "crop": Attribute(pair(1 << 16), None),  # from the middle
     "pad": Attribute(whole(0, 1 << 10), 0),  # with the picture's own 0, on every side
     "filter": Attribute(word("bilinear", "nearest", "bicubic", "box"), "bilinear"),

@@ -126,10 +126,10 @@ class Preprocess:
     """What is done to a picture before it goes in, in this order: resized, cropped from the middle, padded, channels
     ordered, divided, the mean subtracted, divided by the standard deviation.
 
-    `resize` (n, n) means the shorter side.
+    `resize` (n,) means the shorter side, (rows, columns) both.
     """
 
-    resize: tuple[int, int] | None = None
+    resize: tuple[int, ...] | None = None
     crop: tuple[int, int] | None = None
     pad: int = 0
     filter: str = "bilinear"
@@ -252,6 +252,48 @@ class Network:
         """
         self.layer(layer)
         return self.resolve(shape, until=layer)[-1].fields
+
+    def run(self, image, weights, *, layers=None, preprocess: bool = True) -> dict:
+        """The outputs of layers for a picture: arrays by the layers' names, in the network's order, the output last.
+
+        Parameters
+        ----------
+        image : Picture or array (H, W) or (H, W, C)
+            With `preprocess` a picture of any type, to which is done what the network declares (imconv/net/preprocessing.py);
+            without it the input itself, (rows, columns, channels) as float32.
+        weights : str, path or mapping
+            A .safetensors or .npz file, or arrays by key; keys and shapes are those of `tensors`.
+        layers : names, optional
+            Layers whose outputs are wanted as well.
+
+        Returns
+        -------
+        dict
+            float32 (rows, columns, channels), or (numbers,).
+
+        Raises
+        ------
+        OptionError
+            No such layer, or a picture that the network can't take.
+        FileError
+            Weights that can't be read, or aren't the network's; all differences are listed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from imconv.net import load
+        >>> network = load("lenet5-dense")
+        >>> nothing = {key: np.zeros(tensor.shape) for key, tensor in network.tensors.items()}
+        >>> outputs = network.run(np.zeros((28, 28), np.uint8), nothing, layers=["C3"])
+        >>> {name: output.shape for name, output in outputs.items()}
+        {'C3': (10, 10, 16), 'output': (10,)}
+        """
+        from .forward import Forward
+        from .preprocessing import prepare
+        from .weights import Weights
+
+        samples = prepare(self, image).samples if preprocess else image
+        return Forward(self, Weights(self, weights), layers).run(samples)
 
     def summary(self, shape=None):
         """What there is to know about every layer, for an input of `shape`; see imconv.net.summary.Summary."""

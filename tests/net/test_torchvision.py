@@ -91,3 +91,17 @@ def test_what_is_done_to_a_picture(name):
     assert (list(ours.resize[:1]), list(ours.crop[:1])) == (theirs.resize_size, theirs.crop_size)
     assert (list(ours.mean), list(ours.std), ours.filter) == (theirs.mean, theirs.std, theirs.interpolation.value)
     assert (ours.channels, ours.divide, ours.pad) == ("rgb", 255, 0)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "convnext-tiny"])
+@pytest.mark.parametrize("size", [(512, 512), (500, 333), (301, 450), (255, 400)])
+def test_pictures_go_in_as_torchvision_prepares_them(name, size):
+    """Bit for bit: rounding to 8 bits after resizing, of the longer side, and of where the crop begins."""
+    import numpy as np
+    from PIL import Image
+
+    from imconv.net.preprocessing import prepare
+
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    theirs = torchvision.models.get_model_weights(NAMES[name]).DEFAULT.transforms()(Image.fromarray(pixels))
+    assert (prepare(load(name), pixels).samples == theirs.permute(1, 2, 0).numpy()).all()

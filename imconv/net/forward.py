@@ -1,0 +1,191 @@
+"""The forward pass: an input runs through a network's layers, in float32.
+
+Convolutions are prepared once for any number of inputs. Batch normalisation behind one is folded into its weights, and a
+ReLU into its loop, where nobody asks for what lies between. An output is dropped as soon as no layer needs it any more,
+or overwritten by the layer that needs it last.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import OptionError
+from .convolution import Convolution
+from .network import INPUT, Layer, Network, Placed
+from .operations import OPERATIONS, activate, scale_and_shift
+from .weights import Weights
+
+CONVOLUTIONS = ("conv", "depthwise", "pointwise")
+BOUNDS = {"relu": (0.0, math.inf), "relu6": (0.0, 6.0)}
+ALIASES = ("flatten", "dropout")  # their outputs are their inputs
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Layers that are computed as one: the first, and those folded into it."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def name(self) -> str:
+        return self.layers[-1].name
+
+
+class Forward:
+    """A network at work with given weights.
+
+    Parameters
+    ----------
+    network : Network
+    weights : Weights
+    layers : names, optional
+        Layers whose outputs are wanted beside the last one's.
+    """
+
+    def __init__(self, network: Network, weights: Weights, layers: Iterable[str] | None = None):
+        if isinstance(layers, str):
+            raise OptionError(f"layers must be a list of names, such as [{layers!r}]")
+        self.network, self.weights = network, weights
+        self.wanted = {network.layer(name).name for name in layers or ()} | {network.layers[-1].name}
+        self.uses = Counter(name for layer in network.layers for name in layer.inputs)
+        self.steps = self._steps()
+        self.convolutions: dict[str, tuple[Convolution, str | None]] = {}
+        self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of the other layers, once they have been read
+
+    def run(self, samples: np.ndarray, progress: Callable[[int, int], None] | None = None) -> dict[str, np.ndarray]:
+        """The wanted layers' outputs by name, in the network's order, so that the output is the last.
+
+        Parameters
+        ----------
+        samples : array (rows, columns, channels), or (rows, columns) for one channel
+            What goes in; it is not changed.
+        progress : callable, optional
+            Called with the multiply-adds done and all of them; what it raises ends the work.
+
+        Returns
+        -------
+        dict of float32 arrays
+            (rows, columns, channels) or (numbers,).
+        """
+        samples = np.asarray(samples, np.float32)
+        samples = samples[..., None] if samples.ndim == 2 else samples
+        if samples.ndim != 3:
+            raise OptionError(f"an input is an array (rows, columns, channels), not of shape {samples.shape}")
+        placed = {one.layer.name: one for one in self.network.resolve(samples.shape)}
+        total, done = sum(one.macs for one in placed.values()), 0
+        outputs: dict[str, np.ndarray] = {INPUT: samples}
+        found: dict[str, np.ndarray] = {}
+        left, kept = Counter(self.uses), {INPUT, *self.wanted}  # kept: not to be overwritten
+        for step in self.steps:
+            first = step.layers[0]
+            inputs = [outputs[name] for name in first.inputs]
+            main = first.inputs[0]
+            own = left[main] == 1 and main not in kept
+            outputs[step.name] = self._computed(step, [placed[layer.name] for layer in step.layers], inputs, own)
+            if first.kind in ALIASES and not own:
+                kept.add(step.name)
+            for name in first.inputs:
+                left[name] -= 1
+                if not left[name]:
+                    outputs.pop(name, None)
+            if step.name in self.wanted:
+                found[step.name] = outputs[step.name]
+            done += sum(placed[layer.name].macs for layer in step.layers)
+            if progress is not None:
+                progress(done, max(total, 1))
+        return found
+
+    def _steps(self) -> list[_Step]:
+        """The layers in order, those put together that can be computed as one."""
+        readers = {name: layer for layer in self.network.layers for name in layer.inputs}
+        steps, taken = [], set()
+        for layer in self.network.layers:
+            if layer.name in taken:
+                continue
+            chain = [layer]
+            while layer.kind in CONVOLUTIONS and (following := self._folded(chain, readers)):
+                chain.append(following)
+            taken.update(one.name for one in chain)
+            steps.append(_Step(tuple(chain)))
+        return steps
+
+    def _folded(self, chain: list[Layer], readers: dict[str, Layer]) -> Layer | None:
+        """The layer that can be computed together with those of a chain."""
+        last = chain[-1]
+        if last.name in self.wanted or self.uses[last.name] != 1 or last.kind in BOUNDS:
+            return None
+        following = readers[last.name]
+        if last.kind in CONVOLUTIONS and following.kind == "batchnorm" and not last.attributes["activation"]:
+            return following
+        return following if following.kind in BOUNDS and not last.attributes.get("activation") else None
+
+    def _computed(self, step: _Step, placed: list[Placed], inputs: list[np.ndarray], own: bool) -> np.ndarray:
+        first = step.layers[0]
+        if first.kind in CONVOLUTIONS:
+            convolution, activation = self._convolution(step)
+            result = convolution.apply(inputs[0])
+        else:
+            activation = first.attributes.get("activation")
+            out = inputs[0] if own and placed[0].shape == inputs[0].shape else None
+            if first.name not in self.tensors:
+                self.tensors[first.name] = self.weights[first.name]
+            result = OPERATIONS[first.kind](placed[0], inputs, self.tensors[first.name], out)
+        return activate(activation, result, result) if activation else result
+
+    def _convolution(self, step: _Step) -> tuple[Convolution, str | None]:
+        """A step's convolution, prepared when it is needed first, and the activation that comes behind it."""
+        if step.name not in self.convolutions:
+            self.convolutions[step.name] = self._prepared(step)
+        return self.convolutions[step.name]
+
+    def _prepared(self, step: _Step) -> tuple[Convolution, str | None]:
+        layer, tensors = step.layers[0], self.weights[step.layers[0].name]
+        weights, bias = connected_weights(layer, tensors), tensors.get("bias")
+        activation = layer.attributes["activation"]
+        for one in step.layers[1:]:
+            if one.kind == "batchnorm":
+                scale, shift = scale_and_shift(one, self.weights[one.name])
+                weights = weights * scale[:, None, None, None]
+                bias = shift if bias is None else bias * scale + shift
+            else:
+                activation = one.kind
+        low, high = BOUNDS.get(activation, (-math.inf, math.inf))
+        convolution = Convolution(weights, bias, low=low, high=high, **_geometry(layer, len(weights)))
+        return convolution, None if activation in BOUNDS else activation
+
+
+def connected_weights(layer: Layer, tensors: dict[str, np.ndarray]) -> np.ndarray:
+    """A convolution's weights, OIHW: 0 where its table connects no maps."""
+    if layer.kind == "depthwise":
+        return tensors["depthwise"]
+    weights = tensors["weight"]
+    if layer.kind == "pointwise":
+        return weights[:, :, None, None]
+    if layer.attributes["table"]:
+        connected = np.zeros(weights.shape[:2], np.float32)
+        for out, maps in enumerate(layer.attributes["table"]):
+            connected[out, list(maps)] = 1
+        return np.where(connected[:, :, None, None] == 1, weights, np.float32(0))
+    return weights
+
+
+def _geometry(layer: Layer, channels: int) -> dict:
+    attributes = layer.attributes
+    if layer.kind == "pointwise":
+        return {}
+    padding = attributes["pad"]
+    if padding == "half":
+        rows, columns = (d * (k - 1) // 2 for k, d in zip(attributes["size"], attributes["dilation"], strict=True))
+        padding = rows, rows, columns, columns
+    groups = channels if layer.kind == "depthwise" else attributes["groups"]
+    return {
+        "stride": attributes["stride"],
+        "dilation": attributes["dilation"],
+        "padding": padding,
+        "groups": groups,
+    }

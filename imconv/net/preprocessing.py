@@ -1,0 +1,180 @@
+"""A picture as a network wants it: resized, cropped from the middle, padded, its channels ordered, its samples scaled.
+
+Resizing is Pillow's, with its antialiased filters, as torchvision resizes pictures that come from files: 8-bit pictures
+stay 8-bit in between, so that the same numbers go in; others are resized as float32. Samples count from 0 to 255 before
+the network's own division, whatever the depth: white is 255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..depth import white
+from ..errors import OptionError
+from ..files.picture import Picture
+from .kinds import by
+from .network import Network, Preprocess
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow makes pictures grey
+AS_IT_IS = Preprocess(divide=1.0)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What goes into a network, and where in the picture it comes from.
+
+    `samples` is float32 (rows, columns, channels); `shown` the same before the division, from 0 to 255, RGB or grey.
+    Row `y` of the input begins at row `(y + shift[0]) * step[0]` of the picture; columns likewise.
+    """
+
+    samples: np.ndarray
+    shown: np.ndarray
+    shift: tuple[int, int]
+    step: tuple[float, float]
+    steps: tuple[str, ...]
+
+    def region(self, field: tuple[tuple[int, int], tuple[int, int]], shape) -> tuple[slice, slice]:
+        """The part of a picture of `shape` behind half-open ranges of the input's rows and columns; at least a pixel."""
+        parts = []
+        for axis, (begin, end) in enumerate(field):
+            first = int(np.floor((begin + self.shift[axis]) * self.step[axis]))
+            last = int(np.ceil((end + self.shift[axis]) * self.step[axis]))
+            first = min(max(first, 0), shape[axis] - 1)
+            parts.append(slice(first, min(max(last, first + 1), shape[axis])))
+        return parts[0], parts[1]
+
+
+def prepare(network: Network, image) -> Prepared:
+    """Do to a picture what the network declares.
+
+    Parameters
+    ----------
+    network : Network
+        Without a [preprocess] of its own the samples go in as they are, from 0 to 255.
+    image : array (H, W) or (H, W, C), or Picture
+        Grey or RGB, with alpha or without; what is transparent is laid over white.
+
+    Raises OptionError for a picture that is smaller than what is cropped, or of another colour model.
+    """
+    rules = network.preprocess or AS_IT_IS
+    picture = image if isinstance(image, Picture) else Picture(np.asarray(image))
+    if 0 in picture.pixels.shape:
+        raise OptionError("a network needs a picture with pixels")
+    steps = []
+    samples = _coloured(_opaque(picture, steps), rules, steps)
+    before = samples.shape[:2]
+    samples = _resized(samples, rules, steps)
+    step = before[0] / samples.shape[0], before[1] / samples.shape[1]
+    samples, top, left = _cropped(samples, rules, steps)
+    if rules.pad:
+        samples = np.pad(samples, [(rules.pad, rules.pad)] * 2 + [(0, 0)])
+        steps.append(f"padded by {rules.pad} to {by(samples.shape[:2])}")
+    shown = np.floor(np.clip(samples, 0, 255) + 0.5).astype(np.uint8)
+    samples = samples.astype(np.float32)
+    if rules.channels == "bgr":
+        samples = samples[..., ::-1]
+        steps.append("channels: blue, green, red")
+    if samples.shape[2] != network.input_shape[2]:
+        channels = network.input_shape[2]
+        raise OptionError(f"{network.name} takes {channels} channels, and its [preprocess] gives {samples.shape[2]}")
+    samples = np.ascontiguousarray(_scaled(samples, rules, steps))
+    return Prepared(samples, shown, (top - rules.pad, left - rules.pad), step, tuple(steps))
+
+
+def grey_level(network: Network, level: float = 127.5) -> np.ndarray:
+    """A grey from 0 to 255 as it goes into the network: float32, one number or one for each channel."""
+    rules = network.preprocess or AS_IT_IS
+    return _scaled(np.full(len(rules.mean), level, np.float32), rules, [])
+
+
+def _opaque(picture: Picture, steps: list[str]) -> np.ndarray:
+    """Grey or RGB, (rows, columns, 1 or 3): uint8, or float32 from 0 to 255."""
+    if picture.mode == "cmyk":
+        raise OptionError("a network takes grey or RGB pictures, not CMYK; convert it first")
+    pixels = picture.pixels.reshape(picture.height, picture.width, -1)
+    if pixels.dtype != np.uint8:
+        steps.append(f"{picture.depth} samples scaled so that white is 255")
+        pixels = (pixels * (255 / white(pixels.dtype))).astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise OptionError("the picture has samples that are no finite numbers")
+    if not picture.has_alpha:
+        return pixels
+    colours, alpha = pixels[..., :-1], pixels[..., -1:]
+    if (alpha == 255).all():
+        steps.append("alpha left out: all is opaque")
+        return colours
+    steps.append("what is transparent laid over white")
+    share = alpha.astype(np.float32) / 255
+    mixed = colours * share + 255 * (1 - share)
+    return np.floor(mixed + 0.5).astype(np.uint8) if pixels.dtype == np.uint8 else mixed
+
+
+def _coloured(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.ndarray:
+    wanted = 1 if rules.channels == "grey" else 3
+    if samples.shape[2] == wanted:
+        return samples
+    if wanted == 3:
+        steps.append("grey as three equal channels")
+        return np.repeat(samples, 3, axis=2)
+    steps.append("made grey: " + " + ".join(f"{w} {c}" for w, c in zip(LUMA, "RGB", strict=True)))
+    if samples.dtype == np.uint8:
+        from PIL import Image
+
+        return np.asarray(Image.fromarray(np.ascontiguousarray(samples)).convert("L"))[..., None]
+    return (samples @ np.array(LUMA, np.float32))[..., None]
+
+
+def _resized(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.ndarray:
+    if rules.resize is None:
+        return samples
+    from PIL import Image
+
+    rows, columns = samples.shape[:2]
+    size = rules.resize
+    if len(size) == 1:  # the shorter side; the longer one as torchvision rounds it
+        (short,) = size
+        size = (short, int(short * columns / rows)) if rows <= columns else (int(short * rows / columns), short)
+    if size == (rows, columns):
+        return samples
+    steps.append(f"resized to {by(size)}, {rules.filter} (Pillow's, antialiased)")
+    how = getattr(Image.Resampling, rules.filter.upper())
+    if samples.dtype == np.uint8:
+        flat = np.ascontiguousarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+        return np.asarray(Image.fromarray(flat).resize(size[::-1], how)).reshape(*size, -1)
+    planes = [np.asarray(Image.fromarray(plane).resize(size[::-1], how)) for plane in np.moveaxis(samples, 2, 0).copy()]
+    return np.stack(planes, axis=2)
+
+
+def _cropped(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> tuple[np.ndarray, int, int]:
+    if rules.crop is None:
+        return samples, 0, 0
+    rows, columns = rules.crop
+    height, width = samples.shape[:2]
+    if height < rows or width < columns:
+        raise OptionError(
+            f"{by((rows, columns))} can't be cropped from {by((height, width))} pixels; give a larger one"
+        )
+    top, left = round((height - rows) / 2), round((width - columns) / 2)  # half to even, as torchvision does
+    if (height, width) != (rows, columns):
+        steps.append(f"cropped to {by((rows, columns))} from the middle")
+    return samples[top : top + rows, left : left + columns], top, left
+
+
+def _scaled(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.ndarray:
+    for name, values in (("mean", rules.mean), ("std", rules.std)):
+        if len(values) not in (1, samples.shape[-1]):
+            raise OptionError(f"its [preprocess] has {len(values)} numbers of {name} for {samples.shape[-1]} channels")
+    samples = samples / np.float32(rules.divide)
+    samples -= np.array(rules.mean, np.float32)
+    samples /= np.array(rules.std, np.float32)
+    told = [f"divided by {rules.divide:g}"] if rules.divide != 1 else []
+    told += [f"less {_numbers(rules.mean)}"] if any(rules.mean) else []
+    told += [f"divided by {_numbers(rules.std)}"] if set(rules.std) != {1.0} else []
+    steps.append("samples " + ", ".join(told or ["as they are, from 0 to 255"]))
+    return samples
+
+
+def _numbers(values) -> str:
+    return ", ".join(f"{value:.6g}" for value in values)

@@ -1,0 +1,98 @@
+"""From a network's output to classes and probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import FileError, OptionError, nearest
+from ..files.source import explain
+from .network import Network
+from .operations import activate
+
+PROBABILITIES = ("softmax", "sigmoid")
+MAX_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Score:
+    """A class: its number, its probability, its raw output, and where on the map of outputs it is most probable."""
+
+    number: int
+    label: str
+    probability: float
+    output: float
+    at: tuple[int, int] | None = None
+
+    def as_dict(self) -> dict:
+        """Ready for JSON."""
+        place = {} if self.at is None else {"at": list(self.at)}
+        return {
+            "class": self.number,
+            "label": self.label,
+            "probability": self.probability,
+            "output": self.output,
+            **place,
+        }
+
+
+def probabilities(network: Network, output: np.ndarray) -> np.ndarray:
+    """Softmax along the last axis, unless the network ends with it or with a sigmoid. Squared distances (`rbf`) are
+    negative logarithms of probabilities (LeCun 1998, section II.B): the smallest is the most probable."""
+    last = network.layers[-1]
+    while last.kind in ("flatten", "dropout"):
+        last = network.layer(last.inputs[0])
+    if last.kind in PROBABILITIES or last.attributes.get("activation") in PROBABILITIES:
+        return output
+    return activate("softmax", -output if last.kind == "rbf" else output)
+
+
+def top(network: Network, output: np.ndarray, count: int = 5, labels: list[str] | None = None) -> list[Score]:
+    """The most probable classes, those of lower number first where equal; on a map each where it is most probable.
+
+    Raises OptionError where there are more or fewer labels than classes.
+    """
+    shares = probabilities(network, output)
+    classes = shares.shape[-1]
+    if labels is not None and len(labels) != classes:
+        raise OptionError(f"there are {len(labels)} labels and {classes} classes; give one line for each class")
+    flat, raw = shares.reshape(-1, classes), output.reshape(-1, classes)
+    places = flat.argmax(0)
+    best = flat[places, np.arange(classes)]
+    found = []
+    for number in np.argsort(-best, kind="stable")[:count].tolist():
+        place = int(places[number])
+        at = tuple(int(n) for n in np.unravel_index(place, shares.shape[:2])) if shares.ndim == 3 else None
+        label = labels[number] if labels else ""
+        found.append(Score(number, label, float(best[number]), float(raw[place, number]), at))
+    return found
+
+
+def read_labels(path: str) -> list[str]:
+    """The lines of a text file in UTF-8, one for each class. Raises FileError."""
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise FileError(explain(path, error)) from None
+    try:
+        if len(raw) > MAX_BYTES:
+            raise UnicodeDecodeError("utf-8", b"", 0, 0, "too long")
+        lines = [line.strip() for line in raw.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise FileError(f"{path}: no text file in UTF-8 with a label in each line") from None
+    while lines and not lines[-1]:
+        lines.pop()
+    return ["".join(c if c.isprintable() else "?" for c in line) for line in lines]
+
+
+def class_number(word: str, classes: int, labels: list[str] | None) -> int:
+    """A class from its number or label. Raises OptionError."""
+    if word.isascii() and word.isdigit() and len(word) < 8 and int(word) < classes:
+        return int(word)
+    for number, label in enumerate(labels or ()):
+        if label == word:
+            return number
+    known = f" or a label{nearest(word, labels)}" if labels else "; labels come with --labels"
+    raise OptionError(f"a class is a number from 0 to {classes - 1}{known}; {word!r} is none")

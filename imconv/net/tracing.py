@@ -1,0 +1,248 @@
+"""How one output sample of a layer comes about: window, weights, products, bias, activation, as the lecture draws it.
+
+The numbers are those of the forward pass, float32; products and sums of them are taken in double precision.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import OptionError
+from ..tracing import blocks, positions, shown
+from .forward import CONVOLUTIONS, Forward, connected_weights
+from .kinds import ACTIVATIONS, by
+from .network import INPUT, Layer, Network, Placed
+from .operations import OPERATIONS, binomial, window_counts
+from .weights import Weights
+
+WINDOWS = ("max", "average", "subsample", "blur")
+AFTER = ("batchnorm", "leaky", "prelu", *ACTIVATIONS)  # shown behind a layer that only they read
+MOST_PARTS = 8  # channels shown as text
+DIGITS, CELL_DIGITS = 6, 4  # shown; all are in the JSON
+
+
+@dataclass(frozen=True)
+class Part:
+    """One input channel's share: rows of cells, and the sum of its products, or of the window where nothing is weighed.
+
+    A cell is None where a tap reads nothing that counts.
+    """
+
+    channel: int
+    window: list
+    weights: list
+    products: list
+    sum: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One output sample: its parts, and the steps from there to the result.
+
+    `rows` and `columns` are those of the layer's input behind the window, -1 for padding; empty where no window slides.
+    `steps` are pairs of what is done and the value then; `result` is what the forward pass itself gives after them.
+    """
+
+    layer: str
+    kind: str
+    at: tuple[int, ...]
+    rows: list[int]
+    columns: list[int]
+    parts: list[Part]
+    steps: list[tuple[str, float]]
+    result: float
+
+    def as_dict(self) -> dict:
+        """Ready for JSON; null for what is no finite number."""
+        steps = [{"step": name, "value": value} for name, value in self.steps]
+        facts = {**vars(self), "at": list(self.at), "parts": [vars(part) for part in self.parts], "steps": steps}
+        return _plain(facts)
+
+    def __str__(self) -> str:
+        place = ",".join(map(str, self.at))
+        lines = [f"{self.layer} ({self.kind}) at {place}"]
+        if self.rows:
+            lines += [f"rows     {positions(self.rows)}", f"columns  {positions(self.columns)}"]
+        lines += self._parts()
+        width = max(len(name) for name, _ in [*self.steps, ("result", 0)])
+        lines += ["", *(f"{name:<{width}}  {_short(value):g}" for name, value in self.steps)]
+        return "\n".join([*lines, f"{'result':<{width}}  {shown(self.result)}"])
+
+    def _parts(self) -> list[str]:
+        """Every channel's cells; where there are many, those that count most, the largest first."""
+        parts, lines = self.parts, []
+        what = "channels" if self.rows or len(self.at) == 3 else "inputs"
+        if not parts:
+            return []
+        if len(parts) > MOST_PARTS:
+            parts = sorted(parts, key=lambda part: -abs(part.sum))[:MOST_PARTS]
+            rest = sum(part.sum for part in self.parts) - sum(part.sum for part in parts)
+            lines = ["", f"the {len(parts)} largest of {len(self.parts)} {what}; the others' sum is {_short(rest):g}"]
+        if all(len(part.window) == len(part.window[0]) == 1 and part.products for part in parts):
+            heads = (what[:-1], "sample", *(("centre", "square") if self.kind == "rbf" else ("weight", "product")))
+            rows = [(part.channel, *(_short(one[0][0]) for one in (part.window, part.weights, part.products))) for part in parts]  # fmt: skip
+            return [*lines, "", *("".join(f"{one:>12}" for one in row) for row in (heads, *rows))]
+        for part in parts:
+            cells = (_shortened(part.window), _shortened(part.weights), _shortened(part.products))
+            lines += ["", f"channel {part.channel}: sum {_short(part.sum):g}", *blocks(*cells)]
+        return lines
+
+
+def trace(network: Network, weights: Weights, samples: np.ndarray, layer: str, at: tuple[int, ...]) -> Trace:
+    """The numbers behind one output sample.
+
+    Parameters
+    ----------
+    network : Network
+    weights : Weights
+    samples : array (rows, columns, channels)
+        The network's input.
+    layer : str
+    at : (row, column, channel), or (number,) of a vector
+        Which sample, from 0.
+
+    Raises OptionError for a layer or a sample that isn't there.
+    """
+    chosen = network.layer(layer)
+    here = network.resolve(samples.shape, until=layer)[-1]
+    if len(at) != len(here.shape) or not all(0 <= n < size for n, size in zip(at, here.shape, strict=True)):
+        form = "row,column,channel" if len(here.shape) == 3 else "a number"
+        raise OptionError(f"{layer} gives {by(here.shape)}; a sample is {form} of these, from 0, not {at}")
+    following = _following(network, chosen)
+    names = [*(name for name in chosen.inputs if name != INPUT), layer, *(one.name for one in following)]
+    outputs = {INPUT: np.asarray(samples, np.float32), **Forward(network, weights, names).run(samples)}
+    inputs, own = [outputs[name] for name in chosen.inputs], weights[layer]
+    rows, columns = [], []
+    if here.axes:
+        rows, columns = (_sources(axis, n, chosen.kind == "blur") for axis, n in zip(here.axes, at, strict=False))
+    if chosen.kind in CONVOLUTIONS:
+        parts = _convolved(here, inputs[0], rows, columns, own, at)
+        steps = _weighed(parts, own, at)
+    elif chosen.kind in WINDOWS:
+        parts, steps = _pooled(here, inputs[0], rows, columns, own, at)
+    elif chosen.kind == "fc":
+        parts = [_part(n, [[v]], [[w]]) for n, v, w in _rows(inputs[0], own["weight"], at)]
+        steps = _weighed(parts, own, at)
+    elif chosen.kind == "rbf":  # squared distances
+        parts = [
+            Part(n, [[v]], [[w]], [[(v - w) ** 2]], (v - w) ** 2) for n, v, w in _rows(inputs[0], own["centres"], at)
+        ]
+        steps = _weighed(parts, own, at)
+    else:
+        parts, steps = [], _elsewhere(here, inputs, own, at)
+    if chosen.attributes.get("activation"):
+        steps.append((ACTIVATIONS[chosen.attributes["activation"]], float(outputs[layer][at])))
+    steps += [(f"{one.name} ({one.rules.title})", float(outputs[one.name][at])) for one in following]
+    last = following[-1].name if following else layer
+    return Trace(layer, chosen.kind, tuple(at), rows, columns, parts, steps, float(outputs[last][at]))
+
+
+def _following(network: Network, layer: Layer) -> list[Layer]:
+    """Normalisation and activation behind a layer, as long as nothing else reads what lies between."""
+    found: list[Layer] = []
+    while True:
+        readers = [one for one in network.layers if layer.name in one.inputs]
+        if len(readers) != 1 or readers[0].kind not in AFTER:
+            return found
+        layer = readers[0]
+        found.append(layer)
+
+
+def _sources(axis, index: int, reflected: bool) -> list[int]:
+    """The samples of an axis that a window reads, -1 for padding."""
+    places = [index * axis.stride - axis.before + k * axis.dilation for k in range(axis.taps)]
+    if reflected:
+        mirrored = np.pad(np.arange(axis.size), (axis.before, axis.span), mode="reflect")
+        return [int(mirrored[n + axis.before]) for n in places]
+    return [n if 0 <= n < axis.size else -1 for n in places]
+
+
+def _convolved(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> list[Part]:
+    layer = placed.layer
+    weights = connected_weights(layer, tensors)[at[2]]  # (channels, rows, columns)
+    if layer.kind == "pointwise":
+        rows, columns = [at[0]], [at[1]]
+    first = 0
+    if layer.kind == "depthwise":
+        first = at[2]
+    elif layer.kind == "conv":
+        first = at[2] // (placed.shape[2] // layer.attributes["groups"]) * len(weights)
+    table = layer.attributes.get("table")
+    channels = table[at[2]] if table else range(first, first + len(weights))
+    return [_part(n, _window(x, rows, columns, n, 0.0), weights[n - first].tolist()) for n in channels]
+
+
+def _weighed(parts: list[Part], tensors, at) -> list[tuple[str, float]]:
+    """The sum over channels, and the bias."""
+    total = sum(part.sum for part in parts)
+    steps = [("sum" if len(parts) == 1 else f"sum of all {len(parts)}", total)]
+    if "bias" in tensors:
+        bias = float(tensors["bias"][at[-1]])
+        steps.append((f"plus bias {_short(bias):g}", total + bias))
+    return steps
+
+
+def _pooled(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> tuple[list[Part], list[tuple[str, float]]]:
+    kind, channel = placed.layer.kind, at[2]
+    window = _window(x, rows, columns, channel, None)
+    if kind == "blur":
+        row = binomial(len(rows))
+        part = _part(channel, window, np.outer(row, row).tolist())
+        return [part], [("sum", part.sum)]
+    cells = [cell for row in window for cell in row if cell is not None]
+    part = Part(channel, window, [], [], sum(cells))
+    if kind == "max":
+        return [part], [("largest", max(cells, default=-math.inf))]
+    steps = [("sum", part.sum)]
+    if kind == "average":
+        count = float(window_counts(placed)[at[0], at[1], 0])
+        return [part], [*steps, (f"divided by {count:g}", part.sum / count)]
+    scale, bias = float(tensors["weight"][channel]), float(tensors["bias"][channel])
+    steps += [(f"times {_short(scale):g}", part.sum * scale), (f"plus bias {_short(bias):g}", part.sum * scale + bias)]
+    return [part], steps
+
+
+def _elsewhere(placed: Placed, inputs, tensors, at) -> list[tuple[str, float]]:
+    """Layers without a window: their inputs at the same place, their tensors' numbers, and what they make of them."""
+    steps = []
+    for name, x in zip(placed.layer.inputs, inputs, strict=True):
+        if x.shape == placed.shape:
+            steps.append((f"from {name}", float(x[at])))
+        elif x.shape[:-1] == (1, 1) and x.shape[-1] == placed.shape[-1]:  # a gate: one number for a channel
+            steps.append((f"from {name}", float(x[0, 0, at[-1]])))
+    steps += [(role.replace("_", " "), float(tensor.reshape(-1)[at[-1]])) for role, tensor in tensors.items() if tensor.size == placed.shape[-1]]  # fmt: skip
+    result = OPERATIONS[placed.layer.kind](placed, inputs, tensors, None)
+    return [*steps, (placed.layer.rules.title, float(result[at]))]
+
+
+def _window(x: np.ndarray, rows, columns, channel: int, padding: float | None) -> list:
+    return [[padding if min(i, j) < 0 else float(x[i, j, channel]) for j in columns] for i in rows]
+
+
+def _part(channel: int, window: list, weights: list) -> Part:
+    products = [[v * w for v, w in zip(a, b, strict=True)] for a, b in zip(window, weights, strict=True)]
+    return Part(channel, window, weights, products, sum(v for row in products for v in row))
+
+
+def _rows(x: np.ndarray, matrix: np.ndarray, at):
+    """Each input's number, its value and its weight."""
+    return zip(range(len(x)), x.tolist(), matrix[at[0]].tolist(), strict=True)
+
+
+def _short(value: float, digits: int = DIGITS) -> float:
+    return float(f"{value:.{digits}g}") + 0.0  # no -0
+
+
+def _shortened(cells: list) -> list:
+    return [[cell if cell is None else _short(cell, CELL_DIGITS) for cell in row] for row in cells]
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

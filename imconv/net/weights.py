@@ -1,0 +1,96 @@
+"""Weights from a file, matched with a network's tensors: what is missing, superfluous or of another shape is listed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..errors import FileError, OptionError
+from .network import Network, Tensor
+from .tensors import open_tensors
+
+EXTENSIONS = (".npz", ".safetensors")
+
+
+class Weights:
+    """The tensors of a network, layer by layer.
+
+    Parameters
+    ----------
+    network : Network
+    weights : str, path or mapping
+        A .safetensors or .npz file, or arrays by key. Keys and shapes must be the network's (`Network.tensors`).
+
+    Raises
+    ------
+    FileError
+        The file can't be read, or its tensors are not those of the network; all differences are listed. Pickled files (.pt,
+        .pth) can run code of their own, and are refused.
+    """
+
+    def __init__(self, network: Network, weights):
+        self.network = network
+        if isinstance(weights, Mapping):
+            self.name, self.arrays = "weights", {key: np.asarray(value) for key, value in weights.items()}
+            shapes = {key: value.shape for key, value in self.arrays.items()}
+        else:
+            self.arrays = _opened(weights)
+            self.name, shapes = self.arrays.path, {key: entry.shape for key, entry in self.arrays.entries.items()}
+        _check(network, shapes, self.name)
+
+    def __getitem__(self, layer: str) -> dict[str, np.ndarray]:
+        """A layer's tensors by role, read now: float32, their axes in the order O, I, H, W."""
+        return {one.role: self._ordered(one) for one in self.network.layer(layer).tensors}
+
+    def _ordered(self, tensor: Tensor) -> np.ndarray:
+        array = self.arrays[tensor.key]
+        if array.dtype.kind != "f":
+            raise FileError(f"{self.name}: {tensor.key} is of type {array.dtype}; weights are floating point numbers")
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float32, copy=False)
+        return array.transpose([tensor.axes.index(axis) for axis in "OIHW" if axis in tensor.axes])
+
+
+def advice(network: Network) -> str:
+    """What to tell a user who has no weights."""
+    return (
+        f"{network.name} needs trained weights, which imconv doesn't bring: --weights FILE, a .safetensors or .npz file with "
+        f"its {len(network.tensors)} tensors, such as {next(iter(network.tensors), '')!r}; torchvision's are saved by "
+        '"safetensors.torch.save_file(model.state_dict(), FILE)"'
+    )
+
+
+def _opened(path):
+    try:
+        name = os.fspath(path)
+    except TypeError:
+        raise OptionError(f"weights are a file or arrays by key, not {type(path).__name__}") from None
+    tensors = open_tensors(name)
+    if not tensors.path.lower().endswith(EXTENSIONS):
+        raise FileError(f"{tensors.path}: a network's weights are named tensors; give a .safetensors or .npz file")
+    return tensors
+
+
+def _check(network: Network, given: Mapping[str, tuple[int, ...]], name: str) -> None:
+    """All that doesn't fit, in one message."""
+    wanted = network.tensors
+    missing = [f"{key} {_shown(one.shape)}" for key, one in wanted.items() if key not in given]
+    odd = [f"{key} {_shown(shape)}" for key, shape in given.items() if key not in wanted and not network.ignores(key)]
+    wrong = [
+        f"{key} is {_shown(given[key])}, not {_shown(one.shape)}"
+        for key, one in wanted.items()
+        if key in given and tuple(given[key]) != one.shape
+    ]
+    parts = [
+        f"{len(found)} {title}: {', '.join(found)}"
+        for title, found in (("missing", missing), ("of another shape", wrong), ("not in the network", odd))
+        if found
+    ]
+    if parts:
+        raise FileError(f"{name}: these tensors are not those of {network.name}: {'; '.join(parts)}")
+
+
+def _shown(shape) -> str:
+    return "x".join(map(str, shape)) or "a number"

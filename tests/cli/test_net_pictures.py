@@ -1,0 +1,165 @@
+"""`imconv net run`, `maps` and `trace`: reports, files, and what is said about mistakes."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imconv as library
+from imconv.net import load
+
+MINE = """
+input = [20, 24, 3]
+layers = [{ conv = 5, size = 3, pad = 1 }, "relu", { max = 2 }, { conv = 4, size = 3 }, "flatten", { fc = 6 }]
+[preprocess]
+resize = [20, 24]
+mean = [0.5]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A network, its weights, labels and pictures, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(MINE)
+    generator = np.random.default_rng(1)
+    arrays = {
+        key: (generator.standard_normal(one.shape) / 4).astype(np.float32)
+        for key, one in load("mine.toml").tensors.items()
+    }
+    np.savez("w.npz", **arrays)
+    pixels = generator.integers(0, 256, (60, 72, 3), np.uint8)
+    Image.fromarray(pixels).save("in.png")
+    (tmp_path / "labels.txt").write_text("ant\nbee\ncat\ndog\nelk\nfox\n")
+    (tmp_path / "few.txt").write_text("ant\nbee\n")
+    return tmp_path
+
+
+def expected(folder) -> np.ndarray:
+    network = load("mine.toml")
+    (output,) = network.run(library.read("in.png"), "w.npz").values()
+    shares = np.exp(output.astype(float) - output.max())
+    return shares / shares.sum()
+
+
+def test_run_tells_the_most_probable_classes(succeeds, folder):
+    shares = expected(folder)
+    best = np.argsort(-shares)
+    lines = succeeds("net", "run", "mine.toml", "in.png", "--weights", "w.npz", "--labels", "labels.txt", "--top", 2)
+    labels = ["ant", "bee", "cat", "dog", "elk", "fox"]
+    wanted = [f"{100 * shares[n]:8.4f} %  {n:>5}  {labels[n]}" for n in best[:2]]
+    assert lines.out.decode().splitlines() == wanted
+    report = json.loads(succeeds("net", "run", "mine.toml", "in.png", "-w", "w.npz", "--json").out)
+    assert (report["network"], report["input"], len(report["top"])) == ("mine", [20, 24, 3], 5)
+    assert [score["class"] for score in report["top"]] == best[:5].tolist()
+    assert [score["probability"] for score in report["top"]] == pytest.approx(shares[best[:5]].tolist(), rel=1e-5)
+
+
+def test_run_tells_what_goes_in(succeeds, folder):
+    result = succeeds("net", "run", "mine.toml", "in.png", "-w", "w.npz", "-v", notes=True)
+    assert result.err.splitlines() == [
+        "imconv: resized to 20 x 24, bilinear (Pillow's, antialiased)",
+        "imconv: samples divided by 255, less 0.5",
+        "imconv: in go 20 x 24 x 3",
+    ]
+
+
+def test_run_reads_standard_input_and_turns_pictures_upright(succeeds, folder):
+    with open("in.png", "rb") as file:
+        piped = succeeds("net", "run", "mine.toml", "-", "-w", "w.npz", stdin=file.read())
+    upright = succeeds("net", "run", "mine.toml", "in.png", "-w", "w.npz")
+    assert piped.out == upright.out
+    exif = Image.Exif()
+    exif[274] = 6  # a quarter turn
+    Image.open("in.png").transpose(Image.Transpose.ROTATE_90).save("turned.png", exif=exif)
+    assert succeeds("net", "run", "mine.toml", "turned.png", "-w", "w.npz").out == upright.out
+
+
+def test_maps(succeeds, folder):
+    args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--layers", "max1,conv1", "--output-dir", "seen")
+    lines = succeeds(*args).out.decode().splitlines()
+    assert [line.split(":")[0] for line in lines] == ["conv1", "max1"]
+    names = sorted(path.relative_to("seen").as_posix() for path in (folder / "seen").rglob("*.png") for path in [path.relative_to(folder)])  # fmt: skip
+    files = [*(f"map-{n:03}.png" for n in range(5)), "sheet.png", "strongest.png"]
+    assert names == [f"{layer}/{name}" for layer in ("conv1", "max1") for name in files]
+    report = json.loads(succeeds(*args, "--json").out)
+    first = report["layers"][0]
+    assert (first["name"], first["output_shape"], first["maps"]) == ("conv1", [20, 24, 5], 5)
+    outputs = load("mine.toml").run(library.read("in.png"), "w.npz", layers=["conv1"])
+    row, column, channel = first["strongest"]["at"]
+    assert first["strongest"]["value"] == outputs["conv1"].max() == outputs["conv1"][row, column, channel]
+    (top, bottom), (left, right) = first["strongest"]["sees"]
+    patch = library.read("in.png").pixels[3 * top : 3 * bottom, 3 * left : 3 * right]  # the input is a third as large
+    assert (library.read("seen/conv1/strongest.png").pixels == patch).all()
+    shown = library.read("seen/conv1/map-000.png").pixels
+    assert shown.shape[:2] == (80, 96)  # 4 times as large
+    sheet = library.read("seen/conv1/sheet.png").pixels
+    assert (sheet[: shown.shape[0], : shown.shape[1]] == shown).all()
+
+
+def test_occlusion(succeeds, folder):
+    args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "seen", "--labels", "labels.txt")
+    text = succeeds(*args, "--occlusion", "cat", "--square", 6).out.decode()
+    assert text.startswith("class 2 (cat): ")
+    assert library.read("seen/occlusion.png").pixels.shape == (140, 3 * 168 + 8, 3)
+    found = json.loads(succeeds(*args, "--occlusion", "top", "--square", 6, "--json").out)["occlusion"]
+    shares = expected(folder)
+    assert (found["class"], found["square"], found["places"]) == (int(shares.argmax()), 6, [6, 7])
+    assert found["probability"] == pytest.approx(shares.max(), rel=1e-5)
+
+
+def test_trace(succeeds, folder):
+    args = ("net", "trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "3,4,2")
+    found = json.loads(succeeds(*args, "--json").out)
+    result = load("mine.toml").run(library.read("in.png"), "w.npz", layers=["relu1"])["relu1"][3, 4, 2]
+    assert found["result"] == pytest.approx(float(result), rel=1e-5)
+    assert (found["layer"], found["at"], found["rows"], found["columns"]) == ("conv1", [3, 4, 2], [2, 3, 4], [3, 4, 5])
+    text = succeeds(*args).out.decode()
+    assert text.startswith("conv1 (conv) at 3,4,2\nrows     2 3 4\ncolumns  3 4 5\n")
+    assert "relu1 (ReLU)" in text
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "told"),
+    [
+        (("run", "mine.toml", "in.png"), 2, "mine needs trained weights"),
+        (("run", "vgg16", "in.png"), 2, "or .npz file with its 32 tensors, such as 'features.0.weight'"),
+        (("run", "mine.toml", "in.png", "-w", "w.pt"), 1, "convert them"),
+        (("run", "mine.toml", "in.png", "-w", "none.npz"), 1, "none.npz: No such file"),
+        (("run", "mine.toml", "none.png", "-w", "w.npz"), 1, "none.png: no such file"),
+        (("run", "lenet5", "in.png", "-w", "w.npz"), 1, "13 missing: C1.weight 6x1x5x5"),
+        (("run", "mine.toml", "in.png", "-w", "w.npz", "--top", "0"), 2, "--top must be a whole number from 1"),
+        (("run", "mine.toml", "in.png", "-w", "w.npz", "--labels", "few.txt"), 2, "2 labels and 6 classes"),
+        (("run", "mine.toml", "in.png", "-w", "w.npz", "--max-memory", "9K"), 1, "raise the limit with --max-memory"),
+        (("run", "mine.toml", "in.png", "-w", "w.npz", "--max-pixels", "9"), 1, "raise the limit with --max-pixels"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o"), 2, "nothing to show"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "cov1"), 2, "did you mean 'conv1'"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "fc1"), 2, "gives 6 numbers, no maps"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--occlusion", "cow"), 2, "a number from 0 to 5"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "conv1", "--square", "3"), 2, "goes with --occlusion"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "in.png", "--layers", "conv1"), 1, "in.png"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "1,2"), 2, "a sample is row,column,channel"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "1,b,2"), 2, "--at must be"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(imconv, folder, args, code, told):
+    result = imconv("net", *args)
+    assert (result.code, len(result.err.splitlines())) == (code, 1)
+    assert told in result.err
+    assert result.out == b""
+
+
+def test_no_clobber(imconv, succeeds, folder):
+    args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--layers", "conv1", "--output-dir", "seen", "--no-clobber")  # fmt: skip
+    succeeds(*args)
+    result = imconv(*args)
+    assert result.code == 1
+    assert "exists already" in result.err
+
+
+def test_a_picture_too_small(imconv, folder):
+    (folder / "crop.toml").write_text('input = [99, 99, 3]\nlayers = ["prelu"]\npreprocess = { crop = 99 }')
+    np.savez("one.npz", **{"prelu1.weight": np.zeros(3)})
+    result = imconv("net", "run", "crop.toml", "in.png", "-w", "one.npz")
+    assert (result.code, result.err) == (1, "imconv: in.png: 99 x 99 can't be cropped from 60 x 72 pixels; give a larger one\n")  # fmt: skip

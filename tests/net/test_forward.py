@@ -1,0 +1,184 @@
+"""The forward pass, held against the definitions on tiny networks, and against torch on those of the library."""
+
+import numpy as np
+import pytest
+
+from imconv.errors import OptionError
+from imconv.net import load
+from imconv.net.assembly import assemble
+from imconv.net.description import Description
+from imconv.net.kinds import KINDS
+from tests.net.by_hand import forward, random_arrays
+from tests.net.test_networks import PUBLISHED
+
+CLOSE = 1e-5  # of a layer's largest output: float32 sums in another order, in a few layers
+LIKE_TORCH = 1e-4  # through up to hundreds of layers
+SMALL = sorted(name for name, (parameters, _, _, _) in PUBLISHED.items() if parameters < 13e6)
+BIG = sorted(set(PUBLISHED) - set(SMALL))
+
+TINY = {
+    "windows": """
+input = [9, 11, 3]
+layers = [
+  { conv = 4, size = [2, 3], stride = [2, 1], pad = [1, 0, 2, 1], dilation = [1, 2] },
+  { conv = 6, size = 3, groups = 2, pad = "half", bias = false }, "batchnorm", "relu",
+  { conv = 6, size = 1, activation = "relu6" }, "relu",
+  { depthwise = 3, pad = "same", stride = 2 }, "batchnorm", "relu6", "dropout",
+  { conv = 3, size = 2, pad = 1, activation = "gelu", table = [[0, 1], [2, 4, 5], [0, 1, 2, 3, 4, 5]] }, "batchnorm",
+]
+""",
+    "pools": """
+input = [19, 18, 3]
+layers = [
+  { conv = 4, size = 3, pad = "same", stride = 1, activation = "hard-swish" },
+  { concat = [
+      [{ max = 3, stride = 2, pad = 1, ceil = true }],
+      [{ average = 3, stride = 2, pad = 1, ceil = true }],
+      [{ average = 3, stride = 2, pad = 1, ceil = true, count_pad = false }],
+  ] },
+  { concat = [
+      [{ blur = 3, stride = 2 }],
+      [{ conv = 2, size = 3, stride = 2, pad = 1 }, "sigmoid"],
+  ] },
+  { max = 2, stride = 1, dilation = 2 }, { blur = 4 }, { subsample = 2, stride = 1, activation = "scaled-tanh" },
+]
+""",
+    "graph": """
+input = [6, 7, 4]
+layers = [
+  { residual = [{ conv = 4, size = 3, pad = 1, bias = false }, "batchnorm"] }, "relu",
+  { residual = [{ conv = 8, size = 1 }, "relu", { gate = ["global-average", { conv = 8, size = 1 }, "hard-sigmoid"] }], projection = [
+      { conv = 8, size = 1 },
+  ] },
+  { residual = [] },
+  { residual = ["dropout", "relu"] },
+  { lrn = 4 }, { lrn = 5, alpha = 0.3, beta = 0.5, k = 1 },
+  { leaky = 0.2 }, "prelu", "tanh",
+  { residual = ["layernorm", { pointwise = 16 }, "gelu", { pointwise = 8, bias = false }, "layer-scale"] },
+  "flatten", { residual = ["dropout", "relu"] }, { fc = 10, activation = "tanh" }, "dropout", { fc = 5 }, "softmax",
+]
+""",
+    "keras": """
+input = [8, 8, 3]
+layers = [
+  { conv = 4, size = 3, activation = "relu" }, { depthwise = 2, pad = "same" }, "batchnorm", { pointwise = 3 },
+  "flatten", { fc = 6, activation = "sigmoid" }, { rbf = 4 },
+]
+weights = { layout = "keras" }
+""",
+    "single": """
+input = [7, 8, 1]
+layers = [{ conv = 1, size = [2, 3] }, "relu", { depthwise = 2 }, { conv = 1, size = 2, bias = false }]
+""",
+    "mlx": """
+input = [8, 6, 3]
+layers = [{ conv = 4, size = [2, 3] }, "relu", { depthwise = 2 }, "flatten", { fc = 3, bias = false }]
+weights = { layout = "mlx" }
+""",
+}
+
+
+def made(text: str):
+    return assemble(Description.parse(text.encode(), "tiny.toml"))
+
+
+def test_every_kind_of_layer_is_in_a_tiny_network():
+    """If a kind is new, its operation needs a test."""
+    kinds = {layer.kind for text in TINY.values() for layer in made(text).layers}
+    activations = {layer.attributes.get("activation") for text in TINY.values() for layer in made(text).layers}
+    assert kinds | activations >= set(KINDS)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_every_layer_by_the_definitions(name):
+    network = made(TINY[name])
+    arrays = random_arrays(network)
+    samples = np.random.default_rng(1).standard_normal(network.input_shape).astype(np.float32)
+    kept = samples.copy()
+    expected = forward(network, arrays, samples)
+    outputs = network.run(samples, arrays, layers=[layer.name for layer in network.layers], preprocess=False)
+    assert list(outputs) == [layer.name for layer in network.layers]
+    for key, result in outputs.items():
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max(), err_msg=key)
+    assert (samples == kept).all()
+    (last, output), *others = network.run(samples, arrays, preprocess=False).items()  # folded, and overwritten
+    assert (last, others) == (network.layers[-1].name, [])
+    np.testing.assert_allclose(output, expected[last], rtol=0, atol=CLOSE * np.abs(expected[last]).max())
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_any_layers_beside_the_output(name):
+    """Whatever is asked for, nothing that is wanted is folded away or overwritten."""
+    network = made(TINY[name])
+    arrays = random_arrays(network, 3)
+    samples = np.random.default_rng(2).standard_normal(network.input_shape).astype(np.float32)
+    expected = forward(network, arrays, samples)
+    for layer in network.layers:
+        outputs = network.run(samples, arrays, layers=[layer.name], preprocess=False)
+        assert list(outputs) == list(dict.fromkeys([layer.name, network.layers[-1].name]))
+        for key, result in outputs.items():
+            np.testing.assert_allclose(
+                result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max(), err_msg=f"{layer.name}: {key}"
+            )
+
+
+def by_torch_agrees(name: str, layers: bool) -> None:
+    torch = pytest.importorskip("torch")
+    from tests.net.by_torch import forward as by_torch
+    from tests.net.by_torch import random_tensors
+
+    network = load(name)
+    tensors = random_tensors(network)
+    rows, columns, channels = network.input_shape
+    picture = torch.rand(1, channels, rows, columns, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected = by_torch(network, tensors, picture)
+    samples = picture[0].permute(1, 2, 0).numpy()
+    names = [layer.name for layer in network.layers] if layers else None
+    outputs = network.run(samples, {key: one.numpy() for key, one in tensors.items()}, layers=names, preprocess=False)
+    for key, result in outputs.items():
+        other = expected[key][0]
+        other = (other.permute(1, 2, 0) if other.ndim == 3 else other).numpy()
+        np.testing.assert_allclose(result, other, rtol=0, atol=LIKE_TORCH * np.abs(other).max(), err_msg=key)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_networks_as_torch(name):
+    by_torch_agrees(name, layers=False)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "keras-vanilla", "mobilenet-v3-small", "googlenet-tv"])
+def test_every_layer_as_torch(name):
+    by_torch_agrees(name, layers=True)
+
+
+@pytest.mark.big
+@pytest.mark.parametrize("name", BIG)
+def test_big_networks_as_torch(name):
+    by_torch_agrees(name, layers=False)
+
+
+def test_other_sizes_than_the_network_is_made_for():
+    network = made(TINY["windows"])
+    arrays = random_arrays(network)
+    samples = np.random.default_rng(1).standard_normal((14, 8, 3)).astype(np.float32)
+    expected = forward(network, arrays, samples)[network.layers[-1].name]
+    (result,) = network.run(samples, arrays, preprocess=False).values()
+    np.testing.assert_allclose(result, expected, rtol=0, atol=CLOSE * np.abs(expected).max())
+
+
+def test_what_is_refused():
+    network = made(TINY["mlx"])
+    arrays = random_arrays(network)
+    samples = np.zeros(network.input_shape, np.float32)
+    with pytest.raises(OptionError, match=r"no layer 'cnv1'; did you mean 'conv1'"):
+        network.run(samples, arrays, layers=["cnv1"], preprocess=False)
+    with pytest.raises(OptionError, match=r"must be a list of names"):
+        network.run(samples, arrays, layers="conv1", preprocess=False)
+    with pytest.raises(OptionError, match=r"takes 3 channels, not 1"):
+        network.run(samples[..., 0], arrays, preprocess=False)
+    with pytest.raises(OptionError, match=r"an input is an array"):
+        network.run(samples[None], arrays, preprocess=False)
+    with pytest.raises(OptionError, match=r"is made for 8 x 6 x 3, can't take 9 x 9 x 3"):
+        network.run(np.zeros((9, 9, 3)), arrays, preprocess=False)

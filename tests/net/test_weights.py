@@ -1,0 +1,121 @@
+"""Weights from files, matched with a network: every difference is listed, nothing is guessed."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from imconv.errors import FileError, OptionError
+from imconv.net import load
+from imconv.net.weights import Weights, advice
+from tests.net.by_hand import random_arrays
+
+NETWORK = load("keras-vanilla")
+
+
+def write_safetensors(path, arrays: dict, types: dict | None = None) -> None:
+    """A file as the format says; `types` are names of types and numpy's for the numbers kept."""
+    header, data = {"__metadata__": None}, b""
+    for key, array in arrays.items():
+        name, kept = (types or {}).get(key, ("F32", array.astype("<f4")))
+        raw = kept.tobytes()
+        header[key] = {"dtype": name, "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def picture():
+    return np.random.default_rng(1).integers(0, 256, (70, 90, 3), np.uint8)
+
+
+def test_both_formats_and_arrays_give_the_same(tmp_path):
+    arrays = random_arrays(NETWORK)
+    (expected,) = NETWORK.run(picture(), arrays).values()
+    np.savez(tmp_path / "w.npz", **arrays)
+    write_safetensors(tmp_path / "w.safetensors", arrays)
+    for name in ("w.npz", "w.safetensors"):
+        (result,) = NETWORK.run(picture(), tmp_path / name).values()
+        assert (result == expected).all()
+        assert result.shape == (3,)
+
+
+def test_narrow_and_wide_floats(tmp_path):
+    arrays = random_arrays(NETWORK)
+    half = {key: array.astype(np.float16) for key, array in arrays.items()}
+    bits = {key: (array.view(np.uint32) >> 16).astype(np.uint16) for key, array in arrays.items()}
+    cut = {key: (one.astype(np.uint32) << 16).view(np.float32) for key, one in bits.items()}
+    for types, expected in (
+        ({key: ("F16", one) for key, one in half.items()}, half),
+        ({key: ("BF16", one) for key, one in bits.items()}, cut),
+        ({key: ("F64", one.astype("<f8")) for key, one in arrays.items()}, arrays),
+    ):
+        write_safetensors(tmp_path / "w.safetensors", arrays, types)
+        weights = Weights(NETWORK, tmp_path / "w.safetensors")
+        for layer in NETWORK.layers:
+            for one in layer.tensors:
+                tensor = weights[layer.name][one.role]
+                assert tensor.dtype == np.float32
+                order = [one.axes.index(axis) for axis in "OIHW" if axis in one.axes]
+                assert (tensor == expected[one.key].transpose(order)).all()
+
+
+def test_every_difference_is_listed():
+    arrays = random_arrays(NETWORK)
+    arrays["conv2d_20.bais"] = arrays.pop("conv2d_20.bias")
+    arrays["more"] = np.zeros(())
+    arrays["dense_6.kernel"] = arrays["dense_6.kernel"].T
+    del arrays["dense_6.bias"]
+    with pytest.raises(FileError) as error:
+        Weights(NETWORK, arrays)
+    assert str(error.value) == (
+        "weights: these tensors are not those of keras-vanilla: 2 missing: conv2d_20.bias 16, dense_6.bias 3; "
+        "1 of another shape: dense_6.kernel is 3x1728, not 1728x3; "
+        "2 not in the network: conv2d_20.bais 16, more a number"
+    )
+
+
+def test_a_file_of_another_network(tmp_path):
+    np.savez(tmp_path / "w.npz", **random_arrays(NETWORK))
+    network = load("lenet5-dense")
+    with pytest.raises(FileError) as error:
+        Weights(network, tmp_path / "w.npz")
+    assert str(error.value).startswith(
+        f"{tmp_path / 'w.npz'}: these tensors are not those of lenet5-dense: 10 missing: "
+    )
+    assert all(key in str(error.value) for key in [*network.tensors, *NETWORK.tensors])
+
+
+def test_torchs_counts_of_batches_are_of_no_use():
+    network = load("resnet18")
+    arrays = random_arrays(network)
+    arrays["bn1.num_batches_tracked"] = np.array(7)
+    Weights(network, arrays)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("w.pt", "convert them"), ("w.pth", "convert them"), ("w.npy", "named tensors"), ("w.h5", "safetensors")],
+)
+def test_other_files_are_refused(tmp_path, name, told):
+    np.save(tmp_path / "w.npy", np.zeros(3))
+    with pytest.raises(FileError, match=told):
+        Weights(NETWORK, tmp_path / name)
+
+
+def test_whole_numbers_are_no_weights():
+    arrays = random_arrays(NETWORK)
+    arrays["dense_6.bias"] = np.array([1, 2, 3])
+    with pytest.raises(FileError, match=r"dense_6\.bias is of type int64"):
+        NETWORK.run(picture(), arrays)
+
+
+def test_something_else():
+    with pytest.raises(OptionError, match=r"a file or arrays by key, not int"):
+        Weights(NETWORK, 7)
+
+
+def test_advice_names_formats_and_a_key():
+    text = advice(load("resnet18"))
+    assert all(word in text for word in (".safetensors", ".npz", "102 tensors", "conv1.weight"))
