@@ -36,7 +36,7 @@ _SHARED = [
     click.option("-v", "--verbose", is_flag=True, help="Tell what is done to the picture before it goes in."),
     click.option("--json", "json_", is_flag=True, help="As JSON."),
 ]  # fmt: skip
-_WEIGHTS = click.option("-w", "--weights", default=None, metavar="W", help="A .safetensors or .npz file, its keys as torchvision's (imconv net summary --json has the layers' names).")  # fmt: skip
+_WEIGHTS = click.option("-w", "--weights", default=None, metavar="W", help="A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
 _LABELS = click.option("--labels", default=None, metavar="FILE", help="The classes' names, one in each line.")
 
 
@@ -47,12 +47,13 @@ class _Job:
         from .. import files, jit
         from ..errors import FileError, LimitError, OptionError
         from ..files.limits import human, memory_limit, parse_count
-        from ..net import load
+        from ..net import load, shipped_weights
         from ..net.preprocessing import prepare
         from ..net.weights import Weights, advice
         from .compiling import Notice
 
         self.network = load(network)
+        weights = shipped_weights(network) if weights is None else weights
         if weights is None:
             raise OptionError(advice(self.network))
         self.tell = teller(shared["quiet"])
@@ -103,7 +104,8 @@ class _Job:
 @picture_command(
     "run",
     "imconv net run mobilenet-v3-small in.jpg -w w.safetensors --labels names.txt",
-    "imconv net run my.toml photo.png --weights w.npz --top 3 --json",
+    "imconv net run lenet5 in.png --top 3",
+    "imconv net run my.toml photo.png --weights w.npz --json",
 )
 @_WEIGHTS
 @click.option("--top", "count", default="5", show_default=True, metavar="N", help="How many classes.")

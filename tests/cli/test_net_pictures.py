@@ -1,6 +1,7 @@
 """`imconv net run`, `maps` and `trace`: reports, files, and what is said about mistakes."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +75,15 @@ def test_run_reads_standard_input_and_turns_pictures_upright(succeeds, folder):
     exif[274] = 6  # a quarter turn
     Image.open("in.png").transpose(Image.Transpose.ROTATE_90).save("turned.png", exif=exif)
     assert succeeds("net", "run", "mine.toml", "turned.png", "-w", "w.npz").out == upright.out
+
+
+def test_lenet_reads_digits_out_of_the_box(succeeds):
+    digits = sorted((Path(__file__).parents[2] / "examples" / "digits").glob("*.png"))
+    assert digits
+    for path in digits:
+        found = json.loads(succeeds("net", "run", "lenet5", path, "--json").out)["top"]
+        assert found[0]["class"] == int(path.stem)
+        assert found[0]["probability"] > 0.5
 
 
 def test_maps(succeeds, folder):
