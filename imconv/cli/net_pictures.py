@@ -56,7 +56,7 @@ class _Job:
         weights = shipped_weights(network) if weights is None else weights
         if weights is None:
             raise OptionError(advice(self.network))
-        self.tell = teller(shared["quiet"])
+        self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
         limits = {"max_memory": memory_limit(shared["max_memory"])}
         if shared["max_pixels"] is not None:
             limits["max_pixels"] = parse_count(shared["max_pixels"])
@@ -98,7 +98,8 @@ class _Job:
         """The outputs of layers and of the network."""
         from ..net.forward import Forward
 
-        return Forward(self.network, self.weights, layers).run(self.prepared.samples)
+        with Progress(self.quiet) as progress:
+            return Forward(self.network, self.weights, layers).run(self.prepared.samples, progress)
 
 
 @picture_command(
@@ -185,21 +186,21 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
         if not json_:
             click.echo(f"{name}: {len(shown)} maps of {shape[0]} x {shape[1]}; strongest {found}")
     if occlusion is not None:
-        report["occlusion"] = _occlude(job, occlusion, side, names, save, shared["quiet"])
+        report["occlusion"] = _occlude(job, occlusion, side, names, save)
         if not json_:
             click.echo(_occlusion_text(report["occlusion"], names))
     if json_:
         click.echo(json.dumps(report))
 
 
-def _occlude(job: _Job, word: str, side: int | None, names, save, quiet: bool) -> dict:
+def _occlude(job: _Job, word: str, side: int | None, names, save) -> dict:
     from ..net.forward import Forward
     from ..net.occlusion import drawn, occlude
     from ..net.scores import class_number
 
     last = job.placed[job.network.layers[-1].name].shape[-1]
     number = None if word.lower() == "top" else class_number(word, last, names)
-    with Progress(quiet) as progress:
+    with Progress(job.quiet) as progress:
         found = occlude(Forward(job.network, job.weights), job.prepared, number, square=side, progress=progress)
     save(drawn(found, job.prepared), "occlusion.png")
     return found.as_dict()
