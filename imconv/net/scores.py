@@ -45,7 +45,7 @@ def probabilities(network: Network, output: np.ndarray) -> np.ndarray:
         last = network.layer(last.inputs[0])
     if last.kind in PROBABILITIES or last.attributes.get("activation") in PROBABILITIES:
         return output
-    return activate("softmax", -output if last.kind == "rbf" else output)
+    return activate("softmax", -output / last.attributes["scale"] if last.kind == "rbf" else output)
 
 
 def top(network: Network, output: np.ndarray, count: int = 5, labels: list[str] | None = None) -> list[Score]:

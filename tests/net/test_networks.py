@@ -183,7 +183,7 @@ def test_the_fully_convolutional_network_gives_a_map():
         assert network("fcn-vgg16").resolve(shape)[-1].shape == (*out, 21)
 
 
-@pytest.mark.parametrize("name", set(PUBLISHED) - set(CONVOLUTIONAL))
+@pytest.mark.parametrize("name", sorted(set(PUBLISHED) - set(CONVOLUTIONAL)))
 def test_fully_connected_layers_forbid_other_sizes(name):
     size = network(name).input_shape[0] * 2
     with pytest.raises(imconv.ImconvError) as caught:
