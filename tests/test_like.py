@@ -464,3 +464,71 @@ def test_nan_is_told_of():
 def test_functions_document_it():
     for function in (imconv.gaussian_blur, imconv.box_blur, imconv.correlate, imconv.convolve):
         assert "like : " in inspect.getdoc(function)
+
+
+# --- median: every tool's own -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_median_of_opencv(size):
+    cv2 = pytest.importorskip("cv2")
+    for shape in ((37, 41), (37, 41, 3)):
+        image = np.random.default_rng(size).integers(0, 256, shape).astype(np.uint8)
+        np.testing.assert_array_equal(imconv.median(image, size, like="opencv"), cv2.medianBlur(image, size))
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_median_of_pillow(size):
+    from PIL import Image, ImageFilter
+
+    image = np.random.default_rng(size).integers(0, 256, (37, 41, 3)).astype(np.uint8)
+    expected = np.asarray(Image.fromarray(image).filter(ImageFilter.MedianFilter(size)))
+    np.testing.assert_array_equal(imconv.median(image, size, like="pillow"), expected)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_median_of_vips(size):
+    pyvips = pytest.importorskip("pyvips")
+    image = np.random.default_rng(size).integers(0, 256, (37, 41, 3)).astype(np.uint8)
+    expected = pyvips.Image.new_from_array(image).median(size).numpy()
+    np.testing.assert_array_equal(imconv.median(image, size, like="vips"), expected)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+def test_median_of_imagemagick(size, tmp_path):
+    import shutil
+    import subprocess
+
+    program = shutil.which("magick") or shutil.which("convert")
+    if program is None:
+        pytest.skip("ImageMagick is not installed")
+    image = np.random.default_rng(size).integers(0, 256, (37, 41)).astype(np.uint8)
+    imconv.write(tmp_path / "in.pgm", image)
+    words = [program, "in.pgm", "-statistic", "Median", f"{size}x{size}", "-depth", "8", "out.pgm"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    np.testing.assert_array_equal(
+        imconv.median(image, size, like="imagemagick"), imconv.read(tmp_path / "out.pgm").pixels
+    )
+
+
+@pytest.mark.parametrize("size", [3, 4, (2, 5)])
+def test_median_of_scipy(size):
+    from scipy import ndimage
+
+    image = np.random.default_rng(7).random((37, 41))
+    np.testing.assert_array_equal(imconv.median(image, size, like="scipy"), ndimage.median_filter(image, size))
+
+
+def test_medians_that_a_tool_has_not():
+    image = np.zeros((9, 9), np.uint8)
+    for how, message in (
+        ({"like": "torch"}, "torch has no median"),
+        ({"like": "opencv", "shape": "disk"}, "takes a square of an odd side"),
+        ({"like": "opnecv"}, "did you mean 'opencv'"),
+    ):
+        with pytest.raises(imconv.ImconvError, match=message):
+            imconv.median(image, 3, **how)
+    with pytest.raises(imconv.ImconvError, match="takes a square of an odd side"):
+        imconv.median(image, 4, like="vips")
+    wrapped = imconv.median(np.arange(81, dtype=np.uint8).reshape(9, 9), 3, like="opencv", border="wrap")
+    np.testing.assert_array_equal(wrapped, imconv.median(np.arange(81, dtype=np.uint8).reshape(9, 9), 3, border="wrap"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .options import filter_command
+from .options import filter_command, given, like_option
 from .process import filter_picture
 
 SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, as for apply --kernel, where 0, - and nan are none."
@@ -43,11 +43,17 @@ def _morphology(shared, operation, size, shape) -> None:
     "imconv median in.png out.png --size 3",
     "imconv median in.png out.png --size 31          # 8 bits: as fast as 11",
     "imconv median in.png out.png --size 7 --shape disk",
+    "imconv median in.png out.png --size 5 --like opencv",
     'imconv median in.png out.png --shape "- 1 -; 1 1 1; - 1 -"',
 )
 @_window
-def median(size, shape, **shared):
+@like_option
+def median(size, shape, like, **shared):
     """Remove specks: the median of the pixels around."""
+    if like is not None:
+        from ..filters.order import median_border
+
+        shared["border"] = median_border(like, size, shape, given("border"))
     _rank(shared, 50, size, shape)
 
 

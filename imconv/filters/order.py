@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..dialects import find
+from ..errors import OptionError
 from ..footprint import make_footprint
 from ..options import Options, documented, options_of
 from ..rank_plan import MEDIAN
@@ -10,7 +12,7 @@ from .smooth import checked_number
 
 
 @documented
-def median(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
+def median(image, size=None, *, shape="square", like=None, anchor=None, out=None, threads=None, **options):
     """The median of the samples around each pixel: bit for bit `scipy.ndimage.median_filter`.
 
     {parameters:size : int, (rows, columns) or str such as "3x5"
@@ -18,7 +20,9 @@ def median(image, size=None, *, shape="square", anchor=None, out=None, threads=N
         middle one is taken.
     shape : str, array (rows, columns) or Kernel, default "square"
         "square" (all of the window), "disk", "plus", "diamond", "cross", "ring" within the size; or cells of your own
-        without a size: 0, NaN and what is no part of a kernel do not belong to it.}
+        without a size: 0, NaN and what is no part of a kernel do not belong to it.
+    like : "scipy", "opencv", "pillow", "imagemagick" or "vips", optional
+        Give that tool's result: its border; a border given wins. All but scipy take squares of odd sides here.}
 
     NaN counts as larger than every number, so that no result depends on the order of samples. The border "normalized"
     ranks the samples inside the picture alone. Alpha is filtered like a colour, or kept. `linear` changes nothing: the
@@ -30,6 +34,8 @@ def median(image, size=None, *, shape="square", anchor=None, out=None, threads=N
     >>> imconv.median(np.array([[1, 9, 2, 3, 3]], np.uint8), (1, 3))
     array([[1, 2, 3, 3, 3]], dtype=uint8)
     """
+    if like is not None:
+        options = {**options, "border": median_border(like, size, shape, options.get("border"))}
     return _apply("median", image, MEDIAN, size, shape, anchor, out, threads, options)
 
 
@@ -94,6 +100,22 @@ def maximum(image, size=None, *, shape="square", anchor=None, out=None, threads=
 def _apply(name, image, percentile, size, shape, anchor, out, threads, options):
     settings = options_of(name, options)
     return RankFilter(make_footprint(size, shape, anchor), percentile, settings).apply(image, out=out, threads=threads)
+
+
+def median_border(like: str, size, shape, border) -> str:
+    """The border of another tool's median, unless one is given: scipy's is its usual one, all others repeat the edge."""
+    tool = find(like)
+    if tool.calls["median"] == "-":
+        raise OptionError(
+            f"{tool.name} has no median of pictures; like is one of scipy, opencv, pillow, imagemagick, vips"
+        )
+    if tool.name != "scipy":
+        rows, columns = make_footprint(size, shape).cells.shape
+        if not (isinstance(shape, str) and shape.strip().lower() == "square") or rows != columns or rows % 2 == 0:
+            raise OptionError(f"{tool.name}'s median takes a square of an odd side; leave out like, or the shape")
+    if border is not None:
+        return border
+    return tool.border if tool.name == "scipy" else "nearest"
 
 
 def parse_percentile(text) -> float:

@@ -89,3 +89,18 @@ def test_errors(imconv, folder, arguments, message):
     assert message in result.err
     assert result.err.count("\n") == 1
     assert not (folder / "out.png").exists()
+
+
+@pytest.mark.parametrize("tool", ["scipy", "opencv", "pillow", "imagemagick", "vips"])
+def test_median(succeeds, folder, load, tool):
+    image = load("rgb.png")
+    succeeds("median", "rgb.png", "out.png", "--size", 5, "--like", tool)
+    np.testing.assert_array_equal(load("out.png"), library.median(image, 5, like=tool))
+    succeeds("median", "rgb.png", "out.png", "--size", 5, "--like", tool, "--border", "wrap")
+    np.testing.assert_array_equal(load("out.png"), library.median(image, 5, border="wrap"))
+
+
+def test_torch_has_no_median(imconv, folder):
+    result = imconv("median", "rgb.png", "out.png", "--size", 5, "--like", "torch")
+    assert result.code == 2
+    assert "torch has no median of pictures" in result.err
