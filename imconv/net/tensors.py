@@ -94,6 +94,8 @@ def open_tensors(path) -> Tensors:
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error, EOFError) as error:
         if isinstance(error, (FileError, LimitError)):
             raise
+        if isinstance(error, FileNotFoundError):
+            raise FileError(f"{path}: no such file; check the name") from None
         raise FileError(f"{path}: {getattr(error, 'strerror', None) or error or 'damaged'}") from None
 
 

@@ -136,7 +136,7 @@ def test_trace(succeeds, folder):
         (("run", "mine.toml", "in.png"), 2, "mine needs trained weights"),
         (("run", "vgg16", "in.png"), 2, "or .npz file with its 32 tensors, such as 'features.0.weight'"),
         (("run", "mine.toml", "in.png", "-w", "w.pt"), 1, "convert them"),
-        (("run", "mine.toml", "in.png", "-w", "none.npz"), 1, "none.npz: No such file"),
+        (("run", "mine.toml", "in.png", "-w", "none.npz"), 1, "none.npz: no such file; check the name"),
         (("run", "mine.toml", "none.png", "-w", "w.npz"), 1, "none.png: no such file"),
         (("run", "lenet5", "in.png", "-w", "w.npz"), 1, "13 missing: C1.weight 6x1x5x5"),
         (("run", "mine.toml", "in.png", "-w", "w.npz", "--top", "0"), 2, "--top must be a whole number from 1"),

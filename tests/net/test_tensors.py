@@ -210,7 +210,7 @@ def test_arrays_that_lie(file, tmp_path):
 
 
 def test_other_files(file, tmp_path):
-    with pytest.raises(FileError, match="No such file"):
+    with pytest.raises(FileError, match="no such file; check the name"):
         open_tensors(tmp_path / "none.npz")
     with pytest.raises(FileError, match="not a file of tensors"):
         open_tensors(file(b"", "w.h5"))
