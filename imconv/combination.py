@@ -14,11 +14,10 @@ from .combined_bands import CombinedRun
 from .correlation import LinearFilter
 from .depth import rescaled
 from .errors import OptionError
-from .executor import check_out, direct_result, new_array
+from .executor import whole
 from .filter import Filter, bands_of, readable
 from .options import Options, checked_offset
 from .planner import Plan, check_range
-from .rounding import finish, stretch
 from .streaming import execute_rows
 from .ways import DEGREES, HUES
 
@@ -115,27 +114,8 @@ class CombinedFilter(Filter):
 
     def run(self, plan: CombinedPlan, image, *, out=None, threads=None, tally=None, progress=None):
         """As Filter.run."""
-        shape = (*plan.shape, plan.channels)
-        wanted = shape if image.ndim == 3 or plan.channels > 1 else shape[:2]
-        if out is not None:
-            check_out(out, wanted, plan.target)
-        work = CombinedRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
-        result = direct_result(out, image, shape)
-        if result is None:
-            result = new_array(shape, plan.target)
-        if plan.range == "stretch":
-            values = new_array(shape, np.float64)
-            work.fill(0, values, work.values_band)
-            stretch(values[..., : plan.colours], result[..., : plan.colours])
-            if plan.colours < plan.channels:
-                finish(values[..., plan.colours :], result[..., plan.colours :], "clip", 0.0, 1)
-        else:
-            work.fill(0, result)
-        if out is None:
-            return result.reshape(wanted)
-        if not np.may_share_memory(out, result):
-            out[...] = result.reshape(wanted)
-        return out
+        run = CombinedRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
+        return whole(plan, run, run.values_band, plan.colours, image, out)
 
     def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
         """As Filter.in_bands."""

@@ -80,26 +80,8 @@ def execute(
         )
     if type_name(image.dtype) != plan.source:
         raise OptionError(f"the plan is for {plan.source}, the image has {image.dtype.name}")
-    shape = (*plan.shape, plan.channels)
-    wanted = shape if image.ndim == 3 else shape[:2]
-    result = None
-    if out is not None:
-        check_out(out, wanted, plan.target)
-        result = direct_result(out, image, shape)
-    if result is None:
-        result = new_array(shape, plan.target)
     run = Run(plan, source, threads, point, tally, progress, band_rows)
-    if plan.range == "stretch":
-        values = new_array(shape, np.float64)
-        run.fill(0, values, run.job.values_band)
-        _stretch_colours(run.job, values, result)
-    else:
-        run.fill(0, result)
-    if out is not None:
-        if not np.may_share_memory(out, result):
-            out[...] = result.reshape(wanted)
-        return out
-    return result.reshape(wanted)
+    return whole(plan, run, run.job.values_band, run.job.colours, image, out, tally)
 
 
 class Run:
@@ -163,7 +145,36 @@ def check_out(out, shape: tuple[int, ...], kind: str) -> None:
         raise OptionError("out can't be written to")
 
 
-def direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+def whole(plan, run, values_band, colours: int, image: np.ndarray, out, tally: Tally | None = None) -> np.ndarray:
+    """All that a run gives for an array, of the array's kind, in `out` where that is given.
+
+    plan         has `shape`, `channels`, `target` and `range`
+    run          has `fill`, as `Run`
+    values_band  what it fills bands with that are not yet rounded, to be stretched
+    colours      channels that are; alpha is behind them
+    """
+    shape = (*plan.shape, plan.channels)
+    wanted = shape if image.ndim == 3 or plan.channels > 1 else shape[:2]
+    result = None
+    if out is not None:
+        check_out(out, wanted, plan.target)
+        result = _direct_result(out, image, shape)
+    if result is None:
+        result = new_array(shape, plan.target)
+    if plan.range == "stretch":
+        values = new_array(shape, np.float64)
+        run.fill(0, values, values_band)
+        stretch_colours(values, result, colours, tally)
+    else:
+        run.fill(0, result)
+    if out is None:
+        return result.reshape(wanted)
+    if not np.may_share_memory(out, result):
+        out[...] = result.reshape(wanted)
+    return out
+
+
+def _direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     """`out` in this shape where a result can be written to it as it comes, band by band; None where it can't."""
     if out is None or not (out.flags.c_contiguous and out.dtype.isnative) or np.may_share_memory(out, image):
         return None
@@ -192,11 +203,11 @@ class Told:
             self.progress(self.done, self.total)
 
 
-def _stretch_colours(job: Job, values: np.ndarray, result: np.ndarray) -> None:
-    colours = job.colours
+def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int, tally: Tally | None = None) -> None:
+    """Float64 results of the range stretch, rounded; alpha, behind the colours, as it is."""
     stretch(values[..., :colours], result[..., :colours])
     if colours < values.shape[2]:
-        finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, job.tally)
+        finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, tally)
 
 
 def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: Told | None = None) -> None:

@@ -16,11 +16,10 @@ from .errors import OptionError
 from .executor import (
     BANDS_PER_THREAD,
     Told,
-    check_out,
     checked_threads,
     default_threads,
-    new_array,
     run_bands,
+    whole,
 )
 from .filter import Filter, bands_of, readable
 from .geometry import pool_axis
@@ -28,7 +27,6 @@ from .options import DEFAULTS, Options, checked_offset
 from .planner import check_alpha
 from .pool_bands import PoolJob
 from .pool_plan import PoolPlan, make_pool_plan
-from .rounding import finish, stretch
 from .streaming import execute_rows
 
 COMPARISONS = {
@@ -142,24 +140,8 @@ class PoolFilter(Filter):
 
     def run(self, plan: PoolPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
         """As Filter.run."""
-        shape = (*plan.shape, plan.channels)
-        wanted = shape if image.ndim == 3 else shape[:2]
-        if out is not None:
-            check_out(out, wanted, plan.target)
-        work = PoolRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
-        result = new_array(shape, plan.target)
-        if plan.range == "stretch":
-            values, colours = new_array(shape, np.float64), plan.colours
-            work.fill(0, values, work.job.values_band)
-            stretch(values[..., :colours], result[..., :colours])
-            if colours < plan.channels:
-                finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1)
-        else:
-            work.fill(0, result)
-        if out is None:
-            return result.reshape(wanted)
-        out[...] = result.reshape(wanted)
-        return out
+        run = PoolRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
+        return whole(plan, run, run.job.values_band, plan.colours, image, out)
 
     def in_bands(self, plan: PoolPlan, bands, *, threads=None, tally=None, progress=None, rows=None) -> Iterator:
         """As Filter.in_bands."""

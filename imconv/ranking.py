@@ -15,11 +15,10 @@ from .executor import (
     BANDS_PER_THREAD,
     WORTH_THREADS,
     Told,
-    check_out,
     checked_threads,
     default_threads,
-    new_array,
     run_bands,
+    whole,
 )
 from .filter import Filter, bands_of, readable
 from .footprint import Footprint
@@ -28,7 +27,7 @@ from .options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from .planner import check_alpha
 from .rank_bands import RankJob
 from .rank_plan import RankPlan, make_rank_plan
-from .rounding import Tally, finish, stretch
+from .rounding import Tally, finish
 from .streaming import execute_rows
 
 
@@ -104,26 +103,8 @@ class RankFilter(Filter):
 
     def run(self, plan: RankPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
         """As Filter.run."""
-        shape = (*plan.shape, plan.channels)
-        wanted = shape if image.ndim == 3 else shape[:2]
-        result = None
-        if out is not None:
-            check_out(out, wanted, plan.target)
-            if out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image):
-                result = out.reshape(shape)
-        result = new_array(shape, plan.target) if result is None else result
-        work = RankRun(plan, as_channels(plan, image), threads, tally, progress)
-        if plan.range == "stretch":
-            values = new_array(shape, np.float64)
-            work.fill(0, values, work.values_band)
-            stretch_colours(values, result, plan.colours)
-        else:
-            work.fill(0, result)
-        if out is None:
-            return result.reshape(wanted)
-        if not np.may_share_memory(out, result):
-            out[...] = result.reshape(wanted)
-        return out
+        run = RankRun(plan, as_channels(plan, image), threads, tally, progress)
+        return whole(plan, run, run.values_band, plan.colours, image, out)
 
     def in_bands(self, plan: RankPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
         """As Filter.in_bands."""
@@ -143,13 +124,6 @@ def as_channels(plan, image: np.ndarray) -> np.ndarray:
         wanted = f"{plan.rows.size} x {plan.columns.size} x {plan.channels}"
         raise OptionError(f"the plan is for {wanted}, the image has shape {image.shape}")
     return image.astype(plan.source, copy=False)
-
-
-def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int) -> None:
-    """Float64 results of the range stretch, rounded; alpha, behind the colours, as it is."""
-    stretch(values[..., :colours], result[..., :colours])
-    if colours < values.shape[2]:
-        finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1)
 
 
 class RankRun:

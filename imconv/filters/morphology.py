@@ -10,13 +10,13 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import OptionError
-from ..executor import check_out, new_array
+from ..executor import check_out, new_array, stretch_colours
 from ..filter import Filter, bands_of
 from ..footprint import Footprint, make_footprint
 from ..geometry import parse_pad, parse_pair
 from ..options import DEFAULTS, Options, documented, options_of
 from ..rank_plan import RankPlan
-from ..ranking import RankFilter, as_channels, stretch_colours
+from ..ranking import RankFilter, as_channels
 from ..rounding import finish
 
 LEAST, LARGEST = 0.0, 100.0
