@@ -45,7 +45,7 @@ class Job:
 
     def move(self, source: np.ndarray, low: int) -> None:
         """Go on with another part of the picture."""
-        self.source = Source(self.plan, source, low)
+        self.source.move(source, low)
 
     def loops(self, fused: bool) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call, as far as that is known beforehand."""

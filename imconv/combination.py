@@ -114,8 +114,8 @@ class CombinedFilter(Filter):
 
     def run(self, plan: CombinedPlan, image, *, out=None, threads=None, tally=None, progress=None):
         """As Filter.run."""
-        run = CombinedRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
-        return whole(plan, run, run.values_band, plan.colours, image, out)
+        source = image.reshape(*image.shape[:2], -1)
+        return whole(CombinedRun, plan, source, image, out, threads, tally, progress)
 
     def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
         """As Filter.in_bands."""

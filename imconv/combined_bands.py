@@ -20,8 +20,8 @@ LEAST_ROWS = 8
 class CombinedRun:
     """A `combination.CombinedPlan` at work on a picture, or on the part of it that begins with row `low`: as `executor.Run`."""
 
-    def __init__(self, plan, source, threads, tally, progress, low=0):
-        self.plan, self.tally = plan, tally
+    def __init__(self, plan, source, threads=None, tally=None, progress=None, low=0):
+        self.plan, self.tally, self.colours = plan, tally, plan.colours
         self.leader = Run(plan.leader, source, threads, progress=progress, low=low)
         self.jobs = [self.leader.job if p is plan.leader else Run(p, source, threads, low=low).job for p in plan.plans]
         self.number = None if tally is not None else plan.number
@@ -45,6 +45,11 @@ class CombinedRun:
         """Go on with another part of the picture."""
         for job in self.jobs:
             job.move(source, low)
+
+    def release(self) -> None:
+        """Hold no picture until the next one."""
+        for job in self.jobs:
+            job.source.release()
 
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result into `out`."""

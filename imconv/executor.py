@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from .bands import Job
 from .errors import LimitError, OptionError
 from .geometry import effective_size
 from .grids import Grid
+from .idle import give_back, run_of
 from .planner import ORDERS, Plan
 from .rounding import Tally, finish, stretch
 from .workers import share
@@ -44,6 +46,11 @@ def checked_threads(threads, name: str = "threads") -> int:
     if not 1 <= count <= 1024:
         raise OptionError(f"{name} must be a number of threads, whole, from 1 to 1024, not {threads!r}")
     return count
+
+
+def thread_count(threads) -> int:
+    """`checked_threads`, for None the default."""
+    return default_threads() if threads is None else checked_threads(threads)
 
 
 def execute(
@@ -80,23 +87,23 @@ def execute(
         )
     if type_name(image.dtype) != plan.source:
         raise OptionError(f"the plan is for {plan.source}, the image has {image.dtype.name}")
-    run = Run(plan, source, threads, point, tally, progress, band_rows)
-    return whole(plan, run, run.job.values_band, run.job.colours, image, out, tally)
+    make = Run if point is band_rows is None else partial(Run, point=point, band_rows=band_rows)
+    return whole(make, plan, source, image, out, threads, tally, progress)
 
 
 class Run:
     """A plan at work on a picture, or on the part of it that begins with row `low`: rows of the result from top to
     bottom, bands of them on threads. Parameters as in `execute`."""
 
-    def __init__(self, plan: Plan, source, threads=None, point=None, tally=None, progress=None, band_rows=None, low=0):
+    def __init__(self, plan: Plan, source, threads=None, tally=None, progress=None, low=0, point=None, band_rows=None):
         self.plan, self.band_rows = plan, band_rows
         self.job = Job(plan, source, point, tally, low)
+        self.colours, self.values_band = self.job.colours, self.job.values_band
         self.fused = plan.fused and point is None and tally is None
-        workers = default_threads() if threads is None else checked_threads(threads)
-        self.workers = workers if plan.seconds > WORTH_THREADS else 1
+        self.crew = Crew(plan, threads, progress)
         variants = {False, plan.alpha == "weight"} if plan.algorithm == "decimated" else set()
         self.grids = {weighted: Grid(plan, weighted) for weighted in variants}
-        self.told = Told(progress, plan.rows.out)
+        self._heights: dict[tuple, int] = {}
         jit.ready(self.job.loops(self.fused))
 
     def fill(self, first: int, out: np.ndarray, work=None, most: int | None = None) -> None:
@@ -113,12 +120,23 @@ class Run:
             self.reduce(row + len(part))
             for weighted, grid in self.grids.items():
                 self.job.grids[weighted] = grid.smoothed_for(row, row + len(part), self._raw)
-            bands = self.band_rows or _band_height(self.plan, len(part), self.workers, fused, most)
-            run_bands(work, row, part, bands, self.workers, self.told)
+            bands = self.band_rows or self._band_height(len(part), fused, most)
+            self.crew.run(work, row, part, bands)
+
+    def _band_height(self, *how) -> int:
+        height = self._heights.get(how)
+        if height is None:
+            rows, fused, most = how
+            height = self._heights[how] = _band_height(self.plan, rows, self.crew.workers, fused, most)
+        return height
 
     def move(self, source: np.ndarray, low: int) -> None:
         """Go on with another part of the picture."""
         self.job.move(source, low)
+
+    def release(self) -> None:
+        """Hold no picture until the next one."""
+        self.job.source.release()
 
     def reduce(self, last: int | None = None, count: int = 0) -> None:
         """Make the coarse grid for the rows of the result above row `last`, or its first `count` rows."""
@@ -133,7 +151,8 @@ class Run:
         def work(row, band, scratch):
             job.loop(row, band.reshape(len(band), -1), scratch, 0.0, 1, -1.0, weighted)
 
-        run_bands(work, first, out, _band_height(plan, len(out), self.workers, True), self.workers)
+        workers = self.crew.workers
+        run_bands(work, first, out, _band_height(plan, len(out), workers, True), workers)
 
 
 def check_out(out, shape: tuple[int, ...], kind: str) -> None:
@@ -145,28 +164,34 @@ def check_out(out, shape: tuple[int, ...], kind: str) -> None:
         raise OptionError("out can't be written to")
 
 
-def whole(plan, run, values_band, colours: int, image: np.ndarray, out, tally: Tally | None = None) -> np.ndarray:
+def whole(make, plan, source, image: np.ndarray, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
     """All that a run gives for an array, of the array's kind, in `out` where that is given.
 
-    plan         has `shape`, `channels`, `target` and `range`
-    run          has `fill`, as `Run`
-    values_band  what it fills bands with that are not yet rounded, to be stretched
-    colours      channels that are; alpha is behind them
+    make            a class such as `Run`, or a function that makes one: called with plan, source, threads, tally and
+                    progress. Its instances have `fill`, `values_band`, which gives what is not yet rounded, to be stretched,
+                    and `colours`, the channels that are; alpha is behind them
+    plan            has `shape`, `channels`, `target` and `range`
+    source          the image as (rows, columns, channels)
     """
     shape = (*plan.shape, plan.channels)
     wanted = shape if image.ndim == 3 or plan.channels > 1 else shape[:2]
+    threads = thread_count(threads)
     result = None
     if out is not None:
         check_out(out, wanted, plan.target)
         result = _direct_result(out, image, shape)
     if result is None:
         result = new_array(shape, plan.target)
+    kept = isinstance(make, type) and tally is progress is None and plan.algorithm != "decimated"
+    run = run_of(make, plan, source, threads) if kept else make(plan, source, threads, tally, progress)
     if plan.range == "stretch":
         values = new_array(shape, np.float64)
-        run.fill(0, values, values_band)
-        stretch_colours(values, result, colours, tally)
+        run.fill(0, values, run.values_band)
+        stretch_colours(values, result, run.colours, tally)
     else:
         run.fill(0, result)
+    if kept:
+        give_back(run, threads)
     if out is None:
         return result.reshape(wanted)
     if not np.may_share_memory(out, result):
@@ -194,13 +219,25 @@ def new_array(shape, dtype) -> np.ndarray:
 class Told:
     """Passes on how many rows are done."""
 
-    def __init__(self, progress, total: int):
+    def __init__(self, progress: Callable[[int, int], None], total: int):
         self.progress, self.total, self.done = progress, total, 0
 
     def add(self, rows: int) -> None:
         self.done += rows
-        if self.progress is not None:
-            self.progress(self.done, self.total)
+        self.progress(self.done, self.total)
+
+
+class Crew:
+    """The threads of a run: how many, the buffers they work in from one band to the next, and who is told of rows done."""
+
+    def __init__(self, plan, threads=None, progress=None):
+        self.workers = thread_count(threads) if plan.seconds > WORTH_THREADS else 1
+        self.scratches: list[dict] = []
+        self.told = None if progress is None else Told(progress, plan.rows.out)
+
+    def run(self, work, first: int, out: np.ndarray, height: int) -> None:
+        """`run_bands` with them."""
+        run_bands(work, first, out, height, self.workers, self.told, self.scratches)
 
 
 def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int, tally: Tally | None = None) -> None:
@@ -210,19 +247,35 @@ def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int, tally:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, tally)
 
 
-def run_bands(work, origin: int, out: np.ndarray, height: int, workers: int, told: Told | None = None) -> None:
-    """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result."""
+def run_bands(
+    work,
+    origin: int,
+    out: np.ndarray,
+    height: int,
+    workers: int,
+    told: Told | None = None,
+    scratches: list[dict] | None = None,
+) -> None:
+    """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result.
+
+    `scratches` are the threads' buffers of the last call like this, and are left there for the next.
+    """
+    held = [] if scratches is None else scratches
     total = out.shape[0]
     starts = iter(range(0, total, height))
     lock = threading.Lock()
     failures: list[BaseException] = []
 
     def drain():
-        scratch: dict = {}
+        try:
+            scratch = held.pop()
+        except IndexError:
+            scratch = {}
         while not failures:
             with lock:
                 first = next(starts, None)
             if first is None:
+                held.append(scratch)
                 return
             try:
                 band = out[first : first + height]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -96,7 +97,7 @@ def _apply(filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.nda
     work = image if axis is None else np.moveaxis(image, axis, -1)
     if source != image.dtype:
         work = work.astype(source)
-    plan = filter.plan(work.shape, image.dtype, has_alpha)
+    plan = planned(filter, work.shape, image.dtype, has_alpha)
     counts_nan, count = _counting(plan, how["tally"])
     last = axis is None or axis % image.ndim == image.ndim - 1
     given = out
@@ -108,6 +109,20 @@ def _apply(filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.nda
     if given is not None:
         return given
     return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+
+
+def planned(filter: Filter, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool):
+    """The filter's plan; that of the last picture like this, where filters are values that can be compared."""
+    try:
+        known = type(filter).__eq__ is not object.__eq__ and hash(filter) is not None
+    except TypeError:  # it holds lists or arrays
+        known = False
+    return (_planned if known else type(filter).plan)(filter, shape, image_type, has_alpha)
+
+
+@lru_cache(maxsize=64)
+def _planned(filter, shape, image_type, has_alpha):
+    return filter.plan(shape, image_type, has_alpha)
 
 
 def bands_of(plan, bands: Iterator[np.ndarray], tally: Tally | None, execute) -> Iterator[np.ndarray]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -86,32 +86,39 @@ def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
      [0 0 1 0 0]]
     """
     if isinstance(shape, str):
-        cells, name = _named(size, shape), shape.strip().lower()
-        own = None
+        found = _named(None if size is None else parse_size(size), shape)
+    elif size is not None:
+        raise OptionError("a shape of your own has its size; leave size out")
     else:
-        if size is not None:
-            raise OptionError("a shape of your own has its size; leave size out")
-        own = shape.anchor if isinstance(shape, Kernel) else None
-        cells, name = _own(shape), "own shape"
-    rows, columns = cells.shape
-    place = parse_pair(anchor, "anchor", least=0) if anchor is not None else own or (rows // 2, columns // 2)
+        found = _of_cells(_own(shape), "own shape", shape.anchor if isinstance(shape, Kernel) else None)
+    if anchor is None:
+        return found
+    (rows, columns), place = found.shape, parse_pair(anchor, "anchor", least=0)
     if not (place[0] < rows and place[1] < columns):
         raise OptionError(f"anchor {place[0]},{place[1]} is outside the {rows} x {columns} cells of the shape")
-    return Footprint(cells.shape, place, None if cells.all() else cells.tobytes(), name)
+    return replace(found, anchor=place)
 
 
-def _named(size, shape: str) -> np.ndarray:
-    inside = SHAPES.get(shape.strip().lower())
+def _of_cells(cells: np.ndarray, name: str, anchor: tuple[int, int] | None = None) -> Footprint:
+    rows, columns = cells.shape
+    mask = None if cells.all() else cells.tobytes()
+    return Footprint(cells.shape, anchor or (rows // 2, columns // 2), mask, name)
+
+
+@lru_cache(maxsize=64)
+def _named(size: tuple[int, int] | None, shape: str) -> Footprint:
+    name = shape.strip().lower()
+    inside = SHAPES.get(name)
     if inside is None:
         raise OptionError(f"unknown shape {shape!r}; it is one of {', '.join(SHAPES)}{nearest(shape.lower(), SHAPES)}")
     if size is None:
         raise OptionError(f"a {shape} needs a size")
-    rows, columns = parse_size(size)
+    rows, columns = size
     y, x = (np.arange(1 - n, n + 1, 2, dtype=np.int64) for n in (rows, columns))
     cells = np.broadcast_to(inside(y[:, None], x, rows // 2, columns // 2), (rows, columns))
     if not cells.any():
         raise OptionError(f"a {shape} of {rows} x {columns} has no cell; take another size")
-    return np.ascontiguousarray(cells)
+    return _of_cells(np.ascontiguousarray(cells), name)
 
 
 def _own(shape) -> np.ndarray:

@@ -10,17 +10,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import executor, jit
+from . import jit
 from .correlation import result_of
 from .errors import OptionError
-from .executor import (
-    BANDS_PER_THREAD,
-    Told,
-    checked_threads,
-    default_threads,
-    run_bands,
-    whole,
-)
+from .executor import BANDS_PER_THREAD, Crew, whole
 from .filter import Filter, bands_of, readable
 from .geometry import pool_axis
 from .options import DEFAULTS, Options, checked_offset
@@ -140,8 +133,8 @@ class PoolFilter(Filter):
 
     def run(self, plan: PoolPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
         """As Filter.run."""
-        run = PoolRun(plan, image.reshape(*image.shape[:2], -1), threads, tally, progress)
-        return whole(plan, run, run.job.values_band, plan.colours, image, out)
+        source = image.reshape(*image.shape[:2], -1)
+        return whole(PoolRun, plan, source, image, out, threads, tally, progress)
 
     def in_bands(self, plan: PoolPlan, bands, *, threads=None, tally=None, progress=None, rows=None) -> Iterator:
         """As Filter.in_bands."""
@@ -160,18 +153,22 @@ class PoolRun:
 
     def __init__(self, plan: PoolPlan, source, threads=None, tally=None, progress=None, low: int = 0):
         self.plan, self.job = plan, PoolJob(plan, source, tally, low)
-        workers = default_threads() if threads is None else checked_threads(threads)
-        self.workers = workers if plan.seconds > executor.WORTH_THREADS else 1
-        self.told = Told(progress, plan.rows.out)
+        self.colours, self.values_band = plan.colours, self.job.values_band
+        self.crew = Crew(plan, threads, progress)
         jit.ready(self.job.loops())
 
     def move(self, source: np.ndarray, low: int) -> None:
         """Go on with another part of the picture."""
         self.job.move(source, low)
 
+    def release(self) -> None:
+        """Hold no picture until the next one."""
+        self.job.source = None
+
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result into `out`."""
-        height = -(-len(out) // (self.workers * BANDS_PER_THREAD)) if self.workers > 1 else len(out)
+        workers = self.crew.workers
+        height = -(-len(out) // (workers * BANDS_PER_THREAD)) if workers > 1 else len(out)
         if not self.plan.plain or work is not None:
             height = min(height, self.plan.band_rows)
-        run_bands(work or self.job.band, first, out, height, self.workers, self.told)
+        self.crew.run(work or self.job.band, first, out, height)

@@ -162,7 +162,7 @@ class RankPlan:
         """Rows of the result worked on at a time: few enough for the cache, and more than the window around them."""
         row = max(1, self.columns.span * self.channels * np.dtype(self.key).itemsize)
         least = 4 * self.rows.taps if self.algorithm == "histogram" else 2 * self.rows.taps * self.rows.dilation
-        return max(BAND_BYTES // row, least // self.rows.stride, 1)
+        return min(self.rows.out, max(BAND_BYTES // row, least // self.rows.stride, 1))
 
     @property
     def scratch(self) -> int:

@@ -11,15 +11,7 @@ from . import jit
 from .border import parse_border
 from .correlation import result_of
 from .errors import OptionError
-from .executor import (
-    BANDS_PER_THREAD,
-    WORTH_THREADS,
-    Told,
-    checked_threads,
-    default_threads,
-    run_bands,
-    whole,
-)
+from .executor import BANDS_PER_THREAD, Crew, whole
 from .filter import Filter, bands_of, readable
 from .footprint import Footprint
 from .geometry import make_axes
@@ -103,8 +95,7 @@ class RankFilter(Filter):
 
     def run(self, plan: RankPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
         """As Filter.run."""
-        run = RankRun(plan, as_channels(plan, image), threads, tally, progress)
-        return whole(plan, run, run.values_band, plan.colours, image, out)
+        return whole(RankRun, plan, as_channels(plan, image), image, out, threads, tally, progress)
 
     def in_bands(self, plan: RankPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
         """As Filter.in_bands."""
@@ -131,23 +122,26 @@ class RankRun:
     bottom, bands of them on threads."""
 
     def __init__(self, plan: RankPlan, source, threads=None, tally: Tally | None = None, progress=None, low: int = 0):
-        self.plan, self.tally = plan, tally
+        self.plan, self.tally, self.colours = plan, tally, plan.colours
         self.job = RankJob(plan, source, low)
-        workers = default_threads() if threads is None else checked_threads(threads)
-        self.workers = workers if plan.seconds > WORTH_THREADS else 1
-        self.told = Told(progress, plan.rows.out)
+        self.crew = Crew(plan, threads, progress)
         jit.ready(self.job.needed())
 
     def move(self, source: np.ndarray, low: int) -> None:
         """Go on with another part of the picture."""
         self.job.move(source, low)
 
+    def release(self) -> None:
+        """Hold no picture until the next one."""
+        self.job.array = None
+
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result into `out`."""
-        height = -(-len(out) // (self.workers * BANDS_PER_THREAD)) if self.workers > 1 else len(out)
+        workers = self.crew.workers
+        height = -(-len(out) // (workers * BANDS_PER_THREAD)) if workers > 1 else len(out)
         if not (self.job.direct and self.plan.plain):
             height = min(height, self.plan.band_rows)
-        run_bands(work or self.band, first, out, max(1, height), self.workers, self.told)
+        self.crew.run(work or self.band, first, out, max(1, height))
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Rows of the result, as they are stored."""

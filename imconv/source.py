@@ -20,13 +20,8 @@ class Source:
     """
 
     def __init__(self, plan: Plan, array: np.ndarray, low: int = 0):
-        self.plan, self.array, self.low = plan, array, low
+        self.plan = plan
         self.samples = array.shape[1] * plan.channels
-        sources = plan.row_sources
-        self.rows = np.where(sources < 0, sources, sources - low) if low else sources
-        # loops that work on some rows at once read further rows in vain: those must be there too
-        partial = len(array) < plan.rows.size or plan.border.mode in ("constant", "normalized")
-        self.table = np.clip(self.rows, 0, len(array) - 1) if partial else self.rows
         self.columns = plan.column_sources
         if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
@@ -35,11 +30,28 @@ class Source:
         )
         self.weighted_fill = self.fill.copy()
         self.weighted_fill[:-1] *= self.fill[-1]
-        kind = loop_type(array.dtype)
-        self.type = np.dtype("uint8" if kind == "bool" else kind)
-        ready = array.flags.c_contiguous and array.dtype.isnative and type_name(array.dtype) == kind
+        self.kind = loop_type(array.dtype)
+        self.type = np.dtype("uint8" if self.kind == "bool" else self.kind)
+        self.low = self.count = -1
+        self.move(array, low)
+
+    def move(self, array: np.ndarray, low: int) -> None:
+        """Go on with another part of the picture, or another picture like it."""
+        self.array = array
+        if (low, len(array)) != (self.low, self.count):
+            self.low, self.count = low, len(array)
+            sources = self.plan.row_sources
+            self.rows = np.where(sources < 0, sources, sources - low) if low else sources
+            # loops that work on some rows at once read further rows in vain: those must be there too
+            partial = self.count < self.plan.rows.size or self.plan.border.mode in ("constant", "normalized")
+            self.table = np.clip(self.rows, 0, self.count - 1) if partial else self.rows
+        ready = array.flags.c_contiguous and array.dtype.isnative and type_name(array.dtype) == self.kind
         in_place = ready and self.samples >= LARGEST_LANES
-        self.flat = array.view(self.type).reshape(array.shape[0], self.samples) if in_place else None
+        self.flat = array.view(self.type).reshape(self.count, self.samples) if in_place else None
+
+    def release(self) -> None:
+        """Hold no picture until the next one."""
+        self.array = self.flat = None
 
     def window(self, start: int, stop: int, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
         """The rows behind padded rows start .. stop - 1.

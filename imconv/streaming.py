@@ -115,7 +115,7 @@ def execute_rows(
     wanted, last_wanted = rows or (0, plan.rows.out)
     window = Window((plan.columns.size, plan.source_channels), plan.source)
     run, flat = None, False
-    begin = begin or (lambda rows, low: Run(plan, rows, threads, point, tally, progress, low=low))
+    begin = begin or (lambda rows, low: Run(plan, rows, threads, tally, progress, low, point))
     for part in stripes(plan, point is not None):
         window.forget(part.low)
         while window.high < part.high:
