@@ -23,6 +23,7 @@ DENSE_PASS, DENSE_TAP = 380.0, 10.0
 SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, BOX_ADDITION = 30.0, 38.0
 FLOAT_BOX_PASS, FLOAT_BOX_ADDITION = 550.0, 45.0
+RUNNING_SUMS = 6  # additions per sample, some of them shuffles
 ARRAY_TAP = 1_000.0  # numpy adds whole arrays
 FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1450.0  # the last is shared among the pixels of a step
@@ -138,9 +139,9 @@ def in_order(task: Task, order: str) -> Candidate:
 
 
 def box_additions(height: int, width: int, exact: bool) -> float:
-    """Additions per sample: columns by coming and going or by blocks, rows by doubling."""
-    down = 2 if exact else 3 + math.isqrt(height)
-    return down + width.bit_length() + width.bit_count()
+    """Additions per sample: columns by coming and going or by blocks, rows by running sums or by doubling."""
+    down, doubling = 2 if exact else 3 + math.isqrt(height), width.bit_length() + width.bit_count()
+    return down + (min(doubling, RUNNING_SUMS) if exact else doubling)
 
 
 def decimated_taps(down: Factor, along: Factor) -> float:

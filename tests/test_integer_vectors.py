@@ -13,6 +13,7 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from imconv.loops import vector
+from imconv.loops.running import sum_by_running
 from imconv.loops.vector import (
     count_less,
     filled,
@@ -83,6 +84,25 @@ def test_how_many_of_sixteen_are_less(like):
     samples = RANDOM.integers(0, 200, (1, 20), np.uint8)
     for limit in (0, 1, 77, 199, 200):
         assert count(samples, like(0), limit) == (samples[0, 2:18] < limit).sum()
+
+
+@njit
+def running(line, width, channels, samples):
+    sum_by_running(line, width, channels, samples)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", [np.uint16, np.uint32])
+def test_sums_of_a_row(kind, channels):
+    for pixels, width in ((1, 1), (2, 2), (9, 9), (40, 1), (41, 9), (150, 37), (501, 101), (77, 77)):
+        samples = pixels * channels
+        line = RANDOM.integers(0, np.iinfo(kind).max, (2, samples + 64), kind, endpoint=True)  # sums wrap around
+        windows = np.lib.stride_tricks.sliding_window_view(line[0, :samples].reshape(-1, channels), width, axis=0)
+        expected = windows.sum(axis=-1, dtype=kind)
+        before = line.copy()
+        running(line, width, channels, samples)
+        np.testing.assert_array_equal(line[1, : expected.size], expected.ravel())
+        np.testing.assert_array_equal(line[0], before[0])
 
 
 def test_registers_hold_unsigned_integers():

@@ -3,16 +3,18 @@
 Down the columns: whole numbers are summed as they come and go, which is exact, in the narrowest type that holds the
 sums. Floats never have anything subtracted, so that neither a NaN nor a large neighbour's rounding outlives its window:
 rows are summed in blocks, counted from the padded top, and a window is the tail of one block, whole blocks, and the
-head of another (van Herk 1992 does so for maxima). Along the rows: windows of 1, 2, 4, 8, ... samples by doubling, added
-up to the width.
+head of another (van Herk 1992 does so for maxima). Along the rows: whole numbers by differences of running sums; floats
+in windows of 1, 2, 4, 8, ... samples by doubling, added up to the width.
 """
 
-from numba.extending import register_jitable
+from numba import types
+from numba.extending import overload, register_jitable
 
 from .line import copy_row, pad_line, store_sums
+from .running import sum_by_running
 from .vector import broadcast, lanes, load, prefetch, store, zeros
 
-AT_ONCE = 8  # pixels of a row summed one by one rather than by doubling
+AT_ONCE = 8  # pixels of a row summed one by one
 AHEAD = 4  # rows fetched before they are needed
 
 
@@ -160,18 +162,44 @@ def _float_columns(src, rows, start, height, weight, block, known, totals, tails
     _add_row(totals, 1, one, totals, 0, totals, 0, wide)
 
 
-@register_jitable
 def sum_row(line, width, channels, samples):
-    """line[1] = sums of `width` pixels of line[0], which is used up."""
+    """line[1] = sums of `width` pixels of line[0], which is used up; both have room for a vector more."""
+
+
+@overload(sum_row)
+def _sum_row(line, width, channels, samples):
+    return _sum_whole_row if isinstance(line.dtype, types.Integer) else _sum_float_row
+
+
+def _sum_whole_row(line, width, channels, samples):
+    if width <= AT_ONCE:
+        _sum_one_by_one(line, width, channels, samples)
+    else:
+        sum_by_running(line, width, channels, samples)
+
+
+def _sum_float_row(line, width, channels, samples):
+    if width <= AT_ONCE:
+        _sum_one_by_one(line, width, channels, samples)
+    else:
+        _sum_by_doubling(line, width, channels, samples)
+
+
+@register_jitable
+def _sum_one_by_one(line, width, channels, samples):
+    zero = zeros(line[0, 0])
+    for x in range(0, samples - (width - 1) * channels, lanes(zero)):
+        total = load(zero, line, 0, x)
+        for k in range(1, width):
+            total = total + load(zero, line, 0, x + k * channels)
+        store(line, 1, x, total)
+
+
+@register_jitable
+def _sum_by_doubling(line, width, channels, samples):
+    """Windows of 1, 2, 4, 8, ... pixels."""
     zero = zeros(line[0, 0])
     outputs = samples - (width - 1) * channels
-    if width <= AT_ONCE:
-        for x in range(0, outputs, lanes(zero)):
-            total = load(zero, line, 0, x)
-            for k in range(1, width):
-                total = total + load(zero, line, 0, x + k * channels)
-            store(line, 1, x, total)
-        return
     size, offset = 1, 0
     while True:
         if width & size:
