@@ -434,6 +434,15 @@ def _taps(types: dict[str, str]):
         yield (source, np.zeros((count, 100)), *given), np.clip(sums[:count], low, high)
 
 
+def _gelu(types: dict[str, str]):
+    # exp(-t^2 / 2) by a power of 2, times 1 + 2 u + 4 u^2; two vectors of 64, beyond `end` on both sides
+    x = np.linspace(-6, 6, 128, dtype=np.float32).astype(float)
+    t = np.minimum(np.abs(x), 5)
+    u = (t - 3) / (t + 3)
+    expected = np.maximum(x, 0) - t * 2.0 ** (-0.5 * t * t) * (1 + 2 * u + 4 * u * u)
+    yield (x[None], [4, 2, 1], 3.0, 5.0, -0.5), expected[None]
+
+
 def _top(types: dict[str, str]) -> float:
     target = DTYPES[types["O"]]
     return float(np.iinfo(target).max) if target.kind == "u" else -1.0
@@ -466,6 +475,7 @@ _CASES = {
     "deflate.pack_runs": _packing,
     "channels.sum_channels": _channels,
     "channels.sum_taps": _taps,
+    "activation.gelu": _gelu,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,
     "scanline.look_up": _looking_up,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
 from ..errors import OptionError, nearest
 from ..executor import run_bands
+from .gelu import gelu
 
 LEAKY_SLOPE, PRELU_SLOPE = 0.01, 0.25  # torch's defaults
 MAX_SLOPE = 1e3
 BLOCK_BYTES = 1 << 18  # of values at a time: they stay in a core's cache
-ERF_NODES_PER_UNIT, ERF_END, ERF_TERMS = 32, 6, 10  # beyond 6, erf is 1 to a float64's last digit
 
 
 @dataclass(frozen=True)
@@ -92,33 +91,6 @@ def parse_activation(given) -> Activation:
     return Activation(name, slopes)
 
 
-def erf(values: np.ndarray) -> np.ndarray:
-    """The error function of float64 values, to 2e-16: a Taylor series around the nearest of a table's nodes."""
-    places = np.minimum(np.abs(values), ERF_END)
-    nodes = np.nan_to_num(np.rint(places * ERF_NODES_PER_UNIT)).astype(np.intp)
-    offsets = places - nodes / ERF_NODES_PER_UNIT
-    table = _erf_series()
-    total = table[-1][nodes]
-    for coefficients in table[-2::-1]:
-        total *= offsets
-        total += coefficients[nodes]
-    return np.copysign(total, values)
-
-
-@cache
-def _erf_series() -> list[np.ndarray]:
-    """Taylor coefficients of erf at the nodes, lowest first: with t = exp(-x^2) 2 / sqrt(pi), the n-th derivative is
-    (-1)^(n - 1) H(n - 1, x) t, of Hermite's polynomials."""
-    nodes = np.arange(ERF_END * ERF_NODES_PER_UNIT + 1) / ERF_NODES_PER_UNIT
-    slope = 2 / math.sqrt(math.pi) * np.exp(-nodes * nodes)
-    series = [np.array([math.erf(node) for node in nodes])]
-    before, hermite = np.zeros_like(nodes), np.ones_like(nodes)
-    for n in range(1, ERF_TERMS):
-        series.append((-1) ** (n - 1) * hermite * slope / math.factorial(n))
-        before, hermite = hermite, 2 * nodes * hermite - 2 * (n - 1) * before
-    return series
-
-
 def _leaky(values, slopes):
     np.multiply(values, slopes, out=values, where=values < 0)
 
@@ -153,11 +125,7 @@ def _hard_swish(values, slopes):
 
 
 def _gelu(values, slopes):
-    wide = values.astype(np.float64)
-    shares = erf(wide * math.sqrt(0.5))
-    shares += 1
-    wide *= shares
-    np.multiply(wide, 0.5, out=values, casting="same_kind")
+    gelu(values)
 
 
 def _softmax(values, slopes):

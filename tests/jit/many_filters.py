@@ -29,6 +29,7 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "wide box": (lambda grey, rgba: imconv.box_blur(grey, WIDE[grey.dtype.kind]), "uint8 uint16 float32 float64"),
     "magnitude": (lambda grey, rgba: imconv.edges(grey), "uint8 float64"),
     "layer": (lambda grey, rgba: imconv.layer(rgba, LAYER, padding=1), "float32 float64"),
+    "layer with GELU": (lambda grey, rgba: imconv.layer(rgba, LAYER, activation="gelu"), "float32 float64"),
     "layer, each channel alone": (lambda grey, rgba: imconv.layer(rgba, LAYER[:4, :1], groups=4), "float32 float64"),
     "median 3": (lambda grey, rgba: imconv.median(grey, 3), "uint8 float32"),
     "median 5": (lambda grey, rgba: imconv.median(grey, 5), "uint8"),

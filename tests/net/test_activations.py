@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from imconv.errors import OptionError
-from imconv.net.activations import NAMES, erf, parse_activation
+from imconv.net.activations import NAMES, parse_activation
+from imconv.net.gelu import erf, gelu
 
 FORMULAS = {
     "none": lambda x: x,
@@ -25,6 +26,7 @@ FORMULAS = {
 VALUES = np.concatenate([np.linspace(-9, 9, 4000), [0.0, -0.0, 1e-20, -1e-20, 30, -30, 88, -88]])
 # float32: some roundings of values up to 10; float64 likewise
 BOUNDS = {np.float32: 1e-6, np.float64: 3e-15}
+GELU_ERROR = 0.55  # of the distance to the next float32: half of it is its rounding
 
 
 def applied(name, values, workers=1):
@@ -61,6 +63,31 @@ def test_infinity_and_nan(name):
 
 def test_gelu_is_the_exact_one():
     assert applied("gelu", np.array([[1.0]]))[0, 0] == pytest.approx(0.8413447460685429, abs=2e-16)
+
+
+def test_gelu_of_float32_is_rounded_once():
+    """Of values of every size, down to those whose GELU is no normal number any more."""
+    values = np.concatenate([
+        np.linspace(-13, 13, 200_001), np.geomspace(1e-38, 13, 20_000), -np.geomspace(1e-38, 13, 20_000), [0.0, -0.0, 300.0]
+    ]).astype(np.float32)  # fmt: skip
+    wide = values.astype(np.float64)
+    exact = np.array([0.5 * x * math.erfc(-x * math.sqrt(0.5)) for x in wide])
+    spacing = np.spacing(np.abs(exact).astype(np.float32)).astype(np.float64)
+    gelu(values)
+    errors = np.abs(values - exact) / spacing
+    assert errors.max() <= GELU_ERROR
+    values = np.array([-14.5, -20, -1e38, -np.inf, np.inf, np.nan], np.float32)
+    gelu(values)
+    np.testing.assert_array_equal(values, [0, 0, 0, 0, np.inf, np.nan])
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 1000])
+def test_gelu_of_any_number_of_values(count):
+    values = np.linspace(-5, 5, count + 2, dtype=np.float32)[1:-1]
+    padded = np.concatenate([values, np.zeros(640 - count % 640, np.float32)])
+    gelu(padded)
+    gelu(values)
+    np.testing.assert_array_equal(values, padded[:count])
 
 
 def test_erf():
