@@ -135,7 +135,7 @@ def test_files_know_nothing_of_filtering(module):
 
 
 # pictures come with these
-COMPUTING = ("activations", "convolution", "forward", "layer", "layer_weights", "maps", "occlusion", "operations", "preprocessing", "scores", "tensors", "tracing", "weights")  # fmt: skip
+COMPUTING = ("activations", "convolution", "forward", "gelu", "layer", "layer_weights", "maps", "matrix", "occlusion", "operations", "preprocessing", "scores", "tensors", "tracing", "weights")  # fmt: skip
 DESCRIBING = [name for name in within("net") if name.removeprefix("net.") not in COMPUTING]
 
 
@@ -157,6 +157,8 @@ def test_loops_are_called_by_the_executor_and_files_only(module):
         "executor",
         "bands",
         "net.convolution",
+        "net.gelu",
+        "net.matrix",
         "combined_bands",
         "neighborhoods",
         *RANKS,

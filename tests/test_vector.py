@@ -27,6 +27,7 @@ from numba.core.errors import TypingError
 from imconv.loops import vector
 from imconv.loops.vector import (
     HAS_FMA,
+    across,
     broadcast,
     exp2,
     floor,
@@ -40,6 +41,7 @@ from imconv.loops.vector import (
     prefetch,
     root,
     short_zeros,
+    sixteen,
     spread,
     store,
     store_some,
@@ -306,6 +308,20 @@ def test_powers_of_2(like):
     assert out[0, :3].tolist() == [1, 0.5, 2.0**low]
     assert np.isnan(out[0, 3])
     assert EXP2_ERROR[like] / 10 < worst < EXP2_ERROR[like]
+
+
+@njit
+def sum_of_sixteen(values):
+    return across(load(sixteen(values[0, 0]), values, 0, 0))
+
+
+@pytest.mark.parametrize("like", FLOATS)
+def test_lanes_are_added_by_halves(like):
+    values = (RNG.random((1, 16)) * 10.0 ** np.arange(16)[None]).astype(like)
+    expected = values[0].copy()
+    while len(expected) > 1:
+        expected = expected[: len(expected) // 2] + expected[len(expected) // 2 :]
+    assert sum_of_sixteen(values) == expected[0]
 
 
 def test_fetching_ahead_changes_nothing():

@@ -434,6 +434,12 @@ def _taps(types: dict[str, str]):
         yield (source, np.zeros((count, 100)), *given), np.clip(sums[:count], low, high)
 
 
+def _products(types: dict[str, str]):
+    for rows, count in ((7, 150), (4, 32), (5, 5)):
+        weights, values, bias = _picture(rows, count) - 3, _picture(1, count) - 2, np.arange(rows)
+        yield (weights, values, bias, np.zeros(rows)), weights @ values[0] + bias
+
+
 def _gelu(types: dict[str, str]):
     # exp(-t^2 / 2) by a power of 2, times 1 + 2 u + 4 u^2; two vectors of 64, beyond `end` on both sides
     x = np.linspace(-6, 6, 128, dtype=np.float32).astype(float)
@@ -475,6 +481,7 @@ _CASES = {
     "deflate.pack_runs": _packing,
     "channels.sum_channels": _channels,
     "channels.sum_taps": _taps,
+    "matrix.multiply": _products,
     "activation.gelu": _gelu,
     "scanline.filter_rows": _filtering,
     "scanline.unfilter_rows": _unfiltering,

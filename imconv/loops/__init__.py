@@ -55,6 +55,7 @@ LOOPS = {
     "pieces: i8[:,:], parts: i8[:,:], panels: i8[:,:], weights: A[:,:], bias: A[:,:], bounds: A[:]",
     "channels.sum_taps": "src: A[:,:], out: &A[:,:], bases: i8[:], taps: i8[:], weights: A[:,:], bias: A[:,:], "
     "bounds: A[:]",
+    "matrix.multiply": "weights: A[:,:], values: A[:,:], bias: A[:], out: &A[:]",
     "activation.gelu": "out: &f4[:,:], coefficients: f8[:], shift: f8, end: f8, steepness: f8",
     "scanline.filter_rows": "src: u1[:,:], first: i8, back: i8, choice: i8, out: &u1[:,:]",
     "scanline.unfilter_rows": "src: u1[:,:], back: i8, first: i8, out: &u1[:,:], steps: &u1[:,:], kinds: &u1[:,:]",

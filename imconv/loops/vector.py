@@ -291,14 +291,34 @@ def _zeros(vectors, scalar):
 
 @intrinsic
 def sixteen(typing, scalar):
-    """A vector of 16 zeros of the type of `scalar`, unsigned: the bins of a histogram."""
-    if scalar not in _REGISTERS:
+    """A vector of 16 zeros of the type of `scalar`, unsigned or floats, on every processor."""
+    if scalar not in _REGISTERS and scalar not in _SHORT:
         return None
 
     def generate(context, builder, sig, args):
-        return ir.Constant(_llvm_type(sig.args[0], 16), [0] * 16)
+        nothing = 0.0 if scalar in _SHORT else 0
+        return ir.Constant(_llvm_type(sig.args[0], 16), [nothing] * 16)
 
     return Vector(scalar, 16)(scalar), generate
+
+
+@intrinsic
+def across(typing, a):
+    """The sum of all lanes of a vector of floats: the upper half is added to the lower, until there is one lane."""
+
+    def generate(context, builder, sig, args):
+        total = args[0]
+        while total.type.count > 1:
+            half = total.type.count // 2
+            nothing = ir.Constant(total.type, ir.Undefined)
+            parts = [
+                builder.shuffle_vector(total, nothing, ir.Constant(ir.VectorType(ir.IntType(32), half), list(lanes)))
+                for lanes in (range(half), range(half, 2 * half))
+            ]
+            total = builder.fadd(*parts)
+        return builder.extract_element(total, ir.IntType(32)(0))
+
+    return a.scalar(a), generate
 
 
 @intrinsic

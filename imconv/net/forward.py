@@ -1,7 +1,7 @@
 """The forward pass: an input runs through a network's layers, in float32.
 
-Convolutions are prepared once for any number of inputs. Batch normalisation behind one is folded into its weights, and a
-ReLU into its loop, where nobody asks for what lies between. An output is dropped as soon as no layer needs it any more,
+Convolutions are prepared once for any number of inputs. Batch normalisation behind one is folded into its weights, a ReLU
+into its loop or into a sum, where nobody asks for what lies between. An output is dropped as soon as no layer needs it any more,
 or overwritten by the layer that needs it last.
 """
 
@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import OptionError
+from ..executor import checked_threads, default_threads
 from .convolution import Convolution
 from .network import INPUT, Layer, Network, Placed
-from .operations import OPERATIONS, activate, scale_and_shift
+from .operations import OPERATIONS, activate, add, scale_and_shift
 from .weights import Weights
 
 CONVOLUTIONS = ("conv", "depthwise", "pointwise")
+FIRST = (*CONVOLUTIONS, "add")  # others are computed together with these
 BOUNDS = {"relu": (0.0, math.inf), "relu6": (0.0, 6.0)}
 ALIASES = ("flatten", "dropout")  # their outputs are their inputs
 
@@ -45,12 +47,17 @@ class Forward:
     weights : Weights
     layers : names, optional
         Layers whose outputs are wanted beside the last one's.
+    threads : int, optional
+        Default: IMCONV_THREADS, else all cores. No output depends on it.
     """
 
-    def __init__(self, network: Network, weights: Weights, layers: Iterable[str] | None = None):
+    def __init__(
+        self, network: Network, weights: Weights, layers: Iterable[str] | None = None, threads: int | None = None
+    ):
         if isinstance(layers, str):
             raise OptionError(f"layers must be a list of names, such as [{layers!r}]")
         self.network, self.weights = network, weights
+        self.threads = None if threads is None else checked_threads(threads)
         self.wanted = {network.layer(name).name for name in layers or ()} | {network.layers[-1].name}
         self.uses = Counter(name for layer in network.layers for name in layer.inputs)
         self.steps = self._steps()
@@ -108,7 +115,7 @@ class Forward:
             if layer.name in taken:
                 continue
             chain = [layer]
-            while layer.kind in CONVOLUTIONS and (following := self._folded(chain, readers)):
+            while layer.kind in FIRST and (following := self._folded(chain, readers)):
                 chain.append(following)
             taken.update(one.name for one in chain)
             steps.append(_Step(tuple(chain)))
@@ -126,16 +133,20 @@ class Forward:
 
     def _computed(self, step: _Step, placed: list[Placed], inputs: list[np.ndarray], own: bool) -> np.ndarray:
         first = step.layers[0]
+        workers = default_threads() if self.threads is None else self.threads
         if first.kind in CONVOLUTIONS:
             convolution, activation = self._convolution(step)
-            result = convolution.apply(inputs[0])
-        else:
-            activation = first.attributes.get("activation")
-            out = inputs[0] if own and placed[0].shape == inputs[0].shape else None
-            if first.name not in self.tensors:
-                self.tensors[first.name] = self.weights[first.name]
-            result = OPERATIONS[first.kind](placed[0], inputs, self.tensors[first.name], out)
-        return activate(activation, result, result) if activation else result
+            result = convolution.apply(inputs[0], threads=workers)
+            return activate(activation, result, result, workers=workers) if activation else result
+        out = inputs[0] if own and placed[0].shape == inputs[0].shape else None
+        if len(step.layers) > 1:
+            return add(inputs, out, workers, *BOUNDS[step.layers[1].kind])
+        if first.name not in self.tensors:
+            tensors = self.weights[first.name].items()
+            self.tensors[first.name] = {role: np.ascontiguousarray(values) for role, values in tensors}
+        result = OPERATIONS[first.kind](placed[0], inputs, self.tensors[first.name], out, workers)
+        activation = first.attributes.get("activation")
+        return activate(activation, result, result, workers=workers) if activation else result
 
     def _convolution(self, step: _Step) -> tuple[Convolution, str | None]:
         """A step's convolution, prepared when it is needed first, and the activation that comes behind it."""

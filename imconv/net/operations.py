@@ -1,70 +1,83 @@
 """What each kind of layer does to its inputs: one small function for each, on float32 arrays.
 
 Maps are (rows, columns, channels), vectors (numbers,). An operation takes the layer at work (`Placed`), its inputs, its
-tensors by role with their axes in the order O, I, H, W, and an array to put the result into, which may be the first
-input, where nobody needs that any more; None where there is none. Convolutions are not here: they are prepared once
-(`imconv/net/forward.py`).
+tensors by role, contiguous, with their axes in the order O, I, H, W, an array to put the result into, which may be the
+first input, where nobody needs that any more, or None where there is none, and the number of threads. Convolutions are not
+here: they are prepared once (`imconv/net/forward.py`).
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from ..executor import default_threads
-from .activations import Activation
+from ..executor import run_bands
+from ..geometry import Axis
+from .activations import BLOCK_BYTES, Activation
 from .kinds import ACTIVATIONS
+from .matrix import multiply
 from .network import Placed
 
 f32 = np.float32
 
 
-def activate(name: str, x: np.ndarray, out: np.ndarray | None = None, slopes: tuple[float, ...] = ()) -> np.ndarray:
+def activate(name: str, x: np.ndarray, out=None, slopes: tuple[float, ...] = (), workers: int = 1) -> np.ndarray:
     """An activation by name, along the last axis; into `out`, which is `x` or None."""
     result = x.copy() if out is None else out
-    Activation(name, slopes).apply(result, default_threads())
+    Activation(name, slopes).apply(result, workers)
     return result
 
 
-def taps_of(placed: Placed, x: np.ndarray, value: float = 0.0):
-    """For each tap of a sliding window, row by row, what it reads for every output: views (rows, columns, channels)."""
+def _in_blocks(work, workers: int, out: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
+    """Call `work(block of out, blocks of the arrays)` for blocks of pixels that stay in a core's cache; the result."""
+    channels = out.shape[-1]
+    pixels = [array.reshape(-1, channels) for array in arrays]
+
+    def part(first: int, block: np.ndarray, scratch: dict) -> None:
+        work(block, *(array[first : first + len(block)] for array in pixels))
+
+    run_bands(part, 0, out.reshape(-1, channels), max(1, BLOCK_BYTES // out[..., :1].itemsize // channels), workers)
+    return out
+
+
+def _slid(placed: Placed, x: np.ndarray, combine, start: float, workers: int) -> np.ndarray:
+    """The samples of each window combined, beginning with `start`; what lies outside the map is left out."""
     rows, columns = placed.axes
-    padded = _padded(placed, x, value)
-    for dy in range(rows.taps):
-        for dx in range(columns.taps):
-            top, left = dy * rows.dilation, dx * columns.dilation
-            yield padded[
-                top : top + (rows.out - 1) * rows.stride + 1 : rows.stride,
-                left : left + (columns.out - 1) * columns.stride + 1 : columns.stride,
-            ]
+    taps = [(down, along) for down in _reached(rows) for along in _reached(columns)]
+    result = np.empty(placed.shape, f32)
 
+    def work(first: int, band: np.ndarray, scratch: dict) -> None:
+        band[...] = start
+        for (top, bottom, y), (left, right, z) in taps:
+            top, bottom = max(top, first), min(bottom, first + len(band))
+            if top < bottom and left < right:
+                into = band[top - first : bottom - first, left:right]
+                y, z = y + top * rows.stride, z + left * columns.stride
+                read = x[y : y + (bottom - top) * rows.stride : rows.stride]
+                combine(into, read[:, z : z + (right - left) * columns.stride : columns.stride], out=into)
 
-def _padded(placed: Placed, x: np.ndarray, value: float) -> np.ndarray:
-    pads = [(axis.before, max(axis.span - axis.before - axis.size, 0)) for axis in placed.axes]
-    if not np.any(pads):
-        return x
-    if placed.layer.kind == "blur":
-        return np.pad(x, [*pads, (0, 0)], mode="reflect")
-    return np.pad(x, [*pads, (0, 0)], constant_values=f32(value))
-
-
-def _max(placed, inputs, tensors, out):
-    views = taps_of(placed, inputs[0], -np.inf)
-    result = next(views).copy()
-    for view in views:
-        np.maximum(result, view, out=result)
+    line = columns.out * placed.shape[2] * result.itemsize
+    run_bands(work, 0, result, max(1, BLOCK_BYTES // line), workers)
     return result
 
 
-def _sum(placed, x):
-    views = taps_of(placed, x)
-    result = next(views).copy()
-    for view in views:
-        result += view
-    return result
+def _reached(axis: Axis) -> list[tuple[int, int, int]]:
+    """For each tap of an axis the outputs from .. to for which it lies on the map, and what output 0 would read."""
+    found = []
+    for tap in range(axis.taps):
+        shift = tap * axis.dilation - axis.before
+        first = max(0, -(shift // axis.stride))
+        found.append((first, min(axis.out, -((shift - axis.size) // axis.stride)), shift))
+    return found
 
 
-def _average(placed, inputs, tensors, out):
-    result = _sum(placed, inputs[0])
+def _max(placed, inputs, tensors, out, workers):
+    return _slid(placed, inputs[0], np.maximum, -np.inf, workers)
+
+
+def _average(placed, inputs, tensors, out, workers):
+    result = _slid(placed, inputs[0], np.add, 0, workers)
     result /= window_counts(placed)
     return result
 
@@ -89,39 +102,39 @@ def binomial(taps: int) -> np.ndarray:
     return row / row.sum()
 
 
-def _blur(placed, inputs, tensors, out):
+def _blur(placed, inputs, tensors, out, workers):
     row = binomial(placed.layer.attributes["taps"])
-    weights = iter(np.outer(row, row).astype(f32).ravel())
+    rows, columns = placed.axes
+    pads = [(axis.before, max(axis.span - axis.before - axis.size, 0)) for axis in placed.axes]
+    padded = np.pad(inputs[0], [*pads, (0, 0)], mode="reflect")
     result = np.zeros(placed.shape, f32)
-    for view in taps_of(placed, inputs[0]):
-        result += view * next(weights)
+    for (k, m), weight in np.ndenumerate(np.outer(row, row).astype(f32)):
+        read = padded[k : k + (rows.out - 1) * rows.stride + 1 : rows.stride]
+        result += read[:, m : m + (columns.out - 1) * columns.stride + 1 : columns.stride] * weight
     return result
 
 
-def _subsample(placed, inputs, tensors, out):
-    result = _sum(placed, inputs[0])
+def _subsample(placed, inputs, tensors, out, workers):
+    result = _slid(placed, inputs[0], np.add, 0, workers)
     result *= tensors["weight"]
     result += tensors["bias"]
     return result
 
 
-def _global_average(placed, inputs, tensors, out):
+def _global_average(placed, inputs, tensors, out, workers):
     return inputs[0].mean((0, 1), keepdims=True)
 
 
-def _flatten(placed, inputs, tensors, out):
+def _flatten(placed, inputs, tensors, out, workers):
     x = inputs[0]
     return (x.transpose(2, 0, 1) if x.ndim == 3 and placed.layer.attributes["order"] == "CHW" else x).reshape(-1)
 
 
-def _fc(placed, inputs, tensors, out):
-    result = tensors["weight"] @ inputs[0]
-    if "bias" in tensors:
-        result += tensors["bias"]
-    return result
+def _fc(placed, inputs, tensors, out, workers):
+    return multiply(tensors["weight"], inputs[0], tensors.get("bias"), workers)
 
 
-def _rbf(placed, inputs, tensors, out):
+def _rbf(placed, inputs, tensors, out, workers):
     return np.square(tensors["centres"] - inputs[0]).sum(1)
 
 
@@ -131,27 +144,29 @@ def scale_and_shift(layer, tensors) -> tuple[np.ndarray, np.ndarray]:
     return scale, tensors["shift"] - tensors["mean"] * scale
 
 
-def _batchnorm(placed, inputs, tensors, out):
+def _batchnorm(placed, inputs, tensors, out, workers):
     scale, shift = scale_and_shift(placed.layer, tensors)
     result = np.multiply(inputs[0], scale, out=out)
     result += shift
     return result
 
 
-def _layernorm(placed, inputs, tensors, out):
-    result = np.subtract(inputs[0], inputs[0].mean(-1, keepdims=True), out=out)
-    variance = np.square(result).mean(-1, keepdims=True)
-    result /= np.sqrt(variance + f32(placed.layer.attributes["eps"]))
-    result *= tensors["scale"]
-    result += tensors["shift"]
-    return result
+def _layernorm(placed, inputs, tensors, out, workers):
+    def normalise(block, x):
+        np.subtract(x, x.mean(-1, keepdims=True), out=block)
+        variance = np.square(block).mean(-1, keepdims=True)
+        block /= np.sqrt(variance + f32(placed.layer.attributes["eps"]))
+        block *= tensors["scale"]
+        block += tensors["shift"]
+
+    return _in_blocks(normalise, workers, np.empty_like(inputs[0]) if out is None else out, inputs[0])
 
 
-def _layer_scale(placed, inputs, tensors, out):
+def _layer_scale(placed, inputs, tensors, out, workers):
     return np.multiply(inputs[0], tensors["layer_scale"].reshape(-1), out=out)
 
 
-def _lrn(placed, inputs, tensors, out):
+def _lrn(placed, inputs, tensors, out, workers):
     attributes, x = placed.layer.attributes, inputs[0]
     n, channels = attributes["n"], x.shape[-1]
     squares, total = np.square(x), np.zeros_like(x)
@@ -164,35 +179,47 @@ def _lrn(placed, inputs, tensors, out):
     return np.divide(x, total ** f32(attributes["beta"]), out=out)
 
 
-def _unchanged(placed, inputs, tensors, out):
+def _unchanged(placed, inputs, tensors, out, workers):
     return inputs[0]
 
 
-def _leaky(placed, inputs, tensors, out):
-    return activate("leaky", inputs[0], out, (placed.layer.attributes["slope"],))
+def _leaky(placed, inputs, tensors, out, workers):
+    return activate("leaky", inputs[0], out, (placed.layer.attributes["slope"],), workers)
 
 
-def _prelu(placed, inputs, tensors, out):
-    return activate("prelu", inputs[0], out, tuple(tensors["weight"].tolist()))
+def _prelu(placed, inputs, tensors, out, workers):
+    return activate("prelu", inputs[0], out, tuple(tensors["weight"].tolist()), workers)
 
 
-def _add(placed, inputs, tensors, out):
-    result = np.add(inputs[0], inputs[1], out=out)
-    for other in inputs[2:]:
-        result += other
-    return result
+def add(inputs, out=None, workers: int = 1, low: float = -math.inf, high: float = math.inf) -> np.ndarray:
+    """The sum of arrays of one shape, clamped to what a ReLU behind it leaves; into `out`, the first of them, or None."""
+
+    def work(block, first, second, *others):
+        np.add(first, second, out=block)
+        for other in others:
+            block += other
+        if low > -math.inf:
+            np.maximum(block, f32(low), out=block)
+        if high < math.inf:
+            np.minimum(block, f32(high), out=block)
+
+    return _in_blocks(work, workers, np.empty_like(inputs[0]) if out is None else out, *inputs)
 
 
-def _multiply(placed, inputs, tensors, out):
+def _add(placed, inputs, tensors, out, workers):
+    return add(inputs, out, workers)
+
+
+def _multiply(placed, inputs, tensors, out, workers):
     return np.multiply(inputs[0], inputs[1], out=out)
 
 
-def _concat(placed, inputs, tensors, out):
+def _concat(placed, inputs, tensors, out, workers):
     return np.concatenate(inputs, axis=-1)
 
 
-def _activation(placed, inputs, tensors, out):
-    return activate(placed.layer.kind, inputs[0], out)
+def _activation(placed, inputs, tensors, out, workers):
+    return activate(placed.layer.kind, inputs[0], out, workers=workers)
 
 
 OPERATIONS = {

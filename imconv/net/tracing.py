@@ -214,7 +214,7 @@ def _elsewhere(placed: Placed, inputs, tensors, at) -> list[tuple[str, float]]:
         elif x.shape[:-1] == (1, 1) and x.shape[-1] == placed.shape[-1]:  # a gate: one number for a channel
             steps.append((f"from {name}", float(x[0, 0, at[-1]])))
     steps += [(role.replace("_", " "), float(tensor.reshape(-1)[at[-1]])) for role, tensor in tensors.items() if tensor.size == placed.shape[-1]]  # fmt: skip
-    result = OPERATIONS[placed.layer.kind](placed, inputs, tensors, None)
+    result = OPERATIONS[placed.layer.kind](placed, inputs, tensors, None, 1)
     return [*steps, (placed.layer.rules.title, float(result[at]))]
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 import imconv
 from imconv import jit
 from imconv.files import png_ways
+from imconv.net import matrix
 
 ROWS, COLUMNS = 60, 300
 DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
@@ -30,6 +31,7 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "magnitude": (lambda grey, rgba: imconv.edges(grey), "uint8 float64"),
     "layer": (lambda grey, rgba: imconv.layer(rgba, LAYER, padding=1), "float32 float64"),
     "layer with GELU": (lambda grey, rgba: imconv.layer(rgba, LAYER, activation="gelu"), "float32 float64"),
+    "fully connected": (lambda grey, rgba: matrix.multiply(grey, grey[0], None, 1), "float32"),
     "layer, each channel alone": (lambda grey, rgba: imconv.layer(rgba, LAYER[:4, :1], groups=4), "float32 float64"),
     "median 3": (lambda grey, rgba: imconv.median(grey, 3), "uint8 float32"),
     "median 5": (lambda grey, rgba: imconv.median(grey, 5), "uint8"),
