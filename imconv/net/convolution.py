@@ -51,9 +51,13 @@ class Convolution:
         Result channels n * N / groups, ... come from the n-th of `groups` equal parts of the D channels alone.
     low, high : float
         What results are clamped to: 0 and infinity are a ReLU.
+    scale : array (N,), optional
+        What each result channel's weights are multiplied by first.
     """
 
-    def __init__(self, weights, bias=None, *, stride=1, padding=0, dilation=1, groups=1, low=-math.inf, high=math.inf):
+    def __init__(
+        self, weights, bias=None, *, stride=1, padding=0, dilation=1, groups=1, low=-math.inf, high=math.inf, scale=None
+    ):
         self.dtype = weights.dtype
         self.count, self.depth, *self.taps = weights.shape
         self.groups = groups
@@ -63,8 +67,10 @@ class Convolution:
         self.bounds = np.array([low, high], self.dtype)
         self.each = self.depth == 1 and self.count == groups  # each channel alone
         offsets = np.zeros(self.count, self.dtype) if bias is None else bias
-        ordered = weights.transpose(2, 3, 1, 0).reshape(-1, self.count)  # taps as they lie in a picture
-        self.tables = _by_channel(ordered, offsets) if self.each else _panels(ordered, offsets, groups, self.depth)
+        factors = np.ones(self.count, self.dtype) if scale is None else scale
+        self.tables = (
+            _by_channel(weights, factors, offsets) if self.each else _panels(weights, factors, offsets, groups)
+        )
         self.plans: dict[tuple, _Plan] = {}
 
     def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
@@ -236,12 +242,10 @@ def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, join
     return bases, np.array(pieces, np.int64), np.array(parts, np.int64)
 
 
-def _panels(
-    ordered: np.ndarray, bias: np.ndarray, groups: int, depth: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _panels(weights, scale, bias, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each group panels of WIDE channels of the result, then of SHORT: what `sum_channels` says of them."""
-    taps, count = ordered.shape
-    size, found = count // groups, []
+    count, depth, *window = weights.shape
+    taps, size, found = depth * math.prod(window), count // groups, []
     for group in range(groups):
         column, last = group * size, (group + 1) * size
         while column < last:
@@ -250,24 +254,31 @@ def _panels(
             found.append((group * depth, column, min(width, last - column), width, taps * place, place))
             column += width
     total = found[-1][5] + found[-1][3]
-    weights, offsets = aligned((1, taps * total), ordered.dtype), aligned((1, total), ordered.dtype)
+    laid, offsets = aligned((1, taps * total), weights.dtype), aligned((1, total), weights.dtype)
     for _, column, columns, width, top, place in found:
-        panel = weights[0, top : top + taps * width].reshape(taps, width)
+        panel = laid[0, top : top + taps * width].reshape(taps, width)
+        part = slice(column, column + columns)
         panel[:, columns:] = 0
-        panel[:, :columns] = ordered[:, column : column + columns]
+        np.multiply(_as_in_pictures(weights[part]), scale[part], out=panel[:, :columns])
         offsets[0, place : place + width] = 0
-        offsets[0, place : place + columns] = bias[column : column + columns]
-    return np.array(found, np.int64), weights, offsets
+        offsets[0, place : place + columns] = bias[part]
+    return np.array(found, np.int64), laid, offsets
 
 
-def _by_channel(ordered: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _by_channel(weights, scale, bias) -> tuple[np.ndarray, np.ndarray]:
     """The weights and the bias of a layer that takes each channel alone, with room for a vector behind."""
-    taps, channels = ordered.shape
+    channels, _, *window = weights.shape
     width = -(-channels // SHORT) * SHORT + WIDE
-    weights, offsets = aligned((taps, width), ordered.dtype), aligned((1, width), ordered.dtype)
-    weights[...], offsets[...] = 0, 0
-    weights[:, :channels], offsets[0, :channels] = ordered, bias
-    return weights, offsets
+    laid, offsets = aligned((math.prod(window), width), weights.dtype), aligned((1, width), weights.dtype)
+    laid[...], offsets[...] = 0, 0
+    np.multiply(_as_in_pictures(weights), scale, out=laid[:, :channels])
+    offsets[0, :channels] = bias
+    return laid, offsets
+
+
+def _as_in_pictures(weights: np.ndarray) -> np.ndarray:
+    """Weights (taps, N), rows, columns and channels of the window as they lie in a picture."""
+    return weights.transpose(2, 3, 1, 0).reshape(-1, len(weights))
 
 
 def aligned(shape: tuple[int, int], dtype) -> np.ndarray:

@@ -157,16 +157,15 @@ class Forward:
     def _prepared(self, step: _Step) -> tuple[Convolution, str | None]:
         layer, tensors = step.layers[0], self.weights[step.layers[0].name]
         weights, bias = connected_weights(layer, tensors), tensors.get("bias")
-        activation = layer.attributes["activation"]
+        activation, scale = layer.attributes["activation"], None
         for one in step.layers[1:]:
             if one.kind == "batchnorm":
                 scale, shift = scale_and_shift(one, self.weights[one.name])
-                weights = weights * scale[:, None, None, None]
                 bias = shift if bias is None else bias * scale + shift
             else:
                 activation = one.kind
         low, high = BOUNDS.get(activation, (-math.inf, math.inf))
-        convolution = Convolution(weights, bias, low=low, high=high, **_geometry(layer, len(weights)))
+        convolution = Convolution(weights, bias, low=low, high=high, scale=scale, **_geometry(layer, len(weights)))
         return convolution, None if activation in BOUNDS else activation
 
 

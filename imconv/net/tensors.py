@@ -3,7 +3,6 @@ anything; nothing is ever unpickled."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -11,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from mmap import mmap
 
 import numpy as np
 
@@ -20,6 +20,7 @@ EXTENSIONS = (".npy", ".npz", ".safetensors")
 MAX_HEADER = 100_000_000  # bytes, as the format says
 MAX_TENSORS = 100_000
 MAX_DIMENSIONS = 32
+MAPPED = 1 << 18  # bytes of a tensor whose memory goes back to the system as soon as it is dropped, and leaves no hole
 MAX_INFLATION = 1032  # deflate can't do more
 # https://huggingface.co/docs/safetensors: names of types; bfloat16 is the upper half of a float32
 _TYPES = {
@@ -176,12 +177,13 @@ def _safetensor(path: str, kind: str, shape: tuple[int, ...], place: int, size: 
         try:
             with open(path, "rb") as file:
                 file.seek(place)
-                data = file.read(size)
+                room = mmap(-1, size) if size > MAPPED else bytearray(size)
+                read = file.readinto(room)
         except OSError as error:
             raise FileError(f"{path}: {error.strerror or error}") from None
-        if len(data) < size:
+        if read < size:
             raise FileError(f"{path}: has become shorter while it was read")
-        values = np.frombuffer(bytearray(data), _TYPES[kind]).reshape(shape)
+        values = np.frombuffer(room, _TYPES[kind]).reshape(shape)
         if kind == "BF16":
             return (values.astype(np.uint32) << 16).view(np.float32)
         return values != 0 if kind == "BOOL" else values.astype(values.dtype.newbyteorder("="), copy=False)
@@ -219,8 +221,11 @@ def _open_npz(path: str) -> dict[str, Entry]:
 
 def _npz_reader(path: str, member: str) -> Callable[[], np.ndarray]:
     def load() -> np.ndarray:
-        with zipfile.ZipFile(path) as archive:
-            return np.load(io.BytesIO(archive.read(member)), allow_pickle=False)
+        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            values = np.lib.format.read_array(file, allow_pickle=False)
+            if file.read(1):  # at the end the sum of all bytes is checked
+                raise ValueError("bytes behind the array")
+            return values
 
     return lambda: _loaded(path, load)
 
