@@ -30,6 +30,7 @@ def picture_command(name: str, *examples: str):
 
 
 _SHARED = [
+    click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
     click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone."),
     click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]"),
     click.option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
@@ -46,6 +47,7 @@ class _Job:
     def __init__(self, network: str, image: str, weights: str | None, shared: dict):
         from .. import files, jit
         from ..errors import FileError, LimitError, OptionError
+        from ..executor import checked_threads
         from ..files.limits import human, memory_limit, parse_count
         from ..net import load, shipped_weights
         from ..net.preprocessing import prepare
@@ -56,6 +58,7 @@ class _Job:
         weights = shipped_weights(network) if weights is None else weights
         if weights is None:
             raise OptionError(advice(self.network))
+        self.threads = None if shared["threads"] is None else checked_threads(shared["threads"], "--threads")
         self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
         limits = {"max_memory": memory_limit(shared["max_memory"])}
         if shared["max_pixels"] is not None:
@@ -99,7 +102,7 @@ class _Job:
         from ..net.forward import Forward
 
         with Progress(self.quiet) as progress:
-            return Forward(self.network, self.weights, layers).run(self.prepared.samples, progress)
+            return Forward(self.network, self.weights, layers, self.threads).run(self.prepared.samples, progress)
 
 
 @picture_command(
@@ -201,7 +204,8 @@ def _occlude(job: _Job, word: str, side: int | None, names, save) -> dict:
     last = job.placed[job.network.layers[-1].name].shape[-1]
     number = None if word.lower() == "top" else class_number(word, last, names)
     with Progress(job.quiet) as progress:
-        found = occlude(Forward(job.network, job.weights), job.prepared, number, square=side, progress=progress)
+        forward = Forward(job.network, job.weights, threads=job.threads)
+        found = occlude(forward, job.prepared, number, square=side, progress=progress)
     save(drawn(found, job.prepared), "occlusion.png")
     return found.as_dict()
 
@@ -237,7 +241,7 @@ def trace(network, image, weights, layer, at, json_, **shared):
     if not all(part.strip().isascii() and part.strip().isdigit() and len(part) < 10 for part in parts):
         raise OptionError(f"--at must be row, column and channel such as 10,20,3, or one number, not {at!r}")
     job = _Job(network, image, weights, shared)
-    found = trace(job.network, job.weights, job.prepared.samples, layer, tuple(int(part) for part in parts))
+    found = trace(job.network, job.weights, job.prepared.samples, layer, tuple(map(int, parts)), job.threads)
     click.echo(json.dumps({**job.facts(), **found.as_dict()}) if json_ else str(found))
 
 

@@ -253,7 +253,7 @@ class Network:
         self.layer(layer)
         return self.resolve(shape, until=layer)[-1].fields
 
-    def run(self, image, weights, *, layers=None, preprocess: bool = True) -> dict:
+    def run(self, image, weights, *, layers=None, preprocess: bool = True, threads: int | None = None) -> dict:
         """The outputs of layers for a picture: arrays by the layers' names, in the network's order, the output last.
 
         Parameters
@@ -265,6 +265,8 @@ class Network:
             A .safetensors or .npz file, or arrays by key; keys and shapes are those of `tensors`.
         layers : names, optional
             Layers whose outputs are wanted as well.
+        threads : int, optional
+            Default: IMCONV_THREADS, else all cores. No output depends on it.
 
         Returns
         -------
@@ -293,7 +295,7 @@ class Network:
         from .weights import Weights
 
         samples = prepare(self, image).samples if preprocess else image
-        return Forward(self, Weights(self, weights), layers).run(samples)
+        return Forward(self, Weights(self, weights), layers, threads).run(samples)
 
     def summary(self, shape=None):
         """What there is to know about every layer, for an input of `shape`; see imconv.net.summary.Summary."""

@@ -91,7 +91,9 @@ class Trace:
         return lines
 
 
-def trace(network: Network, weights: Weights, samples: np.ndarray, layer: str, at: tuple[int, ...]) -> Trace:
+def trace(
+    network: Network, weights: Weights, samples: np.ndarray, layer: str, at: tuple[int, ...], threads=None
+) -> Trace:
     """The numbers behind one output sample.
 
     Parameters
@@ -103,6 +105,8 @@ def trace(network: Network, weights: Weights, samples: np.ndarray, layer: str, a
     layer : str
     at : (row, column, channel), or (number,) of a vector
         Which sample, from 0.
+    threads : int, optional
+        Default: IMCONV_THREADS, else all cores.
 
     Raises OptionError for a layer or a sample that isn't there.
     """
@@ -113,7 +117,7 @@ def trace(network: Network, weights: Weights, samples: np.ndarray, layer: str, a
         raise OptionError(f"{layer} gives {by(here.shape)}; a sample is {form} of these, from 0, not {at}")
     following = _following(network, chosen)
     names = [*(name for name in chosen.inputs if name != INPUT), layer, *(one.name for one in following)]
-    outputs = {INPUT: np.asarray(samples, np.float32), **Forward(network, weights, names).run(samples)}
+    outputs = {INPUT: np.asarray(samples, np.float32), **Forward(network, weights, names, threads).run(samples)}
     inputs, own = [outputs[name] for name in chosen.inputs], weights[layer]
     rows, columns = [], []
     if here.axes:

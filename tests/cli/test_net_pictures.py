@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import imconv as library
-from imconv.net import load
+from imconv import executor
+from imconv.net import activations, convolution, load, matrix, operations
 
 MINE = """
 input = [20, 24, 3]
@@ -42,6 +43,38 @@ def expected(folder) -> np.ndarray:
     (output,) = network.run(library.read("in.png"), "w.npz").values()
     shares = np.exp(output.astype(float) - output.max())
     return shares / shares.sum()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "--json"),
+        ("trace", "--layer", "conv2", "--at", "1,2,3", "--json"),
+        ("maps", "--layers", "conv2", "--occlusion", "top", "--output-dir", "seen", "--json"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
+    used = []
+    kept = executor.run_bands
+
+    def run_bands(work, origin, out, height, workers, told=None):
+        used.append(workers)
+        kept(work, origin, out, height, workers, told)
+
+    for module in (convolution, matrix, operations, activations):
+        monkeypatch.setattr(module, "run_bands", run_bands)
+    name, *options = command
+    told = [
+        succeeds("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", count, *options).out
+        for count in (1, 3)
+    ]
+    assert told[0] == told[1]
+    assert max(used) > 1
+    for wrong in ("0", "two", "-1"):
+        result = imconv("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
+        assert result.code == 2
+        assert "--threads must be a number of threads" in result.err
 
 
 def test_run_tells_the_most_probable_classes(succeeds, folder):
