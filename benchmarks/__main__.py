@@ -1,4 +1,4 @@
-"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits`, `plot`, `startup`, `files`, `pool` are its subcommands."""
+"""`python -m benchmarks [options]` measures; `table`, `plan`, `limits`, `plot`, `startup`, `files`, `pool`, `layers` are its subcommands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _measure(arguments: list[str]) -> int:
         prog="python -m benchmarks",
         description="Time imconv beside other libraries: verify, warm up, take turns.",
         epilog="Also: python -m benchmarks table FILE (print a kept record), plan (is the planner right?), limits (what "
-        "nothing can beat), plot FILE -o PNG, startup and files (whole processes), pool; each has --help.",
+        "nothing can beat), plot FILE -o PNG, startup and files (whole processes), pool, layers; each has --help.",
     )
     extent = parser.add_mutually_exclusive_group()
     parser.add_argument("--ranks", action="store_true", help="medians and minima instead")
@@ -107,6 +107,10 @@ def _table(arguments: list[str]) -> int:
         from .files import markdown_report as files_report
 
         print(files_report(record))
+    elif record["kind"] == "layers" and not options.text:
+        from .layers import markdown_report as layers_report
+
+        print(layers_report(record))
     else:
         print(_report_of(record["kind"])(record))
     return 0
@@ -228,6 +232,30 @@ def _pool(arguments: list[str]) -> int:
     return 0
 
 
+def _layers(arguments: list[str]) -> int:
+    from . import layers
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks layers", description="Time networks and their convolutions beside torch, in turns."
+    )
+    parser.add_argument("networks", nargs="*", help=f"default: {' '.join(layers.NETWORKS)}")
+    parser.add_argument("--size", type=_positive, default=layers.SIZE, help="rows and columns; default %(default)s")
+    parser.add_argument("--threads", type=_positive, help="default: all cores")
+    parser.add_argument("--rounds", type=_positive, default=layers.ROUNDS, help="default %(default)s")
+    parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
+    parser.add_argument("--markdown", action="store_true", help="print the README's table instead of the aligned one")
+    options = parser.parse_args(arguments)
+    networks = options.networks or layers.NETWORKS
+    record = layers.run(
+        options.rounds, options.threads, networks, options.size, _progress(layers.steps(networks, options.size))
+    )
+    _keep(record, options.json)
+    print(layers.markdown_report(record) if options.markdown else layers.text_report(record))
+    for line in layers.failures(record):
+        print(line, file=sys.stderr)
+    return 0
+
+
 COMMANDS = {
     "table": _table,
     "plan": _plan,
@@ -236,6 +264,7 @@ COMMANDS = {
     "startup": _startup,
     "files": _files,
     "pool": _pool,
+    "layers": _layers,
 }
 
 
@@ -248,6 +277,8 @@ def _report_of(kind: str):
         from .files import text_report
     elif kind == "pool":
         from .pool import text_report
+    elif kind == "layers":
+        from .layers import text_report
     else:
         from .limits import text_report
     return text_report

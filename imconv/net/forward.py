@@ -165,7 +165,9 @@ class Forward:
             else:
                 activation = one.kind
         low, high = BOUNDS.get(activation, (-math.inf, math.inf))
-        convolution = Convolution(weights, bias, low=low, high=high, scale=scale, **_geometry(layer, len(weights)))
+        convolution = Convolution(
+            weights, bias, low=low, high=high, scale=scale, **convolution_options(layer, len(weights))
+        )
         return convolution, None if activation in BOUNDS else activation
 
 
@@ -184,7 +186,8 @@ def connected_weights(layer: Layer, tensors: dict[str, np.ndarray]) -> np.ndarra
     return weights
 
 
-def _geometry(layer: Layer, channels: int) -> dict:
+def convolution_options(layer: Layer, channels: int) -> dict:
+    """What a `Convolution` is told of a layer beside its weights; `channels` are those of the result."""
     attributes = layer.attributes
     if layer.kind == "pointwise":
         return {}
