@@ -28,6 +28,7 @@ BAND_WINDOWS = 2  # heights of a window that a band has at least where rows are 
 BAND_BYTES = 1 << 19  # of the picture, read once for each panel
 JOB_WORK = 4_000_000  # multiply-adds: some 40 microseconds, several times what a call of a loop costs
 JOBS_PER_THREAD = 3
+JOBS_ENOUGH = 2  # of each thread, where they would have to share weights otherwise
 WORTH_THREADS = 1_000_000  # multiply-adds of a job: waking a thread costs as much as some of them
 KEPT_BYTES = 4 << 20  # of scratch memory that a thread keeps for the next layer
 PLANS = 4  # picture sizes a layer remembers
@@ -140,8 +141,13 @@ class _Plan:
         tall = max(1, min(tall, kept, rows.out))
         wanted = 1 if workers == 1 else min(workers * JOBS_PER_THREAD, total // WORTH_THREADS + 1)
         panels = 1 if layer.each else len(layer.tables[0])
-        split = min(panels, max(1, wanted * tall // rows.out))
-        self.height = tall = min(tall, -(-rows.out * split // wanted))
+        bands = -(-rows.out // tall)
+        each = max(1, panels // max(1, wanted // bands))
+        each = 1 << each.bit_length() - 1  # panels of a job: by powers of 2 jobs are alike
+        split = -(-panels // each)
+        if split * bands < min(wanted, workers * JOBS_ENOUGH):
+            bands = -(-wanted // split)
+        self.height = tall = -(-rows.out // bands)
         self.bases, self.pieces, self.parts = _geometry(
             tall, columns.out, rows.stride * line, columns.stride * layer.channels, rows.dilation * line,
             columns.dilation * layer.channels, tuple(layer.taps), layer.depth,
@@ -151,7 +157,7 @@ class _Plan:
         self.source_rows = (tall - 1) * rows.stride + window
         self.loop = jit.loop("channels.sum_taps" if layer.each else "channels.sum_channels")
         jit.ready([self.loop.specialised({"A": layer.dtype})])
-        cuts = [panels * i // split for i in range(split + 1)]
+        cuts = [min(i * each, panels) for i in range(split + 1)]
         bound = {
             (count, i): self._bound(count, cuts[i], cuts[i + 1])
             for i in range(split)
