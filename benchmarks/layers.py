@@ -49,14 +49,14 @@ def run(
     results = []
     for name in networks:
         network = load(name)
-        tell(f"{name}, forward")
-        results.append({"title": f"{name}, forward", "parts": [_forward(network, size, rounds, threads)]})
+        tell(f"{network.name}, forward")
+        results.append({"title": f"{network.name}, forward", "parts": [_forward(network, size, rounds, threads)]})
         shapes = Counter(_convolutions(network, size))
         parts = []
         for shape, count in shapes.items():
-            tell(f"{name}, {shape}")
+            tell(f"{network.name}, {shape}")
             parts.append({"count": count, **_convolution(shape, rounds, threads)})
-        results.append({"title": f"{name}, its {shapes.total()} convolutions", "parts": parts})
+        results.append({"title": f"{network.name}, its {shapes.total()} convolutions", "parts": parts})
     tell("GELU")
     results.append({"title": "GELU of 56 x 56 x 384", "parts": [_gelu((56, 56, 384), rounds, threads)]})
     return {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import imconv
-from benchmarks import algorithms, session
+from benchmarks import algorithms, layers, session
 from benchmarks import files as whole_files
 from benchmarks.__main__ import main
 from benchmarks.cases import Case, Frame, default_cases, full_cases, rank_cases
@@ -396,3 +396,49 @@ def test_files_of_another_filter_are_noticed(tmp_path):
         whole_files._difference(ours, tmp_path / "lighter.png")
     with pytest.raises(ValueError, match="holds"):
         whole_files._difference(ours, tmp_path / "small.png")
+
+
+NETWORK = """
+input = [64, 64, 3]
+layers = [
+  { conv = 8, size = 3, stride = 2, pad = 1, bias = false }, "batchnorm", "relu6", { max = 3, stride = 2, pad = 1 },
+  { residual = [{ depthwise = 7, pad = 3 }, "layernorm", { pointwise = 32 }, "gelu", { pointwise = 8 }, "layer-scale"] },
+  { conv = 8, size = 3, groups = 2 }, "relu", "global-average", "flatten", "dropout", { fc = 5 },
+]
+"""
+
+
+def test_torchs_networks_are_the_same(tmp_path, capsys, monkeypatch):
+    """Every layer and the whole are alike, and the sum of the parts is told."""
+    pytest.importorskip("torch")
+    own = tmp_path / "own.toml"
+    own.write_text(NETWORK)
+    monkeypatch.setattr(layers, "PAUSE", 0)
+    path = tmp_path / "record.json"
+    assert main(["layers", str(own), "--size", "64", "--rounds", "2", "--threads", "2", "--json", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "wrong" not in printed.err
+    assert "off by" not in printed.err
+    record = json.loads(path.read_text())
+    whole, convolutions, _ = record["results"]
+    for part in (*whole["parts"], *convolutions["parts"]):
+        assert {len(samples) for samples in part["samples"].values()} == {2}
+        assert set(part["samples"]) == {"imconv", *record["rivals"]}
+    count = sum(part["count"] for part in convolutions["parts"])
+    assert (count, convolutions["title"]) == (5, "own, its 5 convolutions")
+    told = sum(part["count"] * 500 * sum(part["samples"]["torch"]) for part in convolutions["parts"])
+    assert layers.milliseconds(convolutions, "torch") == pytest.approx(told)
+    assert main(["table", str(path)]) == 0
+    assert "| own, forward | " in capsys.readouterr().out
+    assert main(["table", "--text", str(path)]) == 0
+    assert "own, forward  " in capsys.readouterr().out
+
+
+def test_a_layer_of_something_else_is_not_timed(monkeypatch):
+    monkeypatch.setattr(layers, "PAUSE", 0)
+    right = np.ones((3, 3, 2), np.float32)
+    found = layers._measured({"imconv": lambda: right, "torch": lambda: right * 1.01}, rounds=1)
+    assert set(found["samples"]) == {"imconv"}
+    record = {"results": [{"title": "sum", "parts": [{"title": "one", "count": 1, **found}]}]}
+    assert layers.failures(record) == ["sum, one: torch is off by 0.01, accepted 0.0001"]
+    assert layers.milliseconds(record["results"][0], "torch") is None
