@@ -79,7 +79,7 @@ class Forward:
         dict of float32 arrays
             (rows, columns, channels) or (numbers,).
         """
-        samples = np.asarray(samples, np.float32)
+        samples = np.ascontiguousarray(samples, np.float32)
         samples = samples[..., None] if samples.ndim == 2 else samples
         if samples.ndim != 3:
             raise OptionError(f"an input is an array (rows, columns, channels), not of shape {samples.shape}")

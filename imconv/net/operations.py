@@ -159,7 +159,7 @@ def _layernorm(placed, inputs, tensors, out, workers):
         block *= tensors["scale"]
         block += tensors["shift"]
 
-    return _in_blocks(normalise, workers, np.empty_like(inputs[0]) if out is None else out, inputs[0])
+    return _in_blocks(normalise, workers, np.empty(inputs[0].shape, f32) if out is None else out, inputs[0])
 
 
 def _layer_scale(placed, inputs, tensors, out, workers):
@@ -203,7 +203,7 @@ def add(inputs, out=None, workers: int = 1, low: float = -math.inf, high: float 
         if high < math.inf:
             np.minimum(block, f32(high), out=block)
 
-    return _in_blocks(work, workers, np.empty_like(inputs[0]) if out is None else out, *inputs)
+    return _in_blocks(work, workers, np.empty(inputs[0].shape, f32) if out is None else out, *inputs)
 
 
 def _add(placed, inputs, tensors, out, workers):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imconv.errors import OptionError
-from imconv.net import load
+from imconv.net import activations, load, matrix, operations
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
 from imconv.net.kinds import KINDS
@@ -166,6 +166,43 @@ def test_other_sizes_than_the_network_is_made_for():
     expected = forward(network, arrays, samples)[network.layers[-1].name]
     (result,) = network.run(samples, arrays, preprocess=False).values()
     np.testing.assert_allclose(result, expected, rtol=0, atol=CLOSE * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    "first", ['"batchnorm"', '"relu"', '"layernorm"', "{ residual = [] }", "{ lrn = 3 }", '"dropout"']
+)
+def test_inputs_of_any_strides(first):
+    network = made(f'input = [5, 6, 4]\nlayers = [{first}, "relu", {{ max = 2 }}, "gelu"]')
+    arrays = random_arrays(network)
+    planes = np.random.default_rng(1).standard_normal((4, 5, 6)).astype(np.float32)
+    for samples in (planes.transpose(1, 2, 0), planes.transpose(1, 2, 0)[::-1, :, ::-1], planes.T.swapaxes(0, 1)):
+        expected = forward(network, arrays, samples)
+        outputs = network.run(samples, arrays, layers=[layer.name for layer in network.layers], preprocess=False)
+        for key, result in outputs.items():
+            np.testing.assert_allclose(result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max())
+        (result,) = network.run(samples, arrays, preprocess=False).values()
+        np.testing.assert_allclose(result, outputs[network.layers[-1].name], rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+@pytest.mark.parametrize("name", TINY)
+def test_threads_change_nothing(name, threads, monkeypatch):
+    """Not a bit, however small the blocks."""
+    monkeypatch.setattr(operations, "BLOCK_BYTES", 256)
+    monkeypatch.setattr(activations, "BLOCK_BYTES", 256)
+    monkeypatch.setattr(matrix, "WORTH_THREADS", 0)
+    monkeypatch.setattr(matrix, "BAND_BYTES", 1)
+    network = made(TINY[name])
+    arrays = random_arrays(network)
+    samples = np.random.default_rng(1).standard_normal(network.input_shape).astype(np.float32)
+    names = [layer.name for layer in network.layers]
+    for layers in (None, names):
+        one = network.run(samples, arrays, layers=layers, preprocess=False, threads=1)
+        several = network.run(samples, arrays, layers=layers, preprocess=False, threads=threads)
+        for key, result in one.items():
+            np.testing.assert_array_equal(several[key], result, err_msg=key)
+    with pytest.raises(OptionError, match="threads must be a number of threads"):
+        network.run(samples, arrays, preprocess=False, threads=0)
 
 
 def test_what_is_refused():
