@@ -61,6 +61,7 @@ class Forward:
         self.wanted = {network.layer(name).name for name in layers or ()} | {network.layers[-1].name}
         self.uses = Counter(name for layer in network.layers for name in layer.inputs)
         self.steps = self._steps()
+        self.last: tuple[tuple[int, ...], dict[str, Placed]] = (), {}  # an input's shape, and what every layer is then
         self.convolutions: dict[str, tuple[Convolution, str | None]] = {}
         self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of the other layers, once they have been read
 
@@ -83,7 +84,7 @@ class Forward:
         samples = samples[..., None] if samples.ndim == 2 else samples
         if samples.ndim != 3:
             raise OptionError(f"an input is an array (rows, columns, channels), not of shape {samples.shape}")
-        placed = {one.layer.name: one for one in self.network.resolve(samples.shape)}
+        placed = self._placed(samples.shape)
         total, done = sum(one.macs for one in placed.values()), 0
         outputs: dict[str, np.ndarray] = {INPUT: samples}
         found: dict[str, np.ndarray] = {}
@@ -106,6 +107,14 @@ class Forward:
             if progress is not None:
                 progress(done, max(total, 1))
         return found
+
+    def _placed(self, shape: tuple[int, ...]) -> dict[str, Placed]:
+        """Every layer for an input of this shape: most inputs have that of the one before."""
+        known, placed = self.last
+        if known != shape:
+            placed = {one.layer.name: one for one in self.network.resolve(shape)}
+            self.last = shape, placed
+        return placed
 
     def _steps(self) -> list[_Step]:
         """The layers in order, those put together that can be computed as one."""

@@ -17,7 +17,7 @@ from .. import jit
 ERF_NODES_PER_UNIT, ERF_END, ERF_TERMS = 32, 6, 10  # beyond 6, erf is 1 to a float64's last digit
 LANES = 64  # the longest vectors of loops have so many float32, or divide this
 # (1 - Phi(t)) exp(t^2 / 2) for t from 0 to END as a polynomial of (t - SHIFT) / (t + SHIFT), the highest power first: its
-# largest relative error, 1.7e-9, is the least there is (Remez). Phi(-END) is far below what a float32 can be
+# largest relative error, 1.7e-9, is nearly the least there is. 1 - Phi(END) is far below what a float32 can be
 SHIFT, END = 3.5, 15.0
 TAIL = (
     -1.94307196647e-05, -4.961917182263e-05, 0.0001335128640405, 0.0003880258506128, -0.001381770312045, -0.001560794684143,
