@@ -30,6 +30,8 @@ JOB_WORK = 4_000_000  # multiply-adds: some 40 microseconds, several times what 
 JOBS_PER_THREAD = 3
 JOBS_ENOUGH = 2  # of each thread, where they would have to share weights otherwise
 WORTH_THREADS = 1_000_000  # multiply-adds of a job: waking a thread costs as much as some of them
+WORTH_WAKING = 12_000_000  # of a layer, some 0.1 ms: below, two threads take longer than one
+COPYING = 4  # times as long a multiply-add takes where each channel is alone, for what is copied
 KEPT_BYTES = 4 << 20  # of scratch memory that a thread keeps for the next layer
 PLANS = 4  # picture sizes a layer remembers
 
@@ -119,7 +121,7 @@ class Convolution:
             out = new_array(shape, self.dtype)
         elif out.shape != shape or out.dtype != self.dtype or not out.flags.c_contiguous:
             raise OptionError(f"out must be a contiguous array of {self.dtype} {shape}, not {out.dtype} {out.shape}")
-        plan.run(image, out.reshape(-1, self.count), workers)
+        plan.run(image, out.reshape(-1, self.count))
         return out
 
 
@@ -139,7 +141,9 @@ class _Plan:
         kept = (BAND_BYTES // (line * layer.dtype.itemsize) - window) // rows.stride + 1
         tall = max(-(-pixels // columns.out), BAND_WINDOWS * window if self.copied else 1)
         tall = max(1, min(tall, kept, rows.out))
-        wanted = 1 if workers == 1 else min(workers * JOBS_PER_THREAD, total // WORTH_THREADS + 1)
+        alone = workers == 1 or total * (COPYING if layer.each else 1) < WORTH_WAKING
+        self.workers = workers = 1 if alone else workers
+        wanted = 1 if alone else min(workers * JOBS_PER_THREAD, total // WORTH_THREADS + 1)
         panels = 1 if layer.each else len(layer.tables[0])
         bands = -(-rows.out // tall)
         each = max(1, panels // max(1, wanted // bands))
@@ -178,7 +182,7 @@ class _Plan:
             return self.loop.bound(bases, np.ascontiguousarray(self.pieces[:, 0]), *layer.tables, layer.bounds)
         return self.loop.bound(first, last, bases, self.pieces, self.parts, *layer.tables, layer.bounds)
 
-    def run(self, image: np.ndarray, out: np.ndarray, workers: int) -> None:
+    def run(self, image: np.ndarray, out: np.ndarray) -> None:
         """Compute the layer of a picture (H, W, D) into `out` (pixels, channels)."""
         flat = None if self.copied else image.reshape(1, -1)
 
@@ -194,7 +198,7 @@ class _Plan:
             else:
                 loop(source, shift, _scratch("sums", self.sums, self.layer.dtype), target)
 
-        run_bands(work, 0, self.numbers, 1, min(workers, len(self.jobs)))
+        run_bands(work, 0, self.numbers, 1, min(self.workers, len(self.jobs)))
 
     def _copy(self, image: np.ndarray, first: int, last: int) -> np.ndarray:
         """What the windows of rows `first` up to `last` read, padded with zeros; with room for a vector behind."""

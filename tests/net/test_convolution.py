@@ -136,6 +136,7 @@ def test_bands_and_threads_change_no_bit(monkeypatch, band, work, part, groups):
         monkeypatch.setattr(convolution, "BAND_PIXELS", bands[0])
         monkeypatch.setattr(convolution, "JOB_WORK", bands[1])
         monkeypatch.setattr(convolution, "WORTH_THREADS", bands[1])
+        monkeypatch.setattr(convolution, "WORTH_WAKING", 0)
         layer = Convolution(weights, padding=1, groups=groups)
         results += [layer.apply(image, threads=threads) for threads in (1, 2, 7)]
     for result in results[1:]:

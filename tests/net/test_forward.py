@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imconv.errors import OptionError
-from imconv.net import activations, load, matrix, operations
+from imconv.net import activations, convolution, load, matrix, operations
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
 from imconv.net.kinds import KINDS
@@ -191,6 +191,8 @@ def test_threads_change_nothing(name, threads, monkeypatch):
     monkeypatch.setattr(operations, "BLOCK_BYTES", 256)
     monkeypatch.setattr(activations, "BLOCK_BYTES", 256)
     monkeypatch.setattr(matrix, "WORTH_THREADS", 0)
+    for constant in ("WORTH_WAKING", "WORTH_THREADS", "JOB_WORK"):
+        monkeypatch.setattr(convolution, constant, 1)
     monkeypatch.setattr(matrix, "BAND_BYTES", 1)
     network = made(TINY[name])
     arrays = random_arrays(network)
