@@ -11,9 +11,10 @@ from . import jit
 from .accuracy import type_range
 from .border import fill_values
 from .errors import OptionError
+from .merging import make_network
 from .planner import LARGEST_LANES
-from .rank_plan import IN_PLACE, ORDINALS, STRIP, RankPlan, exchanges, rank_of
-from .sortable import samples_of, sortable
+from .rank_plan import IN_PLACE, LINE_BYTES, ORDINALS, STRIP, RankPlan, rank_of
+from .sortable import rule_of, samples_of, sortable
 from .tables import aligned_lines
 
 BINS = 16
@@ -41,9 +42,9 @@ class RankJob:
         self.extreme = (*plan.footprint.shape, int(plan.largest)) if plan.algorithm == "rows" else ()
         self.fill = self._fill()
         self.ranks, self.kinds = self._ranks()
-        self.pairs = np.array(
-            exchanges(plan.footprint.count, plan.rank) if plan.algorithm == "network" else (), np.int64
-        )
+        self.to_keys, self.to_samples = jit.loop("keys.to_keys"), jit.loop("keys.to_samples")
+        self.rule = rule_of(self.type)
+        self.network = make_network(plan.footprint, plan.rank) if plan.algorithm == "network" else None
         self.move(source, low)
 
     def move(self, source: np.ndarray, low: int) -> None:
@@ -56,9 +57,11 @@ class RankJob:
         self.direct = plan.algorithm in IN_PLACE and in_place and wide and inside
 
     def needed(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The compiled loop that bands will call."""
+        """The compiled loops that bands will call."""
         column, window = self.plan.bins
-        return [self.loop.specialised({"S": self.plan.counted, "C": column, "W": window})]
+        found = [self.loop.specialised({"S": self.plan.counted, "C": column, "W": window})]
+        others = [] if self.direct else [self.to_keys] if self.type.kind in "bu" else [self.to_keys, self.to_samples]
+        return found + [loop.specialised({"S": self.key}) for loop in others]
 
     def samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Fill `out` (rows, columns, channels), contiguous, of the picture's type, with rows `first`, ... of the result."""
@@ -71,8 +74,11 @@ class RankJob:
             return
         block = self._block(first * down, rows + (plan.rows.taps - 1) * tall, scratch)
         if (down, along, tall, wide) == (1, 1, 1, 1):
-            if self.type.kind in "bu" and flat.shape[1] >= LARGEST_LANES:
-                self._rank(block, first, flat.view(self.key), columns, scratch)
+            if flat.shape[1] >= LARGEST_LANES:
+                keys = flat.view(self.key)
+                self._rank(block, first, keys, columns, scratch)
+                if self.type.kind not in "bu":
+                    self.to_samples(self.rule, keys)
             else:
                 out[...] = samples_of(self._ranked(block, first, rows, columns, scratch), self.type)
             return
@@ -122,21 +128,21 @@ class RankJob:
         """Padded rows start, start + 1, ...: sortable samples (count, columns, channels)."""
         plan = self.plan
         sources, columns = plan.row_sources[start : start + count], plan.column_sources
-        wanted = np.where(sources < 0, 0, sources - self.low)
-        if wanted[-1] - wanted[0] == count - 1 and (np.diff(wanted) == 1).all():
-            rows = self.array[wanted[0] : wanted[-1] + 1]
-        else:
-            rows = self.array[np.minimum(wanted, len(self.array) - 1)]
-        rows = sortable(rows.astype(self.type, copy=False))
-        made = Block.empty(count, columns.size, plan.channels, self.key, scratch, "block")
-        block = made.pixels
-        lead = min(plan.columns.before, columns.size)
-        stop = min(lead + plan.columns.size, columns.size)
-        block[:, lead:stop] = rows[:, : stop - lead]
-        for margin in (slice(0, lead), slice(stop, columns.size)):
-            block[:, margin] = rows[:, columns[margin]]
-            block[:, margin][:, columns[margin] < 0] = self.fill
-        block[sources < 0] = self.fill
+        rows = np.where(sources < 0, -1, np.clip(sources - self.low, 0, len(self.array) - 1))
+        source, samples = self.array, plan.columns.size * plan.channels
+        if not (source.flags.c_contiguous and source.dtype.isnative and samples >= LARGEST_LANES):
+            inside = rows[rows >= 0]
+            top, bottom = (inside.min(), inside.max() + 1) if inside.size else (0, 1)
+            band = self.array[top:bottom].reshape(bottom - top, samples)
+            source = np.zeros((len(band), max(samples, LARGEST_LANES)), self.type)
+            source[:, :samples] = band
+            rows = np.where(rows < 0, -1, rows - top)
+        lead = plan.columns.before
+        made = Block.empty(
+            count, max(columns.size, lead + plan.columns.size), plan.channels, self.key, scratch, "block"
+        )
+        source = source.reshape(len(source), -1).view(self.key)
+        self.to_keys(source, rows, columns, lead, plan.channels, samples, self.fill, self.rule, made.rows)
         return made
 
     # --- ranks -----------------------------------------------------------------------------------------------------
@@ -177,8 +183,7 @@ class RankJob:
         elif plan.algorithm == "taps":
             self.loop(rows, places, int(plan.largest), out)
         elif plan.algorithm == "network":
-            held = buffer(scratch, "held", plan.footprint.count * LARGEST_LANES, self.key)
-            self.loop(rows, places, self.pairs, plan.rank, out, held.reshape(-1, LARGEST_LANES))
+            self._by_network(rows, channels, out, scratch)
         elif plan.algorithm in IN_PLACE:
             padded = block.pixels.shape[1]
             samples = rows.shape[1]
@@ -214,6 +219,16 @@ class RankJob:
             count = 1 if self.extreme else plan.rows.taps
             lines = scratch["lines"] = aligned_lines(count, length, plan.key, lead_samples)
         self.loop(source, rows, first, columns, lead, plan.channels, samples, self.fill, out, lines, *self.extreme)
+
+    def _by_network(self, rows: np.ndarray, channels: int, out: np.ndarray, scratch: dict) -> None:
+        reach = (self.plan.footprint.shape[1] - 1) * channels
+        four = 4 * LARGEST_LANES // self.key.itemsize
+        length = -(-max(LINE_BYTES // self.key.itemsize, 4 * reach) // four) * four
+        if "network" not in scratch:
+            lines = aligned_lines(self.network.lines + 1, length, self.plan.key)
+            scratch["network"] = self.network.placed(lines.shape[1], channels), lines.reshape(1, -1)
+        steps, lines = scratch["network"]
+        self.loop(rows, steps, self.network.tall, reach, length, out, lines)
 
     def _bisect(self, rows, places, first, start, out, channels) -> None:
         """Ranks for columns `start`, ... of the result; `rows` holds integers of the type that the loop works in."""

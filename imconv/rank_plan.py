@@ -19,14 +19,15 @@ from .planner import LARGEST_LANES, check_range
 MEDIAN = 50.0
 MOST_RANKED = 65535  # samples of a window, but for rectangles of bytes: what 16 bits count
 LOW = 16  # rows compared one by one
-LARGEST_NETWORK = 64  # samples
+LARGEST_NETWORK = 1024  # samples
 REGISTER = 64  # bytes of a vector
 ORDINALS = 65536  # samples of a tile, whose ordinal numbers have 16 bits
 TALLEST_COUNTED = 254  # rows that a byte counts, with one that comes before one goes
 
 # Nanoseconds on one core of an AMD EPYC 9005 (Zen 5) with AVX-512, November 2026.
 TAP = 0.6  # one vector compared with a number and counted
-EXCHANGE = 1.2  # two vectors put in order, in the cache
+MERGE = 1.7  # a vector of windows, for each sample of the window, by a network that neighbours share
+EXCHANGE = 0.85  # two vectors put in order, in the cache
 EXTREME = 0.4  # one vector, lesser or larger than another
 HISTOGRAM = 9.0  # a sample by histograms
 SORT = 18.0  # a sample of a tile numbered by its order
@@ -37,7 +38,7 @@ ALGORITHMS = {
     "taps": "every sample of the shape is compared",
     "rows": "the extreme of some rows, then columns by doubling",
     "columns": "a sorting network on columns that are sorted once",
-    "network": "a sorting network on the window's samples",
+    "network": "a sorting network that neighbouring windows share",
     "bisection": "every lane looks for its own result, bit by bit",
     "ordinals": "samples are numbered by their order, tile by tile, and bisected",
     "histogram": "histograms of columns and of the window: does not depend on the size",
@@ -172,7 +173,8 @@ class RankPlan:
         item = np.dtype(self.key).itemsize
         copies = 2 if self.plain else 2 + 16 // item
         bins = 272 * self.columns.taps * self.channels + 272 * STRIP if self.algorithm == "histogram" else 0
-        return copies * rows * columns * item + bins
+        lines = (LINE_BYTES + 16 * 40) * self.footprint.count if self.algorithm == "network" else 0
+        return copies * rows * columns * item + bins + lines
 
     @property
     def result_bytes(self) -> int:
@@ -220,6 +222,7 @@ class RankPlan:
 
 
 BAND_BYTES = 1 << 19
+LINE_BYTES = 1024  # of a line of a network
 STRIP = 1024  # samples of a row whose columns' histograms are held at a time
 
 
@@ -277,7 +280,8 @@ def _candidates(footprint, percentile, item, border, channels) -> Iterator[tuple
         if whole and footprint.shape in ((3, 3), (5, 5)) and rank == count // 2:
             yield "columns", EXTREME * (18 if count == 9 else 130) / lanes
         if count <= LARGEST_NETWORK:
-            yield "network", EXCHANGE * len(exchanges(count, rank)) / lanes
+            sorting = EXCHANGE * count * math.log2(count) ** 2 / 4
+            yield "network", (MERGE * count if whole else sorting) / lanes
         if whole and item == 1:
             yield "histogram", HISTOGRAM
     if count > MOST_RANKED:
@@ -300,28 +304,3 @@ def rank_of(percentile: float, count: int) -> int:
 def key_type(source: np.dtype) -> np.dtype:
     """The unsigned type as wide as this one."""
     return np.dtype(f"u{source.itemsize}")
-
-
-@lru_cache(maxsize=64)
-def exchanges(count: int, rank: int) -> tuple[tuple[int, int], ...]:
-    """Pairs (i, j) to put in order, the lesser first, after which sample `rank` of so many is the one of this rank.
-
-    Merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M), without what comes too late to matter.
-    """
-    pairs = []
-    top = 1 << max(0, (count - 1).bit_length() - 1)
-    p = top
-    while p:
-        q, r, d = top, 0, p
-        while True:
-            pairs += [(i, i + d) for i in range(count - d) if i & p == r]
-            if q == p:
-                break
-            d, q, r = q - p, q // 2, p
-        p //= 2
-    wanted, kept = {rank}, []
-    for pair in reversed(pairs):
-        if wanted & {*pair}:
-            wanted.update(pair)
-            kept.append(pair)
-    return tuple(reversed(kept))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 # the one NaN that all become, by its size
@@ -37,6 +39,30 @@ def samples_of(keys: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "i":
         return (keys ^ top).view(dtype)
     return (keys ^ (_negative(~keys) | top)).view(dtype)
+
+
+@lru_cache(maxsize=16)
+def rule_of(dtype: np.dtype) -> np.ndarray:
+    """How `loops/keys.py` does the same: six bit patterns.
+
+    >>> rule_of(np.dtype("int8")).tolist()
+    [128, 127, 127, 0, 128, 128]
+    """
+    bits = 8 * dtype.itemsize
+    sign, mask, every = 1 << (bits - 1), (1 << (bits - 1)) - 1, (1 << bits) - 1
+    if dtype.kind == "f":
+        rule = (
+            sign,
+            mask,
+            int(np.array(np.inf, dtype).view(f"u{dtype.itemsize}")),
+            int(NAN[dtype.itemsize]),
+            sign,
+            every,
+        )
+    else:
+        turned = sign if dtype.kind == "i" else 0
+        rule = sign, mask, mask, 0, turned, turned
+    return np.array(rule, f"u{dtype.itemsize}")
 
 
 def _negative(bits: np.ndarray) -> np.ndarray:

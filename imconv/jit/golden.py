@@ -11,12 +11,13 @@ import numpy as np
 
 from ..border import Border
 from ..filters.smooth import gaussian_kernel
+from ..footprint import Footprint
 from ..geometry import make_axes, pool_axis
 from ..kernel import Kernel
 from ..loops import LOOPS
+from ..merging import make_network
 from ..planner import make_plan
 from ..pool_bands import places
-from ..rank_plan import exchanges
 from ..tables import prepare
 from . import signature
 
@@ -371,9 +372,37 @@ def _extremes_of_taps(types: dict[str, str]):
 
 def _network(types: dict[str, str]):
     padded, windows = _padded()
-    expected = np.sort(windows[CELLS.ravel()], axis=0)[7]
-    pairs, held = exchanges(len(_places()), 7), np.zeros((len(_places()), 64))
-    yield (padded, _places(), pairs, 7, np.zeros((ROWS, COLUMNS)), held), expected
+    for mask, cells in ((None, slice(None)), (CELLS.tobytes(), CELLS.ravel())):
+        network = make_network(Footprint((5, 5), (2, 2), mask), 7)
+        steps, lines = network.placed(320, 1), np.zeros((1, 320 * (network.lines + 1)))
+        expected = np.sort(windows[cells], axis=0)[7]
+        yield (padded, steps, network.tall, 4, 256, np.zeros((ROWS, COLUMNS)), lines), expected
+
+
+def _turned(types: dict[str, str]) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+    """Samples, their keys, and the rule: half of the samples have a sign, those of 4 or more are lost, and become 0."""
+    kind = DTYPES[types["S"]]
+    every = np.iinfo(kind).max
+    sign = every ^ every >> 1
+    picture = _picture().astype(kind)
+    lost = picture > 3
+    picture[::2] |= sign
+    samples = np.where(lost, kind.type(0), picture)
+    return picture, samples ^ np.where(samples < sign, sign, every).astype(kind), (sign, every >> 1, 3, 0, sign, every)
+
+
+def _to_keys(types: dict[str, str]):
+    picture, keys, rule = _turned(types)
+    rows, columns = np.array([1, 0, -1, 2]), np.array([1, 0, *range(COLUMNS), -1])
+    expected = np.where((rows < 0)[:, None] | (columns < 0), keys.dtype.type(9), keys[rows][:, columns])
+    room = np.zeros((4, 128), keys.dtype)
+    found = np.concatenate([np.zeros(expected.shape, keys.dtype), room], axis=1)
+    yield (picture, rows, columns, 2, 1, COLUMNS, [9], rule, found), np.concatenate([expected, room], axis=1)
+
+
+def _to_samples(types: dict[str, str]):
+    picture, keys, rule = _turned(types)
+    yield (rule, keys), np.where(picture % 8 > 3, keys.dtype.type(0), picture)
 
 
 def _bisection(types: dict[str, str]):
@@ -473,6 +502,8 @@ _CASES = {
     "columns.extreme_of_columns": _of_columns(5, extremes=True),
     "extremes.extreme": _extremes,
     "extremes.extreme_of_taps": _extremes_of_taps,
+    "keys.to_keys": _to_keys,
+    "keys.to_samples": _to_samples,
     "network.select": _network,
     "bisection.bisect": _bisection,
     "histogram.select": _histograms,

@@ -63,6 +63,8 @@ def _for_ranks(key: str) -> list[Specialised]:
         "extremes.extreme",
         "extremes.extreme_of_taps",
         "network.select",
+        "keys.to_keys",
+        "keys.to_samples",
     ]
     found = [(name, (key,)) for name in names]
     found.append(("bisection.bisect", (key if key in ("u1", "u2") else "u2",)))

@@ -42,7 +42,10 @@ LOOPS = {
     "columns.extreme_of_columns": f"{COLUMNS}, height: i8, width: i8, largest: i8",
     "extremes.extreme": "block: &S[:,:], height: i8, width: i8, channels: i8, largest: i8, out: &S[:,:], line: &S[:,:]",
     "extremes.extreme_of_taps": "block: S[:,:], places: i8[:], largest: i8, out: &S[:,:]",
-    "network.select": "block: S[:,:], places: i8[:], pairs: i8[:,:], wanted: i8, out: &S[:,:], held: &S[:,:]",
+    "keys.to_keys": "src: S[:,:], rows: i8[:], columns: i8[:], lead: i8, channels: i8, samples: i8, fill: S[:], rule: S[:], "
+    "out: &S[:,:]",
+    "keys.to_samples": "rule: S[:], out: &S[:,:]",
+    "network.select": "block: S[:,:], steps: i8[:,:], tall: i8, reach: i8, length: i8, out: &S[:,:], lines: &S[:,:]",
     "bisection.bisect": "block: S[:,:], places: i8[:], bits: i8, ranks: S[:,:], kinds: i8[:], first: i8, out: &S[:,:]",
     "histogram.select": "block: u1[:,:], height: i8, width: i8, channels: i8, rank: i8, strip: i8, steps: C[:,:], "
     "out: &u1[:,:], coarse: &C[:,:], fine: &C[:,:], parts: &W[:,:], known: &i8[:], windows: &W[:,:], held: &i8[:]",

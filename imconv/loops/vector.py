@@ -471,7 +471,7 @@ class _Arithmetic(AbstractTemplate):
 
 
 def _define(operation, on_floats, on_integers=None):
-    infer_global(operation)(type(f"_{on_floats}", (_Arithmetic,), {}))
+    infer_global(operation)(type(f"_{on_floats or on_integers}", (_Arithmetic,), {}))
 
     @lower_builtin(operation, Vector, Vector)
     def lower(context, builder, sig, args):
@@ -484,3 +484,5 @@ _define(operator.sub, "fsub", "sub")
 _define(operator.mul, "fmul", "mul")
 _define(operator.truediv, "fdiv")
 _define(operator.or_, None, "or_")
+_define(operator.and_, None, "and_")
+_define(operator.xor, None, "xor")

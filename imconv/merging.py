@@ -1,0 +1,228 @@
+"""Sorting networks that neighbouring windows share: which lines of samples to put in order, one after another.
+
+A line is a row of the picture, or what comes of two lines sample by sample: the lesser of each pair, or the larger. Lines
+are combined shifted, so that what two windows beside each other have in common is computed once: sorted columns are
+merged to sorted pairs of columns, those to fours, and so on. Windows below each other have rows in common: those of 2, 4
+or 8 windows are sorted for all, and what can't be the result any more is dropped, before each half of them brings the
+rows that it alone has (A. Adams, Fast median filters using separable sorting networks, 2021).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .footprint import Footprint
+
+LOAD, EXCHANGE, LESSER, LARGER, STORE = range(5)  # what a step does, as in `loops/network.py`
+
+Shifted = tuple[int, int]  # a node, and how many pixels to the right it is read
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network for one rank of one window.
+
+    tall               rows of the result that it finds together
+    lines              how many lines are held at a time
+    steps : (n, 7)     what to do (LOAD, ...), two lines to write, and two to read, each with its shift in pixels; LOAD
+                       reads row n of those under the windows into the first, STORE writes it as row n of the result; n
+                       is in the fourth place
+    """
+
+    tall: int
+    lines: int
+    steps: np.ndarray
+
+    def placed(self, pitch: int, channels: int) -> np.ndarray:
+        """Steps (n, 5) with lines and shifts as places in a buffer of lines `pitch` samples apart."""
+        kind, low, high, a, right, b, further = self.steps.T
+        combining = (kind != LOAD) & (kind != STORE)
+        low = low * pitch + np.where(kind == STORE, right * channels, 0)
+        a = np.where(combining, a * pitch + right * channels, a)
+        return np.stack([kind, low, high * pitch, a, b * pitch + further * channels], axis=1)
+
+
+@lru_cache(maxsize=16)
+def make_network(footprint: Footprint, rank: int) -> Network:
+    """The network for the sample of three or more that `rank` others of a window come before.
+
+    >>> make_network(Footprint((3, 3), (1, 1)), 4).tall
+    2
+    """
+    graph = _Graph()
+    if footprint.mask is None:
+        height = footprint.shape[0]
+        tall = 8 if height > 20 else 4 if height > 6 else 2 if height > 2 else 1
+        return _scheduled(graph, _Rectangles(graph, *footprint.shape, rank).results(tall))
+    return _scheduled(graph, [_of_shape(graph, footprint.cells, rank)])
+
+
+class _Graph:
+    """Nodes, each made of older ones: (LOAD, row), (LESSER, a, shift, b, shift) or (LARGER, ...); the same one only once,
+    wherever along the row it is wanted."""
+
+    def __init__(self):
+        self.nodes: list[tuple] = []
+        self.known: dict[tuple, int] = {}
+
+    def row(self, row: int) -> Shifted:
+        return self._node((LOAD, row)), 0
+
+    def lesser(self, a: Shifted, b: Shifted) -> Shifted:
+        return self._combined(LESSER, a, b)
+
+    def larger(self, a: Shifted, b: Shifted) -> Shifted:
+        return self._combined(LARGER, a, b)
+
+    def merged(self, a: list[Shifted], b: list[Shifted]) -> list[Shifted]:
+        """Two sorted lists as one (Batcher's odd-even merge, for any lengths)."""
+        if not a or not b:
+            return a or b
+        if len(a) == len(b) == 1:
+            return [self.lesser(a[0], b[0]), self.larger(a[0], b[0])]
+        even, odd = self.merged(a[::2], b[::2]), self.merged(a[1::2], b[1::2])
+        found = even[:1]
+        for low, high in zip(odd, even[1:], strict=False):
+            found += [self.lesser(low, high), self.larger(low, high)]
+        return found + odd[len(even) - 1 :] + even[len(odd) + 1 :]
+
+    def picked(self, a: list[Shifted], b: list[Shifted], rank: int) -> Shifted:
+        """What has this rank in two sorted lists together: for one of the ways to take rank + 1 samples, some from each,
+        it is the largest one taken, for others that is larger."""
+        best = None
+        for i in range(max(0, rank + 1 - len(b)), min(len(a), rank + 1) + 1):
+            j = rank + 1 - i
+            last = a[i - 1] if j == 0 else b[j - 1] if i == 0 else self.larger(a[i - 1], b[j - 1])
+            best = last if best is None else self.lesser(best, last)
+        return best
+
+    def _combined(self, kind: int, a: Shifted, b: Shifted) -> Shifted:
+        a, b = sorted((a, b))
+        first = min(a[1], b[1])
+        return self._node((kind, a[0], a[1] - first, b[0], b[1] - first)), first
+
+    def _node(self, node: tuple) -> int:
+        if node not in self.known:
+            self.known[node] = len(self.nodes)
+            self.nodes.append(node)
+        return self.known[node]
+
+
+class _Rectangles:
+    """Windows of height x width pixels, one below the other."""
+
+    def __init__(self, graph: _Graph, height: int, width: int, rank: int):
+        self.graph, self.height, self.width, self.rank = graph, height, width, rank
+        self.made: dict[tuple, list[Shifted]] = {}
+
+    def results(self, tall: int) -> list[Shifted]:
+        """What has the rank in so many windows, a power of two and no more than they are high."""
+        if tall == 1:
+            left, right = self._halves(0, self.height, self.width)
+            return [self.graph.picked(left, right, self.rank)]
+        common = self._rows(tall - 1, self.height, self.width)
+        return self._windows(0, tall, common, (self.height - tall + 1) * self.width, 0)
+
+    def _windows(self, first: int, stop: int, common: list[Shifted], known: int, dropped: int) -> list[Shifted]:
+        """Results of windows `first` to `stop`, of whose samples `known` are in all of them: sorted, without some at the
+        ends, `dropped` of them the least."""
+        missing = self.height * self.width - known
+        least = max(0, self.rank - missing - dropped)
+        common, dropped = common[least : self.rank - dropped + 1], dropped + least
+        middle = (first + stop) // 2
+        found = []
+        for a, b, top, bottom in (
+            (first, middle, middle - 1, stop - 1),
+            (middle, stop, first + self.height, middle + self.height),
+        ):
+            more = self._rows(top, bottom, self.width)
+            if b - a == 1:
+                found.append(self.graph.picked(common, more, self.rank - dropped))
+            else:
+                found += self._windows(a, b, self.graph.merged(common, more), known + len(more), dropped)
+        return found
+
+    def _rows(self, top: int, bottom: int, width: int) -> list[Shifted]:
+        """The samples of these rows, `width` pixels of each, in order."""
+        key = top, bottom, width
+        if key not in self.made:
+            one = bottom - top == width == 1
+            self.made[key] = [self.graph.row(top)] if one else self.graph.merged(*self._halves(*key))
+        return self.made[key]
+
+    def _halves(self, top: int, bottom: int, width: int) -> tuple[list[Shifted], list[Shifted]]:
+        """The same as two sorted lists: columns that are a power of two, which others share, and the rest."""
+        if width == 1:
+            middle = (top + bottom + 1) // 2
+            return self._rows(top, middle, 1), self._rows(middle, bottom, 1)
+        left = 1 << (width - 1).bit_length() - 1
+        return self._rows(top, bottom, left), _moved(self._rows(top, bottom, width - left), left)
+
+
+def _of_shape(graph: _Graph, cells: np.ndarray, rank: int) -> Shifted:
+    """What has the rank among the samples under some cells."""
+    down_columns = [(graph.row(row)[0], column) for column, row in np.argwhere(cells.T).tolist()]
+
+    def in_order(some: list[Shifted]) -> list[Shifted]:
+        middle = len(some) // 2
+        return graph.merged(in_order(some[:middle]), in_order(some[middle:])) if middle else some
+
+    middle = len(down_columns) // 2
+    return graph.picked(in_order(down_columns[:middle]), in_order(down_columns[middle:]), rank)
+
+
+def _moved(some: list[Shifted], pixels: int) -> list[Shifted]:
+    return [(node, shift + pixels) for node, shift in some]
+
+
+def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
+    """The steps that make the results and no more, in lines that are used again as soon as nobody reads them."""
+    nodes, wanted = graph.nodes, _needed(graph.nodes, results)
+    stored = {}
+    for row, (node, shift) in enumerate(results):
+        stored.setdefault(node, []).append((row, shift))
+    last = {}  # who reads a node last: of lesser and larger of the same pair, made at once, the older one
+    order = []
+    for node in sorted(wanted):
+        kind, *sources = nodes[node]
+        twin = graph.known.get((LESSER + LARGER - kind, *sources))
+        if kind != LOAD and twin in wanted and twin < node:
+            continue
+        order.append((node, twin if kind != LOAD and twin in wanted else None))
+        if kind != LOAD:
+            last[sources[0]] = last[sources[2]] = node
+    lines, free, count, steps = {}, [], 0, []
+    for node, twin in order:
+        kind, *sources = nodes[node]
+        if kind == LOAD:
+            step = [0, sources[0], 0, 0, 0]
+        else:
+            a, right, b, further = sources
+            step = [0, lines[a], right, lines[b], further]
+            free += [lines[source] for source in {a, b} if last[source] == node]
+        made = [node] if twin is None else [node, twin] if kind == LESSER else [twin, node]
+        for one in made:
+            if not free:
+                free.append(count)
+                count += 1
+            lines[one] = free.pop()
+        if twin is not None:
+            kind, step[0] = EXCHANGE, lines[made[1]]
+        steps.append([kind, lines[made[0]], *step])
+        for one in made:
+            steps += [[STORE, lines[one], 0, row, shift, 0, 0] for row, shift in stored.get(one, ())]
+            if one not in last:
+                free.append(lines[one])
+    return Network(len(results), count, np.array(steps, np.int64))
+
+
+def _needed(nodes: list[tuple], results: list[Shifted]) -> set[int]:
+    """The results' nodes and all that they are made of."""
+    wanted = {node for node, _ in results}
+    for node in range(len(nodes) - 1, -1, -1):
+        if node in wanted and nodes[node][0] != LOAD:
+            wanted.update((nodes[node][1], nodes[node][3]))
+    return wanted
