@@ -18,7 +18,7 @@ from .sortable import rule_of, samples_of, sortable
 from .tables import aligned_lines
 
 BINS = 16
-STEPS = np.ascontiguousarray(np.tri(BINS, dtype=np.uint8).T)  # row n: 0 before place n, 1 from there on
+STEPS = np.tri(BINS, dtype=np.uint8).T.reshape(1, -1)  # sixteen times sixteen: 0 before place n, 1 from there on
 ROOM = 2 * LARGEST_LANES  # samples behind a padded row that vectors may read, and write
 LOOPS = {
     "extremes": "extremes.extreme",
@@ -268,10 +268,10 @@ class RankJob:
         strip = STRIP // channels * channels
         count = min(strip, out.shape[1]) + (width - 1) * channels
         column, window = plan.bins
-        coarse = buffer(scratch, "coarse", count * BINS, column).reshape(count, BINS)
-        fine = buffer(scratch, "fine", count * BINS * BINS, column).reshape(-1, BINS)
-        parts, known = np.empty((BINS, BINS), window), np.empty(BINS, np.int64)
-        windows, held = np.empty((strip, BINS), window), np.empty(strip, np.int64)
+        coarse = buffer(scratch, "coarse", count * BINS, column)[None]
+        fine = buffer(scratch, "fine", count * BINS * BINS, column)[None]
+        parts, known = np.empty((1, BINS * BINS), window), np.empty(BINS, np.int64)
+        windows, held = np.empty((1, strip * BINS), window), np.empty(strip, np.int64)
         bins = (coarse, fine, parts, known, windows, held)
         self.loop(rows, height, width, channels, plan.rank, strip, STEPS.astype(column), out, *bins)
 

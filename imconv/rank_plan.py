@@ -29,7 +29,9 @@ TAP = 0.6  # one vector compared with a number and counted
 MERGE = 1.7  # a vector of windows, for each sample of the window, by a network that neighbours share
 EXCHANGE = 0.85  # two vectors put in order, in the cache
 EXTREME = 0.4  # one vector, lesser or larger than another
-HISTOGRAM = 9.0  # a sample by histograms
+COLUMNS_9 = 5.0  # a vector of medians of 3 x 3
+COLUMNS_25 = 16.0  # the same of 5 x 5
+HISTOGRAM = 4.8  # a sample by histograms
 SORT = 18.0  # a sample of a tile numbered by its order
 COPY = 0.15  # a byte brought into a padded band
 
@@ -221,7 +223,7 @@ class RankPlan:
         return "\n".join(lines)
 
 
-BAND_BYTES = 1 << 19
+BAND_BYTES = 1 << 20
 LINE_BYTES = 1024  # of a line of a network
 STRIP = 1024  # samples of a row whose columns' histograms are held at a time
 
@@ -278,7 +280,7 @@ def _candidates(footprint, percentile, item, border, channels) -> Iterator[tuple
         return
     if border.mode != "normalized":
         if whole and footprint.shape in ((3, 3), (5, 5)) and rank == count // 2:
-            yield "columns", EXTREME * (18 if count == 9 else 130) / lanes
+            yield "columns", (COLUMNS_9 if count == 9 else COLUMNS_25) / lanes
         if count <= LARGEST_NETWORK:
             sorting = EXCHANGE * count * math.log2(count) ** 2 / 4
             yield "network", (MERGE * count if whole else sorting) / lanes

@@ -45,6 +45,8 @@ def combine(values, number, out):
     store(out, 5, 1, where_less(a, b, c, d))
     store(out, 6, 1, filled(zero, number))
     store(out, 7, 1, zero)
+    store(out, 8, 1, a & b)
+    store(out, 9, 1, a ^ b)
     return lanes(zero)
 
 
@@ -60,13 +62,13 @@ def test_operations(kind):
     top = np.iinfo(kind).max
     values = RANDOM.integers(0, top, (4, 80), kind, endpoint=True)
     values[0, ::3], values[1, ::5], values[1, 1::7] = top, 0, values[0, 1::7]
-    out = np.full((8, 80), 77, kind)
+    out = np.full((10, 80), 77, kind)
     size = combine(values, 200, out)
     assert size == vector.REGISTER_BYTES // kind(0).nbytes
     a, b, c, d = values[:, 3 : 3 + size]
     with np.errstate(over="ignore"):
         expected = [a + b, a - b, a | b, np.minimum(a, b), np.maximum(a, b), np.where(a < b, c, d)]
-    for row, wanted in zip(out, [*expected, np.full(size, 200), np.zeros(size)], strict=True):
+    for row, wanted in zip(out, [*expected, np.full(size, 200), np.zeros(size), a & b, a ^ b], strict=True):
         np.testing.assert_array_equal(row[1 : 1 + size], wanted)
         assert (row[:1] == 77).all()
         assert (row[1 + size :] == 77).all()
@@ -74,7 +76,7 @@ def test_operations(kind):
 
 @pytest.mark.parametrize("kind", WHOLE)
 def test_numbers_are_cut_to_the_lanes_size(kind):
-    out = np.zeros((8, 80), kind)
+    out = np.zeros((10, 80), kind)
     combine(np.zeros((4, 80), kind), (1 << 62) + 300, out)
     assert out[6, 1] == ((1 << 62) + 300) % (np.iinfo(kind).max + 1)
 

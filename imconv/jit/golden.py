@@ -416,13 +416,13 @@ def _bisection(types: dict[str, str]):
 
 def _histograms(types: dict[str, str]):
     padded, windows = _padded()
-    steps, strip = np.tri(16).T, 62
+    steps, strip = np.tri(16).T.reshape(1, -1), 62
     count = strip + 4 * 2
     for channels, width in ((1, 5), (2, 3)):  # every other of five columns
         cells = np.indices((5, 5))[1].ravel() % channels == 0
         rank = 9
-        bins = np.full((count, 16), 7), np.full((16 * count, 16), 7)
-        rest = np.zeros((16, 16)), np.zeros(16), np.zeros((strip, 16)), np.zeros(strip)
+        bins = np.full((1, 16 * count), 7), np.full((1, 256 * count), 7)
+        rest = np.zeros((1, 256)), np.zeros(16), np.zeros((1, 16 * strip)), np.zeros(strip)
         yield (
             (padded, 5, width, channels, rank, strip, steps, np.zeros((ROWS, COLUMNS)), *bins, *rest),
             np.sort(windows[cells], axis=0)[rank],

@@ -9,8 +9,8 @@ splits into the registers the CPU has: 64 floats are four AVX-512 registers. Loo
         total = fma(broadcast(weights[k]), load(total, image, row + k, x), total)
     store(out, y, x, total)
 
-Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added, subtracted, multiplied and
-compared.
+Sums of whole numbers can be held in uint16 or uint32 instead: these are loaded, stored, added, subtracted, multiplied,
+compared, and combined bit by bit.
 Where many vectors are held at a time, `register` begins with one of a single register; that is there for uint8 to uint64.
 
 Arrays are 2-D and C-contiguous: unsigned integers, float32 or float64. Nothing is checked: the caller sees to it that the
