@@ -117,14 +117,14 @@ def _find_parts(coarse, c, pixels, width, channels, rank, windows, held):
     """The window's coarse bins for each pixel of a row, and which of them holds the result."""
     window = sixteen(windows[0, 0])
     wanted = filled(window, rank + 1)
-    goes = comes = c * BINS
-    for i in range(width - 1):
-        window = window + load(window, coarse, 0, comes)
-        comes += channels * BINS
+    step = channels * BINS
+    for j in range(width - 1):
+        window = window + load(window, coarse, 0, c * BINS + j * step)
+    goes, comes = c * BINS, c * BINS + (width - 1) * step
     for i in range(pixels):
         window = window + load(window, coarse, 0, comes)
         store(windows, 0, i * BINS, window)
         held[uint64(i)] = BINS * count_less(window, wanted)
         window = window - load(window, coarse, 0, goes)
-        comes += channels * BINS
-        goes += channels * BINS
+        goes += step
+        comes += step
