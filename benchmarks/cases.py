@@ -178,12 +178,15 @@ def full_cases() -> list[Case]:
     return list(_grid(frames, dense=range(3, 32, 2), sigmas=sigmas, boxes=(3, 5, 11, 21, 51, 101, 201)))
 
 
-def rank_cases(size: tuple[int, int] = TWELVE_MEGAPIXELS) -> list[Case]:
-    """Medians and minima: what `python -m benchmarks --ranks` runs."""
-    grey, colour = Frame(*size), Frame(*size, 3)
-    found = [Case(frame, "median", k) for frame in (grey, colour) for k in (3, 5, 11, 31)]
-    found += [Case(Frame(*size, 1, "uint16"), "median", 5), Case(Frame(*size, 1, "float32"), "median", 3)]
-    return found + [Case(frame, "minimum", k) for frame in (grey, colour) for k in (3, 15, 61)]
+def rank_cases(*sizes: tuple[int, int]) -> list[Case]:
+    """Medians and minima: what `python -m benchmarks --ranks` runs; default: on pictures of 1 and of 12 megapixels."""
+    found = []
+    for size in sizes or (ONE_MEGAPIXEL, TWELVE_MEGAPIXELS):
+        grey, colour, deep, real = (Frame(*size, *more) for more in ((), (3,), (1, "uint16"), (1, "float32")))
+        found += [Case(frame, "median", k) for frame in (grey, colour) for k in (3, 5, 11, 31)]
+        found += [Case(frame, "median", k) for frame in (deep, real) for k in (3, 5, 11)]
+        found += [Case(frame, "minimum", k) for frame in (grey, colour, real) for k in (3, 15, 61)]
+    return found
 
 
 def with_border(cases: list[Case], border: str) -> list[Case]:

@@ -51,10 +51,13 @@ class RankJob:
         """Go on with another part of the picture."""
         plan = self.plan
         self.array, self.low = source, low
-        in_place = source.flags.c_contiguous and source.dtype.isnative and self.type.kind in "bu"
+        self.rows = np.where(plan.row_sources < 0, -1, np.clip(plan.row_sources - low, 0, len(source) - 1))
+        ready = source.flags.c_contiguous and source.dtype.isnative
+        samples = plan.columns.size * plan.channels
+        self.bits = source.reshape(len(source), -1).view(self.key) if ready and samples >= LARGEST_LANES else None
         wide = min(plan.columns.size, plan.columns.out) * plan.channels >= 4 * LARGEST_LANES and self.key.itemsize <= 2
         inside = plan.border.mode not in ("constant", "normalized") and plan.phases == plan.strides == (1, 1)
-        self.direct = plan.algorithm in IN_PLACE and in_place and wide and inside
+        self.direct = plan.algorithm in IN_PLACE and ready and self.type.kind in "bu" and wide and inside
 
     def needed(self) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call."""
@@ -127,22 +130,16 @@ class RankJob:
     def _block(self, start: int, count: int, scratch: dict) -> Block:
         """Padded rows start, start + 1, ...: sortable samples (count, columns, channels)."""
         plan = self.plan
-        sources, columns = plan.row_sources[start : start + count], plan.column_sources
-        rows = np.where(sources < 0, -1, np.clip(sources - self.low, 0, len(self.array) - 1))
-        source, samples = self.array, plan.columns.size * plan.channels
-        if not (source.flags.c_contiguous and source.dtype.isnative and samples >= LARGEST_LANES):
+        columns, lead, channels = plan.column_sources, plan.columns.before, plan.channels
+        rows, bits, samples = self.rows[start : start + count], self.bits, plan.columns.size * channels
+        if bits is None:
             inside = rows[rows >= 0]
             top, bottom = (inside.min(), inside.max() + 1) if inside.size else (0, 1)
-            band = self.array[top:bottom].reshape(bottom - top, samples)
-            source = np.zeros((len(band), max(samples, LARGEST_LANES)), self.type)
-            source[:, :samples] = band
-            rows = np.where(rows < 0, -1, rows - top)
-        lead = plan.columns.before
-        made = Block.empty(
-            count, max(columns.size, lead + plan.columns.size), plan.channels, self.key, scratch, "block"
-        )
-        source = source.reshape(len(source), -1).view(self.key)
-        self.to_keys(source, rows, columns, lead, plan.channels, samples, self.fill, self.rule, made.rows)
+            band = np.zeros((bottom - top, max(samples, LARGEST_LANES)), self.type)
+            band[:, :samples] = self.array[top:bottom].reshape(bottom - top, samples)
+            rows, bits = np.where(rows < 0, -1, rows - top), band.view(self.key)
+        made = Block.empty(count, max(columns.size, lead + plan.columns.size), channels, self.key, scratch, "block")
+        self.to_keys(bits, rows, columns, lead, channels, samples, self.fill, self.rule, made.rows)
         return made
 
     # --- ranks -----------------------------------------------------------------------------------------------------
@@ -203,10 +200,7 @@ class RankJob:
     def _in_place(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Rows of the result from the picture's own rows."""
         plan = self.plan
-        rows = np.clip(
-            plan.row_sources[first : first + len(out) + plan.rows.taps - 1] - self.low, 0, len(self.array) - 1
-        )
-        source = self.array.reshape(len(self.array), -1).view(self.key)
+        rows, source = self.rows[first : first + len(out) + plan.rows.taps - 1], self.bits
         self._sorted_columns(source, rows, plan.columns.before, plan.column_sources, 0, source.shape[1], out, scratch)
 
     def _sorted_columns(self, source, rows, lead, columns, first, samples, out, scratch) -> None:

@@ -26,14 +26,16 @@ TALLEST_COUNTED = 254  # rows that a byte counts, with one that comes before one
 
 # Nanoseconds on one core of an AMD EPYC 9005 (Zen 5) with AVX-512, November 2026.
 TAP = 0.6  # one vector compared with a number and counted
-MERGE = 1.7  # a vector of windows, for each sample of the window, by a network that neighbours share
+MERGE = 1.85  # a vector of windows, for each sample of the window, by a network that neighbours share
 EXCHANGE = 0.85  # two vectors put in order, in the cache
-EXTREME = 0.4  # one vector, lesser or larger than another
+EXTREME = 0.5  # one vector, lesser or larger than another
+DOUBLING = 0.8  # the same, of lines in the cache
 COLUMNS_9 = 5.0  # a vector of medians of 3 x 3
 COLUMNS_25 = 16.0  # the same of 5 x 5
-HISTOGRAM = 4.8  # a sample by histograms
+HISTOGRAM = 4.6  # a sample by histograms
+SWITCH = 22.0  # more for one of a narrow window, whose results lie further apart, divided by its width
 SORT = 18.0  # a sample of a tile numbered by its order
-COPY = 0.15  # a byte brought into a padded band
+COPY = 0.05  # a byte brought into a padded band
 
 ALGORITHMS = {
     "extremes": "rows, then columns by doubling: hardly depends on the size",
@@ -253,7 +255,13 @@ def make_rank_plan(
     check_range(range)
     if alpha == "weight":
         raise OptionError("ranks have no weights: alpha is separate (the default here: filtered like a colour) or keep")
-    able = dict(_candidates(footprint, percentile, key_type(source).itemsize, border, channels))
+    key = key_type(source)
+    in_place = IN_PLACE if source.kind in "bu" and key.itemsize <= 2 else ()
+    copy = COPY * key.itemsize * (1 + any(axis.dilation > 1 for axis in axes))
+    able = {
+        name: cost + copy * (name not in in_place)
+        for name, cost in _candidates(footprint, percentile, key.itemsize, border, channels)
+    }
     if not able:
         raise LimitError(
             f"windows of {footprint.count} samples are too large to rank: up to {MOST_RANKED}, but for squares on 8 bits, min and max"
@@ -261,9 +269,7 @@ def make_rank_plan(
     if algorithm is not None and algorithm not in able:
         raise OptionError(f"algorithm {algorithm!r} can't do this; {', '.join(able)} can")
     chosen = algorithm or min(able, key=able.get)
-    phases = math.prod(axis.dilation for axis in axes)
-    cost = able[chosen] + (COPY * key_type(source).itemsize * (1 + (phases > 1)) if chosen not in IN_PLACE else 0)
-    return RankPlan(chosen, *axes, channels, source.name, target.name, footprint, percentile, border, alpha, range, scale, offset, cost)  # fmt: skip
+    return RankPlan(chosen, *axes, channels, source.name, target.name, footprint, percentile, border, alpha, range, scale, offset, able[chosen])  # fmt: skip
 
 
 def _candidates(footprint, percentile, item, border, channels) -> Iterator[tuple[str, float]]:
@@ -273,9 +279,9 @@ def _candidates(footprint, percentile, item, border, channels) -> Iterator[tuple
     if percentile in (0, 100) or (rank in (0, count - 1) and border.mode != "normalized"):
         if whole:
             steps = sum(2 + n.bit_length() for n in footprint.shape)
-            yield "extremes", EXTREME * steps / lanes
+            yield "extremes", DOUBLING * steps / lanes
             if footprint.shape[0] <= LOW:
-                yield "rows", EXTREME * (footprint.shape[0] + 1 + footprint.shape[1].bit_length()) / lanes
+                yield "rows", DOUBLING * (footprint.shape[0] + 1 + footprint.shape[1].bit_length()) / lanes
         yield "taps", EXTREME * count / lanes
         return
     if border.mode != "normalized":
@@ -285,7 +291,7 @@ def _candidates(footprint, percentile, item, border, channels) -> Iterator[tuple
             sorting = EXCHANGE * count * math.log2(count) ** 2 / 4
             yield "network", (MERGE * count if whole else sorting) / lanes
         if whole and item == 1:
-            yield "histogram", HISTOGRAM
+            yield "histogram", HISTOGRAM + SWITCH / footprint.shape[1]
     if count > MOST_RANKED:
         return
     if item <= 2:
