@@ -27,6 +27,7 @@ TALLEST_COUNTED = 254  # rows that a byte counts, with one that comes before one
 # Nanoseconds on one core of an AMD EPYC 9005 (Zen 5) with AVX-512, November 2026.
 TAP = 0.6  # one vector compared with a number and counted
 MERGE = 1.85  # a vector of windows, for each sample of the window, by a network that neighbours share
+PREPARE = 5e3  # a sample of a window, when a network is made; an eighth of that, for it is kept
 EXCHANGE = 0.85  # two vectors put in order, in the cache
 EXTREME = 0.5  # one vector, lesser or larger than another
 DOUBLING = 0.8  # the same, of lines in the cache
@@ -268,7 +269,9 @@ def make_rank_plan(
         )
     if algorithm is not None and algorithm not in able:
         raise OptionError(f"algorithm {algorithm!r} can't do this; {', '.join(able)} can")
-    chosen = algorithm or min(able, key=able.get)
+    samples = channels * math.prod(axis.out * axis.stride for axis in axes)
+    once = {"network": PREPARE * footprint.count / samples}
+    chosen = algorithm or min(able, key=lambda name: able[name] + once.get(name, 0.0))
     return RankPlan(chosen, *axes, channels, source.name, target.name, footprint, percentile, border, alpha, range, scale, offset, able[chosen])  # fmt: skip
 
 
