@@ -59,6 +59,10 @@ class RankJob:
         inside = plan.border.mode not in ("constant", "normalized") and plan.phases == plan.strides == (1, 1)
         self.direct = plan.algorithm in IN_PLACE and ready and self.type.kind in "bu" and wide and inside
 
+    def release(self) -> None:
+        """Hold no picture until the next one."""
+        self.array = self.bits = None
+
     def needed(self) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call."""
         column, window = self.plan.bins

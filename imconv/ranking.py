@@ -133,7 +133,7 @@ class RankRun:
 
     def release(self) -> None:
         """Hold no picture until the next one."""
-        self.job.array = None
+        self.job.release()
 
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result into `out`."""

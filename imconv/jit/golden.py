@@ -375,34 +375,33 @@ def _network(types: dict[str, str]):
     for mask, cells in ((None, slice(None)), (CELLS.tobytes(), CELLS.ravel())):
         network = make_network(Footprint((5, 5), (2, 2), mask), 7)
         steps, lines = network.placed(320, 1), np.zeros((1, 320 * (network.lines + 1)))
-        expected = np.sort(windows[cells], axis=0)[7]
-        yield (padded, steps, network.tall, 4, 256, np.zeros((ROWS, COLUMNS)), lines), expected
+        yield (
+            (padded, steps, network.tall, 4, 256, np.zeros((ROWS, COLUMNS)), lines),
+            np.sort(windows[cells], axis=0)[7],
+        )
 
 
-def _turned(types: dict[str, str]) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
-    """Samples, their keys, and the rule: half of the samples have a sign, those of 4 or more are lost, and become 0."""
-    kind = DTYPES[types["S"]]
-    every = np.iinfo(kind).max
-    sign = every ^ every >> 1
-    picture = _picture().astype(kind)
-    lost = picture > 3
-    picture[::2] |= sign
-    samples = np.where(lost, kind.type(0), picture)
-    return picture, samples ^ np.where(samples < sign, sign, every).astype(kind), (sign, every >> 1, 3, 0, sign, every)
+def _turned(types: dict[str, str]) -> tuple:
+    """A picture, half of it negative; the same with 0 for 4 and more, which is lost; keys of that; the rule."""
+    picture = _picture().astype(DTYPES[types["S"]])
+    sign = (every := np.iinfo(picture.dtype).max) ^ every >> 1
+    picture[1::2] |= sign
+    samples = np.where(picture % sign > 3, 0, picture).astype(picture.dtype)
+    keys = samples ^ np.where(samples < sign, sign, every).astype(picture.dtype)
+    return picture, samples, keys, (sign, every >> 1, 3, 0, sign, every)
 
 
 def _to_keys(types: dict[str, str]):
-    picture, keys, rule = _turned(types)
+    picture, _, keys, rule = _turned(types)
     rows, columns = np.array([1, 0, -1, 2]), np.array([1, 0, *range(COLUMNS), -1])
-    expected = np.where((rows < 0)[:, None] | (columns < 0), keys.dtype.type(9), keys[rows][:, columns])
-    room = np.zeros((4, 128), keys.dtype)
-    found = np.concatenate([np.zeros(expected.shape, keys.dtype), room], axis=1)
-    yield (picture, rows, columns, 2, 1, COLUMNS, [9], rule, found), np.concatenate([expected, room], axis=1)
+    outside = (rows < 0)[:, None] | (columns < 0)
+    keys = np.pad(np.where(outside, keys.dtype.type(9), keys[rows][:, columns]), ((0, 0), (0, 128)))
+    yield (picture, rows, columns, 2, 1, COLUMNS, [9], rule, np.zeros_like(keys)), keys
 
 
 def _to_samples(types: dict[str, str]):
-    picture, keys, rule = _turned(types)
-    yield (rule, keys), np.where(picture % 8 > 3, keys.dtype.type(0), picture)
+    _, samples, keys, rule = _turned(types)
+    yield (rule, keys), samples
 
 
 def _bisection(types: dict[str, str]):
@@ -416,11 +415,10 @@ def _bisection(types: dict[str, str]):
 
 def _histograms(types: dict[str, str]):
     padded, windows = _padded()
-    steps, strip = np.tri(16).T.reshape(1, -1), 62
+    steps, strip, rank = np.tri(16).T.reshape(1, -1), 62, 9
     count = strip + 4 * 2
     for channels, width in ((1, 5), (2, 3)):  # every other of five columns
         cells = np.indices((5, 5))[1].ravel() % channels == 0
-        rank = 9
         bins = np.full((1, 16 * count), 7), np.full((1, 256 * count), 7)
         rest = np.zeros((1, 256)), np.zeros(16), np.zeros((1, 16 * strip)), np.zeros(strip)
         yield (

@@ -14,7 +14,9 @@ from PIL import Image
 import imconv
 from imconv import jit
 from imconv.files import png_ways
+from imconv.footprint import make_footprint
 from imconv.net import matrix
+from imconv.ranking import RankFilter
 
 ROWS, COLUMNS = 60, 300
 DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
@@ -36,6 +38,7 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "median 3": (lambda grey, rgba: imconv.median(grey, 3), "uint8 float32"),
     "median 5": (lambda grey, rgba: imconv.median(grey, 5), "uint8"),
     "median 31": (lambda grey, rgba: imconv.median(grey, 31), "uint8 uint16"),
+    "median 7": (lambda grey, rgba: RankFilter(make_footprint(7), 50.0, algorithm="network").apply(grey), "uint8"),
     "median, plus": (lambda grey, rgba: imconv.median(grey, 3, shape="plus"), "uint8"),
     "minimum 3": (lambda grey, rgba: imconv.minimum(grey, 3), "uint8"),
     "maximum 15": (lambda grey, rgba: imconv.maximum(grey, 15), "uint8"),
