@@ -354,8 +354,7 @@ def _of_columns(size: int, extremes: bool = False):
 def _extremes(types: dict[str, str]):
     padded, windows = _padded()
     for largest, expected in enumerate((windows.min(axis=0), windows.max(axis=0))):
-        room = np.zeros((1, padded.shape[1]))
-        yield (padded, 5, 5, 1, largest, np.zeros((ROWS, COLUMNS)), room), expected
+        yield (padded, 5, 5, 1, largest, np.zeros((ROWS, COLUMNS)), np.zeros((1, padded.shape[1]))), expected
 
 
 def _places() -> np.ndarray:
@@ -373,30 +372,27 @@ def _extremes_of_taps(types: dict[str, str]):
 def _network(types: dict[str, str]):
     padded, windows = _padded()
     for mask, cells in ((None, slice(None)), (CELLS.tobytes(), CELLS.ravel())):
-        network = make_network(Footprint((5, 5), (2, 2), mask), 7)
-        steps, lines = network.placed(320, 1), np.zeros((1, 320 * (network.lines + 1)))
-        yield (
-            (padded, steps, network.tall, 4, 256, np.zeros((ROWS, COLUMNS)), lines),
-            np.sort(windows[cells], axis=0)[7],
-        )
+        network, out = make_network(Footprint((5, 5), (2, 2), mask), 7), np.zeros((ROWS, COLUMNS))
+        lines = np.zeros((1, 320 * (network.lines + 1)))
+        yield (padded, network.placed(320, 1), network.tall, 4, 256, out, lines), np.sort(windows[cells], axis=0)[7]
 
 
 def _turned(types: dict[str, str]) -> tuple:
     """A picture, half of it negative; the same with 0 for 4 and more, which is lost; keys of that; the rule."""
     picture = _picture().astype(DTYPES[types["S"]])
-    sign = (every := np.iinfo(picture.dtype).max) ^ every >> 1
-    picture[1::2] |= sign
+    every = int(np.iinfo(picture.dtype).max)
+    picture[1::2] |= (sign := every ^ every >> 1)
     samples = np.where(picture % sign > 3, 0, picture).astype(picture.dtype)
-    keys = samples ^ np.where(samples < sign, sign, every).astype(picture.dtype)
-    return picture, samples, keys, (sign, every >> 1, 3, 0, sign, every)
+    turned = np.where(samples < sign, sign, every).astype(picture.dtype)
+    return picture, samples, samples ^ turned, (sign, every >> 1, 3, 0, sign, every)
 
 
 def _to_keys(types: dict[str, str]):
     picture, _, keys, rule = _turned(types)
     rows, columns = np.array([1, 0, -1, 2]), np.array([1, 0, *range(COLUMNS), -1])
-    outside = (rows < 0)[:, None] | (columns < 0)
-    keys = np.pad(np.where(outside, keys.dtype.type(9), keys[rows][:, columns]), ((0, 0), (0, 128)))
-    yield (picture, rows, columns, 2, 1, COLUMNS, [9], rule, np.zeros_like(keys)), keys
+    keys = np.where((rows < 0)[:, None] | (columns < 0), keys.dtype.type(9), keys[rows][:, columns])
+    out = np.zeros((4, columns.size + 128))
+    yield (picture, rows, columns, 2, 1, COLUMNS, [9], rule, out), np.pad(keys, ((0, 0), (0, 128)))
 
 
 def _to_samples(types: dict[str, str]):
