@@ -22,7 +22,8 @@ def select(block, steps, tall, reach, length, out, lines):
     zero = register(block[0, 0])
     wide = min(length - reach, out.shape[1])
     stop = min(length, (wide + reach + 4 * lanes(zero) - 1) // (4 * lanes(zero)) * (4 * lanes(zero)))
-    for y in range(0, out.shape[0], tall):
+    y = 0
+    while y < out.shape[0]:
         x = 0
         while x < out.shape[1]:
             x = min(x, out.shape[1] - wide)
@@ -51,6 +52,7 @@ def select(block, steps, tall, reach, length, out, lines):
                         store(out, y + a, x + i, load(zero, lines, 0, low + i))
                         i += lanes(zero)
             x += wide
+        y += tall
 
 
 @register_jitable
