@@ -227,6 +227,11 @@ class Told:
         self.progress(self.done, self.total)
 
 
+def band_count(plan, threads: int) -> int:
+    """Into how many bands work is cut: some for each thread, as long as they are worth taking."""
+    return min(threads * BANDS_PER_THREAD, max(threads, int(plan.seconds / BAND_SECONDS))) if threads > 1 else 1
+
+
 class Crew:
     """The threads of a run: how many, the buffers they work in from one band to the next, and who is told of rows done."""
 
@@ -234,6 +239,11 @@ class Crew:
         self.workers = thread_count(threads) if plan.seconds > WORTH_THREADS else 1
         self.scratches: list[dict] = []
         self.told = None if progress is None else Told(progress, plan.rows.out)
+        self.bands = band_count(plan, self.workers)
+
+    def height(self, rows: int) -> int:
+        """How many of so many rows make a band."""
+        return -(-rows // self.bands)
 
     def run(self, work, first: int, out: np.ndarray, height: int) -> None:
         """`run_bands` with them."""
@@ -298,8 +308,7 @@ def run_bands(
 
 def _band_height(plan: Plan, total: int, threads: int, fused: bool, most: int | None = None) -> int:
     samples = plan.columns.out * plan.channels
-    bands = min(threads * BANDS_PER_THREAD, max(threads, int(plan.seconds / BAND_SECONDS))) if threads > 1 else 1
-    height = -(-total // bands)
+    height = -(-total // band_count(plan, threads))
     if plan.algorithm == "fft":
         return min(plan.block_rows, total)
     if plan.algorithm in ("dense", "box"):

@@ -19,18 +19,19 @@ def run_of(kind: type, plan, source, threads: int | None):
     """
     run = _kept.pop((kind, id(plan), threads), None)  # who has the plan's number has that plan: the one kept holds it
     if run is None:
-        return kind(plan, source, threads)
+        run = kind(plan, source, threads)
+        run.small = plan.seconds <= SMALL_SECONDS and plan.scratch <= SMALL_BYTES
+        return run
     run.move(source, 0)
     return run
 
 
 def give_back(run, threads: int | None) -> None:
     """Keep a run that is over, unless it has much in its hands."""
-    plan = run.plan
-    if plan.seconds > SMALL_SECONDS or plan.scratch > SMALL_BYTES:
+    if not run.small:
         return
     run.release()
-    _kept[type(run), id(plan), threads] = run
+    _kept[type(run), id(run.plan), threads] = run
     while len(_kept) > MOST:
         try:
             _kept.popitem(last=False)

@@ -13,7 +13,7 @@ import numpy as np
 from . import jit
 from .correlation import result_of
 from .errors import OptionError
-from .executor import BANDS_PER_THREAD, Crew, whole
+from .executor import Crew, whole
 from .filter import Filter, bands_of, readable
 from .geometry import pool_axis
 from .options import DEFAULTS, Options, checked_offset
@@ -167,8 +167,7 @@ class PoolRun:
 
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result into `out`."""
-        workers = self.crew.workers
-        height = -(-len(out) // (workers * BANDS_PER_THREAD)) if workers > 1 else len(out)
+        height = self.crew.height(len(out))
         if not self.plan.plain or work is not None:
             height = min(height, self.plan.band_rows)
         self.crew.run(work or self.job.band, first, out, height)

@@ -11,7 +11,7 @@ from . import jit
 from .border import parse_border
 from .correlation import result_of
 from .errors import OptionError
-from .executor import BANDS_PER_THREAD, Crew, whole
+from .executor import Crew, whole
 from .filter import Filter, bands_of, readable
 from .footprint import Footprint
 from .geometry import make_axes
@@ -137,8 +137,7 @@ class RankRun:
 
     def fill(self, first: int, out: np.ndarray, work=None) -> None:
         """Compute rows first, first + 1, ... of the result into `out`."""
-        workers = self.crew.workers
-        height = -(-len(out) // (workers * BANDS_PER_THREAD)) if workers > 1 else len(out)
+        height = self.crew.height(len(out))
         if not (self.job.direct and self.plan.plain):
             height = min(height, self.plan.band_rows)
         self.crew.run(work or self.band, first, out, max(1, height))

@@ -42,6 +42,7 @@ class Loop:
         self.name = name
         self.arguments = signature.parse(LOOPS[name])
         self._by_types: dict[tuple[str, ...], object] = {}
+        self._cuts: dict[int, tuple] = {}
 
     def __call__(self, *values) -> None:
         """Run it. Raises TypeError for an argument of another type, or number of dimensions, or not contiguous."""
@@ -54,6 +55,17 @@ class Loop:
     def specialised(self, kinds: dict) -> tuple[str, tuple[str, ...]]:
         """What `ready` wants: this loop, for the types (numpy's, or their names) its declaration's capitals stand for."""
         return self.name, tuple(signature.CODE_OF[str(kinds[name])] for name in signature.variables(self.arguments))
+
+    def cut(self, count: int) -> tuple:
+        """The first arguments and the last `count`, each with what packs them."""
+        found = self._cuts.get(count)
+        if found is None:
+            place = len(self.arguments) - count
+            if place < 0:
+                raise TypeError(f"{self.name} takes {len(self.arguments)} arguments, {count} given")
+            first, last = self.arguments[:place], self.arguments[place:]
+            found = self._cuts[count] = first, signature.packer(first), last, signature.packer(last)
+        return found
 
     def function(self, codes: tuple[str, ...]):
         """What runs for arrays of these types."""
@@ -70,14 +82,10 @@ class Bound:
 
     def __init__(self, loop: Loop, last: tuple):
         self._loop, self._last = loop, last
-        count = len(loop.arguments) - len(last)
-        if count < 0:
-            raise TypeError(f"{loop.name} takes {len(loop.arguments)} arguments, {len(last)} given")
-        self._first = loop.arguments[:count]
-        words, codes = signature.flatten(loop.arguments[count:], last)
+        self._first, self._pack, arguments, pack = loop.cut(len(last))
+        words, codes = signature.flatten(arguments, last)
         self._codes = tuple(codes)
-        self._rest = signature.packer(loop.arguments[count:])(*words)
-        self._pack = signature.packer(self._first)
+        self._rest = pack(*words)
 
     def __call__(self, *first) -> None:
         words, codes = signature.flatten(self._first, first)

@@ -9,6 +9,7 @@ Compiled code gets one block of 8-byte words: an array is its address and its di
 
 from __future__ import annotations
 
+from ctypes import addressof, c_char
 from dataclasses import dataclass
 from functools import lru_cache
 from struct import Struct, error
@@ -127,6 +128,12 @@ def flatten(arguments: tuple[Argument, ...], values: tuple) -> tuple[list, list[
             kind = f"{value.dtype} {value.shape}, contiguous={flags.c_contiguous}, writeable={flags.writeable}"
             raise TypeError(f"{argument} expected, got {kind}")
         codes.append(code)
-        words.append(value.__array_interface__["data"][0])
-        words.extend(value.shape)
+        words += (_address(value, flags.writeable), *value.shape)
     return words, codes
+
+
+def _address(array, writeable: bool) -> int:
+    """Where a contiguous array lies; of those that can be written to ctypes tells it four times as fast as numpy."""
+    if writeable and array.size:
+        return addressof(c_char.from_buffer(array))
+    return array.__array_interface__["data"][0]
