@@ -45,13 +45,16 @@ class RankJob:
         self.to_keys, self.to_samples = jit.loop("keys.to_keys"), jit.loop("keys.to_samples")
         self.rule = rule_of(self.type)
         self.network = make_network(plan.footprint, plan.rank) if plan.algorithm == "network" else None
+        self.low = self.count = -1
         self.move(source, low)
 
     def move(self, source: np.ndarray, low: int) -> None:
         """Go on with another part of the picture."""
         plan = self.plan
-        self.array, self.low = source, low
-        self.rows = np.where(plan.row_sources < 0, -1, np.clip(plan.row_sources - low, 0, len(source) - 1))
+        self.array = source
+        if (low, len(source)) != (self.low, self.count):
+            self.low, self.count = low, len(source)
+            self.rows = np.where(plan.row_sources < 0, -1, np.clip(plan.row_sources - low, 0, self.count - 1))
         ready = source.flags.c_contiguous and source.dtype.isnative
         samples = plan.columns.size * plan.channels
         self.bits = source.reshape(len(source), -1).view(self.key) if ready and samples >= LARGEST_LANES else None
