@@ -97,6 +97,7 @@ def _rival_cell(result: dict, name: str) -> str:
 
 def _header(record: dict) -> list[str]:
     settings = record["settings"]
+    repeated = ", short calls repeated" if settings.get("repeated") else ""
     own, where = machine_lines(record["machine"])
     rivals = ", ".join(f"{name} {rival['version']}" for name, rival in record["rivals"].items())
     missing = f"; not installed: {', '.join(record['missing'])}" if record["missing"] else ""
@@ -105,7 +106,7 @@ def _header(record: dict) -> list[str]:
         f"{own} beside {rivals or 'nobody'}{missing}",
         f"{where}; {settings['threads']} threads each ({_single_threaded(record)})",
         f"picture: {record['image']}; border {settings['border']}",
-        f"milliseconds, median of {settings['rounds']} rounds in turns; (their time / imconv's); Mpx/s are input pixels",
+        f"milliseconds, median of {settings['rounds']} rounds in turns{repeated}; (their time / imconv's); Mpx/s are input pixels",
         *stopped,
     ]
 

@@ -66,6 +66,7 @@ def run(
         "settings": {
             "threads": threads,
             "rounds": rounds,
+            "repeated": True,  # short calls; records from before that are without it
             "slow": slow,
             "border": ", ".join(dict.fromkeys(case.border for case in cases)),
             "clock": "time.perf_counter",

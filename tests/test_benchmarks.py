@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from dataclasses import replace
 from itertools import product
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import imconv
-from benchmarks import algorithms, layers, session
+from benchmarks import algorithms, layers, session, timing
 from benchmarks import files as whole_files
 from benchmarks.__main__ import main
 from benchmarks.cases import Case, Frame, default_cases, full_cases, rank_cases
@@ -139,7 +140,8 @@ def test_verify_sees_shape_type_size_and_nan():
     assert not verify(np.full_like(real, np.nan), real, 1e9).passed
 
 
-def test_turns_are_interleaved_and_slow_ones_are_timed_once():
+def test_turns_are_interleaved_and_slow_ones_are_timed_once(monkeypatch):
+    monkeypatch.setattr(timing, "SHORT", 0)
     order = []
     runs = {"a": lambda: order.append("a"), "b": lambda: order.append("b")}
     take_turns(runs, 3)
@@ -148,7 +150,20 @@ def test_turns_are_interleaved_and_slow_ones_are_timed_once():
     assert [len(s) for s in samples.values()] == [1, 1]
 
 
-def test_whoever_is_slow_is_run_only_once():
+def test_short_calls_are_repeated_behind_one_that_is_not_timed():
+    calls = []
+
+    def run():
+        time.sleep(0.02 if not calls else 0.001)  # the first finds the caches empty
+        calls.append(1)
+
+    (seconds,) = take_turns({"short": run}, 1)["short"]
+    assert len(calls) > 2
+    assert 0.001 <= seconds < 0.02
+
+
+def test_whoever_is_slow_is_run_only_once(monkeypatch):
+    monkeypatch.setattr(timing, "SHORT", 0)
     calls = []
 
     def counted(case, image):
