@@ -37,8 +37,7 @@ def gelu(values: np.ndarray) -> None:
 
 
 def _by_loop(row: np.ndarray) -> None:
-    whole = row.shape[1] // LANES * LANES
-    loop = jit.loop("activation.gelu").bound(np.array(TAIL), SHIFT, END, -0.5 * math.log2(math.e))
+    whole, loop = row.shape[1] // LANES * LANES, _loop()
     if whole:
         loop(row[:, :whole])
     if whole < row.shape[1]:
@@ -46,6 +45,11 @@ def _by_loop(row: np.ndarray) -> None:
         rest[0, : row.shape[1] - whole] = row[0, whole:]
         loop(rest)
         row[0, whole:] = rest[0, : row.shape[1] - whole]
+
+
+@cache
+def _loop():
+    return jit.loop("activation.gelu").bound(np.array(TAIL), SHIFT, END, -0.5 * math.log2(math.e))
 
 
 def erf(values: np.ndarray) -> np.ndarray:
