@@ -100,6 +100,12 @@ class Case:
         return self.dilation * (self.size // 2)
 
     @property
+    def work(self) -> int:
+        """Samples that are looked at, for all results together, by who goes through the whole window or its sides."""
+        taps = 2 * (2 * self.radius + 1) if self.operation == "gaussian" else self.size**2
+        return int(np.prod(self.result_shape)) * taps
+
+    @property
     def result_shape(self) -> tuple[int, ...]:
         rows, columns, *channels = self.frame.shape
         return (-(-rows // self.stride), -(-columns // self.stride), *channels)

@@ -137,6 +137,8 @@ def _notes(record: dict, rivals: list[str]) -> list[str]:
         )
     if any(e.get("cut_short") for e in entries):
         notes.append(f"* fewer rounds: {record['settings']['slow']:g} s are enough for one contender.")
+    if any(e["status"] == "skipped" for e in entries):
+        notes.append("skipped: a case of its kind with less work took it too long; which one is in the JSON file.")
     if any(e["status"] == "wrong" for e in entries):
         notes.append("wrong: outside the tolerance, and therefore not timed.")
     if peak := record.get("peak"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from . import machine, photograph
 from .cases import Case
 from .rivals import Imconv, Rival, installed
-from .timing import SLOW, measure_case, measure_copy
+from .timing import PATIENCE, SLOW, Patience, measure_case, measure_copy
 
 FORMAT = 1  # of the JSON file
 RESULTS = Path(__file__).parent / "results"
@@ -22,6 +22,7 @@ def run(
     rounds: int,
     threads: int | None = None,
     slow: float = SLOW,
+    patience: float = PATIENCE,
     rivals: list[Rival] | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict:
@@ -37,6 +38,8 @@ def run(
         For everybody who has threads; default all usable cores.
     slow : float
         Seconds in all after which a contender gets no further rounds of a case.
+    patience : float
+        Seconds of one call after which a contender gets no case with as much or more work of the same kind.
     rivals : list of Rival, optional
         Default: all that are installed.
     tell : callable
@@ -47,7 +50,7 @@ def run(
     if rivals is None:
         rivals, missing = installed(threads)
     ours = Imconv(threads)
-    results, limits, stopped = [], [], False
+    results, limits, stopped, known = [], [], False, Patience(patience)
     try:
         for frame, group in groupby(cases, key=lambda case: case.frame):
             image = photograph.photograph(frame)
@@ -55,7 +58,7 @@ def run(
             limits.append(copying)
             for case in group:
                 tell(str(case))
-                results.append(measure_case(case, image, ours, rivals, rounds, slow))
+                results.append(measure_case(case, image, ours, rivals, rounds, slow, known))
     except KeyboardInterrupt:  # hours of a full run are worth keeping
         stopped = True
     return {
@@ -68,6 +71,7 @@ def run(
             "rounds": rounds,
             "repeated": True,  # short calls; records from before that are without it
             "slow": slow,
+            "patience": patience,
             "border": ", ".join(dict.fromkeys(case.border for case in cases)),
             "clock": "time.perf_counter",
         },

@@ -15,16 +15,45 @@ from .verification import verify
 SHORT = 0.05  # seconds, below which a turn is more than one call
 REPEATED = 5e-3  # seconds of calls that are timed together
 SLOW = 1.5  # seconds, all rounds of a case together, after which a contender gets no further ones
+PATIENCE = 30.0  # seconds of one call, after which a contender gets no case with more of the same work
+
+
+class Patience:
+    """Who needed longer than `seconds`, with how much work of which kind: the whole grid must come to an end."""
+
+    def __init__(self, seconds: float = PATIENCE):
+        self.seconds, self._least = seconds, {}
+
+    def note(self, name: str, case: Case, seconds: float):
+        """That the contender needed so long for the case."""
+        if seconds > self.seconds:
+            self._least.setdefault(self._kind(name, case), (case.work, f"{case} took {seconds:.0f} s"))
+
+    def refusal(self, name: str, case: Case) -> str:
+        """Why the contender is not given the case; empty where it is."""
+        work, why = self._least.get(self._kind(name, case), (case.work + 1, ""))
+        return why if case.work >= work else ""
+
+    @staticmethod
+    def _kind(name: str, case: Case) -> tuple[str, str, str]:
+        return name, case.operation, case.frame.dtype
 
 
 def measure_case(
-    case: Case, image: np.ndarray, ours: Rival, rivals: list[Rival], rounds: int, slow: float = SLOW
+    case: Case,
+    image: np.ndarray,
+    ours: Rival,
+    rivals: list[Rival],
+    rounds: int,
+    slow: float = SLOW,
+    patience: Patience | None = None,
 ) -> dict:
     """Verify and time one case; the record that goes into the JSON file.
 
-    Each contender's record has a `status`: "timed", "wrong" (failed verification, not timed), "unsupported" or
-    "failed" (raised an error); `samples` are seconds.
+    Each contender's record has a `status`: "timed", "wrong" (failed verification, not timed), "unsupported", "skipped"
+    (less work of this kind took too long) or "failed" (raised an error); `samples` are seconds.
     """
+    patience = patience or Patience()
     try:
         way = ours.way(case, image)
         expected, first = _timed(way.run)
@@ -33,7 +62,11 @@ def measure_case(
     entries = {ours.name: {"status": "timed", "call": way.call, "threads": ours.threads}}
     runs, firsts = {ours.name: way.run}, {ours.name: first}
     for rival in rivals:
+        if why := patience.refusal(rival.name, case):
+            entries[rival.name] = {"status": "skipped", "reason": why}
+            continue
         entry, run, first = _admit(rival, case, image, expected)
+        patience.note(rival.name, case, first)
         entries[rival.name] = entry
         if run is not None:
             runs[rival.name], firsts[rival.name] = run, first
@@ -108,7 +141,7 @@ def _admit(rival: Rival, case: Case, image: np.ndarray, expected: np.ndarray):
         return entry | _failed(failure), None, 0.0
     entry["error"] = verdict.error
     if not verdict.passed:
-        return entry | {"status": "wrong", "problem": verdict.problem}, None, 0.0
+        return entry | {"status": "wrong", "problem": verdict.problem}, None, first
     approximate = way.tolerance is None or verdict.error > way.tolerance
     return entry | {"status": "timed", "approximate": approximate}, way.run, first
 

@@ -177,6 +177,24 @@ def test_whoever_is_slow_is_run_only_once(monkeypatch):
         assert (len(entry["samples"]), entry["cut_short"]) == ((1, True) if slow < 0 else (3, False))
 
 
+def test_whoever_takes_too_long_gets_no_more_of_that_work():
+    sizes = []
+
+    def counted(case, image):
+        sizes.append((case.operation, case.size))
+        return Way(lambda: image, "returns its input", None)
+
+    cases = [Case(Frame(*TINY), *each) for each in (("dense", 3), ("dense", 5), ("dense", 3), ("box", 9))]
+    record = session.run(cases, rounds=1, patience=-1, rivals=[Scripted(counted)])
+    entries = [result["entries"]["scripted"] for result in record["results"]]
+    assert [entry["status"] for entry in entries] == ["timed", "skipped", "skipped", "timed"]
+    assert "dense 3x3" in entries[1]["reason"]
+    assert sizes == [("dense", 3), ("box", 9)]
+    sizes.clear()
+    session.run(cases, rounds=1, patience=60, rivals=[Scripted(counted)])
+    assert len(sizes) == len(cases)
+
+
 def fixed_record():
     """Samples chosen so that imconv's median is 4 ms and scipy's 10 ms."""
     record = session.run([Case(Frame(*TINY), "dense", 3)], rounds=1, rivals=[ScipyNdimage(1)])
