@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,11 +23,12 @@ FLOAT_COST = 1.6  # of all but the transforms, which are float64 anyway
 DENSE_PASS, DENSE_TAP = 380.0, 10.0
 SEPARABLE_PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0
 BOX_PASS, BOX_ADDITION = 30.0, 38.0
-FLOAT_BOX_PASS, FLOAT_BOX_ADDITION = 550.0, 45.0
+FLOAT_BOX_PASS, FLOAT_BOX_ADDITION = 220.0, 28.0  # 2026-11-23
 RUNNING_SUMS = 6  # additions per sample, some of them shuffles
 ARRAY_TAP = 1_000.0  # numpy adds whole arrays
 FFT_PASS = 47_000.0  # two float64 transforms; it pays for full kernels of about 70 x 70 and up
 DECIMATED_PASS, DECIMATED_TAP, DECIMATED_STEP = 200.0, 22.0, 1450.0  # the last is shared among the pixels of a step
+ROWS_AT_ONCE, PIXELS_AT_ONCE = 8, 8  # of a float box
 MOST_TERMS = 64  # outer products worth summing
 LONG_LINE = 32  # taps of a single row or column from which passes pay
 
@@ -104,9 +106,11 @@ def _box(task: Task, factors: list) -> Candidate | None:
         return None
     height, width = column.size, row.size
     additions = box_additions(height, width, task.exact)
+    block, places = box_block(height), box_places(width)
     each, addition = (BOX_PASS, BOX_ADDITION) if task.exact else (FLOAT_BOX_PASS, FLOAT_BOX_ADDITION)
     cost = each + addition * additions * task.columns.stride
-    sums = (2 * math.isqrt(height) + 2, 2 * width.bit_length())
+    down = block + height // block + 2 if block else height
+    sums = (down, 2 * int(places[:, 0].max()) + len(places))
     return Candidate("box", cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
 
 
@@ -139,9 +143,30 @@ def in_order(task: Task, order: str) -> Candidate:
 
 
 def box_additions(height: int, width: int, exact: bool) -> float:
-    """Additions per sample: columns by coming and going or by blocks, rows by running sums or by doubling."""
-    down, doubling = 2 if exact else 3 + math.isqrt(height), width.bit_length() + width.bit_count()
-    return down + (min(doubling, RUNNING_SUMS) if exact else doubling)
+    """Additions per sample: columns by coming and going or by blocks, rows by running sums or by larger and larger windows."""
+    if exact:
+        return 2 + min(width.bit_length() + width.bit_count(), RUNNING_SUMS)
+    block, places = box_block(height), box_places(width)
+    down = 4 + 2 * height / block**2 if block else height
+    return down + 3 * int(places[:, 0].max()) + len(places)
+
+
+def box_block(height: int) -> int:
+    """Rows summed into one block by a float box; 0 where its rows are summed one by one."""
+    return math.isqrt(2 * height) if height > ROWS_AT_ONCE else 0
+
+
+@lru_cache(maxsize=64)
+def box_places(width: int) -> np.ndarray:
+    """Windows that make up a float box's width: their levels, windows of 4^level pixels, and where they begin, (n, 2)."""
+    if width <= PIXELS_AT_ONCE:
+        return np.array([(0, k) for k in range(width)])
+    found, at = [], 0
+    for level in range((width.bit_length() - 1) // 2, -1, -1):
+        for _ in range(width // 4**level % 4 if 4 ** (level + 1) <= width else width // 4**level):
+            found.append((level, at))
+            at += 4**level
+    return np.array(found)
 
 
 def decimated_taps(down: Factor, along: Factor) -> float:

@@ -23,7 +23,7 @@ from .accuracy import (
 )
 from .border import Border
 from .costs import ALGORITHMS as ALGORITHMS
-from .costs import ORDERS, Task, box_additions, candidates, decimated_taps, in_order
+from .costs import ORDERS, Task, box_additions, box_block, box_places, candidates, decimated_taps, in_order
 from .decimation import Factor, factor
 from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
@@ -34,6 +34,7 @@ RANGES = ("clip", "abs", "offset", "stretch", "error")
 ALPHAS = ("weight", "separate", "keep")
 
 DENSE_ROWS, SEPARABLE_ROWS = 6, 4  # output rows the loops work on together
+BOX_SEGMENT = 2048  # results along a row for which a float box makes its windows
 LARGEST_LANES = 64  # samples in the widest vector: rows and lines have room for one more
 
 STRIPE_BYTES = 3 << 20  # of coarse grid held at a time
@@ -136,8 +137,11 @@ class Plan:
         if self.algorithm == "fft":
             return 6 * item * (self.block_rows + self.rows.taps) * self.columns.span
         if self.algorithm == "box":
-            block = self.box_block
-            return item * ((2 + block + (self.rows.taps // block + 2 if block else 2)) * samples + 2 * self.line_length)
+            if self.exact:
+                return item * (samples + 2 * self.line_length)
+            block, levels = box_block(self.rows.taps), int(box_places(self.columns.taps)[:, 0].max())
+            lines = 2 + block + self.rows.taps // block + 1 if block else 2
+            return item * (lines * samples + 2 * self.line_length + levels * self.box_windows)
         if self.algorithm == "decimated":
             taps = self.decimation[0].after[1].shape[1]
             return item * (taps + SEPARABLE_ROWS + 2 * SEPARABLE_ROWS + 1) * samples
@@ -173,9 +177,9 @@ class Plan:
         return min(self.rows.out, max(256, 2 * self.rows.taps))
 
     @property
-    def box_block(self) -> int:
-        """Rows summed into one block by a float box; 0 where whole numbers come and go."""
-        return 0 if self.exact else max(1, math.isqrt(self.rows.taps))
+    def box_windows(self) -> int:
+        """Windows of a level that a float box makes at a time."""
+        return BOX_SEGMENT + self.columns.taps * self.channels + 2 * LARGEST_LANES
 
     def box_sums(self, fill: tuple[float, ...]) -> tuple[str, str]:
         """The narrowest types that hold an exact box's sums down its columns, and all of them.

@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from .accuracy import FLOAT_TYPES, Runs
+from .costs import box_block, box_places
 from .planner import DENSE_ROWS, LARGEST_LANES, SEPARABLE_ROWS, Plan
 
 CACHE_LINE = 64  # bytes
@@ -58,21 +59,33 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
             (height, width, weight, (height * fill).astype(sums)),
             whole_buffers,
         )
-    block = plan.box_block
-    kept, one = height // block + 2, np.dtype(kind).type(1)
+    block, places = box_block(height), box_places(width) * (1, plan.channels)
+    reaches = _reaches(places, plan.channels)
+    kept, inner = height // block + 1 if block else 0, height * weight * fill
 
     def buffers():
         return (
-            np.empty(2 + kept, np.int64),
+            np.empty(5 + kept, np.int64),
             aligned_lines(2, samples, kind),
             aligned_lines(block, samples, kind),
             aligned_lines(kept, samples, kind),
             aligned_lines(2, plan.line_length, kind, lead),
+            aligned_lines(reaches.size, plan.box_windows, kind),
         )
 
     return Prepared(
-        "box.sum_float_box", {"A": kind}, fill, (height, width, weight, one, block, height * weight * fill), buffers
+        "float_box.sum_float_box", {"A": kind}, fill, (height, width, weight, block, inner, reaches, places), buffers
     )
+
+
+def _reaches(places: np.ndarray, channels: int) -> np.ndarray:
+    """How many more windows of each level than results a float box needs: for the row, and for the level above."""
+    reaches = np.zeros(places[:, 0].max(), np.int64)
+    for level in range(reaches.size, 0, -1):
+        own = places[places[:, 0] == level, 1].max(initial=0)
+        above = reaches[level] + 3 * channels * 4**level if level < reaches.size else 0
+        reaches[level - 1] = max(own, above)
+    return reaches
 
 
 def _decimated(plan: Plan, fill: np.ndarray) -> Prepared:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import maximum_filter, uniform_filter
 
 import imconv
 from imconv import Kernel
@@ -218,6 +219,29 @@ def test_float_boxes_forget_what_has_left(radius, dtype):
     result = execute(plan, image)
     far = result[5 + size :, 5 + size :]
     np.testing.assert_allclose(far, 0.1, rtol=FLOAT32 if dtype == "float32" else FLOAT64)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(
+    "size", [(1, 40), (3, 40), (8, 8), (9, 9), (10, 17), (17, 64), (31, 33), (50, 81), (128, 255), (201, 1)]
+)
+def test_float_boxes_of_every_make(size, channels):
+    """Rows by themselves and in blocks, windows of 1 to 64 pixels; rows longer than the part for which windows are made."""
+    image = RNG.random((230, 2100 // channels + 300, channels), np.float32)
+    image[100, 40, 0], image[3, -9, -1] = np.nan, np.inf
+    plan = planned(box_kernel(size), image, "box")
+    result = execute(plan, image, threads=1)
+    np.testing.assert_array_equal(execute(plan, image, threads=2), result)
+    parts = [execute(planned(box_kernel(size), image[:n], "box"), image[:n])[: n - size[0]] for n in (size[0] + 7, 229)]
+    for part in parts:
+        np.testing.assert_array_equal(part, result[: len(part)])
+    finite = np.isfinite(image)
+    lost = maximum_filter(~finite, (*size, 1))
+    np.testing.assert_array_equal(np.isfinite(result), ~lost)
+    expected = uniform_filter(np.where(finite, image, 0).astype(np.float64), (*size, 1))
+    np.testing.assert_allclose(result[~lost], expected[~lost], rtol=0, atol=FLOAT32)
+    wide = planned(box_kernel(size), image, "box", stride=(2, 3))
+    np.testing.assert_array_equal(execute(wide, image), result[::2, ::3])
 
 
 def test_an_algorithm_that_can_not_do_the_work_is_refused():

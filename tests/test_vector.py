@@ -29,9 +29,11 @@ from imconv.loops.vector import (
     HAS_FMA,
     across,
     broadcast,
+    evens,
     exp2,
     floor,
     fma,
+    four,
     lanes,
     larger,
     level,
@@ -72,6 +74,18 @@ def copy(source, row, column, like, out, to_row, to_column):
 def fill(value, out, row, column):
     store(out, row, column, broadcast(value))
     store(out, row + 1, column, zeros(value))
+
+
+@njit
+def copy_four(source, row, column, like, out, to_row, to_column):
+    store(out, to_row, to_column, load(four(like), source, row, column))
+
+
+@njit
+def copy_evens(source, row, column, like, out, to_row, to_column):
+    a = load(short_zeros(like), source, row, column)
+    b = load(short_zeros(like), source, row, column + lanes(a))
+    store(out, to_row, to_column, evens(a, b))
 
 
 @njit
@@ -193,6 +207,19 @@ def test_load_widens_from_any_place(dtype, like):
             out = room(like)
             copy(source, row, column, like(0), out, 1, 2)
             assert_written(out, 1, 2, source[row, column : column + count].astype(like))
+
+
+@pytest.mark.parametrize("like", FLOATS)
+@pytest.mark.parametrize("dtype", SAMPLES)
+def test_a_pixel_and_every_second_sample(dtype, like):
+    source, count = samples(dtype), count_short_lanes(like(0))
+    for column in (0, 1, 5):
+        out = room(like)
+        copy_four(source, 1, column, like(0), out, 1, 3)
+        assert_written(out, 1, 3, source[1, column : column + 4].astype(like))
+        out = room(like)
+        copy_evens(source, 1, column, like(0), out, 1, 3)
+        assert_written(out, 1, 3, source[1, column : column + 2 * count : 2].astype(like))
 
 
 @pytest.mark.parametrize("like", FLOATS)

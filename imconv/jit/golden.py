@@ -375,7 +375,7 @@ _CASES = {
     "dense.correlate_dense": _correlation("dense"),
     "separable.correlate_separable": _correlation("separable"),
     "box.sum_box": _correlation("box"),
-    "box.sum_float_box": _correlation("box"),
+    "float_box.sum_float_box": _correlation("box"),
     "interpolate.interpolate": _interpolation,
     "alpha.weigh": _weighing,
     "alpha.unweigh": _unweighing,

@@ -34,7 +34,7 @@ def _for_samples(sample: str, sums: str) -> list[Specialised]:
         found.append(("separable.correlate_separable", (sample, sums, target)))
         found.append(("dense.correlate_dense", (sample, sums, target)))
         if sample[0] == "f":
-            found.append(("box.sum_float_box", (sample, sums, target)))
+            found.append(("float_box.sum_float_box", (sample, sums, target)))
         for line, down in _BOX_SUMS.get(sample, ()):
             found.append(("box.sum_box", (sample, sums, target, line, down)))
     found.append(("separable.correlate_separable", (sums, sums, sums)))  # a coarse grid

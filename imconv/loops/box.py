@@ -1,16 +1,14 @@
-"""Sums over a box, at a cost that hardly depends on its size.
+"""Sums of whole numbers over a box, at a cost that hardly depends on its size.
 
-Down the columns: whole numbers are summed as they come and go, which is exact, in the narrowest type that holds the
-sums. Floats never have anything subtracted, so that neither a NaN nor a large neighbour's rounding outlives its window:
-rows are summed in blocks, counted from the padded top, and a window is the tail of one block, whole blocks, and the
-head of another (van Herk 1992 does so for maxima). Along the rows: whole numbers by differences of running sums; floats
-in windows of 1, 2, 4, 8, ... samples by doubling, added up to the width.
+Down the columns samples are summed as they come and go, which is exact, in the narrowest type that holds the sums. Along the
+rows: by differences of running sums; where whole numbers are held as floats, in windows of 1, 2, 4, 8, ... samples by
+doubling, added up to the width.
 """
 
 from numba import types
 from numba.extending import overload, register_jitable
 
-from .line import copy_row, pad_line, store_sums
+from .line import pad_line, store_sums
 from .running import sum_by_running
 from .vector import broadcast, lanes, load, prefetch, store, zeros
 
@@ -43,35 +41,12 @@ def sum_box(
                 )
         pad_line(line, 0, columns, lead, channels, samples, edge)
         sum_row(line, width, channels, columns.size * channels)
-        _finish(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
+        finish_row(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
         start += stride_y
 
 
-def sum_float_box(
-    src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    height, width, inner, weight, block, edge, known, totals, tails, blocks, line,
-):  # fmt: skip
-    """Fill `out` from floats; arguments as in `sum_box`, and
-
-    inner                    weight of every sample by itself, so that no sum of large ones overflows
-    block                    rows of a block
-    known : (2 + n,)         which block has its tails in `tails`, and which is in each line of `blocks`; one spare
-    totals : (2, samples)    sums down the columns, and the head
-    tails, blocks : (lines, samples)
-    """
-    for i in range(known.size):
-        known[i] = -1
-    wide = max(samples, lanes(zeros(bias)))
-    for y in range(out.shape[0]):
-        _float_columns(src, rows, (first + y) * stride_y, height, inner, block, known, totals, tails, blocks, wide)
-        copy_row(totals, 0, 0, line, 0, lead * channels, samples, edge)
-        pad_line(line, 0, columns, lead, channels, samples, edge)
-        sum_row(line, width, channels, columns.size * channels)
-        _finish(line, channels, stride_x, (columns.size - width) // stride_x + 1, out, y, weight, bias, divisor, top)
-
-
 @register_jitable
-def _finish(line, channels, stride, pixels, out, y, weight, bias, divisor, top):
+def finish_row(line, channels, stride, pixels, out, y, weight, bias, divisor, top):
     """Every `stride`-th pixel of line[1], `pixels` of them, weighted, finished and stored."""
     if stride > 1:
         for x in range(pixels):
@@ -115,51 +90,6 @@ def _exchange(src, enters, leaves, coming, totals, line, at, wide):
         store(line, 0, at + x, total)
     store(totals, 0, end, last)
     store(line, 0, at + end, last)
-
-
-@register_jitable
-def _sum_rows(src, rows, start, stop, weight, lines, at, wide):
-    """The weighted sum of padded rows start .. stop - 1 into a line, row by row in order."""
-    for x in range(wide):
-        lines[at, x] = 0
-    for q in range(start, stop):
-        _add_row(src, rows[q], weight, lines, at, lines, at, wide)
-
-
-@register_jitable
-def _add_row(src, row, weight, lines, at, result, to, wide):
-    """result[to] = lines[at] + weight * src[row]."""
-    zero = zeros(lines[0, 0])
-    end = wide - lanes(zero)
-    last = load(zero, lines, at, end) + broadcast(weight) * load(zero, src, row, end)
-    for x in range(0, end, lanes(zero)):
-        store(result, to, x, load(zero, lines, at, x) + broadcast(weight) * load(zero, src, row, x))
-    store(result, to, end, last)
-
-
-@register_jitable
-def _float_columns(src, rows, start, height, weight, block, known, totals, tails, blocks, wide):
-    """Sums of padded rows start .. start + height - 1 into totals[0]; block <= height."""
-    one = totals.dtype.type(1)
-    own = start // block
-    inside = start - own * block
-    if known[0] != own:
-        known[0] = own
-        for x in range(wide):
-            tails[block - 1, x] = weight * src[rows[(own + 1) * block - 1], x]
-        for i in range(block - 2, inside - 1, -1):
-            _add_row(src, rows[own * block + i], weight, tails, i + 1, tails, i, wide)
-    after = (start + height) // block
-    _sum_rows(src, rows, after * block, start + height, weight, totals, 1, wide)
-    for x in range(wide):
-        totals[0, x] = tails[inside, x]
-    for b in range(own + 1, after):
-        slot = b % blocks.shape[0]
-        if known[2 + slot] != b:
-            known[2 + slot] = b
-            _sum_rows(src, rows, b * block, (b + 1) * block, weight, blocks, slot, wide)
-        _add_row(blocks, slot, one, totals, 0, totals, 0, wide)
-    _add_row(totals, 1, one, totals, 0, totals, 0, wide)
 
 
 def sum_row(line, width, channels, samples):

@@ -8,7 +8,22 @@ vector of a row can end where the row ends; lines have room for one vector more.
 
 from numba.extending import register_jitable
 
-from .vector import broadcast, floor, fma, lanes, load, maximum, minimum, prefetch, store, where_less, zeros
+from .vector import (
+    broadcast,
+    evens,
+    floor,
+    fma,
+    four,
+    lanes,
+    load,
+    maximum,
+    minimum,
+    prefetch,
+    short_zeros,
+    store,
+    where_less,
+    zeros,
+)
 
 
 @register_jitable
@@ -35,19 +50,34 @@ def load_line(src, row, coming, lines, slot, columns, lead, channels, samples, s
             j += stride
         count = max(0, (beyond - j + stride - 1) // stride)
         start = (j - lead) * channels
-        if channels == 1:
-            for i in range(count):
-                lines[slot, at + i] = src[row, start + i * stride]
-        else:
-            for i in range(count):
-                for c in range(channels):
-                    lines[slot, at + i * channels + c] = src[row, start + i * stride * channels + c]
+        _take_pixels(src, row, start, lines, slot, at, count, stride, channels, samples)
         at += count * channels
         j += count * stride
         while j < total:
             _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
             at += channels
             j += stride
+
+
+@register_jitable
+def _take_pixels(src, row, start, lines, slot, at, count, stride, channels, samples):
+    """Every `stride`-th pixel of the row from sample `start` on, `count` of them, into a line from `at` on."""
+    i = 0
+    if channels == 1 and stride == 2:
+        like = short_zeros(lines[0, 0])
+        while start + 2 * (i + lanes(like)) <= samples:
+            both = start + 2 * i
+            store(lines, slot, at + i, evens(load(like, src, row, both), load(like, src, row, both + lanes(like))))
+            i += lanes(like)
+    elif 1 < channels <= 4:  # a pixel and what follows it, which the next pixel is written over
+        pixel = four(lines[0, 0])
+        while i < count - 1:
+            store(lines, slot, at + i * channels, load(pixel, src, row, start + i * stride * channels))
+            i += 1
+    while i < count:
+        for c in range(channels):
+            lines[slot, at + i * channels + c] = src[row, start + i * stride * channels + c]
+        i += 1
 
 
 @register_jitable

@@ -303,6 +303,24 @@ def sixteen(typing, scalar):
 
 
 @intrinsic
+def four(typing, scalar):
+    """A vector of 4 zeros of the type of `scalar`, unsigned or floats: what holds a pixel of up to 4 channels."""
+    return _zeros({kind: Vector(kind, 4) for kind in (*_REGISTERS, *_SHORT)}, scalar)
+
+
+@intrinsic
+def evens(typing, a, b):
+    """Every second lane of two vectors, one behind the other, from the first on."""
+
+    def generate(context, builder, sig, args):
+        lanes = sig.return_type.lanes
+        order = ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(0, 2 * lanes, 2)))
+        return builder.shuffle_vector(*args, order)
+
+    return a(a, a), generate
+
+
+@intrinsic
 def across(typing, a):
     """The sum of all lanes of a vector of floats: the upper half is added to the lower, until there is one lane."""
 
