@@ -7,6 +7,7 @@ import operator
 import os
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from .geometry import MAX_SIDE
 from .rational import LARGEST_INTEGER, as_fraction, common, outer_factors, recognise
 
 MAX_TAPS = 1 << 22
+REMEMBERED = 4096  # weights of an array whose Kernel is kept
 
 
 class Kernel:
@@ -323,8 +325,19 @@ def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
     if isinstance(kernel, str):
         kernel = Kernel.named(kernel)
     elif not isinstance(kernel, Kernel):
-        kernel = Kernel(kernel)
+        plain = type(kernel) is np.ndarray and kernel.dtype.kind in "biuf" and kernel.itemsize <= 8
+        kernel = (
+            _of_samples(kernel.dtype.str, kernel.shape, kernel.tobytes())
+            if plain and kernel.size <= REMEMBERED
+            else Kernel(kernel)
+        )
     return kernel if anchor is None and offset is None else kernel.replace(anchor=anchor, offset=offset)
+
+
+@lru_cache(maxsize=32)
+def _of_samples(kind: str, shape: tuple[int, ...], samples: bytes) -> Kernel:
+    """A Kernel of an array's content: whoever filters many pictures with one array gets the same one each time."""
+    return Kernel(np.frombuffer(samples, kind).reshape(shape))
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

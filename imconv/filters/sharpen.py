@@ -162,7 +162,11 @@ def _unsharp_kernel(blur: Kernel, amount: float) -> Kernel:
 def sharpen_kernel(amount=1) -> Kernel:
     """The 3 x 3 kernel of `sharpen`, exact."""
     value = checked_number(amount, "amount", 0, MAX_AMOUNT)
-    share = Fraction(amount.strip()) if isinstance(amount, str) else as_fraction(value)
+    return _sharpen_kernel(Fraction(amount.strip()) if isinstance(amount, str) else as_fraction(value))
+
+
+@lru_cache(maxsize=16)
+def _sharpen_kernel(share: Fraction) -> Kernel:
     weights = [[-share / 9] * 3 for _ in range(3)]
     weights[1][1] += 1 + share
     return Kernel(weights, name="sharpen")

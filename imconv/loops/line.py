@@ -35,10 +35,7 @@ def load_line(src, row, coming, lines, slot, columns, lead, channels, samples, s
     total = columns.size
     if stride == 1:
         copy_row(src, row, coming, lines, slot, lead * channels, samples, fill)
-        for j in range(min(lead, total)):
-            _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
-        for j in range(lead + samples // channels, total):
-            _load_pixel(src, row, lines, slot, j * channels, columns[j], channels, fill)
+        pad_line(lines, slot, columns, lead, channels, samples, fill)
         return
     at = 0
     inside, beyond = min(lead, total), min(lead + samples // channels, total)
@@ -95,20 +92,30 @@ def copy_row(src, row, coming, lines, slot, start, samples, like):
 
 @register_jitable
 def pad_line(lines, slot, columns, lead, channels, samples, fill):
-    """Fill the margins of a line from its own middle, as `load_line` would have."""
-    for j in range(min(lead, columns.size)):
-        _copy_pixel(lines, slot, j, columns[j], lead, channels, fill)
-    for j in range(lead + samples // channels, columns.size):
-        _copy_pixel(lines, slot, j, columns[j], lead, channels, fill)
+    """Fill the margins of a line from its own middle: the picture's pixels, from padded column `lead` on."""
+    _pad(lines, slot, columns, 0, min(lead, columns.size), lead, channels, fill)
+    _pad(lines, slot, columns, lead + samples // channels, columns.size, lead, channels, fill)
 
 
 @register_jitable
-def _load_pixel(src, row, lines, slot, at, column, channels, fill):
-    for c in range(channels):
-        if column >= 0:
-            lines[slot, at + c] = src[row, column * channels + c]
-        else:
-            lines[slot, at + c] = fill[c]
+def _pad(lines, slot, columns, begin, end, lead, channels, fill):
+    j = begin
+    if channels == 1:
+        while j < end:
+            column = columns[j]
+            lines[slot, j] = lines[slot, lead + column] if column >= 0 else fill[0]
+            j += 1
+    elif channels <= 4:  # a pixel and what follows it, which the next pixel is written over
+        pixel = four(lines[0, 0])
+        while j < end - 1:
+            if columns[j] >= 0:
+                store(lines, slot, j * channels, load(pixel, lines, slot, (lead + columns[j]) * channels))
+            else:
+                _copy_pixel(lines, slot, j, -1, lead, channels, fill)
+            j += 1
+    while j < end:
+        _copy_pixel(lines, slot, j, columns[j], lead, channels, fill)
+        j += 1
 
 
 @register_jitable
@@ -118,6 +125,15 @@ def _copy_pixel(lines, slot, j, column, lead, channels, fill):
             lines[slot, j * channels + c] = lines[slot, (lead + column) * channels + c]
         else:
             lines[slot, j * channels + c] = fill[c]
+
+
+@register_jitable
+def _load_pixel(src, row, lines, slot, at, column, channels, fill):
+    for c in range(channels):
+        if column >= 0:
+            lines[slot, at + c] = src[row, column * channels + c]
+        else:
+            lines[slot, at + c] = fill[c]
 
 
 @register_jitable
