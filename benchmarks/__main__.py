@@ -19,6 +19,7 @@ from .cases import (
     with_border,
 )
 from .report import failures, markdown_report, text_report
+from .timing import PATIENCE
 
 ROUNDS = 9
 QUICK_ROUNDS = 3
@@ -56,6 +57,10 @@ def _measure(arguments: list[str]) -> int:
     )
     parser.add_argument("--threads", type=_positive, help="for all that have threads; default: all cores")
     parser.add_argument("--rounds", type=_positive, help=f"default {ROUNDS}")
+    parser.add_argument(
+        "--patience", type=_positive, metavar="SECONDS", default=round(PATIENCE),
+        help="of one call: who needs longer gets no more of that work (default %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help=JSON_HELP)
     parser.add_argument("--markdown", action="store_true", help="print the README's table instead of the aligned one")
     options = parser.parse_args(arguments)
@@ -69,7 +74,9 @@ def _measure(arguments: list[str]) -> int:
         print("\n".join(map(str, cases)))
         return 0
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)
-    record = session.run(cases, rounds=rounds, threads=options.threads, tell=_progress(len(cases)))
+    record = session.run(
+        cases, rounds=rounds, threads=options.threads, patience=options.patience, tell=_progress(len(cases))
+    )
     if not record["stopped"]:
         from .limits import measure_peak
 
