@@ -77,6 +77,7 @@ def _measure(arguments: list[str]) -> int:
     record = session.run(
         cases, rounds=rounds, threads=options.threads, patience=options.patience, tell=_progress(len(cases))
     )
+    _keep(record, options.json)  # hours of a full run are worth keeping, whatever comes
     if not record["stopped"]:
         from .limits import measure_peak
 

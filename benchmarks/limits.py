@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 import imconv
-from imconv.loops.vector import broadcast, fma, lanes, store
+from imconv.loops.lanewise import fma
+from imconv.loops.vector import broadcast, lanes, store
 
 from . import machine, photograph
 from .cases import Case, Frame, default_cases

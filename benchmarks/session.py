@@ -98,7 +98,7 @@ def save(record: dict, name: str) -> Path:
 
 
 def load(name: str) -> dict:
-    """Read a record, whose `kind` is "comparison", "plan" or "limits"; ValueError where it is of another format."""
+    """Read a record, whose `kind` says of what (a record without one is a comparison); ValueError where it is of another format."""
     record = json.loads(results_path(name).read_text(encoding="utf-8"))
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise ValueError(f"{name} is not a benchmark record of format {FORMAT}; measure again")

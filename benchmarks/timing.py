@@ -27,7 +27,8 @@ class Patience:
     def note(self, name: str, case: Case, seconds: float):
         """That the contender needed so long for the case."""
         if seconds > self.seconds:
-            self._least.setdefault(self._kind(name, case), (case.work, f"{case} took {seconds:.0f} s"))
+            found, kind = (case.work, f"{case} took {seconds:.0f} s"), self._kind(name, case)
+            self._least[kind] = min(found, self._least.get(kind, found))
 
     def refusal(self, name: str, case: Case) -> str:
         """Why the contender is not given the case; empty where it is."""

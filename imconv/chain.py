@@ -42,7 +42,7 @@ class ChainFilter(Filter):
         white_value = white(image_type)
         filters, plans, fused = [], [], []
         for number, step in enumerate(self.steps):
-            step = _bordered(step, shape[2], has_alpha, white_value)
+            step = _bordered(step.settled(image_type), shape[2], has_alpha, white_value)
             given = kind if filters else image_type
             made = self._typed(step, image_type, kind, number == len(self.steps) - 1)
             plan = made.plan(shape, given, has_alpha)
@@ -254,7 +254,7 @@ def _bordered(step: Filter, channels: int, has_alpha: bool, opaque: int) -> Filt
     return step.with_options(border=Border("constant", tuple(fill_values(border, channels, opaque).tolist())))
 
 
-def check_step(step: Filter, name: str) -> None:
-    """Raise OptionError for options that belong to the chain."""
-    if step.options.range not in ("clip", "abs"):
-        raise OptionError(f"range {step.options.range} belongs to the chain, not to {name}: give it before the steps")
+def check_step(step: Filter, name: str, policy: str = "clip") -> None:
+    """Raise OptionError for a range that belongs to the chain, unless it is the chain's `policy`."""
+    if step.options.range not in ("clip", "abs", policy):
+        raise OptionError(f"range {step.options.range} belongs to the chain, not to {name}: give it after the steps")

@@ -106,11 +106,11 @@ def _box(task: Task, factors: list) -> Candidate | None:
         return None
     height, width = column.size, row.size
     additions = box_additions(height, width, task.exact)
-    block, places = box_block(height), box_places(width)
     each, addition = (BOX_PASS, BOX_ADDITION) if task.exact else (FLOAT_BOX_PASS, FLOAT_BOX_ADDITION)
     cost = each + addition * additions * task.columns.stride
-    down = block + height // block + 2 if block else height
-    sums = (down, 2 * int(places[:, 0].max()) + len(places))
+    # roundings, doubled: blocks, their sum and the whole's; two a level of windows, and three of their sum, the small ones first
+    levels = int(box_places(width)[:, 0].max())
+    sums = (6 if box_block(height) else height, 4 * levels + 6 if levels else width)
     return Candidate("box", cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
 
 
@@ -158,11 +158,12 @@ def box_block(height: int) -> int:
 
 @lru_cache(maxsize=64)
 def box_places(width: int) -> np.ndarray:
-    """Windows that make up a float box's width: their levels, windows of 4^level pixels, and where they begin, (n, 2)."""
+    """Windows that make up a float box's width: their levels, windows of 4^level pixels, the small ones first, and
+    where they begin, (n, 2)."""
     if width <= PIXELS_AT_ONCE:
         return np.array([(0, k) for k in range(width)])
     found, at = [], 0
-    for level in range((width.bit_length() - 1) // 2, -1, -1):
+    for level in range((width.bit_length() + 1) // 2):
         for _ in range(width // 4**level % 4 if 4 ** (level + 1) <= width else width // 4**level):
             found.append((level, at))
             at += 4**level

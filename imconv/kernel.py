@@ -17,6 +17,7 @@ from .rational import LARGEST_INTEGER, as_fraction, common, outer_factors, recog
 
 MAX_TAPS = 1 << 22
 REMEMBERED = 4096  # weights of an array whose Kernel is kept
+HEAVY = 1 << 14  # weights
 
 
 class Kernel:
@@ -209,6 +210,11 @@ class Kernel:
         return self._weights
 
     @property
+    def heavy(self) -> bool:
+        """Whether it has so many weights, not those of a column and a row, that what is made of them is not kept."""
+        return self._factors is None and self.shape[0] * self.shape[1] > HEAVY
+
+    @property
     def exact(self) -> bool:
         """Whether the weights are whole numbers over one denominator: `numerators / denominator`."""
         return self.denominator is not None
@@ -312,6 +318,8 @@ class Kernel:
         theirs = np.ones(other.shape, bool) if other.included is None else other.included
         same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
         same = same and self.sigma == other.sigma and np.array_equal(mine, theirs)
+        # sums of fractions are computed otherwise than those of floats of the same values
+        same = same and self.denominator == other.denominator
         return same and np.array_equal(self.weights, other.weights)
 
     def __hash__(self) -> int:
@@ -391,7 +399,7 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
         )
     if array.dtype.kind not in "biuf":
         raise KernelError(f"a kernel's weights must be real numbers, not {array.dtype}")
-    if array.dtype == np.float32:
+    if array.dtype.newbyteorder("=") == np.float32:
         wide = array.astype(np.float64)
         if np.isfinite(wide).all():
             snapped = _snapped(wide, np.spacing(np.abs(array)))

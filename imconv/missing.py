@@ -44,11 +44,12 @@ class IgnoringFilter(StagedFilter):
             raise OptionError("nan ignore needs weights that are not negative, and not all 0; leave it out")
         if readable(np.dtype(image_type)).kind != "f":
             self._refuse()
-            return self._plain(has_alpha).plan(shape, image_type, has_alpha)
+            return self.plain(has_alpha).plan(shape, image_type, has_alpha)
         plan = super().plan(shape, image_type, has_alpha)
         return replace(plan, offset=plan.offset + self.kernel.offset)
 
-    def _plain(self, has_alpha: bool) -> LinearFilter:
+    def plain(self, has_alpha: bool) -> LinearFilter:
+        """The same for whole numbers."""
         alpha = self._alpha(has_alpha)
         options = replace(self.options, nan=None, alpha=alpha if has_alpha else None)
         return LinearFilter(self.kernel, options, scale=self.scale)
@@ -60,12 +61,12 @@ class IgnoringFilter(StagedFilter):
 
     def run(self, plan, image, **how):
         """As Filter.run."""
-        return self._plain(False).run(plan, image, **how) if isinstance(plan, Plan) else super().run(plan, image, **how)
+        return self.plain(False).run(plan, image, **how) if isinstance(plan, Plan) else super().run(plan, image, **how)
 
     def in_bands(self, plan, bands, **how):
         """As Filter.in_bands."""
         plain = isinstance(plan, Plan)
-        yield from self._plain(False).in_bands(plan, bands, **how) if plain else super().in_bands(plan, bands, **how)
+        yield from self.plain(False).in_bands(plan, bands, **how) if plain else super().in_bands(plan, bands, **how)
 
     def kind(self, source: str, alpha: str) -> str:
         """Few weights may be left, far out: sums need all digits."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 
 import numpy as np
 
@@ -140,7 +140,7 @@ class Plan:
             if self.exact:
                 return item * (samples + 2 * self.line_length)
             block, levels = box_block(self.rows.taps), int(box_places(self.columns.taps)[:, 0].max())
-            lines = 2 + block + self.rows.taps // block + 1 if block else 2
+            lines = 4 + block + self.rows.taps // block + 2 if block else 5
             return item * (lines * samples + 2 * self.line_length + levels * self.box_windows)
         if self.algorithm == "decimated":
             taps = self.decimation[0].after[1].shape[1]
@@ -281,7 +281,18 @@ class Plan:
         return "\n".join(lines)
 
 
-@lru_cache(maxsize=256)
+def _remembered(make):
+    """The last plans are kept, but for kernels of many weights, of which each plan has copies."""
+    kept = lru_cache(maxsize=256)(make)
+
+    @wraps(make)
+    def plan(kernel, *how, **more):
+        return (make if kernel.heavy else kept)(kernel, *how, **more)
+
+    return plan
+
+
+@_remembered
 def make_plan(
     kernel: Kernel,
     axes: tuple[Axis, Axis],
@@ -361,6 +372,8 @@ def make_plan(
         divisor, weights, offset = _whole(kernel, weights, exact)
     else:
         accumulator, runs = float_accumulator(choice.sums, source, allowed)
+        if choice.algorithm == "box" and runs.run:  # its loop does not cut sums
+            accumulator, runs = "float64", Runs()
     if target.name == "float64":
         accumulator, runs = "float64", Runs()
     weights = tuple(w.astype(np.float64) for w in weights)

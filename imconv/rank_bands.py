@@ -99,7 +99,9 @@ class RankJob:
                 pixels = block.pixels[p::tall, q::wide]
                 place = Block.empty(*pixels.shape, self.key, scratch, "phase")
                 place.pixels[...] = pixels
-                part[...] = self._ranked(place, first * down + p, *part.shape[:2], scratch)
+                start = first * down + p
+                ranks = self.ranks[:, q::wide] if self.ranks.shape[1] > 1 else self.ranks
+                part[...] = self._ranked(place, 0, *part.shape[:2], scratch, (self.kinds[start::tall], ranks))
         out[...] = samples_of(np.ascontiguousarray(full[::down, ::along]), self.type)
 
     def originals(self, first: int, count: int) -> np.ndarray:
@@ -126,13 +128,7 @@ class RankJob:
             return np.full(plan.channels, 0 if plan.percentile == 100 else np.iinfo(self.key).max, self.key)
         if plan.border.mode != "constant":
             return np.zeros(plan.channels, self.key)
-        values = fill_values(plan.border, plan.channels, None if plan.alpha == "none" else type_range(self.type)[1])
-        if self.type.kind != "f":
-            if np.isnan(values).any():
-                raise OptionError("border constant:nan needs a float picture")
-            low, high = _whole_range(self.type)
-            values = [min(max(math.floor(v + 0.5), low), high) for v in values.tolist()]
-        return sortable(np.array(values, self.type))
+        return sortable(constant_samples(plan, self.type))
 
     def _block(self, start: int, count: int, scratch: dict) -> Block:
         """Padded rows start, start + 1, ...: sortable samples (count, columns, channels)."""
@@ -166,18 +162,18 @@ class RankJob:
         ranks = np.array([[rank_of(plan.percentile, n) for n in line] for line in counts.tolist()], np.uint16)
         return ranks[:, places], kinds
 
-    def _ranked(self, block: Block, first: int, rows: int, columns: int, scratch: dict) -> np.ndarray:
-        """Sortable samples (rows, columns, channels) of a block's windows; valid until the next call."""
+    def _ranked(self, block: Block, first: int, rows: int, columns: int, scratch: dict, wanted=None) -> np.ndarray:
+        """Sortable samples (rows, columns, channels) of a block's windows; valid until the next call. `wanted` as in `_rank`."""
         channels = block.pixels.shape[2]
         samples = columns * channels
         width = samples if self.plan.algorithm == "histogram" else max(samples, LARGEST_LANES)
         out = buffer(scratch, "ranked", rows * width, self.key).reshape(rows, width)
-        self._rank(block, first, out, columns, scratch)
+        self._rank(block, first, out, columns, scratch, wanted)
         return out[:, :samples].reshape(rows, columns, channels)
 
-    def _rank(self, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict) -> None:
+    def _rank(self, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted=None) -> None:
         """Fill `out` (rows, samples), contiguous, with ranks in a block's windows, `columns` pixels of each row; the first
-        row is row `first` of the result, unstrided."""
+        row is row `first` of the result, unstrided, or of `wanted`: what `_ranks` gives, for a part of the windows."""
         plan, rows, channels = self.plan, block.rows, block.pixels.shape[2]
         height, width = plan.footprint.shape
         places = self._places(rows.shape[1], channels)
@@ -193,9 +189,11 @@ class RankJob:
             samples = rows.shape[1]
             self._sorted_columns(rows, np.arange(len(rows)), 0, np.arange(padded), 0, samples, out, scratch)
         elif plan.algorithm == "bisection":
-            self._bisect(rows.astype(plan.counted, copy=False), places, first, 0, out, channels)
+            wanted = wanted or (self.kinds, self.ranks)
+            self._bisect(rows.astype(plan.counted, copy=False), places, first, 0, out, channels, wanted)
         elif plan.algorithm == "ordinals":
-            self._by_ordinals(block.pixels, first, out[:, : columns * channels].reshape(len(out), columns, channels))
+            parts = out[:, : columns * channels].reshape(len(out), columns, channels)
+            self._by_ordinals(block.pixels, first, parts, wanted or (self.kinds, self.ranks))
         else:
             self._by_histograms(rows, channels, out, scratch)
 
@@ -231,19 +229,21 @@ class RankJob:
         steps, lines = scratch["network"]
         self.loop(rows, steps, self.network.tall, reach, length, out, lines)
 
-    def _bisect(self, rows, places, first, start, out, channels) -> None:
+    def _bisect(self, rows, places, first, start, out, channels, wanted) -> None:
         """Ranks for columns `start`, ... of the result; `rows` holds integers of the type that the loop works in."""
-        ranks = self.ranks
+        kinds, ranks = wanted
         if ranks.shape[1] > 1:
             ranks = ranks[:, start:].repeat(channels, axis=1)
             ranks = np.pad(ranks, ((0, 0), (0, max(0, out.shape[1] - ranks.shape[1]))), mode="edge")
         bits = int(rows.max()).bit_length()
         found = out if out.dtype == rows.dtype else np.empty(out.shape, rows.dtype)
-        self.loop(rows, places, bits, np.ascontiguousarray(ranks, rows.dtype), self.kinds, first, found)
+        self.loop(
+            rows, places, bits, np.ascontiguousarray(ranks, rows.dtype), np.ascontiguousarray(kinds), first, found
+        )
         if found is not out:
             out[...] = found
 
-    def _by_ordinals(self, pixels: np.ndarray, first: int, out: np.ndarray) -> None:
+    def _by_ordinals(self, pixels: np.ndarray, first: int, out: np.ndarray, wanted) -> None:
         """In tiles of one channel each: samples are numbered by their order, numbers ranked, the ranks' samples looked up."""
         height, width = self.plan.footprint.shape
         tall, wide = _tile(height, width, out.shape[:2])
@@ -260,13 +260,13 @@ class RankJob:
                     numbers[order] = np.arange(tile.size, dtype=np.uint16)
                     numbered.pixels[..., 0] = numbers.reshape(tile.shape)
                     found = np.empty((rows, max(columns, LARGEST_LANES)), np.uint16)
-                    self._bisect(numbered.rows, self._places(numbered.rows.shape[1], 1), first + y, x, found, 1)
+                    self._bisect(numbered.rows, self._places(numbered.rows.shape[1], 1), first + y, x, found, 1, wanted)
                     part[...] = tile.ravel()[order][found[:, :columns]]
 
     def _by_histograms(self, rows: np.ndarray, channels: int, out: np.ndarray, scratch: dict) -> None:
         plan = self.plan
         height, width = plan.footprint.shape
-        strip = STRIP // channels * channels
+        strip = max(1, STRIP // channels) * channels
         count = min(strip, out.shape[1]) + (width - 1) * channels
         column, window = plan.bins
         coarse = buffer(scratch, "coarse", count * BINS, column)[None]
@@ -313,6 +313,17 @@ def _inside(axis) -> tuple[np.ndarray, np.ndarray]:
     last = np.clip(-((start - axis.size) // axis.dilation), 0, axis.taps)
     found, places = np.unique(np.stack([first, np.maximum(first, last)], axis=1), axis=0, return_inverse=True)
     return found, places.ravel()
+
+
+def constant_samples(plan: RankPlan, kind: np.dtype) -> np.ndarray:
+    """What a constant border fills each channel with: samples of a type, rounded and saturated where they are whole numbers."""
+    values = fill_values(plan.border, plan.channels, None if plan.alpha == "none" else type_range(kind)[1])
+    if kind.kind != "f":
+        if np.isnan(values).any():
+            raise OptionError("border constant:nan needs a float picture")
+        low, high = _whole_range(kind)
+        values = [min(max(math.floor(v + 0.5), low), high) for v in values.tolist()]
+    return np.array(values, kind)
 
 
 def _whole_range(kind: np.dtype) -> tuple[int, int]:

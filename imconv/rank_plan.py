@@ -178,7 +178,10 @@ class RankPlan:
         item = np.dtype(self.key).itemsize
         copies = 2 if self.plain else 2 + 16 // item
         bins = 272 * self.columns.taps * self.channels + 272 * STRIP if self.algorithm == "histogram" else 0
-        lines = (LINE_BYTES + 16 * 40) * self.footprint.count if self.algorithm == "network" else 0
+        lines = 0
+        if self.algorithm == "network":  # as RankJob makes them
+            reach = 4 * (self.columns.taps - 1) * self.channels * item
+            lines = (max(LINE_BYTES, reach) + 4 * LARGEST_LANES + 16 * 40) * self.footprint.count
         return copies * rows * columns * item + bins + lines
 
     @property

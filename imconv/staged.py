@@ -262,7 +262,7 @@ class StagedFilter(Filter):
     def _values(self, plan, rows, threads, progress):
         """Bands of float results, and of the picture's own rows."""
         held = Held(rows)
-        floats = (_floats(plan, band, threads) for band in held)
+        floats = (floats_of(plan, band, threads) for band in held)
         for values in self.flow(plan, floats, threads=threads, progress=progress):
             yield values, held.take(len(values))
 
@@ -305,7 +305,7 @@ def _pieces(picture: np.ndarray) -> Iterator[np.ndarray]:
     return (picture[first : first + height] for first in range(0, len(picture), height))
 
 
-def _floats(plan: StagedPlan, band: np.ndarray, threads) -> np.ndarray:
+def floats_of(plan: StagedPlan, band: np.ndarray, threads) -> np.ndarray:
     """A band as the stages read it; with alpha "weight" colours are multiplied by alpha, white 1."""
     if plan.alpha == "keep":
         band = band[..., :-1]

@@ -66,9 +66,9 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
     def buffers():
         return (
             np.empty(5 + kept, np.int64),
-            aligned_lines(2, samples, kind),
+            aligned_lines(2, samples, "float64"),
             aligned_lines(block, samples, kind),
-            aligned_lines(kept, samples, kind),
+            aligned_lines(kept + 1, samples, kind),
             aligned_lines(2, plan.line_length, kind, lead),
             aligned_lines(reaches.size, plan.box_windows, kind),
         )

@@ -13,19 +13,9 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from imconv.loops import vector
+from imconv.loops.lanewise import count_less, maximum, minimum, where_less
 from imconv.loops.running import sum_by_running
-from imconv.loops.vector import (
-    count_less,
-    filled,
-    lanes,
-    load,
-    maximum,
-    minimum,
-    register,
-    sixteen,
-    store,
-    where_less,
-)
+from imconv.loops.vector import filled, lanes, load, register, sixteen, store
 from tests.test_vector import run_for, target  # noqa: F401 (a fixture)
 
 WHOLE = (np.uint8, np.uint16, np.uint32, np.uint64)

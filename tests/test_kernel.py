@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import imconv
 from imconv.errors import KernelError, OptionError
 from imconv.kernel import MAX_SIDE, Kernel, as_kernel
 from imconv.rational import LARGEST_DENOMINATOR, as_fraction
@@ -368,3 +369,19 @@ def test_a_kernel_can_not_be_changed():
             array.flags.writeable = True
     assert kernel.replace(anchor=(0, 0)).anchor == (0, 0)
     assert kernel.flipped().flipped() == kernel
+
+
+def test_fractions_are_another_kernel_than_floats_of_the_same_values():
+    """Sums of fractions are exact: what was planned for one must not be taken for the other."""
+    floats, fractions = Kernel(np.array([[0.5002]])), Kernel.from_text("0.5002")
+    assert floats.exact is False
+    assert fractions.exact is True
+    assert floats != fractions
+    image = np.full((20, 70), 2500, np.uint16)
+    for kernel in (floats, fractions, floats, fractions):
+        assert imconv.correlate(image, kernel)[3, 3] == (1251 if kernel is fractions else 1250)
+
+
+def test_byte_order_does_not_hide_fractions():
+    assert Kernel(np.full((3, 3), 1 / 9, ">f4")) == Kernel(np.full((3, 3), 1 / 9, "<f4"))
+    assert Kernel(np.full((3, 3), 1 / 9, ">f4")).denominator == 9

@@ -73,7 +73,7 @@ def test_the_reader_sees_what_there_is():
 @pytest.mark.parametrize("module", within("loops"))
 def test_loops_import_numpy_and_numba_only(module):
     allowed = {"numpy", "numba", "loops", *sys.stdlib_module_names}
-    if module in ("loops.vector", "loops.running"):
+    if module in ("loops.vector", "loops.lanewise", "loops.running"):
         allowed |= {"llvmlite", "operator"}
     assert roots(module) <= allowed
 

@@ -410,3 +410,26 @@ def test_the_smallest_pictures(shape, dtype):
         np.testing.assert_array_equal(
             imconv.minimum(image, size), naive.ranked(image, np.ones((size, size)).tolist(), 0)
         )
+
+
+@pytest.mark.parametrize("dilation", [(1, 2), (2, 1), (3, 2)])
+@pytest.mark.parametrize("size", [(1, 5), (5, 1), (3, 3), (7, 20)])
+def test_normalized_windows_with_gaps(size, dilation):
+    """Every window's own rank, by hand."""
+    image = np.random.default_rng(4).integers(0, 256, (19, 23)).astype(np.uint8)
+    rows, columns = (np.arange(n) for n in image.shape)
+    result = imconv.median(image, size, border="normalized", dilation=dilation)
+    for y in rows:
+        for x in columns:
+            down = y + (np.arange(size[0]) - size[0] // 2) * dilation[0]
+            along = x + (np.arange(size[1]) - size[1] // 2) * dilation[1]
+            down, along = down[(down >= 0) & (down < len(rows))], along[(along >= 0) & (along < len(columns))]
+            window = np.sort(image[np.ix_(down, along)], axis=None)
+            assert result[y, x] == window[len(window) // 2]
+
+
+def test_very_many_planes():
+    planes = np.random.default_rng(4).integers(0, 256, (1030, 3, 40)).astype(np.uint8)
+    result = imconv.median(planes, 31, channel_axis=0)
+    for number in (0, 515, 1029):
+        np.testing.assert_array_equal(result[number], imconv.median(planes[number], 31))

@@ -224,3 +224,11 @@ def test_mistakes_are_one_line(call, message):
 def test_unknown_keywords_are_type_errors():
     with pytest.raises(TypeError, match=r"plan\(\) got an unexpected keyword argument 'bordr'"):
         imconv.plan((4, 4), "uint8", OUTER, bordr="wrap")
+
+
+def test_a_loops_constants_are_the_planners():
+    from imconv import planner
+    from imconv.loops import dense, float_box, separable
+
+    loops = (dense.ROWS, separable.ROWS, float_box.SEGMENT)
+    assert loops == (planner.DENSE_ROWS, planner.SEPARABLE_ROWS, planner.BOX_SEGMENT)

@@ -166,3 +166,23 @@ def test_sizes_that_are_none(size):
 def test_unknown_keywords_are_type_errors(name):
     with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected keyword argument 'bordr'"):
         getattr(imconv, name)(np.zeros((4, 4)), 1, bordr="wrap")
+
+
+@pytest.mark.parametrize("size", [3, 9, 31])
+def test_boxes_of_many_planes(size):
+    """Planes first, any number of them: each as if it were alone."""
+    planes = np.random.default_rng(2).integers(0, 256, (7, 40, 53)).astype(np.uint8)
+    expected = np.stack([imconv.box_blur(plane, size) for plane in planes])
+    np.testing.assert_array_equal(imconv.box_blur(planes, size, channel_axis=0), expected)
+    for function in (imconv.local_deviation, imconv.median):
+        expected = np.stack([function(plane, size) for plane in planes])
+        np.testing.assert_array_equal(function(planes, size, channel_axis=0), expected)
+
+
+def test_a_high_float_box_keeps_the_bound():
+    """Equal samples, whose sums are all rounded the same way."""
+    level = np.float32(1 + 5 * 2**-23)
+    image = np.full((5000, 64), level, np.float32)
+    for size in ((5000, 1), (301, 301), (64, 1024), (1, 5000)):
+        result = imconv.box_blur(image, size, border="nearest")
+        np.testing.assert_allclose(result[::97], level, rtol=1e-6)

@@ -1,5 +1,6 @@
 """A trace ends at the sample that the filter gives, by steps of its own; held against the filters and the slow reference."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from imconv.correlation import LinearFilter, Options
 from imconv.errors import OptionError
 from imconv.files import Picture
 from imconv.tracing import as_json, text, trace
+from imconv.tracing.parts import Part
 from tests import naive
 from tests.bounds import FLOAT32
 from tests.cases import BORDERS
@@ -40,7 +42,13 @@ def traced(kernel, picture, **options):
     result = filter.apply(picture).pixels
     places = list(np.ndindex(result.shape[:2]))
     for y, x in {*places[::3], places[-1]}:
-        yield y, x, np.atleast_1d(result[y, x]).tolist(), trace(filter, picture, x, y)
+        yield y, x, np.atleast_1d(result[y, x]).tolist(), of_one_kernel(filter, picture, x, y)
+
+
+def of_one_kernel(filter, picture, x, y):
+    """Where the window lies, and the channels' traces."""
+    [part] = trace(filter, picture, x, y)
+    return part.place, part.channels
 
 
 @pytest.mark.parametrize("border", [*BORDERS, "constant:17"])
@@ -102,16 +110,15 @@ def test_infinity_and_nan():
     pixels[3, 4], pixels[4, 1] = np.inf, np.nan
     for _, _, _, (place, [found]) in traced(KERNELS["distinct"], Picture(pixels)):
         assert found.rounded == pytest.approx(found.result, rel=1e-12, nan_ok=True)
-        as_json(place, [found])
-        text(place, [found])
+        json.dumps(as_json([Part("", place, [found])]), allow_nan=False)
+        assert "result" in text([Part("", place, [found])])
 
 
 def test_the_lectures_figure():
     """The README's picture: two of its values are ties, 68.5 being one."""
     image = np.array([[45, 60, 98], [46, 65, 98], [47, 65, 96]], np.uint8)
     filter = LinearFilter(Kernel([[0.1, 0.1, 0.1], [0.1, 0.2, 0.1], [0.1, 0.1, 0.1]]), Options(pad="valid"))
-    place, found = trace(filter, Picture(image), 0, 0)
-    assert text(place, found).splitlines() == [
+    assert text(trace(filter, Picture(image), 0, 0)).splitlines() == [
         "rows     0 1 2",
         "columns  0 1 2",
         "",
@@ -129,7 +136,7 @@ def test_the_lectures_figure():
 
 def test_saturation_and_borders_in_words():
     filter = LinearFilter(Kernel([[3, 3, 3]]), Options(border="constant:200"))
-    told = text(*trace(filter, Picture(np.full((2, 2), 90, np.uint8)), 1, 0))
+    told = text(trace(filter, Picture(np.full((2, 2), 90, np.uint8)), 1, 0))
     assert "columns  0 1 outside" in told
     assert [line.split() for line in told.splitlines()[-3:]] == [
         ["sum", "1140"],
@@ -140,7 +147,7 @@ def test_saturation_and_borders_in_words():
 
 def test_json_is_plain():
     filter = LinearFilter(KERNELS["offset"], Options())
-    found = as_json(*trace(filter, Picture(pixels_of("uint8", 3)), 2, 3))
+    [found] = as_json(trace(filter, Picture(pixels_of("uint8", 3)), 2, 3))
     assert (found["rows"], found["columns"], found["anchor"]) == ([1, 2, 3], [2, 3], [2, 0])
     assert len(found["channels"]) == 3
     assert found["channels"][0]["weights"] == [[0, -1], [3, 1], [1, 0]]
@@ -150,7 +157,7 @@ def test_one_bit_pictures():
     picture = Picture(np.eye(4, dtype=bool))
     for _, _, result, (place, [found]) in traced(Kernel([[1, 1], [1, 1]]).normalized(), picture):
         assert bool(found.rounded) == found.result == result[0]
-        assert as_json(place, [found])["channels"][0]["result"] in (0, 1)
+        assert as_json([Part("", place, [found])])[0]["channels"][0]["result"] in (0, 1)
 
 
 def test_refusals():

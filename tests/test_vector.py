@@ -25,29 +25,19 @@ from numba import njit
 from numba.core.errors import TypingError
 
 from imconv.loops import vector
+from imconv.loops.lanewise import HAS_FMA, across, evens, exp2, floor, fma, larger, maximum, minimum, root, where_less
 from imconv.loops.vector import (
-    HAS_FMA,
-    across,
     broadcast,
-    evens,
-    exp2,
-    floor,
-    fma,
     four,
     lanes,
-    larger,
     level,
     load,
-    maximum,
-    minimum,
     prefetch,
-    root,
     short_zeros,
     sixteen,
     spread,
     store,
     store_some,
-    where_less,
     zeros,
 )
 

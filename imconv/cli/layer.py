@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 
 import click
 
+from .checked import whole
 from .options import ExampleCommand
-from .process import STDIN, STDOUT, label, place_of, teller
+from .process import STDOUT, input_place, label, place_of, teller
 
 SCALES = ("each", "all")
+
+MOST_COLUMNS = 1 << 20  # of a sheet
 
 
 @click.command(
@@ -23,7 +25,7 @@ SCALES = ("each", "all")
         "imconv layer in.png -w laplacian --padding same --maps maps --json",
     ),
 )
-@click.argument("input", required=False, default="-", type=click.Path(allow_dash=True))
+@click.argument("input", required=False, type=click.Path(allow_dash=True))
 @click.option("-w", "--weights", required=True, multiple=True, metavar="W", help="A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.")  # fmt: skip
 @click.option("--bias", default=None, metavar="B", help="A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")  # fmt: skip
 @click.option("--layout", default="OIHW", show_default=True, metavar="OIHW|HWIO", help="How the weights' axes lie: torch's, or Keras'.")  # fmt: skip
@@ -52,7 +54,7 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     channels convolved with it. Alpha is left out where the weights have no channel for it.
     """
     from .. import files, jit
-    from ..errors import FileError, OptionError
+    from ..errors import OptionError
     from ..executor import checked_threads
     from ..files.limits import check, parse_count, parse_size
     from ..net.layer import counted, prepare
@@ -66,20 +68,17 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
         raise OptionError("nothing to write: give --maps DIR, --sheet FILE or both")
     if scale not in SCALES:
         raise OptionError(f"--scale must be one of {', '.join(SCALES)}, not {scale!r}")
-    if columns is not None and not (columns.isascii() and columns.isdigit() and 0 < int(columns) < 1 << 20):
-        raise OptionError(f"--columns must be a whole number from 1, not {columns!r}")
+    columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
     limits = {
         "max_pixels": None if max_pixels is None else parse_count(max_pixels),
         "max_memory": None if max_memory is None else parse_size(max_memory),
     }
     threads = None if threads is None else checked_threads(threads, "--threads")
-    place = getattr(sys.stdin, "buffer", None) if input == "-" else input
-    if place is None:
-        raise FileError("standard input is closed; give an INPUT")
+    place, name = input_place(input)
     jit.watch = Notice(how["quiet"])
-    picture = files.read(place, name=label(input, STDIN), **limits)
+    picture = files.read(place, name=name, **limits)
     for note in picture.notes:
-        tell(f"{label(input, STDIN)}: {note}")
+        tell(f"{name}: {note}")
     found = read_weights(list(weights), bias, picture.channels - picture.has_alpha)
     pixels = _samples(picture, unit)
     prepared = prepare(
@@ -94,11 +93,11 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
         dtype=pixels.dtype,
     )
     convolution = prepared.convolution
-    pixels = _fitting(pixels, convolution.channels, picture, tell, label(input, STDIN))
+    pixels = _fitting(pixels, convolution.channels, picture, tell, name)
     shape = convolution.shape(*pixels.shape[:2])
     size = shape[0] * shape[1] * shape[2]
     needed = pixels.nbytes + size * (pixels.itemsize + 3 * 8)  # in colours, out of float64
-    check(label(input, STDIN), picture.width, picture.height, needed, max_memory=limits["max_memory"])
+    check(name, picture.width, picture.height, needed, max_memory=limits["max_memory"])
     parameters = counted((convolution.count, convolution.depth, *convolution.taps), found.bias is not None)
     multiply_adds = convolution.multiply_adds(*pixels.shape[:2])
     if how["explain"] or how["verbose"]:
@@ -116,7 +115,7 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     written = _write_maps(maps, shown, how["no_clobber"]) if maps is not None else []
     if sheet is not None:
         target, name = place_of(sheet)
-        laid = contact_sheet(list(shown), columns=None if columns is None else int(columns))
+        laid = contact_sheet(list(shown), columns=columns)
         for note in files.write(target, laid, no_clobber=how["no_clobber"], name=name).notes:
             tell(f"{label(sheet, STDOUT)}: {note}")
     if how["verbose"]:

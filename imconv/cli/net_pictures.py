@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
 import click
 
+from .checked import whole
 from .options import ExampleCommand
-from .process import STDIN, Progress, label, teller
+from .process import Progress, input_place, teller
 
+MOST = 10**7
 SCALES = ("each", "all")
 
 
@@ -63,12 +64,9 @@ class _Job:
         limits = {"max_memory": memory_limit(shared["max_memory"])}
         if shared["max_pixels"] is not None:
             limits["max_pixels"] = parse_count(shared["max_pixels"])
-        place = getattr(sys.stdin, "buffer", None) if image == "-" else image
-        if place is None:
-            raise FileError("standard input is closed; give an IMAGE")
+        place, name = input_place(image, "IMAGE")
         self.weights = Weights(self.network, weights)
         jit.watch = Notice(shared["quiet"])
-        name = label(image, STDIN)
         self.picture = files.read(place, name=name, auto_orient=True, **limits)
         for note in self.picture.notes:
             self.tell(f"{name}: {note}")
@@ -123,7 +121,7 @@ def run(network, image, weights, count, labels, json_, **shared):
     """
     from ..net.scores import read_labels, top
 
-    count = _whole(count, "--top", 1)
+    count = whole(count, "--top", 1, MOST)
     names = None if labels is None else read_labels(labels)
     job = _Job(network, image, weights, shared)
     *_, output = job.run().values()
@@ -167,7 +165,7 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
         raise OptionError(f"--scale must be one of {', '.join(SCALES)}, not {scale!r}")
     if square is not None and occlusion is None:
         raise OptionError("--square goes with --occlusion")
-    side = None if square is None else _whole(square, "--square", 1)
+    side = None if square is None else whole(square, "--square", 1, MOST)
     names = None if labels is None else read_labels(labels)
     job = _Job(network, image, weights, shared)
     chosen = [] if layers is None else maps_.check(job.placed, job.network, layers.split(","))
@@ -183,7 +181,7 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
             save(one, name, f"map-{number:0{digits}}.png")
         save(contact_sheet(shown), name, "sheet.png")
         part = job.prepared.region(found.field, job.picture.pixels.shape)
-        save(job.picture.replace(pixels=job.picture.pixels[part]), name, "strongest.png")
+        save(job.picture.replace(pixels=_eight_bits(job.picture.pixels[part])), name, "strongest.png")
         shape = list(values.shape)
         report["layers"].append({"name": name, "output_shape": shape, "maps": len(shown), "strongest": found.as_dict()})
         if not json_:
@@ -265,9 +263,13 @@ class _Saver:
         files.write(path, picture, no_clobber=self.no_clobber)
 
 
-def _whole(text: str, option: str, least: int) -> int:
-    from ..errors import OptionError
+def _eight_bits(pixels):
+    """Floats and 32-bit integers, which PNG does not hold, as bytes; others as they are."""
+    import numpy as np
 
-    if not (text.isascii() and text.isdigit() and len(text) < 8 and int(text) >= least):
-        raise OptionError(f"{option} must be a whole number from {least}, not {text!r}")
-    return int(text)
+    from ..depth import white
+
+    if pixels.dtype.kind == "f" or pixels.dtype.itemsize > 2:
+        share = np.nan_to_num(pixels * (255 / white(pixels.dtype)))
+        return np.floor(np.clip(share, 0, 255) + 0.5).astype(np.uint8)
+    return pixels

@@ -8,8 +8,9 @@ import sys
 import click
 
 from ..border import DEFAULT
+from .checked import checked_options
 from .options import FilterCommand, filter_command
-from .process import checked_options, filter_picture, look_at
+from .process import filter_picture, look_at
 
 
 class PoolCommand(FilterCommand):

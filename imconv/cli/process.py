@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import click
 
 from . import interrupt
+from .checked import checked
 
 STDIN, STDOUT = "standard input", "standard output"
-MOST_PAGES = 1 << 31
-TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -
 def look_at(shared: dict, look: Callable) -> dict:
     """Read INPUT and show it to `look`; nothing is filtered or written. What `look` returns."""
     source, _ = _places({**shared, "dry_run": True})
-    settings = _checked(shared)
+    settings = checked(shared)
     return look(_read(source, shared, settings, [Job("-", look)])[0])
 
 
@@ -93,7 +92,7 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
     from .compiling import Notice
 
     started = time.perf_counter()
-    settings = _checked(shared)
+    settings = checked(shared)
     jit.watch = Notice(shared["quiet"])  # files, too, are read by compiled loops
     bands = len(jobs) == 1 and jobs[0].look is None and "-" not in (source, jobs[0].output)
     if bands and not settings["page"]:
@@ -291,6 +290,21 @@ def place_of(output: str) -> tuple:
     return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
 
 
+def input_place(input: str | None, what: str = "INPUT") -> tuple:
+    """Where to read, and what messages call it; where nothing is named, and nobody pipes anything in, the usage."""
+    ctx = click.get_current_context()
+    if input is None and _is_terminal(sys.stdin):
+        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
+        ctx.exit(2)
+    if input not in (None, "-"):
+        return input, input
+    if sys.stdin is None:
+        from ..errors import FileError
+
+        raise FileError(f"standard input is closed; give an {what}")
+    return sys.stdin.buffer, STDIN
+
+
 def teller(quiet: bool) -> Callable[[str], None]:
     return (lambda text: None) if quiet else lambda text: click.echo(f"imconv: {text}", err=True)
 
@@ -303,12 +317,8 @@ def _places(shared: dict) -> tuple[str, str]:
     source, target = shared["input"], shared["output"]
     if source == "" or target == "":
         raise OptionError(f"the name of {'INPUT' if source == '' else 'OUTPUT'} is empty")
-    if source is None and _is_terminal(sys.stdin):
-        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
-        ctx.exit(2)
+    input_place(source)
     source, target = source or "-", target or "-"
-    if source == "-" and sys.stdin is None:
-        raise FileError("standard input is closed; give an INPUT")
     if target == "-" and sys.stdout is None:
         raise FileError("standard output is closed; give an OUTPUT")
     if target == "-" and _is_terminal(sys.stdout) and not shared["dry_run"]:
@@ -316,66 +326,6 @@ def _places(shared: dict) -> tuple[str, str]:
             "standard output is a terminal, which can't show an image; give an OUTPUT or redirect", ctx
         )
     return source, target
-
-
-def _checked(shared: dict) -> dict:
-    """The shared options as numbers; bad ones are usage errors before any file is read."""
-    from ..executor import checked_threads
-    from ..files.formats import format_named
-    from ..files.limits import parse_count, parse_size
-
-    if shared["format_"] is not None:
-        format_named(shared["format_"])
-
-    def given(name, parse):
-        return None if shared[name] is None else parse(shared[name])
-
-    return {
-        "threads": given("threads", lambda n: checked_threads(n, "--threads")),
-        "max_pixels": given("max_pixels", parse_count),
-        "max_memory": given("max_memory", parse_size),
-        "page": given("page", lambda text: _whole(text, "--page", 0, MOST_PAGES)),
-        "quality": given("quality", lambda text: _whole(text, "--quality", 1, 100)),
-        "compression": given(
-            "compression", lambda text: text if text in TIFF_WORDS else _whole(text, "--compression", 0, 9)
-        ),
-        "options": checked_options(shared, given("max_pixels", parse_count)),
-    }
-
-
-def checked_options(shared: dict, max_pixels=None):
-    """What a filter is made with; bad values are usage errors."""
-    from ..options import Options
-
-    return Options(
-        border=shared["border"],
-        pad=shared["pad"],
-        stride=shared["stride"],
-        dilation=shared["dilation"],
-        alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
-        range=(shared["range_"] or "clip").lower(),
-        depth=shared["depth"],
-        linear=shared["linear"],
-        region=shared["region"],
-        mask=None if shared["mask"] is None else _mask(shared, max_pixels),
-        channels=shared["channels"],
-        crop=shared["crop"],
-        nan=shared["nan"].lower(),
-    ).checked()
-
-
-def _mask(shared: dict, max_pixels):
-    from .. import files
-
-    return files.read(shared["mask"], auto_orient=shared["auto_orient"], max_pixels=max_pixels)
-
-
-def _whole(text: str, option: str, least: int, most: int) -> int:
-    from ..errors import OptionError
-
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise OptionError(f"{option} must be a whole number from {least} to {most}, not {text!r}")
-    return int(text)
 
 
 def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from .checked import whole
 from .options import ExampleCommand
 from .process import STDIN, label, teller
 
@@ -41,7 +42,7 @@ def show(images, width, protocol, max_pixels, quiet):
     them: kitty, Ghostty and WezTerm; xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2.
     """
     from .. import files, inline, jit, terminal
-    from ..errors import FileError, ImconvError, OptionError
+    from ..errors import FileError, ImconvError
     from ..files.limits import parse_count
     from .compiling import Notice
 
@@ -52,9 +53,7 @@ def show(images, width, protocol, max_pixels, quiet):
     protocol = inline.check_protocol(protocol)
     columns = shutil.get_terminal_size().columns
     if width is not None:
-        if not (width.isascii() and width.isdigit() and 1 <= int(width) <= terminal.MOST_COLUMNS):
-            raise OptionError(f"--width must be a whole number from 1 to {terminal.MOST_COLUMNS}, not {width!r}")
-        columns = int(width)
+        columns = whole(width, "--width", 1, terminal.MOST_COLUMNS)
     limit = None if max_pixels is None else parse_count(max_pixels)
     jit.watch = Notice(quiet)
     failed = False

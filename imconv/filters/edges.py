@@ -159,13 +159,14 @@ class SignedFilter(LinearFilter):
 
     def plan(self, shape, image_type, has_alpha):
         """As LinearFilter.plan."""
-        return self._ranged(self.result_type(image_type)).plan(shape, image_type, has_alpha)
+        return self.ranged(self.result_type(image_type)).plan(shape, image_type, has_alpha)
 
     def in_light(self, light) -> LinearFilter:
         """As LinearFilter.in_light."""
-        return self._ranged(light.target).in_light(light)
+        return self.ranged(light.target).in_light(light)
 
-    def _ranged(self, target: np.dtype) -> LinearFilter:
+    def ranged(self, target: np.dtype) -> LinearFilter:
+        """The same with the range policy for results of a type."""
         policy = "offset" if target.kind == "u" else "clip"
         return LinearFilter(self.kernel, replace(self.options, range=policy), scale=self.scale)
 

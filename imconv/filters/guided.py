@@ -98,18 +98,18 @@ class GuidedFilter(StagedFilter):
             raise OptionError(f"the guide is {_size(self.guide.shape)} pixels, the picture {_size(shape)}")
         planes = channels if self.guide is None else 2 * channels + 1
         number = np.dtype(np.float32 if kind in ("bool", "uint8") else np.float64)  # within 1/2000 of a level
-        lines = LinearFilter(box_kernel(size), Options(border=border))
+        means = LinearFilter(box_kernel(size), Options(border=border))
         return (
             moments_plan(shape, planes, kind, border, size),
-            lines.plan((*shape, 2 * channels), number, False),
+            means.plan((*shape, 2 * channels), number, False),
         )
 
     def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
         """Lines for every box, and their mean at every pixel."""
-        held = Held(rows if self.guide is None else self._joined(plan, rows))
+        held = Held(rows if self.guide is None else self.joined(plan, rows))
         found = moments(plan.stages[0], iter(held), threads)
         eps = self.eps * plan.white**2
-        lines = (self._lines(band, eps, plan.stages[1].source, threads) for band in found)
+        lines = (self.lines(band, eps, plan.stages[1].source, threads) for band in found)
         for means in execute_rows(plan.stages[1], lines, threads=threads, progress=progress):
             own = held.take(len(means))
             own = own if self.guide is None else own[..., :1]
@@ -117,7 +117,7 @@ class GuidedFilter(StagedFilter):
             in_blocks(lambda part: _draw(means[part], own[part], values[part]), values, threads)  # noqa: B023
             yield values
 
-    def _joined(self, plan, rows):
+    def joined(self, plan, rows):
         """The guide in the picture's units, and its sum and its difference with every channel."""
         first = 0
         for band in rows:
@@ -126,7 +126,7 @@ class GuidedFilter(StagedFilter):
             first += len(band)
             yield np.concatenate([part, part + band, part - band], axis=2)
 
-    def _lines(self, found: np.ndarray, eps: float, kind: str, threads) -> np.ndarray:
+    def lines(self, found: np.ndarray, eps: float, kind: str, threads) -> np.ndarray:
         """Every channel's a and b, one behind the other, from means and variances."""
         planes = found.shape[3] if self.guide is None else (found.shape[3] - 1) // 2
         lines = np.empty((len(found), found.shape[2], planes, 2), kind)

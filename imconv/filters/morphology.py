@@ -253,7 +253,7 @@ class MorphologyFilter(Filter):
         more, less = self._chain(plan.more, one, threads, progress), self._chain(plan.less, other, threads, None)
         kept = plan.colours if plan.alpha == "keep" else None
         for band, minus in _matched(more, less):
-            yield _difference(band, minus, kept)
+            yield difference(band, minus, kept)
 
     def _chain(self, plans: tuple[RankPlan, ...], rows, threads, progress) -> Iterator[np.ndarray]:
         for number, stage in enumerate(plans):
@@ -276,7 +276,7 @@ def _matched(more: Iterator[np.ndarray], less: Iterator[np.ndarray]) -> Iterator
         one, other = one[rows:], other[rows:]
 
 
-def _difference(band: np.ndarray, minus: np.ndarray, kept: int | None) -> np.ndarray:
+def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> np.ndarray:
     """What is left; whole numbers without overflow; the channel `kept` as it is."""
     kind = band.dtype.kind
     if kind == "b":

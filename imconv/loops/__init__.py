@@ -21,7 +21,7 @@ LOOPS = {
     "slots: &i8[:], coming: &i8[:], lines: &A[:,:], aside: &A[:,:]",
     "box.sum_box": f"{SOURCE}, {RESULT}, height: i8, width: i8, weight: A, edge: L[:], totals: &D[:,:], line: &L[:,:]",
     "float_box.sum_float_box": f"{SOURCE}, {RESULT}, height: i8, width: i8, weight: A, block: i8, edge: A[:], "
-    "reaches: i8[:], places: i8[:,:], known: &i8[:], totals: &A[:,:], tails: &A[:,:], blocks: &A[:,:], "
+    "reaches: i8[:], places: i8[:,:], known: &i8[:], running: &f8[:,:], tails: &A[:,:], blocks: &A[:,:], "
     "line: &A[:,:], windows: &A[:,:]",
     "interpolate.interpolate": "grid: A[:,:], channels: i8, row_factor: i8, row_origin: i8, column_factor: i8, "
     f"{RESULT}, down: A[:,:], along: A[:,:], phases: &A[:,:], lines: &A[:,:], held: &i8[:], slots: &i8[:], takers: &i8[:], "

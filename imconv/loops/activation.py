@@ -1,6 +1,7 @@
 """Activations that are no single instruction, in float64 where the samples are float32."""
 
-from .vector import broadcast, exp2, fma, lanes, load, maximum, minimum, store, zeros
+from .lanewise import exp2, fma, maximum, minimum
+from .vector import broadcast, lanes, load, store, zeros
 
 
 def gelu(out, coefficients, shift, end, steepness):

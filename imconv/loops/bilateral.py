@@ -8,7 +8,8 @@ which costs nothing and leaves flat areas exactly as they are; each row of a win
 import numpy as np
 from numba.extending import register_jitable
 
-from .vector import broadcast, exp2, fma, lanes, load, maximum, minimum, store, zeros
+from .lanewise import exp2, fma, maximum, minimum
+from .vector import broadcast, lanes, load, store, zeros
 
 
 def smooth_alike(

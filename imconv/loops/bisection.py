@@ -1,7 +1,8 @@
 """Any rank of any window, bit by bit: a result has a bit if no more samples than its rank are less than the number so far
 with that bit. Every lane searches for itself, so that time depends on nothing but the window."""
 
-from .vector import filled, lanes, load, register, store, where_less
+from .lanewise import where_less
+from .vector import filled, lanes, load, register, store
 
 
 def bisect(block, places, bits, ranks, kinds, first, out):

@@ -104,8 +104,10 @@ def _sum_row(line, width, channels, samples):
 def _sum_whole_row(line, width, channels, samples):
     if width <= AT_ONCE:
         _sum_one_by_one(line, width, channels, samples)
-    else:
+    elif channels <= 4:
         sum_by_running(line, width, channels, samples)
+    else:
+        _sum_by_doubling(line, width, channels, samples)
 
 
 def _sum_float_row(line, width, channels, samples):

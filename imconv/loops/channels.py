@@ -7,7 +7,8 @@ multiplied by one sample of each. Every sum runs over rows, columns and channels
 
 from numba.extending import register_jitable
 
-from .vector import fma, lanes, level, load, maximum, minimum, short_zeros, spread, store, store_some, zeros
+from .lanewise import fma, maximum, minimum
+from .vector import lanes, level, load, short_zeros, spread, store, store_some, zeros
 
 PIXELS = 6
 

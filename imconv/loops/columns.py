@@ -7,8 +7,9 @@ have it; the margins are made from sorted columns: a column outside the picture 
 from numba.extending import register_jitable
 
 from .extremes import chosen, extreme_along
+from .lanewise import maximum, minimum
 from .line import pad_line
-from .vector import lanes, load, maximum, minimum, register, store
+from .vector import lanes, load, register, store
 
 
 def median_9(src, rows, first, columns, lead, channels, samples, fill, out, lines):

@@ -1,6 +1,7 @@
 """Several filters' sums made one: their magnitude, or the largest, rounded and stored."""
 
-from .vector import broadcast, floor, lanes, larger, load, maximum, minimum, root, store, zeros
+from .lanewise import floor, larger, maximum, minimum, root
+from .vector import broadcast, lanes, load, store, zeros
 
 
 def combine(out, sums, largest, whole, settings):

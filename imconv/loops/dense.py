@@ -2,8 +2,9 @@
 
 from numba.extending import register_jitable
 
+from .lanewise import fma
 from .line import clear_aside, load_line, set_aside, store_sums, with_aside
-from .vector import broadcast, fma, lanes, load, zeros
+from .vector import broadcast, lanes, load, zeros
 
 ROWS = 6
 

@@ -6,7 +6,8 @@ end, cover the whole. Samples are unsigned; `block` is padded and has room for a
 
 from numba.extending import register_jitable
 
-from .vector import lanes, load, maximum, minimum, register, store
+from .lanewise import maximum, minimum
+from .vector import lanes, load, register, store
 
 STRIP = 4  # vectors side by side whose rows are combined at a time, so that they stay in the first cache
 

@@ -3,8 +3,9 @@ large neighbour's rounding outlives its window.
 
 Down the columns rows are summed in blocks, counted from the padded top. A window is the tail of one block, whole blocks and
 the head of another (van Herk 1992 does so for maxima); from one row to the next the head grows by a row, and the whole
-blocks' sum changes only where a block comes or goes. Along the rows windows of 1, 4, 16, ... pixels are made of one another,
-some of each added up to the width, a piece of the row at a time that stays in the first cache.
+blocks' sum changes only where a block comes or goes; what grows is float64, so that a column's sum is rounded three times at
+most. Along the rows windows of 1, 4, 16, ... pixels are made of one another, some of each added up to the width, the small
+ones first, a piece of the row at a time that stays in the first cache.
 """
 
 from numba.extending import register_jitable
@@ -13,14 +14,14 @@ from .box import finish_row
 from .line import pad_line, store_sums
 from .vector import broadcast, lanes, load, prefetch, store, zeros
 
-SEGMENT = 2048  # results along a row between windows made anew
+SEGMENT = 2048  # results along a row between windows made anew: planner.BOX_SEGMENT
 TAILS, LEFT, RIGHT, HEAD, NEXT, KEPT = range(6)  # in `known`
-MIDDLE, GROWING = range(2)  # in `totals`
+GROWING, TAIL = range(2)  # in `running`
 
 
 def sum_float_box(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    height, width, weight, block, edge, reaches, places, known, totals, tails, blocks, line, windows,
+    height, width, weight, block, edge, reaches, places, known, running, tails, blocks, line, windows,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result; arguments as in `correlate_dense`, and
 
@@ -32,22 +33,23 @@ def sum_float_box(
     places : (taps, 2)       of each window that is added up: its level, windows of 4^level pixels, and where it begins
     known : (5 + n,)         which block has its tails in `tails`; between which blocks the others are summed up; which block
                              has a growing head, and the row that it grows by next; which block is in each line of `blocks`
-    totals : (2, samples)    the whole blocks' sum, and the head
-    tails, blocks : (lines, samples)
+    running : (2, samples)   float64: the head, and a tail as it is summed up
+    tails : (block, samples) the tails of a block
+    blocks : (n + 1, samples) whole blocks, and in the last line the sum of those in the window
     line : (2, n)            the padded column sums; where results are apart, the row's sums
     windows : (levels, n)    windows of 4, 16, ... pixels of a part of the row
     """
     for i in range(known.size):
         known[i] = -1
     wide = max(samples, lanes(zeros(bias)))
-    at, plain, one = lead * channels, totals.dtype.type(0), totals.dtype.type(1)
+    at, plain, one, deep = lead * channels, edge.dtype.type(0), edge.dtype.type(1), running.dtype.type(weight)
     for y in range(out.shape[0]):
         start = (first + y) * stride_y
         coming = rows[min(start + height, rows.size - 1)]
         if block == 0:
             _sum_rows(src, rows, start, start + height, coming, weight, line, 0, at, wide)
         else:
-            _sum_blocks(src, rows, start, height, coming, weight, block, known, totals, tails, blocks, line, at, wide)
+            _sum_blocks(src, rows, start, height, coming, deep, block, known, running, tails, blocks, line, at, wide)
         pad_line(line, 0, columns, lead, channels, samples, edge)
         if stride_x == 1:
             _sum_along(line, windows, reaches, places, channels, out.shape[1], out, y, bias, divisor, top)
@@ -61,7 +63,8 @@ def sum_float_box(
 
 @register_jitable
 def _sum_rows(src, rows, start, stop, coming, weight, lines, to, at, wide):
-    """The weighted sum of padded rows start .. stop - 1, in order, into a line from `at` on; row `coming` is fetched."""
+    """The weighted sum of padded rows start .. stop - 1, in the weight's type, into a line from `at` on; row `coming` is
+    fetched."""
     zero = zeros(weight)
     by = broadcast(weight)
     x = 0
@@ -76,69 +79,72 @@ def _sum_rows(src, rows, start, stop, coming, weight, lines, to, at, wide):
 
 
 @register_jitable
-def _sum_blocks(src, rows, start, height, coming, weight, block, known, totals, tails, blocks, line, at, wide):
+def _sum_blocks(src, rows, start, height, coming, weight, block, known, running, tails, blocks, line, at, wide):
     """Sums of padded rows start .. start + height - 1 into line[0] from `at` on: a tail, whole blocks, a head of a row or more."""
-    zero = zeros(weight)
-    by = broadcast(weight)
     own, last = start // block, start + height - 1
     after = last // block
-    inside = start - own * block
     if known[TAILS] != own:
         known[TAILS] = own
-        for i in range(block - 1, inside - 1, -1):
-            row = rows[own * block + i]
-            x = 0
-            while x < wide:
-                x = min(x, wide - lanes(zero))
-                later = load(zero, tails, i + 1, x) if i + 1 < block else zero
-                store(tails, i, x, later + by * load(zero, src, row, x))
-                x += lanes(zero)
+        _clear(running, TAIL, wide)
+        for i in range(block - 1, start - own * block - 1, -1):
+            _grow(src, rows[own * block + i], weight, running, TAIL, tails, i, wide)
     if known[HEAD] != after:
         if known[HEAD] == after - 1 and known[NEXT] == after * block:  # a head that is a whole block now
-            slot = (after - 1) % blocks.shape[0]
+            slot = (after - 1) % (blocks.shape[0] - 1)
             known[KEPT + slot] = after - 1
             for x in range(wide):
-                blocks[slot, x] = totals[GROWING, x]
+                blocks[slot, x] = running[GROWING, x]
         known[HEAD], known[NEXT] = after, after * block
-        for x in range(wide):
-            totals[GROWING, x] = 0
+        _clear(running, GROWING, wide)
     while known[NEXT] < last:
-        _grow(src, rows[known[NEXT]], weight, totals, wide)
+        _grow(src, rows[known[NEXT]], weight, running, GROWING, line, 0, wide)  # the line is still to be filled
         known[NEXT] += 1
     if known[LEFT] != own or known[RIGHT] != after:
         known[LEFT], known[RIGHT] = own, after
-        _sum_middle(src, rows, own + 1, after, weight, block, known, blocks, totals, wide)
+        _sum_middle(src, rows, own + 1, after, weight, block, known, blocks, wide)
     known[NEXT] += 1
-    row = rows[last]
-    end = wide - lanes(zero)
-    # the last vector overlaps the one before: it must be read before that changes it
-    head = load(zero, totals, GROWING, end) + by * load(zero, src, row, end)
-    for x in range(0, end, lanes(zero)):
-        prefetch(zero, src, coming, x)
-        grown = load(zero, totals, GROWING, x) + by * load(zero, src, row, x)
-        store(totals, GROWING, x, grown)
-        store(line, 0, at + x, load(zero, tails, inside, x) + load(zero, totals, MIDDLE, x) + grown)
-    store(totals, GROWING, end, head)
-    store(line, 0, at + end, load(zero, tails, inside, end) + load(zero, totals, MIDDLE, end) + head)
-
-
-@register_jitable
-def _grow(src, row, weight, totals, wide):
-    """Add a row to the head."""
+    inside, middle, row = start - own * block, blocks.shape[0] - 1, rows[last]
     zero = zeros(weight)
     by = broadcast(weight)
     end = wide - lanes(zero)
-    last = load(zero, totals, GROWING, end) + by * load(zero, src, row, end)
+    # the last vector overlaps the one before: it must be read before that changes it
+    head = load(zero, running, GROWING, end) + by * load(zero, src, row, end)
     for x in range(0, end, lanes(zero)):
-        store(totals, GROWING, x, load(zero, totals, GROWING, x) + by * load(zero, src, row, x))
-    store(totals, GROWING, end, last)
+        prefetch(zero, src, coming, x)
+        grown = load(zero, running, GROWING, x) + by * load(zero, src, row, x)
+        store(running, GROWING, x, grown)
+        store(line, 0, at + x, load(zero, tails, inside, x) + load(zero, blocks, middle, x) + grown)
+    store(running, GROWING, end, head)
+    store(line, 0, at + end, load(zero, tails, inside, end) + load(zero, blocks, middle, end) + head)
 
 
 @register_jitable
-def _sum_middle(src, rows, begin, end, weight, block, known, blocks, totals, wide):
-    """The sum of whole blocks begin .. end - 1, in order; those that no head has become are summed now."""
+def _clear(running, which, wide):
+    for x in range(wide):
+        running[which, x] = 0
+
+
+@register_jitable
+def _grow(src, row, weight, running, which, lines, to, wide):
+    """Add a row to a sum, and leave that in a line too."""
+    zero = zeros(weight)
+    by = broadcast(weight)
+    end = wide - lanes(zero)
+    last = load(zero, running, which, end) + by * load(zero, src, row, end)
+    for x in range(0, end, lanes(zero)):
+        total = load(zero, running, which, x) + by * load(zero, src, row, x)
+        store(running, which, x, total)
+        store(lines, to, x, total)
+    store(running, which, end, last)
+    store(lines, to, end, last)
+
+
+@register_jitable
+def _sum_middle(src, rows, begin, end, weight, block, known, blocks, wide):
+    """The sum of whole blocks begin .. end - 1 into the last line of `blocks`; those that no head has become are summed now."""
+    middle = blocks.shape[0] - 1
     for b in range(begin, end):
-        slot = b % blocks.shape[0]
+        slot = b % middle
         if known[KEPT + slot] != b:
             known[KEPT + slot] = b
             _sum_rows(src, rows, b * block, (b + 1) * block, rows[b * block], weight, blocks, slot, 0, wide)
@@ -148,8 +154,8 @@ def _sum_middle(src, rows, begin, end, weight, block, known, blocks, totals, wid
         x = min(x, wide - lanes(zero))
         total = zero
         for b in range(begin, end):
-            total = total + load(zero, blocks, b % blocks.shape[0], x)
-        store(totals, MIDDLE, x, total)
+            total = total + load(zero, blocks, b % middle, x)
+        store(blocks, middle, x, total)
         x += lanes(zero)
 
 

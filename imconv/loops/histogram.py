@@ -10,7 +10,8 @@ they are wanted.
 from numba import int64, uint64
 from numba.extending import register_jitable
 
-from .vector import count_less, filled, load, sixteen, store
+from .lanewise import count_less
+from .vector import filled, load, sixteen, store
 
 BINS = 16
 COLUMN = BINS * BINS  # a column's fine bins

@@ -2,8 +2,9 @@
 
 from numba.extending import register_jitable
 
+from .lanewise import fma
 from .separable import ROWS, blend_rows
-from .vector import broadcast, fma, lanes, load, store, zeros
+from .vector import broadcast, lanes, load, store, zeros
 
 
 def interpolate(

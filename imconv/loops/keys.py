@@ -6,8 +6,9 @@ LAST, are LOST first.
 
 from numba.extending import register_jitable
 
+from .lanewise import where_less
 from .line import pad_line
-from .vector import lanes, level, load, register, store, where_less
+from .vector import lanes, level, load, register, store
 
 SIGN, MASK, LAST, LOST, FLIP, TURN = range(6)
 

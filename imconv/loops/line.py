@@ -8,22 +8,8 @@ vector of a row can end where the row ends; lines have room for one vector more.
 
 from numba.extending import register_jitable
 
-from .vector import (
-    broadcast,
-    evens,
-    floor,
-    fma,
-    four,
-    lanes,
-    load,
-    maximum,
-    minimum,
-    prefetch,
-    short_zeros,
-    store,
-    where_less,
-    zeros,
-)
+from .lanewise import evens, floor, fma, maximum, minimum, where_less
+from .vector import broadcast, four, lanes, load, prefetch, short_zeros, store, zeros
 
 
 @register_jitable

@@ -1,6 +1,7 @@
 """A matrix times a vector: what a fully connected layer is. Each weight is read once, so memory sets the pace."""
 
-from .vector import across, fma, lanes, load, sixteen
+from .lanewise import across, fma
+from .vector import lanes, load, sixteen
 
 ROWS = 4
 

@@ -11,9 +11,10 @@ of the picture and of the result are at least one vector wide, as in `line`.
 from numba.extending import register_jitable
 
 from .box import sum_row
+from .lanewise import fma
+from .lanewise import root as square_root
 from .line import copy_row, pad_line, store_sums
-from .vector import broadcast, fma, lanes, load, store, zeros
-from .vector import root as square_root
+from .vector import broadcast, lanes, load, store, zeros
 
 
 def sum_moments(

@@ -3,7 +3,8 @@ are put in order pair by pair."""
 
 from numba.extending import register_jitable
 
-from .vector import lanes, load, maximum, minimum, register, store
+from .lanewise import maximum, minimum
+from .vector import lanes, load, register, store
 
 LOAD, EXCHANGE, LESSER, LARGER, STORE = range(5)
 

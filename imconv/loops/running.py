@@ -65,7 +65,7 @@ _of_1, _of_2, _of_3, _of_4 = (_running_sums(channels) for channels in (1, 2, 3, 
 
 @register_jitable
 def sum_by_running(line, width, channels, samples):
-    """line[1] = sums of `width` pixels of line[0], unsigned integers; both have room for a vector more."""
+    """line[1] = sums of `width` pixels of line[0], 1 to 4 unsigned integers each; both have room for a vector more."""
     if channels == 1:
         _of_1(line, width, samples)
     elif channels == 2:

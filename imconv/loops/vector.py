@@ -53,17 +53,6 @@ WHOLE = (types.uint8, types.uint16, types.uint32, types.uint64)
 # A short vector is for what is left where rows end: one register, the widest of them.
 SHORT_LANES = {types.float32: min(FLOAT32_LANES, 16), types.float64: min(FLOAT32_LANES, 16) // 2}
 CACHE_LINE = 64  # bytes
-# Bits of the mantissa, bias of the exponent, and a polynomial for 2^x, x from -1/2 to 1/2, whose largest relative error is
-# least (Remez) among those that are 1 at 0: 4.3e-7 for float32, 3e-16 for float64.
-_EXP2 = {
-    types.float32: (23, 127, (1.0, 0.69314283061103, 0.24022350650173077, 0.05557400468639521, 0.00966628254749323,
-                              0.001112550926354402)),
-    types.float64: (52, 1023, (1.0, 0.6931471805599516, 0.24022650695910472, 0.05550410866434658, 0.009618129107380715,
-                               0.001333355824648072, 0.00015403530800818256, 1.525264774769592e-05,
-                               1.321523563477604e-06, 1.0210506458816145e-07, 7.111758687557852e-09)),
-}  # fmt: skip
-# Without the instruction LLVM would call a C function for every lane.
-HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
 
 class Vector(types.Type):
@@ -79,7 +68,7 @@ _SHORT = {scalar: Vector(scalar, lanes) for scalar, lanes in SHORT_LANES.items()
 _REGISTERS = {scalar: Vector(scalar, REGISTER_BYTES * 8 // scalar.bitwidth) for scalar in WHOLE}
 
 
-def _llvm_type(scalar, lanes: int) -> ir.VectorType:
+def llvm_type(scalar, lanes: int) -> ir.VectorType:
     """How LLVM names so many samples of a Numba scalar type."""
     if isinstance(scalar, types.Integer):
         return ir.VectorType(ir.IntType(scalar.bitwidth), lanes)
@@ -89,7 +78,7 @@ def _llvm_type(scalar, lanes: int) -> ir.VectorType:
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, vector):
-        super().__init__(manager, vector, _llvm_type(vector.scalar, vector.lanes))
+        super().__init__(manager, vector, llvm_type(vector.scalar, vector.lanes))
 
 
 def _address(context, builder, array_type, array, row, column, lanes):
@@ -97,7 +86,7 @@ def _address(context, builder, array_type, array, row, column, lanes):
     fields = context.make_array(array_type)(context, builder, array)
     pitch = builder.extract_value(fields.shape, 1)
     place = builder.gep(fields.data, [builder.add(builder.mul(row, pitch), column)])
-    return builder.bitcast(place, _llvm_type(array_type.dtype, lanes).as_pointer())
+    return builder.bitcast(place, llvm_type(array_type.dtype, lanes).as_pointer())
 
 
 def _converted(builder, value, given, wanted, lanes):
@@ -106,11 +95,11 @@ def _converted(builder, value, given, wanted, lanes):
         return value
     if isinstance(wanted, types.Integer):
         widens = wanted.bitwidth > given.bitwidth
-        return (builder.zext if widens else builder.trunc)(value, _llvm_type(wanted, lanes))
+        return (builder.zext if widens else builder.trunc)(value, llvm_type(wanted, lanes))
     if isinstance(given, types.Integer):
-        return builder.uitofp(value, _llvm_type(wanted, lanes))
+        return builder.uitofp(value, llvm_type(wanted, lanes))
     widens = wanted == types.float64
-    return (builder.fpext if widens else builder.fptrunc)(value, _llvm_type(wanted, lanes))
+    return (builder.fpext if widens else builder.fptrunc)(value, llvm_type(wanted, lanes))
 
 
 @intrinsic
@@ -135,7 +124,7 @@ def store(typing, array, row, column, value):
         value = args[3]
         if isinstance(sample, types.Integer) and not isinstance(vector.scalar, types.Integer):
             whole = builder.fptosi(value, ir.VectorType(ir.IntType(32), vector.lanes))
-            value = builder.trunc(whole, _llvm_type(sample, vector.lanes))
+            value = builder.trunc(whole, llvm_type(sample, vector.lanes))
         else:
             value = _converted(builder, value, vector.scalar, sample, vector.lanes)
         written = builder.store(value, _address(context, builder, sig.args[0], *args[:3], vector.lanes))
@@ -201,7 +190,7 @@ def broadcast(typing, scalar):
 
 def _everywhere(builder, vector, scalar):
     """A vector of this type with an LLVM scalar in every lane."""
-    kind = _llvm_type(vector.scalar, vector.lanes)
+    kind = llvm_type(vector.scalar, vector.lanes)
     first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
     everywhere = ir.Constant(ir.VectorType(ir.IntType(32), vector.lanes), [0] * vector.lanes)
     return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), everywhere)
@@ -231,7 +220,7 @@ def register(typing, scalar):
 
     def generate(context, builder, sig, args):
         lanes = sig.return_type.lanes
-        return ir.Constant(_llvm_type(sig.args[0], lanes), [0] * lanes)
+        return ir.Constant(llvm_type(sig.args[0], lanes), [0] * lanes)
 
     return _REGISTERS[scalar](scalar), generate
 
@@ -256,7 +245,7 @@ def spread(typing, like, array, row, column):
 
     def generate(context, builder, sig, args):
         place = _address(context, builder, sig.args[1], *args[1:], 1)
-        scalar = _llvm_type(sig.args[1].dtype, 1).element
+        scalar = llvm_type(sig.args[1].dtype, 1).element
         value = builder.load(builder.bitcast(place, scalar.as_pointer()))
         value.align = sig.args[1].dtype.bitwidth // 8
         return _everywhere(builder, sig.return_type, value)
@@ -283,7 +272,7 @@ def _zeros(vectors, scalar):
     def generate(context, builder, sig, args):
         lanes = sig.return_type.lanes
         return ir.Constant(
-            _llvm_type(sig.args[0], lanes), [0 if isinstance(sig.args[0], types.Integer) else 0.0] * lanes
+            llvm_type(sig.args[0], lanes), [0 if isinstance(sig.args[0], types.Integer) else 0.0] * lanes
         )
 
     return vectors[scalar](scalar), generate
@@ -297,7 +286,7 @@ def sixteen(typing, scalar):
 
     def generate(context, builder, sig, args):
         nothing = 0.0 if scalar in _SHORT else 0
-        return ir.Constant(_llvm_type(sig.args[0], 16), [nothing] * 16)
+        return ir.Constant(llvm_type(sig.args[0], 16), [nothing] * 16)
 
     return Vector(scalar, 16)(scalar), generate
 
@@ -309,49 +298,6 @@ def four(typing, scalar):
 
 
 @intrinsic
-def evens(typing, a, b):
-    """Every second lane of two vectors, one behind the other, from the first on."""
-
-    def generate(context, builder, sig, args):
-        lanes = sig.return_type.lanes
-        order = ir.Constant(ir.VectorType(ir.IntType(32), lanes), list(range(0, 2 * lanes, 2)))
-        return builder.shuffle_vector(*args, order)
-
-    return a(a, a), generate
-
-
-@intrinsic
-def across(typing, a):
-    """The sum of all lanes of a vector of floats: the upper half is added to the lower, until there is one lane."""
-
-    def generate(context, builder, sig, args):
-        total = args[0]
-        while total.type.count > 1:
-            half = total.type.count // 2
-            nothing = ir.Constant(total.type, ir.Undefined)
-            parts = [
-                builder.shuffle_vector(total, nothing, ir.Constant(ir.VectorType(ir.IntType(32), half), list(lanes)))
-                for lanes in (range(half), range(half, 2 * half))
-            ]
-            total = builder.fadd(*parts)
-        return builder.extract_element(total, ir.IntType(32)(0))
-
-    return a.scalar(a), generate
-
-
-@intrinsic
-def count_less(typing, a, b):
-    """In how many lanes a < b."""
-
-    def generate(context, builder, sig, args):
-        lanes = sig.args[0].lanes
-        bits = builder.bitcast(_compared(builder, "<", sig.args[0], *args), ir.IntType(lanes))
-        return builder.zext(builder.ctpop(bits), ir.IntType(64)) if lanes < 64 else builder.ctpop(bits)
-
-    return types.intp(a, a), generate
-
-
-@intrinsic
 def lanes(typing, vector):
     """How many samples a vector has: 64 float32 or 32 float64 with AVX-512."""
 
@@ -359,124 +305,6 @@ def lanes(typing, vector):
         return context.get_constant(types.intp, sig.args[0].lanes)
 
     return types.intp(vector), generate
-
-
-@intrinsic
-def fma(typing, a, b, c):
-    """`a * b + c`, rounded once where the CPU can."""
-
-    def generate(context, builder, sig, args):
-        return _fma(builder, sig.return_type, *args)
-
-    return a(a, a, a), generate
-
-
-def _fma(builder, vector, a, b, c):
-    if not HAS_FMA:
-        return builder.fadd(builder.fmul(a, b), c)
-    kind = _llvm_type(vector.scalar, vector.lanes)
-    name = f"llvm.fma.v{vector.lanes}f{vector.scalar.bitwidth}"
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
-    return builder.call(function, [a, b, c])
-
-
-def _compared(builder, comparison, vector, a, b):
-    compare = builder.icmp_unsigned if isinstance(vector.scalar, types.Integer) else builder.fcmp_ordered
-    return compare(comparison, a, b)
-
-
-def _choosing(comparison):
-    def declare(typing, a, b):
-        def generate(context, builder, sig, args):
-            return builder.select(_compared(builder, comparison, sig.args[0], *args), args[0], args[1])
-
-        return a(a, a), generate
-
-    return declare
-
-
-minimum = intrinsic(_choosing("<"))  # the lesser of each pair; the second where one is NaN
-maximum = intrinsic(_choosing(">"))
-
-
-@intrinsic
-def larger(typing, a, b):
-    """The larger of each pair, NaN where one is."""
-
-    def generate(context, builder, sig, args):
-        one, other = args
-        chosen = builder.select(builder.fcmp_unordered(">", one, other), one, other)
-        return builder.select(builder.fcmp_unordered("uno", other, other), other, chosen)
-
-    return a(a, a), generate
-
-
-@intrinsic
-def root(typing, a):
-    """Square roots, rounded once."""
-
-    def generate(context, builder, sig, args):
-        vector = sig.return_type
-        kind = _llvm_type(vector.scalar, vector.lanes)
-        name = f"llvm.sqrt.v{vector.lanes}f{vector.scalar.bitwidth}"
-        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name)
-        return builder.call(function, args)
-
-    return a(a), generate
-
-
-@intrinsic
-def floor(typing, a):
-    """The largest whole numbers that are not larger; for values from 0 up to 2^31."""
-
-    def generate(context, builder, sig, args):
-        vector = sig.return_type
-        whole = builder.fptosi(args[0], ir.VectorType(ir.IntType(32), vector.lanes))
-        return builder.sitofp(whole, _llvm_type(vector.scalar, vector.lanes))
-
-    return a(a), generate
-
-
-@intrinsic
-def where_less(typing, a, b, yes, no):
-    """For each lane `yes` where a < b, else `no`."""
-    if yes != no:
-        return None
-
-    def generate(context, builder, sig, args):
-        return builder.select(_compared(builder, "<", sig.args[0], *args[:2]), args[2], args[3])
-
-    return yes(a, a, yes, yes), generate
-
-
-@intrinsic
-def exp2(typing, a):
-    """2 to the power of each value from -126 to 127; relative error below 1e-6 (float32) or 1e-15 (float64). NaN stays.
-
-    Added to a number whose last place counts ones, a value is rounded to a whole one, whose bits then lie where, shifted,
-    they are an exponent. A polynomial gives the rest.
-    """
-
-    def generate(context, builder, sig, args):
-        vector, value = sig.return_type, args[0]
-        kind = _llvm_type(vector.scalar, vector.lanes)
-        bits = ir.VectorType(ir.IntType(vector.scalar.bitwidth), vector.lanes)
-        mantissa, exponent_bias, coefficients = _EXP2[vector.scalar]
-
-        def everywhere(number):
-            return ir.Constant(kind, [number] * vector.lanes)
-
-        counting = everywhere(1.5 * 2.0**mantissa + exponent_bias)
-        shifted = builder.fadd(value, counting)
-        places = ir.Constant(bits, [mantissa] * vector.lanes)
-        power = builder.bitcast(builder.shl(builder.bitcast(shifted, bits), places), kind)
-        rest = builder.fsub(value, builder.fsub(shifted, counting))
-        total = everywhere(coefficients[-1])
-        for coefficient in coefficients[-2::-1]:
-            total = _fma(builder, vector, total, rest, everywhere(coefficient))
-        return builder.fmul(total, power)
-
-    return a(a), generate
 
 
 class _Arithmetic(AbstractTemplate):

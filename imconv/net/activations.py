@@ -51,10 +51,10 @@ class Activation:
         slopes = np.array(self.slopes, values.dtype)
 
         def work(first: int, block: np.ndarray, scratch: dict) -> None:
-            function(block, slopes)
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # of its own thread
+                function(block, slopes)
 
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            run_bands(work, 0, pixels, max(1, BLOCK_BYTES // max(values.itemsize * values.shape[-1], 1)), workers)
+        run_bands(work, 0, pixels, max(1, BLOCK_BYTES // max(values.itemsize * values.shape[-1], 1)), workers)
 
 
 def parse_activation(given) -> Activation:

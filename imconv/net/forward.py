@@ -96,7 +96,7 @@ class Forward:
             own = left[main] == 1 and main not in kept
             outputs[step.name] = self._computed(step, [placed[layer.name] for layer in step.layers], inputs, own)
             if first.kind in ALIASES and not own:
-                kept.add(step.name)
+                kept.update((step.name, main))  # one array under two names
             for name in first.inputs:
                 left[name] -= 1
                 if not left[name]:

@@ -90,7 +90,7 @@ def window_counts(placed: Placed) -> np.ndarray:
         first = np.arange(axis.out) * axis.stride - axis.before
         padded = placed.layer.attributes["count_pad"]
         low, high = (-axis.before, axis.size + axis.after) if padded else (0, axis.size)
-        counts.append(np.minimum(first + axis.taps, high) - np.maximum(first, low))
+        counts.append(np.maximum(np.minimum(first + axis.taps, high) - np.maximum(first, low), 1))  # of none 0 / 1
     return np.multiply.outer(*counts)[..., None].astype(f32)
 
 

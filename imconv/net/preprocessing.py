@@ -7,6 +7,7 @@ the network's own division, whatever the depth: white is 255.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from .network import Network, Preprocess
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow makes pictures grey
 AS_IT_IS = Preprocess(divide=1.0)
+MOST_PIXELS = 1 << 26  # of a resized picture
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ def prepare(network: Network, image) -> Prepared:
 
 
 def grey_level(network: Network, level: float = 127.5) -> np.ndarray:
-    """A grey from 0 to 255 as it goes into the network: float32, one number or one for each channel."""
+    """A grey from 0 to 255 as it goes into the network: float32, one for each channel."""
     rules = network.preprocess or AS_IT_IS
-    return _scaled(np.full(len(rules.mean), level, np.float32), rules, [])
+    return _scaled(np.full(network.input_shape[2], level, np.float32), rules, [])
 
 
 def _opaque(picture: Picture, steps: list[str]) -> np.ndarray:
@@ -138,6 +140,8 @@ def _resized(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.nda
         size = (short, int(short * columns / rows)) if rows <= columns else (int(short * rows / columns), short)
     if size == (rows, columns):
         return samples
+    if math.prod(size) > MOST_PIXELS:
+        raise OptionError(f"its sides of {by((rows, columns))} would be resized to {by(size)} pixels; crop it first")
     steps.append(f"resized to {by(size)}, {rules.filter} (Pillow's, antialiased)")
     how = getattr(Image.Resampling, rules.filter.upper())
     if samples.dtype == np.uint8:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import OptionError
-from ..tracing import blocks, positions, shown
+from ..tracing.words import blocks, positions, shown
 from .forward import CONVOLUTIONS, Forward, connected_weights
 from .kinds import ACTIVATIONS, by
 from .network import INPUT, Layer, Network, Placed
@@ -86,8 +86,9 @@ class Trace:
             rows = [(part.channel, *(_short(one[0][0]) for one in (part.window, part.weights, part.products))) for part in parts]  # fmt: skip
             return [*lines, "", *("".join(f"{one:>12}" for one in row) for row in (heads, *rows))]
         for part in parts:
-            cells = (_shortened(part.window), _shortened(part.weights), _shortened(part.products))
-            lines += ["", f"channel {part.channel}: sum {_short(part.sum):g}", *blocks(*cells)]
+            tables = {"window": part.window, "weights": part.weights, "products": part.products}
+            tables = {name: _shortened(cells) for name, cells in tables.items()}
+            lines += ["", f"channel {part.channel}: sum {_short(part.sum):g}", *blocks(tables)]
         return lines
 
 

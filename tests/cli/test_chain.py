@@ -103,3 +103,37 @@ def test_wrong_chains(imconv, folder, arguments, message):
     assert message in result.err
     assert result.err.count("\n") == 1
     assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "step", ["guided --radius 4 --eps 0.01", "contrast --sigma 2", "bilateral --sigma 2 --sigma-range 20"]
+)
+@pytest.mark.parametrize("source", ["rgb.png", "rgba.png", "grey16.png"])
+def test_white_is_the_pictures_in_every_step(succeeds, folder, step, source):
+    """A median gives samples of the picture, so that nothing is rounded between it and the next step."""
+    name, *options = step.split()
+    succeeds("chain", f"median --size 3 | {step}", source, "chain.png")
+    succeeds("median", source, "median.png", "--size", "3")
+    succeeds(name, "median.png", "both.png", *options)
+    found, expected = (read(each).pixels.astype(int) for each in ("chain.png", "both.png"))
+    assert np.abs(found - expected).max() <= 1
+    assert (found == expected).mean() > 0.99
+
+
+def test_the_chains_range_is_that_of_its_end(succeeds, folder):
+    floats = read("rgb.png")
+    floats = floats.replace(pixels=floats.pixels.astype(np.float64))
+    slope = edges(gaussian_blur(floats, 1.5), "sobel", "x", gain=2).pixels
+    succeeds("chain", "blur --sigma 1.5 | edges --show x --gain 2", "rgb.png", "a.png", "--range", "offset")
+    assert np.abs(read("a.png").pixels - np.clip(slope + 128, 0, 255)).max() < 0.53
+    succeeds("chain", "blur --sigma 1.5 | edges --show x --gain 2", "rgb.png", "a.png", "--range", "stretch")
+    share = (slope - slope.min()) / (slope.max() - slope.min())
+    assert np.abs(read("a.png").pixels - 255 * share).max() < 0.6
+
+
+def test_the_border_reaches_steps_like_other_tools(succeeds, folder):
+    for step in ("blur --sigma 2 --like opencv", "box --size 3 --like pillow", "median --size 3 --like opencv"):
+        name, *options = step.split()
+        succeeds("chain", step, "rgb.png", "a.png", "--border", "wrap")
+        succeeds(name, "rgb.png", "b.png", *options, "--border", "wrap")
+        np.testing.assert_array_equal(read("a.png").pixels, read("b.png").pixels)

@@ -206,3 +206,10 @@ def test_a_picture_too_small(imconv, folder):
     np.savez("one.npz", **{"prelu1.weight": np.zeros(3)})
     result = imconv("net", "run", "crop.toml", "in.png", "-w", "one.npz")
     assert (result.code, result.err) == (1, "imconv: in.png: 99 x 99 can't be cropped from 60 x 72 pixels; give a larger one\n")  # fmt: skip
+
+
+def test_maps_of_a_picture_of_floats(succeeds, folder):
+    """The part that excited a layer most is written as bytes."""
+    library.write(folder / "float.tif", np.random.default_rng(1).random((40, 32)).astype(np.float32))
+    succeeds("net", "maps", "lenet5", "float.tif", "--layers", "C1", "--output-dir", "seen", "--quiet", notes=True)
+    assert library.read(folder / "seen/C1/strongest.png").pixels.dtype == np.uint8

@@ -221,3 +221,18 @@ def test_what_is_refused():
         network.run(samples[None], arrays, preprocess=False)
     with pytest.raises(OptionError, match=r"is made for 8 x 6 x 3, can't take 9 x 9 x 3"):
         network.run(np.zeros((9, 9, 3)), arrays, preprocess=False)
+
+
+@pytest.mark.parametrize(
+    "parts", ['["dropout"], ["relu"]', '["relu"], ["dropout"]', '["dropout"], ["relu"], ["dropout"]']
+)
+def test_nothing_is_overwritten_under_another_name(parts):
+    """A dropout passes its input on as it is: what works in place behind it must not."""
+    network = made(f"input = [5, 6, 4]\nlayers = [{{ conv = 4, size = 3, pad = 1 }}, {{ concat = [{parts}] }}]")
+    arrays = random_arrays(network)
+    samples = np.random.default_rng(1).standard_normal((5, 6, 4)).astype(np.float32)
+    expected = forward(network, arrays, samples)
+    for layers in (None, [layer.name for layer in network.layers]):
+        outputs = network.run(samples, arrays, layers=layers, preprocess=False)
+        for key, result in outputs.items():
+            np.testing.assert_allclose(result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max())

@@ -94,6 +94,15 @@ def test_grey_is_scaled_as_samples_are():
     np.testing.assert_allclose(grey_level(load("vgg16")), (0.5 - np.array([0.485, 0.456, 0.406])) / [0.229, 0.224, 0.225], rtol=1e-5)  # fmt: skip
 
 
+def test_grey_has_the_networks_channels():
+    assert grey_level(network("std = [2, 2, 2]", 3)).shape == (3,)
+
+
+def test_a_long_thin_picture_is_not_made_huge():
+    with pytest.raises(OptionError, match="1 x 300000 would be resized to 232 x 69600000 pixels; crop it"):
+        prepare(load("resnet50"), np.zeros((1, 300_000, 3), np.uint8))
+
+
 @pytest.mark.parametrize(
     ("preprocess", "channels", "image", "told"),
     [
