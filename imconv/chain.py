@@ -42,9 +42,11 @@ class ChainFilter(Filter):
         white_value = white(image_type)
         filters, plans, fused = [], [], []
         for number, step in enumerate(self.steps):
-            step = _bordered(step.settled(image_type), shape[2], has_alpha, white_value)
+            last = number == len(self.steps) - 1
+            step = step.settled(image_type, self.result_type(image_type) if last else None)
+            step = _bordered(step, shape[2], has_alpha, white_value)
             given = kind if filters else image_type
-            made = self._typed(step, image_type, kind, number == len(self.steps) - 1)
+            made = self._typed(step, image_type, kind, last)
             plan = made.plan(shape, given, has_alpha)
             together = self._fused(filters, plans, step, plan, number, (image_type, kind, has_alpha))
             if together is not None:

@@ -43,8 +43,9 @@ class Filter:
 
         return conversion_of(self, mode, image_type, metadata)
 
-    def settled(self, image_type) -> Filter:
-        """This filter, what it takes from the picture's type settled: for samples that come as floats in the same units."""
+    def settled(self, image_type, result_type=None) -> Filter:
+        """This filter, what it takes from the picture's type settled, and from the result's, its own if not given: for samples
+        that come as floats in the same units."""
         return self
 
     def extra_bytes(self, plan) -> int:

@@ -188,7 +188,7 @@ class StagedFilter(Filter):
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
-    def settled(self, image_type) -> StagedFilter:
+    def settled(self, image_type, result_type=None) -> StagedFilter:
         """As Filter.settled."""
         return replace(self, white=white(readable(np.dtype(image_type))))
 

@@ -160,9 +160,10 @@ class ContrastFilter(StagedFilter):
             return self.gain
         return white(target) / SPREAD if target.kind in "iu" else 1.0
 
-    def settled(self, image_type) -> ContrastFilter:
+    def settled(self, image_type, result_type=None) -> ContrastFilter:
         """As Filter.settled."""
-        return replace(super().settled(image_type), gain=self._gain(self.result_type(image_type)))
+        result_type = self.result_type(image_type) if result_type is None else result_type
+        return replace(super().settled(image_type), gain=self._gain(result_type))
 
     def stages(self, shape, channels, kind, border) -> tuple:
         """The mean, and the variance around it."""

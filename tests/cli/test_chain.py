@@ -118,6 +118,11 @@ def test_white_is_the_pictures_in_every_step(succeeds, folder, step, source):
     found, expected = (read(each).pixels.astype(int) for each in ("chain.png", "both.png"))
     assert np.abs(found - expected).max() <= 1
     assert (found == expected).mean() > 0.99
+    succeeds("chain", f"median --size 3 | {step}", "grey16.png", "chain.png", "--depth", "8")
+    succeeds("median", "grey16.png", "median.png", "--size", "3")
+    succeeds(name, "median.png", "both.png", *options, "--depth", "8")
+    found, expected = (read(each).pixels.astype(int) for each in ("chain.png", "both.png"))
+    assert np.abs(found - expected).max() <= 1
 
 
 def test_the_chains_range_is_that_of_its_end(succeeds, folder):
