@@ -61,7 +61,7 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
         )
     block, places = box_block(height), box_places(width) * (1, plan.channels)
     reaches = _reaches(places, plan.channels)
-    kept, inner = height // block + 1 if block else 0, height * weight * fill
+    kept, edge = height // block + 1 if block else 0, height * weight * fill
 
     def buffers():
         return (
@@ -74,7 +74,7 @@ def _box(plan: Plan, fill: np.ndarray) -> Prepared:
         )
 
     return Prepared(
-        "float_box.sum_float_box", {"A": kind}, fill, (height, width, weight, block, inner, reaches, places), buffers
+        "float_box.sum_float_box", {"A": kind}, fill, (height, width, weight, block, edge, reaches, places), buffers
     )
 
 
