@@ -28,9 +28,8 @@ def trace(filter, picture, x: int, y: int, names: tuple[str, ...] = ()) -> list:
     Raises OptionError for a pixel outside the result; for what depends on the whole picture, range stretch and linear light;
     for a part of a picture; and for a bank, whose pixels are many filters'.
     """
-    from .stages import check_traceable, parts_of
+    from .stages import parts_of
 
-    check_traceable(filter)
     plan = filter.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
     rows, columns = plan.shape
     if not (0 <= x < columns and 0 <= y < rows):

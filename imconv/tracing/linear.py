@@ -107,18 +107,17 @@ def _traces(plan, pixels: np.ndarray, x: int, y: int, results: list) -> tuple[di
     place, rows, columns = place_of(plan, x, y, plan.kernel.anchor)
     opaque = None if plan.alpha == "none" else type_range(pixels.dtype)[1]
     samples = window_of(plan, pixels, rows, columns, opaque)
-    beyond = bool((rows < 0).any() or (columns < 0).any()) or _reaches_out(plan, x, y)
-    return place, [_channel(plan, samples, n, results[n], beyond) for n in range(plan.channels)]
+    edge = plan.keeps_edges and _reaches_out(plan, x, y)
+    return place, [_channel(plan, samples, n, results[n], edge) for n in range(plan.channels)]
 
 
 def _reaches_out(plan, x: int, y: int) -> bool:
     """Whether the window leaves the picture."""
-    ends = (axis.inside() for axis in (plan.rows, plan.columns))
-    (top, bottom), (left, right) = ends
+    (top, bottom), (left, right) = plan.rows.inside(), plan.columns.inside()
     return bool(top[y] > 0 or bottom[y] < plan.rows.taps or left[x] > 0 or right[x] < plan.columns.taps)
 
 
-def _channel(plan, samples: np.ndarray, number: int, result, beyond: bool) -> Trace:
+def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trace:
     kernel, alpha = plan.kernel, plan.alpha
     name = name_of(number, plan.channels, alpha != "none")
     is_alpha = name == "alpha"
@@ -126,7 +125,7 @@ def _channel(plan, samples: np.ndarray, number: int, result, beyond: bool) -> Tr
     as_number = Fraction if exact else float
     if is_alpha and alpha == "keep":
         return _kept(plan, samples, number, as_number, result, "kept: the sample under the anchor", "clip")
-    if plan.keeps_edges and beyond:
+    if edge:
         policy = "clip" if is_alpha and alpha == "weight" else plan.range
         return _kept(plan, samples, number, as_number, result, "kept: the window leaves the picture", policy)
     weights = kernel.numerators if kernel.exact else kernel.weights

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def _one_after_another(filters, plans, titles, pixels, has_alpha: bool, x: int, 
     found = []
     for filter, plan, title, place in zip(filters, plans, titles, places, strict=True):
         for part in parts_of(filter, pixels, has_alpha, *place):
-            found.append(Part(f"{title}: {part.title}" if part.title and title else title or part.title, part.place, part.channels))  # fmt: skip
+            found.append(replace(part, title=": ".join(words for words in (title, part.title) if words)))
         pixels = filter.run(plan, pixels)
     return found
 
