@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
-from imconv.files import tiff_tags
+from imconv.files import renditions, tiff_tags
 from imconv.files.channels import spread
 from imconv.files.formats import FORMATS, Format, holders
 from imconv.files.header import Unsupported
@@ -37,6 +37,10 @@ _SPREAD = {
     "AVIF": {"grey+alpha": "rgba"},
     "ICO": {"grey": "rgba", "grey+alpha": "rgba", "rgb": "rgba"},
 }
+# of PNG's descriptive chunks those that are still true of a filtered picture
+_PNG_CHUNKS = frozenset(
+    (b"tEXt", b"zTXt", b"iTXt", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"bKGD", b"pHYs")
+)
 _MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
@@ -190,7 +194,9 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             duration=source.duration,
             loop=source.loop,
         )
-    exif = tiff_tags.with_orientation(source.exif, source.orientation)
+    size = picture.width, picture.height
+    exif = renditions.in_exif(tiff_tags.with_orientation(source.exif, source.orientation), *size, notes)
+    xmp = renditions.in_xmp(source.xmp, *size, notes)
     icc = source.icc
     if icc is not None and picture.mode not in _PROFILE_SPACES.get(icc[16:20], (picture.mode,)):
         notes.append(f"ICC profile for {icc[16:20].decode().strip()} left out: the picture is {picture.mode}")
@@ -198,7 +204,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
     if target.name == "WEBP" and icc is not None and icc[16:20] == b"GRAY":
         notes.append("ICC profile for GRAY left out: WEBP has no grey")
         icc = None
-    kept = {"icc": icc, "exif": exif, "xmp": source.xmp}
+    kept = {"icc": icc, "exif": exif, "xmp": xmp}
     sizes = {"exif": _MAX_SEGMENT - 6, "xmp": _MAX_SEGMENT - 29, "icc": 255 * (_MAX_SEGMENT - 14)}
     for key, value in kept.items():
         words = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}[key]
@@ -218,7 +224,32 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
         exif=kept["exif"],
         xmp=kept["xmp"],
         dpi=source.dpi if "dpi" in target.carries else None,
+        chunks=_chunks_for(picture, target, notes),
     )
+
+
+def _chunks_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple[bytes, bytes], ...]:
+    """The PNG chunks that go into the file. Only what an unmarked picture means anyway is left out without a note."""
+    chunks = renditions.in_chunks(picture.metadata.chunks, notes)
+    colours = 1 if picture.mode in ("grey", "grey+alpha") else 3
+    kept = tuple(
+        (kind, data)
+        for kind, data in chunks
+        if kind in _PNG_CHUNKS
+        and (kind != b"bKGD" or len(data) == 2 * colours)
+        and (kind != b"pHYs" or not picture.metadata.dpi)
+    )
+    if "chunks" not in target.carries:
+        left, why = chunks, f"{target.name} holds none"
+        if any(kind == b"sRGB" for kind, _ in chunks):
+            left = tuple((kind, data) for kind, data in chunks if kind not in (b"sRGB", b"gAMA", b"cHRM"))
+        kept = ()
+    else:
+        left, why = tuple(chunk for chunk in chunks if chunk not in kept), "true of the picture as it was only"
+    if left:
+        names = ", ".join(dict.fromkeys(kind.decode("latin-1") for kind, _ in left))
+        notes.append(f"{names} of the PNG left out: {why}")
+    return kept
 
 
 def level(compression: Any) -> int | None:

@@ -41,11 +41,13 @@ def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def upright(metadata: Metadata) -> Metadata:
     """The metadata of a picture whose pixels have been turned: orientation 1, in EXIF and XMP too."""
-    dpi = metadata.dpi
-    if dpi is not None and _TURNS[metadata.orientation][0]:
-        dpi = dpi[::-1]
+    dpi, chunks = metadata.dpi, metadata.chunks
+    if _TURNS[metadata.orientation][0]:
+        dpi = dpi and dpi[::-1]
+        # pixels per unit across and down, 4 bytes each
+        chunks = tuple((k, d[4:8] + d[:4] + d[8:]) if k == b"pHYs" else (k, d) for k, d in chunks)
     xmp = metadata.xmp
     if xmp is not None:
         xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp)
     exif = tiff_tags.with_orientation(metadata.exif, 1)
-    return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=1)
+    return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=1, chunks=chunks)

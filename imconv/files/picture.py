@@ -33,7 +33,8 @@ class Metadata:
     dpi           (horizontal, vertical) in dots per inch, or None
     orientation   EXIF orientation 1 to 8: how the stored pixels are to be turned for display
     gamma         exponent a PNG's gAMA chunk states (0.45455 for 1/2.2), or None
-    chunks        PNG text and colour chunks as (type, data), carried from PNG to PNG byte for byte
+    chunks        what else describes the picture in a PNG, as (type, data): text, colour, ...; carried from PNG to PNG byte
+                  for byte, but for bKGD, which has 16 bits a channel here
     quantisation  a JPEG's quantisation tables, one tuple of 64 for each component, or None
     subsampling   a JPEG's chroma subsampling (0: 4:4:4, 1: 4:2:2, 2: 4:2:0, 3: 4:4:0, 4: 4:1:1), or None
     compression   a TIFF's compression ("deflate", "lzw", "packbits", "none", ...), or None

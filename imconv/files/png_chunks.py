@@ -21,7 +21,8 @@ _COLOUR_TYPES = {
     4: ("grey+alpha", 2, (8, 16)),
     6: ("rgba", 4, (8, 16)),
 }
-CARRIED = (b"gAMA", b"cHRM", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt")
+# chunks that say how the pixels lie, or that Metadata has a field for; all others are carried as they are
+_READ_HERE = (b"IHDR", b"PLTE", b"tRNS", b"IEND", b"acTL", b"fcTL", b"fdAT", b"iCCP", b"eXIf")
 XMP_KEY = b"XML:com.adobe.xmp"
 _PIECE = 1 << 20  # bytes of a chunk read at a time
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
@@ -31,7 +32,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked."""
     found: dict[bytes, bytes] = {}
     carried: list[tuple[bytes, bytes]] = []
-    state, idat, first = "before", 0, 0
+    state, idat, first, room = "before", 0, 0, MAX_BLOCK
     for position, kind, length, data in _chunks(file, size, whole):
         if not found and kind != b"IHDR":
             raise ValueError("it does not start with IHDR")
@@ -51,8 +52,9 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
             raise ValueError(f"unknown critical chunk {kind.decode('latin-1')}")
         if data is not None:
             found.setdefault(kind, data)
-            if kind in CARRIED and sum(len(d) for _, d in carried) + len(data) <= MAX_BLOCK:
+            if kind not in _READ_HERE and len(data) <= room:
                 carried.append((kind, data))
+                room -= len(data) + 12
     if whole and b"IEND" not in found:
         raise ValueError("it ends before IEND")
     if idat == 0:
@@ -164,7 +166,7 @@ def _header(found: dict, carried: list, idat: int, trailing: int) -> Header:
         if len(transparency) not in expected:
             raise ValueError("tRNS does not fit the colour type")
         mode = {"grey": "grey+alpha", "rgb": "rgba"}[mode]
-    metadata, notes = _metadata(found, carried)
+    metadata, notes = _metadata(found, _with_wide_background(carried, colour, depth, palette))
     frames = 1
     if len(found.get(b"acTL", b"")) == 8:
         frames = max(1, struct.unpack(">I", found[b"acTL"][:4])[0])
@@ -205,8 +207,30 @@ def _metadata(found: dict, carried: list) -> tuple[Metadata, list[str]]:
     exif = found.get(b"eXIf")
     if exif and exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
-    kept = tuple((kind, data) for kind, data in carried if not (kind == b"iTXt" and data.startswith(XMP_KEY)))
+    kept = tuple(
+        (kind, data)
+        for kind, data in carried
+        if not (kind == b"iTXt" and data.startswith(XMP_KEY)) and not (kind == b"pHYs" and dpi)
+    )
     return Metadata(icc, exif, xmp, dpi, tiff_tags.orientation(exif), gamma, kept), notes
+
+
+def _with_wide_background(carried: list, colour: int, depth: int, palette: bytes | None) -> list:
+    """The chunks, bKGD with 16 bits a channel and with the palette's colour in place of its index."""
+    wide = []
+    for kind, data in carried:
+        if kind == b"bKGD":
+            if colour == 3:
+                levels = tuple((palette or b"")[3 * data[0] : 3 * data[0] + 3]) if data else ()
+                top = 255
+            else:
+                levels = struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])
+                top = (1 << depth) - 1
+            if not levels or max(levels) > top:
+                continue
+            data = struct.pack(f">{len(levels)}H", *(level * (65535 // top) for level in levels))
+        wide.append((kind, data))
+    return wide
 
 
 def profile(chunk: bytes) -> bytes:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 _COLOURS = {"grey": 0, "rgb": 2, "grey+alpha": 4, "rgba": 6}
-_ONCE = (b"cHRM", b"cICP", b"gAMA", b"sRGB")  # before the pixels, once each
 _OFTEN = (b"tEXt", b"zTXt", b"iTXt")
 
 
@@ -161,13 +160,15 @@ def _pack(band: np.ndarray, first: bool, last: bool, back: int, effort: Effort, 
 def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:
     """The chunks before the pixels."""
     found = [chunk(b"IHDR", struct.pack(">IIBBBBB", rows.width, rows.height, rows.bits, _COLOURS[mode], 0, 0, 0))]
-    kept = [c for c in metadata.chunks if not (c[0] in (b"sRGB", b"cICP") and mode not in ("rgb", "rgba"))]
     if metadata.icc:
         found.append(chunk(b"iCCP", b"ICC Profile\0\0", zlib.compress(metadata.icc)))
-        kept = [c for c in kept if c[0] != b"sRGB"]  # a file says one or the other
-    once: set[bytes] = set()
-    for kind, data in kept:
-        if kind in _OFTEN or (kind in _ONCE and kind not in once):
+    once: set[bytes] = {b"sRGB"} if metadata.icc else set()  # a file says one or the other
+    for kind, data in metadata.chunks:
+        if kind == b"bKGD":  # carried with 16 bits
+            top = (1 << rows.bits) - 1
+            levels = struct.unpack(f">{len(data) // 2}H", data)
+            data = struct.pack(f">{len(levels)}H", *((2 * level * top + 65535) // 131070 for level in levels))
+        if kind in _OFTEN or kind not in once:
             once.add(kind)
             found.append(chunk(kind, data))
     if metadata.xmp:

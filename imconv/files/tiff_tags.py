@@ -13,7 +13,7 @@ EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD = 34665, 34853, 40965
 DESCRIPTIVE = frozenset(
     (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
 ) | frozenset(range(40091, 40096))
-_POINTERS = (EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD)
+POINTERS = (EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD)  # tags whose value is the place of a directory
 
 MAX_BLOCK = 16 << 20  # bytes of metadata carried; more is an attack or a mistake
 _MAX_FRAMES = 1 << 16
@@ -265,7 +265,7 @@ def _tree(tags: Tags, entries: dict[int, Entry], wanted, depth: int = 0) -> dict
     """The wanted entries, with Exif, GPS and interoperability pointers resolved into nested dictionaries."""
     tree: dict[int, Entry | dict] = {}
     for tag, entry in entries.items():
-        if tag in _POINTERS:
+        if tag in POINTERS:
             if depth < 2 and entry.type in (4, 13, 16, 18):
                 try:
                     nested, _ = tags.directory(tags.number(entry))

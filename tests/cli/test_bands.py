@@ -7,6 +7,7 @@ import os
 import random
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ import pytest
 from imconv import files, pipeline, streaming
 from imconv.files import Metadata, Picture
 from imconv.files.formats import FORMATS
+from imconv.files.png_encode import chunk
 from imconv.files.streams import READERS, WRITERS
 
 RANDOM = np.random.default_rng(3)
@@ -280,3 +282,26 @@ def test_memory_is_what_was_said_and_far_less_than_the_picture(folder):
         predicted = float(re.search(r"([\d.]+) MB of memory for them", said)[1]) * 2**20
         assert peak - alone < 1.2 * predicted + 8e6
         assert peak - alone < 60e6
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["box", "--size", "3", *more] for more in ([], ["--region", "20x20+5+5"], ["--region", "20x20+5+5", "--crop"])]
+    + [["pool", "--op", "max", "--size", "2"]],
+)
+@pytest.mark.parametrize("output", ["out.png", "out.tif"])
+def test_a_thumbnail_of_the_picture_as_it_was_stays_behind(folder, both, command, output):
+    secret = b"\xff\xd8 the face that is to be blurred"
+    size = struct.pack("<HHHII", 1, 0xA002, 4, 1, 90) + bytes(4)
+    entries = struct.pack("<HHI4sHHII", 271, 2, 4, b"Abc\0", 34665, 4, 1, 38 + len(secret))
+    exif = b"II*\0" + struct.pack("<IH", 8, 2) + entries + struct.pack("<I", 38) + secret + size
+    files.write("in.png", Picture(pixels("rgb", "uint8")))
+    content = Path("in.png").read_bytes()
+    Path("in.png").write_bytes(content[:33] + chunk(b"eXIf", exif) + content[33:])
+    whole, bands, told, told_in_bands = both("in.png", *command, output=output)
+    assert whole == bands
+    assert secret not in whole
+    assert "thumbnail in the EXIF left out" in told
+    assert told == told_in_bands
+    written = files.read(output)
+    assert struct.pack("<HHII", 0xA002, 4, 1, written.width) in written.metadata.exif

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from imconv.files import Picture, encode, inspect, read, write
 from imconv.files.picture import Metadata
-from imconv.files.tiff_tags import Tags, orientation, serialise, with_orientation
+from imconv.files.tiff_tags import Entry, Tags, orientation, serialise, with_orientation
 
 FULL = ("PNG", "JPEG", "TIFF", "WEBP")
 
@@ -149,12 +149,12 @@ def test_a_profile_that_no_longer_fits_is_left_out(described):
 
 def test_long_profiles_are_carried_and_too_long_exif_is_told(make_pixels):
     profile = b"\0" * 16 + b"RGB " + np.random.default_rng(0).bytes(200_000)
-    exif = serialise({}, "<")[:8] + struct.pack("<H", 0) + bytes(70_000)
+    exif = serialise({37510: Entry(7, 70_000, bytes(70_000), 0)}, "<")
     picture = Picture(make_pixels("rgb", "uint8"), metadata=Metadata(icc=profile, exif=exif))
     for name in FULL:
         assert as_read(encode(picture, name)).metadata.icc == profile
     report = write(io.BytesIO(), picture, format="jpeg")
-    assert any("EXIF of 70010 bytes left out: too long for JPEG" in note for note in report.notes)
+    assert any("EXIF of 70026 bytes left out: too long for JPEG" in note for note in report.notes)
 
 
 def _oriented(astronaut, name: str, value: int) -> bytes:
@@ -228,3 +228,59 @@ def test_damaged_exif_neither_stops_reading_nor_writing(make_pixels, exif_block)
             again = as_read(encode(picture, name))
             if name != "JPEG":
                 np.testing.assert_array_equal(again.pixels, pixels)
+
+
+KEPT = [
+    (b"cICP", bytes((9, 16, 0, 1))),
+    (b"mDCV", bytes(range(24))),
+    (b"cLLI", bytes(range(8))),
+    (b"sRGB", b"\1"),
+    (b"pHYs", struct.pack(">IIB", 2, 1, 0)),
+]
+LOST = [(b"tIME", struct.pack(">HBBBBB", 2020, 1, 2, 3, 4, 5)), (b"sBIT", b"\5"), (b"hIST", b"\0\1"), (b"prVt", b"x")]
+
+
+@pytest.mark.parametrize("target", ["PNG", "TIFF", "JPEG", "WEBP", "PPM"])
+def test_what_a_png_says_is_kept_or_named(make_png, chunk, target):
+    data = make_png(1, 1, 8, 0, b"\0\7", b"".join(chunk(*c) for c in (*KEPT, *LOST)))
+    file = io.BytesIO()
+    notes = " | ".join(write(file, as_read(data), format=target).notes)
+    again = file.getvalue()
+    for kind, content in KEPT:
+        assert (chunk(kind, content) in again) == (target == "PNG")
+    # untagged pictures are taken for sRGB
+    named = LOST if target == "PNG" else [c for c in KEPT + LOST if c[0] != b"sRGB"]
+    why = "true of the picture as it was only" if target == "PNG" else f"{target} holds none"
+    assert f"{', '.join(kind.decode() for kind, _ in named)} of the PNG left out: {why}" in notes
+    assert as_read(encode(as_read(data), target, strip=True)).metadata.chunks == ()
+
+
+@pytest.mark.parametrize(
+    ("colour", "bits", "row", "before", "stored", "background"),
+    [
+        (0, 8, b"\0\7", b"", b"\0\7", b"\0\7"),
+        (0, 4, b"\0\x70", b"", b"\0\7", b"\0\x77"),
+        (2, 8, b"\0abc", b"", b"\0a\0b\0c", b"\0a\0b\0c"),
+        (2, 16, b"\0abcdef", b"", b"abcdef", b"abcdef"),
+        (3, 8, b"\0\0", (b"PLTE", b"abcdef"), b"\1", b"\0d\0e\0f"),
+        (3, 8, b"\0\0", (b"PLTE", b"abcdef"), b"\2", None),  # no such colour
+        (0, 8, b"\0\7", b"", b"\1\0", None),  # more than 8 bits
+    ],
+)
+def test_the_background_of_a_png_is_what_it_was(make_png, chunk, colour, bits, row, before, stored, background):
+    palette = chunk(*before) if before else b""
+    picture = as_read(make_png(1, 1, bits, colour, row, palette + chunk(b"bKGD", stored)))
+    again = encode(picture, "png")
+    assert (b"bKGD" in again) == (background is not None)
+    assert background is None or chunk(b"bKGD", background) in again
+    if picture.mode == "rgb" and background and bits == 8:
+        wide = picture.replace(pixels=picture.pixels.astype(np.uint16) * 257)
+        assert chunk(b"bKGD", bytes(np.repeat(np.frombuffer(background, np.uint8)[1::2], 2))) in encode(wide, "png")
+        grey = Picture(picture.pixels[..., 0], metadata=picture.metadata)
+        assert "bKGD of the PNG left out" in " ".join(write(io.BytesIO(), grey, format="png").notes)
+
+
+def test_pixels_that_are_not_square_are_turned_with_the_picture(make_png, chunk, exif_block):
+    before = chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0)) + chunk(b"eXIf", exif_block)
+    turned = as_read(make_png(1, 1, 8, 0, b"\0\7", before), auto_orient=True)
+    assert chunk(b"pHYs", struct.pack(">IIB", 1, 2, 0)) in encode(turned, "png")
