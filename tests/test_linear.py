@@ -9,8 +9,9 @@ import pytest
 import imconv
 from imconv.conversion import STRAIGHT_NOTE
 from imconv.correlation import LinearFilter, Options
-from imconv.curves import BT709, SRGB, HybridLogGamma, Parametric, PerceptualQuantizer
+from imconv.curves import BT709, CHARACTERISTICS, SRGB, HybridLogGamma, Parametric, PerceptualQuantizer
 from imconv.errors import FileError, ImconvError, OptionError
+from imconv.files import png_encode
 from imconv.files.picture import Metadata, Picture
 from imconv.filters.sharpen import unsharp_filter
 from imconv.rounding import Tally
@@ -313,3 +314,27 @@ def test_png_files_carry_it_all(tmp_path):
         warnings.simplefilter("error")
         result = imconv.gaussian_blur(imconv.read(tmp_path / "a.png"), 2, linear=True, truncate=4)
     assert_rounded(result.pixels, blurred(pixels, 2, Parametric(1.6)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "name"),
+    [
+        (b"cICP", bytes([1, 13, 0, 1]), bytes([9, 16, 0, 1]), CHARACTERISTICS[13][0]),
+        (b"cICP", bytes([9, 16, 0, 1]), bytes([1, 13, 0, 1]), CHARACTERISTICS[16][0]),
+        (b"gAMA", struct.pack(">I", 62500), struct.pack(">I", 100000), "gamma 1.6"),
+        (b"gAMA", struct.pack(">I", 100000), struct.pack(">I", 62500), "gamma 1"),
+    ],
+)
+def test_the_first_of_two_chunks_counts(tmp_path, kind, first, second, name):
+    """Whether both come from a file or from metadata made by hand, and so it is in the file that is written."""
+    imconv.write(tmp_path / "a.png", Picture(scene("uint8", (9, 9, 3))))
+    data = (tmp_path / "a.png").read_bytes()
+    twice = b"".join(png_encode.chunk(kind, content) for content in (first, second))
+    (tmp_path / "a.png").write_bytes(data[:33] + twice + data[33:])
+    given = imconv.read(tmp_path / "a.png")
+    imconv.write(tmp_path / "b.png", given)
+    by_hand = Metadata(gamma=given.metadata.gamma, chunks=((kind, first), (kind, second)))
+    for metadata in (given.metadata, imconv.read(tmp_path / "b.png").metadata, by_hand):
+        linear = LinearFilter(IDENTITY, Options(linear=True))
+        assert linear.conversion("rgb", np.dtype(np.uint8), metadata).name == name
+    assert png_encode.chunk(kind, second) not in (tmp_path / "b.png").read_bytes()

@@ -20,7 +20,7 @@ _CMYK8 = ("cmyk", "uint8")
 _ARRAYS = tuple(
     (mode, dtype)
     for mode in ("grey", "grey+alpha", "rgb", "rgba")
-    for dtype in ("bool", "uint8", "uint16", "int32", "float32", "float64")
+    for dtype in ("bool", "uint8", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 )
 
 
@@ -63,7 +63,7 @@ FORMATS: dict[str, Format] = {
         _format(
             "TIFF",
             ".tif .tiff",
-            (_BIT, *product(MODES, ("uint8", "uint16", "int32", "float32", "float64"))),
+            (_BIT, *product(MODES, ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
             _ALL_METADATA,
             pages=True,
         ),

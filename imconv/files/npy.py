@@ -15,16 +15,8 @@ if TYPE_CHECKING:
 
 _MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _SAMPLES = {"b": "unsigned", "u": "unsigned", "i": "signed", "f": "float"}
-# types that pictures lack, and those that hold all their values; 64-bit integers up to 2**53 only
-_WIDENED = {
-    "float16": "float32",
-    "int8": "int32",
-    "int16": "int32",
-    "uint32": "float64",
-    "int64": "float64",
-    "uint64": "float64",
-}
-_EXACT = 2**53
+# types that pictures lack, and those that hold all their values
+_WIDENED = {"float16": "float32", "int8": "int32", "int16": "int32"}
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
@@ -80,7 +72,7 @@ def read_array(file, size: int, format_name: str) -> Header:
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture, where it is stored by columns once more, and some bands."""
     stored = header.height * header.layout["line"]
-    factor = 8 if header.layout["type"] in _WIDENED else 1  # at most: int8 to int32 takes 4, and a comparison
+    factor = 4 if header.layout["type"] in _WIDENED else 1  # at most: int8 to int32
     return (1 + header.layout["whole"]) * stored * factor + 2 * min(raw.BAND + header.layout["line"], stored)
 
 
@@ -113,15 +105,11 @@ def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
 
 
 def _widened(values: np.ndarray) -> np.ndarray:
-    """The samples in a type that pictures have. Raises Unsupported where that would change them."""
+    """The samples in a type that pictures have."""
     if values.dtype == bool:
         return values.view("uint8") != 0  # any byte but 0 is true
     wanted = _WIDENED.get(values.dtype.name)
-    if wanted is None:
-        return values
-    if values.dtype.itemsize == 8 and (values.max() > _EXACT or values.min() < -_EXACT):
-        raise Unsupported(f"{values.dtype} samples beyond 2**53 cannot be read exactly; convert them to float64")
-    return values.astype(wanted)
+    return values if wanted is None else values.astype(wanted)
 
 
 class Writer(raw.RawWriter):

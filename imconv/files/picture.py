@@ -18,6 +18,9 @@ _DEPTHS = {
     "uint8": "8-bit",
     "uint16": "16-bit",
     "int32": "32-bit integer",
+    "uint32": "32-bit unsigned integer",
+    "int64": "64-bit integer",
+    "uint64": "64-bit unsigned integer",
     "float32": "32-bit float",
     "float64": "64-bit float",
 }
@@ -71,7 +74,8 @@ class Metadata:
 class Picture:
     """A picture: pixels, colour model, and what its file said.
 
-    pixels    numpy array (H, W) or (H, W, C): bool, uint8, uint16, int32, float32 or float64; anything else is an error
+    pixels    numpy array (H, W) or (H, W, C): bool, uint8, uint16, int32, uint32, int64, uint64,
+              float32 or float64; anything else is an error
     mode      "grey", "grey+alpha", "rgb", "rgba" or "cmyk"; by default what the number of channels says (4: rgba)
     format    the format it was read from ("PNG", "JPEG", ...), or None
     metadata  see Metadata
@@ -128,7 +132,7 @@ class Picture:
 
     @property
     def depth(self) -> str:
-        """The sample type in words: "1-bit", "8-bit", "16-bit", "32-bit integer", "32-bit float", "64-bit float"."""
+        """The sample type in words: "1-bit", "8-bit", "16-bit", "32-bit float", "32-bit unsigned integer", ..."""
         return _DEPTHS[self.pixels.dtype.name]
 
     def replace(self, **changes) -> Picture:

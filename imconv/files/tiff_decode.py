@@ -241,9 +241,9 @@ def _result_type(header: Header) -> str:
         return _palette(header).dtype.name
     if header.sample == "float":
         return "float64" if layout["bits"] == 64 else "float32"
-    if header.sample == "signed" or layout["bits"] == 32:
+    if header.sample == "signed":
         return "int32"
-    return "uint16" if layout["bits"] == 16 else "uint8"
+    return {16: "uint16", 32: "uint32"}.get(layout["bits"], "uint8")
 
 
 def _notes(header: Header) -> list[str]:
@@ -268,8 +268,6 @@ def _steps(header: Header) -> list[Callable]:
     if header.palette:
         steps.append(_look_up)
     else:
-        if bits == 32 and header.sample == "unsigned":
-            steps.append(_check_range)
         if layout["photometric"] == 0:
             steps.append(_turn_round)
         if bits < 8:
@@ -315,12 +313,6 @@ def _palette(header: Header) -> np.ndarray:
     # 8-bit palettes are written as v * 257, v * 256, or wrongly as v; anything else has 16 bits and keeps them
     factor = 1 if stored.max() < 256 else next((f for f in (257, 256) if not (stored % f).any()), None)
     return (palette // factor).astype(np.uint8) if factor else palette.astype(np.uint16)
-
-
-def _check_range(band: np.ndarray, header: Header) -> np.ndarray:
-    if band.size and band.max() > 2**31 - 1:
-        raise Unsupported("TIFF with 32-bit unsigned samples above 2147483647 cannot be read; convert it to 16 bits")
-    return band
 
 
 def _turn_round(band: np.ndarray, header: Header) -> np.ndarray:

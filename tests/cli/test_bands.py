@@ -305,3 +305,39 @@ def test_a_thumbnail_of_the_picture_as_it_was_stays_behind(folder, both, command
     assert told == told_in_bands
     written = files.read(output)
     assert struct.pack("<HHII", 0xA002, 4, 1, written.width) in written.metadata.exif
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "dtype"),
+    [
+        *(("in.tif", f"out.{end}", "uint32") for end in ("tif", "npy", "npz")),
+        ("in.npy", "out.tif", "uint32"),
+        ("in.npy", "out.npy", "uint64"),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_unsigned_samples_of_many_bits_stay_unsigned(folder, both, succeeds, name, output, dtype, channels):
+    samples = RANDOM.integers(0, 2, (60, 50, channels)).astype(dtype) * (2**32 - 1)
+    samples[..., 3:] = np.iinfo(dtype).max if dtype == "uint32" else 2**53
+    if name.endswith(".tif"):
+        tifffile = pytest.importorskip("tifffile")
+        tifffile.imwrite(name, samples.squeeze(), photometric="minisblack" if channels == 1 else "rgb")
+    else:
+        np.save(name, samples.squeeze())
+    assert files.read(name).notes == ()
+    np.testing.assert_array_equal(files.read(name).pixels, samples.squeeze())
+    star = ["-k", "0 -1 0; -1 5 -1; 0 -1 0"]
+    if output.endswith(".npz"):  # not written in bands
+        succeeds("apply", name, output, *star, notes=True)
+        again = files.read(output).pixels
+    else:
+        whole, bands, _, _ = both(name, "apply", *star, output=output)
+        assert whole == bands
+        again = files.read(output).pixels
+    assert again.dtype == dtype
+    colours = again.reshape(60, 50, channels)[..., :3].astype(float)
+    assert (colours.min(), colours.max() >= 2**32 - 1) == (0, True)
+    kernel = np.zeros((3, 3))
+    kernel[[0, 1, 1, 1, 2], [1, 0, 1, 2, 1]] = -1, -1, 5, -1, -1
+    inside = sum(kernel[y, x] * samples[y : y + 58, x : x + 48, :3].astype(float) for y in range(3) for x in range(3))
+    np.testing.assert_array_equal(colours[1:-1, 1:-1], np.clip(inside, 0, None if dtype == "uint64" else 2**32 - 1))

@@ -163,17 +163,17 @@ def test_what_opencv_writes_is_read(tmp_path, make_pixels, name):
         ("float16", "float32"),
         ("int8", "int32"),
         ("int16", "int32"),
-        ("uint32", "float64"),
-        ("int64", "float64"),
-        ("uint64", "float64"),
+        ("uint32", "uint32"),
+        ("int64", "int64"),
+        ("uint64", "uint64"),
     ],
 )
 def test_arrays_of_every_type_and_layout(stored, expected, shape, order):
     rng = np.random.default_rng(1)
     dtype = np.dtype(stored)
     if dtype.kind in "iu":
-        limits = np.iinfo(dtype) if dtype.itemsize < 8 else np.iinfo(np.int32)
-        array = rng.integers(max(limits.min, -(2**53) if dtype.kind == "i" else 0), limits.max, shape).astype(dtype)
+        limits = np.iinfo(dtype)
+        array = rng.integers(limits.min, limits.max, shape, dtype, endpoint=True)
     else:
         array = (rng.normal(0, 100, shape)).astype(dtype)
     array = array.astype(dtype.newbyteorder(order))
@@ -188,14 +188,6 @@ def test_arrays_of_every_type_and_layout(stored, expected, shape, order):
             assert picture.mode == {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}[(*shape, 1)[2]]
             noted = [f"{stored} samples converted to {expected}"] if stored != expected else []
             assert list(picture.notes) == noted
-
-
-def test_integers_that_no_float_holds_are_refused():
-    for value, dtype in ((2**53 + 1, np.int64), (-(2**53) - 1, np.int64), (2**64 - 1, np.uint64)):
-        for data in (saved(np.full((2, 2), value, dtype)), zipped(image=np.full((2, 2), value, dtype))):
-            with pytest.raises(FileError, match=r"x: u?int64 samples beyond 2\*\*53 cannot be read exactly; convert"):
-                as_read(data)
-    np.testing.assert_array_equal(as_read(saved(np.full((2, 2), -(2**53)))).pixels, -(2.0**53))
 
 
 @pytest.mark.parametrize(

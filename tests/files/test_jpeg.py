@@ -290,3 +290,59 @@ def test_pillow_is_not_imported_where_simplejpeg_does_it(tmp_path, photograph, s
         "assert 'simplejpeg' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def segments(data: bytes) -> list[bytes]:
+    """The marker segments before the scan; the last is the rest of the file."""
+    found, at = [], 2
+    while data[at + 1] != 0xDA:
+        length = 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        found.append(data[at : at + length])
+        at += length
+    return [*found, data[at:]]
+
+
+def test_a_profile_is_put_together_by_number_or_dropped_with_a_note(make_pixels):
+    profile = b"\0" * 16 + b"RGB " + np.random.default_rng(0).bytes(200_000)
+    whole = segments(encode(Picture(make_pixels("rgb", "uint8"), metadata=Metadata(icc=profile)), "JPEG"))
+    parts = [segment for segment in whole if segment[4:16] == b"ICC_PROFILE\0"]
+    others = [segment for segment in whole if segment not in parts]
+    assert len(parts) == 4
+
+    def found(*chosen: int):
+        header = inspect(io.BytesIO(b"\xff\xd8" + b"".join([*(parts[i] for i in chosen), *others])))
+        assert (header.metadata.icc is None) == ("ICC profile dropped: parts of it are missing" in header.notes)
+        return header.metadata.icc
+
+    assert found(0, 1, 2, 3) == found(3, 1, 0, 2) == profile
+    for missing in range(4):
+        assert found(*(i for i in range(4) if i != missing)) is None
+
+
+@pytest.mark.parametrize(
+    ("factors", "subsampling"),
+    [
+        ((0x22, 0x11, 0x11), 2),
+        ((0x21, 0x11, 0x11), 1),
+        ((0x22, 0x11, 0x21), None),
+        ((0x22, 0x21, 0x11), None),
+        ((0x21, 0x11, 0x21), None),
+        ((0x22, 0x11, 0x12), None),
+        ((0x22, 0x10, 0x10), None),
+        ((0x31, 0x11, 0x11), None),
+    ],
+)
+def test_chroma_of_two_samplings_has_no_name(make_pixels, factors, subsampling):
+    parts = segments(encode(make_pixels("rgb", "uint8"), "JPEG"))
+    frame = next(i for i, segment in enumerate(parts) if segment[1] == 0xC0)
+    head = bytearray(parts[frame])
+    head[11:20:3] = factors
+    parts[frame] = bytes(head)
+    assert inspect(io.BytesIO(b"\xff\xd8" + b"".join(parts))).metadata.subsampling == subsampling
+
+
+@pytest.mark.parametrize(("dots", "stored"), [(70_000, 65_535), (65_535, 65_535), (0.2, 1), (0.6, 1), (72.5, 72)])
+def test_resolutions_that_jfif_cannot_state(make_pixels, dots, stored):
+    data = encode(Picture(make_pixels("rgb", "uint8"), metadata=Metadata(dpi=(dots, 300))), "JPEG")
+    assert struct.unpack(">BHH", segments(data)[0][11:16]) == (1, stored, 300)
+    assert as_read(data).metadata.dpi == (stored, 300)

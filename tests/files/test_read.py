@@ -154,7 +154,6 @@ def test_tiff_palettes(make_pixels):
         (np.zeros((4, 5), np.int64), {}, "64-bit signed grey TIFF"),
         (np.zeros((4, 5), np.uint64), {}, "64-bit grey TIFF"),
         (np.zeros((4, 5), np.float32), {"photometric": "miniswhite"}, "float TIFF with white as zero"),
-        (np.full((4, 5), 2**31, np.uint32), {}, "32-bit unsigned samples above"),
         (np.zeros((4, 5, 3), np.uint8), {"photometric": "cielab"}, "LAB TIFF"),
         (
             np.zeros((4, 5, 5), np.uint8),
@@ -409,7 +408,7 @@ def test_picture_derives_its_mode_and_checks_it():
     with pytest.raises(OptionError, match="3 channels do not make a 'cmyk' picture"):
         picture.replace(pixels=np.zeros((2, 3, 3)))
     assert picture.replace(pixels=np.zeros((2, 3)), mode=None).mode == "grey"
-    for wrong in (np.zeros(3), np.zeros((2, 2, 5)), np.zeros((2, 2), complex), np.zeros((2, 2), np.int64)):
+    for wrong in (np.zeros(3), np.zeros((2, 2, 5)), np.zeros((2, 2), complex), np.zeros((2, 2), np.int8)):
         with pytest.raises(ImconvError):
             Picture(wrong)
     assert Picture(np.zeros((2, 2), ">u2")).pixels.dtype.isnative
