@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import NamedTuple
 
 from imconv.files import tiff_tags
 from imconv.files.header import Header, Unsupported
@@ -45,23 +46,26 @@ STORAGE = frozenset(
     (*range(254, 260), 262, 266, *range(277, 280), 273, 284, 292, 293, 317, 320, *range(322, 326), 338, 339)
 )
 STORAGE |= {347, 529, 530, 532}
+_OUTLINE = frozenset((254, 255, 256, 257, 330))
+_MOST_INNER = 4096  # SubIFDs that are looked at
 _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     """The header of a TIFF file's first picture, checked against the file's size."""
     tags = Tags(file, size)
-    return _read_directory(tags, tags.first, tags.frames(), size)
+    pages, notes = _pages(tags)
+    return _read_directory(tags, pages[0], len(pages), size, notes)
 
 
 def read_pages(file, size: int, format_name: str, numbers: range) -> list[Header]:
     """The headers of some pages, each checked against the file's size."""
     tags = Tags(file, size)
-    offsets = tags.chain()
+    pages, notes = _pages(tags)
     headers = []
     for page in numbers:
         try:
-            headers.append(_read_directory(tags, offsets[page], len(offsets), size))
+            headers.append(_read_directory(tags, pages[page], len(pages), size, notes))
         except Unsupported as error:
             raise Unsupported(f"page {page}: {error}") from error
         except (ValueError, struct.error) as error:
@@ -69,7 +73,59 @@ def read_pages(file, size: int, format_name: str, numbers: range) -> list[Header
     return headers
 
 
-def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
+class _Page(NamedTuple):
+    """Where the directory of a picture is, and that of the page to which it belongs: another one for a SubIFD."""
+
+    picture: int
+    page: int
+    note: str | None = None
+
+
+def _pages(tags: Tags) -> tuple[list[_Page], list[str]]:
+    """The file's pages without smaller copies of others, each the largest picture among its own and its SubIFDs."""
+    chain = tags.chain() or [tags.first]
+    kinds = {offset: _outline(tags, offset) for offset in chain}
+    full = [offset for offset in chain if not kinds[offset].reduced] or chain
+    notes = [f"smaller copies of its pictures left out: {len(chain) - len(full)}"] if len(full) < len(chain) else []
+    looked_at: dict[int, _Outline] = {}
+    pages = []
+    for offset in full:
+        own = kinds[offset]
+        for inner in own.inner:
+            if inner not in looked_at and len(looked_at) < _MOST_INNER:
+                looked_at[inner] = _outline(tags, inner)
+        largest = max(
+            (inner for inner in own.inner if inner in looked_at), key=lambda i: looked_at[i].pixels, default=offset
+        )
+        if largest == offset or looked_at[largest].pixels <= own.pixels:
+            pages.append(_Page(offset, offset))
+        else:
+            pages.append(
+                _Page(largest, offset, f"picture of a SubIFD, larger than the page's own of {own.pixels} pixels")
+            )
+    return pages, notes
+
+
+class _Outline(NamedTuple):
+    """What decides whether a directory's picture is read: its number of pixels, whether it is a smaller copy of another,
+    and where its SubIFDs are."""
+
+    pixels: int
+    reduced: bool
+    inner: tuple[int, ...]
+
+
+def _outline(tags: Tags, offset: int) -> _Outline:
+    try:
+        entries, _ = tags.directory(offset, _OUTLINE)
+        kind, old, width, height = (tags.whole(entries.get(tag), (0,))[0] for tag in (254, 255, 256, 257))
+        return _Outline(width * height, bool(kind & 1) or old == 2, tags.whole(entries.get(330)))
+    except ValueError:
+        return _Outline(0, False, ())  # told where it is read
+
+
+def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: list[str]) -> Header:
+    offset = place.picture
     entries, _ = tags.directory(offset)
 
     def numbers(tag, *default):
@@ -135,7 +191,8 @@ def _read_directory(tags: Tags, offset: int, frames: int, size: int) -> Header:
         sample={2: "signed", 3: "float"}.get(formats[0], "unsigned"),
         palette=palette,
         frames=frames,
-        metadata=_metadata(tags, offset, entries, layout),
+        metadata=_metadata(tags, place, entries, layout),
+        notes=(*notes, *([place.note] if place.note else [])),
         layout=layout,
     )
 
@@ -175,13 +232,16 @@ def _storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, s
     return {"tiled": tiled, "across": across, "down": down, "offsets": offsets[:needed], "counts": counts[:needed]}
 
 
-def _metadata(tags: Tags, offset: int, entries: dict, layout: dict) -> Metadata:
+def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata:
+    if place.page != place.picture:  # what a SubIFD does not say, its page does
+        entries = tags.directory(place.page)[0] | entries
+
     def block(tag):
         entry = entries.get(tag)
         return entry.data if entry is not None and entry.type in (1, 7) and 0 < entry.count <= MAX_BLOCK else None
 
     try:
-        exif = tiff_tags.descriptive(tags, offset)
+        exif = tiff_tags.descriptive(tags, entries)
     except ValueError:
         exif = None
     value = tags.number(entries.get(tiff_tags.ORIENTATION))

@@ -63,8 +63,9 @@ class Tags:
     def of_block(cls, block: bytes) -> Tags:
         return cls(io.BytesIO(block), len(block))
 
-    def directory(self, offset: int) -> tuple[dict[int, Entry], int]:
-        """The entries of the directory at `offset`, by tag, and the offset of the next one (0: none)."""
+    def directory(self, offset: int, wanted: frozenset[int] | None = None) -> tuple[dict[int, Entry], int]:
+        """The entries of the directory at `offset`, by tag, and the offset of the next one (0: none); only the `wanted`
+        tags if that is given."""
         count, start = self._count(offset)
         width, counter, inline = (20, "HHQ", 8) if self.big else (12, "HHI", 4)
         table = self._read(start, count * width)
@@ -73,7 +74,7 @@ class Tags:
         for i in range(count):
             row = table[i * width : (i + 1) * width]
             tag, kind, n = struct.unpack_from(self.order + counter, row)
-            if kind not in _TYPES:
+            if kind not in _TYPES or (wanted is not None and tag not in wanted):
                 continue
             length = n * _TYPES[kind][0]
             position = start + i * width + width - inline
@@ -93,13 +94,9 @@ class Tags:
             following = 0
         return entries, following
 
-    def frames(self) -> int:
-        """How many directories follow each other from the first; a chain that bites its tail ends there."""
-        return len(self.chain())
-
     def chain(self) -> list[int]:
         """The offsets of the directories that follow each other from the first, at most _MAX_FRAMES; the last one may
-        point nowhere."""
+        point nowhere. A chain that bites its tail ends there."""
         seen: dict[int, None] = {}
         offset = self.first
         while offset and offset not in seen and len(seen) < _MAX_FRAMES:
@@ -205,10 +202,9 @@ def with_orientation(block: bytes | None, value: int) -> bytes | None:
         return block
 
 
-def descriptive(tags: Tags, offset: int) -> bytes | None:
-    """An EXIF block with the descriptive tags of the page whose directory is at `offset`, its Exif and GPS tags; None if
-    it has none besides its resolution."""
-    entries, _ = tags.directory(offset)
+def descriptive(tags: Tags, entries: dict[int, Entry]) -> bytes | None:
+    """An EXIF block with the descriptive tags of a page, its Exif and GPS tags; None if it has none besides its
+    resolution."""
     tree = _tree(tags, entries, DESCRIPTIVE.__contains__)
     telling = set(tree) - {X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT}
     return serialise(tree, tags.order) if telling else None

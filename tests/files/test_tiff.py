@@ -14,7 +14,7 @@ import pytest
 import tifffile
 
 from imconv.errors import FileError, OptionError
-from imconv.files import Picture, encode, inspect, read, tiff_codecs, tiff_encode, write_pages
+from imconv.files import Picture, encode, inspect, read, read_pages, tiff_codecs, tiff_encode, tiff_tags, write_pages
 from imconv.files.formats import FORMATS
 from imconv.files.header import read_header
 from imconv.files.picture import MODES, Metadata
@@ -403,3 +403,73 @@ def test_a_predictor_without_compression_is_ignored(make_pixels):
 def test_every_mode_is_in_the_matrix():
     assert {mode for mode, _ in KINDS} == set(MODES)
     assert len(KINDS) == 30
+
+
+def assembled(*pages: tuple[np.ndarray, dict, list]) -> bytes:
+    """A TIFF of 8-bit grey pictures: (pixels, further entries, SubIFDs, which are the same again)."""
+    body, at = bytearray(b"II*\0\0\0\0\0"), {}
+
+    def add(pixels, more, inner) -> int:
+        places = [add(*one) for one in inner]
+        strip, (height, width) = len(body), pixels.shape
+        body.extend(pixels.tobytes() + bytes(pixels.size % 2))
+        tree = {256: (4, width), 257: (4, height), 258: (3, 8), 259: (3, 1), 262: (3, 1), 273: (4, strip), 277: (3, 1)}
+        tree |= {278: (4, height), 279: (4, pixels.size), **({330: (4, *places)} if places else {})}
+        place = len(body)
+        entries = {tag: tiff_tags.new_entry(*value) for tag, value in tree.items()}
+        body.extend(tiff_tags.directory_bytes(entries | more, "<", place, 0))
+        at[place] = place + 2 + 12 * len(entries | more)
+        return place
+
+    link = 4
+    for page in pages:
+        place = add(*page)
+        body[link : link + 4] = struct.pack("<I", place)
+        link = at[place]
+    return bytes(body)
+
+
+RNG = np.random.default_rng(8)
+LARGE, MIDDLE, SMALL = (RNG.integers(0, 256, (n, n + 1), np.uint8) for n in (40, 20, 10))
+REDUCED = {254: tiff_tags.new_entry(4, 1)}
+MAKE = {271: tiff_tags.Entry(2, 5, b"Acme\0", 0), 274: tiff_tags.new_entry(3, 6)}
+IN_SUBIFD = "picture of a SubIFD, larger than the page's own of 110 pixels"
+
+
+@pytest.mark.parametrize(
+    ("pages", "read_as", "notes"),
+    [
+        ([(SMALL, REDUCED | MAKE, [(MIDDLE, REDUCED, []), (LARGE, {}, [])])], [LARGE], (IN_SUBIFD,)),
+        ([(SMALL, MAKE, [(LARGE, {}, [])])], [LARGE], (IN_SUBIFD,)),
+        ([(LARGE, MAKE, [(MIDDLE, REDUCED, []), (SMALL, REDUCED, [])])], [LARGE], ()),
+        (
+            [(LARGE, MAKE, []), (MIDDLE, REDUCED, []), (SMALL, REDUCED, [])],
+            [LARGE],
+            ("smaller copies of its pictures left out: 2",),
+        ),
+        ([(SMALL, REDUCED, []), (LARGE, MAKE, [])], [LARGE], ("smaller copies of its pictures left out: 1",)),
+        ([(SMALL, MAKE, []), (LARGE, {}, [])], [SMALL, LARGE], ()),
+        ([(SMALL, MAKE | REDUCED, []), (LARGE, REDUCED, [])], [SMALL, LARGE], ()),
+        (
+            [(SMALL, MAKE | {255: tiff_tags.new_entry(3, 1)}, []), (MIDDLE, {255: tiff_tags.new_entry(3, 2)}, [])],
+            [SMALL],
+            ("smaller copies of its pictures left out: 1",),
+        ),
+        ([(SMALL, MAKE, [(LARGE, {}, [])]), (MIDDLE, {}, [(SMALL, {}, [])])], [LARGE, MIDDLE], (IN_SUBIFD,)),
+    ],
+)
+def test_the_largest_picture_of_a_page_is_read(pages, read_as, notes):
+    data = assembled(*pages)
+    found = read_pages(io.BytesIO(data))
+    assert len(found) == len(read_as) == inspect(io.BytesIO(data)).frames
+    for picture, expected in zip(found, read_as, strict=True):
+        np.testing.assert_array_equal(picture.pixels, expected)
+    assert found[0].notes == notes
+    np.testing.assert_array_equal(read(io.BytesIO(data)).pixels, read_as[0])
+    assert found[0].metadata.orientation == 6  # the page says it, where its SubIFD does not
+    assert b"Acme" in found[0].metadata.exif
+
+
+def test_subifds_that_lead_nowhere_are_not_followed():
+    data = assembled((SMALL, {330: tiff_tags.new_entry(4, 8, 10**9, 0)}, []))
+    np.testing.assert_array_equal(read(io.BytesIO(data)).pixels, SMALL)
