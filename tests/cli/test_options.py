@@ -316,6 +316,30 @@ def test_ctrl_c(folder, threads, succeeds):
     assert (folder / "out.png").read_bytes() == b"precious"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("before", "code"), [(signal.SIG_IGN, 0), (signal.default_int_handler, 130), (signal.SIG_DFL, 130)]
+)
+def test_ctrl_c_is_ignored_where_it_was(imconv, folder, monkeypatch, before, code):
+    """As scripts let their background jobs do; afterwards signals are handled as before."""
+    from imconv import executor
+
+    real = executor.run_bands
+
+    def interrupted(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(executor, "run_bands", interrupted)
+    handler = signal.signal(signal.SIGINT, before)
+    try:
+        assert imconv(*BOX).code == code
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert (folder / "out.png").exists() == (code == 0)
+
+
 def test_ctrl_c_in_process(imconv, folder, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
