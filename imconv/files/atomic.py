@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import select
 import stat
 from collections.abc import Iterator
 
@@ -45,6 +44,8 @@ class Output:
             try:
                 taken = os.write(self._descriptor, rest[:CHUNK])
             except BlockingIOError:  # a pipe or terminal that somebody set to refuse rather than wait
+                import select
+
                 select.select([], [self._descriptor], [])
                 continue
             if taken <= 0:
