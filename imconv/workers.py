@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -44,28 +45,27 @@ class _Task:
 def share(work: Callable[[], None], helpers: int) -> None:
     """Call `work()` here and in up to `helpers` other threads at once; return when it is done in all of them.
 
-    `work` raises nothing in the other threads. Where it raises here, they are not waited for.
+    Where the system allows fewer threads, fewer help. `work` raises nothing in the other threads. Where it raises here, they are not waited for.
     """
     if not helpers:
         work()
         return
     task = _Task(work)
-    _keep(helpers)
-    for _ in range(helpers):
+    for _ in range(min(helpers, _keep(helpers))):
         _tasks.put(task)
     work()
     task.close()
 
 
-def _keep(count: int) -> None:
-    """Have at least so many threads."""
+def _keep(count: int) -> int:
+    """Have at least so many threads, if the system allows it; how many there are."""
     global _kept
-    if _kept >= count:
-        return
-    with _lock:
-        while _kept < count:
-            threading.Thread(target=_serve, args=(_tasks,), name="imconv", daemon=True).start()
-            _kept += 1
+    if _kept < count:
+        with _lock, contextlib.suppress(RuntimeError):  # "can't start new thread": the next call tries again
+            while _kept < count:
+                threading.Thread(target=_serve, args=(_tasks,), name="imconv", daemon=True).start()
+                _kept += 1
+    return _kept
 
 
 def _serve(tasks: SimpleQueue) -> None:

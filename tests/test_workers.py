@@ -117,3 +117,44 @@ def test_several_callers_at_once():
     for caller in callers:
         caller.join()
     assert not wrong
+
+
+def _read_and_written(folder, name):
+    """A picture of several megabytes, to a file and back: written, inflated and read ahead by threads where there are some."""
+    path = folder / name
+    imconv.write(path, PICTURE, threads=3)
+    return path.read_bytes(), imconv.read(path).pixels
+
+
+PICTURE = np.random.default_rng(2).integers(0, 40, (700, 900, 3), np.uint8)
+WORKS = {
+    "filter": lambda _: (imconv.gaussian_blur(PICTURE, 2, threads=3),),
+    "ranks": lambda _: (imconv.median(PICTURE, 5, threads=3),),
+    "layer": lambda _: (imconv.layer(PICTURE / np.float32(255), np.ones((8, 3, 3, 3), np.float32), threads=3),),
+    "png": lambda folder: _read_and_written(folder, "a.png"),
+    "tiff": lambda folder: _read_and_written(folder, "a.tif"),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_same_result_where_the_system_allows_fewer_threads(tmp_path, monkeypatch, work, allowed):
+    monkeypatch.setenv("IMCONV_THREADS", "3")
+    expected = WORKS[work](tmp_path)
+    monkeypatch.setattr(workers, "_tasks", workers.SimpleQueue())
+    monkeypatch.setattr(workers, "_kept", 0)
+    start, left, refused = threading.Thread.start, [None] * allowed, []
+
+    def limited(thread):
+        if not left:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    found = WORKS[work](tmp_path)
+    assert refused
+    for one, other in zip(found, expected, strict=True):
+        assert one == other if isinstance(one, bytes) else np.array_equal(one, other)
+    assert allowed or workers._tasks.empty()

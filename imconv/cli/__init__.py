@@ -135,7 +135,8 @@ def run(args: list[str]) -> int:
         return 130
     except BrokenPipeError:
         # the reader went away: nobody is there to be told; keep the interpreter from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ImconvError as error:
         if _debugging():

@@ -8,7 +8,7 @@ import sys
 import click
 
 from .options import ExampleCommand
-from .process import STDIN, STDOUT, label, place_of, teller
+from .process import STDIN, STDOUT, label, on_stdout, place_of, teller
 
 MOST_TIMES = 65535
 
@@ -74,7 +74,7 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
         saved = files.write(place, comparison.sheet(*pictures, factor), no_clobber=no_clobber, name=name)
         for note in (*saved.notes, f"the difference is shown times {factor}"):
             teller(quiet)(f"{label(output, STDOUT)}: {note}")
-    click.echo(text, err=output == "-")
+    click.echo(text, err=on_stdout(output))
 
 
 def _check_place(output: str, picture, no_clobber: bool) -> None:

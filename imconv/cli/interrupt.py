@@ -17,11 +17,16 @@ def check() -> None:
 
 @contextlib.contextmanager
 def watched():
-    """Within, Ctrl-C raises KeyboardInterrupt and is remembered for `check`."""
+    """Within, Ctrl-C raises KeyboardInterrupt and is remembered for `check`; not where it is to be ignored."""
     global _seen
     _seen = False
+    before = signal.getsignal(signal.SIGINT)
+    # scripts let their background jobs ignore Ctrl-C, which is meant for others; None: a handler that is not Python's
+    if before in (signal.SIG_IGN, None):
+        yield
+        return
     try:
-        before = signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)
     except ValueError:  # not the main thread: somebody else handles signals
         yield
         return

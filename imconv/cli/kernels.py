@@ -105,19 +105,19 @@ def convert(kernel, to, output, no_clobber, quiet):
 
     from .. import kernel_formats
     from ..errors import OptionError
+    from ..files.descriptors import is_special
     from ..kernel_library import resolve
     from .process import teller
 
     chosen = resolve(kernel)
     if to is None:
-        to = kernel_formats.format_for(output) or ("text" if output == "-" else None)
+        to = kernel_formats.format_for(output) or ("text" if output == "-" or is_special(output) else None)
         if to is None:
             raise OptionError(f"{output}: its extension names no kernel format; give --to")
     data, notes = kernel_formats.convert(chosen, to)
     if output == "-" and to == "npy" and sys.stdout.isatty():
         raise OptionError("standard output is a terminal, which can't show .npy; give -o or redirect")
-    _write(output, data, no_clobber)
-    for note in notes:
+    for note in (*notes, *_write(output, data, no_clobber)):
         teller(quiet)(note)
 
 
@@ -138,20 +138,26 @@ def plot(kernel, output, no_clobber):
 
     from .. import kernel_plot
     from ..errors import OptionError
+    from ..files.descriptors import is_special
     from ..kernel_library import resolve
+    from .process import teller
 
-    kind = "png" if output == "-" else os.path.splitext(output)[1].lower().removeprefix(".")
+    kind = os.path.splitext(output)[1].lower().removeprefix(".")
+    if output == "-" or (not kind and is_special(output)):
+        kind = "png"
     if kind not in kernel_plot.FORMATS:
         raise OptionError(f"{output}: a plot is written as .{', .'.join(kernel_plot.FORMATS)}")
-    _write(output, kernel_plot.plot(resolve(kernel), kind), no_clobber)
+    for note in _write(output, kernel_plot.plot(resolve(kernel), kind), no_clobber):
+        teller(False)(f"{output}: {note}")
 
 
-def _write(output: str, data: bytes, no_clobber: bool) -> None:
+def _write(output: str, data: bytes, no_clobber: bool) -> list[str]:
+    """Write, and return remarks for the user."""
     if output == "-":
         import sys
 
         sys.stdout.buffer.write(data)
-        return
+        return []
     from ..files.atomic import write_bytes
 
-    write_bytes(output, data, no_clobber=no_clobber)
+    return write_bytes(output, data, no_clobber=no_clobber)

@@ -10,7 +10,7 @@ import click
 
 from .checked import whole
 from .options import ExampleCommand
-from .process import STDOUT, input_place, label, place_of, teller
+from .process import STDOUT, input_place, label, on_stdout, place_of, teller
 
 SCALES = ("each", "all")
 
@@ -36,7 +36,7 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @click.option("--activation", default=None, metavar="NAME", help="One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
 @click.option("--unit", is_flag=True, help="Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")  # fmt: skip
 @click.option("--maps", default=None, metavar="DIR", help="Write each map as DIR/map-000.png, ...; the folder is made.")
-@click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture.")
+@click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture; - for PNG on standard output.")  # fmt: skip
 @click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
 @click.option("--columns", default=None, metavar="N", help="Maps in a row of the sheet.  [default: nearly square]")
 @click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores.")
@@ -112,10 +112,11 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     values = prepared.apply(pixels, threads=threads)
     stacked = contact_sheet(list(values.transpose(2, 0, 1)), columns=1, gap=0, scale=scale)
     shown = stacked.reshape(shape[2], shape[0], *stacked.shape[1:])
-    written = _write_maps(maps, shown, how["no_clobber"]) if maps is not None else []
+    written = _write_maps(maps, shown, how["no_clobber"], tell) if maps is not None else []
     if sheet is not None:
         target, name = place_of(sheet)
-        laid = contact_sheet(list(shown), columns=columns)
+        # the format where no extension names another
+        laid = files.Picture(contact_sheet(list(shown), columns=columns), format="PNG")
         for note in files.write(target, laid, no_clobber=how["no_clobber"], name=name).notes:
             tell(f"{label(sheet, STDOUT)}: {note}")
     if how["verbose"]:
@@ -137,7 +138,7 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
                 for i in range(shape[2])
             ],
         }
-        click.echo(json.dumps(report), err=sheet == "-")
+        click.echo(json.dumps(report), err=on_stdout(sheet))
 
 
 def _samples(picture, unit: bool):
@@ -167,7 +168,7 @@ def _fitting(pixels, channels: int, picture, tell, name: str):
     )
 
 
-def _write_maps(folder: str, shown, no_clobber: bool) -> list[str]:
+def _write_maps(folder: str, shown, no_clobber: bool, tell) -> list[str]:
     """Each map as a PNG of its own; the names written."""
     from .. import files
     from ..errors import FileError
@@ -179,5 +180,6 @@ def _write_maps(folder: str, shown, no_clobber: bool) -> list[str]:
     digits = max(3, len(str(len(shown) - 1)))
     names = [os.path.join(folder, f"map-{number:0{digits}d}.png") for number in range(len(shown))]
     for name, each in zip(names, shown, strict=True):
-        files.write(name, each, no_clobber=no_clobber)
+        for note in files.write(name, each, no_clobber=no_clobber).notes:
+            tell(f"{name}: {note}")
     return names

@@ -170,7 +170,7 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
     job = _Job(network, image, weights, shared)
     chosen = [] if layers is None else maps_.check(job.placed, job.network, layers.split(","))
     report = {**job.facts(), "layers": []}
-    save = _Saver(output_dir, no_clobber)
+    save = _Saver(output_dir, no_clobber, job.tell)
     outputs = job.run(chosen)
     for name in chosen:
         values = outputs[name]
@@ -246,8 +246,8 @@ def trace(network, image, weights, layer, at, json_, **shared):
 class _Saver:
     """Writes pictures into a folder and folders in it, which are made."""
 
-    def __init__(self, folder: str, no_clobber: bool):
-        self.folder, self.no_clobber = folder, no_clobber
+    def __init__(self, folder: str, no_clobber: bool, tell):
+        self.folder, self.no_clobber, self.tell = folder, no_clobber, tell
 
     def __call__(self, picture, *place: str) -> None:
         from .. import files
@@ -260,7 +260,8 @@ class _Saver:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
             raise FileError(f"{os.path.dirname(path)}: {error.strerror or error}") from None
-        files.write(path, picture, no_clobber=self.no_clobber)
+        for note in files.write(path, picture, no_clobber=self.no_clobber).notes:
+            self.tell(f"{path}: {note}")
 
 
 def _eight_bits(pixels):

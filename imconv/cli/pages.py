@@ -73,4 +73,4 @@ def _report(source: str, target: str, plans: list, more: list[dict], **whole) ->
     for plan, own in zip(plans, more, strict=True):
         rows, columns = plan.shape
         pages.append({"width": columns, "height": rows, "channels": plan.channels, **own, "plan": plan.as_dict()})
-    click.echo(json.dumps({"input": source, "output": target, **whole, "pages": pages}), err=target == "-")
+    click.echo(json.dumps({"input": source, "output": target, **whole, "pages": pages}), err=process.on_stdout(target))

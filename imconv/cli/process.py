@@ -285,6 +285,15 @@ def label(place: str, stream: str) -> str:
     return stream if place == "-" else place
 
 
+def on_stdout(output: str | None) -> bool:
+    """Whether the picture goes to standard output, so that words have to go elsewhere."""
+    if output in (None, "-"):
+        return output == "-"
+    from ..files.descriptors import is_standard_output
+
+    return is_standard_output(output)
+
+
 def place_of(output: str) -> tuple:
     """Where to write, and what messages call it if that is standard output."""
     return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
@@ -371,4 +380,4 @@ def report(source: str, target: str, plan, **more) -> None:
 
     rows, columns = plan.shape
     report = {"input": source, "output": target, "width": columns, "height": rows, "channels": plan.channels}
-    click.echo(json.dumps({**report, **more, "plan": plan.as_dict()}), err=target == "-")
+    click.echo(json.dumps({**report, **more, "plan": plan.as_dict()}), err=on_stdout(target))

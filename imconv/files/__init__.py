@@ -178,7 +178,7 @@ def write_pages(
     else:
         from imconv.files.atomic import write_bytes
 
-        write_bytes(path, data, no_clobber=no_clobber)
+        notes += write_bytes(path, data, no_clobber=no_clobber)
     return WriteReport(name, target.name, len(data), tuple(notes))
 
 
@@ -187,10 +187,14 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
 
     Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
     """
-    from imconv.files import encoding, source
+    from imconv.files import descriptors, encoding, source
 
     name = source.name_of(path, name)
-    if not source.is_stream(path):
+    replaced = not source.is_stream(path)
+    if replaced and (place := descriptors.place_of(path)):
+        os.close(descriptors.opened(place, name))
+        replaced = False
+    if replaced:
         if os.path.isdir(path):
             raise FileError(f"{name}: is a folder; give a file's name")
         folder = os.path.dirname(os.path.realpath(path))
@@ -199,7 +203,7 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
     if not pictures:
         raise FileError(f"{name}: there is no picture to write; give at least one")
     target = FORMATS[_format_to_write(path, pictures[0], format)]
-    if no_clobber and not source.is_stream(path) and os.path.isfile(path):
+    if no_clobber and replaced and os.path.isfile(path):
         raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
     encoding.check(pictures, target, name)
     return target
@@ -261,15 +265,15 @@ def _as_picture(picture, metadata: Metadata | None) -> Picture:
 
 
 def _format_to_write(path, picture: Picture, asked: str | None) -> str:
-    from imconv.files import source
+    from imconv.files import descriptors, source
 
     if asked is not None:
         return format_named(asked).name
     if not source.is_stream(path):
         text = os.fsdecode(os.fspath(path))
-        special = os.path.exists(text) and not os.path.isfile(text) and not os.path.isdir(text)
-        if not special or os.path.splitext(text)[1]:
-            return format_for(os.path.basename(text) if os.path.splitext(text)[1] else path)
+        extension = os.path.splitext(text)[1]
+        if extension or not descriptors.is_special(text):
+            return format_for(os.path.basename(text) if extension else path)
     # a bitmap read from PBM has become 8-bit grey, which PBM does not hold but its neighbour does
     own = "PGM" if picture.format == "PBM" and picture.pixels.dtype != bool else picture.format
     if own is None:

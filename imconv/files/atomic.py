@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 
 from imconv.errors import FileError
+from imconv.files import descriptors
 
 CHUNK = 1 << 18  # bytes handed to one os.write
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -26,17 +27,27 @@ _HINTS = {
 
 
 class Output:
-    """An open file descriptor with checked writes: each call returns when every byte has been taken."""
+    """An open file descriptor with checked writes: each call returns when every byte has been taken.
+
+    `written` counts bytes; `notes` are remarks for the user, complete when the file is in its place.
+    """
 
     def __init__(self, descriptor: int):
         self._descriptor = descriptor
         self.written = 0
+        self.notes: list[str] = []
 
     def write(self, data) -> int:
         rest = memoryview(data).cast("B")
         size = len(rest)
         while rest:
-            taken = os.write(self._descriptor, rest[:CHUNK])
+            try:
+                taken = os.write(self._descriptor, rest[:CHUNK])
+            except BlockingIOError:  # a pipe or terminal that somebody set to refuse rather than wait
+                import select
+
+                select.select([], [self._descriptor], [])
+                continue
             if taken <= 0:
                 raise OSError(errno.EIO, "nothing was written")
             self.written += taken
@@ -44,10 +55,11 @@ class Output:
         return size
 
 
-def write_bytes(path, data, *, no_clobber: bool = False) -> None:
-    """Write `data` (bytes-like) to `path`; see `replacing`."""
+def write_bytes(path, data, *, no_clobber: bool = False) -> list[str]:
+    """Write `data` (bytes-like) to `path`; see `replacing`. Remarks for the user."""
     with replacing(path, no_clobber=no_clobber) as output:
         output.write(data)
+    return output.notes
 
 
 @contextlib.contextmanager
@@ -55,17 +67,22 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
     """A context that gives an Output; when it ends without an exception, `path` holds what was written, at once.
 
     The bytes go to a temporary file beside the target (behind symbolic links), are synced, and renamed over it; an
-    existing target's permissions are kept, a new file follows the umask. Any failure, and Ctrl-C, removes the temporary
-    file and leaves the old output as it was. Devices and FIFOs are written directly. `no_clobber` refuses an existing
-    file, also one that appears in the meantime. Raises FileError.
+    existing target hands on its owner, group, permissions and extended attributes (what can't be kept is noted), a new
+    file follows the umask. Other hard links to an existing target keep what they hold. Any failure, and Ctrl-C, removes
+    the temporary file and leaves the old output as it was. Descriptors (/dev/stdout), devices and FIFOs are written to
+    directly. `no_clobber` refuses an existing file, also one that appears in the meantime. Raises FileError, and
+    BrokenPipeError where a reader has gone.
     """
     name = os.fsdecode(os.fspath(path))
+    untouched = "what was there before is untouched"
     try:
-        existing = _stat(name)
+        place = descriptors.place_of(name)
+        existing = _stat(name) if place is None else None
         if not name or name.endswith("/") or (existing is not None and stat.S_ISDIR(existing.st_mode)):
             raise FileError(f"{name}: is a folder; give the name of a file in it")
-        if existing is not None and not stat.S_ISREG(existing.st_mode):
-            with _written_directly(name) as output:
+        if place is not None or (existing is not None and not stat.S_ISREG(existing.st_mode)):
+            untouched = "not everything was written"
+            with _written_directly(name, place) as output:
                 yield output
             return
         target = os.path.realpath(name)
@@ -79,13 +96,15 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
                 raise FileError(f"{name}: is write-protected; change its permissions or write elsewhere")
         with _written_beside(name, target, existing, no_clobber) as output:
             yield output
+    except BrokenPipeError:
+        raise  # no mistake of the picture: the command line ends quietly
     except OSError as error:
-        raise FileError(_explain(name, error)) from error
+        raise FileError(_explain(name, error, untouched)) from error
 
 
 @contextlib.contextmanager
-def _written_directly(name: str) -> Iterator[Output]:
-    descriptor = os.open(name, os.O_WRONLY | _BINARY)
+def _written_directly(name: str, place: str | None) -> Iterator[Output]:
+    descriptor = os.open(name, os.O_WRONLY | _BINARY) if place is None else descriptors.opened(place, name)
     try:
         yield Output(descriptor)
     finally:
@@ -99,9 +118,12 @@ def _written_beside(name: str, target: str, existing: os.stat_result | None, no_
     descriptor, temporary = _open_temporary(target, mode)
     try:
         try:
-            yield Output(descriptor)
+            output = Output(descriptor)
+            yield output
             if existing is not None:
-                _copy_mode(descriptor, existing)
+                from imconv.files.rights import hand_on
+
+                output.notes += hand_on(target, existing, descriptor)
             os.fsync(descriptor)
         finally:
             # a close that fails (a network file system does it) is a write that failed
@@ -128,16 +150,6 @@ def _open_temporary(target: str, mode: int) -> tuple[int, str]:
             if error.errno != errno.ENAMETOOLONG or length == 40:
                 raise
     raise AssertionError
-
-
-def _copy_mode(descriptor: int, existing: os.stat_result) -> None:
-    if hasattr(os, "fchown"):
-        current = os.fstat(descriptor)
-        if (current.st_uid, current.st_gid) != (existing.st_uid, existing.st_gid):
-            with contextlib.suppress(OSError):  # only root may give files away; the content matters more
-                os.fchown(descriptor, existing.st_uid, existing.st_gid)
-    if hasattr(os, "fchmod"):
-        os.fchmod(descriptor, stat.S_IMODE(existing.st_mode))
 
 
 def _rename_to_new(name: str, temporary: str, target: str) -> None:
@@ -185,7 +197,7 @@ def _exists(name: str) -> FileError:
     return FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
 
 
-def _explain(name: str, error: OSError) -> str:
+def _explain(name: str, error: OSError, otherwise: str) -> str:
+    """The one line for a file that cannot be written; `otherwise` is what to say where there is no better hint."""
     reason = error.strerror or str(error) or type(error).__name__
-    hint = _HINTS.get(error.errno or 0, "what was there before is untouched")
-    return f"{name}: {reason}; {hint}"
+    return f"{name}: {reason}; {_HINTS.get(error.errno or 0, otherwise)}"

@@ -63,6 +63,7 @@ def writing(
         outgoing = Outgoing(writer, str(path), notes)
         yield outgoing
         outgoing.finish()
+    notes += output.notes
 
 
 @contextlib.contextmanager

@@ -23,7 +23,10 @@ def usable_threads() -> int:
 
 
 def ahead(items: Iterable, depth: int = AHEAD) -> Iterator:
-    """The items of an iterable that runs on a thread of its own, at most `depth` items ahead. Its errors arrive here."""
+    """The items of an iterable that runs on a thread of its own, at most `depth` items ahead. Its errors arrive here.
+
+    Where the system allows no more threads, each item is made when it is asked for.
+    """
     room, ready = threading.Semaphore(depth), SimpleQueue()
     ended = threading.Event()
 
@@ -39,7 +42,11 @@ def ahead(items: Iterable, depth: int = AHEAD) -> Iterator:
             ready.put((None, error))
 
     thread = threading.Thread(target=produce, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # "can't start new thread"
+        yield from items
+        return
     try:
         while True:
             item, error = ready.get()
@@ -86,7 +93,11 @@ class InOrder:
             if self._running >= self.threads - 1:
                 return
             self._running += 1
-        threading.Thread(target=self._help, daemon=True).start()
+        try:
+            threading.Thread(target=self._help, daemon=True).start()
+        except RuntimeError:  # "can't start new thread": the giver does the work when it wants the result
+            with self._lock:
+                self._running -= 1
 
     def results(self, most: int) -> Iterator:
         """Results of the oldest work, until at most `most` pieces of work are left. Its errors arrive here."""

@@ -235,6 +235,19 @@ def test_interlaced_pictures_are_read_whole(succeeds, folder, monkeypatch):
     np.testing.assert_array_equal(np.asarray(Image.open("out.png")), np.asarray(Image.open("expected.png")))
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no /dev/fd here")
+def test_to_a_descriptor_that_appends(folder, succeeds, monkeypatch):
+    files.write(folder / "in.png", pixels("rgb", "uint8"))
+    succeeds("box", "in.png", "expected.png", "--size", "3")
+    (folder / "log").write_bytes(b"before")
+    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
+    with open(folder / "log", "ab") as log:
+        succeeds("box", "in.png", f"/dev/fd/{log.fileno()}", "--size", "3")
+        log.write(b"after")
+    assert (folder / "log").read_bytes() == b"before" + (folder / "expected.png").read_bytes() + b"after"
+
+
 def test_killed_at_any_moment_the_old_file_or_the_new_one_is_there(folder):
     files.write(folder / "in.png", np.tile(pixels("rgb", "uint8"), (14, 22, 1)))
     command = [sys.executable, "-m", "imconv", "blur", "in.png", "out.png", "--sigma", "2"]

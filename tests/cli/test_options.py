@@ -1,6 +1,8 @@
 """Every option that all filters share has its effect, and the figures that are told are right."""
 
+import importlib
 import io
+import itertools
 import json
 import os
 import re
@@ -14,7 +16,7 @@ import pytest
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from imconv import box_blur
+from imconv import box_blur, files
 
 BOX = ("box", "rgb.png", "out.png", "--size", "3")
 
@@ -127,6 +129,66 @@ def test_no_clobber_writes_what_is_not_there(succeeds, imconv, folder, load):
     np.testing.assert_array_equal(load("out.png"), box_blur(load("rgb.png"), 3))
     assert imconv(*BOX, "--no-clobber").code == 1
     succeeds("box", "rgb.png", "--size", "3", "--no-clobber")
+
+
+def prepare(folder) -> None:
+    np.save(folder / "weights.npy", np.ones((2, 3, 3, 3), np.float32))
+    files.write_pages(folder / "pages.tif", [files.read("rgb.png"), files.read("grey.png")])
+
+
+WRITERS = [
+    BOX,
+    ("chain", "box --size 3 | sharpen", "rgb.png", "out.png"),
+    ("box", "pages.tif", "out.tif", "--size", "3"),
+    ("compare", "rgb.png", "rgb.png", "-o", "out.png"),
+    ("layer", "rgb.png", "-w", "weights.npy", "--sheet", "out.png"),
+    ("layer", "rgb.png", "-w", "weights.npy", "--maps", "out"),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [*itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")), (BOX, "pipeline.run")],
+    ids=lambda words: "".join(words[:1]) if isinstance(words, tuple) else words,
+)
+def test_no_clobber_against_a_file_that_appears_meanwhile(imconv, folder, monkeypatch, command, moment):
+    """After the look at the place, before the file is written or while it is: what appears stays."""
+    if moment == "pipeline.run":
+        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+    prepare(folder)
+    out = folder / next((word for word in command if word.startswith("out.")), "out/map-000.png")
+    module, name = f"imconv.{moment}".rsplit(".", 1)
+    module = importlib.import_module(module)
+    real = getattr(module, name)
+
+    def appears(*args, **kwargs):
+        found = real(*args, **kwargs)
+        out.write_bytes(b"precious")
+        return found
+
+    monkeypatch.setattr(module, name, appears)
+    result = imconv(*command, "--no-clobber")
+    assert result.code == 1
+    assert f"{out.relative_to(folder)}: exists already" in result.err
+    assert out.read_bytes() == b"precious"
+    assert not list(folder.rglob("*.tmp"))
+
+
+@pytest.mark.skipif(not hasattr(os, "link"), reason="no hard links here")
+@pytest.mark.parametrize(
+    "command", [*WRITERS, ("kernels", "convert", "sobel-x", "-o", "out.png", "--to", "csv"), "bands"]
+)
+def test_what_a_replaced_file_loses_is_told(succeeds, folder, monkeypatch, command):
+    if command == "bands":
+        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+        command = BOX
+    prepare(folder)
+    out = folder / next((word for word in command if word.startswith("out.")), "out/map-000.png")
+    out.parent.mkdir(exist_ok=True)
+    out.write_bytes(b"old")
+    os.link(out, "other")
+    assert "other names of the old file (hard links) still hold what it held\n" in succeeds(*command, notes=True).err
+    assert (folder / "other").read_bytes() == b"old"
 
 
 @pytest.mark.parametrize(("given", "environment", "expected"), [("3", None, 3), (None, "2", 2), ("1", "4", 1)])
@@ -314,6 +376,30 @@ def test_ctrl_c(folder, threads, succeeds):
     assert err.strip() == "imconv: interrupted"
     assert sorted(folder.iterdir()) == before
     assert (folder / "out.png").read_bytes() == b"precious"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
+@pytest.mark.parametrize(
+    ("before", "code"), [(signal.SIG_IGN, 0), (signal.default_int_handler, 130), (signal.SIG_DFL, 130)]
+)
+def test_ctrl_c_is_ignored_where_it_was(imconv, folder, monkeypatch, before, code):
+    """As scripts let their background jobs do; afterwards signals are handled as before."""
+    from imconv import executor
+
+    real = executor.run_bands
+
+    def interrupted(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(executor, "run_bands", interrupted)
+    handler = signal.signal(signal.SIGINT, before)
+    try:
+        assert imconv(*BOX).code == code
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert (folder / "out.png").exists() == (code == 0)
 
 
 def test_ctrl_c_in_process(imconv, folder, monkeypatch):

@@ -4,14 +4,17 @@ import io
 import itertools
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from imconv import box_blur
+from imconv import box_blur, files
 from imconv.cli import run
 
 IMCONV = [sys.executable, "-m", "imconv"]
@@ -140,6 +143,37 @@ def on_a_terminal(arguments, stream: str, **others):
         os.close(master)
         os.close(slave)
     return done, shown
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no /dev/fd here")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("box", "rgb.png", "OUT", "--size", "3"),
+        ("box", "rgb.png", "OUT", "--size", "3", "--no-clobber", "--json"),
+        ("box", "pages.tif", "OUT", "--size", "3"),
+        ("compare", "rgb.png", "same.png", "-o", "OUT"),
+        ("layer", "rgb.png", "--weights", "weights.npy", "--sheet", "OUT"),
+        ("kernels", "convert", "sobel-x", "-o", "OUT"),
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/3"])
+def test_a_path_that_is_a_descriptor_is_appended_to(folder, command, place):
+    """`imconv ... /dev/stdout >> log`: what others write to it, before and after, stays. Words go elsewhere."""
+    np.save("weights.npy", np.ones((2, 3, 3, 3), np.float32))
+    shutil.copy("rgb.png", "same.png")
+    files.write_pages("pages.tif", [files.read("rgb.png"), files.read("grey.png")])
+
+    def run(shell, out):
+        words = [out if word == "OUT" else word for word in command]
+        shell = shell.replace("IMCONV", shlex.join([*IMCONV, *words]))
+        return subprocess.run(["sh", "-c", shell], timeout=60, check=True, capture_output=True)
+
+    run("IMCONV > expected", "-")
+    to = "3" if place == "/dev/fd/3" else "1"
+    run(f"(echo before >&{to}; IMCONV; echo after >&{to}) {to}>> log; (echo again >&{to}) {to}>> log", place)
+    assert Path("log").read_bytes() == b"before\n" + Path("expected").read_bytes() + b"after\nagain\n"
 
 
 def test_without_an_input_on_a_terminal(folder):

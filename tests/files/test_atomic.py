@@ -208,6 +208,108 @@ def test_a_fifo_and_devices_are_written_directly(tmp_path):
             write_bytes("/dev/full", NEW)
 
 
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no /dev/fd here")
+@pytest.mark.parametrize(
+    "form",
+    ["/dev/fd/{}", "/proc/self/fd/{}", "/proc/thread-self/fd/{}", "/proc/{pid}/fd/{}", "/dev/../dev/fd/{}", "link"],
+)
+@pytest.mark.parametrize("append", [True, False])
+def test_a_descriptor_is_written_to_as_it_is(tmp_path, monkeypatch, form, append):
+    """After what others wrote there, and before what they write next; nothing is replaced, so --no-clobber is content."""
+    monkeypatch.chdir(tmp_path)
+    log = tmp_path / "log"
+    log.write_bytes(OLD)
+    descriptor = os.open(log, os.O_WRONLY | (os.O_APPEND if append else 0))
+    try:
+        os.symlink(f"/dev/fd/{descriptor}", "linked")
+        os.symlink("linked", "link")
+        path = form.format(descriptor, pid=os.getpid())
+        if not os.path.exists(path):
+            pytest.skip(f"no {path} here")
+        os.write(descriptor, b"before")
+        write_bytes(path, NEW, no_clobber=True)
+        os.write(descriptor, b"after")
+    finally:
+        os.close(descriptor)
+    assert log.read_bytes() == OLD * append + b"before" + NEW + b"after"
+    only(tmp_path, "link", "linked", "log")
+
+
+def test_a_descriptor_that_cannot_be_written_to(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    with open(path, "rb") as file, pytest.raises(FileError, match=r"is open for reading only; give a descriptor"):
+        write_bytes(f"/dev/fd/{file.fileno()}", NEW)
+    for number in (987654, 10**30):
+        with pytest.raises(FileError, match=f"/dev/fd/{number}: .*; give a descriptor that is open for writing"):
+            write_bytes(f"/dev/fd/{number}", NEW)
+    assert path.read_bytes() == OLD
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc here")
+def test_another_process_file_is_appended_to(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(OLD)
+    with open(path, "r+b") as file:
+        other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=file)
+    try:
+        write_bytes(f"/proc/{other.pid}/fd/1", NEW)
+    finally:
+        other.communicate(b"\n")
+    assert path.read_bytes() == OLD + NEW
+    with open(path, "rb") as file:
+        other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdin=file)
+    try:
+        with pytest.raises(FileError, match="is open for reading only"):
+            write_bytes(f"/proc/{other.pid}/fd/0", b"wrong")
+    finally:
+        other.kill()
+        other.wait()
+    assert path.read_bytes() == OLD + NEW
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no /dev/fd here")
+def test_a_pipe_that_refuses_to_wait_and_one_whose_reader_has_gone():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    taken = []
+    reader = threading.Thread(target=lambda: taken.append(os.fdopen(reading, "rb").read()))
+    reader.start()
+    write_bytes(f"/dev/fd/{writing}", NEW * 100)
+    os.close(writing)
+    reader.join(10)
+    assert taken == [NEW * 100]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with pytest.raises(BrokenPipeError):
+        write_bytes(f"/dev/fd/{writing}", NEW)
+    os.close(writing)
+
+
+def test_a_rename_is_made_to_last(tmp_path, monkeypatch):
+    """The file is synced before it gets its name, the folder afterwards: a crash of the machine forgets neither."""
+    steps = []
+
+    def noted(name):
+        real = getattr(os, name)
+
+        def step(*arguments):
+            what = os.fstat(arguments[0]).st_ino if name == "fsync" else name
+            steps.append({(tmp_path / "real").stat().st_ino: "folder synced"}.get(what, what))
+            return real(*arguments)
+
+        monkeypatch.setattr(os, name, step)
+
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for name in ("fsync", "replace", "link"):
+        noted(name)
+    for no_clobber, verb in ((True, "link"), (False, "replace")):
+        steps.clear()
+        write_bytes(tmp_path / "link" / "a", NEW, no_clobber=no_clobber)
+        assert steps == [(tmp_path / "real" / "a").stat().st_ino, verb, "folder synced"]
+
+
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(OLD)
