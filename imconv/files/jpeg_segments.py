@@ -15,7 +15,7 @@ _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MOST = 65533  # bytes a segment holds
 _PROFILE_PART = _MOST - 14
-_PLAIN = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; Huffman-coded
+_PLAIN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline, extended, progressive; Huffman-coded, and arithmetic
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1")  # as Metadata.subsampling numbers them
 _RATIOS = {(1, 1): 0, (2, 1): 1, (2, 2): 2, (1, 2): 3, (4, 1): 4}
 _ZIGZAG = tuple(sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
