@@ -53,19 +53,23 @@ def _parts(length: int, size: int) -> int:
     return -(-length // size)
 
 
-def check(data, follow: bool = True) -> None:
+def check(data, follow: bool = True, before: bytes = b"") -> None:
     """Raise ValueError where pixels of a JPEG file are damaged or missing.
 
     follow  False where a decoder has checked every scan: then only whether all scans are there
+    before  a file without pixels whose tables of codes hold here: a TIFF keeps those of its strips once
     """
     try:
-        _check(data, follow)
+        _check(data, follow, before)
     except (struct.error, IndexError):
         raise ValueError("a segment of a wrong length") from None
 
 
-def _check(data, follow: bool) -> None:
+def _check(data, follow: bool, before: bytes) -> None:
     frame, interval, tables = None, 0, {}
+    for marker, _, content in _segments(before):
+        if marker == _CODES:
+            tables.update(_read_tables(content))
     for marker, place, content in _segments(data):
         if marker in _FRAMES:
             if frame is not None:
