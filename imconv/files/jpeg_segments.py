@@ -173,14 +173,19 @@ def _segment(marker: int, *content: bytes) -> bytes:
 def _segments(file):
     """(marker, data) of each segment until the first scan."""
     file.seek(2)
+    stray = 0
     while True:
         byte = file.read(1)
         if not byte:
             raise ValueError("it ends before the pixels")
+        stray += 1
+        if stray > _MOST:
+            raise ValueError("too much that belongs to no segment")
         if byte != b"\xff":
             continue  # stray bytes between segments, as decoders tolerate them
-        while byte == b"\xff":
+        while byte == b"\xff" and stray <= _MOST:
             byte = file.read(1)
+            stray += 1
         marker = byte[0] if byte else 0xD9
         if marker in (0xDA, 0xD9):
             return
