@@ -13,6 +13,7 @@ from imconv.files.header import ENDLESS
 from imconv.files.limits import human, memory_limit
 
 PIECE = 1 << 20  # bytes; what is no longer is read at once
+_HEADER = 1 << 28  # bytes of a stream that are held to find out what it is: a TIFF may say so behind its pixels
 _REASONS = {
     errno.EACCES: "no permission to read it; change its permissions",
     errno.EPERM: "no permission to read it; change its permissions",
@@ -57,18 +58,19 @@ def opened(source, name: str):
     if file is None:
         raise FileError(f"{name}: is a folder; give a file in it")
     with file:
-        yield file, status.st_size if stat.S_ISREG(status.st_mode) else None
+        # what Linux shows of itself in /proc is regular and of size 0, whatever is in it
+        yield file, status.st_size or None if stat.S_ISREG(status.st_mode) else None
 
 
 @contextlib.contextmanager
 def seekable(source, name: str, limit: int | None = None):
     """(file, size) that can be sought in, of which nothing large has been read; ENDLESS where a stream does not say.
 
-    limit  bytes that may be read of a stream; by default the memory limit
+    limit  bytes that may be read of a stream; by default so many as a header may take
     """
     with opened(source, name) as (file, size):
         if size is None:
-            file = Spool(file, name, memory_limit() if limit is None else limit)
+            file = Spool(file, name, min(_HEADER, memory_limit()) if limit is None else limit)
             size = ENDLESS if file.reach(PIECE) else file.held
         yield file, size
 
@@ -87,7 +89,7 @@ def whole(file, size: int, name: str, limit: int, end: int | None = None) -> tup
         if size > limit:
             raise _too_large(name, size, limit)
         file.seek(0)
-        return file.read(), True
+        return file.read(size), True
     except OSError as error:
         raise FileError(explain(name, error)) from error
     except MemoryError:
@@ -175,5 +177,5 @@ def _no_room(name: str) -> LimitError:
 def _too_large(name: str, size: int, limit: int) -> LimitError:
     return LimitError(
         f"{name}: the file alone is {human(size)} or more, and {human(limit)} of memory are allowed for it; "
-        "raise the limit with --max-memory"
+        "raise the limit with --max-memory, or save a stream as a file"
     )
