@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 
 import numpy as np
@@ -45,9 +44,10 @@ def load(path) -> Kernel:
         with open(path, "rb") as file:
             start = file.peek(16)[:16]
             if start.startswith(_NPY) or extension in ARRAYS:
-                return read_array(io.BytesIO(_limited(file, where)), where)
-            picture = extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS))
-            data = b"" if picture else _limited(file, where)
+                return read_array(file, where)
+            if extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS)):
+                return _read_picture(file, where)
+            data = start if b"\0" in start else _limited(file, where)
     except FileNotFoundError:
         raise FileError(f"{where}: no such file") from None
     except IsADirectoryError:
@@ -56,8 +56,6 @@ def load(path) -> Kernel:
         if isinstance(error, ImconvError):
             raise
         raise FileError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}") from None
-    if picture:
-        return _read_picture(path, where)
     text = _decoded(data, where)
     if extension in JSON:
         from .kernel_json import read
@@ -98,7 +96,7 @@ def read_array(file, where: str) -> Kernel:
         if version not in ((1, 0), (2, 0)):  # 3.0 only adds names of fields beyond Latin-1
             raise KernelError("expected a .npy file of version 1.0 or 2.0")
         read_header = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-        shape, _, dtype = read_header(file)
+        shape, by_columns, dtype = read_header(file)
     except KernelError as error:
         raise KernelError(f"{where}: {error}") from None
     except Exception:
@@ -112,23 +110,23 @@ def read_array(file, where: str) -> Kernel:
         raise KernelError(
             f"{where}: an array of {size}, expected 1 to {MAX_SIDE} on a side and at most {MAX_TAPS} weights"
         )
-    file.seek(0)
-    try:
-        array = np.load(file, allow_pickle=False)
-    except Exception:
-        raise KernelError(f"{where}: ends before all {shape[0]} x {shape[1]} weights") from None
+    needed = shape[0] * shape[1] * dtype.itemsize
+    data = file.read(needed)
+    if len(data) < needed:
+        raise KernelError(f"{where}: ends before all {shape[0]} x {shape[1]} weights")
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
     try:
         return Kernel(array)
     except KernelError as error:
         raise KernelError(f"{where}: {error}") from None
 
 
-def _read_picture(path: str, where: str) -> Kernel:
+def _read_picture(file, where: str) -> Kernel:
     """A picture's grey levels as weights that sum to 1."""
     from .files import read
 
     try:
-        pixels = read(path, max_pixels=MAX_TAPS).pixels
+        pixels = read(file, max_pixels=MAX_TAPS, name=where).pixels
     except LimitError:
         raise KernelError(f"{where}: too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
     if pixels.ndim == 3:

@@ -23,7 +23,10 @@ def boxes(file, start: int, end: int) -> Iterator[Box]:
         if start + 8 > end:
             return
         file.seek(start)
-        length, kind = struct.unpack(">I4s", file.read(8))
+        head = file.read(8)
+        if not head:
+            return  # of a stream, whose end was not known
+        length, kind = struct.unpack(">I4s", head)
         content = start + 8
         if length == 1:
             (length,) = struct.unpack(">Q", file.read(8))

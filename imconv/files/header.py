@@ -12,6 +12,8 @@ from imconv.errors import FileError
 from imconv.files.formats import describe_unknown, known, sniff
 from imconv.files.picture import MODES, Metadata
 
+ENDLESS = 1 << 62  # stands for the size of a stream that goes on
+
 
 class Unsupported(ValueError):
     """Raised by the header readers for a sound file whose content imconv would have to degrade or cannot read."""
@@ -85,12 +87,25 @@ _READERS = {
     "NPY": "npy",
     "NPZ": "npz",
 }
+_FROM_END = ("NPZ",)  # what such a file holds is told at its end; of others, as much of a stream is read as it takes
 
 
 def read_header(file, size: int, name: str, *, whole: bool = False) -> Header:
     """The Header of an open, seekable binary file of `size` bytes. `whole` also checks what comes after the header
     (PNG: the checksum of every chunk). Raises FileError, one line naming the file."""
     return _read(file, size, name, lambda reader, found: reader.read(file, size, found, whole=whole))
+
+
+def read_start(file, size: int, name: str) -> Header | None:
+    """The same from what comes before the pixels; None for a stream that has to be read to its end."""
+    file.seek(0)
+    if size == ENDLESS and sniff(file.read(32)) in _FROM_END:
+        return None
+
+    def start(reader, found):
+        return reader.read_start(file) if hasattr(reader, "read_start") else reader.read(file, size, found)
+
+    return _read(file, size, name, start)
 
 
 def read_headers(file, size: int, name: str, numbers: range) -> list[Header]:
@@ -114,6 +129,8 @@ def _read(file, size: int, name: str, call):
         seems = describe_unknown(head)
         raise FileError(f"{name}: {seems if seems.startswith('not') else f'is {seems}'}; imconv reads {known()}")
     reader = importlib.import_module(f"imconv.files.{_READERS[format_name]}")
+    if size == ENDLESS and format_name in _FROM_END:
+        size = file.seek(0, 2)
     try:
         result = call(reader, format_name)
         for header in result if isinstance(result, list) else [result]:

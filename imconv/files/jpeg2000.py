@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imconv.errors import FileError
 from imconv.files import pillow, tiff_tags
 from imconv.files.boxes import Box, box, boxes, content
-from imconv.files.header import Header
+from imconv.files.header import ENDLESS, Header
 from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
 
@@ -86,6 +86,8 @@ def _check_tiles(file, at: int, end: int, tiles: int) -> None:
             break
         if marker == _TILE:
             tile, part = struct.unpack(">HI", file.read(6))
+            if not part and end >= ENDLESS:
+                end = file.seek(0, 2)
             length = part or end - 2 - at
             if length < 12 or at + length > end:
                 raise ValueError("it ends within the pixels")

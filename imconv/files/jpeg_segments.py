@@ -15,7 +15,7 @@ _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _MOST = 65533  # bytes a segment holds
 _PROFILE_PART = _MOST - 14
-_PLAIN = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive; Huffman-coded
+_PLAIN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline, extended, progressive; Huffman-coded, and arithmetic
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1")  # as Metadata.subsampling numbers them
 _RATIOS = {(1, 1): 0, (2, 1): 1, (2, 2): 2, (1, 2): 3, (4, 1): 4}
 _ZIGZAG = tuple(sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
@@ -173,14 +173,19 @@ def _segment(marker: int, *content: bytes) -> bytes:
 def _segments(file):
     """(marker, data) of each segment until the first scan."""
     file.seek(2)
+    stray = 0
     while True:
         byte = file.read(1)
         if not byte:
             raise ValueError("it ends before the pixels")
+        stray += 1
+        if stray > _MOST:
+            raise ValueError("too much that belongs to no segment")
         if byte != b"\xff":
             continue  # stray bytes between segments, as decoders tolerate them
-        while byte == b"\xff":
+        while byte == b"\xff" and stray <= _MOST:
             byte = file.read(1)
+            stray += 1
         marker = byte[0] if byte else 0xD9
         if marker in (0xDA, 0xD9):
             return

@@ -21,6 +21,7 @@ _NAMES = {1: "PBM", 2: "PGM", 3: "PPM"}
 _BLANKS = b" \t\r\n\v\f"
 _BLANK = re.compile(rb"\s")
 _COMMENT = re.compile(rb"#[^\r\n]*")
+_LONGEST_HEADER = 1 << 16  # bytes before a number: blanks and comments
 _PIECE = 1 << 20  # bytes of plain numbers read at a time
 
 
@@ -51,8 +52,8 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
         notes.append("1-bit grey expanded to 8 bits")
     else:
         notes += scaling_note(maximum)
-    if not plain and size - offset > least:
-        notes.append(f"{size - offset - least} bytes after the picture ignored")
+    if not plain:
+        notes += raw.surplus(least, size - offset)
     depth = 1 if kind == 1 else 16 if maximum > 255 else 8
     layout = {"whole": plain, "maximum": maximum, "offset": offset, "line": line}
     mode = "rgb" if channels == 3 else "grey"
@@ -67,11 +68,12 @@ def scaling_note(maximum: int) -> list[str]:
 def token(file) -> bytes:
     """The next word of a header; the blank after it is taken too. `#` starts a comment."""
     word = b""
-    while len(word) <= 20:
+    comment = False
+    for _ in range(_LONGEST_HEADER):
         byte = file.read(1)
-        if byte == b"#":
-            while byte not in b"\r\n":
-                byte = file.read(1)
+        comment = (comment or byte == b"#") and byte not in b"\r\n"
+        if comment:
+            continue
         if not byte or byte in _BLANKS:
             if word:
                 return word
@@ -79,7 +81,9 @@ def token(file) -> bytes:
                 raise ValueError("it ends in the header")
             continue
         word += byte
-    raise ValueError("a number in the header is too long")
+        if len(word) > 20:
+            raise ValueError("a number in the header is too long")
+    raise ValueError("its header does not end")
 
 
 def integer(file) -> int:

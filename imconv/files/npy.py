@@ -17,6 +17,7 @@ _MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _SAMPLES = {"b": "unsigned", "u": "unsigned", "i": "signed", "f": "float"}
 # types that pictures lack, and those that hold all their values
 _WIDENED = {"float16": "float32", "int8": "int32", "int16": "int32"}
+_LONGEST_HEADER = 10_000  # bytes, as numpy has it
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
@@ -32,6 +33,11 @@ def read_array(file, size: int, format_name: str) -> Header:
     start = file.tell()
     try:
         version = npy.read_magic(file)
+        # numpy reads a header of 4 GB before it refuses it
+        place, width = file.tell(), 2 if version == (1, 0) else 4
+        if int.from_bytes(file.read(width), "little") > _LONGEST_HEADER:
+            raise ValueError
+        file.seek(place)
         # version 3.0 only adds names of fields beyond Latin-1
         read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
         shape, fortran, dtype = read_header(file)
@@ -53,8 +59,7 @@ def read_array(file, size: int, format_name: str) -> Header:
     notes = []
     if name in _WIDENED:
         notes.append(f"{name} samples converted to {_WIDENED[name]}")
-    if size - offset > line * height:
-        notes.append(f"{size - offset - line * height} bytes after the array ignored")
+    notes += raw.surplus(line * height, size - offset, "array")
     layout = {"dtype": dtype.str, "type": name, "whole": fortran, "offset": offset, "line": line}
     depth = 1 if name == "bool" else 8 * dtype.itemsize
     return Header(

@@ -11,7 +11,7 @@ from itertools import islice
 from imconv.errors import FileError, OptionError
 from imconv.files import limits, source
 from imconv.files.formats import FORMATS, Format, format_named
-from imconv.files.header import Header, damaged, read_header, read_headers
+from imconv.files.header import ENDLESS, Header, damaged, read_header, read_headers, read_start
 from imconv.files.picture import Picture
 
 MAX_PAGES = 1 << 16
@@ -60,12 +60,29 @@ def read(
     the file's own); or the first, with a note if there are more."""
     if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
         raise OptionError(f"page {page!r} is not a whole number from 0")
-    data = source.read_all(path, name, max_memory)
+    allowed, cut = limits.memory_limit(max_memory), []
+
+    def found(file, size: int, header: Header) -> tuple[list[Header], range, list[str]]:
+        chosen, note = _chosen(header, page, every, into, name)
+        headers = [header] if chosen == range(1) else read_headers(file, size, name, chosen)
+        return headers, chosen, note
+
+    with source.seekable(path, name, allowed) as (file, size):
+        most, end = allowed, None
+        # what is large is looked at first, as far as that can be done
+        start = read_start(file, size, name) if size > source.PIECE else None
+        if start:
+            headers, *_ = found(file, size, start)
+            end = _end(start)
+            stored = end or 0 if size == ENDLESS else size
+            most -= _check_limits(headers, stored, name, max_pixels, allowed)
+        data, all_of_it = source.whole(file, size, name, most, end)
+        if not all_of_it:
+            cut = ["what follows the picture was not read"]
     file = io.BytesIO(data)
-    header = read_header(file, len(data), name, whole=True)
-    chosen, note = _chosen(header, page, every, into, name)
-    headers = [header] if chosen == range(1) else read_headers(file, len(data), name, chosen)
-    _check_limits(headers, len(data), name, max_pixels, max_memory)
+    headers, chosen, note = found(file, len(data), read_header(file, len(data), name, whole=True))
+    note = [*note, *cut]
+    _check_limits(headers, len(data), name, max_pixels, allowed)
     pictures = []
     for header, (pixels, notes, extra) in zip(headers, _decoded(data, headers, chosen, name), strict=True):
         notes = [*header.notes, *notes, *note]
@@ -111,8 +128,16 @@ def _chosen(header: Header, page: int | None, every: bool, into: str | None, nam
     return range(1), [f"first of {count} {words}; --page chooses"]
 
 
-def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_memory) -> None:
-    """Refuse what is too large, all pictures together: their pixels, and what decoding the largest takes besides."""
+def _end(header: Header) -> int | None:
+    """Where the pixels of a file end that holds them as they are; None for others."""
+    layout = header.layout
+    as_text = header.format in ("PBM", "PGM", "PPM") and layout["whole"]
+    return layout["offset"] + header.height * layout["line"] if "line" in layout and not as_text else None
+
+
+def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_memory) -> int:
+    """Refuse what is too large, all pictures together: their pixels, and what decoding the largest takes besides. The bytes
+    of memory that the pictures need beside their file."""
     module = decoder(headers[0].format)
     needs = [module.bytes_needed(header) for header in headers]
     kept = sum(h.width * h.height * h.channels * max(1, h.depth // 8) for h in headers) if len(headers) > 1 else 0
@@ -121,7 +146,9 @@ def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_m
     else:  # as one picture with all their rows
         width = max(h.width for h in headers)
         height = -(-sum(h.width * h.height for h in headers) // width)
-    limits.check(name, width, height, kept + max(needs) + size, max_pixels=max_pixels, max_memory=max_memory)
+    needed = kept + max(needs)
+    limits.check(name, width, height, needed + size, max_pixels=max_pixels, max_memory=max_memory)
+    return needed
 
 
 def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> Iterator[tuple]:

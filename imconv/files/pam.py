@@ -47,9 +47,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     line, offset = width * channels * (2 if maximum > 255 else 1), file.tell()
     if line * height > size - offset:
         raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
-    notes = netpbm.scaling_note(maximum)
-    if size - offset > line * height:
-        notes.append(f"{size - offset - line * height} bytes after the picture ignored")
+    notes = netpbm.scaling_note(maximum) + raw.surplus(line * height, size - offset)
     mode = "cmyk" if channels == 4 and found.get(b"TUPLTYPE") == b"CMYK" else _MODES[channels]
     layout = {"maximum": maximum, "offset": offset, "line": line, "whole": False}
     return Header("PAM", width, height, mode, 16 if maximum > 255 else 8, notes=tuple(notes), layout=layout)

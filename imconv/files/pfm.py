@@ -31,8 +31,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     notes = []
     if abs(scale) != 1:
         notes.append(f"values read as they are: the file's scale of {abs(scale):g} is not applied")
-    if size - offset > line * height:
-        notes.append(f"{size - offset - line * height} bytes after the picture ignored")
+    notes += raw.surplus(line * height, size - offset)
     layout = {"dtype": "<f4" if scale < 0 else ">f4", "offset": offset, "line": line}
     mode = "rgb" if channels == 3 else "grey"
     return Header("PFM", width, height, mode, 32, sample="float", notes=tuple(notes), layout=layout)

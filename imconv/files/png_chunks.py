@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from imconv.files import tiff_tags
 from imconv.files.deflate import MAX_INFLATION, crc32
-from imconv.files.header import Header
+from imconv.files.header import ENDLESS, Header
 from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
 
@@ -62,6 +62,18 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     header = _header(found, carried, idat, max(0, size - file.tell()) if whole else 0)
     header.layout["idat"] = first
     return header
+
+
+def read_start(file) -> Header:
+    """What comes before the pixels, of a file whose size is not known yet."""
+    found: dict[bytes, bytes] = {}
+    for _, kind, _, data in _chunks(file, ENDLESS, False):
+        if kind == b"IDAT":
+            break
+        found.setdefault(kind, data or b"")
+    if b"IHDR" not in found:
+        raise ValueError("it does not start with IHDR")
+    return _header(found, [], ENDLESS, 0)
 
 
 def compressed(file, position: int, piece: int, *, check: bool = False) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, Unsupported, damaged
+from imconv.files.header import ENDLESS, Header, Unsupported, damaged
 from imconv.files.picture import MODES, Metadata
 
 if TYPE_CHECKING:
@@ -37,6 +37,11 @@ def bands(file, offset: int, height: int, line: int, *, upwards: bool = False) -
                 raise ValueError("it ends within the pixels")
             room = room[taken:]
         yield band[::-1] if upwards else band
+
+
+def surplus(pixels: int, stored: int, what: str = "picture") -> list[str]:
+    """A remark where more bytes are stored than the pixels take; none of a stream that goes on."""
+    return [f"{stored - pixels} bytes after the {what} ignored"] if pixels < stored < ENDLESS // 2 else []
 
 
 def samples(band: np.ndarray, dtype: str, channels: int) -> np.ndarray:

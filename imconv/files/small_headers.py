@@ -9,6 +9,7 @@ from imconv.files.header import Header, Unsupported
 from imconv.files.picture import Metadata
 from imconv.files.tiff_tags import MAX_BLOCK
 
+_GIF_STRAY = 1 << 16  # terminators of nothing: more of them are no accident
 _GIF_INFLATION = 2800  # a 12-bit LZW code stands for at most 4096 pixels
 
 
@@ -27,6 +28,8 @@ def _webp(file, size: int) -> Header:
     while position + 8 <= end:
         file.seek(position)
         kind, length = struct.unpack("<4sI", file.read(8))
+        if b"\0" in kind:
+            raise ValueError("a chunk has no proper name")
         if position + 8 + length > end:
             raise ValueError(f"it ends within {kind.decode('latin-1')!r}")
         data = file.read(min(length, 10))
@@ -61,25 +64,23 @@ def _webp(file, size: int) -> Header:
 
 def _gif(file, size: int) -> Header:
     file.seek(0)
-    data = file.read()
-    width, height, flags = struct.unpack("<HHB", data[6:11])
-    position = 13
-    palette = data[position : position + (3 << (flags & 7) + 1)] if flags & 128 else None
-    position += len(palette or b"")
-    frames, transparent, first_palette, pixels_in = 0, None, palette, 0
+    width, height, flags = struct.unpack("<6xHHB2x", file.read(13))
+    palette = file.read(3 << (flags & 7) + 1) if flags & 128 else None
+    frames, transparent, first_palette, pixels_in, stray = 0, None, palette, 0, 0
     frame_transparent = None
-    while position < len(data) and data[position] != 0x3B:
-        introducer = data[position]
-        if introducer == 0x21:
-            if data[position + 1] == 0xF9 and data[position + 2] >= 4:
-                frame_transparent = data[position + 6] if data[position + 3] & 1 else None
-            position, _ = _sub_blocks(data, position + 2)
-        elif introducer == 0x2C:
-            x, y, w, h, local = struct.unpack("<HHHHB", data[position + 1 : position + 10])
-            position += 10
-            own = data[position : position + (3 << (local & 7) + 1)] if local & 128 else None
-            position += len(own or b"") + 1
-            position, stored = _sub_blocks(data, position)
+    while (introducer := file.read(1)) not in (b"", b"\x3b"):
+        if introducer == b"\x21":
+            place = file.tell()
+            block = file.read(6)
+            if block[0] == 0xF9 and block[1] >= 4:
+                frame_transparent = block[5] if block[2] & 1 else None
+            file.seek(place + 1)
+            _pass_sub_blocks(file)
+        elif introducer == b"\x2c":
+            x, y, w, h, local = struct.unpack("<HHHHB", file.read(9))
+            own = file.read(3 << (local & 7) + 1) if local & 128 else None
+            file.seek(1, 1)
+            stored = _pass_sub_blocks(file)
             if frames == 0:
                 transparent, first_palette = frame_transparent, own if own is not None else palette
                 width, height = max(width, x + w), max(height, y + h)
@@ -88,8 +89,8 @@ def _gif(file, size: int) -> Header:
                     raise ValueError(f"{w} x {h} pixels cannot be in {stored} bytes")
             frames += 1
             frame_transparent = None
-        elif introducer == 0:
-            position += 1  # stray terminators occur and harm nobody
+        elif introducer == b"\0" and stray < _GIF_STRAY:
+            stray += 1  # stray terminators occur and harm nobody
         elif frames:
             break  # rubbish after the first picture does not concern us
         else:
@@ -108,13 +109,13 @@ def _gif(file, size: int) -> Header:
     return Header("GIF", width, height, mode, 8, palette=not grey, frames=frames, layout=layout)
 
 
-def _sub_blocks(data: bytes, position: int) -> tuple[int, int]:
-    """The position after a chain of sub-blocks, and the bytes in it."""
+def _pass_sub_blocks(file) -> int:
+    """Go to behind a chain of sub-blocks; the bytes in it."""
     stored = 0
-    while data[position]:
-        stored += data[position]
-        position += data[position] + 1
-    return position + 1, stored
+    while length := file.read(1)[0]:
+        stored += length
+        file.seek(length, 1)
+    return stored
 
 
 def _bmp(file, size: int) -> Header:

@@ -1,4 +1,4 @@
-"""Where the bytes of a picture come from: a path or a stream, read whole within the memory limit."""
+"""Where the bytes of a picture come from: a path, or a stream that is read as far as it is asked for, within the memory limit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import os
 import stat
 
 from imconv.errors import FileError, LimitError, nearest
+from imconv.files.header import ENDLESS
 from imconv.files.limits import human, memory_limit
 
-_PIECE = 1 << 20
+PIECE = 1 << 20  # bytes; what is no longer is read at once
+_HEADER = 1 << 28  # bytes of a stream that are held to find out what it is: a TIFF may say so behind its pixels
 _REASONS = {
     errno.EACCES: "no permission to read it; change its permissions",
     errno.EPERM: "no permission to read it; change its permissions",
@@ -36,28 +38,6 @@ def is_stream(source) -> bool:
     return not isinstance(source, (str, bytes, os.PathLike))
 
 
-def read_all(source, name: str, max_memory=None) -> bytes:
-    """Every byte of a path or binary file object. Raises FileError, and LimitError beyond the memory limit."""
-    with opened(source, name) as (file, size):
-        limit = memory_limit(max_memory)
-        if size is not None and size > limit:
-            raise _too_large(name, size, limit)
-        pieces, total = [], 0
-        try:
-            while piece := file.read(max(_PIECE, (size or 0) + 1 - total)):
-                if not isinstance(piece, (bytes, bytearray, memoryview)):
-                    raise FileError(f"{name}: is open as text; open it in binary mode ('rb')")
-                total += len(piece)
-                if total > limit:
-                    raise _too_large(name, total, limit)
-                pieces.append(piece)
-        except OSError as error:
-            raise FileError(explain(name, error)) from error
-        except MemoryError:
-            raise LimitError(f"{name}: not enough memory to read it; free some or choose a smaller picture") from None
-    return bytes(pieces[0]) if len(pieces) == 1 else b"".join(pieces)
-
-
 @contextlib.contextmanager
 def opened(source, name: str):
     """(file, size): the file of a path, opened, or the stream itself; size None where it is not a regular file."""
@@ -78,19 +58,97 @@ def opened(source, name: str):
     if file is None:
         raise FileError(f"{name}: is a folder; give a file in it")
     with file:
-        yield file, status.st_size if stat.S_ISREG(status.st_mode) else None
+        # what Linux shows of itself in /proc is regular and of size 0, whatever is in it
+        yield file, status.st_size or None if stat.S_ISREG(status.st_mode) else None
 
 
 @contextlib.contextmanager
-def seekable(source, name: str):
-    """(file, size) that can be sought in, without reading a regular file whole."""
-    if not is_stream(source):
-        with opened(source, name) as (file, size):
-            if size is not None:
-                yield file, size
-                return
-    data = read_all(source, name)
-    yield io.BytesIO(data), len(data)
+def seekable(source, name: str, limit: int | None = None):
+    """(file, size) that can be sought in, of which nothing large has been read; ENDLESS where a stream does not say.
+
+    limit  bytes that may be read of a stream; by default so many as a header may take
+    """
+    with opened(source, name) as (file, size):
+        if size is None:
+            file = Spool(file, name, min(_HEADER, memory_limit()) if limit is None else limit)
+            size = ENDLESS if file.reach(PIECE) else file.held
+        yield file, size
+
+
+def whole(file, size: int, name: str, limit: int, end: int | None = None) -> tuple[bytes, bool]:
+    """The bytes of what `seekable` opened, and whether all of them.
+
+    limit  LimitError where there are more
+    end    the header asks for so many bytes: a stream is read no further, but for what may follow unread
+    """
+    try:
+        if isinstance(file, Spool):
+            file.limit = limit
+            more = file.reach(ENDLESS if end is None else end + PIECE)
+            return file.taken(end if more else None), not more
+        if size > limit:
+            raise _too_large(name, size, limit)
+        file.seek(0)
+        return file.read(size), True
+    except OSError as error:
+        raise FileError(explain(name, error)) from error
+    except MemoryError:
+        raise _no_room(name) from None
+
+
+class Spool:
+    """A stream as a file that can be sought in. What has been read of it is held, in one buffer, up to `limit` bytes."""
+
+    def __init__(self, stream, name: str, limit: int):
+        self.limit, self.held = limit, 0
+        self._stream, self._name, self._ended = stream, name, False
+        self._buffer = io.BytesIO()
+
+    def reach(self, end: int) -> bool:
+        """Hold the bytes before `end`, if there are so many; whether more may follow. Raises FileError and LimitError."""
+        place = self._buffer.seek(0, 1)
+        try:
+            self._buffer.seek(self.held)
+            while self.held < end and not self._ended:
+                piece = self._stream.read(PIECE)
+                if piece and not isinstance(piece, (bytes, bytearray, memoryview)):
+                    raise FileError(f"{self._name}: is open as text; open it in binary mode ('rb')")
+                self._ended = not piece
+                self.held += self._buffer.write(piece or b"")
+                if self.held > self.limit:
+                    raise _too_large(self._name, self.held, self.limit)
+        except OSError as error:
+            raise FileError(explain(self._name, error)) from error
+        except MemoryError:
+            raise _no_room(self._name) from None
+        finally:
+            self._buffer.seek(place)
+        return not self._ended
+
+    def taken(self, end: int | None) -> bytes:
+        """What is held, or what of it is before `end`, without a copy; the buffer is given up."""
+        if end is not None:
+            self._buffer.truncate(end)
+        return self._buffer.getvalue()
+
+    def read(self, count: int = -1) -> bytes:
+        self.reach(ENDLESS if count is None or count < 0 else self.tell() + count)
+        return self._buffer.read(count)
+
+    def readline(self, count: int) -> bytes:
+        self.reach(self.tell() + count)
+        return self._buffer.readline(count)
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        if whence == 2:
+            self.reach(ENDLESS)
+        return self._buffer.seek(place, whence)
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._buffer.tell()
 
 
 def explain(name: str, error: OSError) -> str:
@@ -112,8 +170,12 @@ def similar(name: str) -> str:
     return ""
 
 
+def _no_room(name: str) -> LimitError:
+    return LimitError(f"{name}: not enough memory to read it; free some or choose a smaller picture")
+
+
 def _too_large(name: str, size: int, limit: int) -> LimitError:
     return LimitError(
-        f"{name}: the file alone is {human(size)}, more than the {human(limit)} of memory allowed; "
-        "raise the limit with --max-memory"
+        f"{name}: the file alone is {human(size)} or more, and {human(limit)} of memory are allowed for it; "
+        "raise the limit with --max-memory, or save a stream as a file"
     )

@@ -224,8 +224,11 @@ def _by_pillow(header: Header) -> bool:
 
 def _decode_by_pillow(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str]]:
     """Pillow turns white as zero round and spreads 2 and 4 bits over 8; the rest is done here as for everything else."""
-    from imconv.files import pillow
+    from imconv.files import jpeg_scans, pillow
 
+    if header.layout["compression"] == "jpeg":
+        for offset, count in zip(header.layout["offsets"], header.layout["counts"], strict=False):
+            jpeg_scans.check(data[offset : offset + count], before=header.layout["jpeg_tables"])
     pixels, notes, _ = pillow.decode(data, header, name)
     if pixels.dtype == bool:
         pixels = pixels.astype("uint8") * (1 if header.palette else 255)

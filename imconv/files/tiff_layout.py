@@ -179,6 +179,7 @@ def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: lis
         "sample_format": formats[0],
         "predictor": number(317, 1) if compression in WITH_PREDICTOR else 1,  # elsewhere libtiff ignores the tag
         "reversed_bits": number(266, 1) == 2,
+        "jpeg_tables": bytes(entries[347].data) if compression == "jpeg" and 347 in entries else b"",
     }
     layout |= _storage(tags, entries, layout, width, height, size)
     depth = 8 if palette else bits[0]

@@ -18,6 +18,7 @@ from ..planner import make_plan
 from ..pool_bands import places
 from ..tables import prepare
 from . import signature
+from .golden_huffman import follow_scan
 from .golden_ranks import RANKS
 from .pictures import COLUMNS, DTYPES, ROWS
 from .pictures import picture as _picture
@@ -388,6 +389,7 @@ _CASES = {
     "pool.extreme": _pooled_extremes,
     "pool.total": _pooled_totals,
     "deflate.pack_runs": _packing,
+    "huffman.follow_scan": follow_scan,
     "channels.sum_channels": _channels,
     "channels.sum_taps": _taps,
     "matrix.multiply": _products,

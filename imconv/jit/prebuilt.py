@@ -18,7 +18,12 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
             else:
                 found.append(("moments.sum_moments", (sample, target, {"u1": "u4", "u2": "f8"}[sample])))
     found += [(f"scanline.{name}", ()) for name in ("filter_rows", "unfilter_rows", "look_up")]
-    found += [("activation.gelu", ()), ("matrix.multiply", ("f4",)), ("deflate.pack_runs", ())]
+    found += [
+        ("activation.gelu", ()),
+        ("matrix.multiply", ("f4",)),
+        ("deflate.pack_runs", ()),
+        ("huffman.follow_scan", ()),
+    ]
     found.append(("pool.total", ("f8", "f8", "f8")))  # weighted by alpha, squared
     found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]
     found += [(f"channels.{name}", (sums,)) for name in ("sum_channels", "sum_taps") for sums in ("f4", "f8")[: 1 + everything]]  # fmt: skip

@@ -55,6 +55,7 @@ LOOPS = {
     "pool.total": "src: S[:,:], rows: i8[:,:], down: i8, step: i8, places: i8[:], taps: i8[:,:], tall: f8[:], wide: f8[:], "
     "top: f8, out: &O[:,:], line: &A[:], sums: &A[:]",
     "deflate.pack_runs": "data: u1[:], last: i8, out: &i8[:], used: &i8[:], tokens: &u2[:], table: &i8[:], scratch: &i8[:,:]",
+    "huffman.follow_scan": "data: u1[:], place: i8, scan: i8[:], tables: u2[:,:], units: i8[:,:], known: &u8[:], out: &i8[:]",
     "channels.sum_channels": "src: A[:,:], shift: i8, sums: &A[:,:], out: &A[:,:], first: i8, last: i8, bases: i8[:], "
     "pieces: i8[:,:], parts: i8[:,:], panels: i8[:,:], weights: A[:,:], bias: A[:,:], bounds: A[:]",
     "channels.sum_taps": "src: A[:,:], out: &A[:,:], bases: i8[:], taps: i8[:], weights: A[:,:], bias: A[:,:], "

@@ -82,6 +82,22 @@ def test_flipped_bytes_and_bits(samples, capfd, name):
     assert (captured.out, captured.err) == ("", "")
 
 
+@pytest.mark.parametrize("name", ["WEBP", "AVIF", "JP2", "J2K"])
+@pytest.mark.parametrize("quality", [70, None])
+def test_a_lossy_file_with_a_part_missing_is_an_error(astronaut, name, quality):
+    """Overwritten bytes cannot be noticed: these formats keep no sum of them."""
+    pixels = read(astronaut).pixels[:200, :300]
+    data = encode(pixels, name, quality=quality if name in ("WEBP", "AVIF") else None)
+    assert outcome(data) == "picture"
+    for percent in (5, 20, 45, 60, 90, 99):
+        at = len(data) * percent // 100
+        for end in (b"", data[-2:], data[-12:]):
+            assert outcome(data[:at] + end) == "error", (percent, end)
+        for missing in (1, 100, len(data) // 10):
+            if at + missing < len(data):
+                assert outcome(data[:at] + data[at + missing :]) == "error", (percent, missing)
+
+
 def test_every_flipped_byte_of_a_png_is_noticed(samples):
     """Each byte of a PNG file is under a checksum, so none changes the picture unnoticed."""
     for key in ("PNG rgb uint8", "PNG grey uint16", "PNG grey bool"):

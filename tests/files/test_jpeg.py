@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
 from imconv.errors import FileError
-from imconv.files import Picture, encode, inspect, jpeg_decode, jpeg_encode, read, write
+from imconv.files import Picture, encode, inspect, jpeg_decode, jpeg_encode, jpeg_scans, read, write
 from imconv.files.jpeg_segments import SUBSAMPLINGS, standard_quality, standard_tables
 from imconv.files.picture import Metadata
 
@@ -255,12 +255,118 @@ def test_damage_is_judged_as_without_simplejpeg(photograph, simplejpeg, monkeypa
             np.testing.assert_array_equal(first, second)
 
 
-def test_arithmetic_coding_is_left_to_pillow(photograph):
-    imagecodecs = pytest.importorskip("imagecodecs")
-    data = imagecodecs.jpeg8_encode(photograph[:50, :50], level=90)
-    at = data.index(b"\xff\xc0") + 1
-    arithmetic = data[:at] + b"\xc9" + data[at + 1 :]  # the marker alone decides who is asked
-    assert not inspect(io.BytesIO(arithmetic)).layout["plain"]
+ARITHMETIC = bytes.fromhex(  # 16 x 16 greys by cjpeg -arithmetic -quality 30
+    "ffd8ffe000104a46494600010100000100010000ffdb0043001b12141714111b1716171e1c1b2028422b28252528513a3d3042605565645f"
+    "555d5b6a7899816a7190735b5d85b586909ea3abadab6780bcc9baa6c799a8aba4ffc9000b080010001001011100ffcc000600101005ffda"
+    "0008010100003f00feee018d24f078d1b8bdda66ba86433e5b46f6825362adfdaaea4e4411338e86dd582362a6a1f1c9ef558da4a4246618"
+    "93f1846c3df9a4b923f9fc7cedef9723aa8aa63d5661501d82411a648cffd9"
+)
+
+
+def test_arithmetic_coding_is_read_where_its_decoder_warns(simplejpeg, monkeypatch):
+    picture = as_read(ARITHMETIC)
+    np.testing.assert_array_equal(picture.pixels, by_pillow(ARITHMETIC))
+    assert [note for note in picture.notes if "cut short" in note]
+    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    with pytest.raises(FileError, match="cannot be checked for damage"):
+        as_read(ARITHMETIC)
+
+
+WAYS = ("by simplejpeg", "by Pillow")
+KINDS = {"baseline": {}, "progressive": {"progressive": True}, "restart markers": {"restart_marker_blocks": 8}}
+DAMAGES = {
+    "cut off": lambda data: data[: len(data) * 6 // 10] + b"\xff\xd9",
+    "cut out": lambda data: data[: len(data) * 45 // 100] + data[len(data) * 55 // 100 :],
+    "zeroed": lambda data: data[: (n := len(data) * 45 // 100)] + bytes(len(data) // 10) + data[n + len(data) // 10 :],
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request, monkeypatch) -> str:
+    if request.param == "by Pillow":
+        monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    else:
+        pytest.importorskip("simplejpeg")
+    return request.param
+
+
+def saved(pixels: np.ndarray, mode: str = "RGB", file_format: str = "JPEG", **options) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_is_an_error(photograph, way, kind, damage, mode):
+    data = saved(photograph, mode, **KINDS[kind])
+    np.testing.assert_array_equal(as_read(data).pixels, by_pillow(data))
+    with pytest.raises(FileError, match=r"^x: damaged or truncated JPEG file"):
+        as_read(DAMAGES[damage](data))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_in_a_strip_of_a_tiff_is_an_error(photograph, damage):
+    data = saved(photograph, file_format="TIFF", compression="jpeg")
+    np.testing.assert_array_equal(as_read(data).pixels, by_pillow(data))
+    layout = inspect(io.BytesIO(data)).layout
+    first, count = layout["offsets"][-1], layout["counts"][-1]
+    strip = DAMAGES[damage](data[first : first + count]).ljust(count, b"\0")
+    with pytest.raises(FileError, match=r"^x: damaged or truncated TIFF file"):
+        as_read(data[:first] + strip + data[first + count :])
+
+
+def test_a_progressive_file_that_ends_behind_a_scan_is_damaged(photograph, way):
+    data = saved(photograph[:99, :70], progressive=True)
+    scans = [at for at in range(len(data)) if data.startswith(b"\xff\xda", at)]
+    assert len(scans) > 5
+    for at in scans[1:]:
+        with pytest.raises(FileError, match="scans are missing"):
+            as_read(data[: data.rindex(b"\xff\xc4", 0, at)] + b"\xff\xd9")
+
+
+def without_tables_of_codes(data: bytes) -> bytes:
+    """The file as pictures of a film are stored: the standard's tables are not in it."""
+    while (at := data.find(b"\xff\xc4")) >= 0:
+        data = data[:at] + data[at + 2 + int.from_bytes(data[at + 2 : at + 4], "big") :]
+    return data
+
+
+ODD = {
+    "bytes behind the end": lambda data: data + b"rubbish \xff\xd8",
+    "fill bytes before each marker": lambda data: data.replace(b"\xff\xc4", b"\xff\xff\xff\xc4").replace(
+        b"\xff\xd9", b"\xff\xff\xd9"
+    ),
+    "fill bytes before restart markers": lambda data: data.replace(b"\xff\xd3", b"\xff\xff\xff\xd3"),
+    "a restart marker behind the last MCU": lambda data: data[:-2] + b"\xff\xd0\xff\xd9",
+    "stray bytes before the frame": lambda data: data.replace(b"\xff\xc0", b"\0\xff\xc0").replace(
+        b"\xff\xc2", b"\0\xff\xc2"
+    ),
+    "standard tables of codes left out": without_tables_of_codes,
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_odd_but_whole_is_read(photograph, way, odd):
+    for mode in ("L", "RGB", "CMYK"):
+        for kind in KINDS.values():
+            if kind.get("progressive") and ODD[odd] is without_tables_of_codes:
+                continue  # Pillow makes tables of its own for these
+            data = saved(photograph[:99, :70], mode, **kind)
+            np.testing.assert_array_equal(as_read(ODD[odd](data)).pixels, by_pillow(data))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"progressive": True, "restart_marker_rows": 2}])
+@pytest.mark.parametrize("size", [(1, 1), (8, 16), (33, 130), (255, 17)])
+def test_all_codes_of_whole_pictures_are_followed(photograph, simplejpeg, options, size):
+    pixels = np.ascontiguousarray(photograph[100 : 100 + size[0], 100 : 100 + size[1]])
+    for mode in ("L", "RGB", "CMYK"):
+        for quality in (1, 50, 100):
+            for subsampling in (0, 1, 2):
+                jpeg_scans.check(saved(pixels, mode, quality=quality, subsampling=subsampling, **options))
+    for sampling in ("411", "440"):
+        jpeg_scans.check(simplejpeg.encode_jpeg(pixels, 90, "RGB", sampling))
 
 
 def test_memory_needed_counts_the_coefficients_of_a_progressive_file(photograph):
