@@ -94,6 +94,19 @@ def has_rows(header: Header) -> bool:
     return not header.layout["whole"]
 
 
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`."""
+    return raw.bytes_held(header, _line(header))
+
+
+def _line(header: Header) -> int:
+    """Bytes of a row in a type that pictures have."""
+    import numpy as np
+
+    kind = header.layout["type"]
+    return header.width * header.channels * np.dtype(_WIDENED.get(kind, kind)).itemsize
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`. An array stored by columns is read whole."""
     import numpy as np
@@ -108,7 +121,7 @@ def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
         turned = turned[..., 0] if header.channels == 1 else turned
         yield _widened(np.ascontiguousarray(turned, stored.dtype.newbyteorder("=")))
         return
-    for band in raw.bands(file, layout["offset"], header.height, layout["line"]):
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"], given=_line(header)):
         yield _widened(raw.samples(band, layout["dtype"], header.channels))
 
 
