@@ -25,6 +25,7 @@ _WIDENED = {
     "uint64": "float64",
 }
 _EXACT = 2**53
+_LONGEST_HEADER = 1 << 14  # bytes; numpy refuses one of more than 10,000 characters
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
@@ -35,16 +36,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
 
 def read_array(file, size: int, format_name: str) -> Header:
     """The header of an array that lies at the file's position; `size` is that of the array with its header."""
-    from numpy.lib import format as npy
-
-    start = file.tell()
-    try:
-        version = npy.read_magic(file)
-        # version 3.0 only adds names of fields beyond Latin-1
-        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, fortran, dtype = read_header(file)
-    except Exception:
-        raise ValueError("its header is no array's") from None
+    shape, fortran, dtype, offset = array_header(file)
     if dtype.hasobject:
         raise Unsupported("holds Python objects, which are never unpickled; store an array of numbers")
     name = dtype.newbyteorder("=").name
@@ -55,7 +47,7 @@ def read_array(file, size: int, format_name: str) -> Header:
     height, width, channels = (*shape, 1)[:3]
     if height < 1 or width < 1:
         raise ValueError(f"a size of {width} x {height}")
-    line, offset = width * channels * dtype.itemsize, file.tell() - start
+    line = width * channels * dtype.itemsize
     if line * height > size - offset:
         raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
     notes = []
@@ -75,6 +67,23 @@ def read_array(file, size: int, format_name: str) -> Header:
         notes=tuple(notes),
         layout=layout,
     )
+
+
+def array_header(file) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether it lies by columns, type and the header's own length of the array at a file's position. Raises ValueError.
+
+    No more is read than numpy takes: a header may claim 4 GB, and in an archive they cost nothing.
+    """
+    from numpy.lib import format as npy
+
+    head = io.BytesIO(file.read(_LONGEST_HEADER))
+    try:
+        version = npy.read_magic(head)
+        # version 3.0 only adds names of fields beyond Latin-1
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        return *read_header(head), head.tell()
+    except Exception:
+        raise ValueError("its header is no array's") from None
 
 
 def bytes_needed(header: Header) -> int:
