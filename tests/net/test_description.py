@@ -400,7 +400,7 @@ def outcome(raw: bytes) -> str | None:
         ".".join("a" * 20_000) + " = 1",
         "[" + " . ".join("a" * 200) + "]",
         "a = " + "[" * 5000 + "]" * 5000,
-        "a = " + "{ b.c = " * 40 + "1" + " }" * 40,
+        "a = " + "{ b.c = " * 60 + "1" + " }" * 60,
     ],
     ids=["key", "table", "lists", "tables in lines"],
 )
