@@ -26,10 +26,11 @@ _HINTS = {
 
 
 class Output:
-    """An open file descriptor with checked writes: each call returns when every byte has been taken."""
+    """An open file descriptor with checked writes: each call returns when every byte has been taken. `folder` is where what
+    can't be written yet may wait: that of the file; None for a device."""
 
-    def __init__(self, descriptor: int):
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, folder: str | None = None):
+        self._descriptor, self.folder = descriptor, folder
         self.written = 0
 
     def write(self, data) -> int:
@@ -99,7 +100,7 @@ def _written_beside(name: str, target: str, existing: os.stat_result | None, no_
     descriptor, temporary = _open_temporary(target, mode)
     try:
         try:
-            yield Output(descriptor)
+            yield Output(descriptor, os.path.dirname(target))
             if existing is not None:
                 _copy_mode(descriptor, existing)
             os.fsync(descriptor)
