@@ -8,10 +8,11 @@ from fractions import Fraction
 import numpy as np
 
 from .errors import KernelError, nearest
-from .kernel import MAX_TAPS, Kernel
+from .kernel import MAX_SIDE, MAX_TAPS, Kernel
 from .kernel_number import EXAMPLES, LARGEST_EXPONENT, NumberError, format_float, format_fraction, parse_number
 from .kernel_reader import place, shown
 
+_MORE = 1000  # brackets and commas beside those of the weights
 KEYS = ("name", "source", "anchor", "offset", "divisor", "weights")
 
 
@@ -29,6 +30,11 @@ def read(text: str, *, filename: str | None = None) -> Kernel:
     Raises KernelError, one line that names the file and the place.
     """
     where = place(filename)
+    # before memory is taken: each row has its brackets, each weight its comma; some may be in texts
+    if text.count(",") > MAX_TAPS + _MORE or text.count("[") + text.count("{") > MAX_SIDE + _MORE:
+        raise KernelError(
+            f"{where}: more rows or weights than a kernel has, at most {MAX_SIDE} rows and {MAX_TAPS} weights"
+        )
     try:
         found = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
     except json.JSONDecodeError as error:

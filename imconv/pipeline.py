@@ -10,7 +10,7 @@ from . import streaming
 from .executor import checked_threads, default_threads
 from .files import streams
 from .files.formats import Format
-from .files.incoming import BANDS_AHEAD, Incoming
+from .files.incoming import Incoming
 from .files.outgoing import Outgoing
 from .planner import Plan
 
@@ -23,14 +23,12 @@ def able(filter, target: Format, dtype: np.dtype) -> bool:
     return dtype.name != "bool" and streams.writer(target.name) is not None
 
 
-def bytes_held(filter, plan: Plan, outline, threads: int | None) -> int:
-    """Memory that filtering in bands takes, beside the program itself: bands on their way in and out, and what the plan
-    holds. `outline` is the picture's."""
+def bytes_held(filter, plan: Plan, incoming: Incoming, threads: int | None) -> int:
+    """Memory that filtering in bands takes, beside the program itself: what the reader and the plan hold, and bands on
+    their way out."""
     workers = default_threads() if threads is None else checked_threads(threads)
-    row = outline.pixels[:1].nbytes
-    band = max(streaming.BAND_BYTES, row)
-    ways = (BANDS_AHEAD + 2) + _WRITTEN_AHEAD * (workers + 2)
-    return filter.bytes_held(plan, workers) + ways * band
+    band = max(streaming.BAND_BYTES, incoming.outline.pixels[:1].nbytes)
+    return incoming.bytes_held + filter.bytes_held(plan, workers) + _WRITTEN_AHEAD * (workers + 2) * band
 
 
 def run(

@@ -144,7 +144,8 @@ def test_json_numbers_are_exact():
         ('{"weights": [[1]], "name": 3}', "name"),
         ('{"weights": [[1]], "ofset": 3}', "'offset'"),
         ('{"weights": [[null]]}', "at least one cell"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 2_000, "nested too deeply"),
+        ("[" * 100_000, "more rows or weights"),
     ],
 )
 def test_damaged_json(tmp_path, text, words):
@@ -195,3 +196,10 @@ def test_names_of_formats():
     assert (format_for("a/k.JSON"), format_for("k.png")) == ("json", None)
     with pytest.raises(OptionError, match="imagemagick"):
         check_format("imagemagik")
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 40_000 + "[]]", '{"weights": [[' + "1," * 5_000_000 + "1]]}"])
+def test_json_of_too_much_is_not_parsed(monkeypatch, text):
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
+    with pytest.raises(KernelError, match="more rows or weights than a kernel has"):
+        read_json(text)

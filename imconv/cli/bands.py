@@ -14,7 +14,7 @@ def filter_in_bands(job, source: str, shared: dict, settings: dict, started: flo
 
     limit = limits.memory_limit(settings["max_memory"])
     least = min(pipeline.WORTH_BANDS, limit // 3)
-    with incoming.reading(source, least=least, max_pixels=settings["max_pixels"]) as picture:
+    with incoming.reading(source, least=least, max_pixels=settings["max_pixels"], max_memory=limit) as picture:
         if picture is None or (shared["auto_orient"] and picture.outline.metadata.orientation != 1):
             return False
         outline = picture.outline
@@ -26,7 +26,7 @@ def filter_in_bands(job, source: str, shared: dict, settings: dict, started: flo
         ):
             return False
         plan = process.plan_for(work, outline, source, shared)
-        needed = pipeline.bytes_held(work, plan, outline, settings["threads"])
+        needed = pipeline.bytes_held(work, plan, picture, settings["threads"])
         limits.check(source, outline.width, outline.height, needed, max_memory=limit)
         kind = process.target_of(job, outline, plan, work, shared)
         if shared["explain"]:

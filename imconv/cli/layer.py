@@ -56,7 +56,7 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     from .. import files, jit
     from ..errors import OptionError
     from ..executor import checked_threads
-    from ..files.limits import check, parse_count, parse_size
+    from ..files.limits import check, memory_limit, parse_count, parse_size
     from ..net.layer import counted, prepare
     from ..net.layer_weights import read_weights
     from ..sheet import contact_sheet
@@ -79,7 +79,8 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     picture = files.read(place, name=name, **limits)
     for note in picture.notes:
         tell(f"{name}: {note}")
-    found = read_weights(list(weights), bias, picture.channels - picture.has_alpha)
+    limit = memory_limit(limits["max_memory"])
+    found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit)
     pixels = _samples(picture, unit)
     prepared = prepare(
         found.values,
@@ -97,7 +98,8 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     shape = convolution.shape(*pixels.shape[:2])
     size = shape[0] * shape[1] * shape[2]
     needed = pixels.nbytes + size * (pixels.itemsize + 3 * 8)  # in colours, out of float64
-    check(name, picture.width, picture.height, needed, max_memory=limits["max_memory"])
+    needed += found.values.nbytes + found.values.size * pixels.itemsize
+    check(name, picture.width, picture.height, needed, max_memory=limit)
     parameters = counted((convolution.count, convolution.depth, *convolution.taps), found.bias is not None)
     multiply_adds = convolution.multiply_adds(*pixels.shape[:2])
     if how["explain"] or how["verbose"]:

@@ -76,7 +76,7 @@ class _Job:
         except OptionError as error:
             raise FileError(f"{name}: {error}") from None
         summary = self.network.summary(self.prepared.samples.shape)
-        needed = 4 * (summary.parameters + summary.fixed) + 2 * summary.largest_bytes
+        needed = 4 * (summary.parameters + summary.fixed) + 2 * summary.largest_bytes + self.weights.bytes_beside
         if needed > limits["max_memory"]:
             raise LimitError(
                 f"{self.network.name} needs {human(needed)} of memory for {name}, more than the "

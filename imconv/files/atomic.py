@@ -29,11 +29,12 @@ _HINTS = {
 class Output:
     """An open file descriptor with checked writes: each call returns when every byte has been taken.
 
-    `written` counts bytes; `notes` are remarks for the user, complete when the file is in its place.
+    `written` counts bytes; `notes` are remarks for the user, complete when the file is in its place; `folder` is where what
+    can't be written yet may wait: that of the file, None for a device.
     """
 
-    def __init__(self, descriptor: int):
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, folder: str | None = None):
+        self._descriptor, self.folder = descriptor, folder
         self.written = 0
         self.notes: list[str] = []
 
@@ -118,7 +119,7 @@ def _written_beside(name: str, target: str, existing: os.stat_result | None, no_
     descriptor, temporary = _open_temporary(target, mode)
     try:
         try:
-            output = Output(descriptor)
+            output = Output(descriptor, os.path.dirname(target))
             yield output
             if existing is not None:
                 from imconv.files.rights import hand_on

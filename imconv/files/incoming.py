@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 from collections.abc import Iterator
 
 from imconv.errors import FileError, ImconvError, LimitError
@@ -12,7 +11,8 @@ from imconv.files.header import Header, Unsupported, damaged, read_header
 from imconv.files.overlap import ahead
 from imconv.files.picture import Picture
 
-BANDS_AHEAD = 3  # of about a megabyte, read by a thread of their own
+BAND = 1 << 20  # bytes of rows handed on at a time; a reader's own bands may be larger
+BANDS_AHEAD = 3  # read by a thread of their own
 
 
 class Incoming:
@@ -21,6 +21,7 @@ class Incoming:
     name     what errors call the file
     header   see header.Header
     outline  a Picture of the kind and size that will have been read, with its metadata; its pixels take no memory
+    bytes_held  the most memory that reading takes
     """
 
     def __init__(self, file, header: Header, name: str):
@@ -31,7 +32,8 @@ class Incoming:
         self._read = self._told()
         first = next(self._read)
         self._rest = ahead(self._read, BANDS_AHEAD)
-        self._bands = itertools.chain([first], self._rest)
+        self.bytes_held = streams.bytes_held(header) + (BANDS_AHEAD + 1) * max(BAND, first[:1].nbytes)
+        self._bands = self._joined(first)
         pixels = np.broadcast_to(np.zeros((), first.dtype), (header.height, *first.shape[1:]))
         self.outline = Picture(pixels, header.mode, header.format, header.metadata)
 
@@ -48,10 +50,18 @@ class Incoming:
         self._rest.close()
         self._read.close()
 
+    def _joined(self, first) -> Iterator:
+        yield first
+        del first  # it is part of a band that may be large
+        yield from self._rest
+
     def _told(self) -> Iterator:
-        """The reader's bands; its errors in the one line that users get."""
+        """The reader's bands in parts of about BAND bytes; its errors in the one line that users get."""
         try:
-            yield from self._rows
+            for band in self._rows:
+                step = max(1, BAND // band[:1].nbytes)
+                for first in range(0, len(band), step):
+                    yield band[first : first + step]
         except MemoryError:
             raise LimitError(f"{self.name}: not enough memory to read it; free some") from None
         except ImconvError:
@@ -65,9 +75,12 @@ class Incoming:
 
 
 @contextlib.contextmanager
-def reading(path, *, least: int = 0, max_pixels=None, name: str | None = None) -> Iterator[Incoming | None]:
+def reading(
+    path, *, least: int = 0, max_pixels=None, max_memory=None, name: str | None = None
+) -> Iterator[Incoming | None]:
     """The picture in a file that can be read in bands; None where it can't be, or holds several, or has fewer than `least`
-    bytes of pixels. Raises FileError, and LimitError for more than `max_pixels`."""
+    bytes of pixels. Raises FileError, and LimitError for more than `max_pixels` or where a reader alone holds more than
+    `max_memory`."""
     name = source.name_of(path, name)
     with source.opened(path, name) as (file, size):
         if size is None:  # a stream: it can't be read again where bands turn out to be no way
@@ -78,7 +91,8 @@ def reading(path, *, least: int = 0, max_pixels=None, name: str | None = None) -
         if header.frames > 1 or pixels < least or streams.reader(header) is None:
             yield None
             return
-        limits.check(name, header.width, header.height, 0, max_pixels=max_pixels)
+        needed = streams.bytes_held(header)
+        limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
         incoming = Incoming(file, header, name)
         try:
             yield incoming

@@ -6,6 +6,7 @@ import os
 import re
 
 from imconv.errors import LimitError, OptionError
+from imconv.files import cgroups
 
 DEFAULT_SHARE = 0.75  # of the memory that is free: the rest is for the result and for other programs
 _FALLBACK_BYTES = 2 << 30  # where the system does not tell
@@ -41,7 +42,7 @@ def parse_count(text: str | int) -> int:
 def available_memory() -> int:
     """Bytes of memory this process can still take: what the machine has free, less where a limit is set."""
     free = _free_by_meminfo() or _free_by_sysconf() or _FALLBACK_BYTES
-    return max(1, min(free, *_process_limits(), *_group_limits()))
+    return max(1, min(free, *_process_limits(), *cgroups.free_memory()))
 
 
 def memory_limit(max_memory: str | int | None = None) -> int:
@@ -103,17 +104,3 @@ def _process_limits() -> list[int]:
     except (OSError, ValueError, IndexError):
         pass
     return [soft]
-
-
-def _group_limits() -> list[int]:
-    # control groups, version 2 then 1: in a container /proc/meminfo tells the whole machine's memory
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        try:
-            with open(limit) as first, open(used) as second:
-                return [int(first.read()) - int(second.read())]
-        except (OSError, ValueError):
-            continue
-    return []

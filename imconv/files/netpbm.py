@@ -95,7 +95,7 @@ def integer(file) -> int:
 
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture and some bands; the text of a plain one may be without comments once more."""
-    samples = header.width * header.height * header.channels * (2 if header.depth == 16 else 1)
+    samples = header.height * _line(header)
     return samples * (2 if header.layout["whole"] else 1) + 8 * min(raw.BAND + header.layout["line"], samples)
 
 
@@ -109,6 +109,16 @@ def has_rows(header: Header) -> bool:
     return not header.layout["whole"]
 
 
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`: bits are unpacked, turned round and spread."""
+    given = _line(header)
+    return raw.bytes_held(header, given, 2 * given if header.format == "PBM" else 0)
+
+
+def _line(header: Header) -> int:
+    return header.width * header.channels * (2 if header.depth == 16 else 1)
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`. A plain file is read whole."""
     import numpy as np
@@ -118,7 +128,7 @@ def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
         file.seek(layout["offset"])
         yield _plain_pixels(file.read(), header)
         return
-    for band in raw.bands(file, layout["offset"], header.height, layout["line"]):
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"], given=_line(header)):
         if header.format == "PBM":
             bits = np.unpackbits(band, axis=1, count=header.width)
             yield (bits ^ 1) * np.uint8(255)

@@ -17,7 +17,7 @@ _MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _SAMPLES = {"b": "unsigned", "u": "unsigned", "i": "signed", "f": "float"}
 # types that pictures lack, and those that hold all their values
 _WIDENED = {"float16": "float32", "int8": "int32", "int16": "int32"}
-_LONGEST_HEADER = 10_000  # bytes, as numpy has it
+_LONGEST_HEADER = 1 << 14  # bytes; numpy refuses one of more than 10,000 characters
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
@@ -28,21 +28,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
 
 def read_array(file, size: int, format_name: str) -> Header:
     """The header of an array that lies at the file's position; `size` is that of the array with its header."""
-    from numpy.lib import format as npy
-
-    start = file.tell()
-    try:
-        version = npy.read_magic(file)
-        # numpy reads a header of 4 GB before it refuses it
-        place, width = file.tell(), 2 if version == (1, 0) else 4
-        if int.from_bytes(file.read(width), "little") > _LONGEST_HEADER:
-            raise ValueError
-        file.seek(place)
-        # version 3.0 only adds names of fields beyond Latin-1
-        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
-        shape, fortran, dtype = read_header(file)
-    except Exception:
-        raise ValueError("its header is no array's") from None
+    shape, fortran, dtype, offset = array_header(file)
     if dtype.hasobject:
         raise Unsupported("holds Python objects, which are never unpickled; store an array of numbers")
     name = dtype.newbyteorder("=").name
@@ -53,7 +39,7 @@ def read_array(file, size: int, format_name: str) -> Header:
     height, width, channels = (*shape, 1)[:3]
     if height < 1 or width < 1:
         raise ValueError(f"a size of {width} x {height}")
-    line, offset = width * channels * dtype.itemsize, file.tell() - start
+    line = width * channels * dtype.itemsize
     if line * height > size - offset:
         raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
     notes = []
@@ -74,6 +60,23 @@ def read_array(file, size: int, format_name: str) -> Header:
     )
 
 
+def array_header(file) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether it lies by columns, type and the header's own length of the array at a file's position. Raises ValueError.
+
+    No more is read than numpy takes: a header may claim 4 GB, and in an archive they cost nothing.
+    """
+    from numpy.lib import format as npy
+
+    head = io.BytesIO(file.read(_LONGEST_HEADER))
+    try:
+        version = npy.read_magic(head)
+        # version 3.0 only adds names of fields beyond Latin-1
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        return *read_header(head), head.tell()
+    except Exception:
+        raise ValueError("its header is no array's") from None
+
+
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture, where it is stored by columns once more, and some bands."""
     stored = header.height * header.layout["line"]
@@ -91,6 +94,19 @@ def has_rows(header: Header) -> bool:
     return not header.layout["whole"]
 
 
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`."""
+    return raw.bytes_held(header, _line(header))
+
+
+def _line(header: Header) -> int:
+    """Bytes of a row in a type that pictures have."""
+    import numpy as np
+
+    kind = header.layout["type"]
+    return header.width * header.channels * np.dtype(_WIDENED.get(kind, kind)).itemsize
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`. An array stored by columns is read whole."""
     import numpy as np
@@ -105,7 +121,7 @@ def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
         turned = turned[..., 0] if header.channels == 1 else turned
         yield _widened(np.ascontiguousarray(turned, stored.dtype.newbyteorder("=")))
         return
-    for band in raw.bands(file, layout["offset"], header.height, layout["line"]):
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"], given=_line(header)):
         yield _widened(raw.samples(band, layout["dtype"], header.channels))
 
 

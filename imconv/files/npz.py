@@ -18,14 +18,30 @@ if TYPE_CHECKING:
     import numpy as np
 
 NAME = "image"
+MAX_DIRECTORY = 4 << 20  # bytes: some 40,000 arrays
+_END, _END64 = 22, 76  # bytes of a directory's end, and of version 64 of it with its locator, which come before
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same file for the same pixels
 _ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError)
+
+
+def opened(file) -> zipfile.ZipFile:
+    """An archive whose directory has at most MAX_DIRECTORY bytes: the library reads all of it at once. Raises ValueError."""
+    file.seek(0, io.SEEK_END)
+    file.seek(max(0, file.tell() - _END - (1 << 16)))  # a comment may come last
+    tail = file.read()
+    at = len(tail) - _END if tail[-_END:].startswith(b"PK\5\6") else tail.rfind(b"PK\5\6")
+    size = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+    if at >= _END64 and tail[at - _END64 :].startswith(b"PK\6\6"):
+        size = int.from_bytes(tail[at - _END64 + 40 :][:8], "little")
+    if size > MAX_DIRECTORY:
+        raise ValueError(f"a directory of {size} bytes, more than {MAX_DIRECTORY}, is no archive of arrays")
+    return zipfile.ZipFile(file)
 
 
 def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     """The header of the array that is the picture."""
     try:
-        with zipfile.ZipFile(file) as archive:
+        with opened(file) as archive:
             member = _chosen(archive, size)
             with archive.open(member) as array:
                 header = npy.read_array(array, member.file_size, "NPZ")

@@ -60,7 +60,7 @@ def _number(found: dict[bytes, bytes], key: bytes) -> int:
     return int(word)
 
 
-bytes_needed = netpbm.bytes_needed
+bytes_needed, bytes_held = netpbm.bytes_needed, netpbm.bytes_held
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:

@@ -53,6 +53,11 @@ def has_rows(header: Header) -> bool:
     return True
 
 
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`."""
+    return raw.bytes_held(header, header.layout["line"])
+
+
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
     """The picture in bands; see `imconv.files.streams.ReadRows`."""
     layout = header.layout

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # who reads a PNG file most often writes one: where they must be compiled, all are at once
 LOOPS = [("scanline.unfilter_rows", ()), ("scanline.filter_rows", ())]
-BAND = 1 << 20  # bytes of filtered rows unfiltered at a time
+BAND = 1 << 20  # bytes of filtered rows unfiltered at a time, or of pixels, whichever are more
 PIECE = 1 << 16  # compressed bytes inflated at a time: they expand to at most 1032 times as many
 WORTH_A_THREAD = 1 << 20  # filtered bytes from which inflating beside unfiltering is faster
 _STEPS, _LANES = 128, 64  # scratch of `scanline.unfilter_rows`: any number, and that loop's LANES
@@ -65,6 +65,15 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
 def has_rows(header: Header) -> bool:
     """Whether it can be read in bands: interlaced pictures can't."""
     return not header.layout["interlace"]
+
+
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`: a band as it is filtered and unfiltered, where it is then made anew that too, and the one
+    before; blocks inflated ahead."""
+    rows = Rows(header)
+    filtered, given = 1 + rows.line_bytes(header.width), rows.line(header.width)
+    made = (1 if rows.table is None and rows.key is None else 2) * given
+    return (rows.at_once(header.width, header.height) + 1) * (2 * filtered + made) + 7 * deflate.BLOCK
 
 
 def rows(file, header: Header, name: str) -> Bands:
@@ -192,6 +201,14 @@ class Rows:
         """Bytes of a row, without its filter."""
         return (width * self.samples * self.bits + 7) // 8
 
+    def line(self, width: int) -> int:
+        """Bytes of a row of pixels."""
+        return width * self.header.channels * self.dtype.itemsize
+
+    def at_once(self, width: int, height: int) -> int:
+        """Rows in a band."""
+        return max(1, min(height, BAND // max(1 + self.line_bytes(width), self.line(width))))
+
     def passes(self) -> list[tuple]:
         """(width, height, place in the picture) of each part that the file holds; the place is None for the whole."""
         width, height = self.header.width, self.header.height
@@ -211,7 +228,7 @@ class Rows:
         unfilter = loop("scanline.unfilter_rows")
         steps, kinds = np.empty((2 + _STEPS, 2 * _LANES), np.uint8), np.empty((5, _LANES), np.uint8)
         back, size = max(1, self.samples * self.bits // 8), self.line_bytes(width)
-        count = max(1, min(height, BAND // (size + 1)))
+        count = self.at_once(width, height)
         raw = np.empty((count, size + 1), np.uint8)
         above = None
         for first in range(0, height, count):

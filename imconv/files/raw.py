@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 BAND = 1 << 20  # bytes of rows read at a time
 
 
-def bands(file, offset: int, height: int, line: int, *, upwards: bool = False) -> Iterator[np.ndarray]:
+def bands(file, offset: int, height: int, line: int, *, given: int = 0, upwards: bool = False) -> Iterator[np.ndarray]:
     """Bytes (rows, line) from the picture's top to its bottom, each band an array of its own.
 
-    `upwards`: the file has the bottom row first. Raises ValueError where the file ends too early.
+    `given`: bytes of a row as it is given on, where they are more. `upwards`: the file has the bottom row first. Raises
+    ValueError where the file ends too early.
     """
     import numpy as np
 
-    count = max(1, BAND // line)
+    count = max(1, BAND // max(line, given))
     file.seek(offset)
     for first in range(0, height, count):
         rows = min(count, height - first)
@@ -42,6 +43,13 @@ def bands(file, offset: int, height: int, line: int, *, upwards: bool = False) -
 def surplus(pixels: int, stored: int, what: str = "picture") -> list[str]:
     """A remark where more bytes are stored than the pixels take; none of a stream that goes on."""
     return [f"{stored - pixels} bytes after the {what} ignored"] if pixels < stored < ENDLESS // 2 else []
+
+
+def bytes_held(header: Header, given: int, temporary: int = 0) -> int:
+    """Peak memory of reading in bands: rows as they are stored, what is `temporary` for a row, and two bands as they are
+    `given` on, in bytes for a row."""
+    line = header.layout["line"]
+    return min(header.height, max(1, BAND // max(line, given))) * (line + temporary + 2 * given)
 
 
 def samples(band: np.ndarray, dtype: str, channels: int) -> np.ndarray:

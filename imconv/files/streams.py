@@ -12,8 +12,8 @@ from imconv.files.picture import Metadata
 if TYPE_CHECKING:
     import numpy as np
 
-# format -> module in this package. One that reads has `rows`, and `has_rows(header)` for whether a file can be read so; one
-# that writes has `Writer`; see below.
+# format -> module in this package. One that reads has `rows`, `has_rows(header)` for whether a file can be read so, and
+# `bytes_held(header)` for the most memory that takes, the last two bands with it; one that writes has `Writer`; see below.
 _NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "netpbm")
 READERS = {"PNG": "png_decode", "TIFF": "tiff_decode", **_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
 WRITERS = {"PNG": "png_encode", "TIFF": "tiff_encode", **_NETPBM, "PAM": "pam", "NPY": "npy"}
@@ -67,11 +67,18 @@ class Writer(Protocol):
 
 def reader(header: Header) -> ReadRows | None:
     """What reads a file with this header in bands, None where nothing does."""
+    module = _module(header)
+    return module.rows if module is not None and module.has_rows(header) else None
+
+
+def bytes_held(header: Header) -> int:
+    """Peak memory of reading a file with this header in bands, the last two of them with it; see `reader`."""
+    return _module(header).bytes_held(header)
+
+
+def _module(header: Header):
     found = READERS.get(header.format)
-    if found is None:
-        return None
-    module = importlib.import_module(f"imconv.files.{found}")
-    return module.rows if module.has_rows(header) else None
+    return importlib.import_module(f"imconv.files.{found}") if found else None
 
 
 def writer(format_name: str) -> type[Writer] | None:

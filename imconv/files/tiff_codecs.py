@@ -61,7 +61,7 @@ def _unpack(compression: str, data, size: int, room: int):
     if compression == "none":
         return data
     if compression == "deflate":
-        return b"".join(deflate.inflated([data], size, []))
+        return _inflated(data, size)
     if compression == "lzma":
         import lzma
 
@@ -73,9 +73,33 @@ def _unpack(compression: str, data, size: int, room: int):
     codec = _codec(compression, "DE")
     if codec is None:
         raise Unsupported(missing(compression))
-    if compression == "packbits":  # often followed by a byte of padding: the size is found by the codec
-        return codec(bytes(data))
+    if compression == "packbits":  # often followed by a byte of padding, which the codec needs room for
+        return _runs(data, size) if codec.__module__.startswith("tifffile") else codec(bytes(data), out=room + 128)
     return codec(data, out=room if compression == "zstd" else size)
+
+
+def _inflated(data, size: int) -> bytearray:
+    view, found, filled = memoryview(data), bytearray(size), 0
+    pieces = (view[first : first + deflate.BLOCK] for first in range(0, len(view), deflate.BLOCK))
+    for block in deflate.inflated(pieces, size, []):
+        found[filled : filled + len(block)] = block
+        filled += len(block)
+    return found
+
+
+def _runs(data, size: int) -> bytearray:
+    """PackBits: literal and repeated bytes, no more than `size` needs. tifffile's own decoder would go on to the end, to
+    any length."""
+    data, found, at = bytes(data), bytearray(), 0
+    while len(found) < size and at < len(data):
+        head = data[at]
+        if head < 128:
+            found += data[at + 1 : at + 2 + head]
+            at += 2 + head
+        else:
+            found += data[at + 1 : at + 2] * (257 - head if head > 128 else 0)
+            at += 2 if head > 128 else 1
+    return found
 
 
 def packed(compression: str, level: int | None, rows: np.ndarray):

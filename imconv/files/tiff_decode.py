@@ -19,22 +19,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 _BAND = 1 << 20  # bytes of pixels handled at a time, where strips are smaller or can be read in part
+_AT_ONCE = 64 << 20  # bytes of pixels on all threads together, beyond which fewer threads read bands
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _KINDS = {"unsigned": "u", "signed": "i", "float": "f"}
 
 
 def bytes_needed(header: Header) -> int:
-    """Peak memory of decoding: the pixels, and on each thread a band as it is stored, unpacked and converted."""
+    """Peak memory of decoding: the pixels, and on each thread a band unpacked and converted."""
     if _by_pillow(header):
         from imconv.files import pillow
 
         return pillow.bytes_needed(header) + header.width * header.height * header.channels
-    sample = 2 if header.palette else max(1, header.depth // 8)
-    if header.sample != "unsigned":
-        sample = max(4, sample)
     storage = Storage(header)
-    at_once = min(usable_threads(), storage.count)
-    return header.width * header.height * header.channels * sample + 4 * at_once * storage.bytes_in_band
+    return header.height * storage.line + min(usable_threads(), storage.count) * storage.bytes_of_work
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -64,6 +61,14 @@ def has_rows(header: Header) -> bool:
     return not _by_pillow(header)
 
 
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`: on each thread a band's strips as they are stored, unpacked and converted, those that wait,
+    and the last two."""
+    storage = Storage(header)
+    waiting = min(storage.count - 1, 1 if storage.threads == 1 else storage.threads + 2)
+    return storage.threads * (storage.bytes_stored + storage.bytes_of_work) + waiting * storage.bytes_given
+
+
 def rows(file, header: Header, name: str) -> Rows:
     """The page's rows in bands; see `imconv.files.streams.ReadRows`."""
     return Rows(file, header)
@@ -72,7 +77,7 @@ def rows(file, header: Header, name: str) -> Rows:
 class Rows:
     """The rows of a page from top to bottom, in bands; `notes` for the user.
 
-    Memory: a few rows of strips or tiles; the whole picture where it is one compressed strip.
+    Memory: a few rows of strips or tiles (`bytes_held`); the whole picture where it is one compressed strip.
     """
 
     def __init__(self, file, header: Header):
@@ -101,8 +106,7 @@ class Rows:
         bands = Bands(header, fetch)
         convert = _converter(header)
         works = (partial(lambda i: convert(bands.band(i)), i) for i in range(bands.count))
-        # raw samples are only copied: threads would cost more than that
-        yield from in_order(works, 1 if bands.raw else usable_threads())
+        yield from in_order(works, bands.threads)
 
 
 def _decode_strips(header: Header, fetch: Callable) -> np.ndarray:
@@ -133,13 +137,37 @@ class Storage:
         self.across, self.down = layout["across"], layout["down"]
         self.columns = -(-self.width // self.across)
         self.row_bytes = (self.across * self.samples * self.bits + 7) // 8
+        stored = self.row_bytes * self.planes * self.columns
+        sample = 2 if header.palette else max(1, header.depth // 8)
+        # bytes of a row as it is given
+        self.line = self.width * header.channels * (sample if header.sample == "unsigned" else max(4, sample))
         # raw strips can be read in part, and smaller ones several at a time
         self.raw = self.compression == "none" and not layout["tiled"]
-        per_band = max(1, _BAND // (self.row_bytes * self.planes * self.columns))
+        per_band = max(1, _BAND // max(stored, self.line))
         whole = -(-self.height // self.down)
         self.step = min(per_band, self.height) if self.raw else self.down * min(max(1, per_band // self.down), whole)
         self.count = -(-self.height // self.step)
-        self.bytes_in_band = self.step * self.row_bytes * self.planes * self.columns
+        self.bytes_given = self.step * self.line
+        largest = max(self.bytes_given, self.step * stored)
+        # raw samples are only copied: threads would cost more than that
+        self.threads = 1 if self.raw else max(1, min(usable_threads(), self.count, _AT_ONCE // largest))
+        times = 1 + layout["reversed_bits"] + (self.compression == "lzma")
+        self.bytes_stored = 0 if self.compression == "none" else times * max(layout["counts"])
+        self.bytes_of_work = self._bytes_of_work(header)
+
+    def _bytes_of_work(self, header: Header) -> int:
+        """Bytes that a band takes on its way from what is stored to what is given."""
+        layout, size = self.layout, max(1, self.bits // 8)
+        copies = {2: 2, 3: 4}.get(layout["predictor"], 1 + (layout["big_endian"] and size > 1))
+        copies += 2 * (self.compression == "lzma")  # a dictionary, and parts that are joined
+        samples = self.step * self.width * layout["samples"]
+        found = copies * min(self.step, self.down) * self.row_bytes
+        in_pieces = self.step > self.down or self.columns * self.planes > 1
+        found += (in_pieces + 2 * (self.bits < 8)) * size * samples
+        if layout["premultiplied"]:  # quotients in 32 bits or more, and what they are made of
+            found += samples * max(10, 2 * size)
+        as_stored = self.bits >= 8 and not _steps(header) and self.bytes_given == size * samples
+        return found if as_stored else found + self.bytes_given
 
     def rows(self, i: int) -> tuple[int, int]:
         return i * self.step, min(self.height, (i + 1) * self.step)

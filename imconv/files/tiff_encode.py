@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import OptionError
+from imconv.errors import FileError, OptionError
 from imconv.files import tiff_codecs, tiff_tags
 from imconv.files.overlap import InOrder, in_order, usable_threads
 from imconv.files.picture import MODES, Metadata
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 STRIP = 1 << 18  # bytes of pixels in a strip, unless a single row has more
-_IN_MEMORY = 16 << 20  # bytes of compressed strips that wait in memory
+_IN_MEMORY = 1 << 20  # bytes of compressed strips that wait in memory
 _CLASSIC = (1 << 32) - (1 << 16)  # bytes that a classic TIFF may have
 _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 3, 4, 5, 7, 1, 16
 _PHOTOMETRIC = {"grey": 1, "grey+alpha": 1, "rgb": 2, "rgba": 2, "cmyk": 5}
@@ -40,8 +40,8 @@ def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) 
 class Writer:
     """A TIFF file written as its rows come, byte for byte that of `encode_pages`; see `imconv.files.streams.Writer`.
 
-    The directory comes before the strips, and says how long they are: compressed ones wait in a temporary file, raw ones go
-    out at once. Memory: some strips, whatever the picture's height.
+    The directory comes before the strips, and says how long they are: raw ones go out at once, compressed ones wait in a file
+    without a name, beside the output: the usual place for temporary files is often memory. Memory: some strips, whatever the picture's height.
     """
 
     def __init__(
@@ -71,7 +71,9 @@ class Writer:
             counts = [form.row_bytes * min(form.rows, form.height - top) for top in range(0, form.height, form.rows)]
             output.write(*directories([(form, counts)]))
         else:
-            self._waiting = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed by finish, or when forgotten)
+            folder = getattr(output, "folder", None)
+            self._elsewhere = tempfile.gettempdir() if folder is None else None
+            self._waiting = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)  # noqa: SIM115 (closed by finish, or when forgotten)
 
     def write(self, rows: np.ndarray) -> None:
         """The next rows, any number of them; they may be changed afterwards."""
@@ -116,7 +118,14 @@ class Writer:
 
     def _put(self, strip) -> None:
         self._counts.append(len(strip))
-        self._waiting.write(strip)
+        try:
+            self._waiting.write(strip)
+        except OSError as error:
+            if self._elsewhere is None:  # then it is the output's folder that is full
+                raise
+            raise FileError(
+                f"{self._elsewhere}: {error.strerror or error}; compressed strips wait there: free some space or set TMPDIR"
+            ) from error
 
 
 @dataclass

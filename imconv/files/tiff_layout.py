@@ -27,6 +27,7 @@ COMPRESSIONS = {
     50001: "webp",
 }
 # how many times a compression can shrink at best; None: no bound
+_MOST_PADDING = 1 << 24  # pixels that a tile may have beyond four times the picture's: small ones have usual tiles too
 _INFLATION = {"none": 1, "lzw": 2800, "deflate": 1032, "packbits": 64, "jpeg": 1 << 11, "old jpeg": 1 << 11}
 BY_PILLOW = ("jpeg", "ccitt", "group3", "group4")
 _PHOTOMETRIC = {
@@ -210,6 +211,8 @@ def _storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, s
             raise ValueError("its tile size is missing")
     else:
         across, down = width, min(tags.whole(entries.get(278), (height,))[0] or height, height)
+    if tiled and across * down > 4 * width * height + _MOST_PADDING:
+        raise ValueError(f"tiles of {across} x {down} for {width} x {height} pixels")
     needed = -(-width // across) * -(-height // down) * (layout["samples"] if layout["planar"] == 2 else 1)
     if len(offsets) < needed:
         raise ValueError(f"{needed - len(offsets)} of its {needed} strips or tiles are missing")

@@ -27,7 +27,7 @@ from typing import NoReturn
 
 from ..errors import FileError, LimitError, NetworkError, OptionError, nearest
 from .attributes import Attribute, flag, number, numbers, pair, sides, text, whole, word
-from .positions import Path, line_numbers
+from .positions import Path, line_numbers, too_deep
 
 MAX_BYTES = 1 << 20
 TOP = ("about", "source", "input", "layers", "blocks", "networks", "parameters", "defaults", "preprocess", "weights")
@@ -79,14 +79,16 @@ class Description:
         try:
             # as tomllib reads lines, so that positions agree
             decoded = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+            if line := too_deep(decoded):
+                raise LimitError(f"{name}: line {line}: keys or brackets inside one another, too deep to be a network")
             data = tomllib.loads(decoded)
+        except LimitError:
+            raise
         except UnicodeDecodeError as error:
             line = raw[: error.start].count(b"\n") + 1
             raise NetworkError(f"{name}: line {line}: not a text file in UTF-8") from None
         except tomllib.TOMLDecodeError as error:
             raise NetworkError(f"{name}: {_syntax(str(error), decoded)}") from None
-        except RecursionError:
-            raise LimitError(f"{name}: brackets inside brackets, too deep to be a network") from None
         except ValueError as error:  # an integer of thousands of digits
             raise NetworkError(f"{name}: {error}") from None
         description = cls(name, data, decoded)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import FileError, OptionError
+from ..errors import FileError, LimitError, OptionError
+from ..files.limits import human
 from .tensors import EXTENSIONS, PICKLED, Tensors, open_tensors
 
 
@@ -19,7 +21,9 @@ class Weights:
     names: tuple[str, ...] = ()
 
 
-def read_weights(places: list[str], bias: str | None = None, channels: int = 1) -> Weights:
+def read_weights(
+    places: list[str], bias: str | None = None, channels: int = 1, max_memory: int | None = None
+) -> Weights:
     """A layer's weights from a file of tensors, or from kernels, one for each map.
 
     Parameters
@@ -33,20 +37,24 @@ def read_weights(places: list[str], bias: str | None = None, channels: int = 1) 
         there is one.
     channels : int
         Of the picture: what kernels are made for.
+    max_memory : int, optional
+        Bytes that tensors may take once they are read, converted and arranged.
 
     Raises
     ------
     FileError, KernelError, OptionError
         A file can't be read, or holds no such tensor; it is not told which tensor is meant.
+    LimitError
+        A tensor would take more than `max_memory`.
     """
     if any(_split(place)[0] is not None or _pickled(place) for place in places):
         if len(places) > 1:
             raise OptionError("give one file of weights, or several kernels")
-        return _from_tensors(places[0], bias)
+        return _from_tensors(places[0], bias, max_memory)
     kernels, names = _kernels(places)
     values = np.stack([np.repeat(k[None] / channels, channels, axis=0) for k, _ in kernels])
     own = np.array([offset for _, offset in kernels])
-    offsets = _bias_file(bias) if bias is not None else own if own.any() else None
+    offsets = _bias_file(bias, max_memory) if bias is not None else own if own.any() else None
     return Weights(values, offsets, names)
 
 
@@ -65,25 +73,39 @@ def _split(place: str) -> tuple[str | None, str]:
     return (path, name) if path else (None, "")
 
 
-def _from_tensors(place: str, bias: str | None) -> Weights:
+def _from_tensors(place: str, bias: str | None, max_memory: int | None) -> Weights:
     path, name = _split(place)
     tensors = open_tensors(path or place)
     name = name or _only(tensors, 4, "weights")
-    values = tensors.tensor(name)
+    values = _read(tensors, name, max_memory)
     if bias is None:
         beside = name.removesuffix("weight") + "bias"
-        offsets = tensors[beside] if name.endswith("weight") and beside in tensors else None
+        found = name.endswith("weight") and beside in tensors
+        offsets = _read(tensors, beside, max_memory) if found else None
     else:
-        offsets = tensors[bias] if bias in tensors else _bias_file(bias)
+        offsets = _read(tensors, bias, max_memory) if bias in tensors else _bias_file(bias, max_memory)
     return Weights(values, offsets)
 
 
-def _bias_file(place: str) -> np.ndarray:
+def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
+    """A tensor, unless more memory is needed than is allowed: as it is stored, converted, looked through and arranged."""
+    entry = tensors.entries.get(name)
+    wide = 8 if entry is not None and entry.type.endswith("64") else 4
+    needed = 0 if entry is None else entry.bytes + (2 * wide + 1) * math.prod(entry.shape)
+    if max_memory is not None and needed > max_memory:
+        raise LimitError(
+            f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human(needed)} of memory, more than the "
+            f"{human(max_memory)} allowed; raise the limit with --max-memory"
+        )
+    return tensors.tensor(name)
+
+
+def _bias_file(place: str, max_memory: int | None) -> np.ndarray:
     path, name = _split(place)
     if path is None:
         raise OptionError(f"--bias {place!r} is neither a tensor of the weights' file nor a file of tensors")
     tensors = open_tensors(path)
-    return tensors.tensor(name or _only(tensors, 1, "bias"))
+    return _read(tensors, name or _only(tensors, 1, "bias"), max_memory)
 
 
 def _only(tensors: Tensors, dimensions: int, what: str) -> str:

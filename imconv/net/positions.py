@@ -17,6 +17,9 @@ _TOKEN = re.compile(
 )
 
 Path = tuple[str | int, ...]
+MOST_LEVELS = (
+    100  # keys and brackets inside one another; readers of TOML take their square in time, and paths in memory
+)
 
 
 def line_numbers(text: str) -> dict[Path, int]:
@@ -28,6 +31,35 @@ def line_numbers(text: str) -> dict[Path, int]:
     4
     """
     return _Scanner(text).lines
+
+
+def too_deep(text: str) -> int | None:
+    """The line where keys `a.b.c` and brackets lie more than MOST_LEVELS deep; None where they nowhere do.
+
+    It reads as far as the text consists of TOML's words: behind a mistake nobody reads.
+
+    >>> too_deep("a.b = [[1.5], [2.5]]"), too_deep("input = [64, 64, 3]\\n" + ".".join("a" * 200) + " = 1")
+    (None, 2)
+    """
+    at, line, keys, outer = 0, 1, 0, []  # keys with dots here, and levels at each bracket that is open
+    for match in _TOKEN.finditer(text):
+        if match.start() > at:
+            return None
+        at = match.end()
+        if match.lastgroup in ("sign", "newline"):
+            if match[0] == ".":
+                keys += 1
+            elif match[0] in "[{":
+                outer.append(keys + 1)
+                keys = 0
+            elif match[0] != "=":  # the value belongs to the key
+                keys = 0
+                if match[0] in "]}" and outer:
+                    outer.pop()
+            if match[0] in ".[{" and keys + sum(outer) > MOST_LEVELS:
+                return line
+        line += match[0].count("\n")
+    return None
 
 
 class _Scanner:

@@ -12,7 +12,7 @@ from .network import Network
 from .operations import activate
 
 PROBABILITIES = ("softmax", "sigmoid")
-MAX_BYTES = 1 << 24
+MAX_BYTES = 1 << 22  # half a million names
 
 
 @dataclass(frozen=True)

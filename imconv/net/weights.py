@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 
@@ -43,6 +44,13 @@ class Weights:
     def __getitem__(self, layer: str) -> dict[str, np.ndarray]:
         """A layer's tensors by role, read now: float32, their axes in the order O, I, H, W."""
         return {one.role: self._ordered(one) for one in self.network.layer(layer).tensors}
+
+    @property
+    def bytes_beside(self) -> int:
+        """The most memory that a tensor takes while it is read, beside what it is as float32."""
+        entries = getattr(self.arrays, "entries", {})
+        found = [entries[key] for key in self.network.tensors if key in entries and entries[key].type != "float32"]
+        return max((one.bytes + 4 * math.prod(one.shape) * (one.type == "bfloat16") for one in found), default=0)
 
     def _ordered(self, tensor: Tensor) -> np.ndarray:
         array = self.arrays[tensor.key]

@@ -110,3 +110,23 @@ def test_existing_maps_are_kept(place, succeeds, imconv):
     result = imconv("layer", "in.png", "-w", "w.npz", "--maps", "m", "--no-clobber")
     assert result.code == 1
     assert "exists" in result.err
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "safetensors"])
+def test_weights_count_against_the_limit(place, imconv, monkeypatch, kind):
+    """A small archive inflates to gigabytes: what its header says is refused before anything is read."""
+    values = np.zeros((64, 1, 128, 128), np.uint8)
+    if kind == "npz":
+        np.savez_compressed("big.npz", w=values)
+    elif kind == "npy":
+        np.save("big.npy", values)
+    else:
+        head = json.dumps({"w": {"dtype": "U8", "shape": values.shape, "data_offsets": [0, values.nbytes]}}).encode()
+        (place / "big.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + values.tobytes())
+    reads = "imconv.net.tensors.Tensors.tensor"
+    monkeypatch.setattr(reads, lambda *_: pytest.fail("read"))
+    biases = [] if kind == "npy" else [["-w", "sobel-x", "--bias", f"big.{kind}:w"]]
+    for options in (["-w", f"big.{kind}"], *biases):
+        result = imconv("layer", "grey.png", *options, "--sheet", "s.png", "--max-memory", "8M")
+        assert result.code == 1
+        assert "(64, 1, 128, 128) needs 10.0 MB of memory, more than the 8.0 MB allowed" in result.err

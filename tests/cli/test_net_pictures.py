@@ -10,6 +10,7 @@ from PIL import Image
 import imconv as library
 from imconv import executor
 from imconv.net import activations, convolution, load, matrix, operations
+from imconv.net.weights import Weights
 
 MINE = """
 input = [20, 24, 3]
@@ -213,3 +214,13 @@ def test_maps_of_a_picture_of_floats(succeeds, folder):
     library.write(folder / "float.tif", np.random.default_rng(1).random((40, 32)).astype(np.float32))
     succeeds("net", "maps", "lenet5", "float.tif", "--layers", "C1", "--output-dir", "seen", "--quiet", notes=True)
     assert library.read(folder / "seen/C1/strongest.png").pixels.dtype == np.uint8
+
+
+def test_weights_that_must_be_converted_count(folder):
+    """float64 tensors lie beside what they become, one at a time."""
+    arrays = np.load("w.npz")
+    np.savez("w64.npz", **{key: arrays[key].astype(np.float64) for key in arrays})
+    network = load("mine.toml")
+    largest = max(np.prod(one.shape) for one in network.tensors.values())
+    assert Weights(network, "w.npz").bytes_beside == 0
+    assert Weights(network, "w64.npz").bytes_beside == 8 * largest

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import itertools
 import random
 import struct
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
 import tifffile
 
 from imconv.errors import FileError, OptionError
-from imconv.files import Picture, encode, inspect, read, read_pages, tiff_codecs, tiff_encode, tiff_tags, write_pages
+from imconv.files import Picture, encode, inspect, outgoing, read, read_pages, tiff_codecs, tiff_encode, tiff_tags, write_pages
 from imconv.files.formats import FORMATS
 from imconv.files.header import read_header
 from imconv.files.picture import MODES, Metadata
@@ -473,3 +476,39 @@ def test_the_largest_picture_of_a_page_is_read(pages, read_as, notes):
 def test_subifds_that_lead_nowhere_are_not_followed():
     data = assembled((SMALL, {330: tiff_tags.new_entry(4, 8, 10**9, 0)}, []))
     np.testing.assert_array_equal(read(io.BytesIO(data)).pixels, SMALL)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("target", ["file", "stream"])
+def test_strips_wait_beside_the_output(tmp_path, monkeypatch, target, full):
+    """Not where temporary files usually are, which is often memory; and the place that is full is the one that is named."""
+    places, real = [], tempfile.TemporaryFile
+
+    def temporary(*arguments, **options):
+        places.append(options["dir"])
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", temporary)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "usual"))
+    (tmp_path / "usual").mkdir()
+    pixels = np.random.default_rng(1).integers(0, 256, (1500, 1000), np.uint8)
+    path, metadata = tmp_path / "out.tif", Metadata()
+
+    def write():
+        if target == "file":
+            with outgoing.writing(path, Picture(pixels), "TIFF", compression="deflate") as output:
+                output.write(pixels)
+            return
+        writer = tiff_encode.Writer(
+            io.BytesIO(), pixels.shape, pixels.dtype, "grey", metadata, [], compression="deflate"
+        )
+        writer.write(pixels)
+        writer.finish()
+
+    place = f"{path}: No space" if target == "file" else f"{tmp_path / 'usual'}: No space left on device; .* set TMPDIR"
+    with pytest.raises(FileError, match=place) if full else contextlib.nullcontext():
+        write()
+    assert set(places) == {str(tmp_path) if target == "file" else None}
+    assert path.exists() == (target == "file" and not full)

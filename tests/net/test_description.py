@@ -392,3 +392,25 @@ def outcome(raw: bytes) -> str | None:
     except ImconvError as error:
         return str(error)
     return None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".".join("a" * 20_000) + " = 1",
+        "[" + " . ".join("a" * 200) + "]",
+        "a = " + "[" * 5000 + "]" * 5000,
+        "a = " + "{ b.c = " * 60 + "1" + " }" * 60,
+    ],
+    ids=["key", "table", "lists", "tables in lines"],
+)
+def test_deep_keys_are_refused_before_they_are_parsed(monkeypatch, line):
+    """Of 20,000 parts the library takes all pairs, for seconds to minutes."""
+    monkeypatch.setattr("tomllib.loads", lambda text: pytest.fail("parsed"))
+    with pytest.raises(LimitError, match=r"^my.toml: line 2: keys or brackets inside one another, too deep"):
+        made(f"input = [1, 1, 1]\n{line}\n")
+
+
+def test_a_mistake_hides_nothing_and_takes_no_time():
+    with pytest.raises(NetworkError, match="line 1"):
+        made('"\\' * 200_000)

@@ -43,6 +43,23 @@ layers = [
   { max = 2, stride = 1, dilation = 2 }, { blur = 4 }, { subsample = 2, stride = 1, activation = "scaled-tanh" },
 ]
 """,
+    "one side": """
+input = [10, 11, 3]
+layers = [
+  { concat = [
+      [{ average = 3, stride = 2, pad = [1, 0, 0, 2] }],
+      [{ average = 3, stride = 2, pad = [0, 1, 2, 0] }],
+      [{ average = 3, stride = 2, pad = [1, 0, 0, 2], count_pad = false }],
+  ] },
+]
+""",
+    "own eps": """
+input = [5, 4, 3]
+layers = [
+  { layer = "batchnorm", eps = 0.5 }, { layer = "layernorm", eps = 0.25 },
+  { conv = 4, size = 1 }, { layer = "batchnorm", eps = 0.75 },
+]
+""",
     "graph": """
 input = [6, 7, 4]
 layers = [

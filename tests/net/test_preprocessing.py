@@ -34,6 +34,13 @@ def test_short_side_crop_mean_and_deviation():
     )
 
 
+@pytest.mark.parametrize(("crop", "first"), [(89, 0), (88, 1), (87, 2), (86, 2), (85, 2), (83, 4)])
+def test_the_middle_is_rounded_to_even(crop, first):
+    """As torchvision does, which of 3 superfluous rows cuts off 2, and of 5 also 2."""
+    prepared = prepare(network(f"crop = [{crop}, {crop + 30}]\ndivide = 1"), PIXELS)
+    assert (prepared.samples == PIXELS[first : first + crop, first : first + crop + 30]).all()
+
+
 def test_both_sides_and_padding():
     prepared = prepare(load("lenet5"), PIXELS)
     grey = Image.fromarray(PIXELS).convert("L").resize((28, 28), Image.Resampling.BILINEAR)

@@ -216,3 +216,42 @@ def test_other_files(file, tmp_path):
         open_tensors(file(b"", "w.h5"))
     with pytest.raises(FileError, match=r"did you mean 'conv\.bias'"):
         open_tensors(file(safetensors(ALL))).tensor("conv.bia")
+
+
+def test_a_long_header_is_not_parsed(tmp_path):
+    """The format allows 100 MB of it, which take gigabytes and many seconds."""
+    path = tmp_path / "w.safetensors"
+    with open(path, "wb") as file:
+        file.write((5 << 20).to_bytes(8, "little") + b"no JSON")
+        file.truncate(6 << 20)
+    with pytest.raises(LimitError, match="a header of 5242880 bytes, more than the 4194304 that imconv reads"):
+        open_tensors(path)
+
+
+def test_an_archive_with_too_long_a_directory_is_not_read(tmp_path):
+    path = tmp_path / "w.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(70):
+            archive.writestr(f"{number}{'n' * 60_000}", b"")
+    with pytest.raises(FileError, match=r"a directory of 4[0-9]+ bytes, more than 4194304"):
+        open_tensors(path)
+
+
+def test_a_long_header_of_an_array_is_not_inflated(tmp_path, monkeypatch):
+    """In an archive 16 MB of blanks are 16 KB; the version 2 of the header may have 4 GB of them."""
+    path = tmp_path / "w.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        length = 16 << 20
+        archive.writestr("w.npy", b"\x93NUMPY\x02\0" + length.to_bytes(4, "little") + b" " * length)
+    read, most = zipfile.ZipExtFile.read, []
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda self, n=-1: most.append(n) or read(self, n))
+    with pytest.raises(FileError, match="header is damaged"):
+        open_tensors(path)
+    assert most
+    assert 0 <= max(most) < 1 << 16
+
+
+def test_bytes_of_an_entry(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(safetensors({"a": ("BF16", np.zeros((3, 5), "<u2")), "b": ("F64", np.zeros(7))}))
+    assert {name: entry.bytes for name, entry in open_tensors(path).entries.items()} == {"a": 30, "b": 56}
