@@ -12,7 +12,18 @@ PACKAGE = Path(imconv.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 RIVALS = {"scipy", "cv2", "torch", "skimage", "tensorflow", "pyvips", "numexpr"}
 # errors, borders, sizes and kernels are wanted by a command line that only shows its help: no heavy library there
-LIGHT = ("errors", "lazy", "border", "geometry", "kernel", "kernel_number", "kernel_text", "planner", "color", "rounding")
+LIGHT = (
+    "errors",
+    "lazy",
+    "border",
+    "geometry",
+    "kernel",
+    "kernel_number",
+    "kernel_text",
+    "planner",
+    "color",
+    "rounding",
+)
 RANKS = ("ranking", "rank_bands")  # what executor and bands are for correlations
 HEAVY = {"numba", "llvmlite", "PIL", "click"}
 

@@ -210,9 +210,10 @@ def test_warm_fails_where_nothing_can_be_kept(tmp_path):
     _, errors = process.communicate(timeout=running.SECONDS)
     assert process.returncode == 1
     notice, error = errors.splitlines()
-    assert notice == NOTHING_KEPT + f"{tmp_path / 'imconv'}: Not a directory"
+    why = notice.removeprefix(NOTHING_KEPT)
+    assert why.startswith(str(tmp_path / "imconv"))
     assert error.startswith("imconv: 2 loops can't be kept here, alpha.")
-    assert error.endswith(f": {tmp_path / 'imconv'}: Not a directory")
+    assert error.endswith(f": {why}")
     assert json.loads(cache_command("info", "--json", cache=tmp_path))["kept"] == 0
 
 
