@@ -68,6 +68,8 @@ def checked(path: str, *, private: bool = True) -> Iterator[tuple[int, bytes] | 
     try:
         descriptor = os.open(path, os.O_RDONLY | CAREFULLY)
     except OSError:
+        descriptor = None
+    if descriptor is None:
         yield None
         return
     try:
@@ -133,9 +135,10 @@ def changeable(place: str) -> str | None:
         return None
     trusted = (0, os.geteuid())
     here, ahead, links = "/", place.split("/")[::-1], 0
+    status = os.stat(here)
     while True:
-        status = os.stat(here)
-        if status.st_uid not in trusted or (status.st_mode & OTHERS and not status.st_mode & stat.S_ISVTX):
+        open_to_others = status.st_mode & OTHERS
+        if status.st_uid not in trusted or (open_to_others and not status.st_mode & stat.S_ISVTX):
             return here
         while ahead and ahead[-1] in ("", "."):
             ahead.pop()
@@ -148,15 +151,15 @@ def changeable(place: str) -> str | None:
         except FileNotFoundError:
             return None
         if not stat.S_ISLNK(found.st_mode):
-            here = there
+            here, status = there, found
             continue
         links += 1
-        if links > MOST_LINKS or (status.st_mode & OTHERS and found.st_uid not in trusted):
+        if links > MOST_LINKS or (open_to_others and found.st_uid not in trusted):
             return there
         target = os.readlink(there)
         ahead += target.split("/")[::-1]
         if target.startswith("/"):
-            here = "/"
+            here, status = "/", os.stat("/")
 
 
 def _made(place: str) -> str | None:

@@ -136,7 +136,8 @@ def test_other_processors_have_a_key_too(fresh_key, tmp_path, monkeypatch, name)
     """On Linux beyond x86 and ARM all that the system says counts, but for what is different from run to run."""
     file = tmp_path / "cpuinfo"
     told = machine.os.uname()
-    monkeypatch.setattr(machine, "open", lambda path, mode: file.open(mode) if path == "/proc/cpuinfo" else Path(path).open(mode), raising=False)  # fmt: skip
+    known = open
+    monkeypatch.setattr(machine, "open", lambda path, mode: known(file if path == "/proc/cpuinfo" else path, mode), raising=False)  # fmt: skip
     monkeypatch.setattr(machine.os, "uname", lambda: type(told)([*told[:4], name]))
     monkeypatch.setattr(machine, "cpu", machine.cpu.__wrapped__)
 
