@@ -285,6 +285,30 @@ def test_a_file_system_where_nothing_may_be_executed(sound, tmp_path):
     assert running.files(tmp_path) == []
 
 
+SWAPPED = """
+import os
+from imconv.jit import load
+def nothing(code):
+    raise OSError("not from memory today")
+def late(descriptor, code, known=load.from_file):
+    os.replace({other!r}, {kept!r})
+    return known(descriptor, code)
+load.from_file, load.from_memory = late, nothing
+"""
+
+
+@linked
+def test_what_was_checked_is_what_is_loaded(kept, tmp_path):
+    """Whatever lies at its path by the time it is loaded; and it is open no longer than that."""
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    opened = "\nassert not [f for f in os.listdir('/proc/self/fd') if os.path.realpath('/proc/self/fd/' + f).endswith('.so')]"
+    script = SWAPPED.format(other=str(other), kept=str(kept)) + SCRIPT + opened
+    output, _ = running.run("-c", script, cache=cache_of(kept))
+    assert checked(output) == "kept"
+    assert kept.read_bytes() == b"other"
+
+
 def test_several_first_runs_at_once(tmp_path):
     processes = [running.start("-c", SCRIPT, cache=tmp_path) for _ in range(3)]
     origins = {checked(running.finish(process)[0]) for process in processes}
