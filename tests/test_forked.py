@@ -43,7 +43,7 @@ def hold():
 
 COMPILING = """
 from imconv import jit
-from imconv.jit import builders
+from imconv.jit import turns
 class Watch:
     def begin(self, count, refusal): pass
     def progress(self, done, count): hold()
@@ -54,7 +54,7 @@ other = thread(jit.ready, [item])
 begun.wait()
 def work():
     jit.watch = None
-    builders.PATIENCE = 0  # the parent's thread compiles that loop; it is held up here
+    turns.PATIENCE = 0  # the parent's thread compiles that loop; it is held up here
     jit.ready([item])
     out = np.zeros((1, 4), np.uint16)
     jit.loop("alpha.weigh")(np.array([[3, 5, 2, 7]], np.uint8), np.arange(1), 2, out)

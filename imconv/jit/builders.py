@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 
-from . import machine, store, turns
+from . import machine, store
 from .signature import full_name
+from .turns import Turns
 
 POLL = 0.01  # seconds between looks at the builds
-PATIENCE = 120  # seconds until a loop that another process compiles is compiled here as well: that one may be stopped
 LONGEST_REASON = 300  # characters
 
 # Run by a build's interpreter. The standard library comes first: folders of packages may hold old backports of its
@@ -75,11 +75,11 @@ def build(
     `watch`, if given, is told: `begin(count, refusal)`, `progress(done, count)` every now and then, `end(failures)`.
     Further keywords are environment variables for the builds.
     """
-    waiting, running = dict.fromkeys(wanted, 0.0), []  # since when a loop waits for another process
+    waiting, running, failures, turns = list(wanted), [], [], Turns()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     refusal = None if found is None and watch is None else store.refusal()
-    held: dict[Specialised, int] = {}
-    failures: list[str] = []
+    shared = found is not None and refusal is None
+    files = {item: store.path_of(full_name(*item)) + ".lock" if shared else None for item in wanted}
     if watch is not None:
         watch.begin(len(wanted), refusal)
     try:
@@ -87,23 +87,17 @@ def build(
             for item in list(waiting):
                 if len(running) >= cores:
                     break
-                if found is not None and refusal is None:
-                    lock = turns.take(_lock_file(item))
-                    if lock is None:
-                        waiting[item] = waiting[item] or time.monotonic()
-                        if time.monotonic() - waiting[item] < PATIENCE:
-                            continue
-                        lock = turns.NO_LOCK
-                    held[item] = lock
-                del waiting[item]
-                if found is None or not found(*item):
+                if not turns.take(files[item]):
+                    continue
+                waiting.remove(item)
+                if not (shared and found(*item)):
                     started = _start(item, environment)
                     if isinstance(started, Build):
                         running.append(started)
                         continue
                     failures.append(started)
                     yield item, started
-                _leave(item, held)
+                turns.leave(files[item])
             time.sleep(POLL)
             for finished in [one for one in running if one.process.poll() is not None]:
                 running.remove(finished)
@@ -112,26 +106,15 @@ def build(
                 if isinstance(result, str):
                     failures.append(result)
                 yield finished.item, result
-                _leave(finished.item, held)
+                turns.leave(files[finished.item])
             if watch is not None:
                 watch.progress(len(wanted) - len(waiting) - len(running), len(wanted))
     finally:
         for interrupted in running:
             interrupted.close()
-        for item in list(held):
-            _leave(item, held)
+        turns.leave_all()
         if watch is not None:
             watch.end(failures)
-
-
-def _lock_file(item: Specialised) -> str | None:
-    path = store.path_of(full_name(*item))
-    return None if path is None else path + ".lock"
-
-
-def _leave(item: Specialised, held: dict[Specialised, int]) -> None:
-    if item in held:
-        turns.leave(held.pop(item), _lock_file(item))
 
 
 def _start(item: Specialised, environment: dict[str, str]) -> Build | str:

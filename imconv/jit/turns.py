@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 
 try:
     import fcntl
@@ -16,6 +17,34 @@ except ImportError:  # Windows: everybody compiles for themselves
 from .store import CAREFULLY
 
 NO_LOCK = -1
+PATIENCE = 120  # seconds to wait for a turn: after that, whoever has it is taken to be stopped or to hang
+
+
+class Turns:
+    """The turns this process has, by their files; `leave_all` in the end."""
+
+    def __init__(self):
+        self._held: dict[str | None, int] = {}
+        self._since: dict[str | None, float] = {}  # when the first try failed
+
+    def take(self, path: str | None) -> bool:
+        """Whether it is this process's turn now; after PATIENCE it is, whoever has it."""
+        descriptor = take(path)
+        if descriptor is None:
+            now = time.monotonic()
+            if now - self._since.setdefault(path, now) < PATIENCE:
+                return False
+            descriptor = NO_LOCK
+        self._held[path] = descriptor
+        return True
+
+    def leave(self, path: str | None) -> None:
+        """Let the next process have it."""
+        leave(self._held.pop(path, NO_LOCK), path)
+
+    def leave_all(self) -> None:
+        for path in list(self._held):
+            self.leave(path)
 
 
 def take(path: str | None) -> int | None:
@@ -44,7 +73,7 @@ def take(path: str | None) -> int | None:
 
 
 def leave(descriptor: int, path: str | None) -> None:
-    """Let the next one have it."""
+    """Give up what `take` returned."""
     if descriptor != NO_LOCK:
         with contextlib.suppress(OSError):
             os.unlink(path)

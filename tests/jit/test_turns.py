@@ -21,8 +21,8 @@ MANY = 6
 FIRST_RUN = f"""
 import json
 from imconv import jit
-from imconv.jit import builders
-builders.PATIENCE = 1e9
+from imconv.jit import builders, turns
+turns.PATIENCE = 1e9
 started, start = [], builders._start
 builders._start = lambda item, environment: started.append(item) or start(item, environment)
 print("ready", flush=True)
@@ -149,7 +149,7 @@ def held(tmp_path, monkeypatch):
     """A loop that another process compiles, and does not end."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert store.refusal() is None
-    process = start(HOLDER, builders._lock_file(LOOPS[0]))
+    process = start(HOLDER, store.path_of(full_name(*LOOPS[0])) + ".lock")
     assert process.stdout.readline() == "holds\n"
     yield process
     process.kill()
@@ -164,14 +164,14 @@ def fake_builds(monkeypatch) -> list:
 
 def test_whoever_waits_too_long_compiles(held, monkeypatch):
     started = fake_builds(monkeypatch)
-    monkeypatch.setattr(builders, "PATIENCE", 0)
+    monkeypatch.setattr(turns, "PATIENCE", 0)
     assert dict(builders.build(LOOPS, found=lambda *item: False)) == dict.fromkeys(LOOPS, "no code today")
     assert started == LOOPS
 
 
 def test_others_are_not_held_up_and_a_killed_process_is_taken_over_from(held, monkeypatch):
     started = fake_builds(monkeypatch)
-    monkeypatch.setattr(builders, "PATIENCE", 1e9)
+    monkeypatch.setattr(turns, "PATIENCE", 1e9)
     builds = builders.build(LOOPS, found=lambda *item: False)
     assert next(builds)[0] == LOOPS[1]
     held.kill()
