@@ -47,7 +47,7 @@ from imconv.jit import turns
 class Watch:
     def begin(self, count, refusal): pass
     def progress(self, done, count): hold()
-    def end(self, failures): pass
+    def end(self): pass
 jit.watch = Watch()
 item = ("alpha.weigh", ("u1", "u2"))
 other = thread(jit.ready, [item])

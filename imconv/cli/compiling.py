@@ -35,15 +35,15 @@ class Notice:
                 sys.stderr.flush()
                 self.drawn = text
 
-    def end(self, failures: list[str]) -> None:
-        """Builds are over, or were interrupted; `failures` are the reasons of those that failed."""
+    def end(self) -> None:
+        """Builds are over, or were interrupted."""
         if self.drawn:
             sys.stderr.write("\r\x1b[K")
-        if failures and not self.quiet and not self.told_of_failure:
+            sys.stderr.flush()
+
+    def failed(self, reason: str) -> None:
+        """Loops that could not be built are compiled in this process."""
+        if not self.quiet and not self.told_of_failure:
             self.told_of_failure = True
-            loops = "a loop" if len(failures) == 1 else f"{len(failures)} loops"
-            sys.stderr.write(
-                f"imconv: {loops} could not be compiled to be kept, so every run compiles anew: {failures[0]}\n"
-            )
-        if sys.stderr is not None:
+            sys.stderr.write(f"imconv: loops could not be compiled to be kept, so every run compiles them: {reason}\n")
             sys.stderr.flush()

@@ -22,7 +22,7 @@ _functions: dict[tuple[str, tuple[str, ...]], object] = {}  # loop, specialisati
 IN_PROCESS = "numba"
 origins: dict[str, str] = {}  # what was used, for those who ask: loop with types -> shipped, kept, built or numba
 failures: dict[str, str] = {}  # why a loop could not be built, for those who ask
-watch = None  # told about builds: an object with begin(count, refusal), progress(done, count) and end(failures)
+watch = None  # told about builds: an object with begin(count, refusal), progress(done, count), end(), failed(reason)
 
 
 def _new_lock() -> None:
@@ -185,6 +185,8 @@ def _build(missing: list[tuple[str, tuple[str, ...]]]) -> None:
                 function = _loaded(path)
             if function is None:
                 function = _from_memory(store.opened(result))
+            if function is None:
+                failures[full] = "the system loads it neither from a file nor from memory"
         origins[full] = "numba" if function is None else "built"
         _functions[name, types] = IN_PROCESS if function is None else function
 
@@ -197,4 +199,6 @@ def _numba_function(name: str):
         raise ImconvError(
             f"no compiled loop for this processor, and Numba can't make one ({problem}); pip install numba"
         ) from None
+    if failures and watch is not None:
+        watch.failed(next(iter(failures.values())))
     return build.in_process(name)

@@ -72,10 +72,10 @@ def build(
 
     With `found`, processes that want the same loops take turns: `found(name, types)` is asked whether another process has
     compiled a loop meanwhile, which is then left out; the next process has its turn when the caller asks for more.
-    `watch`, if given, is told: `begin(count, refusal)`, `progress(done, count)` every now and then, `end(failures)`.
+    `watch`, if given, is told: `begin(count, refusal)`, `progress(done, count)` every now and then, `end()`.
     Further keywords are environment variables for the builds.
     """
-    waiting, running, failures, turns = list(wanted), [], [], Turns()
+    waiting, running, turns = list(wanted), [], Turns()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     refusal = None if found is None and watch is None else store.refusal()
     shared = found is not None and refusal is None
@@ -95,7 +95,6 @@ def build(
                     if isinstance(started, Build):
                         running.append(started)
                         continue
-                    failures.append(started)
                     yield item, started
                 turns.leave(files[item])
             time.sleep(POLL)
@@ -103,8 +102,6 @@ def build(
                 running.remove(finished)
                 result = finished.result()
                 finished.close()
-                if isinstance(result, str):
-                    failures.append(result)
                 yield finished.item, result
                 turns.leave(files[finished.item])
             if watch is not None:
@@ -114,7 +111,7 @@ def build(
             interrupted.close()
         turns.leave_all()
         if watch is not None:
-            watch.end(failures)
+            watch.end()
 
 
 def _start(item: Specialised, environment: dict[str, str]) -> Build | str:
