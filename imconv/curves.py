@@ -7,9 +7,10 @@ below 0 as its mirror image through the origin, and above 1 by its formula (a ta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
+
+from .lazy import cached_property
 
 
 @dataclass(frozen=True)

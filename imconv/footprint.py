@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
 from .errors import OptionError, nearest
 from .geometry import MAX_SIDE, parse_pair, parse_size
 from .kernel import Kernel
+from .lazy import cached_property
 
 
 def _disk(y, x, ry, rx):

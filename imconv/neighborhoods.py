@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from . import jit
 from .border import Border
 from .executor import BANDS_PER_THREAD, WORTH_THREADS, checked_threads, default_threads, run_bands
 from .geometry import Axis
+from .lazy import cached_property
 from .planner import LARGEST_LANES
 from .source import Source
 from .streaming import execute_rows

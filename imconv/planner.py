@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache, wraps
+from functools import lru_cache, wraps
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from .decimation import Factor, factor
 from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
 from .kernel import Kernel
+from .lazy import cached_property
 from .rounding import HALF_UP
 
 RANGES = ("clip", "abs", "offset", "stretch", "error")

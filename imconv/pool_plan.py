@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 
 import numpy as np
 
 from .accuracy import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
 from .border import Border
 from .geometry import Axis
+from .lazy import cached_property
 from .planner import check_range
 
 OPERATIONS = ("max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2")

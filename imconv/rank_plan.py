@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .border import Border
 from .errors import LimitError, OptionError
 from .footprint import Footprint
 from .geometry import Axis
+from .lazy import cached_property
 from .planner import LARGEST_LANES, check_range
 
 MEDIAN = 50.0

@@ -12,7 +12,18 @@ PACKAGE = Path(imconv.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 RIVALS = {"scipy", "cv2", "torch", "skimage", "tensorflow", "pyvips", "numexpr"}
 # errors, borders, sizes and kernels are wanted by a command line that only shows its help: no heavy library there
-LIGHT = ("errors", "border", "geometry", "kernel", "kernel_number", "kernel_text", "planner", "color", "rounding")
+LIGHT = (
+    "errors",
+    "lazy",
+    "border",
+    "geometry",
+    "kernel",
+    "kernel_number",
+    "kernel_text",
+    "planner",
+    "color",
+    "rounding",
+)
 RANKS = ("ranking", "rank_bands")  # what executor and bands are for correlations
 HEAVY = {"numba", "llvmlite", "PIL", "click"}
 
@@ -142,7 +153,7 @@ DESCRIBING = [name for name in within("net") if name.removeprefix("net.") not in
 @pytest.mark.parametrize("module", DESCRIBING)
 def test_networks_are_described_without_pictures(module):
     """What a network is, and what it costs, needs sizes and errors only."""
-    assert roots(module) <= {*sys.stdlib_module_names, "errors", "geometry", "kernel_number", "net"}
+    assert roots(module) <= {*sys.stdlib_module_names, "errors", "geometry", "kernel_number", "lazy", "net"}
 
 
 @pytest.mark.parametrize("module", within("filters"))

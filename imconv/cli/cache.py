@@ -35,7 +35,7 @@ def info(json_):
 
         click.echo(json.dumps({**facts, "loops": kept}))
         return
-    click.echo(f"folder     {folder or 'none: the processor is not known'}")
+    click.echo(f"folder     {folder or f'none: {store.refusal()}'}")
     click.echo(f"processor  {facts['processor']}" + (f", {facts['level']}" if facts["level"] else ""))
     click.echo(
         f"shipped    {facts['shipped']} loops" + ("" if shipped_folder() else ": this copy of imconv carries none")
@@ -65,7 +65,8 @@ def warm(everything, quiet):
     if failed:
         from ..errors import ImconvError
 
-        raise ImconvError(f"{len(failed)} loops can't be kept here, {failed[0]} for one; IMCONV_DEBUG=1 tells why")
+        why = jit.failures.get(failed[0]) or jit.store.refusal() or "IMCONV_DEBUG=1 tells why"
+        raise ImconvError(f"{len(failed)} loops can't be kept here, {failed[0]} for one: {why}")
 
 
 @cache.command("clear", cls=ExampleCommand, examples=("imconv cache clear",))

@@ -1,4 +1,4 @@
-"""What the user sees while loops are compiled: one line that it happens once, and on a terminal how far it is."""
+"""What the user sees while loops are compiled: one line that it happens, on a terminal how far it is, and what failed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Notice:
 
     def __init__(self, quiet: bool = False):
         self.quiet = quiet or sys.stderr is None
-        self.told = False
+        self.told = self.told_of_failure = False
 
-    def begin(self, count: int, kept: bool) -> None:
-        """`count` builds begin; `kept` is whether the next run will find them."""
+    def begin(self, count: int, refusal: str | None) -> None:
+        """`count` builds begin; `refusal` is why the next run will not find them, None where it will."""
         self.started, self.drawn = time.monotonic(), ""
         if not self.quiet and not self.told:  # a file's loops and a filter's come one after the other
             self.told = True
-            then = "this happens once" if kept else "nothing can be kept in the cache folder, so every run does this"
-            sys.stderr.write(f"imconv: compiling loops for this computer; {then}\n")
+            then = f"; every run does this: {refusal}" if refusal else ", to be kept for later runs"
+            sys.stderr.write(f"imconv: compiling loops for this computer{then}\n")
             sys.stderr.flush()
 
     def progress(self, done: int, count: int) -> None:
@@ -39,4 +39,11 @@ class Notice:
         """Builds are over, or were interrupted."""
         if self.drawn:
             sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def failed(self, reason: str) -> None:
+        """Loops that could not be built are compiled in this process."""
+        if not self.quiet and not self.told_of_failure:
+            self.told_of_failure = True
+            sys.stderr.write(f"imconv: loops could not be compiled to be kept, so every run compiles them: {reason}\n")
             sys.stderr.flush()

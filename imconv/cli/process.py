@@ -247,7 +247,8 @@ def tell_results(results: list, seconds: float, quiet: bool) -> None:
         time_taken = f"; {1000 * seconds:.0f} ms" if result is results[-1][0] else ""
         tell(f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}{clipped}{time_taken}")
     for name, origin in jit.origins.items():
-        tell(f"loop {name}: {origin}")
+        why = f"; it could not be compiled to be kept: {jit.failures[name]}" if name in jit.failures else ""
+        tell(f"loop {name}: {origin}{why}")
 
 
 class Progress:

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import io
 import logging
+import os
 import sys
 import threading
 import warnings
@@ -26,8 +27,8 @@ _PLUGINS = {
     "AVIF": "AvifImagePlugin.AvifImageFile",
     **dict.fromkeys(("JP2", "J2K"), "Jpeg2KImagePlugin.Jpeg2KImageFile"),
 }
-_lock = threading.Lock()
-_quiet_depth = 0
+_lock = threading.RLock()
+_inside: list[int] = []  # the threads within `quiet`, once for each time
 _quiet_state = contextlib.ExitStack()
 
 
@@ -45,9 +46,9 @@ def quiet():
     """
     from PIL import Image
 
-    global _quiet_depth
+    me = threading.get_ident()
     with _lock:
-        if _quiet_depth == 0:
+        if not _inside:
             _quiet_state.enter_context(warnings.catch_warnings())
             warnings.filterwarnings("ignore", module=r"PIL\.")
             _silence_libtiff(_quiet_state)
@@ -56,14 +57,27 @@ def quiet():
             logger = logging.getLogger("PIL")
             if not logger.handlers:  # else logging prints Pillow's errors to stderr where nobody configured it
                 logger.addHandler(logging.NullHandler())
-        _quiet_depth += 1
+        _inside.append(me)
     try:
         yield
     finally:
         with _lock:
-            _quiet_depth -= 1
-            if _quiet_depth == 0:
+            _inside.remove(me)
+            if not _inside:
                 _quiet_state.close()
+
+
+def _alone() -> None:
+    """In a forked process: of all threads only the one that forked is left, and only that may still be inside."""
+    global _lock
+    _lock = threading.RLock()
+    _inside[:] = [thread for thread in _inside if thread == threading.get_ident()]
+    if not _inside:
+        _quiet_state.close()
+
+
+if hasattr(os, "register_at_fork"):  # nobody forks while the settings are half changed: that takes microseconds
+    os.register_at_fork(before=lambda: _lock.acquire(), after_in_parent=lambda: _lock.release(), after_in_child=_alone)
 
 
 def _silence_libtiff(until: contextlib.ExitStack) -> None:

@@ -21,7 +21,18 @@ _lock = threading.RLock()
 _functions: dict[tuple[str, tuple[str, ...]], object] = {}  # loop, specialisation -> function of a block, or IN_PROCESS
 IN_PROCESS = "numba"
 origins: dict[str, str] = {}  # what was used, for those who ask: loop with types -> shipped, kept, built or numba
-watch = None  # told about builds: an object with begin(count, kept), progress(done, count) and end()
+failures: dict[str, str] = {}  # why a loop could not be built, for those who ask
+watch = None  # told about builds: an object with begin(count, refusal), progress(done, count), end(), failed(reason)
+
+
+def _new_lock() -> None:
+    """In a forked process nobody would release a lock that another thread held."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_new_lock)
 
 
 def in_process_only() -> bool:
@@ -115,19 +126,30 @@ def _found(name: str, types: tuple[str, ...]) -> bool:
     for origin, folder in (("shipped", shipped_folder()), ("kept", store.folder())):
         if folder is None:
             continue
-        path = os.path.join(folder, full + store.suffix())
-        code = store.read(path, private=origin == "kept")
-        if code is not None:
-            try:
-                _functions[name, types] = load.from_file(path, code)
-            except OSError:  # a folder nothing may be executed in
-                try:
-                    _functions[name, types] = load.from_memory(code)
-                except OSError:
-                    continue
-            origins[full] = origin
+        function = _loaded(os.path.join(folder, full + store.suffix()), private=origin == "kept")
+        if function is not None:
+            _functions[name, types], origins[full] = function, origin
             return True
     return False
+
+
+def _loaded(path: str, *, private: bool = True):
+    """The loop in a file as a function, None where there is none that is sound, or the system will not load it."""
+    with store.checked(path, private=private) as found:
+        if found is None:
+            return None
+        descriptor, code = found
+        try:
+            return load.from_file(descriptor, code)
+        except OSError:  # a folder nothing may be executed in
+            return _from_memory(code)
+
+
+def _from_memory(code: bytes):
+    try:
+        return load.from_memory(code)
+    except OSError:
+        return None
 
 
 @cache
@@ -150,27 +172,23 @@ def shipped_loops() -> list[str]:
 
 
 def _build(missing: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Have loops compiled and use them; those that another process compiles at the time are taken from it."""
     from .builders import build
 
-    for (name, types), data in build(missing, watch):
-        function, full = None, signature.full_name(name, types)
-        if data is not None:
-            path = os.path.join(store.folder() or "", full + store.suffix())
-            stored = store.folder() is not None and store.write(path, data)
-            function = _loaded(path if stored else None, store.opened(data))
+    for (name, types), result in build(missing, watch, _found):
+        full, function = signature.full_name(name, types), None
+        if isinstance(result, str):
+            failures[full] = result
+        else:
+            path = store.path_of(full)
+            if path is not None and store.write(path, result):
+                function = _loaded(path)
+            if function is None:
+                function = _from_memory(store.opened(result))
+            if function is None:
+                failures[full] = "the system loads it neither from a file nor from memory"
         origins[full] = "numba" if function is None else "built"
         _functions[name, types] = IN_PROCESS if function is None else function
-
-
-def _loaded(path: str | None, code: bytes):
-    """Fresh code as a function, from its file where there is one; None where the system loads neither."""
-    for way in ((load.from_file, path, code), (load.from_memory, code)):
-        if way[1] is not None:
-            try:
-                return way[0](*way[1:])
-            except OSError:
-                continue
-    return None
 
 
 @cache
@@ -181,4 +199,6 @@ def _numba_function(name: str):
         raise ImconvError(
             f"no compiled loop for this processor, and Numba can't make one ({problem}); pip install numba"
         ) from None
+    if failures and watch is not None:
+        watch.failed(next(iter(failures.values())))
     return build.in_process(name)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import ctypes
 import os
+from itertools import count
 
 from . import machine
 
 ENTRY = "imconv_loop"
+_spellings = count()
 
 
-def from_file(path: str, code: bytes):
-    """The loop in a file whose code was read and checked; OSError where the system will not load it."""
-    return _entry(ctypes.CDLL(path)) if machine.links() else _by_llvm(code)
+def from_file(descriptor: int, code: bytes):
+    """The loop in an open file whose code was read and checked; OSError where the system will not load it."""
+    return _by_descriptor(descriptor) if machine.links() else _by_llvm(code)
 
 
 def from_memory(code: bytes):
@@ -23,10 +25,15 @@ def from_memory(code: bytes):
     if not machine.links():
         return _by_llvm(code)
     descriptor = os.memfd_create("imconv", os.MFD_CLOEXEC)
-    with open(descriptor, "wb", closefd=False) as file:
+    with open(descriptor, "wb") as file:
         file.write(code)
-    # it stays open: by the name of an earlier one the C library would give that again
-    return _entry(ctypes.CDLL(f"/proc/self/fd/{descriptor}"))
+        file.flush()
+        return _by_descriptor(descriptor)
+
+
+def _by_descriptor(descriptor: int):
+    # each time another spelling: by a name that it knows the C library gives the library which had that name before
+    return _entry(ctypes.CDLL(f"/proc/self/fd/{'/' * next(_spellings)}{descriptor}"))
 
 
 def _entry(library):

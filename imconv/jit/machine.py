@@ -11,6 +11,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LOOPS = os.path.join(os.path.dirname(HERE), "loops")
 _CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags",  # x86
                "CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features")  # fmt: skip  # ARM
+_THEIR_MACHINES = ("x86", "i386", "i486", "i586", "i686", "aarch64", "arm")
+_CHANGING = ("mhz", "bogo", "clk", "clock", "timebase", "hart", "#")  # names of what differs between two runs elsewhere
 _NUMBA_OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
 
 # What a level of the x86-64 ABI has, by the names in /proc/cpuinfo.
@@ -33,8 +35,11 @@ def cpu() -> dict[str, str]:
             first = file.read(16384).split(b"\n\n", 1)[0].decode(errors="replace")
     except OSError:
         return {}
-    fields = (line.partition(":") for line in first.splitlines())
-    return {name.strip(): value.strip() for name, _, value in fields if name.strip() in _CPU_FIELDS}
+    lines = (line.partition(":") for line in first.splitlines())
+    fields = {name.strip(): value.strip() for name, _, value in lines if value}
+    if os.uname().machine.startswith(_THEIR_MACHINES):
+        return {name: value for name, value in fields.items() if name in _CPU_FIELDS}
+    return {name: value for name, value in fields.items() if not any(word in name.lower() for word in _CHANGING)}
 
 
 @cache

@@ -18,8 +18,8 @@ def main(arguments: list[str]) -> int:
     for level in machine.LEVELS:
         os.makedirs(os.path.join(folder, level), exist_ok=True)
         for item, data in builders.build(wanted, NUMBA_CPU_NAME=level, NUMBA_CPU_FEATURES=""):
-            if data is None:
-                sys.stderr.write(f"{full_name(*item)} could not be built for {level}\n")
+            if isinstance(data, str):
+                sys.stderr.write(f"{full_name(*item)} could not be built for {level}: {data}\n")
                 return 1
             with open(os.path.join(folder, level, full_name(*item) + store.suffix()), "wb") as file:
                 file.write(data)

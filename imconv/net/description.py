@@ -22,10 +22,10 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NoReturn
 
 from ..errors import FileError, LimitError, NetworkError, OptionError, nearest
+from ..lazy import cached_property
 from .attributes import Attribute, flag, number, numbers, pair, sides, text, whole, word
 from .positions import Path, line_numbers, too_deep
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from types import MappingProxyType
 
 from ..errors import OptionError, nearest
 from ..geometry import Axis, Field
+from ..lazy import cached_property
 from .kinds import KINDS, Kind, Shape, Weights, axes, by
 
 INPUT = "input"  # the name of what goes in

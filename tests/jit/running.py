@@ -26,8 +26,13 @@ def environment(cache=None, root=ROOT, **more) -> dict[str, str]:
 
 def start(*arguments, cache=None, cwd=None, session=False, **variables) -> subprocess.Popen:
     """Start this Python with arguments, and nothing of the current folder; `variables` are for its environment."""
+    return start_with(environment(cache, **variables), *arguments, cwd=cwd, session=session)
+
+
+def start_with(environment: dict[str, str], *arguments, cwd=None, session=False) -> subprocess.Popen:
+    """The same with this environment and no other."""
     return subprocess.Popen(
-        [sys.executable, "-P", *map(str, arguments)], cwd=cwd, env=environment(cache, **variables), text=True,
+        [sys.executable, "-P", *map(str, arguments)], cwd=cwd, env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=session,
     )  # fmt: skip
 

@@ -17,8 +17,8 @@ from tests.jit import running
 from tests.jit.running import posix
 
 COMPILERS = {"numba", "llvmlite", "scipy"}
-NOTICE = "imconv: compiling loops for this computer; this happens once"
-NOTHING_KEPT = "nothing can be kept in the cache folder, so every run does this"
+NOTICE = "imconv: compiling loops for this computer, to be kept for later runs"
+NOTHING_KEPT = "imconv: compiling loops for this computer; every run does this: "
 BLUR = ("blur", "grey.pgm", "out.pgm", "--sigma", "1.5")  # a format that needs no loops itself
 COMMANDS = {
     "blur": ("blur", "--sigma", "1.5"),
@@ -164,7 +164,7 @@ def test_warm_info_and_clear_tell_the_truth(tmp_path):
 
     output, errors = running.run("-c", CACHE, "warm", cache=cache)
     assert output == "2 loops at hand, 2 of them compiled now\n"
-    assert errors == "imconv: compiling loops for this computer; this happens once\n"
+    assert errors == NOTICE + "\n"
     assert cache_command("warm", cache=cache) == "2 loops at hand, 0 of them compiled now\n"
 
     kept = {path.name: path.stat().st_size for path in running.files(cache)}
@@ -210,8 +210,10 @@ def test_warm_fails_where_nothing_can_be_kept(tmp_path):
     _, errors = process.communicate(timeout=running.SECONDS)
     assert process.returncode == 1
     notice, error = errors.splitlines()
-    assert notice == "imconv: compiling loops for this computer; " + NOTHING_KEPT
+    why = notice.removeprefix(NOTHING_KEPT)
+    assert why.startswith(str(tmp_path / "imconv"))
     assert error.startswith("imconv: 2 loops can't be kept here, alpha.")
+    assert error.endswith(f": {why}")
     assert json.loads(cache_command("info", "--json", cache=tmp_path))["kept"] == 0
 
 

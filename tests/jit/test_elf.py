@@ -100,7 +100,8 @@ def test_a_linked_object_runs(tmp_path, options):
     code = elf.link(compiled(tmp_path, GOOD, *options), ENTRY)
     assert ran(load.from_memory(code)) == RIGHT
     (tmp_path / "loop.so").write_bytes(code + b"a trailer where no loader looks")
-    assert ran(load.from_file(str(tmp_path / "loop.so"), code)) == RIGHT
+    with open(tmp_path / "loop.so", "rb") as file:
+        assert ran(load.from_file(file.fileno(), code)) == RIGHT
 
 
 def test_calls_by_way_of_a_table_of_addresses():

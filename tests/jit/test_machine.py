@@ -119,3 +119,32 @@ def test_a_level_needs_all_its_flags(monkeypatch):
     assert machine.level.__wrapped__() is None
     assert machine.runs(None)
     assert machine.runs("znver4")
+
+
+ELSEWHERE = {
+    "riscv64": "processor\t: 0\nhart\t\t: {}\nisa\t\t: rv64imafdcv\nmmu\t\t: sv48\nmvendorid\t: {}\n\n",
+    "ppc64le": "processor\t: 0\ncpu\t\t: POWER9, altivec supported\nclock\t\t: {}MHz\nrevision\t: {}\n\n",
+    "s390x": "vendor_id : IBM/S390\n# processors : 4\nbogomips per cpu: {}\nfeatures\t: zarch {}\n"
+    "processor 0: version = 00, machine = 2964\n\n",
+    "loongarch64": "CPU Family\t: Loongson\nModel Name\t: {1}\nCPU MHz\t: {0}\nFeatures\t: cpucfg lam\n\n",
+}
+
+
+@pytest.mark.skipif(not hasattr(machine.os, "uname"), reason="no Linux")
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_other_processors_have_a_key_too(fresh_key, tmp_path, monkeypatch, name):
+    """On Linux beyond x86 and ARM all that the system says counts, but for what is different from run to run."""
+    file = tmp_path / "cpuinfo"
+    told = machine.os.uname()
+    known = open
+    monkeypatch.setattr(machine, "open", lambda path, mode: known(file if path == "/proc/cpuinfo" else path, mode), raising=False)  # fmt: skip
+    monkeypatch.setattr(machine.os, "uname", lambda: type(told)([*told[:4], name]))
+    monkeypatch.setattr(machine, "cpu", machine.cpu.__wrapped__)
+
+    def key(changing: str, kind: str) -> str | None:
+        file.write_text(ELSEWHERE[name].format(changing, kind))
+        return fresh_key()
+
+    assert key("1000", "a")
+    assert key("1000", "a") == key("2000", "a")
+    assert key("1000", "a") != key("1000", "b")

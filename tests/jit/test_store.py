@@ -27,10 +27,9 @@ from imconv.jit import builders, load
 if sys.argv[1:]:
     with open(sys.argv[1], "rb") as file:
         code = file.read()
-    builders.build = lambda wanted, watch=None: [(item, code) for item in wanted]
+    builders.build = lambda wanted, watch=None, found=None: [(item, code) for item in wanted]
 if sys.argv[2:]:
-    from_file = load.from_file
-    def refuse(path, code):
+    def refuse(descriptor, code):
         raise OSError("failed to map segment from shared object: Operation not permitted")
     load.from_file = refuse
 out = np.zeros((3, 8), np.uint16)
@@ -284,6 +283,30 @@ def test_a_file_system_where_nothing_may_be_executed(sound, tmp_path):
     assert done.returncode == 0, done.stderr
     assert [checked(line) for line in done.stdout.splitlines()] == ["built", "kept"]
     assert running.files(tmp_path) == []
+
+
+SWAPPED = """
+import os
+from imconv.jit import load
+def nothing(code):
+    raise OSError("not from memory today")
+def late(descriptor, code, known=load.from_file):
+    os.replace({other!r}, {kept!r})
+    return known(descriptor, code)
+load.from_file, load.from_memory = late, nothing
+"""
+
+
+@linked
+def test_what_was_checked_is_what_is_loaded(kept, tmp_path):
+    """Whatever lies at its path by the time it is loaded; and it is open no longer than that."""
+    other = tmp_path / "other"
+    other.write_bytes(b"other")
+    opened = "\nassert not [f for f in os.listdir('/proc/self/fd') if os.path.realpath('/proc/self/fd/' + f).endswith('.so')]"
+    script = SWAPPED.format(other=str(other), kept=str(kept)) + SCRIPT + opened
+    output, _ = running.run("-c", script, cache=cache_of(kept))
+    assert checked(output) == "kept"
+    assert kept.read_bytes() == b"other"
 
 
 def test_several_first_runs_at_once(tmp_path):
