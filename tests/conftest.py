@@ -5,6 +5,7 @@ The whole suite needs most loops: they are compiled at the beginning, side by si
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 settings.register_profile(
     "imconv",
@@ -15,6 +16,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("imconv")
+# Hypothesis would also draw numbers that stand in whichever modules are imported by then: the examples of a test would
+# depend on the tests before it.
+if hasattr(providers, "_get_local_constants"):
+    providers._get_local_constants = providers.Constants
 
 
 def pytest_sessionstart(session):

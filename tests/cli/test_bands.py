@@ -249,10 +249,11 @@ def test_killed_at_any_moment_the_old_file_or_the_new_one_is_there(folder):
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert (folder / "out.png").read_bytes() in (b"old", new)
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-    time.sleep(0.6 * seconds)
     for leftover in folder.glob(".out.png.*.tmp"):
         leftover.unlink()
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    while not any(folder.glob(".out.png.*.tmp")) and process.poll() is None:
+        time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     assert process.communicate()[1].count(b"Traceback") == 0
     assert process.returncode in (0, 130)
