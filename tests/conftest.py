@@ -3,6 +3,8 @@
 The whole suite needs most loops: they are compiled at the beginning, side by side.
 """
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
@@ -30,6 +32,25 @@ def pytest_sessionstart(session):
         from imconv.jit.prebuilt import prebuilt
 
         jit.ready(prebuilt(everything=True))
+
+
+# the extra that brings what a test is held against
+EXTRAS = {
+    "imagecodecs": "tiff",
+    **dict.fromkeys(("cv2", "pyvips", "skimage"), "bench"),
+    "matplotlib": "plot",
+    **dict.fromkeys(("torch", "torchvision", "safetensors", "chessboard_image"), "nets"),
+}
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say once which extras the skipped tests need."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    found = [match[1] for match in map(re.compile(r"could not import '(\w+)").search, reasons) if match]
+    if extras := sorted({EXTRAS[name] for name in found if name in EXTRAS}):
+        packages = ", ".join(sorted(set(found)))
+        install = f"pip install -e '.[{','.join(extras)}]'"
+        terminalreporter.write_line(f"{len(found)} tests are skipped without {packages}: {install}")
 
 
 @pytest.fixture(autouse=True)

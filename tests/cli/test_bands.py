@@ -226,7 +226,7 @@ def test_interlaced_pictures_are_read_whole(succeeds, folder, monkeypatch):
     monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
     picture = pixels("rgb", "uint8")
     files.write(folder / "plain.png", picture)
-    pyvips = pytest.importorskip("pyvips", reason="writes interlaced files")
+    pyvips = pytest.importorskip("pyvips")
     pyvips.Image.new_from_array(picture).pngsave("in.png", interlace=True)
     succeeds("box", "in.png", "out.png", "--size", "3")
     succeeds("box", "plain.png", "expected.png", "--size", "3")
