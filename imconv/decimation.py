@@ -16,7 +16,9 @@ import numpy as np
 from .border import Border
 from .geometry import Axis
 
-SMALLEST_RATIO = 2.5  # sigma / D; the error jumps below 2.2 (measured: 0.5 of an 8-bit level at 2.0, 0.003 at 2.5)
+# sigma / D. Measured with the pictures that are blurred worst, for D from 2 to 31: at most 0.055 of an 8-bit level off
+# the exact Gaussian, of which cutting the three Gaussians makes the most; with 1.6 it would be 0.073, with 1.4 0.114.
+SMALLEST_RATIO = 2.5
 SHARE = 0.8  # a / D
 TRUNCATE = 4.0  # standard deviations kept of each of the three Gaussians
 

@@ -3,8 +3,11 @@
 The whole suite needs most loops: they are compiled at the beginning, side by side.
 """
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 settings.register_profile(
     "imconv",
@@ -15,6 +18,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("imconv")
+# Hypothesis would also draw numbers that stand in whichever modules are imported by then: the examples of a test would
+# depend on the tests before it.
+if hasattr(providers, "_get_local_constants"):
+    providers._get_local_constants = providers.Constants
 
 
 def pytest_sessionstart(session):
@@ -25,6 +32,25 @@ def pytest_sessionstart(session):
         from imconv.jit.prebuilt import prebuilt
 
         jit.ready(prebuilt(everything=True))
+
+
+# the extra that brings what a test is held against
+EXTRAS = {
+    "imagecodecs": "tiff",
+    **dict.fromkeys(("cv2", "pyvips", "skimage"), "bench"),
+    "matplotlib": "plot",
+    **dict.fromkeys(("torch", "torchvision", "safetensors", "chessboard_image"), "nets"),
+}
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say once which extras the skipped tests need."""
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    found = [match[1] for match in map(re.compile(r"could not import '(\w+)").search, reasons) if match]
+    if extras := sorted({EXTRAS[name] for name in found if name in EXTRAS}):
+        packages = ", ".join(sorted(set(found)))
+        install = f"pip install -e '.[{','.join(extras)}]'"
+        terminalreporter.write_line(f"{len(found)} tests are skipped without {packages}: {install}")
 
 
 @pytest.fixture(autouse=True)

@@ -55,9 +55,7 @@ def run_there(installed, *command, cache=None, pythonpath=None, **options):
     environment["XDG_CACHE_HOME"] = str(cache or home / "cache")
     if pythonpath is not None:
         environment["PYTHONPATH"] = str(pythonpath)
-    return subprocess.run(
-        command, cwd=elsewhere, env=environment, capture_output=True, timeout=120, check=False, **options
-    )
+    return subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, check=False, **options)
 
 
 def script(installed) -> Path:

@@ -19,7 +19,7 @@ from imconv.geometry import make_axes
 from imconv.planner import make_plan
 from imconv.rounding import Tally
 from tests import naive
-from tests.bounds import FLOAT32, FLOAT64
+from tests.bounds import COARSE_GRID, FLOAT32, FLOAT64, assert_levels
 from tests.cases import PRIMES, picture
 
 WIDTHS = (1, 3, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 200)
@@ -192,6 +192,36 @@ def test_wide_gaussians_at_the_borders(sigma, shape, border):
     direct = imconv.gaussian_blur(image, sigma, border=border, truncate=6.0)
     near = 0.05 / 255  # of one 8-bit level, for samples from 0 to 1
     np.testing.assert_allclose(imconv.gaussian_blur(image, sigma, border=border), direct, rtol=0, atol=near)
+
+
+@pytest.mark.parametrize(("sigma", "step", "error"), [(5.25, 2, 0.036), (10.5, 4, 0.047), (23.6538, 9, 0.0527)])
+def test_the_picture_that_a_wide_gaussian_blurs_worst(sigma, step, error):
+    """White where the coarse grid's weights for one pixel are larger than the Gaussian's own, black elsewhere.
+
+    No other picture brings a pixel further away from the exact result; the steps' worst sigmas were found by trying all.
+    """
+    middle = int(8 * sigma)
+    size = 2 * middle + step
+    dots = np.eye(size)  # smoothed along rows, they are the weights themselves: a column for each pixel of the result
+    weights = execute(planned(gaussian_kernel((0, sigma)), dots, "decimated", border="constant"), dots)
+    exact = np.exp(-0.5 * ((np.arange(size)[:, None] - np.arange(size)) / sigma) ** 2)
+    exact /= exact[middle].sum()
+    worst = max(
+        (
+            np.outer(weights[:, y], weights[:, x]) - np.outer(exact[:, y], exact[:, x])
+            for y in range(middle, middle + step)
+            for x in range(y, middle + step)
+        ),
+        key=lambda difference: difference[difference > 0].sum(),
+    )
+    image = np.where(worst > 0, np.uint8(255), np.uint8(0))
+    expected = exact.T @ image @ exact
+    plan = planned(gaussian_kernel(sigma), image, "decimated", "float64", border="constant")
+    assert plan.decimation[0].step == step
+    off = np.abs(execute(plan, image) - expected).max()
+    assert off <= COARSE_GRID
+    assert off == pytest.approx(error, rel=0.02)
+    assert_levels(imconv.gaussian_blur(image, sigma, border="constant"), expected, COARSE_GRID)
 
 
 @pytest.mark.parametrize("amount", [1, 5, 20])

@@ -1,7 +1,6 @@
 """Runs that are kept for the next picture of their kind: the same results, nobody's picture held, nothing large kept."""
 
 import threading
-import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv import executor, idle
+from imconv import executor, idle, workers
 
 FILTERS = {
     "blur": lambda image, **how: imconv.gaussian_blur(image, 1.5, **how),
@@ -61,10 +60,9 @@ def test_nobodys_picture_is_held(name):
     assert idle._kept
     memory = [weakref.ref(array if array.base is None else array.base) for array in (image, result)]
     del image, result
-    until = time.monotonic() + 10
-    while any(left() is not None for left in memory):  # a thread that came too late to help may be about to see that
-        assert time.monotonic() < until
-        time.sleep(0.001)
+    # a thread that came too late to help may be about to see that: not once all have met at the next work
+    workers.share(threading.Barrier(workers._kept + 1).wait, workers._kept)
+    assert [left() for left in memory] == [None, None]
 
 
 def test_side_by_side():

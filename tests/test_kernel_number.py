@@ -1,6 +1,5 @@
 """The numbers of kernel files: exact, limited, and written so that they read back the same."""
 
-import time
 from fractions import Fraction
 
 import pytest
@@ -8,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imconv.kernel_number import LONGEST_NUMBER, NumberError, format_float, format_fraction, parse_number
-
-SOON = 2.0  # seconds: what a hostile number may cost at most, generous for a busy machine
+from tests.effort import at_most
 
 
 @pytest.mark.parametrize(
@@ -77,10 +75,8 @@ def test_no_numbers(token):
     ],
 )
 def test_numbers_within_limits(token, expected):
-    start = time.monotonic()
-    with pytest.raises(NumberError, match=expected):
+    with at_most(seconds=2), pytest.raises(NumberError, match=expected):
         parse_number(token)
-    assert time.monotonic() - start < SOON
 
 
 def test_forty_characters_are_allowed():

@@ -103,7 +103,7 @@ def test_a_reader_that_goes_away(folder, arguments):
     os.close(reading)
     process = subprocess.Popen([*IMCONV, *arguments], stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate()
     assert err == b""
     assert process.returncode != 2
 
@@ -112,7 +112,7 @@ def test_a_reader_that_goes_away(folder, arguments):
 def test_closed_standard_streams(folder, closed):
     """`<&-`, `>&-` and `2>&-`: Python has no such stream then. Only what needs it fails, with one line."""
     shell = f"exec {closed}>&-; exec {sys.executable} -m imconv box rgb.png out.png --size 3"
-    done = subprocess.run(["sh", "-c", shell], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (folder / "out.png").exists()
 
@@ -121,7 +121,7 @@ def test_closed_standard_streams(folder, closed):
 def test_a_closed_stream_that_is_needed(folder, closed, what):
     names = "- out.png" if closed == 0 else "rgb.png -"
     shell = f"exec {closed}>&-; exec {sys.executable} -m imconv box {names} --size 3"
-    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
     assert done.returncode in (1, 2)
     assert "internal error" not in done.stderr
     assert what in done.stderr
@@ -133,7 +133,7 @@ def on_a_terminal(arguments, stream: str, **others):
     master, slave = pty.openpty()
     try:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **others}
-        done = subprocess.run([*IMCONV, *arguments], **{**streams, stream: slave}, timeout=60, check=False)
+        done = subprocess.run([*IMCONV, *arguments], **{**streams, stream: slave}, check=False)
         os.set_blocking(master, False)
         try:
             shown = os.read(master, 1 << 16)
@@ -201,7 +201,7 @@ def test_a_dry_run_may_have_a_terminal(folder):
 def test_the_entry_point_can_be_called_again(folder):
     """From Python, `main` is an ordinary function: a second call does what the first did."""
     code = "from imconv.cli import main\nfor name in 'ab':\n try: main(['box', 'rgb.png', name + '.png', '--size', '3'])\n except SystemExit as end: print(end.code)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("0\n0\n", "")
 
 

@@ -125,9 +125,7 @@ def test_killed_at_random_moments(tmp_path):
     path = tmp_path / "out.png"
     path.write_bytes(b"0" * 3_000_000)
     rng = random.Random(7)
-    end = time.monotonic() + 4
-    kills = 0
-    while time.monotonic() < end:
+    for _ in range(30):
         child = subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE)
         child.stdout.readline()
         time.sleep(rng.uniform(0, 0.05))
@@ -137,8 +135,6 @@ def test_killed_at_random_moments(tmp_path):
         content = path.read_bytes()
         assert len(content) == 3_000_000
         assert len(set(content)) == 1
-        kills += 1
-    assert kills >= 5
     for name in os.listdir(tmp_path):
         assert name == "out.png" or name.startswith(".out.png.")
 
@@ -198,7 +194,7 @@ def test_a_fifo_and_devices_are_written_directly(tmp_path):
     reader = threading.Thread(target=lambda: seen.append(fifo.read_bytes()))
     reader.start()
     write_bytes(fifo, NEW)
-    reader.join(5)
+    reader.join()
     assert seen == [NEW]
     assert stat.S_ISFIFO(fifo.stat().st_mode)
     write_bytes("/dev/null", NEW, no_clobber=True)

@@ -8,7 +8,7 @@ import random
 import struct
 import subprocess
 import sys
-import time
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -136,10 +136,12 @@ def test_png_chunks_out_of_order(make_png, chunk):
 def test_metadata_bombs_in_a_png(make_png, chunk):
     bomb = zlib.compress(bytes(300 << 20), 9)
     for extra in (chunk(b"iCCP", b"name\0\0" + bomb), chunk(b"zTXt", b"key\0\0" + bomb)):
-        start = time.monotonic()
+        tracemalloc.start()
         picture = read(io.BytesIO(make_png(1, 1, 8, 0, b"\0\7", before=extra)))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         assert picture.metadata.icc is None
-        assert time.monotonic() - start < 2
+        assert peak < 100 << 20
 
 
 def test_tiff_directories_that_lie(samples):
@@ -221,13 +223,13 @@ assert all(len(data) < 600000 for data in pictures.values()), {k: len(v) for k, 
 taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (taken + (100 << 20),) * 2)
 for name, data in pictures.items():
-    start = time.monotonic()
+    start = time.thread_time()
     try:
         picture = read(io.BytesIO(data), name=name)
         print("READ", name, picture)
     except (FileError, LimitError) as error:
         print(type(error).__name__, error)
-    if time.monotonic() - start > 1:
+    if time.thread_time() - start > 1:
         print("SLOW", name)
 print("done")
 """
@@ -235,7 +237,7 @@ print("done")
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_AS and /proc")
 def test_bombs_are_refused_with_little_memory():
-    result = subprocess.run([sys.executable, "-c", BOMBS], capture_output=True, text=True, timeout=60)
+    result = subprocess.run([sys.executable, "-c", BOMBS], capture_output=True, text=True)
     assert result.stderr == ""
     lines = result.stdout.splitlines()
     assert lines[-1] == "done"

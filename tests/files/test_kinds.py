@@ -58,7 +58,7 @@ def by_another_program(data: bytes, name: str) -> np.ndarray:
     if name == "PNG":
         return pytest.importorskip("imagecodecs").png_decode(data)
     if name == "TIFF":
-        pytest.importorskip("imagecodecs", reason="tifffile reads the predictor of floats with it")
+        pytest.importorskip("imagecodecs")  # tifffile reads the predictor of floats with it
         return pytest.importorskip("tifffile").imread(io.BytesIO(data))
     if name in ("NPY", "NPZ"):
         found = np.load(io.BytesIO(data))

@@ -38,7 +38,7 @@ def as_read(data: bytes, **options) -> list[Picture]:
 
 
 def test_pages_come_back_as_they_were(book, bound):
-    pytest.importorskip("imagecodecs", reason="tifffile reads the predictor of floats with it")
+    pytest.importorskip("imagecodecs")  # tifffile reads the predictor of floats with it
     found = as_read(bound)
     with tifffile.TiffFile(io.BytesIO(bound)) as file:
         assert len(file.pages) == 3

@@ -67,17 +67,6 @@ def test_opencv_reads_what_was_written(make_pixels, name):
         np.testing.assert_array_equal(seen, pixels, err_msg=f"{name} {mode} {dtype}")
 
 
-@pytest.mark.parametrize("compression", ["none", "deflate", "lzw", "packbits", "zstd"])
-def test_tifffile_reads_what_was_written(make_pixels, compression):
-    tifffile = pytest.importorskip("tifffile")
-    if compression != "none":
-        pytest.importorskip("imagecodecs")
-    for mode, dtype in sorted(FORMATS["TIFF"].holds):
-        pixels = make_pixels(mode, dtype)
-        data = encode(Picture(pixels, mode), "TIFF", compression=compression)
-        np.testing.assert_array_equal(tifffile.imread(io.BytesIO(data)), pixels, err_msg=f"{mode} {dtype}")
-
-
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(
     ("mode", "dtype", "options"),
@@ -104,7 +93,7 @@ def test_tifffile_reads_what_was_written(make_pixels, compression):
 )
 def test_tiff_by_tifffile(make_pixels, mode, dtype, options, order):
     tifffile = pytest.importorskip("tifffile")
-    if "compression" in options:
+    if options.get("compression", "deflate") != "deflate" or ("predictor" in options and dtype == "float32"):
         pytest.importorskip("imagecodecs")
     pixels = make_pixels(mode, dtype, 37, 41)
     stored = pixels

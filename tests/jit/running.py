@@ -11,7 +11,6 @@ import imconv
 from imconv.jit import machine
 
 ROOT = Path(imconv.__file__).parents[1]
-SECONDS = 120  # no process takes longer
 
 linked = pytest.mark.skipif(not machine.links(), reason="loops are kept as shared objects on Linux with x86-64 only")
 posix = pytest.mark.skipif(os.name != "posix", reason="owners, links and signals of POSIX")
@@ -40,7 +39,7 @@ def start_with(environment: dict[str, str], *arguments, cwd=None, session=False)
 def finish(process: subprocess.Popen) -> tuple[str, str]:
     """What it wrote on standard output and standard error; it has to end well, without a traceback."""
     try:
-        output, errors = process.communicate(timeout=SECONDS)
+        output, errors = process.communicate()
     finally:
         process.kill()
     assert process.returncode == 0, f"status {process.returncode}: {errors[-2000:]}"

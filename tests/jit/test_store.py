@@ -279,7 +279,7 @@ def test_a_file_system_where_nothing_may_be_executed(sound, tmp_path):
         pytest.skip("needs the right to mount")
     told = 'exec 3>&1; "$0" -c "$1" "$2" && "$0" -c "$1"'
     command = ["unshare", "-m", "sh", "-c", f"{mount} && {told}", sys.executable, SCRIPT, str(sound)]
-    done = subprocess.run(command, env=running.environment(tmp_path), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=running.environment(tmp_path), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert [checked(line) for line in done.stdout.splitlines()] == ["built", "kept"]
     assert running.files(tmp_path) == []

@@ -47,7 +47,7 @@ def packaged(package: str, path: str) -> Path:
 def test_every_piece_of_a_drawn_board(monkeypatch):
     # it asks a module for its drawings that newer setuptools don't have, and finds them without
     monkeypatch.setitem(sys.modules, "pkg_resources", ModuleType("pkg_resources"))
-    drawing = pytest.importorskip("chessboard_image", reason="pip install chessboard-image")
+    drawing = pytest.importorskip("chessboard_image")
     weights = packaged("chess_cv", "weights/pieces.safetensors")
     network = load(HERE / "pieces.toml")
     position = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
@@ -64,7 +64,7 @@ def test_every_piece_of_a_drawn_board(monkeypatch):
 @pytest.fixture(scope="module")
 def pnet(tmp_path_factory):
     """Its weights, converted, and torch's own layers with them."""
-    torch = pytest.importorskip("torch", reason="pip install torch")
+    torch = pytest.importorskip("torch")
     kept = torch.load(packaged("facenet_pytorch", "data/pnet.pt"), weights_only=True)
     path = tmp_path_factory.mktemp("pnet") / "pnet.npz"
     np.savez(path, **{key: values.numpy() for key, values in kept.items()})
