@@ -11,8 +11,9 @@ from .accuracy import type_range
 from .correlation import correlate
 from .depth import white
 from .errors import OptionError
-from .filter import as_array, channel_axis
+from .filter import as_array, channel_axis, readable
 from .kernel import Kernel
+from .rounding import warn_of_rounded
 
 WINDOW, SIGMA = 11, 1.5
 K1, K2 = 0.01, 0.03
@@ -83,8 +84,8 @@ def compare(a, b, *, threads=None) -> Comparison:
             one, two = (s[top : bottom + WINDOW - 1, :, channel].astype(np.float64) for s in (first, second))
             apart = _apart(one[: bottom - top], two[: bottom - top])
             largest = float(np.maximum(largest, apart.max()))  # np.maximum keeps NaN
-            sums.append(float(apart.sum()))
             with np.errstate(over="ignore"):
+                sums.append(float(apart.sum()))
                 squares.append(float(np.square(apart, out=apart).sum()))
             if min(one.shape) >= WINDOW:
                 likeness.append(_similarity(one, two, high - low, threads))
@@ -130,8 +131,8 @@ def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
     one, two = (as_array(getattr(picture, "pixels", picture)) for picture in (a, b))
     for array in (one, two):
         channel_axis(array, "auto")
-        if array.dtype.kind not in "biuf":
-            raise OptionError(f"pixels must be bool, integers or floats, not {array.dtype}")
+        readable(array.dtype)
+        warn_of_rounded(array, 4)
         if not array.size:
             raise OptionError(f"an image needs pixels; this one has shape {array.shape}")
     kinds = [_kind(picture, array) for picture, array in ((a, one), (b, two))]
@@ -143,11 +144,11 @@ def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
 def _kind(picture, array: np.ndarray) -> str:
     channels = array.shape[2] if array.ndim == 3 else 1
     mode = getattr(picture, "mode", f"{channels} channel{'s' * (channels > 1)}")
-    return f"{array.shape[1]} x {array.shape[0]} pixels, {mode}, {array.dtype.newbyteorder('=')}"
+    return f"{array.shape[1]} x {array.shape[0]} pixels, {mode}, {array.dtype}"
 
 
 def _apart(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(one - two)
     if not np.isfinite(apart).all():  # infinity - infinity
         apart[(one == two) | (np.isnan(one) & np.isnan(two))] = 0
@@ -162,8 +163,8 @@ def _similarity(one: np.ndarray, two: np.ndarray, span: float, threads) -> float
 
     stable_mean, stable_spread = (K1 * span) ** 2, (K2 * span) ** 2
     mean_one, mean_two = local_mean(one), local_mean(two)
-    product, squares = mean_one * mean_two, mean_one**2 + mean_two**2
     with np.errstate(invalid="ignore", over="ignore"):
+        product, squares = mean_one * mean_two, mean_one**2 + mean_two**2
         together = local_mean(one * two) - product
         spread = local_mean(one * one + two * two) - squares
         likeness = (2 * product + stable_mean) * (2 * together + stable_spread)

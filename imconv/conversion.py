@@ -225,5 +225,6 @@ def _in_bands(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.nd
     def work(first: int, band: np.ndarray, scratch: dict) -> None:
         band[...] = convert(rows[first : first + len(band)])
 
-    run_bands(work, 0, out, height, threads)
+    with np.errstate(all="ignore"):  # as in every filter
+        run_bands(work, 0, out, height, threads)
     return out

@@ -78,7 +78,7 @@ def execute(
     band_rows : int, optional
         Height of a band; the result does not depend on it.
     """
-    if image.dtype == np.float16 and plan.source == "float32":
+    if type_name(image.dtype) == "float16" and plan.source == "float32":
         image = image.astype(np.float32)
     source = image if image.ndim == 3 else image[..., None]
     if source.shape != (plan.rows.size, plan.columns.size, plan.channels):

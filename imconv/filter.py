@@ -10,7 +10,7 @@ import numpy as np
 from .errors import OptionError
 from .options import AUTO, Options
 from .planner import Plan, check_alpha
-from .rounding import Tally, warn_of_nans
+from .rounding import Tally, warn_of_nans, warn_of_rounded
 
 
 class Filter:
@@ -70,15 +70,14 @@ class Filter:
             from .conversion import apply_in_light
 
             return apply_in_light(self, image, out=out, **how)
-        work = selected(self)
         if hasattr(image, "pixels"):
             if out is not None:
                 raise OptionError("out goes with an array, not with a Picture")
-            return image.filtered(_apply(work, image.pixels, image.has_alpha, None, how))
+            return image.filtered(_apply(selected(self), image.pixels, image.has_alpha, None, how))
         if options.alpha not in (None, "separate") and options.has_alpha is None:
             check_alpha(options.alpha)
             raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
-        return _apply(work, as_array(image), bool(options.has_alpha), out, how)
+        return _apply(selected(self), as_array(image), bool(options.has_alpha), out, how)
 
 
 def selected(filter: Filter) -> Filter:
@@ -99,12 +98,15 @@ def _apply(filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.nda
     if source != image.dtype:
         work = work.astype(source)
     plan = planned(filter, work.shape, image.dtype, has_alpha)
+    if not getattr(plan, "plain", False):  # results are calculated; plain ones are samples, or differences of samples
+        warn_of_rounded(work)
     counts_nan, count = _counting(plan, how["tally"])
     last = axis is None or axis % image.ndim == image.ndim - 1
     given = out
     if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
         out = np.moveaxis(out, axis, -1)
-    result = filter.run(plan, work, out=out, **{**how, "tally": count})
+    with np.errstate(all="ignore"):  # what comes of infinities and of overflow is a result like any other
+        result = filter.run(plan, work, out=out, **{**how, "tally": count})
     if counts_nan:
         warn_of_nans(count, 5)
     if given is not None:
@@ -142,11 +144,12 @@ def _counting(plan: Plan, tally: Tally | None) -> tuple[bool, Tally | None]:
 
 
 def as_array(image) -> np.ndarray:
-    """What was given as an image, as an array; OptionError where that can't be."""
+    """What was given as an image, as an array in the machine's byte order; OptionError where that can't be."""
     try:
-        return np.asarray(image)
+        array = np.asarray(image)
     except (TypeError, ValueError):
         raise OptionError("an image needs rows of the same length, of numbers") from None
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def channel_axis(image: np.ndarray, axis) -> int | None:
@@ -174,8 +177,7 @@ def channel_axis(image: np.ndarray, axis) -> int | None:
 
 def readable(dtype: np.dtype) -> np.dtype:
     """The native type a picture is planned in: float16 widens to float32; what has no order or is longer is refused."""
-    if dtype == np.float16:
-        return np.dtype(np.float32)
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise OptionError(f"pixels must be bool, integers or floats of up to 64 bits, not {dtype}")
-    return dtype.newbyteorder("=")
+    native = np.dtype(f"{dtype.kind}{dtype.itemsize}")
+    return np.dtype(np.float32) if native == np.float16 else native

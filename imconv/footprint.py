@@ -128,6 +128,8 @@ def _own(shape) -> np.ndarray:
         cells = (weights != 0) & (True if shape.included is None else shape.included)
     else:
         try:
+            if np.iscomplexobj(shape):
+                raise TypeError
             cells = np.asarray(shape, np.float64)
         except (TypeError, ValueError):
             raise OptionError(f"shape must be a name, a Kernel, or rows of numbers, not {shape!r}") from None

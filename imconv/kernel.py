@@ -59,6 +59,7 @@ class Kernel:
         self._weights = array
         self._factors = self._integer_factors = None
         self._numerators, self.denominator = (common(fractions) if fractions else recognise(array)) or (None, None)
+        self._check_sum()
         self.included = None
         if included is not None:
             mask = np.array(included, dtype=bool)
@@ -74,6 +75,11 @@ class Kernel:
         if not name.startswith("_") and getattr(self, "_sealed", False):
             raise AttributeError("a Kernel can't be changed; use replace(), scaled(), normalized() or make a new one")
         super().__setattr__(name, value)
+
+    def _check_sum(self) -> None:
+        with np.errstate(over="ignore"):
+            if not math.isfinite(self.absolute_sum()):
+                raise KernelError("a kernel's weights are too large: their sum is beyond float64")
 
     def _set(self, shape, anchor, offset, name, source):
         self.shape = (int(shape[0]), int(shape[1]))
@@ -107,8 +113,7 @@ class Kernel:
             if max(sums[0] * sums[1], vertical[1] * horizontal[1]) < LARGEST_INTEGER:
                 kernel._integer_factors = (vertical[0][0], horizontal[0][0])
                 kernel.denominator = vertical[1] * horizontal[1]
-        if not math.isfinite(kernel.absolute_sum()):
-            raise KernelError("a kernel's weights are too large: their sum is beyond float64")
+        kernel._check_sum()
         kernel._sealed = True
         return kernel
 
@@ -402,7 +407,8 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
     if array.dtype.newbyteorder("=") == np.float32:
         wide = array.astype(np.float64)
         if np.isfinite(wide).all():
-            snapped = _snapped(wide, np.spacing(np.abs(array)))
+            with np.errstate(over="ignore"):  # above the largest number
+                snapped = _snapped(wide, np.spacing(np.abs(array)))
             wide = wide if snapped is None else snapped
     else:
         wide = np.array(array, dtype=np.float64)

@@ -20,7 +20,9 @@ NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply an
 _PARAMETERS = """
     image : array (H, W) or (H, W, C), or Picture
         C is 1 to 4. bool, uint8, uint16, float32 and float64 are filtered as they are, other integers and float16
-        through float64 (float16 through float32). Any strides; never changed.
+        through float64 (float16 through float32). A warning tells of integers beyond 2^53, which float64 rounds; ranks
+        and morphology keep them, where they give samples of the picture or their differences. Any byte order and
+        strides; never changed.
     {first}
     border : str, default "reflect"
         What lies outside the picture; a name, an alias or a dialect's name such as `"opencv:reflect"`::

@@ -35,8 +35,9 @@ def run(
     filter, plan: Plan, conversion, incoming: Incoming, outgoing: Outgoing, *, threads=None, tally=None, progress=None
 ) -> None:
     """Filter everything that comes in, and write it. The result is that of `filter.apply`, bit for bit."""
-    for rows in _filtered(filter, plan, conversion, incoming, threads, tally, progress):
-        outgoing.write(rows)
+    with np.errstate(all="ignore"):  # as in every filter
+        for rows in _filtered(filter, plan, conversion, incoming, threads, tally, progress):
+            outgoing.write(rows)
 
 
 def _filtered(filter, plan: Plan, conversion, incoming: Incoming, threads, tally, progress) -> Iterator[np.ndarray]:

@@ -29,7 +29,7 @@ from .errors import KernelError, OptionError, nearest
 from .geometry import Axis, effective_size
 from .kernel import Kernel
 from .lazy import cached_property
-from .rounding import HALF_UP
+from .rounding import HALF_UP, warn_of_rounded
 
 RANGES = ("clip", "abs", "offset", "stretch", "error")
 ALPHAS = ("weight", "separate", "keep")
@@ -241,7 +241,9 @@ class Plan:
         """Run the plan over an array of the shape and type it was made for."""
         from .executor import execute
 
-        return execute(self, image, out=out, threads=threads)
+        warn_of_rounded(image, 3)
+        with np.errstate(all="ignore"):  # as in every filter
+            return execute(self, image, out=out, threads=threads)
 
     def as_dict(self) -> dict:
         """The plan's figures for `--json`."""

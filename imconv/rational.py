@@ -48,6 +48,8 @@ def common(fractions: list[list[Fraction]]) -> Common | None:
 
 def recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> Common | None:
     """The common denominator of float weights, if there is one up to 4096 within 4 ulp (of `spacing`, default float64's)."""
+    if np.abs(weights).max() >= LARGEST_INTEGER:
+        return None
     spacing = np.spacing(np.abs(weights)) if spacing is None else spacing
     distinct, where = np.unique(np.abs(weights), return_index=True)
     denominator = 1

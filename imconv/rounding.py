@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .accuracy import PRODUCT_LIMIT, type_range
+from .accuracy import EXACT_LIMIT, PRODUCT_LIMIT, type_range
 from .errors import ImconvError
+
+MODERATE = (1e-290, 1e290)  # differences whose quotients with the range of a type float64 holds
 
 HALF_UP = "half up"
 # other tools' ways from quotients in float64 to whole numbers, in place
@@ -38,6 +41,17 @@ def warn_of_nans(tally: Tally, level: int = 5) -> None:
     if tally.nans and not tally.told:
         tally.told = True
         warnings.warn(f"{tally.nans} results were NaN and became 0", RuntimeWarning, stacklevel=level)
+
+
+def warn_of_rounded(samples: np.ndarray, level: int = 5, kind: str = "float64") -> None:
+    """Tell the caller of a public function, `level` calls up, of whole numbers that the type they are calculated in rounds."""
+    limit = EXACT_LIMIT[kind]
+    if samples.dtype.kind not in "iu" or np.iinfo(samples.dtype).max <= limit or not samples.size:
+        return
+    if int(samples.min()) < -limit or int(samples.max()) > limit:
+        bits = limit.bit_length() - 1
+        text = f"{samples.dtype.name} samples beyond 2^{bits} were rounded to the {bits} bits of {kind}"
+        warnings.warn(text, RuntimeWarning, stacklevel=level)
 
 
 def rounding_bias(offset: float, divisor: int, exact: bool) -> float:
@@ -80,8 +94,7 @@ def finish(
     if out.dtype.kind == "f":
         sums += number(offset)
         np.divide(sums, number(divisor), out=sums)
-        with np.errstate(over="ignore"):  # float16: what is too large is infinite
-            out[...] = sums
+        out[...] = sums
         return
     if not np.isfinite(sums).all():
         lost = np.isnan(sums)
@@ -149,6 +162,10 @@ def stretch(values: np.ndarray, out: np.ndarray) -> None:
     low, high = type_range(out.dtype)
     finite = values[np.isfinite(values)]
     least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if not MODERATE[0] < most - least < MODERATE[1] and most > least:
+        # near 1, to the bit, so that neither the difference nor its reciprocal leaves float64
+        exponent = math.frexp(max(-least, most))[1]
+        values, least, most = (np.ldexp(v, -exponent) for v in (values, least, most))
     scale = (high - low) / (most - least) if most > least else 0.0
     stretched = (values - least) * scale + low
     if out.dtype.kind == "f":

@@ -8,7 +8,7 @@ import numpy as np
 
 from .depth import white
 from .errors import OptionError, nearest
-from .filter import as_array
+from .filter import as_array, readable
 
 GAP = 4  # pixels between two maps
 SCALES = ("each", "all")
@@ -54,6 +54,7 @@ def contact_sheet(maps, *, columns=None, gap=GAP, scale=None) -> np.ndarray:
     if not arrays:
         raise OptionError("a contact sheet needs at least one map")
     first = arrays[0]
+    readable(first.dtype)
     if first.ndim not in (2, 3) or any((a.shape, a.dtype) != (first.shape, first.dtype) for a in arrays):
         raise OptionError("a contact sheet needs maps (H, W) or (H, W, C) of one shape and type")
     if scale is not None:
@@ -109,7 +110,7 @@ def _scaled(arrays: list[np.ndarray], together: bool) -> list[np.ndarray]:
     if signed:
         return [diverging(each, max(-low, high)) for each, (low, high) in zip(values, ends, strict=True)]
     return [
-        np.floor((each - low) * (255 / (high - low) if high > low else 0.0) + 0.5).astype(np.uint8)
+        np.floor((each - low) / (high - low if high > low else 1.0) * 255 + 0.5).astype(np.uint8)
         for each, (low, high) in zip(values, ends, strict=True)
     ]
 

@@ -69,6 +69,9 @@ def _keep(count: int) -> int:
 
 
 def _serve(tasks: SimpleQueue) -> None:
+    import numpy as np
+
+    np.seterr(all="ignore")  # of this thread; the calling one decides for itself
     while True:
         tasks.get().help()
 

@@ -3,6 +3,8 @@
 The loops work on vectors of 8 to 64 samples and on several rows at once: pictures here are wider and narrower than that.
 """
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -338,3 +340,32 @@ def test_a_product_divides_whole_sums_as_a_quotient(divisor):
     # fma: the product is not rounded, float64 holds it
     quotients = (sums.astype(np.float64) * scale + bias).astype(np.float32).astype(np.int64)
     np.testing.assert_array_equal(quotients, (sums + divisor // 2) // divisor)
+
+
+@pytest.mark.parametrize("largest", [300, 65_535])
+def test_quotients_that_need_a_correction(largest):
+    """Whole sums too large to be divided by a product: a product with the reciprocal may be one off, either way."""
+    image = np.random.default_rng(21).integers(0, largest, (40, 70), np.uint16, endpoint=True)
+    samples = image.astype(np.int64)
+    for d in range(65, 256):
+        kernel = Kernel([[Fraction(d - 2, d), Fraction(1, d)], [Fraction(1, d), 0]])
+        sums = (d - 2) * samples[:-1, :-1] + samples[:-1, 1:] + samples[1:, :-1]
+        np.testing.assert_array_equal(imconv.correlate(image, kernel, pad="valid"), (2 * sums + d) // (2 * d), str(d))
+
+
+@pytest.mark.parametrize("channels", [5, 6, 7, 8])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_integer_boxes_of_many_channels(dtype, channels):
+    """Their rows are summed in windows of 1, 2, 4, 8, ... pixels."""
+    for columns in (9, 13, 40, 57):
+        planes = np.random.default_rng(columns).integers(0, np.iinfo(dtype).max, (channels, 11, columns), dtype, True)
+        for width in range(9, 41):
+            axes = make_axes((11, columns), (3, width), (1, width // 2), "same", 1, 1)
+            plan = make_plan(
+                box_kernel((3, width)), axes, channels, np.dtype(dtype), np.dtype(dtype), parse_border("reflect"),
+                algorithm="box",
+            )  # fmt: skip
+            result = execute(plan, np.ascontiguousarray(np.moveaxis(planes, 0, -1)))
+            for channel in range(channels):
+                expected = box_by_cumulated_sums(planes[channel], (3, width), "reflect")
+                np.testing.assert_array_equal(result[..., channel], expected, f"{columns} columns, width {width}")

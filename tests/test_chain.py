@@ -180,6 +180,26 @@ def test_composed_only_where_it_is_the_same(border, first, second, can):
         np.testing.assert_allclose(together.apply(image), two.apply(one.apply(image)), atol=1e-11)
 
 
+@pytest.mark.parametrize("names", [("box", "sharpen"), ("sharpen", "sharpen")])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_steps_that_weigh_by_alpha_are_not_fused(names, dtype):
+    """A quotient of sums, of which each step has its own."""
+    assert chain_of(names).plan((40, 50), np.dtype(dtype), False).fused == (1,)
+    image = picture(dtype, (40, 50, 4), 11)
+    top = np.iinfo(dtype).max if dtype != "float32" else 1
+    image[..., 3] = top * np.random.default_rng(11).uniform(0.9, 1, (40, 50))  # no sum of weights is near 0
+    work = chain_of(names, Options(has_alpha=True))
+    assert work.plan(image.shape, image.dtype, True).fused == ()
+    assert work.plan(image.shape, image.dtype, False).fused == (1,)
+    values = image.astype(np.float64)
+    for name in names:
+        values = STEPS[name](Options(has_alpha=True, alpha="weight")).apply(values)
+    if dtype == "float32":
+        np.testing.assert_allclose(work.apply(image), values, rtol=1e-4, atol=1e-5 * np.abs(values).max())
+    else:
+        assert np.abs(work.apply(image) - np.clip(values, 0, np.iinfo(dtype).max)).max() <= 0.6
+
+
 @given(data=st.data())
 def test_composition_of_any_kernels(data):
     rng = np.random.default_rng(data.draw(st.integers(0, 1000)))

@@ -239,6 +239,20 @@ def test_a_border_value_between_two_levels_is_rounded_as_a_result_would_be():
         imconv.maximum(image, 3, border="constant:nan")
 
 
+@pytest.mark.parametrize(("value", "samples"), [("-5", (0, 0, 0)), ("300", (255, 300, 1)), ("2.5", (3, 3, 1))])
+@pytest.mark.parametrize("size", [3, 5, 9])
+def test_border_values_outside_the_range_are_saturated(value, samples, size):
+    """As a result would be: rounded half up, then clipped to the type's range."""
+    for kind, sample in zip(("uint8", "uint16", "bool"), samples, strict=True):
+        image = noise(kind, (20, 70))
+        reach = size // 2
+        padded = np.pad(image, reach, constant_values=sample)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size)).reshape(*image.shape, -1)
+        for function, place in ((imconv.minimum, 0), (imconv.median, size * size // 2), (imconv.maximum, -1)):
+            result = function(image, size, border=f"constant:{value}")
+            np.testing.assert_array_equal(result, np.sort(windows, axis=-1)[..., place], f"{kind} {function.__name__}")
+
+
 def test_linear_light_has_the_same_ranks():
     image = noise("uint8", (20, 30, 3))
     np.testing.assert_array_equal(imconv.median(image, 5, linear=True), imconv.median(image, 5))

@@ -9,6 +9,7 @@ import pytest
 
 import imconv
 from imconv import Kernel
+from imconv.accuracy import allowed_error
 from imconv.border import parse_border
 from imconv.filters.smooth import gaussian_kernel
 from imconv.geometry import make_axes
@@ -72,6 +73,20 @@ def test_a_nearly_outer_product_is_not_taken_for_one():
     plan = planned(nearly, "uint16", algorithm="separable")
     assert plan.terms == 2
     np.testing.assert_allclose(plan.combined_weights, nearly, rtol=0, atol=1e-7 * np.abs(nearly).sum())
+
+
+@pytest.mark.parametrize("source", ["uint8", "uint16", "float32"])
+def test_outer_products_may_use_up_a_tenth_of_the_error(source):
+    """Of the sum that is left out, and of roundings: each has its share of the bound."""
+    n = np.arange(1.0, 20)
+    for much in 10.0 ** np.arange(-9, -1, 0.25):
+        kernel = Kernel(np.outer(np.sqrt(n), np.cbrt(n)) + much * np.outer(np.sin(n), np.cos(n * n)))
+        assert not kernel.exact
+        plan = planned(kernel, source, algorithm="separable")
+        left = np.abs(plan.combined_weights - kernel.weights).sum()
+        allowed = allowed_error(kernel, np.dtype(source), "none", 1.0)
+        assert left <= allowed / 10 * kernel.absolute_sum(), much
+        assert plan.terms == (1 if much < 1e-9 else plan.terms) <= 2
 
 
 def test_rows_and_columns_alone_are_one_pass():

@@ -121,6 +121,36 @@ def test_nan_in_the_picture_does_not_leave_the_mask():
     np.testing.assert_array_equal(found[4:], image[4:])
 
 
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+def test_alpha_keeps_its_samples_under_a_mask_for_each_colour(name, dtype, alpha):
+    image = picture(dtype, (20, 30, 4), 12)
+    image[..., 3] = np.abs(image[..., 3])
+    for mask in (np.random.default_rng(12).random((20, 30, 3)), np.ones((20, 30, 3))):
+        found = FILTERS[name](image, mask=mask, has_alpha=True, alpha=alpha)
+        np.testing.assert_array_equal(found[..., 3], image[..., 3])
+        assert (found[..., :3] != image[..., :3]).any()
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_where_the_mask_is_white_is_the_filters_own_value_over_inf_and_nan(name, dtype):
+    """Not `1 * value + 0 * original`, which is NaN wherever the original is infinite."""
+    image = picture(dtype, (20, 30), 13)
+    image[4, 5], image[9, 20], image[14, 9] = np.inf, -np.inf, np.nan
+    whole = FILTERS[name](image)
+    for mask in (np.ones((20, 30)), np.full((20, 30), 255, np.uint8), np.ones((20, 30), bool)):
+        # blended results are float64 until then
+        np.testing.assert_allclose(FILTERS[name](image, mask=mask), whole, rtol=1e-5, atol=1e-5)
+    half = np.where(np.arange(30) < 15, 1.0, 0.0) * np.ones((20, 1))
+    expected = np.where(half == 1, whole, image)
+    np.testing.assert_allclose(FILTERS[name](image, mask=half), expected, rtol=1e-5, atol=1e-5)
+    median = imconv.median(image, 3)  # a finite value where the original is not
+    assert np.isfinite(median).all()
+    np.testing.assert_array_equal(imconv.median(image, 3, mask=np.ones((20, 30))), median)
+
+
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("has_alpha", [False, True])
 def test_luma_adds_alike_to_all_colours(dtype, has_alpha):

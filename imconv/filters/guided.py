@@ -14,6 +14,7 @@ from ..errors import OptionError
 from ..filter import as_array, readable
 from ..moments import moments, moments_plan
 from ..options import Options, documented, options_of
+from ..rounding import warn_of_rounded
 from ..staged import Held, StagedFilter, StagedPlan, in_blocks
 from ..streaming import execute_rows
 from .bilateral import checked_radius, checked_sigma
@@ -63,6 +64,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
         if guide.ndim != 2:
             raise OptionError(f"a guide is grey, (H, W); this one has shape {guide.shape}")
         readable(guide.dtype)
+        warn_of_rounded(guide, 4)
     return GuidedFilter(options, checked_radius(radius, LARGEST_RADIUS), eps, guide)
 
 

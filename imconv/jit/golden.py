@@ -12,7 +12,6 @@ import numpy as np
 from ..border import Border
 from ..filters.smooth import gaussian_kernel
 from ..geometry import make_axes, pool_axis
-from ..kernel import Kernel
 from ..loops import LOOPS
 from ..planner import make_plan
 from ..pool_bands import places
@@ -20,14 +19,9 @@ from ..tables import prepare
 from . import signature
 from .golden_huffman import follow_scan
 from .golden_ranks import RANKS
-from .pictures import COLUMNS, DTYPES, ROWS
+from .golden_sums import correlation
+from .pictures import DTYPES
 from .pictures import picture as _picture
-
-KERNELS = {
-    "dense": [[1, 2, 3], [4, 0, 6], [7, 8, 10]],
-    "separable": [[1, 3, 1], [2, 6, 2], [3, 9, 3]],
-    "box": [[1, 1, 1]] * 3,
-}
 
 
 class GoldenError(Exception):
@@ -51,35 +45,6 @@ def check(name: str, specialised: tuple[str, ...], function) -> None:
             if not np.allclose(found, right, rtol=1e-6, atol=1e-6 if found.dtype.kind == "f" else 0):
                 wrong = np.count_nonzero(found != right)
                 raise GoldenError(f"{name} for {', '.join(specialised)}: {wrong} values of {result} are wrong")
-
-
-def _correlation(algorithm: str):
-    """Cases of a correlation by one of the planner's algorithms."""
-
-    def cases(types: dict[str, str]):
-        picture, kernel = _picture(), Kernel(KERNELS[algorithm])
-        source, accumulator, target = (DTYPES[types[name]] for name in "SAO") if "O" in types else (None,) * 3
-        axes = make_axes(picture.shape, kernel.shape, kernel.anchor, "same", 1, 1)
-        exact = source.kind == "u"
-        plan = make_plan(kernel, axes, 1, source, target, Border("nearest"), algorithm=algorithm)
-        plan = replace(plan, accumulator=accumulator.name)
-        prepared = prepare(plan, (0.0,))
-        rows, columns = plan.row_sources, plan.column_sources
-        padded = picture[rows][:, columns]
-        sums = sum(
-            weight * padded[k : k + ROWS, m : m + COLUMNS]
-            for (k, m), weight in np.ndenumerate(np.array(KERNELS[algorithm]))
-        )
-        top = np.iinfo(target).max if target.kind == "u" else -1
-        for bias, divisor in [(0.5, 1), (2, 4)] if exact and top > 0 else [(0.5, 1)] if top > 0 else [(0, 1)]:
-            expected = np.clip(np.floor((sums + bias) / divisor), 0, top) if top > 0 else sums
-            given = (picture, COLUMNS, 1, rows, columns, plan.columns.before, [0], 1, 1)
-            yield (
-                (*given, 0, np.zeros(picture.shape), bias, divisor, top, *prepared.tables, *prepared.buffers()),
-                expected,
-            )
-
-    return cases
 
 
 def _interpolation(types: dict[str, str]):
@@ -373,10 +338,10 @@ def _top(types: dict[str, str]) -> float:
 
 _CASES = {
     **RANKS,
-    "dense.correlate_dense": _correlation("dense"),
-    "separable.correlate_separable": _correlation("separable"),
-    "box.sum_box": _correlation("box"),
-    "float_box.sum_float_box": _correlation("box"),
+    "dense.correlate_dense": correlation("dense"),
+    "separable.correlate_separable": correlation("separable"),
+    "box.sum_box": correlation("box"),
+    "float_box.sum_float_box": correlation("box"),
     "interpolate.interpolate": _interpolation,
     "alpha.weigh": _weighing,
     "alpha.unweigh": _unweighing,

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..errors import OptionError, nearest
 from ..executor import checked_threads, default_threads
-from ..filter import as_array
+from ..filter import as_array, readable
 from ..geometry import parse_pair
+from ..rounding import warn_of_rounded
 from .activations import parse_activation
 from .convolution import Convolution
 
@@ -34,7 +35,8 @@ def layer(
     Parameters
     ----------
     image : array (H, W) or (H, W, D), or Picture
-        Any number of channels. Sums are float64 for float64, else float32.
+        Any number of channels. Sums are float64 for float64, else float32; a warning tells of integers beyond 2^24,
+        which that rounds.
     weights : array (N, D / groups, K, L)
         As torch's; not turned round (correlation). With layout "HWIO", (K, L, D / groups, N) as Keras'.
     bias : array (N,), optional
@@ -69,12 +71,12 @@ def layer(
            [1., 4.]])
     """
     pixels = as_array(getattr(image, "pixels", image))
-    if pixels.dtype.kind not in "biuf":
-        raise OptionError(f"pixels must be bool, integers or floats, not {pixels.dtype}")
+    readable(pixels.dtype)
     if pixels.ndim not in (2, 3):
         raise OptionError(f"an image must be (H, W) or (H, W, D), not {pixels.shape}")
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     kind = np.dtype(np.float64 if pixels.dtype.itemsize == 8 and pixels.dtype.kind == "f" else np.float32)
+    warn_of_rounded(pixels, 3, kind.name)
     prepared = prepare(
         weights, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, layout=layout, dtype=kind
     )  # fmt: skip

@@ -3,6 +3,8 @@ figure."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..errors import OptionError
 from .words import as_json, text
 
@@ -34,4 +36,5 @@ def trace(filter, picture, x: int, y: int, names: tuple[str, ...] = ()) -> list:
     rows, columns = plan.shape
     if not (0 <= x < columns and 0 <= y < rows):
         raise OptionError(f"pixel {x},{y} is outside the result of {columns} x {rows} pixels")
-    return parts_of(filter, picture.pixels, picture.has_alpha, x, y, tuple(names))
+    with np.errstate(all="ignore"):  # as in the filter itself
+        return parts_of(filter, picture.pixels, picture.has_alpha, x, y, tuple(names))

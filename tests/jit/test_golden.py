@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.jit import golden, prebuilt, signature, store
+from imconv.accuracy import EXACT_LIMIT
+from imconv.jit import golden, golden_sums, prebuilt, signature, store
 from imconv.jit.signature import full_name
 from imconv.loops import LOOPS
 from tests.jit import running
@@ -18,6 +19,42 @@ WRONG = {  # one token of a loop's source: function, types, file, right, wrong
     "a sign": ("detail.add_detail-f4-u1-u1", "detail.py", "original - blurred", "original + blurred"),
     "a comparison": ("alpha.unweigh-f4-u1", "alpha.py", "alpha > 0", "alpha > 9"),
     "a mark for the caller": ("alpha.unweigh-f4-u1", "alpha.py", "empty[y] = 1", "empty[y] = 0"),
+    "a quotient one too small": (
+        "dense.correlate_dense-u1-f4-u1",
+        "line.py",
+        "by, quotient, quotient + one)",
+        "by, quotient, quotient)",
+    ),
+    "a quotient one too large": (
+        "separable.correlate_separable-u2-f8-u2",
+        "line.py",
+        "zero, quotient - one, quotient)",
+        "zero, quotient, quotient)",
+    ),
+    "a sum set aside": (
+        "dense.correlate_dense-u1-f4-u1",
+        "line.py",
+        "run = load(total, aside, r, 0) + total",
+        "run = total",
+    ),
+    "a margin": (
+        "separable.correlate_separable-f4-f4-f4",
+        "line.py",
+        "column >= 0 else fill[0]",
+        "column >= 0 else fill[0] + 1",
+    ),
+    "a stride": (
+        "separable.correlate_separable-f4-f4-f4",
+        "line.py",
+        "both = start + 2 * i",
+        "both = start + i",
+    ),
+    "windows of many channels": (
+        "box.sum_box-u1-f4-u1-u2-u2",
+        "box.py",
+        "if 2 * size > width:",
+        "if 4 * size > width:",
+    ),
     "an index": ("alpha.weigh-u1-u2", "alpha.py", "row = rows[i]", "row = i"),
 }
 
@@ -46,7 +83,17 @@ def test_known_results_are_no_single_number(loop, types):
     arguments = signature.parse(LOOPS[loop])
     for _, expected in golden._CASES[loop](dict(zip(signature.variables(arguments), types, strict=True))):
         out = expected["out"] if isinstance(expected, dict) else expected
-        assert len(np.unique(out)) > 2
+        assert len(np.unique(out)) > 1
+
+
+@pytest.mark.parametrize("kind", golden_sums.QUOTIENTS)
+def test_known_quotients_need_both_corrections(kind):
+    """A product with the reciprocal is one too small for the first, one too large just below the second."""
+    number = np.dtype(kind).type
+    (low, by_low), (high, by_high) = golden_sums.QUOTIENTS[kind]
+    assert np.floor(number(low * by_low) * (number(1) / number(by_low))) == low - 1
+    assert np.floor(number(high * by_high - 1) * (number(1) / number(by_high))) == high
+    assert max(low * by_low, high * by_high) + 1000 < EXACT_LIMIT[kind]
 
 
 @pytest.fixture
