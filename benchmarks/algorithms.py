@@ -11,12 +11,12 @@ from itertools import groupby
 
 import numpy as np
 
-from imconv.border import parse_border
 from imconv.errors import OptionError
-from imconv.filters.smooth import box_kernel, gaussian_kernel
-from imconv.geometry import make_axes
-from imconv.kernel import Kernel
-from imconv.planner import ALGORITHMS, Plan, make_plan
+from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
+from imconv.geometry.axis import make_axes
+from imconv.geometry.border import parse_border
+from imconv.kernel.kernel import Kernel
+from imconv.stages.convolution.plan import ALGORITHMS, Plan, make_plan
 
 from . import machine, photograph
 from .cases import TWELVE_MEGAPIXELS, Case, Frame

@@ -12,7 +12,7 @@ from imconv.net import load
 from imconv.net.activations import Activation
 from imconv.net.convolution import Convolution
 from imconv.net.forward import CONVOLUTIONS, Forward, convolution_options
-from imconv.net.weights import Weights
+from imconv.net.loaded_weights import Weights
 
 from . import machine
 from .report import aligned, machine_lines, number

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from .accuracy import type_range
-from .correlation import correlate
-from .depth import white
 from .errors import OptionError
-from .filter import as_array, channel_axis, readable
-from .kernel import Kernel
-from .rounding import warn_of_rounded
+from .filters.correlate import correlate
+from .kernel.kernel import Kernel
+from .pixels.arrays import as_array, channel_axis, readable
+from .pixels.depth import white
+from .pixels.rounding import warn_of_rounded
+from .pixels.sample_types import type_range
 
 WINDOW, SIGMA = 11, 1.5
 K1, K2 = 0.01, 0.03

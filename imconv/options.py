@@ -6,14 +6,17 @@ import inspect
 from dataclasses import dataclass
 from fractions import Fraction
 
-from . import border as borders
-from .depth import parse_depth
-from .errors import KernelError, OptionError, nearest
-from .geometry import parse_pad, parse_pair
-from .planner import check_alpha, check_range
-from .rational import as_fraction
+import numpy as np
 
-AUTO = "auto"
+from .errors import KernelError, OptionError, nearest
+from .geometry import border as borders
+from .geometry.sizes import parse_pad, parse_pair
+from .pixels.alpha import check_alpha
+from .pixels.arrays import AUTO, readable
+from .pixels.depth import parse_depth, rescaled
+from .pixels.exact import as_fraction
+from .pixels.rounding import check_range
+
 NANS = ("keep", "ignore")
 NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply and correlate; leave it out"
 
@@ -139,7 +142,7 @@ class Options:
         if self.nan not in (None, *NANS):
             raise OptionError(f"nan must be {' or '.join(NANS)}, not {self.nan!r}{nearest(str(self.nan), NANS)}")
         if self.selects:
-            from .selection import selection_of
+            from .geometry.selection import selection_of
 
             selection_of(self)
         return self
@@ -162,3 +165,26 @@ def checked_offset(offset) -> Fraction:
         return as_fraction(offset)
     except KernelError:
         raise OptionError(f"offset must be a finite number, not {offset!r}") from None
+
+
+def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
+    """The result's type for an image of this type, and what its samples are multiplied by to be in the result's units."""
+    if parse_depth(options.depth) == "keep":
+        return _target(options.dtype, image_type), Fraction(1)
+    if options.dtype is not None:
+        raise OptionError("dtype keeps values and depth rescales them; give one of the two")
+    readable(np.dtype(image_type))
+    return rescaled(options.depth, image_type)
+
+
+def _target(dtype, image_type: np.dtype) -> np.dtype:
+    target = _dtype(image_type if dtype is None else dtype).newbyteorder("=")
+    readable(target)
+    return target
+
+
+def _dtype(name) -> np.dtype:
+    try:
+        return np.dtype(name)
+    except TypeError:
+        raise OptionError(f"dtype must name a pixel type such as 'uint8' or 'float32', not {name!r}") from None

@@ -29,7 +29,7 @@ def pytest_sessionstart(session):
     config = session.config
     if config.args == config.getini("testpaths") and not hasattr(config, "workerinput"):
         from imconv import jit
-        from imconv.jit.prebuilt import prebuilt
+        from imconv.compiler.prebuilt import prebuilt
 
         jit.ready(prebuilt(everything=True))
 
@@ -56,6 +56,6 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(autouse=True)
 def threads_for_small_pictures(monkeypatch):
     """Tests' pictures are too small for threads to be worth it; what they test must not depend on threads all the same."""
-    from imconv import executor
+    from imconv.engine import drive
 
-    monkeypatch.setattr(executor, "WORTH_THREADS", 0.0)
+    monkeypatch.setattr(drive, "WORTH_THREADS", 0.0)

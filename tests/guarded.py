@@ -11,13 +11,18 @@ from dataclasses import replace
 import numpy as np
 
 import imconv
-from imconv import bands, executor, rank_bands, ranking, source, streaming, tables, window
-from imconv.correlation import LinearFilter, Options
-from imconv.filters.smooth import box_kernel, gaussian_kernel
-from imconv.footprint import make_footprint
-from imconv.kernel import Kernel
-from imconv.rank_plan import ALGORITHMS
-from imconv.ranking import RankFilter
+from imconv.engine import bordered_rows, drive, held_rows, streaming
+from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
+from imconv.filters.correlate import Options
+from imconv.kernel.kernel import Kernel
+from imconv.stages.convolution import tables
+from imconv.stages.convolution import work as bands
+from imconv.stages.convolution.filter import LinearFilter
+from imconv.stages.ranking import filter
+from imconv.stages.ranking import work as rank_bands
+from imconv.stages.ranking.filter import RankFilter
+from imconv.stages.ranking.footprint import make_footprint
+from imconv.stages.ranking.plan import ALGORITHMS
 
 PAGE = mmap.PAGESIZE
 LIBC = ctypes.CDLL(None)
@@ -98,10 +103,10 @@ def try_one() -> None:
 
 
 if __name__ == "__main__":
-    executor.WORTH_THREADS = 0.0
+    drive.WORTH_THREADS = 0.0
     numpy = Guarding("numpy")
     numpy.empty = empty
-    for module in (bands, executor, rank_bands, ranking, source, streaming, tables, window):
+    for module in (bands, drive, rank_bands, filter, bordered_rows, streaming, tables, held_rows):
         module.np = numpy
     random.seed(int(sys.argv[1]))
     for _ in range(int(sys.argv[2])):

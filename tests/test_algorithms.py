@@ -13,13 +13,13 @@ from scipy.ndimage import maximum_filter, uniform_filter
 
 import imconv
 from imconv import Kernel
-from imconv.accuracy import PRODUCT_LIMIT
-from imconv.border import parse_border
-from imconv.executor import execute
-from imconv.filters.smooth import box_kernel, gaussian_kernel
-from imconv.geometry import make_axes
-from imconv.planner import make_plan
-from imconv.rounding import Tally
+from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
+from imconv.geometry.axis import make_axes
+from imconv.geometry.border import parse_border
+from imconv.pixels.rounding import Tally
+from imconv.pixels.sample_types import PRODUCT_LIMIT
+from imconv.stages.convolution.plan import make_plan
+from imconv.stages.convolution.work import execute
 from tests import naive
 from tests.bounds import COARSE_GRID, FLOAT32, FLOAT64, assert_levels
 from tests.cases import PRIMES, picture

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.border import DIAGRAMS, Border, drawn, fill_values, parse_border, source_indices
 from imconv.errors import OptionError
+from imconv.geometry.border import DIAGRAMS, Border, drawn, fill_values, parse_border, source_indices
 from tests import naive
 from tests.bounds import FLOAT64
 from tests.cases import PRIMES, picture

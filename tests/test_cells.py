@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.correlation import Options
-from imconv.filters.cells import gabor_filter, gabor_kernel, gabor_parts, sigma_of
+from imconv.filters.correlate import Options
 from imconv.filters.edges import unit_vector
-from imconv.rounding import Tally
-from imconv.sheet import GAP
+from imconv.filters.gabor import gabor_filter, gabor_kernel, gabor_parts, sigma_of
+from imconv.geometry.arrangement import GAP
+from imconv.pixels.rounding import Tally
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
 

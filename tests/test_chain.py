@@ -5,19 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imconv import Picture, partial, streaming
-from imconv import chain as chains
-from imconv.chain import ChainFilter
-from imconv.chain_text import load_steps
-from imconv.composition import compose, composed
-from imconv.correlation import LinearFilter, correlate
+from imconv import Picture
+from imconv.cli.commands.chain_text import load_steps
+from imconv.composites import chain as chains
+from imconv.composites import partial
+from imconv.composites.chain import ChainFilter
+from imconv.composites.composed_kernel import compose, composed
+from imconv.composites.partial import selected
+from imconv.engine import streaming
 from imconv.errors import FileError, OptionError
-from imconv.filter import selected
+from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
+from imconv.filters.correlate import correlate
 from imconv.filters.edges import edge_filter
 from imconv.filters.sharpen import sharpen_kernel, unsharp_filter
-from imconv.filters.smooth import box_kernel, gaussian_kernel
-from imconv.kernel import Kernel
+from imconv.kernel.kernel import Kernel
 from imconv.options import DEFAULTS, Options
+from imconv.stages.convolution.filter import LinearFilter
 
 from .cases import picture
 

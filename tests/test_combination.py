@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imconv import Kernel
-from imconv.combination import CombinedFilter
-from imconv.correlation import LinearFilter
 from imconv.filters.edges import edge_filter
 from imconv.options import Options
-from imconv.rounding import Tally
+from imconv.pixels.rounding import Tally
+from imconv.stages.combined.filter import CombinedFilter
+from imconv.stages.convolution.filter import LinearFilter
 from tests.cases import picture
 
 TYPES = ("bool", "uint8", "uint16", "float32", "float64")

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.correlation import LinearFilter, Options
-from imconv.depth import parse_depth, rescaled
 from imconv.errors import OptionError
-from imconv.filters.smooth import gaussian_kernel
+from imconv.filters.blur_kernels import gaussian_kernel
+from imconv.filters.correlate import Options
+from imconv.pixels.depth import parse_depth, rescaled
+from imconv.stages.convolution.filter import LinearFilter
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 
 WHITE = {"bool": 1, "uint8": 255, "uint16": 65535, "uint32": 2**32 - 1, "int16": 32767, "float32": 1, "float64": 1}
@@ -167,7 +168,7 @@ def test_constant_borders_are_in_the_images_units():
 
 
 def test_nothing_depends_on_threads_or_counting(monkeypatch):
-    from imconv.rounding import Tally
+    from imconv.pixels.rounding import Tally
 
     image = picture("uint16", (300, 250, 3))
     for kernel in ("sharpen", "box-5", "gaussian-7"):

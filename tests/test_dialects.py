@@ -4,11 +4,11 @@ import click.testing
 import pytest
 
 import imconv
-from imconv.border import parse_border
 from imconv.cli.options import like_option
-from imconv.dialects import TOOLS, adopted, find, table
+from imconv.filters.other_tools import TOOLS, adopted, find, table
+from imconv.geometry.border import parse_border
 from imconv.options import Options
-from imconv.rounding import HALF_UP, ROUNDINGS
+from imconv.pixels.rounding import HALF_UP, ROUNDINGS
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -73,6 +73,6 @@ def test_borders_are_drawn_where_they_are_named(name):
 
 
 def test_the_table_of_tools_is_the_code_s():
-    from imconv.dialects import table
+    from imconv.filters.other_tools import table
 
     assert f"<!-- tools -->\n{table()}\n<!-- end of tools -->" in README.read_text()

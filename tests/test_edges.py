@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.correlation import Options
+from imconv.filters.correlate import Options
 from imconv.filters.edges import (
     COMPASSES,
     GRADIENTS,
@@ -24,7 +24,7 @@ from imconv.filters.edges import (
     second,
     steered,
 )
-from imconv.kernel import Kernel
+from imconv.kernel.kernel import Kernel
 from tests import naive
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture

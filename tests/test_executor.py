@@ -8,11 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv import Kernel, executor
-from imconv.correlation import LinearFilter, Options
-from imconv.executor import default_threads, execute
-from imconv.kernel import as_fraction
-from imconv.rounding import Tally
+from imconv import Kernel
+from imconv.engine import drive
+from imconv.engine.threads import default_threads
+from imconv.filters.correlate import Options
+from imconv.kernel.kernel import as_fraction
+from imconv.pixels.rounding import Tally
+from imconv.stages.convolution.filter import LinearFilter
+from imconv.stages.convolution.work import execute
 from tests.cases import laid_out, picture
 
 THREADS = (1, 2, 3, 7)
@@ -141,7 +144,7 @@ def test_small_pictures_pay_for_no_threads(monkeypatch):
         helpers.append(count)
         work()
 
-    monkeypatch.setattr(executor, "share", share)
+    monkeypatch.setattr(drive, "share", share)
     for side in (64, 2048):
         imconv.box_blur(np.zeros((side, side, 3), np.uint8), 5, threads=2)
     assert helpers == [0, 1]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import signal
 
 import imconv
-from imconv.border import Border
-from imconv.geometry import MAX_PAD, effective_size, make_axes, make_axis, parse_pad, parse_pair
+from imconv.geometry.axis import effective_size, make_axes, make_axis
+from imconv.geometry.border import Border
+from imconv.geometry.sizes import MAX_PAD, parse_pad, parse_pair
 from tests import naive
 from tests.cases import POWERS, picture
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv import executor, idle, workers
+from imconv.engine import drive, kept_work, threads
 
 FILTERS = {
     "blur": lambda image, **how: imconv.gaussian_blur(image, 1.5, **how),
@@ -24,9 +24,9 @@ FILTERS = {
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    idle.forget()
+    kept_work.forget()
     yield
-    idle.forget()
+    kept_work.forget()
 
 
 def pictures(count: int = 6) -> list[np.ndarray]:
@@ -43,25 +43,25 @@ def test_same_results(name):
     apply, images = FILTERS[name], pictures()
     fresh = []
     for image in images:
-        idle.forget()
+        kept_work.forget()
         fresh.append(apply(image))
-    idle.forget()
+    kept_work.forget()
     for _ in range(2):
         for image, expected in zip(images, fresh, strict=True):
             np.testing.assert_array_equal(apply(image), expected)
             np.testing.assert_array_equal(apply(image, threads=1), expected)
-    assert idle._kept
+    assert kept_work._kept
 
 
 @pytest.mark.parametrize("name", FILTERS)
 def test_nobodys_picture_is_held(name):
     image = pictures()[0]
     result = FILTERS[name](image)
-    assert idle._kept
+    assert kept_work._kept
     memory = [weakref.ref(array if array.base is None else array.base) for array in (image, result)]
     del image, result
     # a thread that came too late to help may be about to see that: not once all have met at the next work
-    workers.share(threading.Barrier(workers._kept + 1).wait, workers._kept)
+    threads.share(threading.Barrier(threads._kept + 1).wait, threads._kept)
     assert [left() for left in memory] == [None, None]
 
 
@@ -88,19 +88,19 @@ def test_after_a_failure(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(executor, "run_bands", fail)
+        broken.setattr(drive, "run_bands", fail)
         with pytest.raises(KeyboardInterrupt):
             imconv.gaussian_blur(image, 1.5)
-    assert not idle._kept  # one that failed is not kept
+    assert not kept_work._kept  # one that failed is not kept
     np.testing.assert_array_equal(imconv.gaussian_blur(image, 1.5), expected)
 
 
 def test_few_and_small_ones():
-    for n in range(2 * idle.MOST):
+    for n in range(2 * kept_work.MOST):
         imconv.gaussian_blur(np.zeros((40, 70 + n), np.uint8), 1)
-    assert len(idle._kept) == idle.MOST
-    widths = [run.plan.columns.size for run in idle._kept.values()]
-    assert widths == list(range(70 + idle.MOST, 70 + 2 * idle.MOST))  # the last ones used
-    idle.forget()
+    assert len(kept_work._kept) == kept_work.MOST
+    widths = [run.plan.columns.size for run in kept_work._kept.values()]
+    assert widths == list(range(70 + kept_work.MOST, 70 + 2 * kept_work.MOST))  # the last ones used
+    kept_work.forget()
     imconv.gaussian_blur(np.zeros((3000, 2000, 3), np.uint8), 1)
-    assert not idle._kept
+    assert not kept_work._kept

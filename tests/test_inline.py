@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 import imconv
-from imconv import inline
 from imconv.files import Picture
-from imconv.inline import CHUNK, shown
-from imconv.sixel import encoded
-from imconv.terminal import on_ground
+from imconv.show import inline
+from imconv.show.inline import CHUNK, shown
+from imconv.show.sixel import encoded
+from imconv.show.terminal import on_ground
 
 PERCENT = 255 / 200 + 1e-9  # sixel colours are whole percents: half of one, in levels
 
@@ -128,7 +128,7 @@ def test_pictures_are_reduced_to_the_terminals_pixels(noise, protocol, monkeypat
 
 
 def test_half_blocks_are_as_before(noise):
-    from imconv.terminal import drawn
+    from imconv.show.terminal import drawn
 
     assert shown(Picture(noise), "blocks", 30) == drawn(Picture(noise), 30)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv.errors import KernelError, OptionError
-from imconv.kernel import MAX_SIDE, Kernel, as_kernel
-from imconv.rational import LARGEST_DENOMINATOR, as_fraction
+from imconv.kernel.kernel import MAX_SIDE, Kernel, as_kernel
+from imconv.pixels.exact import LARGEST_DENOMINATOR, as_fraction
 
 SVD_TOLERANCE = 1e-13  # of the largest weight: what the factors of a decomposition may lose in float64
 SUM_TOLERANCE = 1e-12  # of the weights' absolute sum: order of a few hundred float64 additions

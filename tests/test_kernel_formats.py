@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from imconv import Kernel
 from imconv.errors import KernelError, OptionError
-from imconv.kernel_formats import FORMATS, check_format, convert, format_for
-from imconv.kernel_json import read as read_json
-from imconv.kernel_library import names
-from imconv.kernel_text import load
+from imconv.kernel.formats import FORMATS, check_format, convert, format_for
+from imconv.kernel.json_form import read as read_json
+from imconv.kernel.library import names
+from imconv.kernel.text import load
 
 EXTENSIONS = {"text": "txt", "imagemagick": "txt", "libvips": "mat", "csv": "csv", "npy": "npy", "json": "json"}
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imconv.errors import FileError, ImconvError, KernelError, OptionError
-from imconv.kernel import Kernel
-from imconv.kernel_library import describe, folder, formulas, named, names, resolve
-from imconv.kernel_shapes import FORMULAS
-from imconv.kernel_text import parse, write
+from imconv.kernel.argument import resolve
+from imconv.kernel.formulas import FORMULAS
+from imconv.kernel.kernel import Kernel
+from imconv.kernel.library import describe, folder, formulas, named, names
+from imconv.kernel.text import parse, write
 
 ndimage = pytest.importorskip("scipy.ndimage")
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imconv.errors import FileError, ImconvError, KernelError
-from imconv.kernel import Kernel
-from imconv.kernel_text import load, write
+from imconv.kernel.kernel import Kernel
+from imconv.kernel.text import load, write
 
 
 def fractions_of(kernel):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imconv.kernel_number import LONGEST_NUMBER, NumberError, format_float, format_fraction, parse_number
+from imconv.kernel.number import LONGEST_NUMBER, NumberError, format_float, format_fraction, parse_number
 from tests.effort import at_most
 
 

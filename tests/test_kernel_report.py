@@ -7,9 +7,9 @@ import pytest
 
 import imconv
 from imconv import Kernel
+from imconv.cli.commands.kernel_report import drawn, inspected, output_range, parse_picture_size, text
 from imconv.errors import OptionError
-from imconv.kernel_library import names
-from imconv.kernel_report import drawn, inspected, output_range, parse_picture_size, text
+from imconv.kernel.library import names
 
 DEPTHS = {"8": np.uint8, "16": np.uint16, "float": np.float32}
 

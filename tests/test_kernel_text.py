@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imconv.errors import FileError, KernelError, OptionError
-from imconv.kernel import MAX_SIDE, Kernel
-from imconv.kernel_text import parse, write
+from imconv.kernel.kernel import MAX_SIDE, Kernel
+from imconv.kernel.text import parse, write
 from tests.effort import at_most
 
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image, ImageFilter
 
 import imconv
-from imconv import streaming
-from imconv.dialects import TOOLS
+from imconv.engine import streaming
 from imconv.filters.like import _opencv_weights, blur_like, box_like, kernel_like
-from imconv.kernel import Kernel
+from imconv.filters.other_tools import TOOLS
+from imconv.kernel.kernel import Kernel
 
 # Float sums in another order, or, in OpenCV, torch and libvips, in float32: some roundings of results up to 1.
 FLOAT32, FLOAT64 = 2e-6, 1e-12

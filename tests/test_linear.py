@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.conversion import STRAIGHT_NOTE
-from imconv.correlation import LinearFilter, Options
-from imconv.curves import BT709, CHARACTERISTICS, SRGB, HybridLogGamma, Parametric, PerceptualQuantizer
+from imconv.composites.linear_light import STRAIGHT_NOTE
 from imconv.errors import FileError, ImconvError, OptionError
-from imconv.files import png_encode
 from imconv.files.picture import Metadata, Picture
+from imconv.files.png import encode
+from imconv.filters.correlate import Options
 from imconv.filters.sharpen import unsharp_filter
-from imconv.rounding import Tally
+from imconv.pixels.curves import BT709, CHARACTERISTICS, SRGB, HybridLogGamma, Parametric, PerceptualQuantizer
+from imconv.pixels.rounding import Tally
+from imconv.stages.convolution.filter import LinearFilter
 from tests import profiles
 
 RANDOM = np.random.default_rng(11)
@@ -329,7 +330,7 @@ def test_the_first_of_two_chunks_counts(tmp_path, kind, first, second, name):
     """Whether both come from a file or from metadata made by hand, and so it is in the file that is written."""
     imconv.write(tmp_path / "a.png", Picture(scene("uint8", (9, 9, 3))))
     data = (tmp_path / "a.png").read_bytes()
-    twice = b"".join(png_encode.chunk(kind, content) for content in (first, second))
+    twice = b"".join(encode.chunk(kind, content) for content in (first, second))
     (tmp_path / "a.png").write_bytes(data[:33] + twice + data[33:])
     given = imconv.read(tmp_path / "a.png")
     imconv.write(tmp_path / "b.png", given)
@@ -337,4 +338,4 @@ def test_the_first_of_two_chunks_counts(tmp_path, kind, first, second, name):
     for metadata in (given.metadata, imconv.read(tmp_path / "b.png").metadata, by_hand):
         linear = LinearFilter(IDENTITY, Options(linear=True))
         assert linear.conversion("rgb", np.dtype(np.uint8), metadata).name == name
-    assert png_encode.chunk(kind, second) not in (tmp_path / "b.png").read_bytes()
+    assert encode.chunk(kind, second) not in (tmp_path / "b.png").read_bytes()

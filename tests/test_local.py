@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
+from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.filters.local import DeviationFilter, contrast_filter
-from imconv.filters.smooth import gaussian_kernel
 from imconv.options import Options
 from tests import naive
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from imconv.footprint import Footprint, make_footprint
-from imconv.merging import EXCHANGE, LARGER, LESSER, LOAD, STORE, make_network
+from imconv.stages.ranking.footprint import Footprint, make_footprint
+from imconv.stages.ranking.sorting_network import EXCHANGE, LARGER, LESSER, LOAD, STORE, make_network
 
 RANDOM = np.random.default_rng(31)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.correlation import linear_filter
-from imconv.filters.smooth import box_kernel, gaussian_kernel
+from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
+from imconv.filters.correlate import linear_filter
 from imconv.options import Options
 from tests.bounds import assert_levels
 from tests.cases import LAYOUTS, laid_out

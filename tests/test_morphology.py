@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 import imconv
-from imconv import streaming
 from imconv.cli import run
+from imconv.engine import streaming
 from imconv.errors import OptionError
 from imconv.filters.morphology import OPERATIONS, MorphologyFilter
-from imconv.footprint import make_footprint
 from imconv.options import Options
+from imconv.stages.ranking.footprint import make_footprint
 from tests import cases
 
 SCIPY = {"opening": "grey_opening", "closing": "grey_closing", "gradient": "morphological_gradient",

@@ -6,14 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv import ImconvError, Kernel, streaming
-from imconv.chain import ChainFilter
+from imconv import ImconvError, Kernel
+from imconv.composites.chain import ChainFilter
+from imconv.engine import streaming
 from imconv.errors import LimitError, OptionError
-from imconv.footprint import SHAPES, make_footprint
 from imconv.options import Options
-from imconv.rank_plan import ALGORITHMS
-from imconv.ranking import RankFilter, RankRun
-from imconv.sortable import samples_of, sortable
+from imconv.stages.ranking.filter import RankFilter
+from imconv.stages.ranking.footprint import SHAPES, make_footprint
+from imconv.stages.ranking.plan import ALGORITHMS
+from imconv.stages.ranking.sortable import samples_of, sortable
+from imconv.stages.ranking.work import RankRun
 from tests import cases, naive
 
 TYPES = ("bool", "uint8", "uint16", "int8", "int16", "int32", "uint32", "int64", "uint64", "float32", "float64")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv.filters.oriented import disk_kernel, motion_kernel
-from imconv.kernel import Kernel
+from imconv.kernel.kernel import Kernel
 from tests import naive
 from tests.cases import picture
 

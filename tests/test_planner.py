@@ -9,11 +9,12 @@ import pytest
 
 import imconv
 from imconv import Kernel
-from imconv.accuracy import allowed_error
-from imconv.border import parse_border
-from imconv.filters.smooth import gaussian_kernel
-from imconv.geometry import make_axes
-from imconv.planner import check_alpha, make_plan
+from imconv.filters.blur_kernels import gaussian_kernel
+from imconv.geometry.axis import make_axes
+from imconv.geometry.border import parse_border
+from imconv.pixels.alpha import check_alpha
+from imconv.stages.convolution.exactness import allowed_error
+from imconv.stages.convolution.plan import make_plan
 
 OUTER = [[a * b for b in (1, 4, 7, 9, 11, 9, 7, 4, 1)] for a in (1, 2, 3, 4, 5, 4, 3, 2, 1)]
 DENSE = [[0, 1, 0], [1, 4, 1], [0, 1, 0]]
@@ -242,8 +243,8 @@ def test_unknown_keywords_are_type_errors():
 
 
 def test_a_loops_constants_are_the_planners():
-    from imconv import planner
     from imconv.loops import dense, float_box, separable
+    from imconv.stages.convolution import plan as planner
 
     loops = (dense.ROWS, separable.ROWS, float_box.SEGMENT)
     assert loops == (planner.DENSE_ROWS, planner.SEPARABLE_ROWS, planner.BOX_SEGMENT)

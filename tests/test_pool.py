@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv.chain import ChainFilter
-from imconv.consistency import measure
-from imconv.conversion import conversion_of
+from imconv.composites.chain import ChainFilter
+from imconv.composites.linear_light import conversion_of
 from imconv.errors import ImconvError, OptionError
 from imconv.filters.pool import blur_filter, pool_filter, shift_report
+from imconv.filters.shift_consistency import measure
 from imconv.options import Options
-from imconv.pool_plan import OPERATIONS
-from imconv.pooling import parse_condition
+from imconv.stages.pooling.condition import parse_condition
+from imconv.stages.pooling.plan import OPERATIONS
 from tests import naive
 from tests.bounds import FLOAT32, FLOAT64
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture, seeds

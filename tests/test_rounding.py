@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
-from imconv.accuracy import PRODUCT_LIMIT
-from imconv.border import parse_border
-from imconv.correlation import LinearFilter
-from imconv.executor import execute
+from imconv.composites.passes import SteppedFilter
 from imconv.filters.like import in_turn
-from imconv.geometry import make_axes
+from imconv.geometry.axis import make_axes
+from imconv.geometry.border import parse_border
 from imconv.options import Options
-from imconv.planner import make_plan
-from imconv.rounding import Tally, finish, rounding_bias, saturate, stretch, type_range
-from imconv.steps import SteppedFilter
+from imconv.pixels.rounding import Tally, finish, rounding_bias, saturate, stretch, type_range
+from imconv.pixels.sample_types import PRODUCT_LIMIT
+from imconv.stages.convolution.filter import LinearFilter
+from imconv.stages.convolution.plan import make_plan
+from imconv.stages.convolution.work import execute
 from tests import naive
 from tests.cases import cases
 

@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv import partial, selection, streaming
-from imconv.correlation import LinearFilter
+from imconv.composites import partial
+from imconv.composites.partial import selected
+from imconv.engine import streaming
 from imconv.errors import OptionError
-from imconv.filter import selected
+from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.filters.edges import edge_filter
 from imconv.filters.sharpen import unsharp_filter
-from imconv.filters.smooth import gaussian_kernel
+from imconv.geometry import selection
 from imconv.options import Options
+from imconv.stages.convolution.filter import LinearFilter
 
 from .cases import picture
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.correlation import Options
+from imconv.filters.correlate import Options
 from imconv.filters.sharpen import sharpen_kernel, unsharp_filter
-from imconv.rounding import Tally
+from imconv.pixels.rounding import Tally
 from tests import naive
 from tests.bounds import FLOAT32, TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import picture

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.sheet import NEGATIVE, POSITIVE, ZERO, columns_for, contact_sheet
+from imconv.geometry.arrangement import columns_for
+from imconv.sheet import NEGATIVE, POSITIVE, ZERO, contact_sheet
 
 
 def test_maps_lie_row_by_row_with_white_between():

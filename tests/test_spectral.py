@@ -7,13 +7,13 @@ import pytest
 
 import imconv
 from imconv import Kernel
-from imconv.border import parse_border
-from imconv.correlation import LinearFilter
-from imconv.executor import execute
-from imconv.geometry import make_axes
+from imconv.geometry.axis import make_axes
+from imconv.geometry.border import parse_border
 from imconv.options import Options
-from imconv.planner import make_plan
-from imconv.spectral import _good_size
+from imconv.stages.convolution.fft import _good_size
+from imconv.stages.convolution.filter import LinearFilter
+from imconv.stages.convolution.plan import make_plan
+from imconv.stages.convolution.work import execute
 from tests.bounds import FLOAT32, FLOAT64
 
 

@@ -5,14 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from imconv import streaming
-from imconv.correlation import LinearFilter, Options
-from imconv.executor import execute
+from imconv.engine import streaming
+from imconv.engine.streaming import bytes_held, execute_rows, stripes
+from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
+from imconv.filters.correlate import Options
 from imconv.filters.sharpen import unsharp_filter
-from imconv.filters.smooth import box_kernel, gaussian_kernel
-from imconv.kernel import Kernel
-from imconv.planner import ALGORITHMS
-from imconv.streaming import bytes_held, execute_rows, stripes
+from imconv.kernel.kernel import Kernel
+from imconv.stages.convolution.filter import LinearFilter
+from imconv.stages.convolution.plan import ALGORITHMS
+from imconv.stages.convolution.work import execute
 
 RANDOM = np.random.default_rng(5)
 KERNELS = {

@@ -9,9 +9,10 @@ import pytest
 
 import imconv
 from imconv import Kernel
-from imconv.correlation import LinearFilter, Options
 from imconv.errors import OptionError
 from imconv.files import Picture
+from imconv.filters.correlate import Options
+from imconv.stages.convolution.filter import LinearFilter
 from imconv.tracing import as_json, text, trace
 from imconv.tracing.parts import Part
 from tests import naive

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from imconv.curves import (
+from imconv.pixels.curves import (
     BT709,
     CHARACTERISTICS,
     SRGB,
@@ -15,7 +15,7 @@ from imconv.curves import (
     PerceptualQuantizer,
     Sampled,
 )
-from imconv.transfer import Steps, Transfer, levels, steps
+from imconv.pixels.levels import Steps, Transfer, levels, steps
 
 GRID = np.linspace(0, 1, 1024)
 CURVES = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv import workers
+from imconv.engine import threads
 
 
 def test_shared_by_several():
@@ -19,7 +19,7 @@ def test_shared_by_several():
         together.wait()
         seen.add(threading.get_ident())
 
-    workers.share(work, 2)
+    threads.share(work, 2)
     assert len(seen) == 3
 
 
@@ -34,14 +34,14 @@ def test_waits_for_those_who_began():
         else:
             begun.wait()
 
-    workers.share(work, 1)
+    threads.share(work, 1)
     assert done == [True]
 
 
 def test_does_not_wait_for_the_busy(monkeypatch):
     """Where all kept threads are at other work, the caller does its own alone."""
-    monkeypatch.setattr(workers, "_tasks", workers.SimpleQueue())
-    monkeypatch.setattr(workers, "_kept", 0)
+    monkeypatch.setattr(threads, "_tasks", threads.SimpleQueue())
+    monkeypatch.setattr(threads, "_kept", 0)
     hold, begun, calls = threading.Event(), threading.Event(), []
 
     def long():
@@ -51,25 +51,25 @@ def test_does_not_wait_for_the_busy(monkeypatch):
         else:
             begun.wait()
 
-    first = threading.Thread(target=workers.share, args=(long, 1))
+    first = threading.Thread(target=threads.share, args=(long, 1))
     first.start()
     begun.wait()
-    workers.share(lambda: calls.append(threading.get_ident()), 1)
+    threads.share(lambda: calls.append(threading.get_ident()), 1)
     hold.set()
     first.join()
     assert calls == [threading.get_ident()]
 
 
 def test_threads_are_kept():
-    workers.share(lambda: None, 2)
+    threads.share(lambda: None, 2)
     before = threading.active_count()
     for _ in range(20):
-        workers.share(lambda: None, 2)
+        threads.share(lambda: None, 2)
     assert threading.active_count() == before
 
 
 def test_failure_in_another_thread_is_raised(monkeypatch):
-    from imconv.executor import run_bands
+    from imconv.engine.threads import run_bands
 
     def work(row, band, scratch):
         time.sleep(0.005)
@@ -132,8 +132,8 @@ WORKS = {
 def test_same_result_where_the_system_allows_fewer_threads(tmp_path, monkeypatch, work, allowed):
     monkeypatch.setenv("IMCONV_THREADS", "3")
     expected = WORKS[work](tmp_path)
-    monkeypatch.setattr(workers, "_tasks", workers.SimpleQueue())
-    monkeypatch.setattr(workers, "_kept", 0)
+    monkeypatch.setattr(threads, "_tasks", threads.SimpleQueue())
+    monkeypatch.setattr(threads, "_kept", 0)
     start, left, refused = threading.Thread.start, [None] * allowed, []
 
     def limited(thread):
@@ -148,4 +148,4 @@ def test_same_result_where_the_system_allows_fewer_threads(tmp_path, monkeypatch
     assert refused
     for one, other in zip(found, expected, strict=True):
         assert one == other if isinstance(one, bytes) else np.array_equal(one, other)
-    assert allowed or workers._tasks.empty()
+    assert allowed or threads._tasks.empty()

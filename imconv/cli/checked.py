@@ -8,7 +8,7 @@ TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 def checked(shared: dict) -> dict:
     """The shared options as numbers; bad ones are usage errors before any file is read."""
-    from ..executor import checked_threads
+    from ..engine.threads import checked_threads
     from ..files.formats import format_named
     from ..files.limits import parse_count, parse_size
 

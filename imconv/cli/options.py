@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from ..depth import DEPTHS
-from ..geometry import WORDS
-from ..planner import ALPHAS, RANGES
+from ..geometry.sizes import WORDS
+from ..pixels.alpha import ALPHAS
+from ..pixels.depth import DEPTHS
+from ..pixels.rounding import RANGES
 
 
 class FilterCommand(click.Command):
@@ -24,7 +25,7 @@ class FilterCommand(click.Command):
 
         _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(self.name))
         if self.has_borders:
-            from ..border import drawn
+            from ..geometry.border import drawn
 
             _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
         _write_lines(formatter, "Examples", self.examples)
@@ -65,7 +66,7 @@ def _tool(ctx, param, value):
     """The tool's name: a wrong one is a usage error before any file is read."""
     if value is None:
         return None
-    from ..dialects import find
+    from ..filters.other_tools import find
 
     return find(value).name
 

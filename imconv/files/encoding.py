@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
-from imconv.files import renditions, tiff_tags
+from imconv.files import renditions, tags
 from imconv.files.channels import spread
 from imconv.files.formats import FORMATS, Format, holders
 from imconv.files.header import Unsupported
@@ -173,7 +173,7 @@ def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compr
         if target.name == "PNG":
             return encoder.encode(pixels, mode, metadata, notes, quality, compression, threads)
         return encoder.encode(pixels, mode, metadata, notes, quality, compression)
-    from imconv.files import pillow_encode
+    from imconv.files.pillow import encode as pillow_encode
 
     return pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)
 
@@ -195,7 +195,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             loop=source.loop,
         )
     size = picture.width, picture.height
-    exif = renditions.in_exif(tiff_tags.with_orientation(source.exif, source.orientation), *size, notes)
+    exif = renditions.in_exif(tags.with_orientation(source.exif, source.orientation), *size, notes)
     xmp = renditions.in_xmp(source.xmp, *size, notes)
     icc = source.icc
     if icc is not None and picture.mode not in _PROFILE_SPACES.get(icc[16:20], (picture.mode,)):

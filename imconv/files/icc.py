@@ -9,8 +9,8 @@ import struct
 
 import numpy as np
 
-from imconv.curves import STRAIGHT, Curve, Parametric, Sampled
 from imconv.files.header import Unsupported
+from imconv.pixels.curves import STRAIGHT, Curve, Parametric, Sampled
 
 HEADER = 128
 MOST_TAGS = 1000

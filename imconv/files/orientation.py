@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from imconv.files import tiff_tags
+from imconv.files import tags
 from imconv.files.picture import Metadata
 
 if TYPE_CHECKING:
@@ -49,5 +49,5 @@ def upright(metadata: Metadata) -> Metadata:
     xmp = metadata.xmp
     if xmp is not None:
         xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp)
-    exif = tiff_tags.with_orientation(metadata.exif, 1)
+    exif = tags.with_orientation(metadata.exif, 1)
     return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=1, chunks=chunks)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-from imconv.files import tiff_tags
-from imconv.files.tiff_tags import MAX_BLOCK, Entry, Tags
+from imconv.files import tags
+from imconv.files.tags import MAX_BLOCK, Entry, Tags
 
 _WIDTH, _HEIGHT, _PIXEL_WIDTH, _PIXEL_HEIGHT = 256, 257, 0xA002, 0xA003
 _PHOTOSHOP, _LAYERS = 34377, 37724
@@ -87,18 +87,18 @@ class _Block:
 
     def _kept(self, tag: int, entry: Entry, depth: int) -> Entry | None:
         """A tag as it goes into the copy, None if it does not."""
-        if tag in tiff_tags.POINTERS and depth < 2:
+        if tag in tags.POINTERS and depth < 2:
             return self._nested(entry, depth)
         if depth == 0 and tag in _PLACES:
             self._note(_THUMBNAIL_NOTE)
             return None
         sizes = dict(zip((_WIDTH, _HEIGHT) if depth == 0 else (_PIXEL_WIDTH, _PIXEL_HEIGHT), self._size, strict=True))
         if tag in sizes and self._tags.numbers(entry) != (sizes[tag],):
-            return tiff_tags.new_entry(4, sizes[tag], order=self._tags.order)
+            return tags.new_entry(4, sizes[tag], order=self._tags.order)
         data: bytes | None = entry.data
         if tag == _PHOTOSHOP:
             data = resources(entry.data)
-        elif tag == tiff_tags.XMP:
+        elif tag == tags.XMP:
             data = in_xmp(entry.data, *self._size, self._notes)
         if data is None or any(start in data for start in _JPEG):
             self._note(f"tag {tag} of the EXIF left out: a preview is in it, which shows the picture as it was")

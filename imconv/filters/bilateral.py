@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..border import Border
+from ..composites.float_stages import StagedFilter
 from ..errors import OptionError
-from ..neighborhoods import FAR, BilateralPlan, flow
+from ..geometry.axis import square_axes
+from ..geometry.border import Border
 from ..options import Options, documented, options_of
-from ..staged import StagedFilter, square_axes
-from .smooth import checked_number
+from ..stages.neighborhood.bilateral import FAR, BilateralPlan
+from ..stages.neighborhood.work import flow
+from .arguments import checked_number
 
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 1000.0
 LARGEST_RADIUS = 100

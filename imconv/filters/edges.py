@@ -9,16 +9,17 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from ..combination import CombinedFilter
-from ..correlation import LinearFilter
 from ..errors import OptionError, nearest
-from ..kernel import Kernel
-from ..kernel_library import named
-from ..kernel_shapes import turned_by_45
+from ..kernel.formulas import turned_by_45
+from ..kernel.gaussian import TRUNCATE
+from ..kernel.kernel import Kernel
+from ..kernel.library import named
 from ..options import Options, documented, options_of
-from ..rational import as_fraction
-from .custom import embedded
-from .smooth import TRUNCATE, checked_number
+from ..pixels.exact import as_fraction
+from ..stages.combined.filter import CombinedFilter
+from ..stages.convolution.filter import LinearFilter
+from .arguments import checked_number
+from .user_kernels import embedded
 
 GRADIENTS = ("sobel", "scharr", "prewitt", "roberts", "farid", "freichen", "gaussian")
 COMPASSES = ("kirsch", "robinson")

@@ -7,18 +7,18 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..accuracy import LARGEST_SAMPLE
-from ..correlation import LinearFilter
-from ..depth import white
+from ..composites.float_stages import Held, StagedFilter, StagedPlan, in_blocks
+from ..engine.streaming import execute_rows
 from ..errors import OptionError
-from ..filter import as_array, readable
-from ..moments import moments, moments_plan
 from ..options import Options, documented, options_of
-from ..rounding import warn_of_rounded
-from ..staged import Held, StagedFilter, StagedPlan, in_blocks
-from ..streaming import execute_rows
+from ..pixels.arrays import as_array, readable
+from ..pixels.depth import white
+from ..pixels.rounding import warn_of_rounded
+from ..pixels.sample_types import LARGEST_SAMPLE
+from ..stages.convolution.filter import LinearFilter
+from ..stages.neighborhood.moments_filter import moments, moments_plan
 from .bilateral import checked_radius, checked_sigma
-from .smooth import box_kernel
+from .blur_kernels import box_kernel
 
 LARGEST_RADIUS = 2000
 

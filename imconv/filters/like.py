@@ -10,16 +10,18 @@ from functools import partial
 
 import numpy as np
 
-from ..border import parse_border
-from ..correlation import LinearFilter
-from ..depth import rescaled, white
-from ..dialects import Tool, adopted, find, told
+from ..composites.passes import UNIT, SteppedFilter
 from ..errors import OptionError
-from ..geometry import parse_pad, parse_size
-from ..kernel import Kernel
+from ..geometry.border import parse_border
+from ..geometry.sizes import parse_pad, parse_size
+from ..kernel.gaussian import TRUNCATE
+from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
-from ..steps import UNIT, SteppedFilter
-from .smooth import TRUNCATE, box_kernel, checked_number, gaussian_kernel, parse_sigma
+from ..pixels.depth import rescaled, white
+from ..stages.convolution.filter import LinearFilter
+from .arguments import checked_number, parse_sigma
+from .blur_kernels import box_kernel, gaussian_kernel
+from .other_tools import Tool, adopted, find, told
 
 QUANTUM = 65535  # ImageMagick's samples, in the usual build
 TOWARD_ZERO, HALF_TO_EVEN = "toward zero", "half to even"

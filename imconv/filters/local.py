@@ -7,18 +7,19 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..accuracy import LARGEST_SAMPLE
-from ..correlation import LinearFilter
-from ..depth import white
+from ..composites.float_stages import Held, StagedFilter, StagedPlan, in_blocks
+from ..engine.streaming import execute_rows
 from ..errors import OptionError
-from ..geometry import parse_size
-from ..kernel import Kernel
-from ..moments import moments_plan
-from ..neighborhoods import flow
+from ..geometry.sizes import parse_size
+from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
-from ..staged import Held, StagedFilter, StagedPlan, in_blocks
-from ..streaming import execute_rows
-from .smooth import checked_number, gaussian_kernel, image_width
+from ..pixels.depth import white
+from ..pixels.sample_types import LARGEST_SAMPLE
+from ..stages.convolution.filter import LinearFilter
+from ..stages.neighborhood.moments_filter import moments_plan
+from ..stages.neighborhood.work import flow
+from .arguments import checked_number, image_width
+from .blur_kernels import gaussian_kernel
 
 MAX_GAIN = 1e9
 SPREAD = 8  # standard deviations that the range of an integer result holds, where no gain is asked for

@@ -9,15 +9,16 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..engine.results import check_out, new_array
+from ..engine.streaming import bands_of
 from ..errors import OptionError
-from ..executor import check_out, new_array, stretch_colours
-from ..filter import Filter, bands_of
-from ..footprint import Footprint, make_footprint
-from ..geometry import parse_pad, parse_pair
+from ..filter import Filter
+from ..geometry.sizes import parse_pad, parse_pair
 from ..options import DEFAULTS, Options, documented, options_of
-from ..rank_plan import RankPlan
-from ..ranking import RankFilter, as_channels
-from ..rounding import finish
+from ..pixels.rounding import finish, stretch_colours
+from ..stages.ranking.filter import RankFilter, as_channels
+from ..stages.ranking.footprint import Footprint, make_footprint
+from ..stages.ranking.plan import RankPlan
 
 LEAST, LARGEST = 0.0, 100.0
 

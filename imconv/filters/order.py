@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..dialects import find
 from ..errors import OptionError
-from ..footprint import make_footprint
 from ..options import Options, documented, options_of
-from ..rank_plan import MEDIAN
-from ..ranking import RankFilter
-from .smooth import checked_number
+from ..stages.ranking.filter import RankFilter
+from ..stages.ranking.footprint import make_footprint
+from ..stages.ranking.plan import MEDIAN
+from .arguments import checked_number
+from .other_tools import find
 
 
 @documented
@@ -130,10 +130,10 @@ def named_filter(percentile: float, size, shape: str, options: Options) -> RankF
 
 def chosen_footprint(size, shape: str):
     """The footprint that a command line names: with a size one of the known shapes, else a kernel's cells."""
-    from ..footprint import SHAPES
+    from ..stages.ranking.footprint import SHAPES
 
     if shape.strip().lower() in SHAPES or size is not None:
         return make_footprint(size, shape)
-    from ..kernel_library import resolve
+    from ..kernel.argument import resolve
 
     return make_footprint(None, resolve(shape))

@@ -9,13 +9,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter, linear_filter
-from ..kernel import Kernel
-from ..kernel_library import named
+from ..kernel.kernel import Kernel
+from ..kernel.library import named
 from ..options import Options, documented, options_of
-from ..rational import as_fraction
+from ..pixels.exact import as_fraction
+from ..stages.convolution.filter import LinearFilter
+from .arguments import checked_number
+from .correlate import linear_filter
 from .edges import SignedFilter
-from .smooth import checked_number
 
 LONGEST = 1000.0  # pixels
 LARGEST_RADIUS = 1000.0

@@ -9,16 +9,19 @@ from math import comb
 
 import numpy as np
 
-from ..chain import ChainFilter
-from ..consistency import measure
-from ..correlation import LinearFilter
+from ..composites.chain import ChainFilter
 from ..errors import OptionError, nearest
-from ..filter import Filter, readable
-from ..geometry import effective_size, parse_pair
-from ..kernel import Kernel
+from ..filter import Filter
+from ..geometry.axis import effective_size
+from ..geometry.sizes import parse_pair
+from ..kernel.kernel import Kernel
 from ..options import NO_IGNORING, Options, documented, options_of
-from ..pool_plan import OPERATIONS
-from ..pooling import PoolFilter, parse_condition
+from ..pixels.arrays import readable
+from ..stages.convolution.filter import LinearFilter
+from ..stages.pooling.condition import parse_condition
+from ..stages.pooling.filter import PoolFilter
+from ..stages.pooling.plan import OPERATIONS
+from .shift_consistency import measure
 from .smooth import parse_size
 
 BLUR = "blur"

@@ -8,13 +8,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..correlation import LinearFilter
 from ..errors import OptionError
 from ..filter import Filter
-from ..kernel import Kernel
+from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
-from ..rational import as_fraction
-from .smooth import checked_number, gaussian_kernel, image_width
+from ..pixels.exact import as_fraction
+from ..stages.convolution.filter import LinearFilter
+from .arguments import checked_number, image_width
+from .blur_kernels import gaussian_kernel
 
 MAX_AMOUNT = 1000
 LARGEST_KERNEL = 65  # taps a side: larger blurs are cheaper by themselves, on a coarse grid

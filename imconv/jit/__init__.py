@@ -194,7 +194,7 @@ def _build(missing: list[tuple[str, tuple[str, ...]]]) -> None:
 @cache
 def _numba_function(name: str):
     try:
-        from . import build
+        from ..compiler import build
     except ImportError as problem:
         raise ImconvError(
             f"no compiled loop for this processor, and Numba can't make one ({problem}); pip install numba"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..engine.threads import run_bands
 from ..errors import OptionError, nearest
-from ..executor import run_bands
 from .gelu import gelu
 
 LEAKY_SLOPE, PRELU_SLOPE = 0.01, 0.25  # torch's defaults

@@ -26,10 +26,10 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from ..errors import LimitError, nearest
-from ..kernel_number import NumberError, parse_number
+from ..kernel.number import NumberError, parse_number
 from .attributes import REQUIRED, Attribute, flag, text, whole
 from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
-from .kinds import JOINS, KINDS
+from .layer_kinds import JOINS, KINDS
 from .network import INPUT, LAYOUTS, Layer, Network, Placed, Preprocess, Tensor, place
 from .positions import Path
 

@@ -14,9 +14,11 @@ from functools import lru_cache
 import numpy as np
 
 from .. import jit
+from ..engine.results import new_array
+from ..engine.threads import checked_threads, default_threads, run_bands
 from ..errors import OptionError
-from ..executor import checked_threads, default_threads, new_array, run_bands
-from ..geometry import Axis, balanced_padding, effective_size, make_axis, parse_pad, parse_pair
+from ..geometry.axis import Axis, balanced_padding, effective_size, make_axis
+from ..geometry.sizes import parse_pad, parse_pair
 
 PIXELS = 6  # that a loop sums at once: `imconv/loops/channels.py`
 WIDE, SHORT = 64, 16  # channels of the result for which weights lie side by side

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OptionError
-from ..geometry import effective_size
-from .kinds import by
+from ..geometry.axis import effective_size
+from .layer_kinds import by
 from .network import Network, Placed
 
 LARGEST = 1 << 16  # rows or columns tried

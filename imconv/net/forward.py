@@ -14,12 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..engine.threads import checked_threads, default_threads
 from ..errors import OptionError
-from ..executor import checked_threads, default_threads
 from .convolution import Convolution
+from .loaded_weights import Weights
 from .network import INPUT, Layer, Network, Placed
 from .operations import OPERATIONS, activate, add, scale_and_shift
-from .weights import Weights
 
 CONVOLUTIONS = ("conv", "depthwise", "pointwise")
 FIRST = (*CONVOLUTIONS, "add")  # others are computed together with these

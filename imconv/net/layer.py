@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..engine.threads import checked_threads, default_threads
 from ..errors import OptionError, nearest
-from ..executor import checked_threads, default_threads
-from ..filter import as_array, readable
-from ..geometry import parse_pair
-from ..rounding import warn_of_rounded
+from ..geometry.sizes import parse_pair
+from ..pixels.arrays import as_array, readable
+from ..pixels.rounding import warn_of_rounded
 from .activations import parse_activation
 from .convolution import Convolution
 

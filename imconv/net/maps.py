@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..sheet import contact_sheet
-from .kinds import by
+from .layer_kinds import by
 from .network import Network, Placed
 
 LEAST = 64  # pixels: smaller maps are shown enlarged, by a whole number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import jit
-from ..executor import run_bands
+from ..engine.threads import run_bands
 
 BAND_BYTES = 1 << 20  # of weights: some 50 microseconds
 WORTH_THREADS = 1 << 21  # bytes

@@ -8,9 +8,10 @@ from math import prod
 from types import MappingProxyType
 
 from ..errors import OptionError, nearest
-from ..geometry import Axis, Field
+from ..geometry.axis import Axis
 from ..lazy import cached_property
-from .kinds import KINDS, Kind, Shape, Weights, axes, by
+from .layer_kinds import KINDS, Kind, Shape, Weights, axes, by
+from .receptive_field import Field
 
 INPUT = "input"  # the name of what goes in
 BYTES = 4  # of a float32
@@ -291,8 +292,8 @@ class Network:
         {'C3': (10, 10, 16), 'output': (10,)}
         """
         from .forward import Forward
+        from .loaded_weights import Weights
         from .preprocessing import prepare
-        from .weights import Weights
 
         samples = prepare(self, image).samples if preprocess else image
         return Forward(self, Weights(self, weights), layers, threads).run(samples)

@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from ..executor import run_bands
-from ..geometry import Axis
+from ..engine.threads import run_bands
+from ..geometry.axis import Axis
 from .activations import BLOCK_BYTES, Activation
-from .kinds import ACTIVATIONS
+from .layer_kinds import ACTIVATIONS
 from .matrix import multiply
 from .network import Placed
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..depth import white
 from ..errors import OptionError
 from ..files.picture import Picture
-from .kinds import by
+from ..pixels.depth import white
+from .layer_kinds import by
 from .network import Network, Preprocess
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow makes pictures grey

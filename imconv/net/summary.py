@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .kinds import Shape, by
+from .layer_kinds import Shape, by
 from .network import BYTES, Network, Placed
 
 HEADS = ("Layer (type)", "Output Shape", "Param #", "MACs", "RF", "Jump", "Start", "Memory")

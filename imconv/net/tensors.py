@@ -15,8 +15,8 @@ from mmap import mmap
 import numpy as np
 
 from ..errors import FileError, LimitError, nearest
-from ..files.npy import array_header
-from ..files.npz import opened
+from ..files.plain.npy import array_header
+from ..files.plain.npz import opened
 
 EXTENSIONS = (".npy", ".npz", ".safetensors")
 MAX_HEADER = 4 << 20  # bytes, some 40,000 tensors; the format allows 100 MB, which take gigabytes once they are read

@@ -13,10 +13,10 @@ import numpy as np
 from ..errors import OptionError
 from ..tracing.words import blocks, positions, shown
 from .forward import CONVOLUTIONS, Forward, connected_weights
-from .kinds import ACTIVATIONS, by
+from .layer_kinds import ACTIVATIONS, by
+from .loaded_weights import Weights
 from .network import INPUT, Layer, Network, Placed
 from .operations import OPERATIONS, binomial, window_counts
-from .weights import Weights
 
 WINDOWS = ("max", "average", "subsample", "blur")
 AFTER = ("batchnorm", "leaky", "prelu", *ACTIVATIONS)  # shown behind a layer that only they read

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..accuracy import type_range
-from ..correlation import LinearFilter
-from ..rounding import HALF_UP
+from ..pixels.rounding import HALF_UP
+from ..pixels.sample_types import type_range
+from ..stages.convolution.filter import LinearFilter
 from .parts import Account, Part, ending, finished, name_of, place_of, ranged, result_of, rounded, window_of
 from .words import shown
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from ..correlation import LinearFilter
-from ..moments import moments
+from ..composites.float_stages import floats_of
 from ..options import Options
-from ..staged import floats_of
+from ..stages.convolution.filter import LinearFilter
+from ..stages.neighborhood.moments_filter import moments
 from .linear import linear
 from .parts import Account, Part, cells_of, finished, name_of, place_of, result_of, window_of
 

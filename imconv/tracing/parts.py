@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..accuracy import type_range
-from ..border import fill_values
 from ..errors import LimitError
-from ..rounding import HALF_UP, ROUNDINGS
+from ..geometry.border import fill_values
+from ..pixels.rounding import HALF_UP, ROUNDINGS
+from ..pixels.sample_types import type_range
 
 HALF = Fraction(1, 2)
 MOST_CELLS = 1 << 18  # of a window

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..chain import ChainFilter, ChainPlan
-from ..combination import CombinedFilter
-from ..correlation import LinearFilter
+from ..composites.chain import ChainFilter, ChainPlan
+from ..composites.ignoring_nan import IgnoringFilter
+from ..composites.passes import SteppedFilter, SteppedPlan
 from ..errors import OptionError
 from ..filters.bilateral import BilateralFilter
 from ..filters.edges import SignedFilter
@@ -17,12 +17,12 @@ from ..filters.guided import GuidedFilter
 from ..filters.local import ContrastFilter, DeviationFilter
 from ..filters.morphology import MorphologyFilter, difference
 from ..filters.sharpen import UnsharpFilter
-from ..missing import IgnoringFilter
-from ..planner import Plan
-from ..pooling import PoolFilter
-from ..ranking import RankFilter
-from ..steps import SteppedFilter, SteppedPlan
-from ..ways import DEGREES, HUES, WAYS
+from ..stages.combined.filter import CombinedFilter
+from ..stages.combined.formulas import DEGREES, HUES, WAYS
+from ..stages.convolution.filter import LinearFilter
+from ..stages.convolution.plan import Plan
+from ..stages.pooling.filter import PoolFilter
+from ..stages.ranking.filter import RankFilter
 from . import local, windows
 from .linear import linear
 from .parts import Account, Part, finished, name_of, result_of

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..accuracy import type_range
-from ..pool_bands import counted
-from ..pool_plan import PoolPlan
-from ..rank_bands import constant_samples
-from ..rank_plan import RankPlan, rank_of
+from ..pixels.sample_types import type_range
+from ..stages.pooling.plan import PoolPlan
+from ..stages.pooling.work import counted
+from ..stages.ranking.plan import RankPlan, rank_of
+from ..stages.ranking.work import constant_samples
 from .parts import Account, Part, as_float, cells_of, finished, name_of, place_of, result_of, window_of
 
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imconv import files, pipeline, streaming
+from imconv import file_to_file, files
+from imconv.engine import streaming
 from imconv.files import Metadata, Picture
 from imconv.files.formats import FORMATS
-from imconv.files.png_encode import chunk
+from imconv.files.png.encode import chunk
 from imconv.files.streams import READERS, WRITERS
 
 RANDOM = np.random.default_rng(3)
@@ -67,7 +68,7 @@ def both(succeeds, monkeypatch):
         expected = Path(output).read_bytes()
         os.remove(output)
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline, "WORTH_BANDS", 0)
+            patch.setattr(file_to_file, "WORTH_BANDS", 0)
             patch.setattr(streaming, "STRIPE_BYTES", 1)
             patch.setattr("imconv.files.png_decode.BAND", 3000)
             patch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
@@ -134,7 +135,7 @@ def test_unlike_formats(both, folder):
 
 
 def test_a_report_and_a_dry_run(imconv, folder, monkeypatch):
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     source = stored(folder, "png", "rgb", "uint8")
     result = imconv("blur", source, "out.png", "--sigma", "2", "--json")
     report = json.loads(result.out)
@@ -146,7 +147,7 @@ def test_a_report_and_a_dry_run(imconv, folder, monkeypatch):
 
 
 def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     source = stored(folder, "png", "rgb", "uint8")
     data = Path(source).read_bytes()
     (folder / "out.png").write_bytes(b"old")
@@ -168,7 +169,7 @@ def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
 
 @pytest.mark.parametrize("output", ["out.png", "out.tif"])
 def test_a_failure_at_every_write_leaves_the_old_file(imconv, folder, monkeypatch, output):
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
     monkeypatch.setattr("imconv.files.png_ways.BAND", 3000)
     source = stored(folder, "png", "rgb", "uint8")
@@ -200,7 +201,7 @@ def test_a_failure_at_every_write_leaves_the_old_file(imconv, folder, monkeypatc
 def test_output_over_the_input(both, succeeds, folder, monkeypatch):
     source = stored(folder, "png", "rgb", "uint8")
     expected, *_ = both(source, "blur", "--sigma", "2", output="out.png")
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     succeeds("blur", source, source, "--sigma", "2")
     assert (folder / source).read_bytes() == expected
 
@@ -225,7 +226,7 @@ def test_pictures_that_do_not_fit_into_memory(succeeds, imconv, folder):
 def test_interlaced_pictures_are_read_whole(succeeds, folder, monkeypatch):
     from PIL import Image
 
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     picture = pixels("rgb", "uint8")
     files.write(folder / "plain.png", picture)
     pyvips = pytest.importorskip("pyvips")
@@ -240,7 +241,7 @@ def test_to_a_descriptor_that_appends(folder, succeeds, monkeypatch):
     files.write(folder / "in.png", pixels("rgb", "uint8"))
     succeeds("box", "in.png", "expected.png", "--size", "3")
     (folder / "log").write_bytes(b"before")
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     monkeypatch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
     with open(folder / "log", "ab") as log:
         succeeds("box", "in.png", f"/dev/fd/{log.fileno()}", "--size", "3")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from imconv import edges, gaussian_blur, pipeline, read, sharpen, write
+from imconv import edges, file_to_file, gaussian_blur, read, sharpen, write
 
 
 def test_one_step_is_the_command_itself(succeeds, folder):
@@ -22,7 +22,7 @@ def test_one_step_is_the_command_itself(succeeds, folder):
 @pytest.mark.parametrize("source", ["rgb.png", "rgba.png", "float.tif"])
 def test_steps_in_floats(succeeds, folder, monkeypatch, banded, source):
     if banded:
-        monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+        monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     out = "out" + source[-4:]
     succeeds("chain", "blur --sigma 1.5 | sharpen --amount 2 | edges --gain 2", source, out)
     wide = read(source)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imconv.cli.info import TURNS
+from imconv.cli.commands.info import TURNS
 
 FIELDS = {"width", "height", "channels", "depth", "format", "alpha", "icc", "orientation", "dpi"}
 EXPECTED = {

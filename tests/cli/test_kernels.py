@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from imconv import Kernel
-from imconv.kernel_library import folder as library_folder
-from imconv.kernel_library import names
-from imconv.kernel_text import parse
+from imconv.kernel.library import folder as library_folder
+from imconv.kernel.library import names
+from imconv.kernel.text import parse
 
 
 def test_the_list_has_every_file_once(succeeds):
@@ -115,7 +115,7 @@ def test_names_offered_for_a_mistyped_one_are_listed(succeeds, imconv):
 
 
 def test_inspect(succeeds, folder):
-    from imconv.kernel_report import inspected, text
+    from imconv.cli.commands.kernel_report import inspected, text
 
     kernel = Kernel.named("sobel-x")
     assert succeeds("kernels", "inspect", "sobel-x").out.decode() == text(kernel) + "\n"

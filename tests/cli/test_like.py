@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import imconv as library
-from imconv.dialects import TOOLS
+from imconv.filters.other_tools import TOOLS
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -61,11 +61,11 @@ def test_explain_and_json(succeeds, folder):
 
 
 def test_a_large_file_in_bands(succeeds, folder, monkeypatch):
-    from imconv import pipeline
+    from imconv import file_to_file
 
     image = np.random.default_rng(2).integers(0, 256, (300, 211, 3), np.uint8)
     library.write("large.png", image)
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 1)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 1)
     for tool in TOOLS:
         result = succeeds("blur", "large.png", "out.png", "--sigma", 2, "--like", tool, "--explain", notes=True)
         assert "read, filtered and written in bands of rows" in result.err

@@ -70,13 +70,13 @@ def test_missing_samples(succeeds, imconv, folder):
     ids=lambda arguments: " ".join(map(str, arguments)),
 )
 def test_in_bands_from_file_to_file(succeeds, folder, load, monkeypatch, arguments):
-    from imconv import pipeline
+    from imconv import file_to_file
 
     image = np.random.default_rng(2).integers(0, 256, (300, 200, 3), np.uint8)
     Image.fromarray(image).save("large.png")
     Image.fromarray(image[..., 0]).save("guide.png")
     succeeds(arguments[0], "large.png", "whole.png", *arguments[1:])
-    monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+    monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     told = succeeds(arguments[0], "large.png", "bands.png", *arguments[1:], "--explain", notes=True).err
     assert "in bands of rows" in told
     np.testing.assert_array_equal(load("bands.png"), load("whole.png"))

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 import imconv as library
-from imconv import executor
+from imconv.engine import drive
 from imconv.net import activations, convolution, load, matrix, operations
-from imconv.net.weights import Weights
+from imconv.net.loaded_weights import Weights
 
 MINE = """
 input = [20, 24, 3]
@@ -57,7 +57,7 @@ def expected(folder) -> np.ndarray:
 )
 def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
     used = []
-    kept = executor.run_bands
+    kept = drive.run_bands
 
     def run_bands(work, origin, out, height, workers, told=None):
         used.append(workers)

@@ -381,15 +381,15 @@ def test_ctrl_c(folder, threads, succeeds):
 )
 def test_ctrl_c_is_ignored_where_it_was(imconv, folder, monkeypatch, before, code):
     """As scripts let their background jobs do; afterwards signals are handled as before."""
-    from imconv import executor
+    from imconv.engine import drive
 
-    real = executor.run_bands
+    real = drive.run_bands
 
     def interrupted(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(executor, "run_bands", interrupted)
+    monkeypatch.setattr(drive, "run_bands", interrupted)
     handler = signal.signal(signal.SIGINT, before)
     try:
         assert imconv(*BOX).code == code

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from imconv import pipeline, pool, read
+from imconv import file_to_file, pool, read
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_command_is_the_function(succeeds, folder, monkeypatch, arguments, o
         succeeds("pool", name, out, *arguments.split(), notes=True)
         np.testing.assert_array_equal(read(out).pixels, expected)
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline, "WORTH_BANDS", 0)
+            patch.setattr(file_to_file, "WORTH_BANDS", 0)
             succeeds("pool", name, out, *arguments.split(), notes=True)
         np.testing.assert_array_equal(read(out).pixels, expected)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imconv import box_blur, edges, gaussian_blur, pipeline, read, unsharp_mask, write
+from imconv import box_blur, edges, file_to_file, gaussian_blur, read, unsharp_mask, write
 
 COMMANDS = {
     "blur": (("blur", "--sigma", 1.5), lambda p, **o: gaussian_blur(p, 1.5, **o)),
@@ -18,7 +18,7 @@ COMMANDS = {
 @pytest.mark.parametrize("banded", [False, True])
 def test_equals_the_python_function(succeeds, folder, monkeypatch, name, source, banded):
     if banded:
-        monkeypatch.setattr(pipeline, "WORTH_BANDS", 0)
+        monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     command, function = COMMANDS[name]
     picture = read(source)
     mask = np.random.default_rng(0).integers(0, 256, (picture.height, picture.width)).astype(np.uint8)

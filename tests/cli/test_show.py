@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from imconv.files import Picture
-from imconv.terminal import drawn, reduced
+from imconv.show.terminal import drawn, reduced
 
 CELL = re.compile(r"(?:\x1b\[38;2;(\d+);(\d+);(\d+);48;2;(\d+);(\d+);(\d+)m)?▀")
 

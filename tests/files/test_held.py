@@ -13,7 +13,8 @@ import tifffile
 from PIL import Image
 
 from imconv.errors import FileError, LimitError
-from imconv.files import incoming, read, tiff_codecs
+from imconv.files import incoming, read
+from imconv.files.tiff import codecs
 
 SIDE = 1200
 FIXED = 8 << 20  # bytes that even small bands may be counted as: some wait, others are inflated ahead
@@ -157,19 +158,19 @@ def test_what_the_reader_holds_counts_before_it_reads(kind, peak, tmp_path):
 def test_packed_runs_stay_within_their_strip(codec, peak, monkeypatch):
     """Two bytes make 128: a strip that goes on and on is cut off, or refused."""
     if codec == "own":
-        monkeypatch.setattr(tiff_codecs, "_codec", lambda *_: tiff_codecs._runs)
-        monkeypatch.setattr(tiff_codecs._runs, "__module__", "tifffile")
+        monkeypatch.setattr(codecs, "_codec", lambda *_: codecs._runs)
+        monkeypatch.setattr(codecs._runs, "__module__", "tifffile")
     else:
         pytest.importorskip("imagecodecs")
     long = b"\x81\x07" * 200_000
 
     def unpack():
         with pytest.raises(ValueError, match="packbits") if codec == "imagecodecs" else contextlib.nullcontext():
-            assert bytes(tiff_codecs.unpacked("packbits", long, 1000, 2000)[:1000]) == b"\x07" * 1000
+            assert bytes(codecs.unpacked("packbits", long, 1000, 2000)[:1000]) == b"\x07" * 1000
 
     assert peak(unpack) < 2 * len(long)
     parts = b"\x02abc\x80\xfdx\x00y"  # literal bytes, nothing, four times x, one y
-    assert bytes(tiff_codecs.unpacked("packbits", parts, 8, 8)[:8]) == b"abcxxxxy"
+    assert bytes(codecs.unpacked("packbits", parts, 8, 8)[:8]) == b"abcxxxxy"
 
 
 def test_the_first_band_is_let_go(peak, tmp_path, monkeypatch):

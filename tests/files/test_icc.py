@@ -6,9 +6,9 @@ import struct
 import numpy as np
 import pytest
 
-from imconv.curves import SRGB, STRAIGHT, Parametric, Sampled
 from imconv.files.header import Unsupported
 from imconv.files.icc import space, tone_curves
+from imconv.pixels.curves import SRGB, STRAIGHT, Parametric, Sampled
 from tests import profiles
 from tests.profiles import curv, para
 

@@ -13,8 +13,11 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
 from imconv.errors import FileError
-from imconv.files import Picture, encode, inspect, jpeg_decode, jpeg_encode, jpeg_scans, read, write
-from imconv.files.jpeg_segments import SUBSAMPLINGS, standard_quality, standard_tables
+from imconv.files import Picture, encode, inspect, read, write
+from imconv.files.jpeg import decode
+from imconv.files.jpeg import encode as jpeg_encode
+from imconv.files.jpeg import scans as jpeg_scans
+from imconv.files.jpeg.segments import SUBSAMPLINGS, standard_quality, standard_tables
 from imconv.files.picture import Metadata
 
 SIZES = [(1, 1), (8, 8), (17, 33), (64, 65), (7, 300), (131, 16)]
@@ -58,9 +61,9 @@ def files(photograph: np.ndarray):
 
 
 def test_pixels_are_pillows_for_every_kind_of_file(photograph, simplejpeg, monkeypatch):
-    from imconv.files import pillow
+    from imconv.files.pillow import decode
 
-    monkeypatch.setattr(pillow, "decode", None)  # no file of these may need it
+    monkeypatch.setattr(decode, "decode", None)  # no file of these may need it
     count = 0
     for data in files(photograph):
         picture = as_read(data)
@@ -372,10 +375,10 @@ def test_all_codes_of_whole_pictures_are_followed(photograph, simplejpeg, option
 def test_memory_needed_counts_the_coefficients_of_a_progressive_file(photograph):
     buffer = io.BytesIO()
     Image.fromarray(photograph).save(buffer, "JPEG")
-    plain = jpeg_decode.bytes_needed(inspect(io.BytesIO(buffer.getvalue())))
+    plain = decode.bytes_needed(inspect(io.BytesIO(buffer.getvalue())))
     buffer = io.BytesIO()
     Image.fromarray(photograph).save(buffer, "JPEG", progressive=True)
-    assert jpeg_decode.bytes_needed(inspect(io.BytesIO(buffer.getvalue()))) == plain + 2 * photograph.size
+    assert decode.bytes_needed(inspect(io.BytesIO(buffer.getvalue()))) == plain + 2 * photograph.size
 
 
 def test_density_units(photograph):

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 import imconv
-from imconv.depth import rescaled, white
 from imconv.errors import FileError
 from imconv.files import Picture, read, write
 from imconv.files.formats import FORMATS, holders
 from imconv.files.picture import MODES
+from imconv.pixels.depth import rescaled, white
 from tests.bounds import TIE_16BIT, assert_levels
 
 TYPES = ("bool", "uint8", "uint16", "int32", "float32", "float64")

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageOps
 
 from imconv.files import Picture, encode, inspect, read, write
 from imconv.files.picture import Metadata
-from imconv.files.tiff_tags import Entry, Tags, orientation, serialise, with_orientation
+from imconv.files.tags import Entry, Tags, orientation, serialise, with_orientation
 
 FULL = ("PNG", "JPEG", "TIFF", "WEBP")
 

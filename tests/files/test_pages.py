@@ -13,7 +13,7 @@ from imconv.errors import FileError, LimitError, OptionError
 from imconv.files import Picture, inspect, pages, read, read_pages, write, write_pages
 from imconv.files.formats import FORMATS
 from imconv.files.picture import Metadata
-from imconv.files.tiff_tags import Tags
+from imconv.files.tags import Tags
 
 
 @pytest.fixture

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 
 from imconv.errors import FileError
-from imconv.files import Picture, deflate, encode, png_encode, png_ways, read, streams
+from imconv.files import Picture, deflate, encode, read, streams
 from imconv.files.formats import FORMATS
 from imconv.files.overlap import InOrder, ahead
 from imconv.files.picture import Metadata
+from imconv.files.png import effort
+from imconv.files.png import encode as png_encode
 
 KINDS = sorted(FORMATS["PNG"].holds)
 
@@ -132,9 +134,9 @@ def test_sizes(make_pixels, mode, dtype):
 @pytest.mark.parametrize("kind", range(6))
 @pytest.mark.parametrize(("mode", "dtype"), KINDS)
 def test_every_filter(monkeypatch, make_pixels, mode, dtype, kind):
-    way = png_ways.Way(kind, deflate.Packing("isal", 1))
-    monkeypatch.setattr(png_ways, "choose", lambda *band: way)
-    monkeypatch.setattr(png_ways, "BAND", 500)
+    way = effort.Way(kind, deflate.Packing("isal", 1))
+    monkeypatch.setattr(effort, "choose", lambda *band: way)
+    monkeypatch.setattr(effort, "BAND", 500)
     pixels = make_pixels(mode, dtype, 40, 33)
     data = encode(Picture(pixels, mode), "png")
     np.testing.assert_array_equal(as_read(data), shown(pixels))
@@ -149,8 +151,8 @@ def test_bands_and_threads_do_not_show(monkeypatch, astronaut, library, compress
     """Bands that don't divide the height; the file depends neither on the threads nor on how rows come."""
     pixels = read(astronaut).pixels[:203, :151]
     for size in (1, 900, 5000, 40_000):
-        monkeypatch.setattr(png_ways, "BAND", size)
-        monkeypatch.setattr(png_ways, "LARGE_BAND", size)
+        monkeypatch.setattr(effort, "BAND", size)
+        monkeypatch.setattr(effort, "LARGE_BAND", size)
         files = set()
         for threads in (1, 2, 3):
             monkeypatch.setattr(png_encode, "usable_threads", lambda threads=threads: threads)
@@ -198,10 +200,10 @@ def test_what_a_level_means(astronaut, name):
     sizes = [len(encode(pixels, "png", compression=level)) for level in range(10)]
     assert sizes[0] > (pixels.size // 8 if pixels.dtype == bool else pixels.nbytes)
     assert all(after <= 1.02 * before for before, after in pairwise(sizes))
-    assert len(encode(pixels, "png")) == sizes[png_ways.DEFAULT]
+    assert len(encode(pixels, "png")) == sizes[effort.DEFAULT]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    assert sizes[png_ways.DEFAULT] < 1.1 * len(buffer.getvalue())
+    assert sizes[effort.DEFAULT] < 1.1 * len(buffer.getvalue())
     assert sizes[9] < 1.02 * len(buffer.getvalue())
 
 
@@ -250,7 +252,7 @@ def test_any_division_into_rows(monkeypatch, make_pixels, seed):
     rng = np.random.default_rng(seed)
     mode, dtype = KINDS[rng.integers(len(KINDS))]
     pixels = make_pixels(mode, dtype, int(rng.integers(1, 90)), int(rng.integers(1, 90)))
-    monkeypatch.setattr(png_ways, "BAND", int(rng.integers(1, 3000)))  # often less than a row
+    monkeypatch.setattr(effort, "BAND", int(rng.integers(1, 3000)))  # often less than a row
     whole = encode(Picture(pixels, mode), "png")
     np.testing.assert_array_equal(as_read(whole), shown(pixels))
     for _ in range(8):

@@ -14,7 +14,7 @@ from PIL import Image
 from imconv.files import Picture, encode, read, write
 from imconv.files.picture import Metadata
 from imconv.files.renditions import in_exif, in_xmp, resources
-from imconv.files.tiff_tags import Entry, Tags, new_entry, serialise
+from imconv.files.tags import Entry, Tags, new_entry, serialise
 
 CARRIERS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "JP2")
 

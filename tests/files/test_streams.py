@@ -15,7 +15,7 @@ from PIL import Image
 from imconv.errors import FileError, LimitError
 from imconv.files import encode, inspect, read
 from imconv.files.formats import FORMATS
-from imconv.kernel_load import load
+from imconv.kernel.file import load
 
 MB = 1 << 20
 SIGNATURES = {

@@ -18,23 +18,14 @@ import tifffile
 from PIL import Image
 
 from imconv.errors import FileError, OptionError
-from imconv.files import (
-    Picture,
-    encode,
-    inspect,
-    outgoing,
-    read,
-    read_pages,
-    streams,
-    tiff_codecs,
-    tiff_encode,
-    tiff_tags,
-    write_pages,
-)
+from imconv.files import Picture, encode, inspect, outgoing, read, read_pages, streams, write_pages
+from imconv.files import tags as tiff_tags
 from imconv.files.formats import FORMATS
 from imconv.files.header import read_header
 from imconv.files.picture import MODES, Metadata
-from imconv.files.tiff_tags import Tags
+from imconv.files.tags import Tags
+from imconv.files.tiff import codecs
+from imconv.files.tiff import encode as tiff_encode
 
 KINDS = sorted(FORMATS["TIFF"].holds - {("grey", "bool")})
 COMPRESSIONS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
@@ -416,8 +407,8 @@ def test_predictors_undo_themselves():
         if predictor == 3 and "f" not in dtype:
             continue
         rows = rng.integers(0, 256, (4, 9 * 3 * np.dtype(dtype).itemsize), dtype=np.uint8).view(dtype).reshape(4, 9, 3)
-        stored = np.frombuffer(tiff_codecs.differences(rows, predictor).tobytes(), dtype).reshape(rows.shape)
-        back = tiff_codecs.summed(stored, predictor)
+        stored = np.frombuffer(codecs.differences(rows, predictor).tobytes(), dtype).reshape(rows.shape)
+        back = codecs.summed(stored, predictor)
         assert back.tobytes() == rows.tobytes()
 
 

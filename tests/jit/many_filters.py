@@ -13,10 +13,10 @@ from PIL import Image
 
 import imconv
 from imconv import jit
-from imconv.files import png_ways
-from imconv.footprint import make_footprint
+from imconv.files.png import effort
 from imconv.net import matrix
-from imconv.ranking import RankFilter
+from imconv.stages.ranking.filter import RankFilter
+from imconv.stages.ranking.footprint import make_footprint
 
 ROWS, COLUMNS = 60, 300
 DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
@@ -78,7 +78,7 @@ def files() -> dict[str, bytes]:
     kinds = {"grey": (Image.fromarray(grey), {}), "palette": (colours.quantize(16), {})}
     kinds["transparent colour"] = (colours, {"transparency": (1, 2, 3)})
     results = {}
-    png_ways.SMALL = 0  # else only large pictures are packed by a loop
+    effort.SMALL = 0  # else only large pictures are packed by a loop
     for name, (image, options) in kinds.items():
         stream = io.BytesIO()
         image.save(stream, "PNG", **options)

@@ -8,7 +8,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from imconv.jit import elf, load
+from imconv.compiler import elf
+from imconv.jit import load
 from tests.jit.running import linked
 
 pytestmark = [linked, pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc to make objects")]

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.accuracy import EXACT_LIMIT
-from imconv.jit import golden, golden_sums, prebuilt, signature, store
+from imconv.compiler import known_answers, known_sums, prebuilt
+from imconv.jit import signature, store
 from imconv.jit.signature import full_name
 from imconv.loops import LOOPS
+from imconv.pixels.sample_types import EXACT_LIMIT
 from tests.jit import running
 
 ALL = prebuilt.prebuilt(everything=True)
@@ -60,19 +61,19 @@ WRONG = {  # one token of a loop's source: function, types, file, right, wrong
 
 
 def test_the_packed_runs_are_what_zlib_inflates():
-    assert zlib.decompressobj(-15).decompress(golden.PACKED) == golden.RUNS.tobytes()
+    assert zlib.decompressobj(-15).decompress(known_answers.PACKED) == known_answers.RUNS.tobytes()
 
 
 def test_every_loop_has_a_known_result():
-    assert set(golden._CASES) == set(LOOPS)
+    assert set(known_answers._CASES) == set(LOOPS)
     assert {loop for loop, _ in ALL} == set(LOOPS)
 
 
 @pytest.mark.parametrize(("loop", "types"), ALL, ids=[full_name(*item) for item in ALL])
 def test_a_loop_that_does_nothing_is_noticed(loop, types):
     calls = []
-    with pytest.raises(golden.GoldenError, match=f"^{loop} for .* are wrong"):
-        golden.check(loop, types, calls.append)
+    with pytest.raises(known_answers.GoldenError, match=f"^{loop} for .* are wrong"):
+        known_answers.check(loop, types, calls.append)
     assert len(calls) == 1
     assert isinstance(calls[0], bytes)
 
@@ -81,16 +82,16 @@ def test_a_loop_that_does_nothing_is_noticed(loop, types):
 def test_known_results_are_no_single_number(loop, types):
     """A loop that fills its result with one value must not pass by chance."""
     arguments = signature.parse(LOOPS[loop])
-    for _, expected in golden._CASES[loop](dict(zip(signature.variables(arguments), types, strict=True))):
+    for _, expected in known_answers._CASES[loop](dict(zip(signature.variables(arguments), types, strict=True))):
         out = expected["out"] if isinstance(expected, dict) else expected
         assert len(np.unique(out)) > 1
 
 
-@pytest.mark.parametrize("kind", golden_sums.QUOTIENTS)
+@pytest.mark.parametrize("kind", known_sums.QUOTIENTS)
 def test_known_quotients_need_both_corrections(kind):
     """A product with the reciprocal is one too small for the first, one too large just below the second."""
     number = np.dtype(kind).type
-    (low, by_low), (high, by_high) = golden_sums.QUOTIENTS[kind]
+    (low, by_low), (high, by_high) = known_sums.QUOTIENTS[kind]
     assert np.floor(number(low * by_low) * (number(1) / number(by_low))) == low - 1
     assert np.floor(number(high * by_high - 1) * (number(1) / number(by_high))) == high
     assert max(low * by_low, high * by_high) + 1000 < EXACT_LIMIT[kind]

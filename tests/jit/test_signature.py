@@ -8,7 +8,8 @@ import pytest
 
 import imconv
 from imconv import jit
-from imconv.jit import prebuilt, signature
+from imconv.compiler import prebuilt
+from imconv.jit import signature
 from imconv.loops import LOOPS
 
 FOLDER = Path(imconv.__file__).with_name("loops")

@@ -14,7 +14,7 @@ import numpy as np
 from imconv import jit
 from imconv.net import load
 from imconv.net.forward import Forward
-from imconv.net.weights import Weights
+from imconv.net.loaded_weights import Weights
 
 LOOPS = [("channels.sum_channels", ("f4",)), ("channels.sum_taps", ("f4",)), ("matrix.multiply", ("f4",))]
 

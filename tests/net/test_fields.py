@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imconv.errors import OptionError
-from imconv.geometry import Field, balanced_padding, effective_size, make_axis
+from imconv.geometry.axis import balanced_padding, effective_size, make_axis
 from imconv.net import load
+from imconv.net.receptive_field import Field
 from tests.net.test_networks import PUBLISHED
 
 SMALL = st.integers(1, 6)

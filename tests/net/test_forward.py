@@ -7,7 +7,7 @@ from imconv.errors import OptionError
 from imconv.net import activations, convolution, load, matrix, operations
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
-from imconv.net.kinds import KINDS
+from imconv.net.layer_kinds import KINDS
 from tests.net.by_hand import forward, random_arrays
 from tests.net.test_networks import PUBLISHED
 

@@ -6,7 +6,7 @@ import pytest
 import imconv
 from imconv.errors import FileError, OptionError
 from imconv.net.layer import counted
-from imconv.net.layer_weights import read_weights
+from imconv.net.weights_of_layer import read_weights
 from tests import naive
 
 RNG = np.random.default_rng(11)

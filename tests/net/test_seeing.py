@@ -6,10 +6,10 @@ import pytest
 from imconv.errors import FileError, OptionError
 from imconv.net import load, maps
 from imconv.net.forward import Forward
+from imconv.net.loaded_weights import Weights
 from imconv.net.occlusion import drawn, occlude
 from imconv.net.preprocessing import prepare
 from imconv.net.scores import class_number, probabilities, read_labels, top
-from imconv.net.weights import Weights
 from tests.net.test_forward import made
 
 

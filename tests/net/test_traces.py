@@ -8,8 +8,8 @@ import pytest
 
 from imconv.errors import OptionError
 from imconv.net import load
+from imconv.net.loaded_weights import Weights
 from imconv.net.tracing import trace
-from imconv.net.weights import Weights
 from tests.net.by_hand import forward, random_arrays
 from tests.net.test_forward import TINY, made
 

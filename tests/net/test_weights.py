@@ -8,7 +8,7 @@ import pytest
 
 from imconv.errors import FileError, OptionError
 from imconv.net import load
-from imconv.net.weights import Weights, advice
+from imconv.net.loaded_weights import Weights, advice
 from tests.net.by_hand import random_arrays
 
 NETWORK = load("keras-vanilla")

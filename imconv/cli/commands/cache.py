@@ -1,0 +1,78 @@
+"""`imconv cache`: the compiled loops that are kept."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import ExampleCommand
+
+
+@click.group()
+def cache():
+    """Show, fill or empty the store of compiled loops.
+
+    Loops are compiled when they are first needed, once for each computer, and kept. Nothing here changes a result.
+    """
+
+
+@cache.command("info", cls=ExampleCommand, examples=("imconv cache info", "imconv cache info --json"))
+@click.option("--json", "json_", is_flag=True, help="As one line of JSON.")
+def info(json_):
+    """Tell what is kept, where, and for which processor."""
+    from ...jit import machine, shipped_folder, shipped_loops, store
+
+    kept, folder = store.kept(), store.folder()
+    facts = {
+        "folder": folder,
+        "processor": machine.cpu().get("model name") or machine.cpu().get("vendor_id") or "unknown",
+        "level": machine.level(),
+        "shipped": len(shipped_loops()),
+        "kept": len(kept),
+        "bytes": sum(kept.values()),
+    }
+    if json_:
+        import json
+
+        click.echo(json.dumps({**facts, "loops": kept}))
+        return
+    click.echo(f"folder     {folder or f'none: {store.refusal()}'}")
+    click.echo(f"processor  {facts['processor']}" + (f", {facts['level']}" if facts["level"] else ""))
+    click.echo(
+        f"shipped    {facts['shipped']} loops" + ("" if shipped_folder() else ": this copy of imconv carries none")
+    )
+    click.echo(f"kept       {facts['kept']} loops, {facts['bytes'] / 1000:.0f} kB")
+    for name, size in sorted(kept.items()):
+        click.echo(f"  {size / 1000:5.0f} kB  {name}")
+
+
+@cache.command("warm", cls=ExampleCommand, examples=("imconv cache warm", "imconv cache warm --all"))
+@click.option("--all", "everything", is_flag=True, help="Also for float64 pictures and the longest sums.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def warm(everything, quiet):
+    """Compile the common loops now, so that no later run has to."""
+    from ... import jit
+    from ...compiler.prebuilt import prebuilt
+    from ..compiling import Notice
+
+    wanted = prebuilt(everything)
+    jit.watch = Notice(quiet)
+    jit.ready(wanted)
+    kept = jit.store.kept()
+    origins = {name: jit.origins[name] for name in (jit.signature.full_name(*item) for item in wanted)}
+    count = sum(origin == "built" for origin in origins.values())
+    failed = [name for name, how in origins.items() if how == "numba" or (how == "built" and name not in kept)]
+    click.echo(f"{len(wanted)} loops at hand, {count} of them compiled now")
+    if failed:
+        from ...errors import ImconvError
+
+        why = jit.failures.get(failed[0]) or jit.store.refusal() or "IMCONV_DEBUG=1 tells why"
+        raise ImconvError(f"{len(failed)} loops can't be kept here, {failed[0]} for one: {why}")
+
+
+@cache.command("clear", cls=ExampleCommand, examples=("imconv cache clear",))
+def clear():
+    """Remove every kept loop."""
+    from ...jit import store
+
+    count, size = store.clear()
+    click.echo(f"removed {count} files, {size / 1000:.0f} kB")

@@ -1,0 +1,103 @@
+"""`imconv compare`: how far two pictures lie apart, in numbers and as a sheet."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from ..options import ExampleCommand
+from ..session import STDIN, STDOUT, label, on_stdout, place_of, teller
+
+MOST_TIMES = 65535
+
+
+@click.command(
+    "compare",
+    cls=ExampleCommand,
+    examples=(
+        "imconv compare in.png photo.png",
+        "imconv compare in.png photo.png --json",
+        "imconv compare in.png photo.png -o sheet.png --amplify 8",
+    ),
+)
+@click.argument("a", type=click.Path(allow_dash=True))
+@click.argument("b", type=click.Path(allow_dash=True))
+@click.option("-o", "--output", default=None, metavar="FILE", help="Write before, after and their difference, amplified, side by side.")  # fmt: skip
+@click.option("--amplify", default=None, metavar="N", help="Times for the difference. [default: the largest becomes white]")  # fmt: skip
+@click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")
+@click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
+@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@click.option("--json", "json_", is_flag=True, help="As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")  # fmt: skip
+def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, json_):
+    """Compare two pictures: largest and mean error, RMSE, PSNR, SSIM.
+
+    A and B must have the same size, channels and type; one of them may be -, standard input. Both are turned upright
+    first, as their EXIF orientation says. Where the sheet goes to standard output, the numbers go to standard error.
+    """
+    from ... import comparison, files, jit
+    from ...errors import FileError, OptionError
+    from ...files.limits import parse_count, parse_size
+    from ..compiling import Notice
+
+    if a == b == "-":
+        raise OptionError("only one of A and B can be standard input")
+    if amplify is not None and not (amplify.isascii() and amplify.isdigit() and 1 <= int(amplify) <= MOST_TIMES):
+        raise OptionError(f"--amplify must be a whole number from 1 to {MOST_TIMES}, not {amplify!r}")
+    limits = {
+        "max_pixels": None if max_pixels is None else parse_count(max_pixels),
+        "max_memory": None if max_memory is None else parse_size(max_memory),
+    }
+    jit.watch = Notice(quiet)
+    pictures = []
+    for path in (a, b):
+        place = path
+        if path == "-":
+            place = getattr(sys.stdin, "buffer", None)
+            if place is None:
+                raise FileError("standard input is closed; give a file")
+        pictures.append(files.read(place, auto_orient=True, name=label(path, STDIN), **limits))
+        for note in pictures[-1].notes:
+            teller(quiet)(f"{label(path, STDIN)}: {note}")
+    if output is not None:
+        _check_place(output, pictures[0], no_clobber)
+    try:
+        found = comparison.compare(*pictures)
+    except OptionError as error:
+        raise FileError(f"{label(a, STDIN)}, {label(b, STDIN)}: {error}") from error
+    text = json.dumps(found.as_dict()) if json_ else _text(found)
+    if output is not None:
+        factor = int(amplify) if amplify else comparison.amplification(found.max_abs, pictures[0].pixels.dtype)
+        place, name = place_of(output)
+        saved = files.write(place, comparison.sheet(*pictures, factor), no_clobber=no_clobber, name=name)
+        for note in (*saved.notes, f"the difference is shown times {factor}"):
+            teller(quiet)(f"{label(output, STDOUT)}: {note}")
+    click.echo(text, err=on_stdout(output))
+
+
+def _check_place(output: str, picture, no_clobber: bool) -> None:
+    """What can't be written is an error before any work."""
+    import numpy as np
+
+    from ... import files
+    from ...errors import FileError
+
+    place, name = place_of(output)
+    if output == "-" and (sys.stdout is None or sys.stdout.isatty()):
+        raise FileError("standard output can't show an image; give a file or redirect")
+    shape = (picture.height, 3 * picture.width, *picture.pixels.shape[2:])
+    outline = picture.replace(pixels=np.broadcast_to(picture.pixels.dtype.type(0), shape))
+    files.check_target(place, outline, no_clobber=no_clobber, name=name)
+
+
+def _text(found) -> str:
+    rows = [
+        ("largest error", f"{found.max_abs:g}"),
+        ("mean error", f"{found.mean_abs:.6g}"),
+        ("RMSE", f"{found.rmse:.6g}"),
+        ("PSNR", f"{found.psnr:.2f} dB"),
+        ("SSIM", "undefined: the pictures are smaller than 11 x 11" if found.ssim is None else f"{found.ssim:.6f}"),
+    ]
+    return "\n".join(f"{name:<15}{value}" for name, value in rows)

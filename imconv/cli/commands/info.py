@@ -1,0 +1,102 @@
+"""`imconv info`: what files say about themselves before their pixels are touched."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from ..options import ExampleCommand
+from ..session import STDIN
+
+TURNS = (
+    "upright",
+    "mirrored left to right",
+    "turned by 180 degrees",
+    "mirrored top to bottom",
+    "mirrored along the diagonal",
+    "to be turned right by 90 degrees",
+    "mirrored along the other diagonal",
+    "to be turned left by 90 degrees",
+)
+
+
+@click.command(
+    "info",
+    cls=ExampleCommand,
+    examples=("imconv info photo.jpg", "imconv info in.png in.tif --json", "imconv info < in.png"),
+)
+@click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
+@click.option("--json", "json_", is_flag=True, help="As JSON: an object, or a list of them for several pictures.")
+def info(images, json_):
+    """Tell size, depth, channels and metadata from the header alone.
+
+    IMAGES are paths, or - for standard input. A file that can't be read is told on standard error, and the exit status
+    is 1; the others are told all the same.
+    """
+    from ... import files
+    from ...errors import FileError, ImconvError
+
+    ctx = click.get_current_context()
+    if not images and sys.stdin is not None and sys.stdin.isatty():
+        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
+        ctx.exit(2)
+    found, failed = [], False
+    for path in images or ("-",):
+        name = STDIN if path == "-" else path
+        try:
+            if path == "-" and sys.stdin is None:
+                raise FileError("standard input is closed; give an IMAGE")
+            header = files.inspect(sys.stdin.buffer if path == "-" else path, name=name)
+        except ImconvError as error:
+            failed = True
+            click.echo(f"imconv: {error}", err=True)
+            found.append({"file": path, "error": str(error)})
+            continue
+        notes = [*header.notes, *([] if path == "-" else files.notes_on_name(path, header.format))]
+        found.append(_facts(path, header, notes))
+        if not json_:
+            click.echo(f"{click.format_filename(name)}\n{_text(found[-1], header)}")
+    if json_:
+        click.echo(json.dumps(found if len(found) > 1 else found[0]))
+    ctx.exit(int(failed))
+
+
+def _facts(path: str, header, notes: list[str]) -> dict:
+    """The header under the names of the JSON report."""
+    return {
+        "file": path,
+        "format": header.format,
+        "width": header.width,
+        "height": header.height,
+        "channels": header.channels,
+        "mode": header.mode,
+        "depth": header.depth,
+        "sample": header.sample,
+        "palette": header.palette,
+        "alpha": header.alpha,
+        "icc": header.icc,
+        "orientation": header.orientation,
+        "dpi": None if header.dpi is None else list(header.dpi),
+        "frames": header.frames,
+        "notes": notes,
+    }
+
+
+def _text(facts: dict, header) -> str:
+    """The same for people, without what is as usual."""
+    bits = "1 bit" if facts["depth"] == 1 else f"{facts['depth']} bits"
+    palette = ", by a palette" if facts["palette"] else ""
+    rows = [
+        ("format", facts["format"] + (f", {facts['frames']} frames" if facts["frames"] > 1 else "")),
+        ("size", f"{facts['width']} x {facts['height']} pixels"),
+        ("samples", f"{bits}, {facts['sample']}{palette}"),
+        ("channels", f"{facts['channels']}, {facts['mode']}"),
+        ("alpha", "yes" if facts["alpha"] else "no"),
+        ("ICC profile", f"{len(header.metadata.icc)} bytes" if facts["icc"] else "none"),
+        ("orientation", f"{facts['orientation']}, {TURNS[facts['orientation'] - 1]}"),
+        ("dpi", "not given" if header.dpi is None else "{:g} x {:g}".format(*header.dpi)),
+        *(("note", note) for note in facts["notes"]),
+    ]
+    return "\n".join(f"  {name:<13}{value}" for name, value in rows)

@@ -1,0 +1,163 @@
+"""`imconv kernels`: the library of kernels, and a workbench to look at them."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import ExampleCommand
+
+
+@click.group()
+def kernels():
+    """List, show, inspect, convert and plot kernels."""
+
+
+@kernels.command(
+    "list",
+    cls=ExampleCommand,
+    examples=("imconv kernels list", "imconv kernels list sobel", "imconv kernels list --json"),
+)
+@click.argument("words", nargs=-1)
+@click.option("--json", "json_", is_flag=True, help="As JSON.")
+def list_(words, json_):
+    """List the kernels, or those whose name or description has all WORDS."""
+    from ...kernel.library import describe, formulas, named, names
+
+    rows = [(name, *describe(name)) for name in names()]
+    rows += [(form, "{} x {}".format(*named(form.partition(":")[0]).shape), text) for form, text in formulas().items()]
+    rows = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
+    if json_:
+        import json
+
+        click.echo(json.dumps([{"name": name, "size": size, "description": text} for name, size, text in rows]))
+        return
+    width = max((len(name) for name, _, _ in rows), default=0)
+    for name, size, text in rows:
+        click.echo(f"{name:<{width}}  {size:>7}  {text}")
+    if not rows:
+        click.echo("imconv: no kernel has " + " and ".join(words), err=True)
+        click.get_current_context().exit(1)
+
+
+@kernels.command(
+    "show", cls=ExampleCommand, examples=("imconv kernels show sobel-x", "imconv kernels show lecture > k.txt")
+)
+@click.argument("kernel")
+def show(kernel):
+    """Show KERNEL as a kernel file: a name of the library, a file, or rows of numbers."""
+    from ...kernel.argument import resolve
+
+    click.echo(resolve(kernel).to_text(), nl=False)
+
+
+@kernels.command(
+    "inspect",
+    cls=ExampleCommand,
+    examples=(
+        "imconv kernels inspect sobel-x",
+        'imconv kernels inspect "0 -1 0; -1 5 -1; 0 -1 0" --depth 16',
+        "imconv kernels inspect gaussian:0x2 --size 1080x1920 --json",
+    ),
+)
+@click.argument("kernel")
+@click.option("--depth", default="8", show_default=True, metavar="8|16|float", help="Depth of the picture that the plan is for.")  # fmt: skip
+@click.option("--size", default="3000x4000", show_default=True, metavar="HxW", help="Its size, ROWSxCOLUMNS.")
+@click.option("--json", "json_", is_flag=True, help="As JSON.")
+def inspect(kernel, depth, size, json_):
+    """Look at KERNEL before using it: gain, symmetry, rank, factors, range of results, plan.
+
+    KERNEL is a name of the library, a file, or rows of numbers. The tap over the pixel is drawn between brackets.
+    """
+    from ...kernel.argument import resolve
+    from . import kernel_report
+
+    settings = {"depth": depth, "size": kernel_report.parse_picture_size(size)}
+    chosen = resolve(kernel)
+    if json_:
+        import json
+
+        click.echo(json.dumps(kernel_report.inspected(chosen, **settings)))
+    else:
+        click.echo(kernel_report.text(chosen, **settings))
+
+
+@kernels.command(
+    "convert",
+    cls=ExampleCommand,
+    examples=(
+        "imconv kernels convert sobel-x --to imagemagick",
+        "imconv kernels convert k.txt -o k.mat",
+        "imconv kernels convert k.txt -o k.npy",
+    ),
+)
+@click.argument("kernel")
+@click.option("--to", "to", default=None, metavar="F", help="One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")  # fmt: skip
+@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write. [default: standard output]")
+@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+def convert(kernel, to, output, no_clobber, quiet):
+    """Write KERNEL in another tool's format.
+
+    KERNEL is a name of the library, a file, or rows of numbers. What a format can't hold exactly is refused; a name or
+    a source that it has no place for is told.
+    """
+    import sys
+
+    from ...errors import OptionError
+    from ...files.descriptors import is_special
+    from ...kernel import formats
+    from ...kernel.argument import resolve
+    from ..session import teller
+
+    chosen = resolve(kernel)
+    if to is None:
+        to = formats.format_for(output) or ("text" if output == "-" or is_special(output) else None)
+        if to is None:
+            raise OptionError(f"{output}: its extension names no kernel format; give --to")
+    data, notes = formats.convert(chosen, to)
+    if output == "-" and to == "npy" and sys.stdout.isatty():
+        raise OptionError("standard output is a terminal, which can't show .npy; give -o or redirect")
+    for note in (*notes, *_write(output, data, no_clobber)):
+        teller(quiet)(note)
+
+
+@kernels.command(
+    "plot",
+    cls=ExampleCommand,
+    examples=("imconv kernels plot sobel-x -o sobel.png", "imconv kernels plot gaussian:0x2 -o gaussian.svg"),
+)
+@click.argument("kernel")
+@click.option("-o", "--output", required=True, metavar="FILE", help="A .png, .svg or .pdf file, or - for PNG on standard output.")  # fmt: skip
+@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+def plot(kernel, output, no_clobber):
+    """Draw KERNEL: its weights as a heat map, and its frequency response.
+
+    KERNEL is a name of the library, a file, or rows of numbers. Needs matplotlib, the extra "plot".
+    """
+    import os
+
+    from ...errors import OptionError
+    from ...files.descriptors import is_special
+    from ...kernel import plot as kernel_plot
+    from ...kernel.argument import resolve
+    from ..session import teller
+
+    kind = os.path.splitext(output)[1].lower().removeprefix(".")
+    if output == "-" or (not kind and is_special(output)):
+        kind = "png"
+    if kind not in kernel_plot.FORMATS:
+        raise OptionError(f"{output}: a plot is written as .{', .'.join(kernel_plot.FORMATS)}")
+    for note in _write(output, kernel_plot.plot(resolve(kernel), kind), no_clobber):
+        teller(False)(f"{output}: {note}")
+
+
+def _write(output: str, data: bytes, no_clobber: bool) -> list[str]:
+    """Write, and return remarks for the user."""
+    if output == "-":
+        import sys
+
+        sys.stdout.buffer.write(data)
+        return []
+    from ...files.atomic import write_bytes
+
+    return write_bytes(output, data, no_clobber=no_clobber)

@@ -1,0 +1,187 @@
+"""`imconv layer`: a convolution layer's feature maps as pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import click
+
+from ..checked import whole
+from ..options import ExampleCommand
+from ..session import STDOUT, input_place, label, on_stdout, place_of, teller
+
+SCALES = ("each", "all")
+
+MOST_COLUMNS = 1 << 20  # of a sheet
+
+
+@click.command(
+    "layer",
+    cls=ExampleCommand,
+    examples=(
+        "imconv layer in.png -w sobel-x -w sobel-y --activation relu --sheet s.png",
+        "imconv layer in.png -w laplacian --padding same --maps maps --json",
+    ),
+)
+@click.argument("input", required=False, type=click.Path(allow_dash=True))
+@click.option("-w", "--weights", required=True, multiple=True, metavar="W", help="A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.")  # fmt: skip
+@click.option("--bias", default=None, metavar="B", help="A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")  # fmt: skip
+@click.option("--layout", default="OIHW", show_default=True, metavar="OIHW|HWIO", help="How the weights' axes lie: torch's, or Keras'.")  # fmt: skip
+@click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns.")
+@click.option("--padding", default="0", show_default=True, metavar="P", help="Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.")  # fmt: skip
+@click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns.")  # fmt: skip
+@click.option("--groups", default="1", show_default=True, metavar="N", help="Parts of the channels, each for as many parts of the maps.")  # fmt: skip
+@click.option("--activation", default=None, metavar="NAME", help="One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
+@click.option("--unit", is_flag=True, help="Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")  # fmt: skip
+@click.option("--maps", default=None, metavar="DIR", help="Write each map as DIR/map-000.png, ...; the folder is made.")
+@click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture; - for PNG on standard output.")  # fmt: skip
+@click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
+@click.option("--columns", default=None, metavar="N", help="Maps in a row of the sheet.  [default: nearly square]")
+@click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores.")
+@click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")
+@click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
+@click.option("--explain", is_flag=True, help="Print sizes, parameters, multiply-adds and memory to standard error.")
+@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@click.option("-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
+@click.option("--json", "json_", is_flag=True, help="Print a report as JSON.")
+def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
+    """Compute a convolution layer's feature maps as pictures.
+
+    Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
+    channels convolved with it. Alpha is left out where the weights have no channel for it.
+    """
+    from ... import files, jit
+    from ...engine.threads import checked_threads
+    from ...errors import OptionError
+    from ...files.limits import check, memory_limit, parse_count, parse_size
+    from ...net.layer import counted, prepare
+    from ...net.weights_of_layer import read_weights
+    from ...sheet import contact_sheet
+    from ..compiling import Notice
+
+    started = time.perf_counter()
+    tell = teller(how["quiet"])
+    if maps is None and sheet is None:
+        raise OptionError("nothing to write: give --maps DIR, --sheet FILE or both")
+    if scale not in SCALES:
+        raise OptionError(f"--scale must be one of {', '.join(SCALES)}, not {scale!r}")
+    columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
+    limits = {
+        "max_pixels": None if max_pixels is None else parse_count(max_pixels),
+        "max_memory": None if max_memory is None else parse_size(max_memory),
+    }
+    threads = None if threads is None else checked_threads(threads, "--threads")
+    place, name = input_place(input)
+    jit.watch = Notice(how["quiet"])
+    picture = files.read(place, name=name, **limits)
+    for note in picture.notes:
+        tell(f"{name}: {note}")
+    limit = memory_limit(limits["max_memory"])
+    found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit)
+    pixels = _samples(picture, unit)
+    prepared = prepare(
+        found.values,
+        found.bias,
+        stride=how["stride"],
+        padding=how["padding"],
+        dilation=how["dilation"],
+        groups=how["groups"],
+        activation=how["activation"],
+        layout=layout,
+        dtype=pixels.dtype,
+    )
+    convolution = prepared.convolution
+    pixels = _fitting(pixels, convolution.channels, picture, tell, name)
+    shape = convolution.shape(*pixels.shape[:2])
+    size = shape[0] * shape[1] * shape[2]
+    needed = pixels.nbytes + size * (pixels.itemsize + 3 * 8)  # in colours, out of float64
+    needed += found.values.nbytes + found.values.size * pixels.itemsize
+    check(name, picture.width, picture.height, needed, max_memory=limit)
+    parameters = counted((convolution.count, convolution.depth, *convolution.taps), found.bias is not None)
+    multiply_adds = convolution.multiply_adds(*pixels.shape[:2])
+    if how["explain"] or how["verbose"]:
+        for line in (
+            f"input          {pixels.shape[0]} x {pixels.shape[1]} x {pixels.shape[2]} {pixels.dtype}",
+            f"output         {shape[0]} x {shape[1]} x {shape[2]}",
+            f"parameters     {parameters}",
+            f"multiply-adds  {multiply_adds}",
+            *([f"memory         {needed} bytes"] if how["explain"] else []),
+        ):
+            click.echo(line, err=True)
+    values = prepared.apply(pixels, threads=threads)
+    stacked = contact_sheet(list(values.transpose(2, 0, 1)), columns=1, gap=0, scale=scale)
+    shown = stacked.reshape(shape[2], shape[0], *stacked.shape[1:])
+    written = _write_maps(maps, shown, how["no_clobber"], tell) if maps is not None else []
+    if sheet is not None:
+        target, name = place_of(sheet)
+        # the format where no extension names another
+        laid = files.Picture(contact_sheet(list(shown), columns=columns), format="PNG")
+        for note in files.write(target, laid, no_clobber=how["no_clobber"], name=name).notes:
+            tell(f"{label(sheet, STDOUT)}: {note}")
+    if how["verbose"]:
+        tell(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms")
+    if how["json_"]:
+        report = {
+            "input": input,
+            "output_shape": shape,
+            "parameters": found.values.size + (0 if found.bias is None else found.bias.size),
+            "macs": multiply_adds,
+            "maps": [
+                {
+                    **({"name": found.names[i]} if found.names else {}),
+                    **({"file": written[i]} if written else {}),
+                    "min": float(values[..., i].min()),
+                    "max": float(values[..., i].max()),
+                    "mean": float(values[..., i].mean(dtype="float64")),
+                }
+                for i in range(shape[2])
+            ],
+        }
+        click.echo(json.dumps(report), err=on_stdout(sheet))
+
+
+def _samples(picture, unit: bool):
+    """The picture's samples as floats (H, W, D), from 0 to 1 where that is wanted."""
+    import numpy as np
+
+    from ...pixels.depth import white
+
+    pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[..., None]
+    kind = np.float64 if pixels.dtype == np.float64 else np.float32
+    top = white(pixels.dtype)
+    return pixels.astype(kind) / kind(top) if unit and top != 1 else pixels.astype(kind)
+
+
+def _fitting(pixels, channels: int, picture, tell, name: str):
+    """The channels that the weights are for: without alpha, where they have none."""
+    from ...errors import FileError
+
+    if pixels.shape[2] == channels:
+        return pixels
+    if picture.has_alpha and pixels.shape[2] - 1 == channels:
+        tell(f"{name}: alpha is left out")
+        return pixels[..., :-1]
+    raise FileError(
+        f"{name}: has {pixels.shape[2]} channels ({picture.mode}), the weights are for {channels}; "
+        "give a picture of that kind, or other weights or groups"
+    )
+
+
+def _write_maps(folder: str, shown, no_clobber: bool, tell) -> list[str]:
+    """Each map as a PNG of its own; the names written."""
+    from ... import files
+    from ...errors import FileError
+
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise FileError(f"{folder}: {error.strerror or error}; give a folder that can be made") from None
+    digits = max(3, len(str(len(shown) - 1)))
+    names = [os.path.join(folder, f"map-{number:0{digits}d}.png") for number in range(len(shown))]
+    for name, each in zip(names, shown, strict=True):
+        for note in files.write(name, each, no_clobber=no_clobber).notes:
+            tell(f"{name}: {note}")
+    return names

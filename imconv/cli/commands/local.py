@@ -1,0 +1,132 @@
+"""`imconv bilateral`, `imconv guided`, `imconv deviation` and `imconv contrast`."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import filter_command
+from ..session import filter_picture
+
+
+@filter_command(
+    "bilateral",
+    "imconv bilateral in.png out.png --sigma 3 --sigma-range 25",
+    "imconv bilateral in.jpg out.jpg --sigma 3 --sigma-range 25 --radius 4   # faster",
+)
+@click.option("--sigma", required=True, metavar="S", help="Standard deviation of the distance, in pixels.")
+@click.option(
+    "--sigma-range",
+    required=True,
+    metavar="R",
+    help="Standard deviation of the difference over all channels, in sample units; with --linear too.",
+)
+@click.option("--radius", default=None, metavar="N", help="Of the round window, up to 100.  [default: 3 sigma]")
+def bilateral(sigma, sigma_range, radius, **shared):
+    """Smooth and keep edges: nearby pixels count, and similar ones.
+
+    Pixels count less the farther away they are, and the less they are like the pixel in the middle, by the Euclidean
+    distance of their colours. --pad, --stride and --dilation are refused.
+    """
+
+    def make(options, width):
+        from ...filters.bilateral import bilateral_filter
+
+        return bilateral_filter(sigma, sigma_range, radius, options)
+
+    filter_picture(shared, make)
+
+
+@filter_command(
+    "guided",
+    "imconv guided in.png out.png --radius 8 --eps 0.01",
+    "imconv guided in.png out.png --radius 40 --eps 0.001 --border normalized",
+)
+@click.option("--radius", required=True, metavar="N", help="Boxes have 2 N + 1 pixels a side; up to 2000.")
+@click.option(
+    "--eps",
+    required=True,
+    metavar="E",
+    help="What is no edge, as a variance where white is 1: 0.01 smooths what varies by less than 0.1 of white.",
+)
+@click.option(
+    "--guide",
+    default=None,
+    metavar="FILE",
+    type=click.Path(),
+    help="A grey picture whose edges are kept.  [default: each channel's own]",
+)
+def guided(radius, eps, guide, **shared):
+    """Smooth and keep a guide's edges, at any radius in the same time.
+
+    The border normalized leaves out what lies outside, as the paper does. --pad, --stride and --dilation are refused.
+    """
+
+    def make(options, width):
+        from ...filters.guided import guided_filter
+
+        return guided_filter(radius, eps, guide if guide is None else _guide(guide, shared), options)
+
+    filter_picture(shared, make)
+
+
+@filter_command(
+    "deviation",
+    "imconv deviation in.png out.png --size 5",
+    "imconv deviation in.png out.png --size 9x9 --range stretch",
+)
+@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
+def deviation(size, **shared):
+    """Show the standard deviation over a box around each pixel.
+
+    Alpha is kept. --pad, --stride and --dilation are refused.
+    """
+
+    def make(options, width):
+        from ...filters.local import DeviationFilter
+        from ...geometry.sizes import parse_size
+
+        return DeviationFilter(options, parse_size(size))
+
+    filter_picture(shared, make)
+
+
+@filter_command(
+    "contrast",
+    "imconv contrast in.png out.png --sigma 8",
+    "imconv contrast in.png out.png --sigma 8 --floor 6 --gain 40",
+)
+@click.option(
+    "--sigma", required=True, metavar="S", help="Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
+)
+@click.option(
+    "--floor", default=None, metavar="C", help="Deviations below it are noise, in sample units.  [default: 1% of white]"
+)
+@click.option(
+    "--gain",
+    default=None,
+    metavar="G",
+    help="Of one standard deviation in the result.  [default: 1; for integers an eighth of white]",
+)
+def contrast(sigma, floor, gain, **shared):
+    """Normalise local contrast: differences to the mean, in deviations.
+
+    The difference of a pixel to its surroundings' mean is divided by their standard deviation; without --range, mid-grey is
+    none. Alpha is kept. --linear, --pad, --stride and --dilation are refused.
+    """
+    asked = shared["range_"]
+
+    def make(options, width):
+        from ...filters.local import contrast_filter
+
+        return contrast_filter(sigma, floor, gain, asked and options.range, width, options)
+
+    filter_picture(shared, make)
+
+
+def _guide(place: str, shared: dict):
+    from ... import files
+    from ...files.limits import parse_count, parse_size
+
+    limits = {"max_pixels": parse_count, "max_memory": parse_size}
+    given = {name: parse(shared[name]) for name, parse in limits.items() if shared[name] is not None}
+    return files.read(place, auto_orient=shared["auto_orient"], **given)

@@ -1,0 +1,66 @@
+"""`imconv motion`, `imconv disk` and `imconv emboss`."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import filter_command
+from ..session import filter_picture
+
+
+@filter_command(
+    "motion",
+    "imconv motion in.png out.png --length 15 --angle 30",
+    "imconv motion in.jpg out.jpg --length 9.5 --linear",
+)
+@click.option("--length", required=True, metavar="L", help="In pixels.")
+@click.option(
+    "--angle", default="0", show_default=True, metavar="DEG", help="Of the line: 0 is horizontal, counter-clockwise."
+)
+def motion(length, angle, **shared):
+    """Blur along a line, as a camera does that moves."""
+
+    def make(options, width):
+        from ...filters.correlate import linear_filter
+        from ...filters.oriented import motion_kernel
+
+        return linear_filter(motion_kernel(length, angle), options)
+
+    filter_picture(shared, make)
+
+
+@filter_command(
+    "disk",
+    "imconv disk in.png out.png --radius 4.5",
+    "imconv disk in.jpg out.jpg --radius 8 --linear      # as a lens sees light",
+)
+@click.option("--radius", required=True, metavar="R", help="In pixels.")
+def disk(radius, **shared):
+    """Blur with a disk, as a lens does that is out of focus."""
+
+    def make(options, width):
+        from ...filters.correlate import linear_filter
+        from ...filters.oriented import disk_kernel
+
+        return linear_filter(disk_kernel(radius), options)
+
+    filter_picture(shared, make)
+
+
+@filter_command(
+    "emboss",
+    "imconv emboss in.png out.png",
+    "imconv emboss in.png out.png --relief --amount 0.5",
+)
+@click.option("--amount", default="1", show_default=True, metavar="A", help="Of the slope.")
+@click.option("--relief", is_flag=True, help="The slope alone, on mid-grey.")
+def emboss(amount, relief, **shared):
+    """Emboss: add the slope, as if lit from the upper left."""
+    asked = shared["range_"]
+
+    def make(options, width):
+        from ...filters.oriented import emboss_filter
+
+        return emboss_filter(amount, relief, options, asked and options.range)
+
+    filter_picture(shared, make)

@@ -1,0 +1,99 @@
+"""`imconv pool`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from ...geometry.border import DEFAULT
+from ..checked import checked_options
+from ..options import FilterCommand, filter_command
+from ..session import filter_picture, look_at
+
+
+class PoolCommand(FilterCommand):
+    """The value of --antialias may be left out."""
+
+    has_borders = False
+
+    def parse_args(self, ctx, args):
+        """As Click's; what follows --antialias is its value only if it is a number."""
+        args = list(args)
+        for i, word in enumerate(args):
+            if word == "--antialias" and not (i + 1 < len(args) and args[i + 1].isdigit()):
+                args[i] = "--antialias=4"
+        return super().parse_args(ctx, args)
+
+
+@filter_command(
+    "pool",
+    "imconv pool in.png out.png --op max --size 2",
+    "imconv pool in.png out.png --op max --size 2 --stride 4 --antialias",
+    "imconv pool in.png out.png --op avg --size 3 --stride 2 --padding 1",
+    "imconv pool in.png out.png --op count --size 4 --where 'v>128' --range stretch",
+    "imconv pool in.png --op max --size 2 --report       # is it shift-invariant?",
+    cls=PoolCommand,
+    without=("--border", "--pad", "--stride", "--dilation"),
+)
+@click.option("--op", required=True, metavar="OP", help="Max, min, avg, sum, count, stdev, median, range, l2, or blur.")
+@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
+@click.option("--stride", default=None, metavar="S", help="Step between windows; rows, columns.  [default: the size]")
+@click.option("--padding", default="0", show_default=True, metavar="P", help="On both sides, at most half a window; rows, columns.")  # fmt: skip
+@click.option("--dilation", default="1", show_default=True, metavar="D", help="Distance between a window's pixels; rows, columns.")  # fmt: skip
+@click.option("--ceil", is_flag=True, help="Also a last window that reaches out of the picture.")
+@click.option("--exclude-pad", is_flag=True, help="Averages leave padding out, instead of counting it as zeros.")
+@click.option("--antialias", default=None, metavar="[N]", help="Pool at stride 1, blur with the binomial filter of size N, and sample that; without N 4.")  # fmt: skip
+@click.option("--where", default=None, metavar="'v>128'", help="What count counts; > >= < <= == !=.  [default: v!=0]")
+@click.option("--report", is_flag=True, help="Tell how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
+def pool(op, size, stride, padding, dilation, ceil, exclude_pad, antialias, where, report, **shared):
+    """Pool: windows become single pixels, as in convolutional networks.
+
+    Sizes and values are torch's. Padding is no part of the picture: it enters averages alone, as zeros. A blur is no window but a binomial filter of this
+    size, sampled at the stride, which pads by reflection. Averages, sums and blurs weigh colour by alpha; max, min and median
+    take every channel by itself; for the others alpha is averaged.
+    """
+    how = {"stride": stride, "padding": padding, "dilation": dilation, "ceil": ceil, "include_pad": not exclude_pad,
+           "antialias": antialias, "where": where}  # fmt: skip
+    shared = {"border": DEFAULT, "pad": "same", **shared, "stride": "1", "dilation": "1"}
+
+    def make(options, width):
+        from ...filters.pool import pool_filter
+
+        return pool_filter(op, size, options, **how)
+
+    def look(picture):
+        from ...filters.pool import shift_report
+
+        make(checked, picture.width)
+        found = shift_report(picture, op, size, checked, **how)
+        _tell(found, shared)
+        return {"shift_consistency": {**found, **{name: found[name].as_dict() for name in ("plain", "antialiased")}}}
+
+    if not report:
+        filter_picture(shared, make)
+        return
+    checked = checked_options(shared)
+    if shared["output"] is not None or click.get_current_context().obj is not None:  # which is a chain
+        filter_picture(shared, make, look)
+        return
+    found = look_at(shared, look)
+    if shared["json_"]:
+        click.echo(json.dumps(found))
+
+
+def _tell(found: dict, shared: dict) -> None:
+    """The report as text, to standard error where a picture goes to standard output."""
+    if shared["json_"]:
+        return
+    plain, smooth = found["plain"], found["antialiased"]
+    stride, blur = (",".join(map(str, found[name])) for name in ("stride", "blur"))
+    lines = [
+        f"shift consistency at stride {stride}, over {plain.shifts} shifts by less than that",
+        f"{'':16}{'plain':>10}{f'anti-aliased {blur}':>20}",
+        f"{'correlation':16}{plain.correlation:10.5f}{smooth.correlation:20.5f}",
+        f"{'rms difference':16}{plain.rms:10.4g}{smooth.rms:20.4g}",
+        f"{'PSNR, dB':16}{plain.psnr:10.2f}{smooth.psnr:20.2f}",
+    ]
+    click.echo("\n".join(lines), file=sys.stderr if shared["output"] == "-" else sys.stdout)

@@ -1,0 +1,56 @@
+"""`imconv sharpen` and `imconv unsharp`."""
+
+from __future__ import annotations
+
+import click
+
+from ..options import filter_command
+from ..session import filter_picture
+
+
+@filter_command(
+    "sharpen",
+    "imconv sharpen in.png out.png",
+    "imconv sharpen in.png out.png --amount 0.5",
+)
+@click.option(
+    "--amount",
+    default="1",
+    show_default=True,
+    metavar="A",
+    help="How much of the difference to the 3 x 3 mean is added.",
+)
+def sharpen(amount, **shared):
+    """Sharpen with the lecture's kernel, 2 delta - box."""
+
+    def make(options, width):
+        from ...filters.sharpen import sharpen_kernel
+        from ...stages.convolution.filter import LinearFilter
+
+        return LinearFilter(sharpen_kernel(amount), options)
+
+    filter_picture(shared, make)
+
+
+@filter_command(
+    "unsharp",
+    "imconv unsharp in.png out.png --sigma 2",
+    "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 3",
+)
+@click.option(
+    "--sigma", required=True, metavar="S", help="Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
+)
+@click.option("--amount", default="1", show_default=True, metavar="A", help="How much of the detail is added.")
+@click.option(
+    "--threshold", default="0", show_default=True, metavar="T", help="Leave smaller differences alone, in sample units."
+)
+@click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
+def unsharp(sigma, amount, threshold, truncate, **shared):
+    """Sharpen with an unsharp mask."""
+
+    def make(options, width):
+        from ...filters.sharpen import unsharp_filter
+
+        return unsharp_filter(sigma, amount, threshold, truncate, width, options)
+
+    filter_picture(shared, make)

@@ -1,0 +1,116 @@
+"""Missing samples: smoothing that leaves NaN out and weighs the others anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ..engine.streaming import execute_rows
+from ..errors import OptionError
+from ..geometry.axis import square_axes
+from ..geometry.border import Border
+from ..kernel.kernel import Kernel
+from ..options import Options
+from ..pixels.arrays import readable
+from ..stages.convolution.filter import LinearFilter
+from ..stages.convolution.plan import Plan, make_plan
+from .float_stages import StagedFilter, StagedPlan, in_blocks
+
+WITHOUT_CANCELLATION = ("separable", "dense", "box")  # where nothing is weighed, their sums are 0, not nearly
+
+
+@dataclass(frozen=True)
+class IgnoringFilter(StagedFilter):
+    """A LinearFilter with the option nan "ignore": `sum(h) sum(h f) / sum(h)`, the sums over what is no NaN, in each channel.
+
+    Where nothing is left the result is NaN. Whole numbers have no NaN: they are filtered as ever.
+    """
+
+    kernel: Kernel
+    options: Options
+    scale: Fraction | None = None
+    white: int | None = None
+
+    name = "nan ignore"
+    way = "sums of what is there, and of its weights"
+    alphas = ("keep", "separate")
+    borders = ("normalized",)
+
+    def plan(self, shape, image_type, has_alpha):
+        """As Filter.plan."""
+        weights = self.kernel.weights
+        if (weights < 0).any() or not weights.any():
+            raise OptionError("nan ignore needs weights that are not negative, and not all 0; leave it out")
+        if readable(np.dtype(image_type)).kind != "f":
+            self._refuse()
+            return self.plain(has_alpha).plan(shape, image_type, has_alpha)
+        plan = super().plan(shape, image_type, has_alpha)
+        return replace(plan, offset=plan.offset + self.kernel.offset)
+
+    def plain(self, has_alpha: bool) -> LinearFilter:
+        """The same for whole numbers."""
+        alpha = self._alpha(has_alpha)
+        options = replace(self.options, nan=None, alpha=alpha if has_alpha else None)
+        return LinearFilter(self.kernel, options, scale=self.scale)
+
+    def in_light(self, light) -> IgnoringFilter:
+        """As Filter.in_light."""
+        kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
+        return IgnoringFilter(kernel, light.options(self.options), self.scale, self.white)
+
+    def run(self, plan, image, **how):
+        """As Filter.run."""
+        return self.plain(False).run(plan, image, **how) if isinstance(plan, Plan) else super().run(plan, image, **how)
+
+    def in_bands(self, plan, bands, **how):
+        """As Filter.in_bands."""
+        plain = isinstance(plan, Plan)
+        yield from self.plain(False).in_bands(plan, bands, **how) if plain else super().in_bands(plan, bands, **how)
+
+    def kind(self, source: str, alpha: str) -> str:
+        """Few weights may be left, far out: sums need all digits."""
+        return "float64"
+
+    def stages(self, shape, channels, kind, border) -> tuple:
+        """One, that sums samples and weights side by side."""
+        kernel = self.kernel.replace(offset=0)
+        if kernel.sigma is not None:  # taken at its word: far out an approximate Gaussian is hardly one
+            column, row = kernel.factors()[0]
+            kernel = Kernel.from_factors(column, row, anchor=kernel.anchor, name=kernel.name)
+        axes = square_axes(shape, kernel.shape, kernel.anchor)
+        number = np.dtype(kind)
+        plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"))
+        if plan.algorithm not in WITHOUT_CANCELLATION or plan.terms > 1:
+            plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"), algorithm="dense")
+        return (plan,)
+
+    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+        """Quotients of sums."""
+        channels, total = plan.filtered, self.kernel.sum()
+        pairs = (_pairs(band, threads) for band in rows)
+        for sums in execute_rows(plan.stages[0], pairs, threads=threads, progress=progress):
+            values = np.empty((*sums.shape[:2], channels))
+
+            def divide(part):
+                with np.errstate(invalid="ignore", divide="ignore"):  # nothing left: 0 / 0
+                    np.divide(sums[part][..., :channels], sums[part][..., channels:], out=values[part])  # noqa: B023
+                values[part] *= total  # noqa: B023
+
+            in_blocks(divide, values, threads)
+            yield values
+
+
+def _pairs(band: np.ndarray, threads) -> np.ndarray:
+    """Samples, 0 for NaN, and as further channels 1 for what is there."""
+    channels = band.shape[2]
+    pairs = np.empty((*band.shape[:2], 2 * channels))
+
+    def split(part):
+        there = ~np.isnan(band[part])
+        pairs[part][..., :channels] = np.where(there, band[part], 0)
+        pairs[part][..., channels:] = there
+
+    in_blocks(split, pairs, threads)
+    return pairs

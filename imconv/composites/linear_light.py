@@ -1,0 +1,183 @@
+"""What a picture goes through around a filter in linear light: which curves are meant, decoding before, encoding after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import FileError, ImconvError, OptionError
+from ..files.header import Unsupported
+from ..files.picture import MODES, Metadata
+from ..geometry.border import Border, fill_values, parse_border
+from ..options import Options
+from ..pixels.arrays import AUTO
+from ..pixels.curves import CHARACTERISTICS, SRGB, Curve, Parametric
+from ..pixels.depth import white
+from ..pixels.exact import as_fraction
+from ..pixels.levels import Transfer
+from ..pixels.rounding import Tally, warn_of_nans
+
+BAND = 1 << 19  # samples that a thread converts at a time
+STRAIGHT_NOTE = "float pixels are taken as linear light already"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A picture's way into linear light and out of it. Rows go through it by themselves, in any bands.
+
+    filter       to be planned for, and applied to, what `decode` gives
+    name         the transfer function in words
+    image_type   of the picture
+    source       the type that `decode` gives
+    target       the type that `encode` gives
+    note         a remark for the user, or None
+    """
+
+    transfer: Transfer | None  # None: samples are linear light, and go through as they are
+    name: str
+    channels: int
+    has_alpha: bool
+    image_type: np.dtype
+    target: np.dtype
+    range: str = "clip"
+    filter: Any = None
+    note: str | None = None
+
+    @property
+    def source(self) -> np.dtype:
+        if self.transfer is None:
+            return self.image_type
+        return np.dtype(np.float64 if self.image_type == np.float64 else np.float32)
+
+    @property
+    def image_white(self) -> int:
+        """What thresholds are shares of."""
+        return 1 if self.transfer is None else white(self.image_type)
+
+    @property
+    def result_white(self) -> int:
+        """What offsets are shares of."""
+        return 1 if self.transfer is None else white(self.target)
+
+    def options(self, options: Options) -> Options:
+        """A filter's options for linear light: border values decoded, the offset a share of white, the result float."""
+        if self.transfer is None:
+            return replace(options, linear=False)
+        return replace(
+            options,
+            linear=False,
+            depth=None,
+            dtype=None,
+            offset=as_fraction(options.offset) / self.result_white,
+            border=self._border(options.border),
+            channel_axis=AUTO if self.channels <= 4 else 2,
+            range="clip" if options.range == "error" else options.range,  # an error is found in `encode`
+        )
+
+    def _border(self, border) -> Border:
+        border = parse_border(border)
+        if border.mode != "constant":
+            return border
+        values = fill_values(border, self.channels, self.image_white if self.has_alpha else None) / self.image_white
+        curves = self.transfer.curves
+        colours = [float(curve.linear(v)) for curve, v in zip(curves, values, strict=False)]
+        return Border("constant", (*colours, *values[len(colours) :].tolist()))
+
+    def around(self, filter) -> Conversion:
+        """This conversion around a filter, which is made one for linear light."""
+        return replace(self, filter=filter.in_light(self))
+
+    def decode(self, rows: np.ndarray) -> np.ndarray:
+        """Rows (n, width) or (n, width, channels) of the picture as linear light."""
+        return rows if self.transfer is None else self.transfer.decode(rows)
+
+    def encode(self, rows: np.ndarray, tally: Tally | None = None) -> np.ndarray:
+        """Rows of the filter's result as they are written; `tally` counts what is clipped and what is NaN."""
+        if self.transfer is None:
+            return rows
+        if self.target.kind != "f" and (tally is not None or self.range == "error"):
+            clipped = self.transfer.clipped(rows, self.target)
+            if tally is not None:
+                tally.add(samples=rows.size, clipped=clipped, nans=int(np.count_nonzero(np.isnan(rows))))
+            if self.range == "error" and clipped:
+                raise ImconvError(f"results leave 0..{self.result_white}; use range clip, abs, offset or stretch")
+        return self.transfer.encode(rows, self.target)
+
+    def encode_bands(self, bands: Iterable[np.ndarray], tally: Tally | None = None) -> Iterator[np.ndarray]:
+        """Bands of the filter's result as they are written. In the end a warning tells how many were NaN, if any."""
+        count = self.counting(tally)
+        for rows in bands:
+            yield self.encode(rows, count)
+        self.warn(count)
+
+    def counting(self, tally: Tally | None) -> Tally | None:
+        """What counts NaN: none comes of integers."""
+        return Tally() if tally is None and self.transfer is not None and self.image_type.kind == "f" else tally
+
+    def warn(self, count: Tally | None) -> None:
+        """Tell of NaN in the result."""
+        if self.transfer is not None and self.image_type.kind == "f":
+            warn_of_nans(count, 6)
+
+
+def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion:
+    """The conversion around a filter with the option linear.
+
+    Raises FileError for CMYK, for profiles and chunks whose transfer function is not known; OptionError for pixels or
+    options that linear light does not go with.
+    """
+    if mode == "cmyk":
+        raise FileError("CMYK has no linear light; convert the picture to RGB, or leave out linear")
+    return _conversion(
+        filter, MODES[mode], mode in ("grey+alpha", "rgba"), np.dtype(image_type), metadata or Metadata()
+    )
+
+
+def _conversion(filter, channels: int, has_alpha: bool, image_type: np.dtype, metadata: Metadata) -> Conversion:
+    options = filter.options
+    if image_type.kind != "f" and image_type.name not in ("bool", "uint8", "uint16"):
+        raise OptionError(
+            f"linear takes 1, 8 and 16 bits and floats, not {image_type.name}; leave out linear, or change the depth before"
+        )
+    target = filter.result_type(image_type)
+    colours = channels - has_alpha
+    found = _stated(metadata, colours)
+    if found is None and image_type.kind == "f":
+        return Conversion(None, "linear", channels, has_alpha, image_type, target, note=STRAIGHT_NOTE).around(filter)
+    if options.dtype is not None and target != image_type:
+        raise OptionError("linear goes with depth, not with dtype: levels of light need their range")
+    name, curves = found or ("sRGB", (SRGB,))
+    if len(curves) == 1:
+        curves *= colours
+    transfer = Transfer(curves)
+    return Conversion(transfer, name, channels, has_alpha, image_type, target, options.range).around(filter)
+
+
+def _stated(metadata: Metadata, colours: int) -> tuple[str, tuple[Curve, ...]] | None:
+    """The transfer function a file states: by cICP, else its ICC profile, else sRGB, else gAMA (PNG, third edition)."""
+    chunks = dict(reversed(metadata.chunks))  # the first of each kind counts
+    cicp = chunks.get(b"cICP", b"")
+    if len(cicp) == 4 and cicp[1] != 2 and colours == 3:  # 2: unspecified
+        if cicp[1] not in CHARACTERISTICS or cicp[3] != 1:
+            what = f"transfer characteristics {cicp[1]}" if cicp[3] == 1 else "a narrow range of levels"
+            raise FileError(f"its cICP chunk states {what}, which can't be decoded; leave out linear")
+        name, curve = CHARACTERISTICS[cicp[1]]
+        return name, (curve,)
+    if metadata.icc is not None:
+        from ..files import icc
+
+        if icc.space(metadata.icc) not in (b"GRAY", b"RGB ") or (icc.space(metadata.icc) == b"RGB ") == (colours == 3):
+            try:
+                return "ICC profile", icc.tone_curves(metadata.icc)
+            except Unsupported as error:
+                raise FileError(error) from error
+    if b"sRGB" in chunks:
+        return "sRGB", (SRGB,)
+    if metadata.gamma:
+        if not 0.01 <= metadata.gamma <= 100:
+            raise FileError(f"its gAMA chunk states {metadata.gamma:g}, which no picture has; leave out linear")
+        return f"gamma {1 / metadata.gamma:.4g}", (Parametric(1 / metadata.gamma),)
+    return None

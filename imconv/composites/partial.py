@@ -1,0 +1,370 @@
+"""A filter on a part of the picture; all else is passed on as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from ..engine.held_rows import Window
+from ..engine.streaming import BAND_BYTES, bands_of
+from ..errors import ImconvError, OptionError
+from ..filter import Filter
+from ..geometry.border import Border, fill_values, parse_border
+from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
+from ..pixels.arrays import readable
+from ..pixels.depth import white
+from ..pixels.rounding import finish
+from ..pixels.sample_types import type_range
+
+
+class PartialFilter(Filter):
+    """A filter on the part of the picture that its options select; all else is passed on as it is."""
+
+    def __init__(self, inner: Filter):
+        self.inner, self.options = inner, inner.options
+        self.selection = selection_of(inner.options)
+
+    def plan(self, shape, image_type, has_alpha: bool) -> PartialPlan:
+        """As Filter.plan."""
+        selection, image_type = self.selection, np.dtype(image_type)
+        rows, columns = shape[:2]
+        channels = shape[2] if len(shape) == 3 else 1
+        places = None if selection.channels is None else places_of(selection, channels, has_alpha)
+        region = (selection.region or Region(columns, rows, 0, 0)).checked(rows, columns)
+        blended = selection.mask is not None or selection.luma
+        if selection.mask is not None:
+            check_mask(selection.mask, region, rows, columns, channels - has_alpha)
+        # what the filter is given
+        taken, with_alpha = channels, has_alpha
+        if places is not None:
+            with_alpha = has_alpha and places != (channels - 1,)
+            colours = 1 if selection.luma else len([p for p in places if not (with_alpha and p == channels - 1)])
+            taken = colours + with_alpha
+        inner, given = self.inner, image_type
+        if places is not None:
+            inner = _bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
+        whole = inner.plan((rows, columns, taken), image_type, with_alpha)
+        target, scale = np.dtype(inner.result_type(image_type)), Fraction(1)
+        if blended:
+            scale = _scale(inner, image_type)
+            if selection.luma:
+                given = np.dtype(
+                    np.float32 if readable(image_type).itemsize <= 2 or image_type == np.float32 else np.float64
+                )
+            inner = inner.settled(image_type).retyped(
+                np.float64, scale, "stretch" if whole.range == "stretch" else "clip"
+            )
+            policy, whole = whole.range, inner.plan((rows, columns, taken), given, with_alpha)
+        else:
+            policy = whole.range
+        if tuple(whole.shape) != (rows, columns) or whole.channels != taken:
+            raise OptionError("region, mask and channels need a result of the picture's size and channels")
+        return PartialPlan(
+            whole, inner, selection, region, places, channels, with_alpha, readable(image_type).name, target.name, policy,
+            blended, _scale(self.inner, image_type),
+        )  # fmt: skip
+
+    def result_type(self, image_type) -> np.dtype:
+        """As Filter.result_type."""
+        return self.inner.result_type(image_type)
+
+    def factor(self, image_type) -> Fraction:
+        """As LinearFilter.factor."""
+        return _scale(self.inner, image_type)
+
+    def in_light(self, light) -> PartialFilter:
+        """As Filter.in_light. The mask is one of light, too."""
+        return PartialFilter(self.inner.in_light(light))
+
+    def with_options(self, **changes) -> PartialFilter:
+        """As Filter.with_options."""
+        return PartialFilter(self.inner.with_options(**changes))
+
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> PartialFilter:
+        """As Filter.retyped."""
+        return PartialFilter(self.inner.retyped(dtype, scale, range))
+
+    def extra_bytes(self, plan) -> int:
+        """As Filter.extra_bytes."""
+        return self.inner.extra_bytes(plan.inner_plan)
+
+    def bytes_held(self, plan, threads: int) -> int:
+        """As Filter.bytes_held."""
+        held = plan.filter.bytes_held(plan.inner_plan, threads)
+        return 2 * held  # the picture's own rows are kept too
+
+    def run(self, plan: PartialPlan, image, *, out=None, threads=None, tally=None, progress=None):
+        """As Filter.run."""
+        from ..engine.results import check_out, new_array
+
+        shape = (*plan.shape, plan.channels) if image.ndim == 3 else plan.shape
+        if out is not None:
+            check_out(out, shape, plan.target)
+        result = new_array(shape, plan.target)
+        row = 0
+        height = max(1, BAND_BYTES // max(1, image[:1].nbytes))
+        bands = (image[start : start + height] for start in range(0, len(image), height))
+        for band in self._bands(plan, bands, threads, tally, progress):
+            result[row : row + len(band)] = band.reshape(len(band), *shape[1:])
+            row += len(band)
+        if out is None:
+            return result
+        out[...] = result
+        return out
+
+    def in_bands(self, plan: PartialPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
+        """As Filter.in_bands."""
+        made = bands_of(plan, bands, tally, lambda source, count: self._bands(plan, source, threads, count, progress))
+        row = 0
+        for band in made:
+            first, row = row, row + len(band)
+            yield band if rows is None else band[max(rows[0] - first, 0) : max(rows[1] - first, 0)]
+
+    def _bands(self, plan: PartialPlan, bands, threads, tally, progress) -> Iterator[np.ndarray]:
+        region = plan.region
+        whole_rows = (region.y, region.y + region.height)
+        held = Window((plan.columns.size, plan.channels), plan.source)
+        flat, part = False, _Part(plan)
+
+        def taken() -> Iterator[np.ndarray]:
+            nonlocal flat
+            for band in bands:
+                flat = band.ndim == 2
+                band = band.reshape(len(band), *held.row_shape)
+                held.append(len(band))[...] = band
+                yield part.taken(band)
+
+        how = {"threads": threads, "progress": progress}
+        if not plan.blended:
+            how["tally"] = tally
+        if plan.range == "stretch":
+            whole = np.concatenate(list(taken()))
+            made = iter([plan.filter.run(plan.inner_plan, whole, **how)[whole_rows[0] : whole_rows[1]]])
+        else:
+            made = plan.filter.in_bands(plan.inner_plan, taken(), rows=whole_rows, **how)
+        first, end = whole_rows if plan.crop else (0, plan.rows.size)
+        row = 0
+
+        def passed_on(last: int) -> np.ndarray:
+            """Rows of the picture up to row `last`, as they are."""
+            nonlocal row
+            rows = held.rows[max(row, first) - held.low : max(last, first) - held.low]
+            rows = part.as_result(rows)
+            row = max(row, last)
+            held.forget(row)
+            return rows
+
+        def shaped(rows: np.ndarray) -> np.ndarray:
+            return rows[..., 0] if flat and rows.shape[2] == 1 else rows
+
+        for values in made:
+            if row < whole_rows[0] and min(held.high, whole_rows[0]) > first:
+                yield shaped(passed_on(min(held.high, whole_rows[0])))
+            if not len(values):
+                continue
+            row = max(row, whole_rows[0])
+            originals = held.rows[row - held.low : row + len(values) - held.low]
+            values = values.reshape(len(values), plan.columns.size, -1)
+            yield shaped(part.put(originals, values, row, tally))
+            row += len(values)
+            held.forget(row)
+        if row < end:
+            yield shaped(passed_on(end))
+
+
+@dataclass(frozen=True, eq=False)
+class PartialPlan:
+    """The plan of a filter on a part of a picture. What is not said here is the inner plan's."""
+
+    inner_plan: object
+    filter: Filter  # with that plan; its results are not yet rounded where they are blended
+    selection: Selection
+    region: Region
+    places: tuple[int, ...] | None  # numbers of the channels that change, None for all
+    channels: int
+    takes_alpha: bool  # whether the filter sees alpha beside the channels that change
+    source: str
+    target: str
+    range: str
+    blended: bool
+    scale: Fraction  # of samples to the result's units
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.inner_plan, name)
+
+    @property
+    def crop(self) -> bool:
+        return self.selection.crop
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The result's, without channels."""
+        return (self.region.height, self.region.width) if self.crop else tuple(self.inner_plan.shape)
+
+    @property
+    def said(self) -> str:
+        """What is selected, in words."""
+        parts = [f"region {self.region}"] if self.selection.region else []
+        if self.selection.channels:
+            parts.append(f"channels {','.join(map(str, self.selection.channels))}")
+        if self.selection.mask is not None:
+            parts.append("by a mask")
+        if self.crop:
+            parts.append("cropped")
+        return ", ".join(parts)
+
+    def as_dict(self) -> dict:
+        """The inner plan's figures, with the result's size and what is selected."""
+        return {**self.inner_plan.as_dict(), "output": [*self.shape, self.channels], "selection": self.said}
+
+    def __str__(self) -> str:
+        return f"selection      {self.said}; the plan is for {self.inner_plan.channels} channels\n{self.inner_plan}"
+
+
+class _Part:
+    """What is taken out of a picture's rows and put back, by a PartialPlan."""
+
+    def __init__(self, plan: PartialPlan):
+        self.plan = plan
+        self.target = np.dtype(plan.target)
+        mask, region = plan.selection.mask, plan.region
+        if mask is not None and mask.shape[:2] != (region.height, region.width):
+            mask = mask[region.y : region.y + region.height, region.x : region.x + region.width]
+        self.mask = mask
+
+    def taken(self, band: np.ndarray) -> np.ndarray:
+        """What the filter is given of rows (n, columns, channels)."""
+        plan = self.plan
+        if plan.places is None:
+            return band
+        alpha = band[..., -1:] if plan.takes_alpha else band[..., :0]
+        if plan.selection.luma:
+            kind = plan.inner_plan.source
+            luma = self._luma(band).astype(kind)
+            return np.concatenate([luma[..., None], alpha.astype(kind)], axis=2)
+        places = [p for p in plan.places if not (plan.takes_alpha and p == plan.channels - 1)]
+        return np.ascontiguousarray(np.concatenate([band[..., places], alpha], axis=2))
+
+    def _luma(self, band: np.ndarray) -> np.ndarray:
+        return sum(weight * band[..., place].astype(np.float64) for place, weight in enumerate(LUMA))
+
+    def as_result(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of the picture in the result's type and width, not filtered."""
+        plan = self.plan
+        if plan.crop:
+            rows = rows[:, plan.region.x : plan.region.x + plan.region.width]
+        return self._converted(rows)
+
+    def _converted(self, rows: np.ndarray) -> np.ndarray:
+        plan = self.plan
+        if rows.dtype == self.target and plan.scale == 1:
+            return rows.copy()
+        result = np.empty(rows.shape, self.target)
+        finish(self._scaled(rows), result, "clip", 0.0, 1)
+        return result
+
+    def _scaled(self, rows: np.ndarray) -> np.ndarray:
+        """Samples in the result's units, float64."""
+        return rows.astype(np.float64) * self.plan.scale.numerator / self.plan.scale.denominator
+
+    def put(self, originals: np.ndarray, values: np.ndarray, row: int, tally) -> np.ndarray:
+        """Rows of the result, from row `row` on: the filter's values where they were wanted, the originals elsewhere."""
+        plan, region = self.plan, self.plan.region
+        columns = slice(region.x, region.x + region.width)
+        values = values[:, columns]
+        result = self.as_result(originals)
+        inside = result if plan.crop else result[:, columns]
+        places = list(range(plan.channels)) if plan.places is None else list(plan.places)
+        if not plan.blended:
+            inside[..., places] = values[..., self._order(places)]
+            return result
+        originals = originals[:, columns]
+        if plan.takes_alpha and plan.inner_plan.alpha in ("weight", "keep"):
+            alpha = _ranged(values[..., -1:], "clip", self.target)
+            values = np.concatenate([_ranged(values[..., :-1], plan.range, self.target), alpha], axis=2)
+        else:
+            values = _ranged(values, plan.range, self.target)
+        scaled = self._scaled(originals)
+        if plan.selection.luma:
+            luma = self._luma(originals) * plan.scale.numerator / plan.scale.denominator
+            values = scaled[..., :3] + (values[..., 0] - luma)[..., None]
+        else:
+            values = values[..., self._order(places)]
+        if self.mask is not None:
+            values, changed = self._blended(values, scaled[..., places], places, row)
+        new = np.empty(values.shape, self.target)
+        finish(values, new, "clip", 0.0, 1, tally)
+        inside[..., places] = new if self.mask is None else np.where(changed, new, inside[..., places])
+        return result
+
+    def _order(self, places: list[int]) -> list[int]:
+        """Where in the filter's result the channels that change are."""
+        alpha = self.plan.channels - 1
+        if not self.plan.takes_alpha or self.plan.places is None:
+            return list(range(len(places)))
+        colours = iter(range(len(places)))
+        return [self.plan.inner_plan.channels - 1 if p == alpha else next(colours) for p in places]
+
+    def _blended(self, values, originals, places, row) -> tuple[np.ndarray, np.ndarray]:
+        """`m * values + (1 - m) * originals`, and where m is not 0."""
+        start = row - self.plan.region.y
+        mask = self.mask[start : start + len(values)]
+        amount = mask.astype(np.float64) / white(mask.dtype)
+        if amount.shape[2] > 1:  # one for each colour; alpha stays
+            amount = np.concatenate([amount, np.zeros((*amount.shape[:2], 1))], axis=2)
+            amount = amount[..., places]
+        with np.errstate(invalid="ignore"):
+            blend = amount * values + (1 - amount) * originals
+        return np.where(amount == 1, values, blend), np.broadcast_to(amount != 0, values.shape)
+
+
+def _ranged(values: np.ndarray, policy: str, target: np.dtype) -> np.ndarray:
+    """Values under a range policy, not yet rounded; those of "stretch" come as 0 to 1."""
+    low, high = type_range(target)
+    whole = target.kind != "f"
+    if policy == "stretch":
+        return values * (high - low) + low
+    if policy == "abs":
+        values = np.abs(values)
+    elif policy == "offset":
+        values = values + ((high + 1) / 2 if target.kind == "u" else 0.5 if target.kind == "f" else 0.0)
+    if not whole:
+        return values
+    if policy == "error":
+        with np.errstate(invalid="ignore"):
+            outside = (np.floor(values + 0.5) < low) | (np.floor(values + 0.5) > high)
+        if outside.any():
+            raise ImconvError(f"results leave {low:.0f}..{high:.0f}; use range clip, abs, offset or stretch")
+    return np.clip(values, low, high)
+
+
+def _bordered(
+    filter: Filter, places, channels: int, with_alpha: bool, has_alpha: bool, image_type, luma: bool
+) -> Filter:
+    """The filter with a constant border's values for the channels that it is given."""
+    border = parse_border(filter.options.border)
+    if border.mode != "constant":
+        return filter
+    values = fill_values(border, channels, white(image_type) if has_alpha else None)
+    alpha = values[-1:] if with_alpha else values[:0]
+    colours = [LUMA @ values[:3]] if luma else [values[p] for p in places if not (with_alpha and p == channels - 1)]
+    return filter.with_options(border=Border("constant", (*map(float, colours), *alpha.tolist())))
+
+
+def _scale(filter: Filter, image_type) -> Fraction:
+    factor = getattr(filter, "factor", None)
+    return factor(np.dtype(image_type)) if factor else Fraction(1)
+
+
+def selected(filter: Filter) -> Filter:
+    """A filter, or where its options select a part of the picture one of that part."""
+    if not filter.options.selects or hasattr(filter, "selection"):
+        return filter
+    pass
+
+    return PartialFilter(filter)

@@ -1,0 +1,1 @@
+"""Runs plans: rows from a source through stages to a sink, on threads. It knows no particular filter."""

@@ -1,0 +1,1 @@
+"""Formats that Pillow decodes and encodes."""

@@ -1,0 +1,1 @@
+"""Formats that hold samples as they are: netpbm, PAM, PFM, NumPy's."""

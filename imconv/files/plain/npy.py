@@ -1,0 +1,152 @@
+"""NumPy's .npy: arrays (H, W) or (H, W, 1 to 4) of numbers, never unpickled; read and written, whole and in bands."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from imconv.files.header import Header, Unsupported
+from imconv.files.picture import Metadata
+from imconv.files.plain import raw
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
+_SAMPLES = {"b": "unsigned", "u": "unsigned", "i": "signed", "f": "float"}
+# types that pictures lack, and those that hold all their values
+_WIDENED = {"float16": "float32", "int8": "int32", "int16": "int32"}
+_LONGEST_HEADER = 1 << 14  # bytes; numpy refuses one of more than 10,000 characters
+
+
+def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+    """The header of a .npy file."""
+    file.seek(0)
+    return read_array(file, size, "NPY")
+
+
+def read_array(file, size: int, format_name: str) -> Header:
+    """The header of an array that lies at the file's position; `size` is that of the array with its header."""
+    shape, fortran, dtype, offset = array_header(file)
+    if dtype.hasobject:
+        raise Unsupported("holds Python objects, which are never unpickled; store an array of numbers")
+    name = dtype.newbyteorder("=").name
+    if dtype.kind not in _SAMPLES or dtype.itemsize > 8:
+        raise Unsupported(f"holds samples of type {dtype}; convert them to integers, float32 or float64")
+    if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
+        raise Unsupported(f"an array of shape {shape} is no picture; store (height, width[, 1 to 4 channels])")
+    height, width, channels = (*shape, 1)[:3]
+    if height < 1 or width < 1:
+        raise ValueError(f"a size of {width} x {height}")
+    line = width * channels * dtype.itemsize
+    if line * height > size - offset:
+        raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
+    notes = []
+    if name in _WIDENED:
+        notes.append(f"{name} samples converted to {_WIDENED[name]}")
+    notes += raw.surplus(line * height, size - offset, "array")
+    layout = {"dtype": dtype.str, "type": name, "whole": fortran, "offset": offset, "line": line}
+    depth = 1 if name == "bool" else 8 * dtype.itemsize
+    return Header(
+        format_name,
+        width,
+        height,
+        _MODES[channels],
+        depth,
+        sample=_SAMPLES[dtype.kind],
+        notes=tuple(notes),
+        layout=layout,
+    )
+
+
+def array_header(file) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether it lies by columns, type and the header's own length of the array at a file's position. Raises ValueError.
+
+    No more is read than numpy takes: a header may claim 4 GB, and in an archive they cost nothing.
+    """
+    from numpy.lib import format as npy
+
+    head = io.BytesIO(file.read(_LONGEST_HEADER))
+    try:
+        version = npy.read_magic(head)
+        # version 3.0 only adds names of fields beyond Latin-1
+        read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
+        return *read_header(head), head.tell()
+    except Exception:
+        raise ValueError("its header is no array's") from None
+
+
+def bytes_needed(header: Header) -> int:
+    """Peak memory of decoding: the picture, where it is stored by columns once more, and some bands."""
+    stored = header.height * header.layout["line"]
+    factor = 4 if header.layout["type"] in _WIDENED else 1  # at most: int8 to int32
+    return (1 + header.layout["whole"]) * stored * factor + 2 * min(raw.BAND + header.layout["line"], stored)
+
+
+def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
+    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
+    return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
+
+
+def has_rows(header: Header) -> bool:
+    """Whether it can be read in bands: Fortran's order has columns."""
+    return not header.layout["whole"]
+
+
+def bytes_held(header: Header) -> int:
+    """Peak memory of `rows`."""
+    return raw.bytes_held(header, _line(header))
+
+
+def _line(header: Header) -> int:
+    """Bytes of a row in a type that pictures have."""
+    import numpy as np
+
+    kind = header.layout["type"]
+    return header.width * header.channels * np.dtype(_WIDENED.get(kind, kind)).itemsize
+
+
+def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
+    """The picture in bands; see `imconv.files.streams.ReadRows`. An array stored by columns is read whole."""
+    import numpy as np
+
+    layout = header.layout
+    if layout["whole"]:
+        # by columns: (channels, width, height) as it lies there
+        plane = header.height * layout["line"] // header.channels
+        planes = list(raw.bands(file, layout["offset"], header.channels, plane))
+        stored = np.concatenate(planes).reshape(-1).view(layout["dtype"])
+        turned = stored.reshape(header.channels, header.width, header.height).transpose(2, 1, 0)
+        turned = turned[..., 0] if header.channels == 1 else turned
+        yield _widened(np.ascontiguousarray(turned, stored.dtype.newbyteorder("=")))
+        return
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"], given=_line(header)):
+        yield _widened(raw.samples(band, layout["dtype"], header.channels))
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """The samples in a type that pictures have."""
+    if values.dtype == bool:
+        return values.view("uint8") != 0  # any byte but 0 is true
+    wanted = _WIDENED.get(values.dtype.name)
+    return values if wanted is None else values.astype(wanted)
+
+
+class Writer(raw.RawWriter):
+    """A .npy file; see `imconv.files.streams.Writer`."""
+
+    def head(self, height, width, channels, dtype, mode) -> bytes:
+        from numpy.lib import format as npy
+
+        head = io.BytesIO()
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        npy.write_array_header_1_0(head, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+        return head.getvalue()
+
+
+def encode(
+    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
+) -> bytes:
+    """The file for pixels of any type."""
+    return raw.encoded(Writer, pixels, mode, metadata, notes)

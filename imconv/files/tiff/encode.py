@@ -1,0 +1,246 @@
+"""TIFF files written: pages of strips, little-endian, each directory before its strips; BigTIFF where 4 GB are too few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from imconv.errors import FileError, OptionError
+from imconv.files import tags as tiff_tags
+from imconv.files.overlap import InOrder, in_order, usable_threads
+from imconv.files.picture import MODES, Metadata
+from imconv.files.tags import Entry, new_entry
+from imconv.files.tiff import codecs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+STRIP = 1 << 18  # bytes of pixels in a strip, unless a single row has more
+_IN_MEMORY = 1 << 20  # bytes of compressed strips that wait in memory
+_CLASSIC = (1 << 32) - (1 << 16)  # bytes that a classic TIFF may have
+_SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 3, 4, 5, 7, 1, 16
+_PHOTOMETRIC = {"grey": 1, "grey+alpha": 1, "rgb": 2, "rgba": 2, "cmyk": 5}
+_SAMPLE_FORMATS = {"b": 1, "u": 1, "i": 2, "f": 3}
+
+
+def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
+    """The file's bytes; `pages` are `encoding.Page`s, and `quality` is of no use here."""
+
+    stored = []
+    for pixels, mode, metadata in pages:
+        form = Form(pixels.shape, pixels.dtype, mode, metadata, compression, notes)
+        cuts = (pixels[top : top + form.rows] for top in range(0, form.height, form.rows))
+        stored.append((form, list(in_order((partial(form.strip, rows) for rows in cuts), usable_threads()))))
+    heads = directories([(form, [len(strip) for strip in strips]) for form, strips in stored])
+    return b"".join(piece for head, (_, strips) in zip(heads, stored, strict=True) for piece in (head, *strips))
+
+
+class Writer:
+    """A TIFF file written as its rows come, byte for byte that of `encode_pages`; see `imconv.files.streams.Writer`.
+
+    The directory comes before the strips, and says how long they are: raw ones go out at once, compressed ones wait in a file
+    without a name, beside the output: the usual place for temporary files is often memory. Memory: some strips, whatever the picture's height.
+    """
+
+    def __init__(
+        self,
+        output,
+        shape: tuple[int, ...],
+        dtype: np.dtype,
+        mode: str,
+        metadata: Metadata,
+        notes: list[str],
+        *,
+        quality: int | None = None,
+        compression: Any = None,
+        threads: int | None = None,
+    ):
+        import tempfile
+
+        self._form = form = Form(shape, dtype, mode, metadata, compression, notes)
+        self._output = output
+        self._left = form.height
+        self._rows: list[np.ndarray] = []  # too few for a strip yet
+        self._gathered = 0
+        self._strips = InOrder(threads or usable_threads())
+        self._counts: list[int] = []
+        self._waiting = None
+        if form.compression == "none":
+            counts = [form.row_bytes * min(form.rows, form.height - top) for top in range(0, form.height, form.rows)]
+            output.write(*directories([(form, counts)]))
+        else:
+            folder = getattr(output, "folder", None)
+            self._elsewhere = tempfile.gettempdir() if folder is None else None
+            self._waiting = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)  # noqa: SIM115 (closed by finish, or when forgotten)
+
+    def write(self, rows: np.ndarray) -> None:
+        """The next rows, any number of them; they may be changed afterwards."""
+        self._left -= len(rows)
+        if self._left < 0:
+            raise ValueError("more rows than the picture has")
+        if self._waiting is None:  # raw strips lie one behind another, as their rows do
+            self._output.write(self._form.strip(rows))
+            return
+        while len(rows):
+            taken = rows[: self._form.rows - self._gathered]
+            self._rows.append(taken.copy())
+            self._gathered += len(taken)
+            rows = rows[len(taken) :]
+            if self._gathered == self._form.rows:
+                self._end_strip()
+
+    def finish(self) -> None:
+        """Called once, after the last row."""
+        if self._left:
+            raise ValueError(f"{self._left} rows are missing")
+        if self._gathered:
+            self._end_strip()
+        for strip in self._strips.results(0):
+            self._put(strip)
+        if self._waiting is None:
+            return
+        with self._waiting as waiting:
+            self._output.write(*directories([(self._form, self._counts)]))
+            waiting.seek(0)
+            while piece := waiting.read(STRIP):
+                self._output.write(piece)
+
+    def _end_strip(self) -> None:
+        import numpy as np
+
+        rows = self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
+        self._rows, self._gathered = [], 0
+        self._strips.add(partial(self._form.strip, rows))
+        for strip in self._strips.results(self._strips.threads + 1):
+            self._put(strip)
+
+    def _put(self, strip) -> None:
+        self._counts.append(len(strip))
+        try:
+            self._waiting.write(strip)
+        except OSError as error:
+            if self._elsewhere is None:  # then it is the output's folder that is full
+                raise
+            raise FileError(
+                f"{self._elsewhere}: {error.strerror or error}; compressed strips wait there: free some space or set TMPDIR"
+            ) from error
+
+
+@dataclass
+class Form:
+    """How a page is stored: what its tags say, and its strips made of rows."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    mode: str
+    metadata: Metadata
+    wanted: Any
+    notes: list[str]
+    compression: str = field(init=False)
+    level: int | None = field(init=False)
+    predictor: int = field(init=False)
+
+    def __post_init__(self):
+        self.height, self.width = self.shape[:2]
+        self.compression, self.level = _chosen(self.wanted, self.metadata, self.notes)
+        kept = self.metadata.predictor if self.compression == self.metadata.compression else None
+        self.predictor = codecs.predictor_for(self.compression, self.dtype, kept)
+        samples = MODES[self.mode]
+        self.row_bytes = (self.width + 7) // 8 if self.dtype.kind == "b" else self.width * samples * self.dtype.itemsize
+        self.rows = max(1, min(self.height, STRIP // self.row_bytes))
+
+    def strip(self, rows: np.ndarray):
+        """Rows of pixels as the bytes of a strip."""
+        import numpy as np
+
+        if self.dtype.kind == "b":
+            return codecs.packed(self.compression, self.level, np.packbits(rows, axis=1))
+        rows = np.ascontiguousarray(rows, self.dtype.newbyteorder("<")).reshape(len(rows), self.width, -1)
+        return codecs.packed(self.compression, self.level, codecs.differences(rows, self.predictor))
+
+    def tags(self, offsets: list[int], counts: list[int], big: bool) -> dict:
+        """The page's directory; the picture's own description first, then what is true of this file."""
+        metadata, samples = self.metadata, MODES[self.mode]
+        bits = 1 if self.dtype.kind == "b" else 8 * self.dtype.itemsize
+        place = _LONG8 if big else _LONG
+        tags = tiff_tags.descriptive_tree(metadata.exif, "<")
+        if metadata.dpi:
+            x, y = (_rational(value) for value in metadata.dpi)
+            tags |= {282: new_entry(_RATIONAL, *x), 283: new_entry(_RATIONAL, *y), 296: new_entry(_SHORT, 2)}
+        tags |= {
+            256: new_entry(_LONG, self.width),
+            257: new_entry(_LONG, self.height),
+            258: new_entry(_SHORT, *[bits] * samples),
+            259: new_entry(_SHORT, codecs.CODES[self.compression]),
+            262: new_entry(_SHORT, _PHOTOMETRIC[self.mode]),
+            273: new_entry(place, *offsets),
+            277: new_entry(_SHORT, samples),
+            278: new_entry(_LONG, self.rows),
+            279: new_entry(place, *counts),
+            284: new_entry(_SHORT, 1),
+            339: new_entry(_SHORT, *[_SAMPLE_FORMATS[self.dtype.kind]] * samples),
+        }
+        if self.predictor != 1:
+            tags[317] = new_entry(_SHORT, self.predictor)
+        if self.mode in ("grey+alpha", "rgba"):
+            tags[tiff_tags.EXTRA_SAMPLES] = new_entry(_SHORT, 2)  # alpha that colours are not multiplied by
+        if metadata.xmp:
+            tags[tiff_tags.XMP] = Entry(_BYTE, len(metadata.xmp), metadata.xmp, 0)
+        if metadata.icc:
+            tags[tiff_tags.ICC_PROFILE] = Entry(_UNDEFINED, len(metadata.icc), metadata.icc, 0)
+        return tags
+
+
+def directories(pages: list[tuple[Form, list[int]]]) -> Iterator[bytes]:
+    """What comes before each page's strips, given their byte counts: for the first the file's header too."""
+    total = sum(len(_directory(form, counts, 0, 0, True)) + sum(counts) + 1 for form, counts in pages)
+    big = total > _CLASSIC
+    start = 16 if big else 8
+    header = b"II+\0\x08\0\0\0" + start.to_bytes(8, "little") if big else b"II*\0" + start.to_bytes(4, "little")
+    position = start
+    for i, (form, counts) in enumerate(pages):
+        size = len(_directory(form, counts, position, 0, big))
+        end = position + size + sum(counts)
+        following = end + end % 2 if i + 1 < len(pages) else 0
+        yield header + _directory(form, counts, position, following, big)
+        header, position = bytes(end % 2), following
+
+
+def _directory(form: Form, counts: list[int], position: int, following: int, big: bool) -> bytes:
+    """A page's directory that stands at `position`, the strips right behind it."""
+
+    def written(first: int) -> bytes:
+        offsets, place = [], first
+        for count in counts:
+            offsets.append(place)
+            place += count
+        return tiff_tags.directory_bytes(form.tags(offsets, counts, big), "<", position, following, big)
+
+    size = len(written(0))
+    return written(position + size)
+
+
+def _chosen(wanted: Any, metadata: Metadata, notes: list[str]) -> tuple[str, int | None]:
+    """Compression and level: what was asked for, else the input's if it loses nothing, else deflate."""
+    if wanted is None:
+        kept = metadata.compression if metadata.compression in codecs.CODES else "deflate"
+        if not codecs.can_pack(kept):
+            notes.append(f"written with deflate: {codecs.missing(kept)}")
+            kept = "deflate"
+        return kept, None
+    if wanted in codecs.CODES and isinstance(wanted, str):
+        if not codecs.can_pack(wanted):
+            raise OptionError(f"{codecs.missing(wanted)}, or choose deflate")
+        return wanted, None
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 <= wanted <= 9:
+        words = ", ".join(codecs.CODES)
+        raise OptionError(f"compression {wanted!r} is not a whole number from 0 to 9, nor one of {words}")
+    return ("deflate", wanted) if wanted else ("none", None)
+
+
+def _rational(value: float) -> tuple[int, int]:
+    fraction = Fraction(value).limit_denominator(max(1, min(10_000, int(2**32 / (value + 1)))))
+    return fraction.numerator, fraction.denominator

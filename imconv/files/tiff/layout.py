@@ -1,0 +1,298 @@
+"""TIFF: how the first picture of a file is stored. Pixels are decoded elsewhere."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from imconv.files import tags as tiff_tags
+from imconv.files.header import Header, Unsupported
+from imconv.files.picture import Metadata
+from imconv.files.tags import MAX_BLOCK, Tags
+from imconv.files.tiff.codecs import CODES, WITH_PREDICTOR
+
+COMPRESSIONS = {
+    1: "none",
+    2: "ccitt",
+    3: "group3",
+    4: "group4",
+    5: "lzw",
+    6: "old jpeg",
+    7: "jpeg",
+    8: "deflate",
+    32773: "packbits",
+    32946: "deflate",
+    34925: "lzma",
+    50000: "zstd",
+    50001: "webp",
+}
+# how many times a compression can shrink at best; None: no bound
+_MOST_PADDING = 1 << 24  # pixels that a tile may have beyond four times the picture's: small ones have usual tiles too
+_INFLATION = {"none": 1, "lzw": 2800, "deflate": 1032, "packbits": 64, "jpeg": 1 << 11, "old jpeg": 1 << 11}
+BY_PILLOW = ("jpeg", "ccitt", "group3", "group4")
+_PHOTOMETRIC = {
+    0: "grey",
+    1: "grey",
+    2: "rgb",
+    3: "rgb",
+    4: "mask",
+    5: "cmyk",
+    6: "ycbcr",
+    8: "lab",
+    9: "lab",
+    10: "lab",
+}
+# the tags that decide the pixels: a decoder gets no others
+STORAGE = frozenset(
+    (*range(254, 260), 262, 266, *range(277, 280), 273, 284, 292, 293, 317, 320, *range(322, 326), 338, 339)
+)
+STORAGE |= {347, 529, 530, 532}
+_OUTLINE = frozenset((254, 255, 256, 257, 330))
+_MOST_INNER = 4096  # SubIFDs that are looked at
+_COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
+
+
+def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+    """The header of a TIFF file's first picture, checked against the file's size."""
+    tags = Tags(file, size)
+    pages, notes = _pages(tags)
+    return _read_directory(tags, pages[0], len(pages), size, notes)
+
+
+def read_pages(file, size: int, format_name: str, numbers: range) -> list[Header]:
+    """The headers of some pages, each checked against the file's size."""
+    tags = Tags(file, size)
+    pages, notes = _pages(tags)
+    headers = []
+    for page in numbers:
+        try:
+            headers.append(_read_directory(tags, pages[page], len(pages), size, notes))
+        except Unsupported as error:
+            raise Unsupported(f"page {page}: {error}") from error
+        except (ValueError, struct.error) as error:
+            raise ValueError(f"page {page}: {error}") from error
+    return headers
+
+
+class _Page(NamedTuple):
+    """Where the directory of a picture is, and that of the page to which it belongs: another one for a SubIFD."""
+
+    picture: int
+    page: int
+    note: str | None = None
+
+
+def _pages(tags: Tags) -> tuple[list[_Page], list[str]]:
+    """The file's pages without smaller copies of others, each the largest picture among its own and its SubIFDs."""
+    chain = tags.chain() or [tags.first]
+    kinds = {offset: _outline(tags, offset) for offset in chain}
+    full = [offset for offset in chain if not kinds[offset].reduced] or chain
+    notes = [f"smaller copies of its pictures left out: {len(chain) - len(full)}"] if len(full) < len(chain) else []
+    looked_at: dict[int, _Outline] = {}
+    pages = []
+    for offset in full:
+        own = kinds[offset]
+        for inner in own.inner:
+            if inner not in looked_at and len(looked_at) < _MOST_INNER:
+                looked_at[inner] = _outline(tags, inner)
+        largest = max(
+            (inner for inner in own.inner if inner in looked_at), key=lambda i: looked_at[i].pixels, default=offset
+        )
+        if largest == offset or looked_at[largest].pixels <= own.pixels:
+            pages.append(_Page(offset, offset))
+        else:
+            pages.append(
+                _Page(largest, offset, f"picture of a SubIFD, larger than the page's own of {own.pixels} pixels")
+            )
+    return pages, notes
+
+
+class _Outline(NamedTuple):
+    """What decides whether a directory's picture is read: its number of pixels, whether it is a smaller copy of another,
+    and where its SubIFDs are."""
+
+    pixels: int
+    reduced: bool
+    inner: tuple[int, ...]
+
+
+def _outline(tags: Tags, offset: int) -> _Outline:
+    try:
+        entries, _ = tags.directory(offset, _OUTLINE)
+        kind, old, width, height = (tags.whole(entries.get(tag), (0,))[0] for tag in (254, 255, 256, 257))
+        return _Outline(width * height, bool(kind & 1) or old == 2, tags.whole(entries.get(330)))
+    except ValueError:
+        return _Outline(0, False, ())  # told where it is read
+
+
+def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: list[str]) -> Header:
+    offset = place.picture
+    entries, _ = tags.directory(offset)
+
+    def numbers(tag, *default):
+        return tags.whole(entries.get(tag), default)
+
+    def number(tag, default):
+        return numbers(tag, default)[0]
+
+    width, height = number(256, 0), number(257, 0)
+    if width < 1 or height < 1:
+        raise ValueError("its size is missing")
+    bits = numbers(258, 1)
+    samples = number(277, len(bits))
+    formats = numbers(339, 1)
+    extra = numbers(338)
+    photometric, planar = number(262, 0), number(284, 1)
+    compression = COMPRESSIONS.get(number(259, 1), f"compression {number(259, 1)}")
+    if photometric not in _PHOTOMETRIC:
+        raise Unsupported(
+            f"TIFF with photometric interpretation {photometric} cannot be read; convert it to RGB or grey"
+        )
+    if not 1 <= samples <= 65535 or not bits or not all(1 <= b <= 64 for b in bits):
+        raise ValueError("its samples are described wrongly")
+    if planar not in (1, 2):
+        raise ValueError("its planar configuration is unknown")
+    if len(set(bits)) != 1 or len(set(formats)) != 1:
+        raise Unsupported("TIFF whose channels differ in depth cannot be read; convert it to one depth")
+    palette = photometric == 3
+    colours = 1 if palette else _COLOURS[_PHOTOMETRIC[photometric]]
+    if samples < colours:
+        raise ValueError(f"{samples} samples do not make a pixel")
+    mode = _PHOTOMETRIC[photometric]
+    if photometric == 6 and compression in ("jpeg", "old jpeg"):
+        mode = "rgb" if samples == 3 else mode
+    alpha = samples == colours + 1 and (extra[:1] in ((1,), (2,), (999,)) or (mode == "rgb" and not extra))
+    if alpha:
+        mode = {"grey": "grey+alpha", "rgb": "rgba"}.get(mode, mode)
+    layout = {
+        "bits": bits[0],
+        "samples": samples,
+        "colours": colours,
+        "photometric": photometric,
+        "compression": compression,
+        "planar": planar,
+        "premultiplied": alpha and extra[:1] == (1,),
+        "alpha": alpha,
+        "palette": numbers(320) if palette else None,
+        "big_endian": tags.order == ">",
+        "channels": samples,
+        "directory": offset,
+        "sample_format": formats[0],
+        "predictor": number(317, 1) if compression in WITH_PREDICTOR else 1,  # elsewhere libtiff ignores the tag
+        "reversed_bits": number(266, 1) == 2,
+        "jpeg_tables": bytes(entries[347].data) if compression == "jpeg" and 347 in entries else b"",
+    }
+    layout |= _storage(tags, entries, layout, width, height, size)
+    depth = 8 if palette else bits[0]
+    return Header(
+        "TIFF",
+        width,
+        height,
+        mode,
+        depth,
+        sample={2: "signed", 3: "float"}.get(formats[0], "unsigned"),
+        palette=palette,
+        frames=frames,
+        metadata=_metadata(tags, place, entries, layout),
+        notes=(*notes, *([place.note] if place.note else [])),
+        layout=layout,
+    )
+
+
+def _storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, size: int) -> dict:
+    """Where the strips or tiles are: size, offsets, byte counts. Every one that the picture needs is listed and lies within
+    the file, and the pixels can be in them: libraries leave a missing one black without a word."""
+    tiled = 324 in entries
+    offsets = tags.whole(entries.get(324 if tiled else 273))
+    counts = tags.whole(entries.get(325 if tiled else 279))
+    if tiled:
+        (across, *_), (down, *_) = (tags.whole(entries.get(tag), (0,)) for tag in (322, 323))
+        if not across or not down:
+            raise ValueError("its tile size is missing")
+    else:
+        across, down = width, min(tags.whole(entries.get(278), (height,))[0] or height, height)
+    if tiled and across * down > 4 * width * height + _MOST_PADDING:
+        raise ValueError(f"tiles of {across} x {down} for {width} x {height} pixels")
+    needed = -(-width // across) * -(-height // down) * (layout["samples"] if layout["planar"] == 2 else 1)
+    if len(offsets) < needed:
+        raise ValueError(f"{needed - len(offsets)} of its {needed} strips or tiles are missing")
+    if len(counts) < needed:
+        if layout["compression"] != "none" or needed != 1:
+            raise ValueError("the lengths of its strips are missing")
+        counts = (size - offsets[0],)
+    stored = 0
+    for offset, count in zip(offsets[:needed], counts, strict=False):
+        if offset + count > size or (count == 0 and layout["compression"] != "none"):
+            raise ValueError("a strip lies outside the file")
+        stored += count
+    per_plane = layout["samples"] if layout["planar"] == 1 else 1
+    row = (width * per_plane * layout["bits"] + 7) // 8
+    inflation = _INFLATION.get(layout["compression"])
+    planes = layout["samples"] // per_plane
+    # chroma subsampling stores as little as half the samples
+    pixels = row * height * planes // (4 if layout["photometric"] == 6 else 1)
+    if inflation and pixels > stored * inflation:
+        raise ValueError(f"{width} x {height} pixels cannot be in {stored} bytes")
+    return {"tiled": tiled, "across": across, "down": down, "offsets": offsets[:needed], "counts": counts[:needed]}
+
+
+def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata:
+    if place.page != place.picture:  # what a SubIFD does not say, its page does
+        entries = tags.directory(place.page)[0] | entries
+
+    def block(tag):
+        entry = entries.get(tag)
+        return entry.data if entry is not None and entry.type in (1, 7) and 0 < entry.count <= MAX_BLOCK else None
+
+    try:
+        exif = tiff_tags.descriptive(tags, entries)
+    except ValueError:
+        exif = None
+    value = tags.number(entries.get(tiff_tags.ORIENTATION))
+    return Metadata(
+        icc=block(tiff_tags.ICC_PROFILE),
+        exif=exif,
+        xmp=block(tiff_tags.XMP),
+        dpi=tiff_tags.dpi(tags, entries),
+        orientation=value if value in range(1, 9) else 1,
+        compression=layout["compression"],
+        predictor=layout["predictor"],
+    )
+
+
+def refuse(header: Header) -> None:
+    """Raise Unsupported for what imconv can't read, or a Picture can't hold."""
+    layout, bits, sample = header.layout, header.layout["bits"], header.sample
+    colours, samples, compression = layout["colours"], layout["samples"], layout["compression"]
+    if header.mode in ("lab", "mask", "ycbcr"):
+        raise Unsupported(f"{header.mode.upper()} TIFF cannot be read without loss; convert it to RGB")
+    if compression not in CODES and compression not in BY_PILLOW:
+        raise Unsupported(f"TIFF with {compression} cannot be read; store it with deflate, LZW or none")
+    if samples > colours + 1 or (samples == colours + 1 and not layout["alpha"]):
+        raise Unsupported(
+            f"TIFF with {samples - colours} extra channels would lose them; remove or store them separately"
+        )
+    if layout["alpha"] and header.mode not in ("grey+alpha", "rgba"):
+        raise Unsupported("TIFF with alpha in this colour model would lose it; convert it to RGB")
+    words = f"{bits}-bit {'' if sample == 'unsigned' else sample + ' '}"
+    if layout["sample_format"] not in (1, 2, 3, 4) or not (
+        bits in {"unsigned": (1, 2, 4, 8, 16, 32), "signed": (8, 16, 32), "float": (16, 32, 64)}[sample]
+        and (not header.palette or (bits <= 8 and sample == "unsigned"))
+    ):
+        kind = "palette" if header.palette else header.mode
+        raise Unsupported(f"{words}{kind} TIFF cannot be read; convert it to 8 or 16 bits, or 32-bit float")
+    if bits < 8 and samples > 1:
+        raise Unsupported(f"TIFF with {bits}-bit colour cannot be read; convert it to 8 bits")
+    if layout["photometric"] == 0 and (sample != "unsigned" or bits == 32):
+        raise Unsupported(f"{words}TIFF with white as zero cannot be read; convert it to black as zero")
+    if layout["premultiplied"] and (sample == "signed" or bits == 32) and sample != "float":
+        raise Unsupported(f"{words}TIFF with premultiplied alpha cannot be read; convert it to 16 bits")
+    if compression in BY_PILLOW and (bits > 8 or sample != "unsigned"):
+        raise Unsupported(f"{words}TIFF with {compression} cannot be read; store it with deflate, LZW or none")
+    predictor = layout["predictor"]
+    if (
+        compression in CODES
+        and predictor != 1
+        and not ((predictor == 2 and bits >= 8) or (predictor == 3 and sample == "float"))
+    ):
+        raise Unsupported(f"{words}TIFF with predictor {predictor} cannot be read; store it without predictor")

@@ -1,0 +1,58 @@
+"""Arguments that several filters take, as users write them: sigmas, bounded numbers, shares of the width."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..errors import OptionError
+
+MAX_SIGMA = 10_000.0
+FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian with sigma 1
+
+
+def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:
+    """A sigma in any accepted unit as pixels for rows and for columns."""
+    if isinstance(sigma, (str, int, float, np.number)):
+        parts = str(sigma).split(",") if isinstance(sigma, str) else [sigma]
+    else:
+        parts = list(sigma) if isinstance(sigma, (list, tuple, np.ndarray)) else []
+    if len(parts) not in (1, 2):
+        raise OptionError(f"sigma must be one or two numbers (rows, columns), not {sigma!r}")
+    values = [_one_sigma(part, width) for part in parts]
+    return values[0], values[-1]
+
+
+def _one_sigma(part, width) -> float:
+    text = str(part).strip().lower()
+    if text.startswith("fwhm:"):
+        return checked_number(text[5:], "fwhm", 0, MAX_SIGMA * FWHM) / FWHM
+    if text.startswith("opencv-ksize:"):
+        ksize = checked_number(text[13:], "opencv-ksize", 1, 100_000)
+        return max(0.0, 0.3 * ((ksize - 1) * 0.5 - 1) + 0.8)
+    if text.endswith("%"):
+        if width is None:
+            raise OptionError(f"sigma {text} needs a picture to measure by; give pixels")
+        return checked_number(checked_number(text[:-1], "sigma", 0, 1e6) * width / 100, "sigma", 0, MAX_SIGMA)
+    return checked_number(text, "sigma", 0, MAX_SIGMA)
+
+
+def checked_number(text, name: str, least: float, most: float) -> float:
+    """A number or its text as a float between two bounds; OptionError that names the parameter otherwise."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not least <= value <= most:
+        hint = "; also 2,3 (rows, columns), 3%, fwhm:7 or opencv-ksize:9" if name == "sigma" else ""
+        raise OptionError(f"{name} must be a number from {least:g} to {most:g}{hint}, not {text!r}")
+    return value
+
+
+def image_width(image, channel_axis) -> int | None:
+    """The width in pixels of an array or a Picture, None where it has none."""
+    shape = list(image.pixels.shape if hasattr(image, "pixels") else np.shape(image))
+    if len(shape) == 3:
+        del shape[channel_axis if isinstance(channel_axis, int) else -1]
+    return shape[-1] if len(shape) == 2 else None

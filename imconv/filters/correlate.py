@@ -1,0 +1,122 @@
+"""Correlation and convolution of arrays and pictures: options in, a plan made and executed, the same kind out."""
+
+from __future__ import annotations
+
+from ..errors import OptionError
+from ..filter import Filter
+from ..geometry import border as borders
+from ..kernel.kernel import Kernel, as_kernel
+from ..options import Options, _dtype, documented, options_of
+from ..pixels.arrays import AUTO
+from ..stages.convolution.filter import LinearFilter
+from ..stages.convolution.plan import Plan
+
+
+@documented
+def correlate(
+    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
+    region=None, mask=None, channels=None, crop=False, nan=None, like=None,
+):  # fmt: skip
+    """Correlate a picture with a kernel: `g(i, j) = sum_kl f(i + k - a, j + l - b) h(k, l)`, anchor (a, b).
+
+    {parameters:kernel : Kernel, name of the library, or array (rows, columns)
+    like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
+        Give that tool's result: its border, anchor of even sizes and rounding, alpha filtered as the other channels
+        (ImageMagick weights by it). The direction is this function's own. What is given beside it wins.}
+
+    For a 2-D float64 image this agrees with `scipy.ndimage.correlate(image, kernel, mode=border)` to rounding.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.correlate(np.array([[1., 2., 3.]]), [[1, 0, 0]], border="constant")
+    array([[0., 1., 2.]])
+    """
+    options = Options(
+        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
+        channels, crop, nan,
+    )  # fmt: skip
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, anchor is not None)
+    return filter.apply(image, out=out, threads=threads)
+
+
+@documented
+def convolve(
+    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
+    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
+    region=None, mask=None, channels=None, crop=False, nan=None, like=None,
+):  # fmt: skip
+    """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
+
+    {parameters:kernel : Kernel, name of the library, or array (rows, columns)
+    like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
+        Give that tool's result: its border, anchor of even sizes and rounding, alpha filtered as the other channels
+        (ImageMagick weights by it). The direction is this function's own. What is given beside it wins.}
+
+    For a 2-D float64 image this agrees with `scipy.ndimage.convolve(image, kernel, mode=border)` to rounding.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> imconv.convolve(np.array([[2, 8, 0, 4, 1, 9, 9, 0]], float), [[1, 3]])
+    array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
+    """
+    options = Options(
+        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
+        channels, crop, nan,
+    )  # fmt: skip
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, anchor is not None)
+    return filter.apply(image, out=out, threads=threads)
+
+
+def _filter_of(kernel: Kernel, options: Options, direction: str, like, anchored: bool) -> Filter:
+    """What `correlate` and `convolve` apply; `anchored` says that an anchor was given."""
+    if like is not None:
+        from .like import kernel_like
+
+        border = None if options.border is borders.DEFAULT else options.border
+        return kernel_like(like, kernel, options, border, direction=direction, anchored=anchored)
+    return linear_filter(kernel.flipped() if direction == "convolution" else kernel, options)
+
+
+def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=False, **options) -> Plan:
+    """How imconv would filter such an image: a Plan, printable and immutable; `.execute(image)` runs it.
+
+    Parameters
+    ----------
+    image_shape : (H, W) or (H, W, C)
+    dtype : the image's
+    kernel : Kernel, name or 2-D array
+    convolve : bool, default True
+        False for correlation.
+    anchor, has_alpha, options
+        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range, depth; `dtype` is the image's.
+
+    Examples
+    --------
+    >>> import imconv
+    >>> imconv.plan((512, 512, 3), "uint8", [[1] * 9] * 9).exact
+    True
+    """
+    settings = options_of("plan", options)
+    if settings.linear:
+        raise OptionError("a plan knows no transfer function; decode the image and plan for float32, without linear")
+    if settings.selects:
+        raise OptionError("a plan is for whole images; leave out region, mask, channels and crop")
+    kernel = as_kernel(kernel, anchor=anchor)
+    shape = tuple(int(n) for n in image_shape)
+    if len(shape) not in (2, 3):
+        raise OptionError(f"an image has shape (H, W) or (H, W, C), not {shape}")
+    if has_alpha and (len(shape) == 2 or shape[2] not in (2, 4)):
+        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {shape}")
+    return LinearFilter(kernel.flipped() if convolve else kernel, settings).plan(shape, _dtype(dtype), has_alpha)
+
+
+def linear_filter(kernel: Kernel, options: Options) -> Filter:
+    """A smoothing filter: a LinearFilter, or what leaves NaN out."""
+    if options.nan in (None, "keep"):
+        return LinearFilter(kernel, options)
+    from ..composites.ignoring_nan import IgnoringFilter
+
+    return IgnoringFilter(kernel, options.checked())

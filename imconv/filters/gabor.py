@@ -1,0 +1,191 @@
+"""Oriented cells, as in the visual cortex: simple ones, complex ones, and banks of them over orientations and scales."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+
+import numpy as np
+
+from ..composites.bank import FilterBank
+from ..errors import OptionError
+from ..geometry.arrangement import columns_for
+from ..kernel.kernel import MAX_TAPS, Kernel
+from ..options import Options, documented, options_of
+from ..pixels.exact import as_fraction
+from ..stages.combined.filter import CombinedFilter
+from ..stages.convolution.filter import LinearFilter
+from .arguments import checked_number
+from .edges import MAX_ANGLE, MAX_GAIN, SignedFilter, unit_vector, zero_sum
+
+REACH = 3  # standard deviations on each side
+LEAST_WAVE, LONGEST_WAVE = 2.5, 500.0  # pixels; of a shorter wave the odd phase has hardly a sample that is not 0
+LEAST_BANDWIDTH, LARGEST_BANDWIDTH = 0.2, 3.0  # octaves
+LEAST_ASPECT, LARGEST_ASPECT = 0.1, 10.0
+LARGEST_SIGMA = 500.0
+MOST_CELLS, MOST_SCALES = 36, 6
+
+
+@documented
+def gabor(
+    image, wavelength, orientation=0.0, *, phase=0.0, energy=False, bank=None, scales=1, bandwidth=1.0, sigma=None,
+    aspect=1.0, gain=1, range=None, out=None, threads=None, **options,
+):  # fmt: skip
+    """What an oriented cell of the visual cortex answers: how much of a wave of its length and direction is around it.
+
+    {parameters:wavelength : number
+        In pixels, 2.5 to 500: what a frequency of 1 / wavelength cycles per pixel has.
+    orientation : number, default 0
+        The wave's direction in degrees: 0 to the right, 90 downwards; its stripes run across that.
+    phase : number, default 0
+        Of a simple cell in degrees: 0 is even (a bright line between dark ones), 90 and -90 odd (an edge); -90 is positive
+        where it gets brighter in the wave's direction.
+    energy : bool, default False
+        A complex cell: the root of the sum of squares of the even and the odd answer, which does not depend on the wave's
+        phase (Adelson and Bergen 1985).
+    bank : int, optional
+        So many orientations, 180 / bank degrees apart, from `orientation` on, as one contact sheet.
+    scales : int, default 1
+        Of a bank: rows of the sheet, each wavelength twice the one before.
+    bandwidth : number, default 1
+        In octaves at half amplitude, 0.2 to 3; gives the envelope's sigma: 0.56 wavelengths for one octave.
+    sigma : number, optional
+        The envelope's standard deviation in the wave's direction in pixels, instead of the bandwidth; cut at 3 sigma.
+    aspect : number, default 1
+        How much longer than that the envelope is along the stripes, 0.1 to 10; 1 / gamma of OpenCV.
+    gain : number or str, default 1
+        Multiplies; with 1 the answer to a wave of the cell's length, direction and phase is the wave's amplitude.}
+
+    The weights, to correlate with, are `exp(-(x'^2 / sigma^2 + y'^2 / (aspect sigma)^2) / 2) cos(2 pi x' / wavelength +
+    phase)`, `x' = x cos t + y sin t`, y downwards: the real part of skimage.filters.gabor_kernel (Daugman 1985). Of the
+    cosine that share is subtracted which makes their sum 0, so that an even area is answered by 0, whatever the phase; then
+    they are scaled to the gain. Answers of simple cells have a sign: as in `imconv.edges`, mid-range is 0 in unsigned
+    results (`range="offset"`) unless a range is given. Each channel is filtered by itself, and alpha is kept.
+
+    Examples
+    --------
+    >>> import numpy as np, imconv
+    >>> wave = 100 + 20 * np.cos(2 * np.pi * np.arange(64) / 8) * np.ones((40, 1))
+    >>> imconv.gabor(wave, 8)[20, 27:34].round(2).tolist()
+    [-14.14, -20.0, -14.14, -0.0, 14.14, 20.0, 14.14]
+    >>> imconv.gabor(wave, 8, energy=True)[20, 28:33].round(1).tolist()
+    [20.0, 20.0, 20.0, 20.0, 20.0]
+    >>> imconv.gabor(wave, 8, 90, energy=True)[20, 28:33].round(1).tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0]
+    """
+    settings = options_of("gabor", options)
+    work = gabor_filter(
+        wavelength, orientation, settings, phase=phase, energy=energy, bank=bank, scales=scales, bandwidth=bandwidth,
+        sigma=sigma, aspect=aspect, gain=gain, range=range,
+    )  # fmt: skip
+    return work.apply(image, out=out, threads=threads)
+
+
+def gabor_filter(
+    wavelength, orientation, options: Options, *, phase=None, energy=False, bank=None, scales=None, bandwidth=None,
+    sigma=None, aspect=1.0, gain=1, range=None,
+):  # fmt: skip
+    """The filter of `gabor`; what is None has its default."""
+    number = checked_number(gain, "gain", 0, MAX_GAIN)
+    factor = Fraction(gain.strip()) if isinstance(gain, str) else as_fraction(number)
+    if energy and phase:
+        raise OptionError("energy is of all phases; leave out phase")
+    if sigma is not None and bandwidth not in (None, 1.0):
+        raise OptionError("sigma and bandwidth say the same; give one of the two")
+    signed = range is None
+    if not signed:
+        options = replace(options, range=range)
+
+    def cell(wavelength, orientation):
+        def kernel(phase):
+            return gabor_kernel(wavelength, orientation, phase, bandwidth=bandwidth, sigma=sigma, aspect=aspect).scaled(
+                factor
+            )
+
+        if energy:
+            return CombinedFilter(tuple(LinearFilter(kernel(p), options) for p in (0, -90)), "magnitude")
+        return (SignedFilter if signed else LinearFilter)(kernel(phase or 0), options)
+
+    rows = 1 if scales is None else _count(scales, "scales", MOST_SCALES)
+    if bank is None:
+        if rows > 1:
+            raise OptionError("scales are those of a bank; give the bank too")
+        return cell(wavelength, orientation)
+    if rows > 1 and sigma is not None:
+        raise OptionError("with scales the envelope grows with the wavelength; give bandwidth, not sigma")
+    count = _count(bank, "bank", MOST_CELLS)
+    first = checked_number(orientation, "orientation", -MAX_ANGLE, MAX_ANGLE)
+    longest = checked_number(wavelength, "wavelength", LEAST_WAVE, LONGEST_WAVE) * 2 ** (rows - 1)
+    if longest > LONGEST_WAVE:
+        raise OptionError(
+            f"the longest wave of {rows} scales, {longest:g}, exceeds {LONGEST_WAVE:g} pixels; take fewer"
+        )
+    cells = tuple(
+        cell(float(wavelength) * 2**k, first + 180 * n / count) for k in np.arange(rows) for n in np.arange(count)
+    )
+    return FilterBank(cells, count if rows > 1 else columns_for(count, (1, 1)))
+
+
+def _count(text, name: str, most: int) -> int:
+    number = checked_number(text, name, 1, most)
+    if number != int(number):
+        raise OptionError(f"{name} must be a whole number from 1 to {most}, not {text!r}")
+    return int(number)
+
+
+def gabor_kernel(wavelength, orientation=0.0, phase=0.0, *, bandwidth=None, sigma=None, aspect=1.0) -> Kernel:
+    """A simple cell's weights, to correlate with: sum 0, and 1 is the answer to its own wave of amplitude 1."""
+    wavelength = checked_number(wavelength, "wavelength", LEAST_WAVE, LONGEST_WAVE)
+    octaves = checked_number(1.0 if bandwidth is None else bandwidth, "bandwidth", LEAST_BANDWIDTH, LARGEST_BANDWIDTH)
+    along = sigma_of(octaves) * wavelength if sigma is None else _checked_sigma(sigma)
+    across = along * checked_number(aspect, "aspect", LEAST_ASPECT, LARGEST_ASPECT)
+    angles = [checked_number(a, n, -MAX_ANGLE, MAX_ANGLE) for a, n in ((orientation, "orientation"), (phase, "phase"))]
+    return _cell(wavelength, angles[0] % 360, angles[1] % 360, along, across)
+
+
+def _checked_sigma(sigma) -> float:
+    """Of the envelope; below half a pixel it has hardly a second sample."""
+    try:
+        return checked_number(sigma, "the envelope's sigma", 0.5, LARGEST_SIGMA)
+    except OptionError:
+        raise OptionError(f"sigma must be a number from 0.5 to {LARGEST_SIGMA:g}, not {sigma!r}") from None
+
+
+def sigma_of(octaves: float) -> float:
+    """The envelope's sigma in wavelengths for a bandwidth at half amplitude."""
+    return math.sqrt(math.log(2) / 2) / math.pi * (2**octaves + 1) / (2**octaves - 1)
+
+
+@lru_cache(maxsize=64)
+def _cell(wavelength: float, orientation: float, phase: float, along: float, across: float) -> Kernel:
+    envelope, even, odd = gabor_parts(wavelength, orientation, along, across)
+    cosine, sine = unit_vector(phase)
+    wave = cosine * even - sine * odd
+    weights = envelope * wave
+    if cosine:  # an odd cell's sum is 0 already
+        weights -= envelope * (weights.sum() / envelope.sum())
+    weights /= (weights * wave).sum()
+    return Kernel(zero_sum(weights) if cosine else weights, name="gabor")
+
+
+def gabor_parts(
+    wavelength: float, orientation: float, along: float, across: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A Gaussian with sum 1 but for what is cut off, and a cosine and a sine, each (rows, columns), the origin in the middle.
+
+    orientation    of the wave, in degrees
+    along, across  the Gaussian's sigma in the wave's direction and along its stripes
+    """
+    c, s = unit_vector(orientation)
+    reach = [math.ceil(max(REACH * along * abs(a), REACH * across * abs(b), 1)) for a, b in ((s, c), (c, s))]
+    if math.prod(2 * r + 1 for r in reach) > MAX_TAPS:
+        raise OptionError(
+            f"a cell of {2 * reach[0] + 1} x {2 * reach[1] + 1} pixels is too large; take a shorter wave or sigma, or less aspect"
+        )
+    y, x = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
+    turned, beside = x * c + y * s, y * c - x * s
+    envelope = np.exp(-((turned / along) ** 2 + (beside / across) ** 2) / 2) / (2 * math.pi * along * across)
+    angle = 2 * math.pi / wavelength * turned
+    return envelope, np.cos(angle), np.sin(angle)

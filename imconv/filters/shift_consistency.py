@@ -1,0 +1,89 @@
+"""Shift consistency: how much a pooled picture changes, beyond moving, when the picture is moved."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import OptionError
+from ..filter import Filter
+from ..pixels.sample_types import type_range
+
+BLOCK = 1 << 20  # samples compared at a time
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """What `measure` finds: over all shifts, rows, columns and colours."""
+
+    shifts: int
+    correlation: float  # 1 where a moved picture pools to the moved pooled one, but for brightness and contrast
+    rms: float  # in the samples' units
+    psnr: float  # decibels, over the type's range; infinite where nothing changes
+
+    def as_dict(self) -> dict:
+        """For `--json`; null for what is infinite or undefined."""
+        finite = {name: value if math.isfinite(value) else None for name, value in vars(self).items()}
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in finite.items()}
+
+
+def measure(picture, dense: Filter, stride: tuple[int, int], inside: tuple[tuple[int, int], tuple[int, int]]):
+    """The Consistency of pooling at a stride.
+
+    The picture is moved by every (dy, dx) of 0 .. stride - 1 pixels but (0, 0) and pooled. That is compared with the pooled
+    original, moved by the same dy / stride and dx / stride of its own pixels by linear interpolation. Both give Pearson's
+    correlation, their root mean square difference and PSNR.
+
+    That F(Shift(X)) and Shift(F(X)) should be the same is Zhang's shift-equivariance (2019, "Making Convolutional Networks
+    Shift-Invariant Again", equation 1); he measures it by cosine similarity in layers, here taken about the mean, which
+    makes it Pearson's correlation, and by PSNR where results are pictures (section 4.3).
+
+    Parameters
+    ----------
+    picture : Picture
+    dense : Filter
+        The same pooling at stride 1, its results in floats: what a picture moved by d pixels pools to are its samples
+        d, d + stride, ...
+    inside : (first, last), (first, last)
+        The rows and columns of the dense result whose windows lie on the picture alone.
+    """
+    if stride == (1, 1):
+        raise OptionError("at stride 1 there are no shifts in between; give a larger stride")
+    if any((last - first) // step < 2 for (first, last), step in zip(inside, stride, strict=True)):
+        raise OptionError("the picture is too small for a report: fewer than two windows lie on it alone")
+    pooled = dense.apply(picture).pixels
+    pooled = pooled[tuple(slice(*ends) for ends in inside)]
+    pooled = pooled.reshape(*pooled.shape[:2], -1)[..., : picture.channels - picture.has_alpha]
+    sums = np.zeros(7)
+    for shift in itertools.product(*map(range, stride)):
+        if shift != (0, 0):
+            _compare(pooled, stride, shift, sums)
+    count, x, y, xx, yy, xy, errors = sums
+    spread = math.sqrt(max((xx - x * x / count) * (yy - y * y / count), 0.0))
+    error = errors / count
+    low, high = type_range(picture.pixels.dtype)
+    return Consistency(
+        stride[0] * stride[1] - 1,
+        (xy - x * y / count) / spread if spread else math.nan,
+        math.sqrt(error),
+        10 * math.log10((high - low) ** 2 / error) if error else math.inf,
+    )
+
+
+def _compare(pooled: np.ndarray, stride, shift, sums: np.ndarray) -> None:
+    """Add to `sums`: of samples of a moved picture, pooled, and of the pooled original, moved, the number, both sums, those of
+    squares, of products, of squared differences."""
+    (down, along), (dy, dx) = stride, shift
+    rows, columns = (n // step - 1 for n, step in zip(pooled.shape, stride, strict=False))
+    height = max(1, BLOCK // (columns * pooled.shape[2]))
+    for row in range(0, rows, height):
+        part = pooled[row * down : (min(row + height, rows) + 1) * down].astype(np.float64)
+        moved = part[dy::down, dx::along][:-1, :columns]
+        grid = part[::down, ::along][:, : columns + 1]
+        across = grid[:, :-1] * (1 - dx / along) + grid[:, 1:] * (dx / along)
+        between = across[:-1] * (1 - dy / down) + across[1:] * (dy / down)
+        values = moved, between, moved * moved, between * between, moved * between, (moved - between) ** 2
+        sums += moved.size, *(each.sum() for each in values)

@@ -1,0 +1,111 @@
+"""A user's own kernels, alone or several together."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import numpy as np
+
+from ..errors import KernelError, OptionError, nearest
+from ..geometry.sizes import parse_pair
+from ..kernel.kernel import Kernel
+from ..kernel.number import parse_number
+from ..options import Options
+from ..stages.combined.filter import CombinedFilter
+from ..stages.convolution.filter import LinearFilter
+from .correlate import linear_filter
+
+COMBINATIONS = ("sum", "max", "magnitude", "each")
+
+
+def check_combination(name: str) -> str:
+    """The way to combine that is meant; OptionError, with the nearest right name, for an unknown one."""
+    if name.lower() not in COMBINATIONS:
+        known = ", ".join(COMBINATIONS)
+        raise OptionError(f"unknown combination {name!r}; it is one of {known}{nearest(name, COMBINATIONS)}")
+    return name.lower()
+
+
+def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
+    """The kernel a command line names, with what it asks to be changed; numbers come as text, fractions welcome."""
+    from ..kernel.argument import resolve
+
+    kernel = resolve(text)
+    if normalize:
+        kernel = kernel.normalized()
+    if scale is not None:
+        kernel = kernel.scaled(_number(scale, "scale"))
+    if offset is not None:
+        kernel = kernel.replace(offset=_number(offset, "offset"))
+    if anchor is not None:
+        kernel = kernel.replace(anchor=parse_pair(anchor, "anchor", least=0))
+    return kernel
+
+
+def _number(text: str, option: str):
+    try:
+        return parse_number(text.strip())
+    except KernelError as error:
+        raise OptionError(f"{option} must be {error}, not {text!r}") from None
+
+
+def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, combine="sum"):
+    """A filter of one kernel, or of several whose results are summed, or the largest or the magnitude taken of."""
+    if not correlate:
+        kernels = [kernel.flipped() for kernel in kernels]
+    if len(kernels) == 1 and combine in ("sum", "each"):
+        return linear_filter(kernels[0], options)
+    if combine == "sum":
+        return linear_filter(summed(kernels), options)
+    return CombinedFilter(tuple(LinearFilter(kernel, options) for kernel in embedded(kernels)), combine)
+
+
+def summed(kernels: list[Kernel]) -> Kernel:
+    """One kernel whose result is the sum of the kernels' results; anchors are laid upon one another."""
+    kernels = embedded(kernels)
+    exact = all(k.exact for k in kernels)
+    total = sum(k.fractions() if exact else k.weights for k in kernels)
+    included = np.any([np.ones(k.shape, bool) if k.included is None else k.included for k in kernels], axis=0)
+    weights = total.tolist() if exact else total
+    return Kernel(weights, anchor=kernels[0].anchor, offset=sum(k.offset for k in kernels), included=included)
+
+
+def embedded(kernels: list[Kernel]) -> list[Kernel]:
+    """The kernels in cells of one shape with one anchor; the cells added are no part of them."""
+    before = [max(k.anchor[i] for k in kernels) for i in (0, 1)]
+    after = [max(k.shape[i] - 1 - k.anchor[i] for k in kernels) for i in (0, 1)]
+    shape = (before[0] + after[0] + 1, before[1] + after[1] + 1)
+    return [kernel if kernel.shape == shape else _embed(kernel, before, shape) for kernel in kernels]
+
+
+def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
+    top, left = before[0] - kernel.anchor[0], before[1] - kernel.anchor[1]
+    place = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
+    included = np.zeros(shape, bool)
+    included[place] = True if kernel.included is None else kernel.included
+    weights = np.zeros(shape, object if kernel.exact else np.float64)
+    weights[place] = kernel.fractions() if kernel.exact else kernel.weights
+    return Kernel(
+        weights.tolist() if kernel.exact else weights,
+        anchor=tuple(before),
+        offset=kernel.offset,
+        name=kernel.name,
+        source=kernel.source,
+        included=included,
+    )
+
+
+def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
+    """OUTPUT with each kernel's name (or its number) before the extension."""
+    if output in (None, "-"):
+        raise OptionError("--combine each writes several files; give an OUTPUT")
+    stem, extension = os.path.splitext(output)
+    # a name comes from a file: it must not lead out of OUTPUT's folder
+    labels = [
+        re.sub(r"[^\w.+-]", "_", kernel.name) if kernel.name else str(number)
+        for number, kernel in enumerate(kernels, 1)
+    ]
+    if len(set(labels)) < len(labels):
+        labels = [f"{label}-{number}" for number, label in enumerate(labels, 1)]
+    return [f"{stem}-{label}{extension}" for label in labels]

@@ -1,0 +1,1 @@
+"""Where samples lie: borders, window positions and output sizes, regions, arrangement on a sheet."""

@@ -1,0 +1,147 @@
+"""Output sizes, padding, stride, dilation and receptive fields on one axis and on two; shared by everything that slides a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import OptionError
+from .border import Border, source_indices
+from .sizes import parse_pad, parse_pair
+
+
+def effective_size(size: int, dilation: int) -> int:
+    """How many samples a dilated window spans: `dilation * (size - 1) + 1`."""
+    return dilation * (size - 1) + 1
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A window sliding along one axis.
+
+    Output `i`, tap `k` reads padded sample `i * stride + k * dilation`; padded sample `p` is input sample `p - before`.
+    """
+
+    size: int  # input samples
+    taps: int
+    out: int  # output samples
+    before: int  # padding in front
+    after: int
+    stride: int
+    dilation: int
+    anchor: int  # the tap over the output sample
+
+    @property
+    def span(self) -> int:
+        """Padded samples that are read at all."""
+        return (self.out - 1) * self.stride + effective_size(self.taps, self.dilation)
+
+    def sources(self, border: Border) -> np.ndarray:
+        """The input sample behind each padded sample, -1 for none; shape (span,)."""
+        return source_indices(border, np.arange(self.span) - self.before, self.size)
+
+    def inside(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each output sample the half-open range of taps that lie on the input; two arrays of shape (out,)."""
+        start = np.arange(self.out) * self.stride - self.before
+        first = np.clip(-(start // self.dilation), 0, self.taps)  # ceil(-start / dilation)
+        last = np.clip(-((start - self.size) // self.dilation), 0, self.taps)
+        return first, np.maximum(first, last)
+
+
+def balanced_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int]:
+    """Padding (before, after) that makes the output `ceil(size / stride)` long, as TensorFlow's and Keras' "same" does.
+
+    Unlike the word `same` of `make_axis` it depends on the size: with a stride less is padded, and an odd sample goes
+    behind.
+
+    >>> balanced_padding(224, taps=3, stride=2, dilation=1)
+    (0, 1)
+    """
+    span = (-(-size // stride) - 1) * stride + effective_size(taps, dilation)
+    total = max(span - size, 0)
+    return total // 2, total - total // 2
+
+
+def make_axis(
+    size: int,
+    taps: int,
+    anchor: int,
+    pad: str | tuple[int, int],
+    stride: int,
+    dilation: int,
+    name: str,
+    *,
+    ceil: bool = False,
+) -> Axis:
+    """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left.
+
+    With `ceil` the size is rounded up as torch does: a last window may reach beyond the padding, as long as it begins
+    before the padding behind the input.
+    """
+    if size < 1:
+        raise OptionError(f"an image needs pixels; this one has {size} {name}")
+    window = effective_size(taps, dilation)
+    if pad == "same":
+        before, after = anchor * dilation, (taps - 1 - anchor) * dilation
+    elif pad == "valid":
+        before = after = 0
+    elif pad == "full":
+        before = after = window - 1
+    else:
+        before, after = pad
+    out = (size + before + after - window) // stride + 1
+    if ceil:
+        out = -((window - size - before - after) // stride) + 1
+        out -= (out - 1) * stride >= size + before
+    if out < 1:
+        raise OptionError(
+            f"no output is left: {size} {name}{' + ' + str(before + after) + ' of padding' if before + after else ''} "
+            f"are fewer than the {window} the kernel spans; pad more, or use a smaller kernel"
+        )
+    return Axis(size, taps, out, before, after, stride, dilation, anchor)
+
+
+def pool_axis(size: int, taps: int, stride: int, padding: int, dilation: int, ceil: bool, name: str) -> Axis:
+    """The axis of pooling, as torch has it: `padding` on both sides; with `ceil` a last window may reach further out, if
+    it begins before the padding behind the picture. OptionError for more padding than half a window, or no output."""
+    if size < 1:
+        raise OptionError(f"an image needs pixels; this one has {size} {name}")
+    window = effective_size(taps, dilation)
+    if 2 * padding > window:
+        raise OptionError(f"padding {padding} is more than half of the {window} {name} a window spans; pad less")
+    spare = size + 2 * padding - window
+    out = (spare + (stride - 1 if ceil else 0)) // stride + 1
+    if ceil and (out - 1) * stride >= size + padding:
+        out -= 1
+    if out < 1:
+        raise OptionError(
+            f"no output is left: {size} {name}{f' + {2 * padding} of padding' if padding else ''} are fewer than the "
+            f"{window} a window spans; use a smaller size"
+        )
+    return Axis(size, taps, out, padding, padding, stride, dilation, 0)
+
+
+def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:
+    """Both axes, rows first.
+
+    Parameters
+    ----------
+    shape, taps, anchor : (int, int)
+        Input size, kernel size and anchor, rows first.
+    pad : "same", "valid", "full", int or sequence
+        A number for all sides, two for rows and columns, four for top, bottom, left, right.
+    stride, dilation : int or (int, int)
+        At least 1; one number for both axes or rows first.
+    """
+    vertical, horizontal = parse_pad(pad)
+    (stride_y, stride_x), (dilation_y, dilation_x) = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+    return (
+        make_axis(shape[0], taps[0], anchor[0], vertical, stride_y, dilation_y, "rows"),
+        make_axis(shape[1], taps[1], anchor[1], horizontal, stride_x, dilation_x, "columns"),
+    )
+
+
+def square_axes(shape, size: tuple[int, int], anchor: tuple[int, int] | None = None) -> tuple[Axis, Axis]:
+    """The axes of a window of this size, as many windows as pixels; its anchor is its middle if not given."""
+    return make_axes(shape, size, anchor or (size[0] // 2, size[1] // 2), "same", 1, 1)

@@ -1,0 +1,68 @@
+"""Sizes, pairs of numbers and padding, as users write them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import OptionError
+
+MAX_SIDE = 8191  # taps of a kernel, samples of a window; a larger one is a mistake or an attack
+MAX_PAD = 1 << 20
+WORDS = ("same", "valid", "full")
+
+
+def parse_pad(pad) -> tuple:
+    """Padding for rows and for columns: a word, or a pair (before, after), each."""
+    if isinstance(pad, str):
+        word = pad.strip().lower()
+        if word in WORDS:
+            return word, word
+        pad = word.split(",")
+    try:
+        numbers = [_whole(n) for n in (pad if isinstance(pad, (list, tuple, np.ndarray)) else [pad])]
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
+    if len(numbers) not in (1, 2, 4) or not all(0 <= n <= MAX_PAD for n in numbers):
+        raise OptionError(f"pad must be same, valid, full, or 1, 2 or 4 numbers from 0 to {MAX_PAD}, not {_shown(pad)}")
+    if len(numbers) == 4:
+        return (numbers[0], numbers[1]), (numbers[2], numbers[3])
+    rows, columns = numbers[0], numbers[-1]
+    return (rows, rows), (columns, columns)
+
+
+def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[int, int]:
+    """One whole number for both axes, or two, rows first; as numbers, a sequence or the text `2,1`."""
+    parts = (
+        value.split(",")
+        if isinstance(value, str)
+        else value
+        if isinstance(value, (list, tuple, np.ndarray))
+        else [value]
+    )
+    try:
+        numbers = [_whole(n) for n in parts]
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(least <= n <= most for n in numbers):
+        raise OptionError(f"{name} must be one or two whole numbers from {least} to {most}, not {_shown(value)}")
+    return numbers[0], numbers[-1]
+
+
+def parse_size(size, most: int = MAX_SIDE) -> tuple[int, int]:
+    """`5`, `(3, 5)`, `"3x5"` or `"3,5"` as rows and columns of a window."""
+    text = size.lower().replace("x", ",") if isinstance(size, str) else size
+    try:
+        return parse_pair(text, "size", most=most)
+    except OptionError:
+        raise OptionError(f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {most}, not {size!r}") from None
+
+
+def _whole(number) -> int:
+    whole = int(number)
+    if not isinstance(number, str) and whole != number:
+        raise ValueError
+    return whole
+
+
+def _shown(value) -> str:
+    return repr(",".join(value)) if isinstance(value, list) and all(isinstance(v, str) for v in value) else repr(value)

@@ -1,0 +1,162 @@
+"""Files that hold a kernel: told apart by first bytes and extension, read within limits, never unpickled."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from ..errors import FileError, ImconvError, KernelError, LimitError
+from .kernel import MAX_SIDE, MAX_TAPS, Kernel
+from .text import parse, parse_matrix
+from .tokens import place
+
+LARGEST_FILE = 128 << 20  # bytes: the most weights a kernel may have, at the 32 characters a weight may need
+LARGEST_EXACT_PICTURE = 1 << 16  # weights; beyond, a float64 each instead of fractions over the exact sum
+
+TEXTS = (".txt", ".csv", ".kernel")
+MATRICES = (".mat", ".con")
+JSON = (".json",)
+ARRAYS = (".npy",)
+PICTURES = (".png", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".pbm", ".bmp", ".gif", ".jpg", ".jpeg", ".webp", ".pfm")
+EXTENSIONS = (*TEXTS, *MATRICES, *JSON, *ARRAYS, *PICTURES)
+
+_NPY = b"\x93NUMPY"
+_PICTURE_STARTS = (
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"BM",
+    b"II*\0",
+    b"MM\0*",
+    b"RIFF",
+    b"P4\n",
+    b"P5\n",
+    b"P6\n",
+)
+
+
+def load(path) -> Kernel:
+    """A kernel from a file; see imconv.kernel_text.load."""
+    path = os.fsdecode(path)
+    where, extension = place(path), os.path.splitext(path)[1].lower()
+    try:
+        with open(path, "rb") as file:
+            start = file.peek(16)[:16]
+            if start.startswith(_NPY) or extension in ARRAYS:
+                return read_array(file, where)
+            if extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS)):
+                return _read_picture(file, where)
+            data = start if b"\0" in start else _limited(file, where)
+    except FileNotFoundError:
+        raise FileError(f"{where}: no such file") from None
+    except IsADirectoryError:
+        raise FileError(f"{where}: a folder, not a kernel file") from None
+    except (OSError, ValueError) as error:
+        if isinstance(error, ImconvError):
+            raise
+        raise FileError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}") from None
+    text = _decoded(data, where)
+    if extension in JSON:
+        from .json_form import read
+
+        return read(text, filename=path)
+    return parse_matrix(text, filename=path) if extension in MATRICES else parse(text, filename=path)
+
+
+def _limited(file, where: str) -> bytes:
+    data = file.read(LARGEST_FILE + 1)
+    if len(data) > LARGEST_FILE:
+        raise KernelError(f"{where}: larger than the {LARGEST_FILE >> 20} MiB a kernel file may have")
+    return data
+
+
+def _decoded(data: bytes, where: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise KernelError(f"{where}: UTF-16 text; save it as UTF-8")
+    if b"\0" in data:
+        raise KernelError(
+            f"{where}: not a text file (it holds NUL bytes); expected a kernel as text, .npy or a picture"
+        )
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        begin = data.rfind(b"\n", 0, error.start) + 1
+        column = len(data[begin : error.start].decode("utf-8")) + 1
+        byte = f"byte 0x{data[error.start]:02x}"
+        raise KernelError(f"{where}: line {line}, column {column}: read {byte}, expected UTF-8 text") from None
+
+
+def read_array(file, where: str) -> Kernel:
+    """A 2-D array of real numbers; its header is looked at before memory is taken for it."""
+    form = np.lib.format
+    try:
+        version = form.read_magic(file)
+        if version not in ((1, 0), (2, 0)):  # 3.0 only adds names of fields beyond Latin-1
+            raise KernelError("expected a .npy file of version 1.0 or 2.0")
+        read_header = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
+        shape, by_columns, dtype = read_header(file)
+    except KernelError as error:
+        raise KernelError(f"{where}: {error}") from None
+    except Exception:
+        raise KernelError(f"{where}: not a .npy file, or its header is damaged") from None
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise KernelError(f"{where}: holds {'Python objects' if dtype.hasobject else dtype}, expected real numbers")
+    if len(shape) != 2:
+        raise KernelError(f"{where}: an array of shape {shape}, expected rows and columns")
+    if not (0 < max(shape) <= MAX_SIDE and 0 < shape[0] * shape[1] <= MAX_TAPS and min(shape) > 0):
+        size = f"{shape[0]} x {shape[1]}"
+        raise KernelError(
+            f"{where}: an array of {size}, expected 1 to {MAX_SIDE} on a side and at most {MAX_TAPS} weights"
+        )
+    needed = shape[0] * shape[1] * dtype.itemsize
+    data = file.read(needed)
+    if len(data) < needed:
+        raise KernelError(f"{where}: ends before all {shape[0]} x {shape[1]} weights")
+    array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
+    try:
+        return Kernel(array)
+    except KernelError as error:
+        raise KernelError(f"{where}: {error}") from None
+
+
+def _read_picture(file, where: str) -> Kernel:
+    """A picture's grey levels as weights that sum to 1."""
+    from ..files import read
+
+    try:
+        pixels = read(file, max_pixels=MAX_TAPS, name=where).pixels
+    except LimitError:
+        raise KernelError(f"{where}: too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
+    if pixels.ndim == 3:
+        pixels = _grey(pixels, where)
+    if max(pixels.shape) > MAX_SIDE:
+        raise KernelError(
+            f"{where}: {pixels.shape[1]} x {pixels.shape[0]} pixels, expected at most {MAX_SIDE} on a side"
+        )
+    if pixels.dtype.kind == "b":
+        pixels = pixels.astype(np.uint8)
+    try:
+        if pixels.dtype.kind in "iu" and pixels.size > LARGEST_EXACT_PICTURE and pixels.any():
+            return Kernel(pixels / pixels.sum(dtype=np.float64))
+        return Kernel(pixels).normalized()
+    except KernelError as error:
+        raise KernelError(f"{where}: {error}") from None
+
+
+def _grey(pixels: np.ndarray, where: str) -> np.ndarray:
+    """The one channel that matters of a picture with several, if they agree and nothing is transparent."""
+    channels = pixels.shape[2]
+    if channels in (2, 4):
+        opaque = {"b": True, "f": 1.0}.get(pixels.dtype.kind) or np.iinfo(pixels.dtype).max
+        if np.any(pixels[:, :, -1] != opaque):
+            raise KernelError(
+                f"{where}: partly transparent; a kernel's weights are the grey levels of an opaque picture"
+            )
+        pixels = pixels[:, :, :-1]
+    if np.any(pixels != pixels[:, :, :1]):
+        raise KernelError(
+            f"{where}: a coloured picture; a kernel has one weight for each pixel: convert it to grey first"
+        )
+    return pixels[:, :, 0]

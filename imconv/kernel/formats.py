@@ -1,0 +1,145 @@
+"""Kernels in the formats of other tools: each is read again before it is handed out, so that nothing is lost unseen."""
+
+from __future__ import annotations
+
+import io
+import os
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import KernelError, OptionError, nearest
+from . import file as kernel_load
+from . import json_form
+from .kernel import MAX_TAPS, Kernel
+from .number import format_float, format_fraction
+from .text import parse, parse_matrix, write
+
+FORMATS = ("text", "imagemagick", "libvips", "csv", "npy", "json")
+_BY_EXTENSION = {".mat": "libvips", ".con": "libvips", ".csv": "csv", ".npy": "npy", ".json": "json", ".txt": "text", ".kernel": "text"}  # fmt: skip
+_WHOLE = "text and json hold it"
+
+
+def check_format(name: str) -> str:
+    """The format that is meant; OptionError, with the nearest right name, for an unknown one."""
+    if name.lower() not in FORMATS:
+        raise OptionError(f"unknown kernel format {name!r}; it is one of {', '.join(FORMATS)}{nearest(name, FORMATS)}")
+    return name.lower()
+
+
+def format_for(path: str) -> str | None:
+    """The format a file's extension stands for, None for an unknown one."""
+    return _BY_EXTENSION.get(os.path.splitext(path)[1].lower())
+
+
+def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
+    """The kernel as a file of another format, and remarks on what it has no place for (the name, the source).
+
+    Parameters
+    ----------
+    kernel : Kernel
+    to : one of FORMATS
+        "text" and "json" hold everything. "imagemagick" has no offset; its numbers are decimals. "libvips" has a scale
+        and an offset, but its anchor is the centre and it knows no cells left out; as libvips correlates, its
+        `conv` gives what `imconv apply --correlate` does: the weights stay as written. "csv" and "npy" are the weights
+        alone.
+
+    Raises
+    ------
+    KernelError
+        The format can't hold the kernel exactly; the message says what is in the way, and which formats can.
+    """
+    to = check_format(to)
+    if kernel.shape[0] * kernel.shape[1] > MAX_TAPS:
+        raise KernelError(f"a kernel of {kernel.shape[0]} x {kernel.shape[1]} is too large for a kernel file")
+    encode, read = _CODECS[to]
+    _refuse(kernel, to)
+    data = encode(kernel)
+    if not _same(read(data), kernel):
+        raise KernelError(f"{to} does not give back exactly the same numbers; text and json hold fractions")
+    lost = [word for word, value in (("name", kernel.name), ("source", kernel.source)) if value is not None]
+    notes = [f"a kernel's {' and '.join(lost)} have no place in {to}"] if lost and to not in ("text", "json") else []
+    return data, [note.replace(" have ", " has ") if len(lost) == 1 else note for note in notes]
+
+
+def _same(back: Kernel, kernel: Kernel) -> bool:
+    """Whether they filter alike: the same numbers, and exactly so where the kernel is exact."""
+    masks = [np.ones(k.shape, bool) if k.included is None else k.included for k in (back, kernel)]
+    same = (back.shape, back.anchor, back.offset) == (kernel.shape, kernel.anchor, kernel.offset)
+    if not (same and np.array_equal(*masks) and np.array_equal(back.weights, kernel.weights)):
+        return False
+    exact = back.denominator == kernel.denominator and np.array_equal(back.numerators, kernel.numerators)
+    return not kernel.exact or exact
+
+
+def _refuse(kernel: Kernel, to: str) -> None:
+    """KernelError for what a format has no place for."""
+    default = (kernel.shape[0] // 2, kernel.shape[1] // 2)
+    if kernel.offset and to in ("imagemagick", "csv", "npy"):
+        raise KernelError(f"{to} has no place for the offset {format_fraction(kernel.offset)}; {_WHOLE}")
+    if kernel.anchor != default and to in ("libvips", "csv", "npy"):
+        raise KernelError(f"{to} has no place for the anchor {kernel.anchor[0]},{kernel.anchor[1]}; {_WHOLE}")
+    if kernel.included is not None and to in ("libvips", "csv", "npy"):
+        raise KernelError(f"{to} has no place for cells that are left out; {_WHOLE}")
+
+
+def _decimals(kernel: Kernel) -> list[list[str]]:
+    cells = [[format_float(weight) for weight in row] for row in kernel.weights.tolist()]
+    if kernel.included is not None:
+        for row, column in np.argwhere(~kernel.included).tolist():
+            cells[row][column] = "-"
+    if any("/" in cell for row in cells for cell in row):
+        raise KernelError("a weight is larger or smaller than decimals here may be, 1e99 and 1e-99; text and json hold it")  # fmt: skip
+    return cells
+
+
+def _imagemagick(kernel: Kernel) -> str:
+    (rows, columns), (row, column) = kernel.shape, kernel.anchor
+    cells = "  ".join(",".join(line) for line in _decimals(kernel))
+    return f"{columns}x{rows}+{column}+{row}: {cells}\n"
+
+
+def _libvips(kernel: Kernel) -> str:
+    """`W H [scale [offset]]` and the rows, with as many numbers in the first line as no row has, where that can be."""
+    whole = kernel.exact and np.array_equal(kernel.numerators / kernel.denominator, kernel.weights)
+    divisor = kernel.denominator if whole else 1
+    cells = [[str(int(n)) for n in row] for row in kernel.numerators] if whole else _decimals(kernel)
+    head = [str(kernel.shape[1]), str(kernel.shape[0])]
+    if divisor != 1 or kernel.offset or kernel.shape[1] == len(head):
+        head.append(str(divisor))
+    if kernel.offset or kernel.shape[1] == len(head):
+        head.append(_decimal(kernel.offset))
+    return "\n".join(" ".join(row) for row in [head, *cells]) + "\n"
+
+
+def _decimal(value: Fraction) -> str:
+    text = format_float(float(value))
+    if "/" in text or Fraction(text) != value:
+        raise KernelError(
+            f"libvips has no place for the offset {format_fraction(value)}, which is no decimal; {_WHOLE}"
+        )
+    return text
+
+
+def _csv(kernel: Kernel) -> str:
+    return "\n".join(",".join(row) for row in _decimals(kernel)) + "\n"
+
+
+def _npy(kernel: Kernel) -> bytes:
+    file = io.BytesIO()
+    np.save(file, np.ascontiguousarray(kernel.weights), allow_pickle=False)
+    return file.getvalue()
+
+
+def _as_text(encode, read) -> tuple:
+    return lambda kernel: encode(kernel).encode(), lambda data: read(data.decode())
+
+
+_CODECS = {
+    "text": _as_text(write, parse),
+    "imagemagick": _as_text(_imagemagick, parse),
+    "libvips": _as_text(_libvips, parse_matrix),
+    "csv": _as_text(_csv, parse),
+    "json": _as_text(json_form.write, json_form.read),
+    "npy": (_npy, lambda data: kernel_load.read_array(io.BytesIO(data), "npy")),
+}

@@ -1,0 +1,250 @@
+"""Kernels made by formula under the names and arguments ImageMagick users know: `gaussian:0x2`, `sobel:90`, `disk:3`.
+
+Arguments as in A. Thyssen, ImageMagick Examples, "Morphology of Shapes" and "Convolution of Images" (2010); the weights
+come from the formulas here. What differs: Gaussians are sampled (ImageMagick averages over each pixel for Blur and
+Comet), radius 0 means four sigma, binomials have sum 1, and an angle other than a multiple of 90 degrees (45 for 3 x 3)
+is an error. Rotations are clockwise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import OptionError
+from .kernel import MAX_SIDE, Kernel
+from .number import NumberError, parse_number
+from .tokens import shown
+
+LARGEST_RADIUS = 1023  # of a square kernel: 2047 x 2047 weights
+LARGEST_ROW_RADIUS = MAX_SIDE // 2
+TRUNCATE = 4.0  # sigmas, as SEMANTICS has it for Gaussians
+THYSSEN = "A. Thyssen, ImageMagick Examples: Convolution of Images, 2010"
+SHAPES = "A. Thyssen, ImageMagick Examples: Morphology of Shapes, 2010"
+
+
+class Arguments:
+    """The numbers behind a name: `0x2,90` is 0, 2, 90."""
+
+    def __init__(self, name: str, text: str, form: str):
+        self.name, self.text, self.form = name, text, form
+        parts = [part.strip() for part in text.replace("x", ",", 1).split(",")] if text else []
+        try:
+            self.values = [parse_number(part) for part in parts]
+        except NumberError as error:
+            raise OptionError(f"kernel {self.shown}: {error} is expected; write {form}") from None
+
+    @property
+    def label(self) -> str:
+        """The kernel's name: what was asked for."""
+        return f"{self.name}:{self.text}" if self.text else self.name
+
+    @property
+    def shown(self) -> str:
+        return shown(self.label)
+
+    def fail(self, what: str):
+        raise OptionError(f"kernel {self.shown}: {what}; write {self.form}")
+
+    def at_most(self, count: int) -> None:
+        if len(self.values) > count:
+            self.fail(f"{len(self.values)} arguments, expected at most {count}")
+
+    def get(self, index: int, default) -> Fraction:
+        return self.values[index] if index < len(self.values) else Fraction(default)
+
+    def size(self, index: int, default, most: int) -> float:
+        """A radius or a sigma: not negative, not too large."""
+        value = float(self.get(index, default))
+        if not 0 <= value <= most:
+            self.fail(f"{value:g} is out of range, 0 to {most}")
+        return value
+
+    def radius(self, index: int, sigma: float, most: int) -> int:
+        """A whole radius; 0 stands for four sigma."""
+        value = self.get(index, 0)
+        if value.denominator != 1 or value < 0:
+            self.fail("a radius is a whole number, 0 for automatic")
+        radius = int(value) or int(TRUNCATE * sigma + 0.5)
+        if radius > most:
+            self.fail(f"radius {radius} is larger than {most}")
+        return radius
+
+
+def _gaussian_row(sigma: float, radius: int) -> np.ndarray:
+    """exp(-x^2 / (2 sigma^2)) at -radius .. radius, sum 1; a single 1 for sigma 0."""
+    x = np.arange(-radius, radius + 1, dtype=np.float64)
+    row = np.exp(-0.5 * (x / sigma) ** 2) if sigma > 0 else (x == 0).astype(np.float64)
+    return row / row.sum()
+
+
+def _gaussian(a: Arguments) -> Kernel:
+    a.at_most(2)
+    sigma = a.size(1, 1, LARGEST_RADIUS)
+    row = _gaussian_row(sigma, a.radius(0, sigma, LARGEST_RADIUS))
+    return Kernel.from_factors(row, row, name=a.label, source=THYSSEN)
+
+
+def _blur(a: Arguments) -> Kernel:
+    a.at_most(3)
+    sigma = a.size(1, 1, LARGEST_ROW_RADIUS)
+    row = _gaussian_row(sigma, a.radius(0, sigma, LARGEST_ROW_RADIUS))
+    return _turned(Kernel(row[np.newaxis], name=a.label, source=THYSSEN), a, 2)
+
+
+def _comet(a: Arguments) -> Kernel:
+    a.at_most(3)
+    sigma = a.size(1, 1, LARGEST_ROW_RADIUS)
+    radius = a.radius(0, sigma, LARGEST_ROW_RADIUS)
+    half = _gaussian_row(sigma, radius)[radius:]
+    return _turned(Kernel((half / half.sum())[np.newaxis], anchor=(0, 0), name=a.label, source=THYSSEN), a, 2)
+
+
+def _balanced(weights: np.ndarray, a: Arguments) -> Kernel:
+    """Zero-summing: the positive weights are scaled to sum 1, the negative to sum -1."""
+    positive, negative = weights[weights > 0].sum(), -weights[weights < 0].sum()
+    if not (positive > 0 and negative > 0):
+        a.fail("has no positive or no negative weights within its radius")
+    weights = np.where(weights > 0, weights / positive, weights / negative)
+    return Kernel(weights, name=a.label, source=THYSSEN)
+
+
+def _dog(a: Arguments) -> Kernel:
+    a.at_most(3)
+    first, second = a.size(1, 1, LARGEST_RADIUS), a.size(2, Fraction(8, 5), LARGEST_RADIUS)
+    radius = a.radius(0, max(first, second), LARGEST_RADIUS)
+    one, other = _gaussian_row(first, radius), _gaussian_row(second, radius)
+    return _balanced(np.outer(one, one) - np.outer(other, other), a)
+
+
+def _log(a: Arguments) -> Kernel:
+    """(1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2)), Marr and Hildreth 1980 with the sign turned: positive centre."""
+    a.at_most(2)
+    sigma = a.size(1, 1, LARGEST_RADIUS)
+    if sigma == 0:
+        a.fail("sigma must be larger than 0")
+    half = _squared_distances(a.radius(0, sigma, LARGEST_RADIUS)) / (2 * sigma**2)
+    return _balanced((1 - half) * np.exp(-half), a)
+
+
+def _binomial(a: Arguments) -> Kernel:
+    """Rows of Pascal's triangle, outer product, sum 1."""
+    a.at_most(1)
+    radius = a.radius(0, 0.25, LARGEST_RADIUS)
+    row = [Fraction(math.comb(2 * radius, k), 4**radius) for k in range(2 * radius + 1)]
+    if radius > 12:  # beyond, no float64 holds the sums exactly
+        row = [float(weight) for weight in row]
+    return Kernel.from_factors(row, row, name=a.label, source=THYSSEN)
+
+
+def _squared_distances(radius: int) -> np.ndarray:
+    x = np.arange(-radius, radius + 1)
+    return (x * x + (x * x)[:, np.newaxis]).astype(np.float64)
+
+
+def _shape(default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Callable[[Arguments], Kernel]:
+    """A shape of equal weights: `inside(x, y, radius)`; the cells outside are no part of the kernel."""
+
+    def make(a: Arguments) -> Kernel:
+        a.at_most(2)
+        size = a.size(0, default, LARGEST_RADIUS) or float(default)
+        x = np.arange(-int(size), int(size) + 1)
+        return _masked(inside(x, x[:, np.newaxis], size), a.get(1, 1), a)
+
+    return make
+
+
+def _ring(a: Arguments) -> Kernel:
+    """Cells whose distance lies beyond the smaller and up to the larger radius."""
+    a.at_most(3)
+    radii = sorted((a.size(0, Fraction(5, 2), LARGEST_RADIUS), a.size(1, Fraction(7, 2), LARGEST_RADIUS)))
+    distances = _squared_distances(int(radii[1]))
+    return _masked((distances > radii[0] ** 2) & (distances <= radii[1] ** 2), a.get(2, 1), a)
+
+
+def _masked(inside: np.ndarray, scale: Fraction, a: Arguments) -> Kernel:
+    if not inside.any():
+        a.fail("has no cell at all")
+    return Kernel(inside * float(scale), included=inside, name=a.label, source=SHAPES)
+
+
+def _fixed(rows: str) -> Callable[[Arguments], Kernel]:
+    weights = [[int(number) for number in row.split()] for row in rows.split(";")]
+
+    def make(a: Arguments) -> Kernel:
+        a.at_most(1)
+        return _turned(Kernel(weights, name=a.label, source=THYSSEN), a, 0)
+
+    return make
+
+
+def _freichen(a: Arguments) -> Kernel:
+    """The isotropic gradient: sqrt(2) where Sobel has 2. Arguments: type 0, angle."""
+    a.at_most(2)
+    angle = 1 if len(a.values) == 2 else 0
+    if angle and a.values[0] != 0:
+        a.fail("only type 0, the isotropic gradient, is known")
+    root = math.sqrt(2)
+    return _turned(
+        Kernel([[1.0, 0.0, -1.0], [root, 0.0, -root], [1.0, 0.0, -1.0]], name=a.label, source=THYSSEN), a, angle
+    )
+
+
+def _turned(kernel: Kernel, a: Arguments, index: int) -> Kernel:
+    """The kernel turned clockwise by the angle at `index`: by 90 degrees each, a 3 x 3 kernel by 45."""
+    angle = a.get(index, 0) % 360
+    step = 45 if kernel.shape == (3, 3) else 90
+    if angle % step:
+        a.fail(f"the angle must be a multiple of {step} degrees")
+    weights, (row, column) = kernel.weights, kernel.anchor
+    for _ in range(int(angle) // 90):
+        row, column = column, weights.shape[0] - 1 - row
+        weights = np.rot90(weights, -1)
+    if angle % 90:
+        weights = turned_by_45(weights)
+    return Kernel(weights, anchor=(row, column), name=kernel.name, source=kernel.source)
+
+
+def turned_by_45(weights: np.ndarray) -> np.ndarray:
+    """A 3 x 3 kernel with its outer ring moved on clockwise by one cell."""
+    ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
+    turned = weights.copy()
+    for before, after in zip(ring, ring[1:] + ring[:1], strict=True):
+        turned[after] = weights[before]
+    return turned
+
+
+# name: how it is written, what it is, and who makes it
+FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], Kernel]]] = {
+    "gaussian": ("gaussian:RADIUSxSIGMA", "a sampled Gaussian with sum 1; radius 0: four sigma", _gaussian),
+    "blur": ("blur:RADIUSxSIGMA,ANGLE", "one row of a sampled Gaussian with sum 1", _blur),
+    "comet": ("comet:RADIUSxSIGMA,ANGLE", "half a row of a Gaussian with sum 1: a trail to one side", _comet),
+    "dog": ("dog:RADIUSxSIGMA1,SIGMA2", "the difference of two Gaussians", _dog),
+    "log": ("log:RADIUSxSIGMA", "the Laplacian of a Gaussian with a positive centre", _log),
+    "binomial": ("binomial:RADIUS", "binomial coefficients with sum 1", _binomial),
+    "sobel": ("sobel:ANGLE", "the Sobel gradient turned clockwise; 0: to the right", _fixed("1 0 -1; 2 0 -2; 1 0 -1")),
+    "prewitt": ("prewitt:ANGLE", "the Prewitt gradient turned clockwise", _fixed("1 0 -1; 1 0 -1; 1 0 -1")),
+    "roberts": ("roberts:ANGLE", "the difference of two neighbours, turned clockwise", _fixed("0 0 0; 1 -1 0; 0 0 0")),
+    "compass": ("compass:ANGLE", "Prewitt's compass gradient turned clockwise", _fixed("1 1 -1; 1 -2 -1; 1 1 -1")),
+    "kirsch": ("kirsch:ANGLE", "the Kirsch compass gradient turned clockwise", _fixed("5 -3 -3; 5 0 -3; 5 -3 -3")),
+    "freichen": ("freichen:0,ANGLE", "the Frei-Chen isotropic gradient turned clockwise", _freichen),
+    "diamond": ("diamond:RADIUS", "|x| + |y| up to the radius", _shape(1, lambda x, y, r: abs(x) + abs(y) <= int(r))),
+    "square": ("square:RADIUS", "a full square", _shape(1, lambda x, y, r: (x == x) & (y == y))),
+    "disk": ("disk:RADIUS", "cells up to the radius, 4.3 by default", _shape("4.3", lambda x, y, r: x * x + y * y <= r * r)),
+    "plus": ("plus:RADIUS", "one row and one column", _shape(2, lambda x, y, r: (x == 0) | (y == 0))),
+    "cross": ("cross:RADIUS", "both diagonals", _shape(2, lambda x, y, r: abs(x) == abs(y))),
+    "ring": ("ring:RADIUS1,RADIUS2", "cells between two distances, 2.5 and 3.5 by default", _ring),
+}  # fmt: skip
+
+
+def make(name: str, arguments: str = "") -> Kernel:
+    """The kernel a formula gives: `make("gaussian", "0x2")`. Raises OptionError for arguments it has no use for.
+
+    >>> make("sobel", "90").weights[0]
+    array([1., 2., 1.])
+    """
+    form, _, build = FORMULAS[name]
+    return build(Arguments(name, arguments.strip().lower(), form))

@@ -1,0 +1,82 @@
+"""The kernel library: the text files of the folder kernels/, and kernels made by formula under ImageMagick's names."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..errors import FileError, OptionError, nearest
+from .file import load
+from .formulas import FORMULAS, make
+from .kernel import Kernel
+from .tokens import shown
+
+_ENDING = ".txt"
+_LAPLACIAN = re.compile(r"laplacian(?::(\d{1,2}))?")
+
+
+def names() -> list[str]:
+    """The names of the library's files, sorted."""
+    return sorted(entry.removesuffix(_ENDING) for entry in os.listdir(folder()) if entry.endswith(_ENDING))
+
+
+def formulas() -> dict[str, str]:
+    """The kernels that are made by formula: how each is written, and what it is."""
+    return {form: what for form, what, _ in FORMULAS.values()}
+
+
+def named(name: str) -> Kernel:
+    """The kernel of that name: a file of the library, or one made by formula.
+
+    Upper and lower case are the same, and so are `-`, `_` and blanks. Formulas take arguments behind a colon as
+    ImageMagick's built-in kernels do (`gaussian:0x2`, `sobel:90`, `disk:3`; see imconv.kernel_shapes); `laplacian:0` to
+    `laplacian:19` are the files `laplacian-im-0` to `laplacian-im-19`.
+
+    Raises OptionError for a name that is not known, with the nearest one that is.
+
+    >>> named("Sobel_X").weights[1]
+    array([ 2.,  0., -2.])
+    """
+    canonical = _canonical(name)
+    base, colon, arguments = canonical.partition(":")
+    known = names()
+    if (match := _LAPLACIAN.fullmatch(canonical)) and f"laplacian-im-{match[1] or 0}" in known:
+        canonical = f"laplacian-im-{match[1] or 0}"
+    if canonical in known:
+        return load(os.path.join(folder(), canonical + _ENDING))
+    if base in FORMULAS:
+        return make(base, arguments)
+    if colon and base == "laplacian":
+        types = ", ".join(sorted((n.removeprefix("laplacian-im-") for n in known if "-im-" in n), key=int))
+        raise OptionError(f"kernel {shown(name)}: there is no such Laplacian; the types are {types}")
+    near = nearest(base, [*known, *FORMULAS])
+    raise OptionError(f"no kernel is called {shown(name)}{near}; `imconv kernels list` shows the names")
+
+
+def describe(name: str) -> tuple[str, str]:
+    """The size, `3 x 3` (rows x columns), and one sentence on a kernel of the library or a formula."""
+    kernel = named(name)
+    size = f"{kernel.shape[0]} x {kernel.shape[1]}"
+    path = os.path.join(folder(), f"{kernel.name}{_ENDING}")
+    if kernel.name not in names():
+        return size, FORMULAS[_canonical(name).partition(":")[0]][1]
+    with open(path, encoding="utf-8") as file:
+        return size, next((line.strip("# \n") for line in file if line.startswith("#")), "")
+
+
+def folder() -> str:
+    """The folder of the library's files: inside the package where it is installed, beside it in a checkout."""
+    package = os.path.dirname(os.path.abspath(__file__))
+    installed = os.path.join(package, "kernels")
+    if os.path.isdir(installed):
+        return installed
+    checkout = os.path.dirname(package)
+    beside = os.path.join(checkout, "kernels")
+    if os.path.isdir(beside) and os.path.isfile(os.path.join(checkout, "pyproject.toml")):
+        return beside
+    raise FileError("the kernel library's folder 'kernels' is missing; install imconv again")
+
+
+def _canonical(name: str) -> str:
+    base, colon, arguments = str(name).strip().lower().partition(":")
+    return re.sub(r"[\s_-]+", "-", base.strip()) + colon + arguments.strip()

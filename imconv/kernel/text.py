@@ -1,0 +1,262 @@
+"""Kernel files: rows of numbers with a few headers, ImageMagick strings, libvips matrices, CSV; read, written exactly.
+
+The format is described at `parse`. Errors name the file, line and column, what was read there and what was expected.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import KernelError
+from .kernel import LARGEST_INTEGER, MAX_SIDE, MAX_TAPS, Kernel
+from .number import format_float, format_fraction
+from .tokens import Reader, Row, place, shown
+
+_WHOLE = re.compile(r"[1-9][0-9]{0,5}")
+
+
+def parse(text: str, *, filename: str | None = None) -> Kernel:
+    """A kernel from text.
+
+    Rows of numbers, split by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
+    row has the same length. A number is an integer, a decimal, a fraction `1/9` or a sum of those, `2-1/9`, and is kept
+    exactly; `nan` or `-` alone is a cell that is no part of the kernel.
+
+    One row alone with semicolons *and* blanks or commas is several rows, as it is typed on a command line:
+    `0 -1 0; -1 5 -1; 0 -1 0` has three rows and `1; 2; 1` is a column, but `1;2;1` is one row.
+
+    Before the rows there may be headers: `name:`, `source:`, `scale:` (multiplies), `divisor:`, `offset:` (added at the
+    end, in output units), `anchor: row column` (from 0), `normalize: yes` (sum 1, after the scale). A name or source
+    that starts with a quotation mark is a JSON string.
+
+    ImageMagick: `WxH[+X+Y]: numbers` in any lines, W columns and H rows; X, Y is the anchor's column and row, default
+    `(size - 1) // 2`. Its Convolve turns the kernel by 180 degrees, as imconv.convolve does: weights stay as written.
+
+    libvips: `W H [scale [offset]]`, then H rows of W numbers; the scale divides. Taken as such where the first row has
+    2 to 4 numbers, everything fits, and as a plain kernel the rows would differ in length. (A file called `.mat` is
+    always read so, see `load`.) libvips correlates; the weights stay as written.
+
+    Parameters
+    ----------
+    text : str
+    filename : str, optional
+        Only named in errors.
+
+    Raises
+    ------
+    KernelError
+        One line: file, line and column (from 1), what was read there and what was expected.
+
+    Examples
+    --------
+    >>> parse("0 -1 0; -1 5 -1; 0 -1 0").sum()
+    1.0
+    >>> parse("divisor: 9\\n1 1 1\\n1 1 1\\n1 1 1").denominator
+    9
+    """
+    return _build(Reader(text, filename))
+
+
+def parse_matrix(text: str, *, filename: str | None = None) -> Kernel:
+    """A kernel from a libvips matrix: as `parse`, but without headers the first row is `W H [scale [offset]]`."""
+    reader = Reader(text, filename)
+    return _build(reader, matrix=not reader.headers)
+
+
+def load(path) -> Kernel:
+    """A kernel from a file: text as `parse` reads it, a libvips matrix (`.mat`), CSV, JSON, `.npy`, or a picture.
+
+    A picture's grey levels are the weights, normalised to sum 1.
+
+    Raises
+    ------
+    FileError
+        There is no such file, or it can't be opened.
+    KernelError
+        It holds no kernel.
+    """
+    from .file import load
+
+    return load(path)
+
+
+def write(kernel: Kernel) -> str:
+    """The kernel as text that reads back equal: weights, anchor, offset, cells left out, name and source.
+
+    Weights with a common denominator are written as whole numbers and `divisor:`, others with the digits float64 needs.
+    """
+    if kernel.shape[0] * kernel.shape[1] > MAX_TAPS:
+        raise KernelError(f"a kernel of {kernel.shape[0]} x {kernel.shape[1]} is too large for a kernel file")
+    lines = []
+    for key, value in (("name", kernel.name), ("source", kernel.source)):
+        if value is not None:
+            lines.append(f"{key}: {_quoted(str(value))}")
+    if kernel.anchor != (kernel.shape[0] // 2, kernel.shape[1] // 2):
+        lines.append(f"anchor: {kernel.anchor[0]} {kernel.anchor[1]}")
+    if kernel.offset:
+        lines.append(f"offset: {format_fraction(Fraction(kernel.offset))}")
+    # weights recognised as fractions may lie a few ulp beside them: then only their digits read back equal
+    whole = kernel.numerators is not None and np.array_equal(kernel.numerators / kernel.denominator, kernel.weights)
+    if whole and kernel.denominator != 1:
+        lines.append(f"divisor: {kernel.denominator}")
+    rows = (kernel.numerators if whole else kernel.weights).tolist()
+    cells = [[str(number) if whole else format_float(number) for number in row] for row in rows]
+    if kernel.included is not None:
+        for row, column in np.argwhere(~kernel.included).tolist():
+            cells[row][column] = "-"
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines += [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    plain = value and value.isprintable() and value == value.strip() and value[0] != '"' and "#" not in value
+    return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
+
+
+def _build(reader: Reader, matrix: bool = False) -> Kernel:
+    """The kernel of a text taken apart."""
+    factor, offset, anchor = Fraction(1), Fraction(0), None
+    if reader.geometry is not None:
+        rows, anchor = _imagemagick(reader)
+    elif matrix or _looks_like_matrix(reader.rows):
+        rows, factor, offset = _libvips(reader)
+    else:
+        first = reader.rows[0]
+        rows = _plain(reader, reader.rows, len(first.tokens), f"as many as the first row has (line {first.line})")
+    if scale := reader.header_numbers("scale"):
+        factor *= scale[0]
+    if divisor := reader.header_numbers("divisor"):
+        if divisor[0] == 0:
+            reader.fail(*reader.headers["divisor"][:2], shown(reader.headers["divisor"][2]), "a divisor other than 0")
+        factor /= divisor[0]
+    if added := reader.header_numbers("offset"):
+        offset += added[0]
+    if at := reader.header_numbers("anchor", 2):
+        anchor = _anchor(reader, at, (len(rows), len(rows[0])))
+    return _assemble(reader, rows, factor, offset, anchor)
+
+
+def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: Fraction, anchor) -> Kernel:
+    """The kernel of rows of tokens."""
+    where = place(reader.filename)
+    used = {token for row in rows for token in row}
+    exact = {token: reader.known[token] or Fraction(0) for token in used}
+    if factor != 1:
+        exact = {token: weight * factor for token, weight in exact.items()}
+    try:
+        floats = {token: float(weight) for token, weight in exact.items()}
+    except OverflowError:
+        raise KernelError(f"{where}: a weight times the scale is larger than float64 can hold, 1.8e308") from None
+    # an array is quicker than a list, and as exact for whole numbers and for what has no common denominator
+    denominator = _common_denominator(exact.values())
+    as_list = denominator is not None and denominator > 1
+    included = None
+    if any(reader.known[token] is None for token in used):
+        included = [[reader.known[token] is not None for token in row] for row in rows]
+    words = {key: reader.headers[key][2] for key in ("name", "source") if key in reader.headers}
+    normalize = reader.flag("normalize")
+    try:
+        weights = [[(exact if as_list else floats)[token] for token in row] for row in rows]
+        kernel = Kernel(
+            weights if as_list else np.array(weights), anchor=anchor, offset=offset, included=included, **words
+        )
+        return kernel.normalized() if normalize else kernel
+    except KernelError as error:
+        raise KernelError(f"{where}: {error}") from None
+
+
+def _common_denominator(weights) -> int | None:
+    """The weights' common denominator; None, before it grows without end, where no float64 holds it."""
+    denominator = 1
+    for weight in weights:
+        denominator = math.lcm(denominator, weight.denominator)
+        if denominator >= LARGEST_INTEGER:
+            return None
+    return denominator
+
+
+def _plain(reader: Reader, rows: list[Row], count: int, why: str) -> list[list[str]]:
+    """Rows of `count` numbers each."""
+    for row in rows:
+        reader.check_numbers(row)
+        if len(row.tokens) != count:
+            numbers = "1 number" if len(row.tokens) == 1 else f"{len(row.tokens)} numbers"
+            reader.fail(row.line, row.column(count), f"a row of {numbers}", f"{count}, {why}")
+    return [row.tokens for row in rows]
+
+
+def _anchor(reader: Reader, at: list[Fraction], shape: tuple[int, int]) -> tuple[int, int]:
+    line, column, value = reader.headers["anchor"]
+    if not all(a.denominator == 1 and 0 <= a < size for a, size in zip(at, shape, strict=True)):
+        reader.fail(line, column, shown(value), f"a row from 0 to {shape[0] - 1} and a column from 0 to {shape[1] - 1}")
+    if reader.geometry is not None and reader.geometry[3]:
+        reader.fail(line, column, shown(value), "one anchor alone (the ImageMagick string has its own)")
+    return int(at[0]), int(at[1])
+
+
+def _imagemagick(reader: Reader) -> tuple[list[list[str]], tuple[int, int]]:
+    """Rows and anchor of `WxH[+X+Y]: numbers`."""
+    geometry, line = reader.geometry, reader.rows[0].line
+    width, height = int(geometry[1]), int(geometry[2] or geometry[1])
+    if geometry[4]:
+        reader.fail(
+            line, geometry.start(4) + 1, shown(geometry[4]), "one kernel alone (imconv doesn't expand rotations)"
+        )
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE and width * height <= MAX_TAPS):
+        largest = f"a width and a height from 1 to {MAX_SIDE}, at most {MAX_TAPS} weights in all"
+        reader.fail(line, geometry.start(1) + 1, shown(geometry[0].strip()), largest)
+    anchor = ((height - 1) // 2, (width - 1) // 2)
+    if geometry[3]:
+        x, y = (int(n) for n in re.findall(r"[+-][0-9]+", geometry[3]))
+        if not (0 <= x < width and 0 <= y < height):
+            reader.fail(
+                line, geometry.start(3) + 1, shown(geometry[3]), f"an origin from +0+0 to +{width - 1}+{height - 1}"
+            )
+        anchor = (y, x)
+    for row in reader.rows:
+        reader.check_numbers(row)
+    tokens = [token for row in reader.rows for token in row.tokens]
+    if len(tokens) != width * height:
+        last = reader.rows[-1]
+        numbers = f"{width * height} for {width} columns and {height} rows"
+        reader.fail(last.line, last.column(len(last.tokens)), f"the end after {len(tokens)} numbers", numbers)
+    return [tokens[at : at + width] for at in range(0, len(tokens), width)], anchor
+
+
+def _looks_like_matrix(rows: list[Row]) -> bool:
+    head = rows[0].tokens
+    if len(rows) == 1 or not 2 <= len(head) <= 4 or not (_WHOLE.fullmatch(head[0]) and _WHOLE.fullmatch(head[1])):
+        return False
+    width, height = int(head[0]), int(head[1])
+    return width != len(head) and height == len(rows) - 1 and all(len(row.tokens) == width for row in rows[1:])
+
+
+def _libvips(reader: Reader) -> tuple[list[list[str]], Fraction, Fraction]:
+    """Rows, factor and offset of `W H [scale [offset]]` and its rows."""
+    head, body = reader.rows[0], reader.rows[1:]
+    form = "a libvips matrix's first line: width height [scale [offset]]"
+    if not 2 <= len(head.tokens) <= 4:
+        reader.fail(head.line, head.column(0), f"a row of {len(head.tokens)}", form)
+    for index, token in enumerate(head.tokens[:2]):
+        if not _WHOLE.fullmatch(token):
+            reader.fail(head.line, head.column(index), shown(token), f"a whole number from 1 in {form}")
+    width, height = int(head.tokens[0]), int(head.tokens[1])
+    scale, offset = Fraction(1), Fraction(0)
+    if len(head.tokens) > 2:
+        scale = reader.number(head, 2)
+        if scale == 0:
+            reader.fail(head.line, head.column(2), shown(head.tokens[2]), f"a scale other than 0 in {form}")
+    if len(head.tokens) > 3:
+        offset = reader.number(head, 3)
+    rows = _plain(reader, body, width, f"the width in line {head.line}")
+    if len(body) != height:
+        last = reader.rows[min(len(body), height + 1)]
+        column = 1 if len(body) > height else last.column(len(last.tokens))
+        reader.fail(last.line, column, f"{len(body)} rows of numbers", f"{height}, the height in line {head.line}")
+    return rows, 1 / scale, offset

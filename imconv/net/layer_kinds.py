@@ -1,0 +1,365 @@
+"""Every kind of layer in one table: its attributes, the shape of its output, its tensors, its multiply-adds.
+
+Shapes are (rows, columns, channels) for maps and (numbers,) for vectors. The rules take a layer's attributes and the
+shapes of its inputs; ValueError says why there can be no such layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+
+from ..errors import OptionError
+from ..geometry.axis import Axis, balanced_padding, make_axis
+from .attributes import Attribute, flag, number, padding, pair, table, whole, word
+
+Shape = tuple[int, ...]
+ACTIVATIONS = {  # as they are written: as Keras' tables call them
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "scaled-tanh": "ScaledTanh",  # 1.7159 tanh(2x/3)
+    "hard-sigmoid": "HardSigmoid",  # ReLU6(x + 3) / 6
+    "hard-swish": "HardSwish",  # x hard-sigmoid(x)
+    "gelu": "GELU",  # x (1 + erf(x / sqrt 2)) / 2
+    "softmax": "Softmax",
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One tensor of a layer: what it is to the layer, and its axes (O, I: channels out and in, H, W: the window)."""
+
+    role: str
+    axes: str
+    sizes: Mapping[str, int]
+    trainable: bool = True
+    count: int | None = None  # numbers that are used, where the rest is zero
+
+    @property
+    def numbers(self) -> int:
+        return prod(self.sizes[axis] for axis in self.axes) if self.count is None else self.count
+
+
+def _nothing(attributes, shapes) -> tuple[Weights, ...]:
+    return ()
+
+
+def _zero(attributes, shapes, out) -> int:
+    return 0
+
+
+def _unchanged(attributes, shapes) -> Shape:
+    return shapes[0]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The rules of one kind of layer."""
+
+    title: str  # what Keras' tables call it
+    short: str  # the beginning of names given by itself: conv1, conv2
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    argument: str | None = None  # the attribute written behind the kind: { conv = 64 }
+    shape: Callable[[Mapping, tuple[Shape, ...]], Shape] = _unchanged
+    tensors: Callable[[Mapping, tuple[Shape, ...]], tuple[Weights, ...]] = _nothing
+    macs: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero
+    biases: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero  # connections beside those of the macs
+    taps: Callable[[Mapping], tuple[int, int]] | None = None  # rows and columns of a window that slides
+    whole: bool = False  # each output depends on the whole map
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+def axes(kind: Kind, attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
+    """The window's two axes on a map: output sizes, padding, stride, dilation. Raises ValueError."""
+    found = []
+    stride = attributes["stride"] or kind.taps(attributes)
+    dilation = attributes.get("dilation", (1, 1))
+    for i, name in enumerate(("rows", "columns")):
+        taps, pad = kind.taps(attributes)[i], attributes["pad"]
+        if pad == "same":
+            before, after = balanced_padding(shape[i], taps, stride[i], dilation[i])
+        elif pad == "half":
+            before = after = dilation[i] * (taps - 1) // 2
+        elif pad == "blur":
+            before, after = (taps - 1) // 2, taps // 2
+        else:
+            before, after = pad[2 * i : 2 * i + 2]
+        ceil = attributes.get("ceil", False)
+        found.append(make_axis(shape[i], taps, 0, (before, after), stride[i], dilation[i], name, ceil=ceil))
+    return found[0], found[1]
+
+
+def _map(shapes) -> Shape:
+    (shape,) = shapes
+    if len(shape) != 3:
+        raise ValueError("it needs maps, but gets a flat vector; put it before the flatten")
+    return shape
+
+
+def _window_shape(name: str) -> Callable:
+    def shape(attributes, shapes) -> Shape:
+        try:
+            rows, columns = axes(KINDS[name], attributes, _map(shapes))
+        except OptionError as error:
+            raise ValueError(str(error)) from None
+        return rows.out, columns.out, attributes["out"] if "out" in attributes else shapes[0][2]
+
+    return shape
+
+
+def _size(attributes) -> tuple[int, int]:
+    return attributes["size"]
+
+
+def _conv_shape(attributes, shapes) -> Shape:
+    channels, out, groups, connected = _map(shapes)[2], attributes["out"], attributes["groups"], attributes["table"]
+    if channels % groups or out % groups:
+        raise ValueError(f"{groups} groups divide neither {channels} channels in and {out} out evenly")
+    if connected and (groups > 1 or len(connected) != out or max(map(max, connected)) >= channels):
+        raise ValueError(f"its table needs a list for each of {out} maps, of maps 0 to {channels - 1}, and no groups")
+    return _window_shape("conv")(attributes, shapes)
+
+
+def _conv_tensors(attributes, shapes) -> tuple[Weights, ...]:
+    (rows, columns), out = attributes["size"], attributes["out"]
+    inputs = shapes[0][2] // attributes["groups"]
+    count = rows * columns * sum(map(len, attributes["table"])) if attributes["table"] else None
+    sizes = {"O": out, "I": inputs, "H": rows, "W": columns}
+    return (Weights("weight", "OIHW", sizes, count=count), *_bias(attributes, out))
+
+
+def _conv_macs(attributes, shapes, out) -> int:
+    return out[0] * out[1] * _conv_tensors(attributes, shapes)[0].numbers
+
+
+def _depthwise_tensors(attributes, shapes) -> tuple[Weights, ...]:
+    (rows, columns), channels = attributes["size"], shapes[0][2]
+    sizes = {"O": channels, "I": 1, "H": rows, "W": columns}
+    return (Weights("depthwise", "OIHW", sizes), *_bias(attributes, channels))
+
+
+def _depthwise_macs(attributes, shapes, out) -> int:
+    return prod(out) * prod(attributes["size"])
+
+
+def _subsample_biases(attributes, shapes, out) -> int:
+    return prod(out) * (prod(attributes["size"]) + 1)  # as LeCun counts: every sample read, and the bias
+
+
+def _bias(attributes, channels) -> tuple[Weights, ...]:
+    return (_vector("bias", channels),) if attributes["bias"] else ()
+
+
+def _vector(role: str, channels: int, trainable: bool = True) -> Weights:
+    return Weights(role, "O", {"O": channels}, trainable)
+
+
+def _biases(attributes, shapes, out) -> int:
+    return prod(out) if attributes["bias"] else 0
+
+
+# --- vectors and matrices --------------------------------------------------------------------------------------------
+
+
+def _vector_shape(attributes, shapes) -> Shape:
+    (shape,) = shapes
+    if len(shape) != 1:
+        raise ValueError(f'it needs a flat vector, but gets {by(shape)}; put "flatten" before it')
+    return (attributes["out"],)
+
+
+def _matrix(role: str = "weight", trainable: bool = True) -> Callable:
+    def tensors(attributes, shapes) -> tuple[Weights, ...]:
+        out, inputs = attributes["out"], shapes[0][-1]
+        bias = _bias(attributes, out) if "bias" in attributes else ()
+        return (Weights(role, "OI", {"O": out, "I": inputs}, trainable), *bias)
+
+    return tensors
+
+
+def _matrix_macs(attributes, shapes, out) -> int:
+    return prod(out) * shapes[0][-1]
+
+
+def _each_channel(*roles: str, fixed: tuple[str, ...] = ()) -> Callable:
+    def tensors(attributes, shapes) -> tuple[Weights, ...]:
+        return tuple(_vector(role, shapes[0][-1], role not in fixed) for role in roles)
+
+    return tensors
+
+
+def _layer_scale(attributes, shapes) -> tuple[Weights, ...]:
+    return (Weights("layer_scale", "OHW", {"O": shapes[0][-1], "H": 1, "W": 1}),)
+
+
+# --- joins -----------------------------------------------------------------------------------------------------------
+
+
+def _add_shape(attributes, shapes) -> Shape:
+    if len(set(shapes)) > 1:
+        raise ValueError(f"only equal shapes can be added, and these are {' and '.join(map(by, shapes))}")
+    return shapes[0]
+
+
+def _concat_shape(attributes, shapes) -> Shape:
+    if len({shape[:-1] for shape in shapes}) > 1:
+        raise ValueError(f"only maps of one size can be stacked, and these are {' and '.join(map(by, shapes))}")
+    return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+
+def _multiply_shape(attributes, shapes) -> Shape:
+    main, gate = shapes
+    if gate not in (main, (1, 1, main[-1])):
+        raise ValueError(f"a gate of {by(gate)} doesn't fit {by(main)}: it needs a number for each channel or sample")
+    return main
+
+
+def by(shape: Shape) -> str:
+    """A shape for people: `224 x 224 x 3`."""
+    return " x ".join(map(str, shape)) + (" numbers" if len(shape) == 1 else "")
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
+
+_SIZE, _STRIDE, _ONE = Attribute(pair()), Attribute(pair(), (1, 1)), Attribute(pair(), (1, 1))
+_PAD, _TRUE, _FALSE = Attribute(padding, (0, 0, 0, 0)), Attribute(flag, True), Attribute(flag, False)
+_OUT, _ACTIVATION = Attribute(whole()), Attribute(word(*ACTIVATIONS), None)
+_EPS = Attribute(number(0, 1), 1e-5)
+_POOL = {"size": _SIZE, "stride": Attribute(pair(), None), "pad": _PAD}  # the stride: as large as the window
+
+KINDS: dict[str, Kind] = {
+    "conv": Kind(
+        "Conv2D",
+        "conv",
+        {
+            "out": _OUT,
+            "size": _SIZE,
+            "stride": _STRIDE,
+            "pad": _PAD,
+            "dilation": _ONE,
+            "groups": Attribute(whole(), 1),
+            "bias": _TRUE,
+            "table": Attribute(table, None),
+            "activation": _ACTIVATION,
+        },
+        "out",
+        shape=_conv_shape,
+        tensors=_conv_tensors,
+        macs=_conv_macs,
+        biases=_biases,
+        taps=_size,
+    ),
+    "depthwise": Kind(
+        "DepthwiseConv2D",
+        "depthwise",
+        {"size": _SIZE, "stride": _STRIDE, "pad": _PAD, "dilation": _ONE, "bias": _TRUE, "activation": _ACTIVATION},
+        "size",
+        shape=_window_shape("depthwise"),
+        tensors=_depthwise_tensors,
+        macs=_depthwise_macs,
+        biases=_biases,
+        taps=_size,
+    ),
+    "max": Kind(
+        "MaxPooling2D",
+        "max",
+        {**_POOL, "dilation": _ONE, "ceil": _FALSE},
+        "size",
+        shape=_window_shape("max"),
+        taps=_size,
+    ),
+    "average": Kind(
+        "AveragePooling2D",
+        "average",
+        {**_POOL, "ceil": _FALSE, "count_pad": _TRUE},
+        "size",
+        shape=_window_shape("average"),
+        taps=_size,
+    ),
+    "blur": Kind(  # a binomial filter, its border reflected: Zhang 2019
+        "BlurPool2D",
+        "blur",
+        {"taps": Attribute(whole(1, 31)), "stride": _STRIDE, "pad": Attribute(word("blur"), "blur")},
+        "taps",
+        shape=_window_shape("blur"),
+        taps=lambda attributes: (attributes["taps"],) * 2,
+    ),
+    "subsample": Kind(  # LeNet's: the sum of a window times a coefficient, plus a bias
+        "Subsampling2D",
+        "subsample",
+        {**_POOL, "activation": _ACTIVATION},
+        "size",
+        shape=_window_shape("subsample"),
+        tensors=_each_channel("weight", "bias"),
+        biases=_subsample_biases,
+        taps=_size,
+    ),
+    "global-average": Kind(
+        "GlobalAveragePooling2D", "pool", shape=lambda a, shapes: (1, 1, _map(shapes)[2]), whole=True
+    ),
+    "pointwise": Kind(  # a fully connected layer across the channels of each pixel: a 1x1 convolution kept as a matrix
+        "Dense",
+        "pointwise",
+        {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION},
+        "out",
+        shape=lambda attributes, shapes: (*_map(shapes)[:2], attributes["out"]),
+        tensors=_matrix(),
+        macs=_matrix_macs,
+        biases=_biases,
+    ),
+    "flatten": Kind("Flatten", "flatten", shape=lambda a, shapes: (prod(shapes[0]),), whole=True),
+    "fc": Kind(
+        "Dense",
+        "fc",
+        {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION},
+        "out",
+        shape=_vector_shape,
+        tensors=_matrix(),
+        macs=_matrix_macs,
+        biases=_biases,
+        whole=True,
+    ),
+    "rbf": Kind(  # squared distances d to fixed patterns: LeNet's output; exp(-d / scale) is how likely each is
+        "RBF",
+        "rbf",
+        {"out": _OUT, "scale": Attribute(number(1e-6), 1.0)},
+        "out",
+        shape=_vector_shape,
+        tensors=_matrix("centres", trainable=False),
+        macs=_matrix_macs,
+        whole=True,
+    ),
+    "batchnorm": Kind(
+        "BatchNormalization",
+        "bn",
+        {"eps": _EPS},
+        tensors=_each_channel("scale", "shift", "mean", "variance", fixed=("mean", "variance")),
+    ),
+    "layernorm": Kind("LayerNormalization", "ln", {"eps": _EPS}, tensors=_each_channel("scale", "shift")),
+    "layer-scale": Kind("LayerScale", "scale", shape=lambda a, shapes: _map(shapes), tensors=_layer_scale),
+    "lrn": Kind(  # a / (k + alpha sum a^2)^beta over n channels: the paper's alpha, torch's divided by n
+        "LRN",
+        "lrn",
+        {
+            "n": Attribute(whole(1, 1 << 10), 5),
+            "alpha": Attribute(number(), 1e-4),
+            "beta": Attribute(number(), 0.75),
+            "k": Attribute(number(), 2.0),
+        },
+        "n",
+        shape=lambda a, shapes: _map(shapes),
+    ),
+    "dropout": Kind("Dropout", "dropout", {"rate": Attribute(number(0, 1), 0.5)}, "rate"),
+    "leaky": Kind("LeakyReLU", "leaky", {"slope": Attribute(number(0, 1e3), 0.01)}, "slope"),
+    "prelu": Kind("PReLU", "prelu", tensors=_each_channel("weight")),
+    **{name: Kind(title, name) for name, title in ACTIVATIONS.items()},
+    "add": Kind("Add", "add", shape=_add_shape),
+    "concat": Kind("Concatenate", "concat", shape=_concat_shape),
+    "multiply": Kind("Multiply", "multiply", shape=_multiply_shape),
+}
+JOINS = ("add", "concat", "multiply")

@@ -1,0 +1,136 @@
+"""The weights of one layer from files: a tensor among others, or a set of kernels, one for each map."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import FileError, LimitError, OptionError
+from ..files.limits import human
+from .tensors import EXTENSIONS, PICKLED, Tensors, open_tensors
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A layer's weights (N, D / groups, K, L), its bias (N,) or None, and a name for each map."""
+
+    values: np.ndarray
+    bias: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+
+
+def read_weights(
+    places: list[str], bias: str | None = None, channels: int = 1, max_memory: int | None = None
+) -> Weights:
+    """A layer's weights from a file of tensors, or from kernels, one for each map.
+
+    Parameters
+    ----------
+    places : list of str
+        One `FILE.npy`, `FILE.npz` or `FILE.safetensors`, followed by `:NAME` where it holds several tensors of four
+        dimensions; or kernels: files, names of the library, rows of numbers. A kernel's weights are shared among the
+        channels evenly and turned by 180 degrees, so that its map is their mean convolved with it; its offset is the bias.
+    bias : str, optional
+        Likewise a file; or the name of a tensor in the weights' file. By default, for weights NAME.weight, NAME.bias if
+        there is one.
+    channels : int
+        Of the picture: what kernels are made for.
+    max_memory : int, optional
+        Bytes that tensors may take once they are read, converted and arranged.
+
+    Raises
+    ------
+    FileError, KernelError, OptionError
+        A file can't be read, or holds no such tensor; it is not told which tensor is meant.
+    LimitError
+        A tensor would take more than `max_memory`.
+    """
+    if any(_split(place)[0] is not None or _pickled(place) for place in places):
+        if len(places) > 1:
+            raise OptionError("give one file of weights, or several kernels")
+        return _from_tensors(places[0], bias, max_memory)
+    kernels, names = _kernels(places)
+    values = np.stack([np.repeat(k[None] / channels, channels, axis=0) for k, _ in kernels])
+    own = np.array([offset for _, offset in kernels])
+    offsets = _bias_file(bias, max_memory) if bias is not None else own if own.any() else None
+    return Weights(values, offsets, names)
+
+
+def _pickled(place: str) -> bool:
+    return place.lower().endswith(PICKLED)
+
+
+def _split(place: str) -> tuple[str | None, str]:
+    """A file of tensors and the tensor's name; None for what is no such file."""
+    if place.lower().endswith(EXTENSIONS):
+        return place, ""
+    path, _, name = place.rpartition(":")
+    while path and not path.lower().endswith(EXTENSIONS):
+        path, _, more = path.rpartition(":")
+        name = f"{more}:{name}"
+    return (path, name) if path else (None, "")
+
+
+def _from_tensors(place: str, bias: str | None, max_memory: int | None) -> Weights:
+    path, name = _split(place)
+    tensors = open_tensors(path or place)
+    name = name or _only(tensors, 4, "weights")
+    values = _read(tensors, name, max_memory)
+    if bias is None:
+        beside = name.removesuffix("weight") + "bias"
+        found = name.endswith("weight") and beside in tensors
+        offsets = _read(tensors, beside, max_memory) if found else None
+    else:
+        offsets = _read(tensors, bias, max_memory) if bias in tensors else _bias_file(bias, max_memory)
+    return Weights(values, offsets)
+
+
+def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
+    """A tensor, unless more memory is needed than is allowed: as it is stored, converted, looked through and arranged."""
+    entry = tensors.entries.get(name)
+    wide = 8 if entry is not None and entry.type.endswith("64") else 4
+    needed = 0 if entry is None else entry.bytes + (2 * wide + 1) * math.prod(entry.shape)
+    if max_memory is not None and needed > max_memory:
+        raise LimitError(
+            f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human(needed)} of memory, more than the "
+            f"{human(max_memory)} allowed; raise the limit with --max-memory"
+        )
+    return tensors.tensor(name)
+
+
+def _bias_file(place: str, max_memory: int | None) -> np.ndarray:
+    path, name = _split(place)
+    if path is None:
+        raise OptionError(f"--bias {place!r} is neither a tensor of the weights' file nor a file of tensors")
+    tensors = open_tensors(path)
+    return _read(tensors, name or _only(tensors, 1, "bias"), max_memory)
+
+
+def _only(tensors: Tensors, dimensions: int, what: str) -> str:
+    found = [name for name, entry in tensors.entries.items() if len(entry.shape) == dimensions]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        shapes = ", ".join(f"{name} {entry.shape}" for name, entry in list(tensors.entries.items())[:5])
+        raise FileError(f"{tensors.path}: holds no {what} of {dimensions} dimensions, but {shapes:.200}")
+    names = ", ".join(found[:8]) + (", ..." if len(found) > 8 else "")
+    raise FileError(f"{tensors.path}: holds several tensors that could be the {what}: {names:.300}; add :NAME")
+
+
+def _kernels(places: list[str]) -> tuple[list[tuple[np.ndarray, float]], tuple[str, ...]]:
+    """Kernels within windows of one size, each with its anchor at the same place, and its offset."""
+    from ..kernel.argument import resolve
+
+    # convolution turns a kernel round, a layer doesn't
+    kernels = [resolve(place).flipped() for place in places]
+    before = [max(kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
+    after = [max(kernel.shape[i] - kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
+    found = []
+    for kernel in kernels:
+        window = np.zeros((before[0] + after[0], before[1] + after[1]))
+        top, left = before[0] - kernel.anchor[0], before[1] - kernel.anchor[1]
+        window[top : top + kernel.shape[0], left : left + kernel.shape[1]] = kernel.weights
+        found.append((window, float(kernel.offset)))
+    return found, tuple(kernel.name or f"kernel {number}" for number, kernel in enumerate(kernels))

@@ -1,0 +1,47 @@
+"""Alpha: colour weighted by coverage, so that what is transparent lends its colour to nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import OptionError, nearest
+
+ALPHAS = ("weight", "separate", "keep")
+
+
+def unweight(weighted: np.ndarray, plain, total: float, offset: float, divisor: float) -> np.ndarray:
+    """Colours from alpha-weighted sums, by one division.
+
+    Parameters
+    ----------
+    weighted : (rows, columns, channels)
+        Sums of alpha * weight * colour, and last the sums of alpha * weight.
+    plain : callable
+        Gives the unweighted colour values (rows, columns, channels - 1) for places where no weight is left; called
+        only if there are such places.
+    total : float
+        The sum of the kernel's weights: an opaque picture gets exactly what it would get without alpha.
+    offset : float
+        Added to the colours.
+    divisor : float
+        What total and offset are multiplied by.
+
+    Returns
+    -------
+    float64 array (rows, columns, channels - 1):
+    `(total * sum(alpha weight colour) / sum(alpha weight) + offset) / divisor`.
+    """
+    coverage = weighted[..., -1:].astype(np.float64)
+    empty = coverage <= 0
+    safe = np.where(empty, 1.0, coverage)
+    colour = (weighted[..., :-1] * np.float64(total) + offset * safe) / (safe * divisor)
+    if empty.any():
+        np.copyto(colour, plain(), where=empty)
+    return colour
+
+
+def check_alpha(alpha: str) -> str:
+    """`alpha` if it is one of the policies; OptionError, with the nearest right name, if not."""
+    if alpha not in ALPHAS:
+        raise OptionError(f"unknown alpha {alpha!r}; it is one of {', '.join(ALPHAS)}{nearest(str(alpha), ALPHAS)}")
+    return alpha

@@ -1,0 +1,1 @@
+"""Pictures in a terminal: half blocks, or pixels by escape sequences."""

@@ -1,0 +1,1 @@
+"""Several linear filters of one picture, combined band by band: magnitudes, largest, directions."""

@@ -1,0 +1,128 @@
+"""Several linear filters whose results become one, band by band: the largest, a magnitude, a direction."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ...engine.drive import whole
+from ...engine.streaming import bands_of, execute_rows
+from ...errors import OptionError
+from ...filter import Filter
+from ...geometry.border import parse_border
+from ...options import Options, checked_offset
+from ...pixels.arrays import readable
+from ...pixels.depth import rescaled
+from ...pixels.rounding import check_range
+from ...pixels.sample_types import PRODUCT_LIMIT, type_range
+from ..convolution.exactness import exact_sums, largest_sum
+from ..convolution.filter import LinearFilter
+from .formulas import DEGREES, HUES
+from .plan import CombinedPlan
+from .work import CombinedRun
+
+
+@dataclass(frozen=True)
+class CombinedFilter(Filter):
+    """Several filters of one picture, their kernels of one shape and anchor, and how their results are combined: one of WAYS.
+
+    Whole-number sums are combined as they are, and divided afterwards, so that no tie is decided by float noise. The
+    options' offset is added to the combined result. Alpha is the first filter's, unless every channel is filtered alike.
+    """
+
+    filters: tuple[LinearFilter, ...]
+    combine: str
+
+    @property
+    def options(self) -> Options:
+        """What all have."""
+        return self.filters[0].options
+
+    def plan(self, shape, image_type, has_alpha: bool) -> CombinedPlan:
+        """As Filter.plan."""
+        image_type = np.dtype(image_type)
+        target, scale = self._result(image_type)
+        source, border = readable(image_type), parse_border(self.options.border)
+        kernels = [each.kernel for each in self.filters]
+        offset = checked_offset(self.options.offset)
+        numbers = [scale.denominator, offset.denominator, *(k.offset.denominator for k in kernels)]
+        divisor = 2 * math.lcm(
+            *numbers, *((k.denominator or 1) * scale.denominator for k in kernels)
+        )  # even: it is halved
+        exact = all(exact_sums(k, source, border) for k in kernels)
+        most = 0.0
+        if exact:
+            alpha = "weight" if has_alpha else "none"
+            most = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
+            most = divisor * (float(most) + type_range(target)[1] + 1)
+            exact = most < PRODUCT_LIMIT["float64"]
+        if not exact:
+            divisor = 1
+        narrow = target != np.float64 and (
+            source == np.float32 or (exact and source.name in ("bool", "uint8", "uint16"))
+        )
+        options = replace(
+            self.options, depth=None, dtype=np.float32 if narrow else np.float64, offset=0, range="clip", linear=False
+        )
+        plans = tuple(
+            replace(
+                each,
+                kernel=each.kernel.replace(offset=each.kernel.offset * divisor),
+                options=options,
+                scale=scale * divisor,
+            ).plan(shape, source, has_alpha)
+            for each in self.filters
+        )
+        policy = check_range(self.options.range)
+        separate = has_alpha and plans[0].alpha == "separate"
+        if separate and self.combine in HUES:
+            raise OptionError("alpha has no colour; leave out alpha separate")
+        with_alpha = has_alpha and not separate
+        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, most, with_alpha)
+
+    def result_type(self, image_type) -> np.dtype:
+        """As Filter.result_type."""
+        return self._result(np.dtype(image_type))[0]
+
+    def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
+        """The result's type, and what the samples are multiplied by."""
+        first, options = self.filters[0], self.options
+        if options.linear and self.combine in (*DEGREES, *HUES):
+            raise OptionError("a direction is no light; leave out linear")
+        if self.combine not in DEGREES:
+            return first.result_type(image_type), first.factor(image_type)
+        if options.depth not in (None, "keep"):
+            raise OptionError("a direction is in degrees; leave out depth")
+        kind = np.float64 if readable(image_type) == np.float64 else np.float32
+        _, scale = rescaled("float", image_type)
+        return (np.dtype(kind) if options.dtype is None else first.result_type(image_type)), scale
+
+    def in_light(self, light) -> CombinedFilter:
+        """As Filter.in_light."""
+        return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
+
+    def with_options(self, **changes) -> CombinedFilter:
+        """As Filter.with_options."""
+        return CombinedFilter(tuple(each.with_options(**changes) for each in self.filters), self.combine)
+
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> CombinedFilter:
+        """As Filter.retyped."""
+        return CombinedFilter(tuple(each.retyped(dtype, scale, range) for each in self.filters), self.combine)
+
+    def run(self, plan: CombinedPlan, image, *, out=None, threads=None, tally=None, progress=None):
+        """As Filter.run."""
+        source = image.reshape(*image.shape[:2], -1)
+        return whole(CombinedRun, plan, source, image, out, threads, tally, progress)
+
+    def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
+        """As Filter.in_bands."""
+
+        def execute(source, count):
+            return execute_rows(
+                plan, source, rows, begin=lambda held, low: CombinedRun(plan, held, threads, count, progress, low)
+            )
+
+        yield from bands_of(plan, bands, tally, execute)

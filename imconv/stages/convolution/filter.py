@@ -1,0 +1,116 @@
+"""A kernel and how it is applied: what every linear filter comes down to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ...engine.streaming import bands_of
+from ...errors import OptionError
+from ...filter import Filter
+from ...geometry import border as borders
+from ...geometry.axis import make_axes
+from ...kernel.kernel import Kernel
+from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset, result_of
+from ...pixels.alpha import check_alpha
+from ...pixels.arrays import readable
+from ...pixels.rounding import HALF_UP
+from .plan import Plan, make_plan
+
+
+@dataclass(frozen=True)
+class LinearFilter(Filter):
+    """A kernel to correlate with, and how: what every linear filter comes down to.
+
+    `point`, if given, is called with the filtered and the original values of a band and returns what is rounded
+    instead, and has `scaled(factor)` for samples in other units; `gain` is how much it enlarges an error.
+    """
+
+    kernel: Kernel
+    options: Options = DEFAULTS
+    point: Callable | None = None
+    gain: float = 1.0
+    scale: Fraction | None = None  # instead of the one that the depth asks for
+    rounding: str = HALF_UP
+    keeps_edges: bool = False
+    order: str | None = None  # of the sum's terms, one of ORDERS, instead of the cheapest algorithm
+
+    def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
+        """The plan for an array (H, W) or (H, W, C) of this type."""
+        options, kernel = self.options, self.kernel
+        if options.nan not in (None, "keep"):
+            options.checked()
+            raise OptionError(NO_IGNORING)
+        if not (isinstance(options.offset, (int, float)) and options.offset == 0):
+            kernel = kernel.replace(offset=kernel.offset + checked_offset(options.offset))
+        if options.alpha is not None:
+            check_alpha(options.alpha)
+        target, scale = self._result(image_type)
+        return make_plan(
+            kernel,
+            make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
+            shape[2] if len(shape) == 3 else 1,
+            readable(image_type),
+            target,
+            borders.parse_border(options.border),
+            alpha=(options.alpha or "weight") if has_alpha else "none",
+            range=options.range,
+            gain=self.gain,
+            scale=scale,
+            algorithm=self.order,
+            rounding=self.rounding,
+            keeps_edges=self.keeps_edges,
+        )
+
+    def result_type(self, image_type: np.dtype) -> np.dtype:
+        """The type of the result for an image of this type."""
+        return self._result(image_type)[0]
+
+    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
+        target, scale = result_of(self.options, image_type)
+        return target, scale if self.scale is None else self.scale
+
+    def factor(self, image_type: np.dtype) -> Fraction:
+        """What samples of this type are multiplied by to be in the result's units."""
+        return self._result(image_type)[1]
+
+    def in_light(self, light) -> LinearFilter:
+        """This filter for what a `Conversion` decodes: border, offsets and thresholds converted."""
+        kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
+        point = self.point and self.point.scaled(1 / light.image_white)
+        return replace(self, kernel=kernel, options=light.options(self.options), point=point)
+
+    def with_options(self, **changes) -> LinearFilter:
+        """As Filter.with_options."""
+        return replace(self, options=replace(self.options, **changes))
+
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> LinearFilter:
+        """As Filter.retyped."""
+        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
+
+    def run(self, plan: Plan, image: np.ndarray, **how) -> np.ndarray:
+        """Run its plan over an array, channels last, of the type that is planned for; `how` as in `executor.execute`."""
+        from .work import execute
+
+        return execute(plan, image, point=self._point(plan), **how)
+
+    def in_bands(self, plan: Plan, bands: Iterator[np.ndarray], *, threads=None, tally=None, progress=None, rows=None):
+        """As Filter.in_bands."""
+        from ...engine.streaming import execute_rows
+
+        point = self._point(plan)
+
+        def execute(source, count):
+            return execute_rows(plan, source, rows, threads=threads, point=point, tally=count, progress=progress)
+
+        yield from bands_of(plan, bands, tally, execute)
+
+    def compares(self, plan: Plan) -> bool:
+        """Whether what comes in is compared with what goes out, so that it must be kept until then."""
+        return self.point is not None or plan.keeps_edges
+
+    def _point(self, plan: Plan):
+        return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)

@@ -1,0 +1,1 @@
+"""Windows weighted by what they hold: bilateral means, local means and variances."""

@@ -1,0 +1,52 @@
+"""Which samples pooling counts: `v>128`."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...errors import OptionError
+
+COMPARISONS = {
+    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+_CONDITION = re.compile(r"v\s*(>=|<=|==|!=|>|<)\s*([-+.\w]{1,40})")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Which samples are counted: those for which `v symbol value` holds; one value, or one for each channel."""
+
+    symbol: str
+    values: tuple[float, ...]
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        """Where it holds, bool."""
+        values = np.array(self.values[: samples.shape[-1]])  # alpha is not always there
+        if samples.dtype.kind == "f":
+            values = values.astype(samples.dtype)
+        return COMPARISONS[self.symbol](samples, values)
+
+    def __str__(self) -> str:
+        return f"v {self.symbol} {', '.join(f'{value:g}' for value in self.values)}"
+
+
+def parse_condition(text) -> Condition:
+    """A condition such as `"v>128"`; None is `v != 0`.
+
+    >>> str(parse_condition("v >= 0.5")), str(parse_condition(None))
+    ('v >= 0.5', 'v != 0')
+    """
+    if text is None:
+        return Condition("!=", (0.0,))
+    found = _CONDITION.fullmatch(str(text).strip().lower())
+    try:
+        value = float(found[2]) if found else float("nan")
+    except ValueError:
+        value = float("nan")
+    if value != value:
+        raise OptionError(f"where must be v, one of {' '.join(COMPARISONS)}, and a number, such as v>128, not {text!r}")
+    return Condition(found[1], (value,))

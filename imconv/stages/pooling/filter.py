@@ -1,0 +1,104 @@
+"""Pooling: `PoolFilter`, what every operation of `imconv.pool` but blurs comes down to, and a plan of it at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ...engine.drive import whole
+from ...engine.streaming import bands_of, execute_rows
+from ...filter import Filter
+from ...geometry.axis import pool_axis
+from ...options import DEFAULTS, Options, checked_offset, result_of
+from ...pixels.alpha import check_alpha
+from ...pixels.arrays import readable
+from .condition import Condition
+from .plan import PoolPlan, make_pool_plan
+from .work import PoolRun
+
+
+@dataclass(frozen=True)
+class PoolFilter(Filter):
+    """One of `pool_plan.OPERATIONS` over windows; sizes and steps are (rows, columns). Of the options border, pad, stride and
+    dilation have no meaning here: what is outside the picture is no sample."""
+
+    operation: str
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    ceil: bool = False
+    include_pad: bool = True
+    where: Condition | None = None
+    options: Options = DEFAULTS
+    scale: Fraction | None = None  # instead of the one that the depth asks for
+
+    def plan(self, shape, image_type, has_alpha: bool) -> PoolPlan:
+        """As Filter.plan."""
+        options = self.options
+        if options.alpha is not None:
+            check_alpha(options.alpha)
+        target, scale = self._result(image_type)
+        geometry = zip(shape, self.size, self.stride, self.padding, self.dilation, ("rows", "columns"), strict=False)
+        axes = tuple(pool_axis(n, k, s, p, d, self.ceil, name) for n, k, s, p, d, name in geometry)
+        return make_pool_plan(
+            self.operation,
+            axes,
+            shape[2] if len(shape) == 3 else 1,
+            readable(np.dtype(image_type)),
+            target,
+            alpha=(options.alpha or "weight") if has_alpha else "none",
+            range=options.range,
+            scale=scale,
+            offset=checked_offset(options.offset),
+            include_pad=self.include_pad,
+            where=self.where,
+        )
+
+    def result_type(self, image_type) -> np.dtype:
+        """As Filter.result_type."""
+        return self._result(image_type)[0]
+
+    def factor(self, image_type) -> Fraction:
+        """As LinearFilter.factor."""
+        return self._result(image_type)[1]
+
+    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
+        target, scale = result_of(self.options, np.dtype(image_type))
+        return target, scale if self.scale is None else self.scale
+
+    def in_light(self, light) -> PoolFilter:
+        """As Filter.in_light: what is counted is decoded."""
+        where = self.where
+        if where is not None and light.transfer is not None:
+            share = where.values[0] / light.image_white
+            colours = (float(curve.linear(share)) for curve in light.transfer.curves)
+            where = replace(where, values=(*colours, *[share] * light.has_alpha))
+        return replace(self, where=where, options=light.options(self.options))
+
+    def with_options(self, **changes) -> PoolFilter:
+        """As Filter.with_options."""
+        return replace(self, options=replace(self.options, **changes))
+
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> PoolFilter:
+        """As Filter.retyped."""
+        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
+
+    def run(self, plan: PoolPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
+        """As Filter.run."""
+        source = image.reshape(*image.shape[:2], -1)
+        return whole(PoolRun, plan, source, image, out, threads, tally, progress)
+
+    def in_bands(self, plan: PoolPlan, bands, *, threads=None, tally=None, progress=None, rows=None) -> Iterator:
+        """As Filter.in_bands."""
+
+        def execute(source, count):
+            def begin(held, low):
+                return PoolRun(plan, held, threads, count, progress, low)
+
+            return execute_rows(plan, source, rows, begin=begin)
+
+        yield from bands_of(plan, bands, tally, execute)

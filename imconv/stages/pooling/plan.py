@@ -1,0 +1,212 @@
+"""How pooling is computed: `PoolPlan`, an immutable printable value, and the pure function that makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from ...geometry.axis import Axis
+from ...geometry.border import Border
+from ...lazy import cached_property
+from ...pixels.rounding import check_range
+from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
+
+OPERATIONS = ("max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2")
+LINEAR = ("avg", "sum")  # whose colours are weighted by alpha
+ORDERED = ("max", "min", "median")  # whose results are samples: alpha is pooled as a colour is
+NOTHING = Border("constant")  # padded cells are no samples
+
+# Nanoseconds on one thread, roughly, AMD EPYC, 2026-11-22: for a sample and a row, or a column, of its window; and, where
+# numpy takes windows apart, for each of their samples.
+ROW_COST, COLUMN_COST, CELL_COST = 0.15, 1.0, 12.0
+WINDOW_BYTES = 4 << 20  # of gathered windows, or of floats, at a time
+
+
+@dataclass(frozen=True)
+class PoolPlan:
+    """How one kind of picture is pooled."""
+
+    operation: str  # one of OPERATIONS
+    algorithm: str
+    reason: str
+    rows: Axis
+    columns: Axis
+    channels: int
+    source: str  # dtype names
+    target: str
+    alpha: str  # "none", "weight", "separate" or "keep"
+    range: str
+    scale: Fraction = Fraction(1)  # of samples to the result's units
+    offset: Fraction = Fraction(0)
+    include_pad: bool = True  # whether an average counts padding
+    where: object = None  # what `count` counts
+    border: Border = field(default=NOTHING, repr=False)
+
+    @cached_property
+    def row_sources(self) -> np.ndarray:
+        """The picture's row behind each padded row, -1 for none."""
+        return self.rows.sources(NOTHING)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The result's, without channels."""
+        return self.rows.out, self.columns.out
+
+    @property
+    def source_channels(self) -> int:
+        """The picture's channels: as many as the result's."""
+        return self.channels
+
+    @property
+    def rows_together(self) -> int:
+        """Rows of the result that are worked on at a time."""
+        return 1
+
+    @property
+    def taps(self) -> int:
+        """Samples in a window."""
+        return self.rows.taps * self.columns.taps
+
+    @property
+    def type(self) -> np.dtype:
+        """The type in which samples are pooled."""
+        return np.dtype(loop_type(np.dtype(self.source)))
+
+    @property
+    def whole(self) -> bool:
+        """Whether samples are whole numbers: then so are sums, which are divided once."""
+        return np.dtype(self.source).kind in "biu"
+
+    @property
+    def weighs(self) -> bool:
+        """Whether colours are weighted by alpha."""
+        return self.alpha == "weight" and self.operation in LINEAR
+
+    @property
+    def averages_alpha(self) -> bool:
+        """Whether alpha is averaged beside colours that are pooled otherwise."""
+        ordered = self.operation in ORDERED and self.alpha == "weight"
+        return self.alpha in ("weight", "keep") and not ordered and not self.weighs
+
+    @property
+    def colours(self) -> int:
+        """Channels beside an alpha that is not pooled as they are."""
+        return self.channels - (self.weighs or self.averages_alpha)
+
+    @property
+    def unscaled(self) -> bool:
+        """Whether results are stored as they are, but for rounding."""
+        return (self.scale, self.offset, self.range) == (1, 0, "clip") and self.colours == self.channels
+
+    @property
+    def plain(self) -> bool:
+        """Whether the loop itself rounds and stores."""
+        kept = self.source == self.target and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
+        return self.unscaled and kept and self.operation in ("max", "min", *LINEAR)
+
+    @property
+    def additions(self) -> int:
+        """Comparisons or additions for the whole picture: of rows, then of columns."""
+        samples = self.rows.out * self.channels
+        if self.algorithm in ("extremes", "sums"):
+            return samples * (self.columns.size * self.rows.taps + self.columns.out * self.columns.taps)
+        return samples * self.columns.out * self.taps
+
+    multiply_adds = additions  # as other plans call them
+
+    @property
+    def seconds(self) -> float:
+        """What one thread would take, roughly."""
+        samples = self.rows.out * self.channels
+        if self.algorithm in ("extremes", "sums"):
+            across = self.columns.out * self.columns.taps * (COLUMN_COST if self.columns.stride > 1 else ROW_COST)
+            return 1e-9 * samples * (self.columns.size * self.rows.taps * ROW_COST + across)
+        return 1e-9 * samples * self.columns.out * self.taps * CELL_COST
+
+    @property
+    def result_bytes(self) -> int:
+        """Bytes of the result; with the range stretch it is kept in float64 first."""
+        item = np.dtype(self.target).itemsize + (8 if self.range == "stretch" else 0)
+        return self.rows.out * self.columns.out * self.channels * item
+
+    @property
+    def band_rows(self) -> int:
+        """Rows of the result whose floats, or gathered windows, are in memory at a time."""
+        gathered = self.taps if self.algorithm == "windows" else 6
+        return max(1, WINDOW_BYTES // (8 * gathered * self.columns.out * self.channels))
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of buffers a thread holds."""
+        lines = 16 * (self.columns.size + self.columns.out) * self.channels
+        return lines + (0 if self.plain else 2 * max(WINDOW_BYTES, 8 * self.columns.out * self.channels))
+
+    def as_dict(self) -> dict:
+        """The plan's figures for `--json`."""
+        return {
+            "algorithm": self.algorithm,
+            "reason": self.reason,
+            "operation": self.operation,
+            "input": [self.rows.size, self.columns.size, self.channels],
+            "output": [*self.shape, self.channels],
+            "types": [self.source, self.target],
+            "exact": self.whole,
+            "multiply_adds": self.additions,
+            "result_bytes": self.result_bytes,
+            "scratch_bytes_per_thread": self.scratch,
+        }
+
+    def __str__(self) -> str:
+        rows, columns = self.rows, self.columns
+        more = [
+            f", {name} {values[0]},{values[1]}"
+            for name, values, usual in (
+                ("stride", (rows.stride, columns.stride), (0, 0)),
+                ("padding", (rows.before, columns.before), (0, 0)),
+                ("dilation", (rows.dilation, columns.dilation), (1, 1)),
+            )
+            if values != usual
+        ]
+        counted = f" where {self.where}" if self.where is not None else ""
+        padded = (rows.before, columns.before) != (0, 0)
+        counted += ", padding not counted" if self.operation == "avg" and padded and not self.include_pad else ""
+        samples = max(rows.out * columns.out * self.channels, 1)
+        lines = [
+            f"algorithm      {self.algorithm}: {self.reason}",
+            f"pooling        {self.operation}{counted}, {rows.taps} x {columns.taps}{''.join(more)}",
+            f"sizes          {rows.size} x {columns.size} x {self.channels} -> {rows.out} x {columns.out} x {self.channels}",
+            f"numbers        {self.source} -> {self.target}, "
+            + ("exact: whole numbers, divided once" if self.whole else "rounded once at the end"),
+            f"additions      {self.additions / 1e6:,.1f} million, {self.additions / samples:.1f} per sample",
+            f"memory         {self.result_bytes / 1e6:,.1f} MB result, {self.scratch / 1e6:,.1f} MB of buffers per thread",
+        ]
+        if self.alpha != "none":
+            how = "colours weighted by it" if self.weighs else "averaged" if self.averages_alpha else "as the colours"
+            lines.insert(3, f"alpha          {self.alpha}: {how}")
+        if self.scale != 1 and self.operation != "count":
+            lines.insert(-2, f"depth          {self.source} to {self.target}, times {self.scale}")
+        return "\n".join(lines)
+
+
+def make_pool_plan(
+    operation: str, axes: tuple[Axis, Axis], channels: int, source: np.dtype, target: np.dtype, **more
+) -> PoolPlan:
+    """The plan for pooling: a pure function of its arguments, those of `PoolPlan`."""
+    check_range(more.get("range", "clip"))
+    rows, columns = axes
+    algorithm, reason = "sums", "rows of a window added up, then its columns"
+    if operation in ("max", "min", "range"):
+        algorithm, reason = "extremes", "rows of a window compared, then its columns"
+    elif operation == "median":
+        algorithm, reason = "windows", "windows gathered and sorted"
+    elif operation == "stdev" and not _exact_variance(rows.taps * columns.taps, source):
+        algorithm, reason = "deviations", "tap by tap, deviations from the windows' means squared"
+    return PoolPlan(operation, algorithm, reason, rows, columns, channels, source.name, target.name, **more)
+
+
+def _exact_variance(taps: int, source: np.dtype) -> bool:
+    """Whether `n sum x^2 - (sum x)^2` is a whole number that float64 holds."""
+    largest = largest_sample(source)
+    return largest is not None and (taps * largest) ** 2 < 2**53

@@ -1,0 +1,115 @@
+"""Order statistics: `RankFilter`, what median, minimum, maximum and percentiles come down to, and a plan of it at work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ...engine.drive import whole
+from ...engine.streaming import bands_of, execute_rows
+from ...errors import OptionError
+from ...filter import Filter
+from ...geometry.axis import make_axes
+from ...geometry.border import parse_border
+from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset, result_of
+from ...pixels.alpha import check_alpha
+from ...pixels.arrays import readable
+from .footprint import Footprint
+from .plan import RankPlan, make_rank_plan
+from .work import RankRun
+
+
+@dataclass(frozen=True)
+class RankFilter(Filter):
+    """The sample of a window that so many percent of the others come before (`rank_plan.rank_of`).
+
+    Ranks go through every monotone curve: with the option linear the same sample wins, and nothing need be decoded.
+    """
+
+    footprint: Footprint
+    percentile: float
+    options: Options = DEFAULTS
+    algorithm: str | None = None
+    scale: Fraction | None = None  # instead of the one that the depth asks for
+
+    def plan(self, shape, image_type, has_alpha: bool) -> RankPlan:
+        """As Filter.plan."""
+        options, footprint = self.options, self.footprint
+        if options.alpha is not None:
+            check_alpha(options.alpha)
+        if options.nan == "ignore":
+            raise OptionError(NO_IGNORING)
+        target, scale = self._result(image_type)
+        return make_rank_plan(
+            footprint,
+            self.percentile,
+            make_axes(shape[:2], footprint.shape, footprint.anchor, options.pad, options.stride, options.dilation),
+            shape[2] if len(shape) == 3 else 1,
+            readable(np.dtype(image_type)),
+            target,
+            parse_border(options.border),
+            alpha=(options.alpha or "separate") if has_alpha else "none",
+            range=options.range,
+            scale=scale,
+            offset=checked_offset(options.offset),
+            algorithm=self.algorithm,
+        )
+
+    def result_type(self, image_type) -> np.dtype:
+        """As Filter.result_type."""
+        return self._result(image_type)[0]
+
+    def factor(self, image_type) -> Fraction:
+        """As LinearFilter.factor."""
+        return self._result(image_type)[1]
+
+    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
+        target, scale = result_of(self.options, image_type)
+        return target, scale if self.scale is None else self.scale
+
+    def conversion(self, mode, image_type, metadata=None):
+        """None: linear light has the same ranks."""
+        return None
+
+    def in_light(self, light) -> RankFilter:
+        """As Filter.in_light."""
+        return replace(self, options=light.options(self.options))
+
+    def with_options(self, **changes) -> RankFilter:
+        """As Filter.with_options."""
+        return replace(self, options=replace(self.options, **changes))
+
+    def retyped(self, dtype, scale=Fraction(1), range="clip") -> RankFilter:
+        """As Filter.retyped."""
+        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
+
+    def apply(self, image, **how):
+        """As Filter.apply; the option linear matters only where results are blended with the picture."""
+        if self.options.linear and not self.options.selects:
+            return self.with_options(linear=False).apply(image, **how)
+        return super().apply(image, **how)
+
+    def run(self, plan: RankPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
+        """As Filter.run."""
+        return whole(RankRun, plan, as_channels(plan, image), image, out, threads, tally, progress)
+
+    def in_bands(self, plan: RankPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
+        """As Filter.in_bands."""
+
+        def execute(source, count):
+            return execute_rows(
+                plan, source, rows, begin=lambda held, low: RankRun(plan, held, threads, count, progress, low)
+            )
+
+        yield from bands_of(plan, bands, tally, execute)
+
+
+def as_channels(plan, image: np.ndarray) -> np.ndarray:
+    """A picture as (rows, columns, channels), of the type that is planned for."""
+    image = image if image.ndim == 3 else image[..., None]
+    if image.shape != (plan.rows.size, plan.columns.size, plan.channels):
+        wanted = f"{plan.rows.size} x {plan.columns.size} x {plan.channels}"
+        raise OptionError(f"the plan is for {wanted}, the image has shape {image.shape}")
+    return image.astype(plan.source, copy=False)

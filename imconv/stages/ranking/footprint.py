@@ -1,0 +1,139 @@
+"""Which pixels around a pixel count: the footprint of a filter that ranks samples rather than weighing them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from ...errors import OptionError, nearest
+from ...geometry.sizes import MAX_SIDE, parse_pair, parse_size
+from ...kernel.kernel import Kernel
+from ...lazy import cached_property
+
+
+def _disk(y, x, ry, rx):
+    return (y * rx) ** 2 + (x * ry) ** 2 <= 4 * (rx * ry) ** 2
+
+
+def _ring(y, x, ry, rx):
+    return _disk(y, x, ry, rx) & ~(_disk(y, x, ry - 1, rx - 1) if min(ry, rx) > 1 else (y == 0) & (x == 0) & (ry > 0))
+
+
+# name: which cells belong to it. y, x are distances from the centre in half pixels, ry and rx are size // 2 in pixels
+SHAPES: dict[str, Callable] = {
+    "square": lambda y, x, ry, rx: (y == y) & (x == x),
+    "disk": _disk,
+    "plus": lambda y, x, ry, rx: (abs(y) < 2) & (x == x) | (abs(x) < 2) & (y == y),
+    "diamond": lambda y, x, ry, rx: abs(y) * rx + abs(x) * ry <= 2 * rx * ry,
+    "cross": lambda y, x, ry, rx: abs(y) * rx == abs(x) * ry,
+    "ring": _ring,
+}
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Cells (rows, columns) with an anchor, the one over the pixel; `mask` is its cells row by row, None for all of them."""
+
+    shape: tuple[int, int]
+    anchor: tuple[int, int]
+    mask: bytes | None = None
+    name: str = "square"
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """Which cells belong to it: bool (rows, columns)."""
+        if self.mask is None:
+            return np.ones(self.shape, bool)
+        return np.frombuffer(self.mask, bool).reshape(self.shape)
+
+    @cached_property
+    def count(self) -> int:
+        """How many cells belong to it."""
+        return int(self.cells.sum())
+
+    def flipped(self) -> Footprint:
+        """Turned by 180 degrees about the anchor: what dilation lays over the picture, as convolution does its kernel."""
+        anchor = (self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1])
+        return Footprint(self.shape, anchor, self.mask and self.mask[::-1], self.name)
+
+    def __str__(self) -> str:
+        rows, columns = self.shape
+        of = f", {self.count} of {rows * columns} cells" if self.mask is not None else ""
+        return f"{self.name} {rows} x {columns}{of}, anchor {self.anchor[0]},{self.anchor[1]}"
+
+
+def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
+    """The footprint of a size and a shape.
+
+    Parameters
+    ----------
+    size : int, (rows, columns) or str such as "3x5"
+        Needed with a named shape, refused with one of the caller's own.
+    shape : str, array (rows, columns) or Kernel
+        A name of SHAPES; or cells: 0, NaN and what is not part of a kernel do not belong to it.
+    anchor : (row, column), optional
+        Default: `size // 2`, or a Kernel's own.
+
+    Raises OptionError for unknown names, missing sizes, and footprints without a cell.
+
+    >>> print(make_footprint(5, "disk").cells.astype(int))
+    [[0 0 1 0 0]
+     [0 1 1 1 0]
+     [1 1 1 1 1]
+     [0 1 1 1 0]
+     [0 0 1 0 0]]
+    """
+    if isinstance(shape, str):
+        found = _named(None if size is None else parse_size(size), shape)
+    elif size is not None:
+        raise OptionError("a shape of your own has its size; leave size out")
+    else:
+        found = _of_cells(_own(shape), "own shape", shape.anchor if isinstance(shape, Kernel) else None)
+    if anchor is None:
+        return found
+    (rows, columns), place = found.shape, parse_pair(anchor, "anchor", least=0)
+    if not (place[0] < rows and place[1] < columns):
+        raise OptionError(f"anchor {place[0]},{place[1]} is outside the {rows} x {columns} cells of the shape")
+    return replace(found, anchor=place)
+
+
+def _of_cells(cells: np.ndarray, name: str, anchor: tuple[int, int] | None = None) -> Footprint:
+    rows, columns = cells.shape
+    mask = None if cells.all() else cells.tobytes()
+    return Footprint(cells.shape, anchor or (rows // 2, columns // 2), mask, name)
+
+
+@lru_cache(maxsize=64)
+def _named(size: tuple[int, int] | None, shape: str) -> Footprint:
+    name = shape.strip().lower()
+    inside = SHAPES.get(name)
+    if inside is None:
+        raise OptionError(f"unknown shape {shape!r}; it is one of {', '.join(SHAPES)}{nearest(shape.lower(), SHAPES)}")
+    if size is None:
+        raise OptionError(f"a {shape} needs a size")
+    rows, columns = size
+    y, x = (np.arange(1 - n, n + 1, 2, dtype=np.int64) for n in (rows, columns))
+    cells = np.broadcast_to(inside(y[:, None], x, rows // 2, columns // 2), (rows, columns))
+    if not cells.any():
+        raise OptionError(f"a {shape} of {rows} x {columns} has no cell; take another size")
+    return _of_cells(np.ascontiguousarray(cells), name)
+
+
+def _own(shape) -> np.ndarray:
+    if isinstance(shape, Kernel):
+        weights = shape.weights
+        cells = (weights != 0) & (True if shape.included is None else shape.included)
+    else:
+        try:
+            if np.iscomplexobj(shape):
+                raise TypeError
+            cells = np.asarray(shape, np.float64)
+        except (TypeError, ValueError):
+            raise OptionError(f"shape must be a name, a Kernel, or rows of numbers, not {shape!r}") from None
+        cells = (cells != 0) & ~np.isnan(cells)
+    if cells.ndim != 2 or max(cells.shape) > MAX_SIDE or not cells.any():
+        raise OptionError(f"a shape has up to {MAX_SIDE} rows and columns, and a cell that is not 0")
+    return np.ascontiguousarray(cells)
