@@ -29,7 +29,7 @@ class CompiledLoops(BuildHookInterface):
         self.folder = tempfile.mkdtemp()
         pattern = [] if SHIP == "all" else [SHIP]
         environment = {**os.environ, "PYTHONPATH": self.root}
-        command = [sys.executable, "-m", "imconv.jit.ship", self.folder, *pattern]
+        command = [sys.executable, "-m", "imconv.compiler.ship", self.folder, *pattern]
         subprocess.run(command, env=environment, cwd=self.root, check=True)
         for path in sorted(Path(self.folder).rglob("*")):
             if path.is_file():

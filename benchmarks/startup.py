@@ -113,7 +113,14 @@ def _first_runs(folder: Path) -> dict[str, list[float]]:
         ("imconv blur, first run from a wheel", ROUNDS),
     ):
         if "wheel" in name:
-            ship = [sys.executable, "-P", "-m", "imconv.jit.ship", str(package / "imconv" / "jit" / "shipped"), LOOPS]
+            ship = [
+                sys.executable,
+                "-P",
+                "-m",
+                "imconv.compiler.ship",
+                str(package / "imconv" / "jit" / "shipped"),
+                LOOPS,
+            ]
             subprocess.run(ship, env=environment, check=True)
         for number in range(count + 1):
             empty = {**environment, "XDG_CACHE_HOME": str(folder / f"{name} {number}")}
@@ -127,7 +134,7 @@ def measure_call() -> dict:
     line = np.zeros((1, 64), np.float32)
     pixels = np.zeros((1, 64), np.uint8)
     values = (line, 1.0, pixels, 0, 1.0, 0.0, 255.0, pixels.copy())
-    call = jit.loop("detail.add_detail").bound(*values[1:])
+    call = jit.loop("unsharp.add_detail").bound(*values[1:])
     words, codes = jit.signature.flatten(call._loop.arguments, values)
     function, block = call._loop.function(tuple(codes)), jit.signature.block(call._loop.arguments).pack(*words)
     return {"jit": _each(lambda: call(line)), "bare": _each(lambda: function(block))}

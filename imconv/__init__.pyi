@@ -1,8 +1,5 @@
 from . import net as net
 from .comparison import compare as compare
-from .correlation import convolve as convolve
-from .correlation import correlate as correlate
-from .correlation import plan as plan
 from .errors import ImconvError as ImconvError
 from .files import read as read
 from .files import read_pages as read_pages
@@ -10,8 +7,11 @@ from .files import write as write
 from .files import write_pages as write_pages
 from .files.picture import Picture as Picture
 from .filters.bilateral import bilateral as bilateral
-from .filters.cells import gabor as gabor
+from .filters.correlate import convolve as convolve
+from .filters.correlate import correlate as correlate
+from .filters.correlate import plan as plan
 from .filters.edges import edges as edges
+from .filters.gabor import gabor as gabor
 from .filters.guided import guided as guided
 from .filters.local import local_contrast as local_contrast
 from .filters.local import local_deviation as local_deviation
@@ -32,9 +32,9 @@ from .filters.sharpen import sharpen as sharpen
 from .filters.sharpen import unsharp_mask as unsharp_mask
 from .filters.smooth import box_blur as box_blur
 from .filters.smooth import gaussian_blur as gaussian_blur
-from .kernel import Kernel as Kernel
+from .kernel.kernel import Kernel as Kernel
 from .net.layer import layer as layer
-from .planner import Plan as Plan
 from .sheet import contact_sheet as contact_sheet
+from .stages.convolution.plan import Plan as Plan
 
 __version__: str

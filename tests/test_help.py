@@ -162,7 +162,7 @@ def test_every_example_can_be_copied_and_does_what_it_says(here, monkeypatch, li
     words, source, target = pieces_of(line.replace("COMMAND", "blur"))
     if words[0] == "cache":  # not the loops that the other tests need, nor minutes of compilation
         monkeypatch.setenv("XDG_CACHE_HOME", str(here.parent / "cache"))
-        monkeypatch.setattr("imconv.jit.prebuilt.prebuilt", lambda everything=False: [])
+        monkeypatch.setattr("imconv.compiler.prebuilt.prebuilt", lambda everything=False: [])
     if words[:2] == ["kernels", "plot"]:
         pytest.importorskip("matplotlib")
     before = {path.name: path.stat().st_mtime_ns for path in here.iterdir()}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
-from imconv.composites.passes import SteppedFilter
+from imconv.composites.passes import PassesFilter
 from imconv.filters.like import in_turn
 from imconv.geometry.axis import make_axes
 from imconv.geometry.border import parse_border
@@ -247,5 +247,5 @@ def test_steps_are_rounded_each(case, rounding):
     options.pop("anchor")
     settings = Options(**options)
     steps = in_turn([Kernel(row), Kernel(column)], settings, rounding=rounding)
-    found = SteppedFilter(settings, lambda options, kind: steps, "like", "test").apply(case.image)
+    found = PassesFilter(settings, lambda options, kind: steps, "like", "test").apply(case.image)
     np.testing.assert_array_equal(found, rounded(exact, case.image.dtype, WAYS[rounding]).reshape(found.shape))

@@ -211,7 +211,7 @@ def test_a_loop_that_cannot_be_built_fails_the_build(tmp_path):
     for name in ("numba", "llvmlite"):
         (tmp_path / f"{name}.py").write_text(NO_NUMBA)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(imconv.__file__).parents[1]), str(tmp_path)])}
-    command = [sys.executable, "-P", "-m", "imconv.jit.ship", tmp_path / "out", PATTERN]
+    command = [sys.executable, "-P", "-m", "imconv.compiler.ship", tmp_path / "out", PATTERN]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.endswith(f"could not be built for {LEVELS[0]}: ImportError: no Numba today\n")

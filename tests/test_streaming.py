@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from imconv.engine.streaming import bytes_held, execute_rows, stripes
 
 from imconv.engine import streaming
-from imconv.engine.streaming import bytes_held, execute_rows, stripes
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
 from imconv.filters.correlate import Options
 from imconv.filters.sharpen import unsharp_filter

@@ -26,7 +26,7 @@ COMMANDS = {
     "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
     "edges": ("edges", "Find edges by first and second derivatives."),
     "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
-    "gabor": ("cells", "Show what an oriented cell of the visual cortex answers."),
+    "gabor": ("gabor", "Show what an oriented cell of the visual cortex answers."),
     "gradient": ("order", "Outline: the largest minus the least of the pixels around."),
     "guided": ("local", "Smooth and keep a guide's edges, at any radius in the same time."),
     "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
             return None
         from importlib import import_module
 
-        module = import_module(f"imconv.cli.{COMMANDS[name][0]}")
+        module = import_module(f"imconv.cli.commands.{COMMANDS[name][0]}")
         return getattr(module, name if name not in BUILTINS else f"{name}_")
 
     def resolve_command(self, ctx, args):

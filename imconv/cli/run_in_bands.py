@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from . import interrupt, session
+from .progress import Progress
 
 
 def filter_in_bands(job, source: str, shared: dict, settings: dict, started: float) -> bool:
@@ -21,12 +22,11 @@ def filter_in_bands(job, source: str, shared: dict, settings: dict, started: flo
         work = session.work_of(job, settings, outline.width)
         named = session.format_named(job.output, shared["format_"]) or outline.format
         target = formats.format_named(named)
-        if settings["options"].range == "stretch" or not file_to_file.able(
-            work, target, work.result_type(outline.pixels.dtype)
-        ):
+        result_type = work.result_type(outline.pixels.dtype)
+        if settings["options"].range == "stretch" or not file_to_file.able(target, result_type):
             return False
         plan = session.plan_for(work, outline, source, shared)
-        needed = file_to_file.bytes_held(work, plan, picture, settings["threads"])
+        needed = file_to_file.bytes_held(plan, picture, settings["threads"])
         limits.check(source, outline.width, outline.height, needed, max_memory=limit)
         kind = session.target_of(job, outline, plan, work, shared)
         if shared["explain"]:
@@ -45,22 +45,22 @@ def filter_in_bands(job, source: str, shared: dict, settings: dict, started: flo
 
 def _run(picture, job, work, plan, kind, source, shared, settings, started) -> None:
     from .. import file_to_file
+    from ..composites.linear_light import conversion_of
     from ..files import outgoing
     from ..pixels.rounding import Tally
 
     result = session.outline(picture.outline, plan, work)
-    conversion = work.conversion(result.mode, picture.outline.pixels.dtype, result.metadata)
+    conversion = conversion_of(work, result.mode, picture.outline.pixels.dtype, result.metadata)
     tally = Tally() if shared["verbose"] or shared["json_"] else None
     options = {name: settings[name] for name in ("quality", "compression", "threads")}
     with (
         outgoing.writing(
             job.output, result, kind, **options, strip=shared["strip"], no_clobber=shared["no_clobber"]
         ) as target,
-        session.Progress(shared["quiet"]) as progress,
+        Progress(shared["quiet"]) as progress,
     ):
-        file_to_file.run(
-            work, plan, conversion, picture, target, threads=settings["threads"], tally=tally, progress=progress
-        )
+        how = {"threads": settings["threads"], "tally": tally, "progress": progress}
+        file_to_file.run(plan, conversion, picture, target, **how)
         interrupt.check()
     for note in dict.fromkeys(target.notes):
         session.teller(shared["quiet"])(f"{job.output}: {note}")

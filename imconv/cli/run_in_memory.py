@@ -7,6 +7,7 @@ import time
 import click
 
 from . import interrupt, session
+from .progress import Progress
 
 
 def filter_pages(pictures: list, jobs: list, source: str, shared: dict, settings: dict, started: float) -> None:
@@ -46,17 +47,18 @@ def _prepare(job, pictures, source, shared, settings) -> tuple[list, list, str]:
 
 
 def _filter_and_write(target, pictures, works, plans, kind, source, shared, settings, started) -> None:
+    from ..filters.apply import apply
     from ..pixels.rounding import Tally
 
     tallies = [Tally() if shared["verbose"] or shared["json_"] else None for _ in plans]
     results = []
-    with session.Progress(shared["quiet"]) as progress:
+    with Progress(shared["quiet"]) as progress:
         for i, (picture, work) in enumerate(zip(pictures, works, strict=True)):
 
             def share(done: int, total: int, before: int = i) -> None:
                 progress(before * total + done, len(pictures) * total)
 
-            results.append(work.apply(picture, threads=settings["threads"], tally=tallies[i], progress=share))
+            results.append(apply(work, picture, threads=settings["threads"], tally=tallies[i], progress=share))
     interrupt.check()
     session.save(target, results, kind, shared, settings)
     seconds = time.perf_counter() - started

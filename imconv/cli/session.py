@@ -154,11 +154,12 @@ def tell_plan(job: Job, source: str, plan, kind: str, shared: dict) -> None:
 
 def plan_for(work, picture, source: str, shared: dict, heading: str = ""):
     """The filter's plan for a picture; told, under a heading, if that was asked for, as are notes on linear light."""
+    from ..composites.linear_light import conversion_of
     from ..errors import FileError
 
     kind = picture.pixels.dtype
     try:
-        conversion = work.conversion(picture.mode, kind, picture.metadata)
+        conversion = conversion_of(work, picture.mode, kind, picture.metadata)
     except FileError as error:
         raise FileError(f"{label(source, STDIN)}: {error}") from error
     if conversion is None:
@@ -199,15 +200,16 @@ def bytes_beside(work, plan, picture) -> int:
     rows, columns = plan.shape
     samples = rows * columns * plan.channels
     light = np.dtype(plan.source).itemsize * (picture.pixels.size + samples) if work.options.linear else 0
-    return samples * work.extra_bytes(plan) + light + plan.scratch
+    return samples * plan.extra_bytes + light + plan.scratch
 
 
 def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started, more) -> None:
+    from ..filters.apply import apply
     from ..pixels.rounding import Tally
 
     tally = Tally() if shared["verbose"] or shared["json_"] else None
     with Progress(shared["quiet"]) as progress:
-        result = work.apply(picture, threads=settings["threads"], tally=tally, progress=progress)
+        result = apply(work, picture, threads=settings["threads"], tally=tally, progress=progress)
     interrupt.check()
     save(target, [result], kind, shared, settings)
     seconds = time.perf_counter() - started

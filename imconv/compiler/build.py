@@ -1,6 +1,6 @@
-"""Compiles a loop: the only module that imports Numba. Run as a program, so that whoever needs the loop need not.
+"""Compiles a loop. Run as a program, so that whoever needs the loop need not.
 
-    python -m imconv.jit.build LOOP TYPE ...       writes the sealed code to standard output
+    python -m imconv.compiler.build LOOP TYPE ...       writes the sealed code to standard output
 
 Numba compiles the loop as usual. What is kept of it is one entry that unpacks a block of memory (`signature.py`) and
 calls the loop: with everything else internal, LLVM drops Numba's references to the interpreter, since loops raise
@@ -9,12 +9,7 @@ nothing and allocate nothing. The code is checked against a known result before 
 
 from __future__ import annotations
 
-import os
 import sys
-
-from ..jit.numba_loops import OPTIONS, python_function
-
-os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its functions are in a library that would have to be linked
 
 import llvmlite.binding as llvm
 from numba import cfunc, njit, types
@@ -23,6 +18,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
 from ..jit import load, machine, signature, store
+from ..jit.numba_loops import OPTIONS, python_function
 from ..loops import LOOPS
 from . import elf, known_answers
 

@@ -14,8 +14,8 @@ from ..geometry.axis import make_axes, pool_axis
 from ..geometry.border import Border
 from ..jit import signature
 from ..loops import LOOPS
+from ..stages.convolution.algorithms import prepare
 from ..stages.convolution.plan import make_plan
-from ..stages.convolution.tables import prepare
 from ..stages.pooling.work import places
 from .known_huffman import follow_scan
 from .known_ranks import RANKS
@@ -347,7 +347,7 @@ _CASES = {
     "alpha.unweigh": _unweighing,
     "alpha.fill_empty": _filling,
     "combine.combine": _combining,
-    "detail.add_detail": _detailing,
+    "unsharp.add_detail": _detailing,
     "bilateral.smooth_alike": _smoothing_alike,
     "moments.sum_moments": _moments(True),
     "moments.combine_moments": _moments(False),

@@ -10,9 +10,9 @@ import numpy as np
 from ..geometry.axis import make_axes
 from ..geometry.border import Border
 from ..kernel.kernel import Kernel
+from ..stages.convolution.algorithms import prepare
 from ..stages.convolution.exactness import Runs
 from ..stages.convolution.plan import make_plan
-from ..stages.convolution.tables import prepare
 from .sample_pictures import COLUMNS, DTYPES, ROWS, picture
 
 DENSE, SEPARABLE, BOX = [[1, 2, 3], [4, 0, 6], [7, 8, 10]], [[1, 3, 1], [2, 6, 2], [3, 9, 3]], [[1] * 3] * 3

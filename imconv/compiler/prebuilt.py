@@ -52,7 +52,7 @@ def _for_samples(sample: str, sums: str) -> list[Specialised]:
     found.append(("pool.extreme", (sample,)))
     added = "f8" if sample[0] == "f" else "u4"
     found += [("pool.total", (sample, added, target)) for target in dict.fromkeys((sample, "f8"))]
-    found += [("detail.add_detail", (values, sample, sample)) for values in dict.fromkeys((sums, "f8"))]
+    found += [("unsharp.add_detail", (values, sample, sample)) for values in dict.fromkeys((sums, "f8"))]
     found.append(("combine.combine", (sample, sums, "f8")))
     if sample[0] == "u" and sums == "f4":
         found.append(("combine.combine", (sample, sums, "f4")))
@@ -68,8 +68,8 @@ def _for_ranks(key: str) -> list[Specialised]:
         "extremes.extreme",
         "extremes.extreme_of_taps",
         "network.select",
-        "keys.to_keys",
-        "keys.to_samples",
+        "sortable.to_keys",
+        "sortable.to_samples",
     ]
     found = [(name, (key,)) for name in names]
     found.append(("bisection.bisect", (key if key in ("u1", "u2") else "u2",)))

@@ -1,4 +1,4 @@
-"""Compiles the loops that a wheel carries: `python -m imconv.jit.ship FOLDER [PATTERN]`, run by `hatch_build.py`."""
+"""Compiles the loops that a wheel carries: `python -m imconv.compiler.ship FOLDER [PATTERN]`, run by `hatch_build.py`."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..engine.results import check_out, new_array
-from ..engine.streaming import bands_of
+from ..engine.drive import compute
+from ..engine.sources import WholeArray
+from ..engine.stage import AnyPlan
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.arrangement import layout
@@ -24,7 +25,7 @@ class FilterBank(Filter):
     What the options select of a picture (region, mask, channels), they select in each result.
     """
 
-    selection = None  # of the sheet
+    selects_itself = True
 
     def __init__(self, filters, columns: int):
         self.filters, self.columns = tuple(selected(each) for each in filters), columns
@@ -59,55 +60,68 @@ class FilterBank(Filter):
         """As Filter.retyped."""
         return FilterBank([each.retyped(dtype, scale, range) for each in self.filters], self.columns)
 
-    def extra_bytes(self, plan) -> int:
-        """As Filter.extra_bytes; a result made before it is laid on the sheet is the plan's `scratch`."""
-        return 0
-
-    def bytes_held(self, plan, threads: int) -> int:
-        """As Filter.bytes_held: the picture twice, as its bands are put together, the sheet and a result."""
-        picture = plan.rows.size * plan.columns.size * plan.source_channels * np.dtype(plan.source).itemsize
-        return 2 * picture + math.prod(plan.shape) * plan.channels * np.dtype(plan.target).itemsize + plan.scratch
-
-    def run(self, plan: BankPlan, image, *, out=None, threads=None, tally=None, progress=None):
-        """As Filter.run."""
-        shape = (*plan.shape, *((plan.channels,) if image.ndim == 3 or plan.channels > 1 else ()))
-        if out is not None:
-            check_out(out, shape, plan.target)
-        sheet = new_array(shape, plan.target)
-        sheet[...] = white(sheet.dtype)
-        for number, (each, own) in enumerate(zip(self.filters, plan.plans, strict=True)):
-
-            def share(done: int, total: int, before: int = number) -> None:
-                if progress is not None:
-                    progress(before * total + done, len(plan.plans) * total)
-
-            sheet[plan.places[number]] = each.run(own, image, threads=threads, tally=tally, progress=share)
-        if out is None:
-            return sheet
-        out[...] = sheet
-        return out
-
-    def in_bands(self, plan: BankPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands. The sheet's first row needs the whole picture already: that is held, and given in one band."""
-
-        def execute(source, count):
-            sheet = self.run(plan, np.concatenate(list(source)), threads=threads, tally=count, progress=progress)
-            yield sheet if rows is None else sheet[rows[0] : rows[1]]
-
-        yield from bands_of(plan, bands, tally, execute)
-
 
 @dataclass(frozen=True)
-class BankPlan:
-    """Several filters' plans, told as one. Whatever they have alike is found here too."""
+class BankPlan(AnyPlan):
+    """Several filters' plans for one picture, and how many of their results stand side by side on the sheet."""
 
     plans: tuple
     across: int
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.plans[0], name)
+    @property
+    def rows(self):
+        """Of the picture."""
+        return self.plans[0].rows
+
+    @property
+    def columns(self):
+        """Of the picture."""
+        return self.plans[0].columns
+
+    @property
+    def source(self) -> str:
+        """The type of the picture."""
+        return self.plans[0].source
+
+    @property
+    def source_channels(self) -> int:
+        """The picture's."""
+        return self.plans[0].source_channels
+
+    @property
+    def target(self) -> str:
+        """The type of the sheet."""
+        return self.plans[0].target
+
+    @property
+    def channels(self) -> int:
+        """The sheet's."""
+        return self.plans[0].channels
+
+    @property
+    def alpha(self) -> str:
+        """What all do with alpha."""
+        return self.plans[0].alpha
+
+    @property
+    def range(self) -> str:
+        """The policy for each result; the sheet is not stretched as one."""
+        return "clip" if self.stretched else self.plans[0].range
+
+    @property
+    def stretched(self) -> bool:
+        """Whether each result is stretched to its own range."""
+        return self.plans[0].range == "stretch"
+
+    @property
+    def streams(self) -> bool:
+        """As AnyPlan.streams."""
+        return not self.stretched
+
+    @property
+    def seconds(self) -> float:
+        """Of all filters together."""
+        return sum(plan.seconds for plan in self.plans)
 
     @property
     def places(self) -> list[tuple[slice, slice]]:
@@ -122,8 +136,34 @@ class BankPlan:
     @property
     def scratch(self) -> int:
         """Bytes beside the sheet: buffers of one filter, and its result."""
-        each = np.dtype(self.target).itemsize + (8 if self.range == "stretch" else 0)
+        each = np.dtype(self.target).itemsize + (8 if self.stretched else 0)
         return max(plan.scratch for plan in self.plans) + each * math.prod(self.plans[0].shape) * self.channels
+
+    @property
+    def result_bytes(self) -> int:
+        """Bytes of the sheet."""
+        return math.prod(self.shape) * self.channels * np.dtype(self.target).itemsize
+
+    def bytes_held(self, threads: int) -> int:
+        """As AnyPlan.bytes_held: the picture twice, as its bands are put together, the sheet and a result."""
+        picture = self.rows.size * self.columns.size * self.source_channels * np.dtype(self.source).itemsize
+        return 2 * picture + self.result_bytes + self.scratch
+
+    def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
+        """As AnyPlan.make_bands. The sheet's first row needs the whole picture already: the sheet comes in one band."""
+        picture = source.whole()
+        sheet = sink.room(0, self.shape[0])
+        sheet[...] = white(sheet.dtype)
+        for number, plan in enumerate(self.plans):
+
+            def share(done: int, total: int, before: int = number) -> None:
+                if progress is not None:
+                    progress(before * total + done, len(self.plans) * total)
+
+            result = np.empty((*plan.shape, plan.channels), plan.target)
+            compute(plan, WholeArray(picture), result, threads, tally, share)
+            sheet[self.places[number]] = result
+        yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
     def as_dict(self) -> dict:
         """The first plan's figures, with all multiply-adds."""
@@ -131,7 +171,7 @@ class BankPlan:
             **self.plans[0].as_dict(),
             "output": [*self.shape, self.channels],
             "bank": len(self.plans),
-            "result_bytes": math.prod(self.shape) * self.channels * np.dtype(self.target).itemsize,
+            "result_bytes": self.result_bytes,
             "multiply_adds": sum(plan.as_dict()["multiply_adds"] for plan in self.plans),
         }
 

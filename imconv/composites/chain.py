@@ -1,15 +1,13 @@
-"""Several filters one behind another: floats in between, one rounding at the end, rows passed on as they become ready."""
+"""Several filters one after another: floats in between, one rounding at the end, rows passed on as they become ready."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from ..engine.results import check_out, new_array
-from ..engine.streaming import BAND_BYTES
+from ..engine.sequence import Sequence
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
@@ -44,7 +42,7 @@ class ChainFilter(Filter):
         filters, plans, fused = [], [], []
         for number, step in enumerate(self.steps):
             last = number == len(self.steps) - 1
-            step = step.settled(image_type, self.result_type(image_type) if last else None)
+            step = step.with_types_fixed(image_type, self.result_type(image_type) if last else None)
             step = _bordered(step, shape[2], has_alpha, white_value)
             given = kind if filters else image_type
             made = self._typed(step, image_type, kind, last)
@@ -57,9 +55,7 @@ class ChainFilter(Filter):
                 filters.append(_Step(step, made, shape))
                 plans.append(plan)
             shape = (*plans[-1].shape, plans[-1].channels)
-        return ChainPlan(
-            tuple(plans), tuple(each.made for each in filters), source.name, plans[-1].target, tuple(fused)
-        )
+        return ChainPlan(tuple(plans), tuple(each.made for each in filters), tuple(fused))
 
     def _typed(self, step: Filter, image_type, kind, last: bool) -> Filter:
         """A step with the type of its results: between steps floats, in the end what the options say."""
@@ -93,7 +89,7 @@ class ChainFilter(Filter):
         return result_of(self.options, image_type)
 
     def factor(self, image_type) -> Fraction:
-        """As LinearFilter.factor."""
+        """As Filter.factor."""
         return self._result(np.dtype(image_type))[1]
 
     def in_light(self, light) -> ChainFilter:
@@ -110,48 +106,6 @@ class ChainFilter(Filter):
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> Filter:
         """As Filter.retyped."""
         return _Retyped(self.steps, replace(self.options, depth=None, range=range), np.dtype(dtype), scale)
-
-    def extra_bytes(self, plan) -> int:
-        """As Filter.extra_bytes."""
-        return 8 + 8 if plan.range == "stretch" else 0
-
-    def bytes_held(self, plan, threads: int) -> int:
-        """As Filter.bytes_held."""
-        return sum(each.bytes_held(p, threads) for each, p in zip(plan.filters, plan.plans, strict=True))
-
-    def run(self, plan: ChainPlan, image, *, out=None, threads=None, tally=None, progress=None):
-        """As Filter.run."""
-        flat = image.ndim == 2 and plan.channels == 1
-        wanted = plan.shape if flat else (*plan.shape, plan.channels)
-        if out is not None:
-            check_out(out, wanted, plan.target)
-        height = max(1, BAND_BYTES // max(1, image[:1].nbytes))
-        bands = (image[start : start + height] for start in range(0, len(image), height))
-        how = {"threads": threads, "tally": tally, "progress": progress}
-        if plan.range == "stretch":
-            before = list(self._passed(plan.filters[:-1], plan.plans[:-1], bands, threads))
-            result = plan.filters[-1].run(plan.plans[-1], np.concatenate(before), **how).reshape(wanted)
-        else:
-            result, row = new_array(wanted, plan.target), 0
-            for band in self.in_bands(plan, bands, **how):
-                result[row : row + len(band)] = band.reshape(len(band), *wanted[1:])
-                row += len(band)
-        if out is None:
-            return result
-        out[...] = result
-        return out
-
-    def in_bands(self, plan: ChainPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands."""
-        bands = self._passed(plan.filters[:-1], plan.plans[:-1], bands, threads)
-        how = {"threads": threads, "tally": tally, "progress": progress, "rows": rows}
-        yield from plan.filters[-1].in_bands(plan.plans[-1], bands, **how)
-
-    @staticmethod
-    def _passed(filters, plans, bands, threads) -> Iterator[np.ndarray]:
-        for each, own in zip(filters, plans, strict=True):
-            bands = each.in_bands(own, bands, threads=threads)
-        return iter(bands)
 
 
 @dataclass(frozen=True)
@@ -175,59 +129,17 @@ class _Retyped(ChainFilter):
 
 
 @dataclass(frozen=True, eq=False)
-class ChainPlan:
+class ChainPlan(Sequence):
     """The plans of a chain's filters, in order; a filter may stand for several steps."""
 
     plans: tuple
     filters: tuple[Filter, ...]
-    source: str
-    target: str
     fused: tuple[int, ...]  # steps that became part of the one before
 
     @property
-    def rows(self):
-        """The first plan's: of the picture."""
-        return self.plans[0].rows
-
-    @property
-    def columns(self):
-        """The first plan's: of the picture."""
-        return self.plans[0].columns
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """The result's, without channels."""
-        return tuple(self.plans[-1].shape)
-
-    @property
-    def channels(self) -> int:
-        """The result's."""
-        return self.plans[-1].channels
-
-    @property
-    def alpha(self) -> str:
-        """What becomes of alpha in the last step."""
-        return self.plans[-1].alpha
-
-    @property
-    def range(self) -> str:
-        """The last one's policy."""
-        return self.plans[-1].range
-
-    @property
-    def seconds(self) -> float:
-        """As Plan.seconds."""
-        return sum(plan.seconds for plan in self.plans)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of all filters."""
-        return sum(plan.multiply_adds for plan in self.plans)
-
-    @property
-    def scratch(self) -> int:
-        """Bytes of buffers a thread holds."""
-        return sum(plan.scratch for plan in self.plans)
+    def extra_bytes(self) -> int:
+        """As AnyPlan.extra_bytes: the last plan's input is held with its values."""
+        return 8 + 8 if self.range == "stretch" else 0
 
     def as_dict(self) -> dict:
         """Every filter's figures."""

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..engine.streaming import execute_rows
+from ..engine.results import NewArrays
+from ..engine.side_by_side import in_blocks
+from ..engine.sources import Bands
 from ..errors import OptionError
 from ..geometry.axis import square_axes
 from ..geometry.border import Border
@@ -15,14 +17,12 @@ from ..kernel.kernel import Kernel
 from ..options import Options
 from ..pixels.arrays import readable
 from ..stages.convolution.filter import LinearFilter
-from ..stages.convolution.plan import Plan, make_plan
-from .float_stages import StagedFilter, StagedPlan, in_blocks
-
-WITHOUT_CANCELLATION = ("separable", "dense", "box")  # where nothing is weighed, their sums are 0, not nearly
+from ..stages.convolution.plan import make_plan
+from .float_stages import FloatStagesFilter, FloatStagesPlan
 
 
 @dataclass(frozen=True)
-class IgnoringFilter(StagedFilter):
+class IgnoringFilter(FloatStagesFilter):
     """A LinearFilter with the option nan "ignore": `sum(h) sum(h f) / sum(h)`, the sums over what is no NaN, in each channel.
 
     Where nothing is left the result is NaN. Whole numbers have no NaN: they are filtered as ever.
@@ -34,7 +34,7 @@ class IgnoringFilter(StagedFilter):
     white: int | None = None
 
     name = "nan ignore"
-    way = "sums of what is there, and of its weights"
+    summary = "sums of what is there, and of its weights"
     alphas = ("keep", "separate")
     borders = ("normalized",)
 
@@ -60,15 +60,6 @@ class IgnoringFilter(StagedFilter):
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         return IgnoringFilter(kernel, light.options(self.options), self.scale, self.white)
 
-    def run(self, plan, image, **how):
-        """As Filter.run."""
-        return self.plain(False).run(plan, image, **how) if isinstance(plan, Plan) else super().run(plan, image, **how)
-
-    def in_bands(self, plan, bands, **how):
-        """As Filter.in_bands."""
-        plain = isinstance(plan, Plan)
-        yield from self.plain(False).in_bands(plan, bands, **how) if plain else super().in_bands(plan, bands, **how)
-
     def kind(self, source: str, alpha: str) -> str:
         """Few weights may be left, far out: sums need all digits."""
         return "float64"
@@ -82,15 +73,15 @@ class IgnoringFilter(StagedFilter):
         axes = square_axes(shape, kernel.shape, kernel.anchor)
         number = np.dtype(kind)
         plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"))
-        if plan.algorithm not in WITHOUT_CANCELLATION or plan.terms > 1:
+        if plan.how.cancels(plan):  # where no weight is left, sums must be 0, not nearly
             plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"), algorithm="dense")
         return (plan,)
 
-    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+    def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """Quotients of sums."""
-        channels, total = plan.filtered, self.kernel.sum()
-        pairs = (_pairs(band, threads) for band in rows)
-        for sums in execute_rows(plan.stages[0], pairs, threads=threads, progress=progress):
+        channels, total, stage = plan.filtered, self.kernel.sum(), plan.stages[0]
+        pairs = Bands(_pairs(band, threads) for band in rows)
+        for sums in stage.make_bands(pairs, NewArrays(stage), wanted=wanted, threads=threads, progress=progress):
             values = np.empty((*sums.shape[:2], channels))
 
             def divide(part):

@@ -123,20 +123,22 @@ class Conversion:
             warn_of_nans(count, 6)
 
 
-def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion:
-    """The conversion around a filter with the option linear.
+def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion | None:
+    """The conversion around a filter with the option linear, None around any other filter.
 
-    Raises FileError for CMYK, for profiles and chunks whose transfer function is not known; OptionError for pixels or
+    `mode` is the Picture's, `metadata` what its file states. Raises FileError for CMYK, for profiles and chunks whose transfer function is not known; OptionError for pixels or
     options that linear light does not go with.
     """
+    if not filter.options.linear or not (filter.light_matters or filter.options.selects):
+        return None
     if mode == "cmyk":
         raise FileError("CMYK has no linear light; convert the picture to RGB, or leave out linear")
-    return _conversion(
+    return conversion_for(
         filter, MODES[mode], mode in ("grey+alpha", "rgba"), np.dtype(image_type), metadata or Metadata()
     )
 
 
-def _conversion(filter, channels: int, has_alpha: bool, image_type: np.dtype, metadata: Metadata) -> Conversion:
+def conversion_for(filter, channels: int, has_alpha: bool, image_type: np.dtype, metadata: Metadata) -> Conversion:
     options = filter.options
     if image_type.kind != "f" and image_type.name not in ("bool", "uint8", "uint16"):
         raise OptionError(

@@ -8,8 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..engine.held_rows import Window
-from ..engine.streaming import BAND_BYTES, bands_of
+from ..engine.drive import compute
+from ..engine.results import NewArrays, new_array
+from ..engine.side_by_side import PassedOn
+from ..engine.sources import Bands
+from ..engine.stage import AnyPlan
 from ..errors import ImconvError, OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
@@ -22,6 +25,8 @@ from ..pixels.sample_types import type_range
 
 class PartialFilter(Filter):
     """A filter on the part of the picture that its options select; all else is passed on as it is."""
+
+    selects_itself = True
 
     def __init__(self, inner: Filter):
         self.inner, self.options = inner, inner.options
@@ -49,12 +54,12 @@ class PartialFilter(Filter):
         whole = inner.plan((rows, columns, taken), image_type, with_alpha)
         target, scale = np.dtype(inner.result_type(image_type)), Fraction(1)
         if blended:
-            scale = _scale(inner, image_type)
+            scale = inner.factor(np.dtype(image_type))
             if selection.luma:
                 given = np.dtype(
                     np.float32 if readable(image_type).itemsize <= 2 or image_type == np.float32 else np.float64
                 )
-            inner = inner.settled(image_type).retyped(
+            inner = inner.with_types_fixed(image_type).retyped(
                 np.float64, scale, "stretch" if whole.range == "stretch" else "clip"
             )
             policy, whole = whole.range, inner.plan((rows, columns, taken), given, with_alpha)
@@ -64,7 +69,7 @@ class PartialFilter(Filter):
             raise OptionError("region, mask and channels need a result of the picture's size and channels")
         return PartialPlan(
             whole, inner, selection, region, places, channels, with_alpha, readable(image_type).name, target.name, policy,
-            blended, _scale(self.inner, image_type),
+            blended, self.inner.factor(np.dtype(image_type)),
         )  # fmt: skip
 
     def result_type(self, image_type) -> np.dtype:
@@ -72,8 +77,8 @@ class PartialFilter(Filter):
         return self.inner.result_type(image_type)
 
     def factor(self, image_type) -> Fraction:
-        """As LinearFilter.factor."""
-        return _scale(self.inner, image_type)
+        """As Filter.factor."""
+        return self.inner.factor(np.dtype(image_type))
 
     def in_light(self, light) -> PartialFilter:
         """As Filter.in_light. The mask is one of light, too."""
@@ -87,99 +92,12 @@ class PartialFilter(Filter):
         """As Filter.retyped."""
         return PartialFilter(self.inner.retyped(dtype, scale, range))
 
-    def extra_bytes(self, plan) -> int:
-        """As Filter.extra_bytes."""
-        return self.inner.extra_bytes(plan.inner_plan)
-
-    def bytes_held(self, plan, threads: int) -> int:
-        """As Filter.bytes_held."""
-        held = plan.filter.bytes_held(plan.inner_plan, threads)
-        return 2 * held  # the picture's own rows are kept too
-
-    def run(self, plan: PartialPlan, image, *, out=None, threads=None, tally=None, progress=None):
-        """As Filter.run."""
-        from ..engine.results import check_out, new_array
-
-        shape = (*plan.shape, plan.channels) if image.ndim == 3 else plan.shape
-        if out is not None:
-            check_out(out, shape, plan.target)
-        result = new_array(shape, plan.target)
-        row = 0
-        height = max(1, BAND_BYTES // max(1, image[:1].nbytes))
-        bands = (image[start : start + height] for start in range(0, len(image), height))
-        for band in self._bands(plan, bands, threads, tally, progress):
-            result[row : row + len(band)] = band.reshape(len(band), *shape[1:])
-            row += len(band)
-        if out is None:
-            return result
-        out[...] = result
-        return out
-
-    def in_bands(self, plan: PartialPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands."""
-        made = bands_of(plan, bands, tally, lambda source, count: self._bands(plan, source, threads, count, progress))
-        row = 0
-        for band in made:
-            first, row = row, row + len(band)
-            yield band if rows is None else band[max(rows[0] - first, 0) : max(rows[1] - first, 0)]
-
-    def _bands(self, plan: PartialPlan, bands, threads, tally, progress) -> Iterator[np.ndarray]:
-        region = plan.region
-        whole_rows = (region.y, region.y + region.height)
-        held = Window((plan.columns.size, plan.channels), plan.source)
-        flat, part = False, _Part(plan)
-
-        def taken() -> Iterator[np.ndarray]:
-            nonlocal flat
-            for band in bands:
-                flat = band.ndim == 2
-                band = band.reshape(len(band), *held.row_shape)
-                held.append(len(band))[...] = band
-                yield part.taken(band)
-
-        how = {"threads": threads, "progress": progress}
-        if not plan.blended:
-            how["tally"] = tally
-        if plan.range == "stretch":
-            whole = np.concatenate(list(taken()))
-            made = iter([plan.filter.run(plan.inner_plan, whole, **how)[whole_rows[0] : whole_rows[1]]])
-        else:
-            made = plan.filter.in_bands(plan.inner_plan, taken(), rows=whole_rows, **how)
-        first, end = whole_rows if plan.crop else (0, plan.rows.size)
-        row = 0
-
-        def passed_on(last: int) -> np.ndarray:
-            """Rows of the picture up to row `last`, as they are."""
-            nonlocal row
-            rows = held.rows[max(row, first) - held.low : max(last, first) - held.low]
-            rows = part.as_result(rows)
-            row = max(row, last)
-            held.forget(row)
-            return rows
-
-        def shaped(rows: np.ndarray) -> np.ndarray:
-            return rows[..., 0] if flat and rows.shape[2] == 1 else rows
-
-        for values in made:
-            if row < whole_rows[0] and min(held.high, whole_rows[0]) > first:
-                yield shaped(passed_on(min(held.high, whole_rows[0])))
-            if not len(values):
-                continue
-            row = max(row, whole_rows[0])
-            originals = held.rows[row - held.low : row + len(values) - held.low]
-            values = values.reshape(len(values), plan.columns.size, -1)
-            yield shaped(part.put(originals, values, row, tally))
-            row += len(values)
-            held.forget(row)
-        if row < end:
-            yield shaped(passed_on(end))
-
 
 @dataclass(frozen=True, eq=False)
-class PartialPlan:
-    """The plan of a filter on a part of a picture. What is not said here is the inner plan's."""
+class PartialPlan(AnyPlan):
+    """The plan of a filter on a part of a picture, beside which the picture's own rows are passed on."""
 
-    inner_plan: object
+    inner_plan: AnyPlan
     filter: Filter  # with that plan; its results are not yet rounded where they are blended
     selection: Selection
     region: Region
@@ -188,14 +106,89 @@ class PartialPlan:
     takes_alpha: bool  # whether the filter sees alpha beside the channels that change
     source: str
     target: str
-    range: str
+    policy: str  # for ranges
     blended: bool
     scale: Fraction  # of samples to the result's units
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.inner_plan, name)
+    range = "clip"  # the policy is seen to here
+
+    @property
+    def rows(self):
+        """Of the picture."""
+        return self.inner_plan.rows
+
+    @property
+    def columns(self):
+        """Of the picture."""
+        return self.inner_plan.columns
+
+    @property
+    def alpha(self) -> str:
+        """What the filter does with alpha."""
+        return self.inner_plan.alpha
+
+    @property
+    def seconds(self) -> float:
+        """Of the filter."""
+        return self.inner_plan.seconds
+
+    @property
+    def scratch(self) -> int:
+        """Of the filter."""
+        return self.inner_plan.scratch
+
+    @property
+    def streams(self) -> bool:
+        """As AnyPlan.streams."""
+        return self.inner_plan.streams
+
+    @property
+    def extra_bytes(self) -> int:
+        """As AnyPlan.extra_bytes."""
+        return self.inner_plan.extra_bytes
+
+    def bytes_held(self, threads: int) -> int:
+        """As AnyPlan.bytes_held: the picture's own rows are kept too."""
+        return 2 * self.inner_plan.bytes_held(threads)
+
+    def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
+        """As AnyPlan.make_bands."""
+        region, part, own = self.region, _Part(self), PassedOn(source.bands())
+        top = region.y if self.crop else 0  # the picture's row that is the result's first
+        first, last = wanted or (0, self.shape[0])
+        row, end = first + top, last + top
+        inside = max(row, region.y), max(row, min(end, region.y + region.height))
+        own.keep(row, end)
+        taken = Bands(part.taken(band) for band in own)
+        inner, counted = self.inner_plan, None if self.blended else tally
+        if inner.range == "stretch":
+            whole = new_array((*inner.shape, inner.channels), inner.target)
+            compute(inner, taken, whole, threads, counted, progress)
+            made = iter([whole[slice(*inside)]])
+        else:
+            how = {"wanted": inside, "threads": threads, "tally": counted, "progress": progress}
+            made = inner.make_bands(taken, NewArrays(inner), **how)
+
+        def passed_on(last: int) -> Iterator[np.ndarray]:
+            """The picture's rows up to row `last`, as they are."""
+            nonlocal row
+            if last > row:
+                band = sink.room(row - top, last - row)
+                band[...] = part.as_result(own.take(last - row))
+                row = last
+                yield band
+
+        for band in made:
+            if row < inside[0]:
+                yield from passed_on(min(own.high, inside[0]))
+            if len(band):
+                out = sink.room(row - top, len(band))
+                out[...] = part.put(own.take(len(band)), band, row, tally)
+                row += len(band)
+                yield out
+            elif row >= inside[1]:
+                yield from passed_on(min(own.high, end))
+        yield from passed_on(end)
 
     @property
     def crop(self) -> bool:
@@ -286,9 +279,9 @@ class _Part:
         originals = originals[:, columns]
         if plan.takes_alpha and plan.inner_plan.alpha in ("weight", "keep"):
             alpha = _ranged(values[..., -1:], "clip", self.target)
-            values = np.concatenate([_ranged(values[..., :-1], plan.range, self.target), alpha], axis=2)
+            values = np.concatenate([_ranged(values[..., :-1], plan.policy, self.target), alpha], axis=2)
         else:
-            values = _ranged(values, plan.range, self.target)
+            values = _ranged(values, plan.policy, self.target)
         scaled = self._scaled(originals)
         if plan.selection.luma:
             luma = self._luma(originals) * plan.scale.numerator / plan.scale.denominator
@@ -356,15 +349,8 @@ def _bordered(
     return filter.with_options(border=Border("constant", (*map(float, colours), *alpha.tolist())))
 
 
-def _scale(filter: Filter, image_type) -> Fraction:
-    factor = getattr(filter, "factor", None)
-    return factor(np.dtype(image_type)) if factor else Fraction(1)
-
-
 def selected(filter: Filter) -> Filter:
     """A filter, or where its options select a part of the picture one of that part."""
-    if not filter.options.selects or hasattr(filter, "selection"):
+    if not filter.options.selects or filter.selects_itself:
         return filter
-    pass
-
     return PartialFilter(filter)

@@ -10,24 +10,23 @@ from .. import jit
 from ..errors import OptionError
 from ..geometry.border import fill_values
 from ..pixels.sample_types import loop_type, type_name, type_range
-from ..stages.convolution.plan import Plan
 from .buffers import LARGEST_LANES
 
 
-class Source:
+class BorderedRows:
     """Gives windows of rows. Where the array can be read in place, a window is the array itself.
 
     The array may be a part of the picture, whose row `low` is its first: then windows reach no further than it does.
     """
 
-    def __init__(self, plan: Plan, array: np.ndarray, low: int = 0):
+    def __init__(self, plan, array: np.ndarray, low: int = 0):
         self.plan = plan
-        self.samples = array.shape[1] * plan.channels
+        self.samples = array.shape[1] * plan.source_channels
         self.columns = plan.column_sources
         if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
             raise OptionError("border constant:nan needs a float picture")
         self.fill = fill_values(
-            plan.border, plan.channels, None if plan.alpha == "none" else type_range(array.dtype)[1]
+            plan.border, plan.source_channels, None if plan.alpha == "none" else type_range(array.dtype)[1]
         )
         self.weighted_fill = self.fill.copy()
         self.weighted_fill[:-1] *= self.fill[-1]
@@ -68,7 +67,7 @@ class Source:
         fill = self.weighted_fill if weighted else self.fill
         rows = np.empty((needed.size + made, max(self.samples, LARGEST_LANES)), self.window_type(weighted, made))
         if weighted and self.flat is not None:
-            jit.loop("alpha.weigh")(self.flat, needed, self.plan.channels, rows[: needed.size])
+            jit.loop("alpha.weigh")(self.flat, needed, self.plan.source_channels, rows[: needed.size])
         else:
             block = self.array[needed]
             if weighted:
@@ -85,9 +84,9 @@ class Source:
         """Padded rows start .. stop - 1, border and all, channel by channel: float64 (rows, padded columns)."""
         table, window = self.window(start, stop, weighted)
         fill = self.weighted_fill if weighted else self.fill
-        pixels = window[:, : self.samples].reshape(len(window), -1, self.plan.channels)
+        pixels = window[:, : self.samples].reshape(len(window), -1, self.plan.source_channels)
         outside = self.columns < 0
-        for channel in range(self.plan.channels):
+        for channel in range(self.plan.source_channels):
             plane = pixels[table[start:stop], :, channel].astype(np.float64)[:, self.columns]
             plane[:, outside] = fill[channel]
             yield plane

@@ -1,4 +1,4 @@
-"""Rows that come from top to bottom, of which those are held that somebody still needs."""
+"""A sliding buffer of picture rows: appended at the bottom, dropped at the top once nobody needs them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ ROOM = 256  # samples behind the last row that vectors may read
 SLACK = 4  # a quarter more is allocated than is held: rows are moved up so seldom that it costs little
 
 
-class Window:
-    """Consecutive rows of a picture: from row `low` up to, not including, row `high`."""
+class HeldRows:
+    """Consecutive rows of a picture: from row `low` up to, not including, row `high`; at first none before row `first`."""
 
-    def __init__(self, row_shape: tuple[int, ...], dtype):
+    def __init__(self, row_shape: tuple[int, ...], dtype, first: int = 0):
         self.row_shape, self.dtype = row_shape, np.dtype(dtype)
-        self.low = self.high = 0
+        self.low = self.high = first
         self._buffer = np.empty((0, *row_shape), self.dtype)
         self._start = 0  # where in the buffer row `low` is
 

@@ -1,41 +1,37 @@
-"""Runs that are over, kept for the next picture of their kind: before a small picture, making one anew takes longer than
-its filter."""
+"""Work objects (buffers and tables) kept after use: for a small picture, making them takes longer than filtering."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
 MOST = 16
-SMALL_SECONDS = 2e-3  # of one thread's work: beyond, what is made anew does not matter
-SMALL_BYTES = 1 << 20  # of one thread's buffers, as plans tell them
+SMALL_SECONDS = 2e-3  # of one thread's work: beyond, the time to make a work object does not matter
+SMALL_BYTES = 1 << 20  # of one thread's buffers
 
 _kept: OrderedDict[tuple, object] = OrderedDict()  # every single access to it is safe in several threads at once
 
 
-def run_of(kind: type, plan, source, threads: int | None):
-    """`kind(plan, source, threads)`, or one kept; nobody else has it until it is given back.
-
-    A kind has the methods of `executor.Run`, `release` among them, and the attribute `plan`.
-    """
-    run = _kept.pop((kind, id(plan), threads), None)  # who has the plan's number has that plan: the one kept holds it
-    if run is None:
-        run = kind(plan, source, threads)
-        run.small = plan.seconds <= SMALL_SECONDS and plan.scratch <= SMALL_BYTES
-        return run
-    run.move(source, 0)
-    return run
+def take(stage, picture, threads: int | None):
+    """A stage's work on a picture: one kept, or a new one. Nobody else has it until it is given back."""
+    # `id(stage)` is safe as a key: the kept work holds the stage, so that no other one can get this id meanwhile
+    work = _kept.pop((id(stage), threads), None)
+    if work is None:
+        return stage.work(picture, 0, threads)
+    work.move(picture, 0)
+    return work
 
 
-def give_back(run, threads: int | None) -> None:
-    """Keep a run that is over, unless it has much in its hands."""
-    if not run.small:
+def give_back(work, threads: int | None) -> None:
+    """Keep work that is done, unless it holds much memory."""
+    stage = work.stage
+    if stage.seconds > SMALL_SECONDS or stage.scratch > SMALL_BYTES:
         return
-    run.release()
-    _kept[type(run), id(run.plan), threads] = run
+    work.release()
+    _kept[id(stage), threads] = work
     while len(_kept) > MOST:
         try:
             _kept.popitem(last=False)
-        except KeyError:  # others were faster
+        except KeyError:  # another thread was faster
             return
 
 

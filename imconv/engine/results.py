@@ -17,7 +17,7 @@ def check_out(out, shape: tuple[int, ...], kind: str) -> None:
         raise OptionError("out can't be written to")
 
 
-def _direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+def direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
     """`out` in this shape where a result can be written to it as it comes, band by band; None where it can't."""
     if out is None or not (out.flags.c_contiguous and out.dtype.isnative) or np.may_share_memory(out, image):
         return None
@@ -32,3 +32,26 @@ def new_array(shape, dtype) -> np.ndarray:
         raise LimitError(
             f"a result of {' x '.join(map(str, shape))} samples does not fit into memory; pad less"
         ) from None
+
+
+class Into:
+    """A sink: bands are parts of one array (rows, columns, channels)."""
+
+    def __init__(self, result: np.ndarray):
+        self.result = result
+
+    def room(self, first: int, count: int) -> np.ndarray:
+        """Where rows first .. first + count - 1 of the result go."""
+        return self.result[first : first + count]
+
+
+class NewArrays:
+    """A sink: each band of a plan's result is an array of its own; of float64 where values are not rounded."""
+
+    def __init__(self, plan, dtype=None):
+        self.row_shape = plan.shape[1], plan.channels
+        self.dtype = np.dtype(dtype or plan.target)
+
+    def room(self, first: int, count: int) -> np.ndarray:
+        """As Into.room."""
+        return np.empty((count, *self.row_shape), self.dtype)

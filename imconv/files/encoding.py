@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 _ENCODERS = {  # the rest is encoded by `pillow_encode`
-    "PNG": "png_encode",
-    "JPEG": "jpeg_encode",
-    "PBM": "netpbm",
-    "PGM": "netpbm",
-    "PPM": "netpbm",
-    "PAM": "pam",
-    "PFM": "pfm",
-    "NPY": "npy",
-    "AVIF": "avif",
-    "JP2": "jpeg2000",
-    "J2K": "codestream",
-    "ICO": "ico",
-    "NPZ": "npz",
+    "PNG": "png.encode",
+    "JPEG": "jpeg.encode",
+    "PBM": "plain.netpbm",
+    "PGM": "plain.netpbm",
+    "PPM": "plain.netpbm",
+    "PAM": "plain.pam",
+    "PFM": "plain.pfm",
+    "NPY": "plain.npy",
+    "AVIF": "pillow.avif",
+    "JP2": "pillow.jpeg2000",
+    "J2K": "pillow.codestream",
+    "ICO": "png.ico",
+    "NPZ": "plain.npz",
 }
 # colour models that a format lacks though it holds their values, and what they are written as
 _SPREAD = {
@@ -47,7 +47,7 @@ _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth cal
 
 
 # formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`
-_SEVERAL = {"TIFF": "tiff_encode", "PNG": "apng", "GIF": "gif", "WEBP": "webp"}
+_SEVERAL = {"TIFF": "tiff.encode", "PNG": "png.animated", "GIF": "pillow.gif", "WEBP": "pillow.webp"}
 
 
 class Page(NamedTuple):

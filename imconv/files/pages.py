@@ -16,22 +16,22 @@ from imconv.files.picture import Picture
 
 MAX_PAGES = 1 << 16
 _DECODERS = {  # the rest is decoded by `pillow`
-    "PNG": "png_decode",
-    "TIFF": "tiff_decode",
-    "GIF": "gif",
-    "WEBP": "webp",
-    "JPEG": "jpeg_decode",
-    "PBM": "netpbm",
-    "PGM": "netpbm",
-    "PPM": "netpbm",
-    "PAM": "pam",
-    "PFM": "pfm",
-    "NPY": "npy",
-    "AVIF": "avif",
-    "JP2": "jpeg2000",
-    "J2K": "jpeg2000",
-    "ICO": "ico",
-    "NPZ": "npz",
+    "PNG": "png.decode",
+    "TIFF": "tiff.decode",
+    "GIF": "pillow.gif",
+    "WEBP": "pillow.webp",
+    "JPEG": "jpeg.decode",
+    "PBM": "plain.netpbm",
+    "PGM": "plain.netpbm",
+    "PPM": "plain.netpbm",
+    "PAM": "plain.pam",
+    "PFM": "plain.pfm",
+    "NPY": "plain.npy",
+    "AVIF": "pillow.avif",
+    "JP2": "pillow.jpeg2000",
+    "J2K": "pillow.jpeg2000",
+    "ICO": "png.ico",
+    "NPZ": "plain.npz",
 }
 
 
@@ -42,7 +42,7 @@ def decoder(format_name: str):
     pixels, notes and the metadata that only it knows. Where the frames of an animation build on each other it also has
     `pages(data, header, name)`, which yields the same for one frame after another: whole frames, as they are shown.
     """
-    return importlib.import_module(f"imconv.files.{_DECODERS.get(format_name, 'pillow')}")
+    return importlib.import_module(f"imconv.files.{_DECODERS.get(format_name, 'pillow.decode')}")
 
 
 def read(

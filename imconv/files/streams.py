@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
 # format -> module in this package. One that reads has `rows`, `has_rows(header)` for whether a file can be read so, and
 # `bytes_held(header)` for the most memory that takes, the last two bands with it; one that writes has `Writer`; see below.
-_NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "netpbm")
-READERS = {"PNG": "png_decode", "TIFF": "tiff_decode", **_NETPBM, "PAM": "pam", "PFM": "pfm", "NPY": "npy"}
-WRITERS = {"PNG": "png_encode", "TIFF": "tiff_encode", **_NETPBM, "PAM": "pam", "NPY": "npy"}
+_NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "plain.netpbm")
+READERS = {
+    "PNG": "png.still",
+    "TIFF": "tiff.decode",
+    **_NETPBM,
+    "PAM": "plain.pam",
+    "PFM": "plain.pfm",
+    "NPY": "plain.npy",
+}
+WRITERS = {"PNG": "png.encode", "TIFF": "tiff.encode", **_NETPBM, "PAM": "plain.pam", "NPY": "plain.npy"}
 
 
 class ReadRows(Protocol):

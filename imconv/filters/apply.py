@@ -6,18 +6,40 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..composites.linear_light import BAND, _conversion, conversion_of
+from ..composites.linear_light import BAND, conversion_for, conversion_of
+from ..composites.partial import selected
+from ..engine.drive import run
 from ..engine.results import check_out
-from ..engine.streaming import _counting
-from ..engine.threads import checked_threads, default_threads, run_bands
+from ..engine.threads import run_bands, thread_count
 from ..errors import OptionError
 from ..files.picture import Metadata
 from ..filter import Filter
+from ..pixels.alpha import check_alpha
 from ..pixels.arrays import as_array, channel_axis, readable
-from ..pixels.rounding import Tally, warn_of_nans, warn_of_rounded
+from ..pixels.rounding import Tally
+
+CALLER = 5  # how many calls above `run` the caller of a public function is, who is warned of lost NaN
 
 
-def _apply(filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.ndarray:
+def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
+    """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `drive.run`."""
+    how = {"threads": threads, "tally": tally, "progress": progress}
+    options = filter.options
+    if options.linear:
+        if filter.light_matters or options.selects:
+            return _apply_in_light(filter, image, out, how)
+        filter = filter.with_options(linear=False)
+    if hasattr(image, "pixels"):
+        if out is not None:
+            raise OptionError("out goes with an array, not with a Picture")
+        return image.filtered(_apply(selected(filter), image.pixels, image.has_alpha, None, how))
+    if options.alpha not in (None, "separate") and options.has_alpha is None:
+        check_alpha(options.alpha)
+        raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
+    return _apply(selected(filter), as_array(image), bool(options.has_alpha), out, how)
+
+
+def _apply(filter: Filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.ndarray:
     source = readable(image.dtype)
     axis = channel_axis(image, filter.options.channel_axis)
     if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
@@ -26,17 +48,11 @@ def _apply(filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.nda
     if source != image.dtype:
         work = work.astype(source)
     plan = planned(filter, work.shape, image.dtype, has_alpha)
-    if not getattr(plan, "plain", False):  # results are calculated; plain ones are samples, or differences of samples
-        warn_of_rounded(work)
-    counts_nan, count = _counting(plan, how["tally"])
     last = axis is None or axis % image.ndim == image.ndim - 1
     given = out
     if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
         out = np.moveaxis(out, axis, -1)
-    with np.errstate(all="ignore"):  # what comes of infinities and of overflow is a result like any other
-        result = filter.run(plan, work, out=out, **{**how, "tally": count})
-    if counts_nan:
-        warn_of_nans(count, 5)
+    result = run(plan, work, out=out, level=CALLER, **how)
     if given is not None:
         return given
     return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
@@ -57,8 +73,9 @@ def _planned(filter, shape, image_type, has_alpha):
     return filter.plan(shape, image_type, has_alpha)
 
 
-def apply_in_light(filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
+def _apply_in_light(filter: Filter, image, out, how: dict):
     """Apply a filter with the option linear to an array or a Picture: decoded, filtered, encoded."""
+    threads, tally, progress = how["threads"], how["tally"], how["progress"]
     if hasattr(image, "pixels"):
         if out is not None:
             raise OptionError("out goes with an array, not with a Picture")
@@ -68,18 +85,18 @@ def apply_in_light(filter, image, *, out=None, threads=None, tally: Tally | None
         array = as_array(image)
         axis = channel_axis(array, filter.options.channel_axis)
         channels = 1 if axis is None else array.shape[axis]
-        conversion = _conversion(filter, channels, bool(filter.options.has_alpha), array.dtype, Metadata())
+        conversion = conversion_for(filter, channels, bool(filter.options.has_alpha), array.dtype, Metadata())
     if conversion.transfer is None:
-        return conversion.filter.apply(image, out=out, threads=threads, tally=tally, progress=progress)
-    workers = default_threads() if threads is None else checked_threads(threads)
+        return apply(conversion.filter, image, out=out, **how)
+    workers = thread_count(threads)
     pixels = array if axis is None else np.moveaxis(array, axis, -1)
-    light = _in_bands(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), workers)
+    light = _converted(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), workers)
     given = image.replace(pixels=light) if hasattr(image, "pixels") else light
-    light = conversion.filter.apply(given, threads=threads, progress=progress)
+    light = apply(conversion.filter, given, threads=threads, progress=progress)
     light = light.pixels if hasattr(image, "pixels") else light
     count = conversion.counting(tally)
     result = np.empty(light.shape, conversion.target)
-    _in_bands(lambda rows: conversion.encode(rows, count), light, result, workers)
+    _converted(lambda rows: conversion.encode(rows, count), light, result, workers)
     conversion.warn(count)
     if hasattr(image, "pixels"):
         return image.replace(pixels=result)
@@ -91,7 +108,7 @@ def apply_in_light(filter, image, *, out=None, threads=None, tally: Tally | None
     return out
 
 
-def _in_bands(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
+def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
     """Fill `out` with the rows converted, band by band, so that little is in memory beside the two."""
     height = max(1, BAND // max(1, rows[:1].size))
 

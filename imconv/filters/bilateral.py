@@ -6,13 +6,15 @@ import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from ..composites.float_stages import StagedFilter
+from ..composites.float_stages import FloatStagesFilter
+from ..engine.results import NewArrays
+from ..engine.sources import Bands
 from ..errors import OptionError
 from ..geometry.axis import square_axes
 from ..geometry.border import Border
 from ..options import Options, documented, options_of
 from ..stages.neighborhood.bilateral import FAR, BilateralPlan
-from ..stages.neighborhood.work import flow
+from .apply import apply
 from .arguments import checked_number
 
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 1000.0
@@ -49,7 +51,7 @@ def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None,
     array([[12, 12, 12, 12, 92, 92, 92, 92]], dtype=uint8)
     """
     work = bilateral_filter(sigma, sigma_range, radius, options_of("bilateral", options))
-    return work.apply(image, out=out, threads=threads)
+    return apply(work, image, out=out, threads=threads)
 
 
 def bilateral_filter(sigma, sigma_range, radius, options: Options) -> BilateralFilter:
@@ -81,7 +83,7 @@ def checked_radius(value, most: int) -> int:
 
 
 @dataclass(frozen=True)
-class BilateralFilter(StagedFilter):
+class BilateralFilter(FloatStagesFilter):
     """As Filter; sigma_range is in the units of the picture's samples."""
 
     options: Options
@@ -94,7 +96,7 @@ class BilateralFilter(StagedFilter):
     name = "bilateral"
 
     @property
-    def way(self) -> str:
+    def summary(self) -> str:
         return f"bilateral, sigma {self.sigma:g}, sigma_range {self.sigma_range:g}"
 
     def scaled(self, factor) -> BilateralFilter:
@@ -125,4 +127,4 @@ class BilateralFilter(StagedFilter):
 
     def flow(self, plan, rows, **how):
         """Bands of the one stage."""
-        return flow(plan.stages[0], rows, **how)
+        return plan.stages[0].make_bands(Bands(rows), NewArrays(plan.stages[0]), **how)

@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from ..geometry.sizes import parse_size
-from ..kernel.gaussian import TRUNCATE, _gaussian_weights
+from ..kernel.gaussian import TRUNCATE, gaussian_weights
 from ..kernel.kernel import Kernel
 from .arguments import checked_number, parse_sigma
 
@@ -19,7 +19,7 @@ def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:
 
 @lru_cache(maxsize=64)
 def _gaussian(sigmas: tuple[float, float], truncate: float | None) -> Kernel:
-    column, row = (_gaussian_weights(s, TRUNCATE if truncate is None else truncate) for s in sigmas)
+    column, row = (gaussian_weights(s, TRUNCATE if truncate is None else truncate) for s in sigmas)
     return Kernel.from_factors(column, row, name="gaussian", sigma=sigmas if truncate is None else None)
 
 

@@ -10,6 +10,7 @@ from ..options import Options, _dtype, documented, options_of
 from ..pixels.arrays import AUTO
 from ..stages.convolution.filter import LinearFilter
 from ..stages.convolution.plan import Plan
+from .apply import apply
 
 
 @documented
@@ -38,7 +39,7 @@ def correlate(
         channels, crop, nan,
     )  # fmt: skip
     filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, anchor is not None)
-    return filter.apply(image, out=out, threads=threads)
+    return apply(filter, image, out=out, threads=threads)
 
 
 @documented
@@ -67,7 +68,7 @@ def convolve(
         channels, crop, nan,
     )  # fmt: skip
     filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, anchor is not None)
-    return filter.apply(image, out=out, threads=threads)
+    return apply(filter, image, out=out, threads=threads)
 
 
 def _filter_of(kernel: Kernel, options: Options, direction: str, like, anchored: bool) -> Filter:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 from functools import cache, lru_cache
 
 import numpy as np
 
 from ..errors import OptionError, nearest
 from ..kernel.formulas import turned_by_45
-from ..kernel.gaussian import TRUNCATE
+from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
-from ..kernel.library import named
 from ..options import Options, documented, options_of
-from ..pixels.exact import as_fraction
+from ..pixels.exact import fraction_of
 from ..stages.combined.filter import CombinedFilter
 from ..stages.convolution.filter import LinearFilter
+from .apply import apply
 from .arguments import checked_number
 from .user_kernels import embedded
 
@@ -88,7 +87,7 @@ def edges(
     work = edge_filter(
         operator, show, settings, gain=gain, sigma=sigma, ratio=ratio, angle=angle, order=order, range=range
     )
-    return work.apply(image, out=out, threads=threads)
+    return apply(work, image, out=out, threads=threads)
 
 
 def edge_filter(
@@ -97,8 +96,8 @@ def edge_filter(
 ):  # fmt: skip
     """The filter of `edges`. With `hue` directions are a colour picture, its brightness the magnitude."""
     operator, show = _known(operator, "operator", OPERATORS), _known(show, "show", SHOWS)
-    number = checked_number(gain, "gain", 0, MAX_GAIN)
-    factor = Fraction(gain.strip()) if isinstance(gain, str) else as_fraction(number)
+    checked_number(gain, "gain", 0, MAX_GAIN)
+    factor = fraction_of(gain)
     _check_extent(operator, sigma, ratio)
     _check_angle(operator, show, angle, order)
     signed = show in ("x", "y") or operator in SECONDS or angle is not None
@@ -191,13 +190,13 @@ def _gradient(operator: str) -> tuple[Kernel, Kernel]:
         x = Kernel.from_factors(FARID_SMOOTH, FARID_DIFFERENCE, name="farid-x")
         y = Kernel.from_factors(FARID_DIFFERENCE, FARID_SMOOTH, name="farid-y")
     elif operator == "roberts":
-        falling, rising = (named(f"roberts-{way}").flipped() for way in "xy")
+        falling, rising = (Kernel.named(f"roberts-{way}").flipped() for way in "xy")
         x = Kernel((falling.fractions() - rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
         y = Kernel((falling.fractions() + rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
     elif operator in COMPASSES:
-        x, y = (named(f"{operator}-{point}").flipped() for point in "es")
+        x, y = (Kernel.named(f"{operator}-{point}").flipped() for point in "es")
     else:
-        x, y = (named(f"{operator}-{way}").flipped() for way in "xy")
+        x, y = (Kernel.named(f"{operator}-{way}").flipped() for way in "xy")
     return x.scaled(1 / _slope(x, 1)), y.scaled(1 / _slope(y, 0))
 
 
@@ -230,7 +229,8 @@ def unit_vector(degrees: float) -> tuple[float, float]:
 def derivatives(sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A Gaussian along one axis and its first and second derivative, to correlate with. Cut off, they still answer exactly:
     1 to flat; 1 to x and 0 to flat; 1 to x^2 / 2 and 0 to flat."""
-    x, row = _gaussian(sigma, max(1, int(TRUNCATE * sigma + 0.5)))
+    radius = max(1, int(TRUNCATE * sigma + 0.5))
+    x, row = np.arange(-radius, radius + 1, dtype=np.float64), gaussian_row(sigma, radius)
     slope = x * row
     bend = (x * x - (x * x * row).sum()) * row
     return row, slope / (slope * x).sum(), 2 * bend / (bend * x * x).sum()
@@ -240,7 +240,7 @@ def derivatives(sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def eight(operator: str) -> tuple[Kernel, ...]:
     """A compass operator's kernels, or those of a 3 x 3 gradient turned by 45 degrees each, from the right counter-clockwise."""
     if operator in COMPASSES:
-        kernels = [named(f"{operator}-{point}").flipped() for point in POINTS]
+        kernels = [Kernel.named(f"{operator}-{point}").flipped() for point in POINTS]
     elif operator in TURNING:
         turned = [gradient(operator)[0].weights]
         for _ in POINTS[1:]:
@@ -261,7 +261,7 @@ def _slope(kernel: Kernel, axis: int):
 def second(operator: str, sigma=None, ratio=None) -> Kernel:
     """A second derivative, or the difference of two Gaussians."""
     if operator == "laplacian":
-        return named("laplacian-4")
+        return Kernel.named("laplacian-4")
     sigma = _sigma(sigma)
     if operator == "log":
         return _log(sigma)
@@ -279,19 +279,12 @@ def _log(sigma: float) -> Kernel:
 def _dog(sigma: float, ratio: float) -> Kernel:
     """`gaussian(sigma) - gaussian(ratio * sigma)`, both with sum 1: positive in bright spots."""
     radius = max(1, int(TRUNCATE * sigma * ratio + 0.5))
-    narrow, wide = _gaussian(sigma, radius)[1], _gaussian(sigma * ratio, radius)[1]
+    narrow, wide = gaussian_row(sigma, radius), gaussian_row(sigma * ratio, radius)
     return Kernel(zero_sum(np.outer(narrow, narrow) - np.outer(wide, wide)), name="dog")
 
 
 def _sigma(sigma) -> float:
     return 1.0 if sigma is None else checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
-
-
-def _gaussian(sigma: float, radius: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions and weights with sum 1."""
-    x = np.arange(-radius, radius + 1, dtype=np.float64)
-    row = np.exp(-0.5 * (x / sigma) ** 2)
-    return x, row / row.sum()
 
 
 def zero_sum(weights: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -12,11 +11,13 @@ import numpy as np
 from ..composites.bank import FilterBank
 from ..errors import OptionError
 from ..geometry.arrangement import columns_for
-from ..kernel.kernel import MAX_TAPS, Kernel
+from ..kernel.kernel import Kernel
+from ..kernel.weights import MAX_TAPS
 from ..options import Options, documented, options_of
-from ..pixels.exact import as_fraction
+from ..pixels.exact import fraction_of
 from ..stages.combined.filter import CombinedFilter
 from ..stages.convolution.filter import LinearFilter
+from .apply import apply
 from .arguments import checked_number
 from .edges import MAX_ANGLE, MAX_GAIN, SignedFilter, unit_vector, zero_sum
 
@@ -80,7 +81,7 @@ def gabor(
         wavelength, orientation, settings, phase=phase, energy=energy, bank=bank, scales=scales, bandwidth=bandwidth,
         sigma=sigma, aspect=aspect, gain=gain, range=range,
     )  # fmt: skip
-    return work.apply(image, out=out, threads=threads)
+    return apply(work, image, out=out, threads=threads)
 
 
 def gabor_filter(
@@ -88,8 +89,8 @@ def gabor_filter(
     sigma=None, aspect=1.0, gain=1, range=None,
 ):  # fmt: skip
     """The filter of `gabor`; what is None has its default."""
-    number = checked_number(gain, "gain", 0, MAX_GAIN)
-    factor = Fraction(gain.strip()) if isinstance(gain, str) else as_fraction(number)
+    checked_number(gain, "gain", 0, MAX_GAIN)
+    factor = fraction_of(gain)
     if energy and phase:
         raise OptionError("energy is of all phases; leave out phase")
     if sigma is not None and bandwidth not in (None, 1.0):

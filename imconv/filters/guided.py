@@ -7,8 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..composites.float_stages import Held, StagedFilter, StagedPlan, in_blocks
-from ..engine.streaming import execute_rows
+from ..composites.float_stages import FloatStagesFilter, FloatStagesPlan
+from ..engine.results import NewArrays
+from ..engine.side_by_side import PassedOn, in_blocks
+from ..engine.sources import Bands
 from ..errors import OptionError
 from ..options import Options, documented, options_of
 from ..pixels.arrays import as_array, readable
@@ -16,7 +18,8 @@ from ..pixels.depth import white
 from ..pixels.rounding import warn_of_rounded
 from ..pixels.sample_types import LARGEST_SAMPLE
 from ..stages.convolution.filter import LinearFilter
-from ..stages.neighborhood.moments_filter import moments, moments_plan
+from ..stages.neighborhood.moments import moments, moments_plan
+from .apply import apply
 from .bilateral import checked_radius, checked_sigma
 from .blur_kernels import box_kernel
 
@@ -51,7 +54,7 @@ def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options)
     >>> imconv.guided(np.array([[10, 14, 10, 14, 10, 90, 94, 90, 94, 90]], np.uint8), 2, 0.001)
     array([[12, 12, 11, 14, 12, 89, 92, 90, 92, 92]], dtype=uint8)
     """
-    return guided_filter(radius, eps, guide, options_of("guided", options)).apply(image, out=out, threads=threads)
+    return apply(guided_filter(radius, eps, guide, options_of("guided", options)), image, out=out, threads=threads)
 
 
 def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
@@ -69,7 +72,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
 
 
 @dataclass(frozen=True, eq=False)
-class GuidedFilter(StagedFilter):
+class GuidedFilter(FloatStagesFilter):
     """As Filter."""
 
     options: Options
@@ -83,7 +86,7 @@ class GuidedFilter(StagedFilter):
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
 
     @property
-    def way(self) -> str:
+    def summary(self) -> str:
         by = "each channel by itself" if self.guide is None else "a guide"
         return f"guided by {by}, radius {self.radius}, eps {self.eps:g}"
 
@@ -106,17 +109,20 @@ class GuidedFilter(StagedFilter):
             means.plan((*shape, 2 * channels), number, False),
         )
 
-    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+    def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """Lines for every box, and their mean at every pixel."""
-        held = Held(rows if self.guide is None else self.joined(plan, rows))
-        found = moments(plan.stages[0], iter(held), threads)
+        own, means = PassedOn(rows if self.guide is None else self.joined(plan, rows)), plan.stages[1]
         eps = self.eps * plan.white**2
-        lines = (self.lines(band, eps, plan.stages[1].source, threads) for band in found)
-        for means in execute_rows(plan.stages[1], lines, threads=threads, progress=progress):
-            own = held.take(len(means))
-            own = own if self.guide is None else own[..., :1]
-            values = np.empty((*means.shape[:2], plan.filtered))
-            in_blocks(lambda part: _draw(means[part], own[part], values[part]), values, threads)  # noqa: B023
+        found = moments(plan.stages[0], iter(own), threads)
+        lines = Bands(self.lines(band, eps, means.source, threads) for band in found)
+        made = means.make_bands(lines, NewArrays(means), wanted=wanted, threads=threads, progress=progress)
+        if wanted:
+            own.keep(*wanted)
+        for band in made:
+            guide = own.take(len(band))
+            guide = guide if self.guide is None else guide[..., :1]
+            values = np.empty((*band.shape[:2], plan.filtered))
+            in_blocks(lambda part: _draw(band[part], guide[part], values[part]), values, threads)  # noqa: B023
             yield values
 
     def joined(self, plan, rows):

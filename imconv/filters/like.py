@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from ..composites.passes import UNIT, SteppedFilter
+from ..composites.passes import UNIT, PassesFilter
 from ..errors import OptionError
 from ..geometry.border import parse_border
 from ..geometry.sizes import parse_pad, parse_size
@@ -27,7 +27,7 @@ QUANTUM = 65535  # ImageMagick's samples, in the usual build
 TOWARD_ZERO, HALF_TO_EVEN = "toward zero", "half to even"
 
 
-def blur_like(like: str, sigma, truncate, width: int | None, options: Options, border: str | None) -> SteppedFilter:
+def blur_like(like: str, sigma, truncate, width: int | None, options: Options, border: str | None) -> PassesFilter:
     """The filter of `gaussian_blur` with `like`; `border` is what the user gave, `width` what 3% is measured by."""
     tool = find(like)
     sigmas = parse_sigma(sigma, width)
@@ -36,7 +36,7 @@ def blur_like(like: str, sigma, truncate, width: int | None, options: Options, b
     return _filter(tool, "blur", options, border, partial(_BLURS[tool.name], sigmas, reach), f"support {support}")
 
 
-def box_like(like: str, size, options: Options, border: str | None) -> SteppedFilter:
+def box_like(like: str, size, options: Options, border: str | None) -> PassesFilter:
     """The filter of `box_blur` with `like`."""
     tool = find(like)
     return _filter(tool, "box", options, border, partial(_BOXES[tool.name], parse_size(size)), f"anchor {tool.anchor}")
@@ -44,7 +44,7 @@ def box_like(like: str, size, options: Options, border: str | None) -> SteppedFi
 
 def kernel_like(
     like: str, kernel: Kernel, options: Options, border: str | None, *, direction: str | None = None, anchored=False
-) -> SteppedFilter:
+) -> PassesFilter:
     """The filter of `apply`, `correlate` and `convolve` with `like`.
 
     `direction` is "correlation" or "convolution" where the user chose, else None; `anchored` says that the anchor is
@@ -65,9 +65,9 @@ def kernel_like(
 
 def _filter(
     tool: Tool, command: str, options: Options, border: str | None, make: Callable, *facts: str
-) -> SteppedFilter:
+) -> PassesFilter:
     options = adopted(tool.name, options, border)
-    return SteppedFilter(options, make, told(tool, command, options, *facts), tool.name)
+    return PassesFilter(options, make, told(tool, command, options, *facts), tool.name)
 
 
 def _bottom_up(kernel: Kernel) -> Kernel:

@@ -7,8 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..composites.float_stages import Held, StagedFilter, StagedPlan, in_blocks
-from ..engine.streaming import execute_rows
+from ..composites.float_stages import FloatStagesFilter, FloatStagesPlan
+from ..engine.results import NewArrays
+from ..engine.side_by_side import PassedOn, in_blocks
+from ..engine.sources import Bands
 from ..errors import OptionError
 from ..geometry.sizes import parse_size
 from ..kernel.kernel import Kernel
@@ -16,8 +18,8 @@ from ..options import Options, documented, options_of
 from ..pixels.depth import white
 from ..pixels.sample_types import LARGEST_SAMPLE
 from ..stages.convolution.filter import LinearFilter
-from ..stages.neighborhood.moments_filter import moments_plan
-from ..stages.neighborhood.work import flow
+from ..stages.neighborhood.moments import moments_plan
+from .apply import apply
 from .arguments import checked_number, image_width
 from .blur_kernels import gaussian_kernel
 
@@ -42,9 +44,8 @@ def local_deviation(image, size, *, out=None, threads=None, **options):
     >>> imconv.local_deviation(np.array([[5, 5, 5, 8, 8, 8]], np.float32), (1, 3)).round(3)
     array([[0.   , 0.   , 1.414, 1.414, 0.   , 0.   ]], dtype=float32)
     """
-    return DeviationFilter(options_of("local_deviation", options), parse_size(size)).apply(
-        image, out=out, threads=threads
-    )
+    filter = DeviationFilter(options_of("local_deviation", options), parse_size(size))
+    return apply(filter, image, out=out, threads=threads)
 
 
 @documented
@@ -76,11 +77,11 @@ def local_contrast(image, sigma, *, floor=None, gain=None, range=None, out=None,
     settings = options_of("local_contrast", options)
     width = image_width(image, settings.channel_axis)
     work = contrast_filter(sigma, floor, gain, range, width, settings)
-    return work.apply(image, out=out, threads=threads)
+    return apply(work, image, out=out, threads=threads)
 
 
 @dataclass(frozen=True)
-class DeviationFilter(StagedFilter):
+class DeviationFilter(FloatStagesFilter):
     """As Filter."""
 
     options: Options
@@ -92,7 +93,7 @@ class DeviationFilter(StagedFilter):
     alphas = ("keep", "separate")
 
     @property
-    def way(self) -> str:
+    def summary(self) -> str:
         return f"standard deviation over {self.size[0]} x {self.size[1]}"
 
     def kind(self, source: str, alpha: str) -> str:
@@ -108,10 +109,11 @@ class DeviationFilter(StagedFilter):
         plan = moments_plan(shape, channels, kind, border, self.size, kind)
         return (plan,) if plan.source == kind and kind != "bool" else ()
 
-    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+    def flow(self, plan: FloatStagesPlan, rows, **how):
         """Bands of the one stage."""
         stage = plan.stages[0]
-        yield from flow(stage, (band.astype(stage.source, copy=False) for band in rows), threads, progress=progress)
+        floats = Bands(band.astype(stage.source, copy=False) for band in rows)
+        return stage.make_bands(floats, NewArrays(stage), **how)
 
 
 def contrast_filter(sigma, floor, gain, range, width: int | None, options: Options) -> ContrastFilter:
@@ -130,7 +132,7 @@ def contrast_filter(sigma, floor, gain, range, width: int | None, options: Optio
 
 
 @dataclass(frozen=True)
-class ContrastFilter(StagedFilter):
+class ContrastFilter(FloatStagesFilter):
     """As Filter."""
 
     options: Options
@@ -142,7 +144,7 @@ class ContrastFilter(StagedFilter):
     white: int | None = None
 
     name = "contrast"
-    way = "differences to the mean, divided by their own deviation"
+    summary = "differences to the mean, divided by their own deviation"
     alphas = ("keep", "separate")
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
 
@@ -150,50 +152,55 @@ class ContrastFilter(StagedFilter):
         """Differences to the mean of almost equal samples need all digits."""
         return "float64"
 
-    def plan(self, shape, image_type, has_alpha) -> StagedPlan:
+    def plan(self, shape, image_type, has_alpha) -> FloatStagesPlan:
         """As Filter.plan."""
         plan = super().plan(shape, image_type, has_alpha)
         policy = "offset" if np.dtype(plan.target).kind == "u" and not self.ranged else plan.range
-        return replace(plan, range=policy, gain=self._gain(np.dtype(plan.target)))
+        gain = self._gain(np.dtype(plan.target))
+        return replace(plan, range=policy, filter=replace(self, gain=gain), unitless=True)
 
     def _gain(self, target: np.dtype) -> float:
         if self.gain is not None:
             return self.gain
         return white(target) / SPREAD if target.kind in "iu" else 1.0
 
-    def settled(self, image_type, result_type=None) -> ContrastFilter:
-        """As Filter.settled."""
+    def with_types_fixed(self, image_type, result_type=None) -> ContrastFilter:
+        """As Filter.with_types_fixed."""
         result_type = self.result_type(image_type) if result_type is None else result_type
-        return replace(super().settled(image_type), gain=self._gain(result_type))
+        return replace(super().with_types_fixed(image_type), gain=self._gain(result_type))
 
     def stages(self, shape, channels, kind, border) -> tuple:
         """The mean, and the variance around it."""
         blur = LinearFilter(self.kernel, Options(border=border, dtype=np.float64))
         return (blur.plan((*shape, channels), np.dtype(kind), False),) * 2
 
-    def flow(self, plan: StagedPlan, rows, *, threads=None, progress=None):
+    def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """The difference, kept until its deviation is there."""
-        held = Held(rows)
-        means = execute_rows(plan.stages[0], iter(held), threads=threads)
-        differences = Held(_subtracted(held, means, threads))
-        squares = (_squared(band, threads) for band in differences)
+        mean, variance = plan.stages
+        own = PassedOn(rows)
+        means = mean.make_bands(Bands(own), NewArrays(mean), threads=threads)
+        differences = PassedOn(_subtracted(own, means, threads))
+        squares = Bands(_squared(band, threads) for band in differences)
+        made = variance.make_bands(squares, NewArrays(variance), wanted=wanted, threads=threads, progress=progress)
         floor = plan.white / 100 if self.floor is None else self.floor
-        for variance in execute_rows(plan.stages[1], squares, threads=threads, progress=progress):
-            difference = differences.take(len(variance))
-            values = np.empty(variance.shape)
+        if wanted:
+            differences.keep(*wanted)
+        for band in made:
+            difference = differences.take(len(band))
+            values = np.empty(band.shape)
 
             def divide(part):
-                np.sqrt(np.maximum(variance[part], 0), out=values[part])  # noqa: B023
+                np.sqrt(np.maximum(band[part], 0), out=values[part])  # noqa: B023
                 values[part] += floor  # noqa: B023
-                np.divide(difference[part] * plan.gain, values[part], out=values[part])  # noqa: B023
+                np.divide(difference[part] * self.gain, values[part], out=values[part])  # noqa: B023
 
             in_blocks(divide, values, threads)
             yield values
 
 
-def _subtracted(held: Held, means, threads):
+def _subtracted(own: PassedOn, means, threads):
     for mean in means:
-        original = held.take(len(mean))
+        original = own.take(len(mean))
         difference = np.empty(mean.shape)
         in_blocks(lambda part: np.subtract(original[part], mean[part], out=difference[part]), mean, threads)  # noqa: B023
         yield difference

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from ..engine.results import check_out, new_array
-from ..engine.streaming import bands_of
+from ..engine.results import NewArrays
+from ..engine.sequence import Sequence
+from ..engine.side_by_side import Rows, SideBySide
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
 from ..options import DEFAULTS, Options, documented, options_of
-from ..pixels.rounding import finish, stretch_colours
-from ..stages.ranking.filter import RankFilter, as_channels
+from ..pixels.rounding import finish
+from ..stages.ranking.filter import RankFilter
 from ..stages.ranking.footprint import Footprint, make_footprint
 from ..stages.ranking.plan import RankPlan
+from .apply import apply
 
 LEAST, LARGEST = 0.0, 100.0
 
@@ -118,7 +119,7 @@ def blackhat(image, size=None, *, shape="square", anchor=None, out=None, threads
 
 def _apply(operation, image, size, shape, anchor, out, threads, options):
     work = MorphologyFilter(operation, make_footprint(size, shape, anchor), options_of(operation, options))
-    return work.apply(image, out=out, threads=threads)
+    return apply(work, image, out=out, threads=threads)
 
 
 @dataclass(frozen=True)
@@ -162,16 +163,13 @@ class MorphologyFilter(Filter):
         return self._outer.result_type(image_type)
 
     def factor(self, image_type) -> Fraction:
-        """As LinearFilter.factor."""
+        """As Filter.factor."""
         return self._outer.factor(image_type)
 
-    def conversion(self, mode, image_type, metadata=None):
-        """As Filter.conversion; openings and closings are ranks of ranks, which light does not change."""
-        return None if self._ranks else super().conversion(mode, image_type, metadata)
-
     @property
-    def _ranks(self) -> bool:
-        return OPERATIONS[self.operation][1] is None
+    def light_matters(self) -> bool:
+        """As Filter.light_matters: openings and closings are ranks of ranks, which light does not change."""
+        return OPERATIONS[self.operation][1] is not None
 
     def in_light(self, light) -> MorphologyFilter:
         """As Filter.in_light."""
@@ -184,97 +182,6 @@ class MorphologyFilter(Filter):
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> MorphologyFilter:
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
-
-    def extra_bytes(self, plan) -> int:
-        """As Filter.extra_bytes: two stages' results, and a difference in float64."""
-        return 2 * np.dtype(plan.source).itemsize + (0 if plan.plain else 8)
-
-    def compares(self, plan) -> bool:
-        """As Filter.compares."""
-        return True
-
-    def bytes_held(self, plan, threads: int) -> int:
-        """As Filter.bytes_held: every stage holds rows."""
-        each = [RankFilter(stage.footprint, stage.percentile).bytes_held(stage, threads) for stage in plan.stages]
-        return sum(each) + max(each)
-
-    def apply(self, image, **how):
-        """As Filter.apply; openings do without linear light, unless they are blended with the picture."""
-        if self._ranks and self.options.linear and not self.options.selects:
-            return self.with_options(linear=False).apply(image, **how)
-        return super().apply(image, **how)
-
-    def run(self, plan: MorphologyPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
-        """As Filter.run."""
-        shape = (*plan.shape, plan.channels)
-        wanted = shape if image.ndim == 3 else shape[:2]
-        if out is not None:
-            check_out(out, wanted, plan.target)
-        bands = self._bands(plan, iter([as_channels(plan, image)]), threads, progress)
-        result = new_array(shape, np.float64 if plan.range == "stretch" else plan.target)
-        row = 0
-        for band in bands:
-            part = result[row : row + len(band)]
-            if plan.range == "stretch":
-                part[...] = _values(plan, band)
-            else:
-                _finish(plan, band, part, tally)
-            row += len(band)
-        if plan.range == "stretch":
-            values, result = result, new_array(shape, plan.target)
-            stretch_colours(values, result, plan.colours)
-        if out is None:
-            return result.reshape(wanted)
-        out[...] = result.reshape(wanted)
-        return out
-
-    def in_bands(self, plan: MorphologyPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands."""
-
-        def execute(source, count):
-            row = 0
-            for band in self._bands(plan, source, threads, progress):
-                start, row = row, row + len(band)
-                if rows is not None:
-                    band = band[max(rows[0] - start, 0) : max(rows[1] - start, 0)]
-                flat = band if band.ndim == 3 else band[..., None]
-                result = np.empty(flat.shape, plan.target)
-                if len(flat):
-                    _finish(plan, flat, result, count)
-                yield result.reshape(band.shape)
-
-        yield from bands_of(plan, bands, tally, execute)
-
-    def _bands(self, plan, rows: Iterator[np.ndarray], threads, progress) -> Iterator[np.ndarray]:
-        """The chains' results, subtracted, in the type that is planned for; bands of any height."""
-        if plan.less is None:
-            yield from self._chain(plan.more, rows, threads, progress)
-            return
-        one, other = itertools.tee(rows)
-        more, less = self._chain(plan.more, one, threads, progress), self._chain(plan.less, other, threads, None)
-        kept = plan.colours if plan.alpha == "keep" else None
-        for band, minus in _matched(more, less):
-            yield difference(band, minus, kept)
-
-    def _chain(self, plans: tuple[RankPlan, ...], rows, threads, progress) -> Iterator[np.ndarray]:
-        for number, stage in enumerate(plans):
-            last = number == len(plans) - 1
-            work = RankFilter(stage.footprint, stage.percentile)
-            rows = work.in_bands(stage, rows, threads=threads, progress=progress if last else None)
-        return iter(rows)
-
-
-def _matched(more: Iterator[np.ndarray], less: Iterator[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Bands of the same rows from two sources that cut them differently."""
-    one = other = None
-    while True:
-        one = next(more, None) if one is None or not len(one) else one
-        other = next(less, None) if other is None or not len(other) else other
-        if one is None or other is None:
-            return
-        rows = min(len(one), len(other))
-        yield one[:rows], other[:rows]
-        one, other = one[rows:], other[rows:]
 
 
 def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> np.ndarray:
@@ -297,41 +204,71 @@ def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> 
     return result
 
 
-def _values(plan: MorphologyPlan, band: np.ndarray) -> np.ndarray:
-    """A band in the result's units, float64, not yet rounded."""
-    values = band.astype(np.float64) * plan.scale.numerator / plan.scale.denominator
-    values[..., : plan.colours] += float(plan.offset)
-    return values
-
-
-def _finish(plan: MorphologyPlan, band: np.ndarray, out: np.ndarray, tally) -> None:
-    """Store a band in the result's type."""
-    if plan.plain:
-        out[...] = band
-        if tally is not None:
-            tally.add(samples=out.size)
-        return
-    divisor, offset = plan.scale.denominator, float(plan.offset)
-    exact = np.dtype(plan.source).kind != "f" and offset == int(offset)
-    for part, policy, more in ((slice(0, plan.colours), plan.range, offset), (slice(plan.colours, None), "clip", 0.0)):
-        if band[..., part].size:
-            sums = band[..., part].astype(np.float64) * plan.scale.numerator
-            finish(sums, out[..., part], policy, more * divisor, divisor, tally, exact)
-
-
 @dataclass(frozen=True)
-class MorphologyPlan:
-    """Plans of the stages; what they have alike, and what the result becomes, as `outer` has it."""
+class MorphologyPlan(SideBySide):
+    """Plans of erosions and dilations: of what counts and of what is subtracted from it; an empty chain is the picture itself."""
 
     operation: str
-    outer: RankPlan
+    outer: RankPlan  # what becomes of the differences: types, policies
     more: tuple[RankPlan, ...]
     less: tuple[RankPlan, ...] | None
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.outer, name)
+    compares = True
+
+    @property
+    def rows(self):
+        """Of the picture."""
+        return self.outer.rows
+
+    @property
+    def columns(self):
+        """Of the picture."""
+        return self.outer.columns
+
+    @property
+    def channels(self) -> int:
+        """Of the picture and the result."""
+        return self.outer.channels
+
+    @property
+    def source(self) -> str:
+        """The type of the picture."""
+        return self.outer.source
+
+    @property
+    def target(self) -> str:
+        """The type of the result."""
+        return self.outer.target
+
+    @property
+    def alpha(self) -> str:
+        """What becomes of alpha."""
+        return self.outer.alpha
+
+    @property
+    def range(self) -> str:
+        """The policy for ranges."""
+        return self.outer.range
+
+    @property
+    def scale(self) -> Fraction:
+        """Of samples to the result's units."""
+        return self.outer.scale
+
+    @property
+    def offset(self) -> Fraction:
+        """Added to the result."""
+        return self.outer.offset
+
+    @property
+    def keeps_samples(self) -> bool:
+        """As AnyPlan.keeps_samples."""
+        return self.outer.plain
+
+    @property
+    def colours(self) -> int:
+        """As RankPlan.colours."""
+        return self.outer.colours
 
     @property
     def stages(self) -> tuple[RankPlan, ...]:
@@ -348,6 +285,34 @@ class MorphologyPlan:
         """As RankPlan.scratch."""
         return max(stage.scratch for stage in self.stages)
 
+    @property
+    def extra_bytes(self) -> int:
+        """As AnyPlan.extra_bytes: two stages' results, and a difference in float64."""
+        return 2 * np.dtype(self.source).itemsize + (0 if self.outer.plain else 8)
+
+    def bytes_held(self, threads: int) -> int:
+        """As AnyPlan.bytes_held: every stage holds rows."""
+        each = [stage.bytes_held(threads) for stage in self.stages]
+        return sum(each) + max(each)
+
+    def arms(self, source, *, wanted=None, threads=None, progress=None):
+        """As SideBySide.arms: the chain that counts, and the one that is subtracted."""
+        how = {"wanted": wanted, "threads": threads}
+        if self.less is None:
+            return _chain(self.more, source, progress=progress, **how), []
+        one, other = source.twice()
+        return _chain(self.more, one, progress=progress, **how), [Rows(_chain(self.less, other, **how))]
+
+    def join(self, band, others, out, threads, tally, values) -> None:
+        """As SideBySide.join: the difference, in the type that is planned for, then one rounding."""
+        if others:
+            band = difference(band, others[0], self.colours if self.alpha == "keep" else None)
+        if values:
+            out[...] = band.astype(np.float64) * self.scale.numerator / self.scale.denominator
+            out[..., : self.colours] += float(self.offset)
+        else:
+            _finish(self, band, out, tally)
+
     def as_dict(self) -> dict:
         """The stages' figures for `--json`."""
         return {"operation": self.operation, "stages": [stage.as_dict() for stage in self.stages]}
@@ -358,3 +323,30 @@ class MorphologyPlan:
         for name, stage in zip(names, self.stages, strict=True):
             parts += ["", name, str(stage)]
         return "\n".join(parts)
+
+
+def _finish(plan: MorphologyPlan, band: np.ndarray, out: np.ndarray, tally) -> None:
+    """Store a band in the result's type."""
+    if plan.outer.plain:
+        out[...] = band
+        if tally is not None:
+            tally.add(samples=out.size)
+        return
+    divisor, offset = plan.scale.denominator, float(plan.offset)
+    exact = np.dtype(plan.source).kind != "f" and offset == int(offset)
+    for part, policy, more in ((slice(0, plan.colours), plan.range, offset), (slice(plan.colours, None), "clip", 0.0)):
+        if band[..., part].size:
+            sums = band[..., part].astype(np.float64) * plan.scale.numerator
+            finish(sums, out[..., part], policy, more * divisor, divisor, tally, exact)
+
+
+def _chain(plans: tuple[RankPlan, ...], source, *, wanted=None, threads=None, progress=None) -> Iterator[np.ndarray]:
+    """Bands of ranks of ranks; of the picture itself where there are no plans."""
+    if plans:
+        chain = Sequence(plans)
+        yield from chain.make_bands(source, NewArrays(chain), wanted=wanted, threads=threads, progress=progress)
+        return
+    row = 0
+    for band in source.bands():
+        yield band[slice(*(max(0, end - row) for end in wanted))] if wanted else band
+        row += len(band)

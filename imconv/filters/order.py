@@ -7,6 +7,7 @@ from ..options import Options, documented, options_of
 from ..stages.ranking.filter import RankFilter
 from ..stages.ranking.footprint import make_footprint
 from ..stages.ranking.plan import MEDIAN
+from .apply import apply
 from .arguments import checked_number
 from .other_tools import find
 
@@ -99,7 +100,8 @@ def maximum(image, size=None, *, shape="square", anchor=None, out=None, threads=
 
 def _apply(name, image, percentile, size, shape, anchor, out, threads, options):
     settings = options_of(name, options)
-    return RankFilter(make_footprint(size, shape, anchor), percentile, settings).apply(image, out=out, threads=threads)
+    filter = RankFilter(make_footprint(size, shape, anchor), percentile, settings)
+    return apply(filter, image, out=out, threads=threads)
 
 
 def median_border(like: str, size, shape, border) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 
 from ..kernel.kernel import Kernel
-from ..kernel.library import named
 from ..options import Options, documented, options_of
-from ..pixels.exact import as_fraction
+from ..pixels.exact import fraction_of
 from ..stages.convolution.filter import LinearFilter
+from .apply import apply
 from .arguments import checked_number
 from .correlate import linear_filter
 from .edges import SignedFilter
@@ -41,9 +40,8 @@ def motion_blur(image, length, angle=0.0, *, out=None, threads=None, **options):
     >>> imconv.motion_blur(np.array([[0, 0, 0, 90, 0, 0, 0]], np.uint8), 3)
     array([[ 0,  0, 30, 30, 30,  0,  0]], dtype=uint8)
     """
-    return linear_filter(motion_kernel(length, angle), options_of("motion_blur", options)).apply(
-        image, out=out, threads=threads
-    )
+    filter = linear_filter(motion_kernel(length, angle), options_of("motion_blur", options))
+    return apply(filter, image, out=out, threads=threads)
 
 
 @documented
@@ -62,7 +60,8 @@ def disk_blur(image, radius, *, out=None, threads=None, **options):
     >>> imconv.disk_blur(spot, 1).round(3).tolist()
     [[0.025, 0.145, 0.025], [0.145, 0.318, 0.145], [0.025, 0.145, 0.025]]
     """
-    return linear_filter(disk_kernel(radius), options_of("disk_blur", options)).apply(image, out=out, threads=threads)
+    filter = linear_filter(disk_kernel(radius), options_of("disk_blur", options))
+    return apply(filter, image, out=out, threads=threads)
 
 
 @documented
@@ -83,15 +82,15 @@ def emboss(image, amount=1.0, *, relief=False, range=None, out=None, threads=Non
     [[10, 40, 50, 20]]
     """
     settings = options_of("emboss", options)
-    return emboss_filter(amount, relief, settings, range).apply(image, out=out, threads=threads)
+    return apply(emboss_filter(amount, relief, settings, range), image, out=out, threads=threads)
 
 
 def emboss_filter(amount, relief: bool, options: Options, range=None) -> LinearFilter:
     """The filter of `emboss`."""
 
-    number = checked_number(amount, "amount", 0, MAX_AMOUNT)
-    share = Fraction(amount.strip()) if isinstance(amount, str) else as_fraction(number)
-    kernel = named("emboss").flipped()
+    checked_number(amount, "amount", 0, MAX_AMOUNT)
+    share = fraction_of(amount)
+    kernel = Kernel.named("emboss").flipped()
     weights = kernel.fractions()
     weights[kernel.anchor] -= 1
     weights *= share

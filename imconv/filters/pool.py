@@ -13,7 +13,7 @@ from ..composites.chain import ChainFilter
 from ..errors import OptionError, nearest
 from ..filter import Filter
 from ..geometry.axis import effective_size
-from ..geometry.sizes import parse_pair
+from ..geometry.sizes import parse_pair, parse_size
 from ..kernel.kernel import Kernel
 from ..options import NO_IGNORING, Options, documented, options_of
 from ..pixels.arrays import readable
@@ -21,8 +21,8 @@ from ..stages.convolution.filter import LinearFilter
 from ..stages.pooling.condition import parse_condition
 from ..stages.pooling.filter import PoolFilter
 from ..stages.pooling.plan import OPERATIONS
+from .apply import apply
 from .shift_consistency import measure
-from .smooth import parse_size
 
 BLUR = "blur"
 LARGEST_BLUR = 21  # whose weights over 4^20 are still exact with 8-bit samples
@@ -83,7 +83,7 @@ def pool(
         op, size, options_of("pool", options), stride=stride, padding=padding, dilation=dilation, ceil=ceil,
         include_pad=count_include_pad, antialias=antialias, where=where,
     )  # fmt: skip
-    return filter.apply(image, out=out, threads=threads)
+    return apply(filter, image, out=out, threads=threads)
 
 
 def pool_filter(

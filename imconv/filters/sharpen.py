@@ -12,8 +12,9 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
-from ..pixels.exact import as_fraction
+from ..pixels.exact import fraction_of
 from ..stages.convolution.filter import LinearFilter
+from .apply import apply
 from .arguments import checked_number, image_width
 from .blur_kernels import gaussian_kernel
 
@@ -36,7 +37,8 @@ def sharpen(image, amount=1.0, *, out=None, threads=None, **options):
     >>> imconv.sharpen(np.array([[0, 0, 90, 0, 0]], np.uint8))
     array([[  0,   0, 150,   0,   0]], dtype=uint8)
     """
-    return LinearFilter(sharpen_kernel(amount), options_of("sharpen", options)).apply(image, out=out, threads=threads)
+    filter = LinearFilter(sharpen_kernel(amount), options_of("sharpen", options))
+    return apply(filter, image, out=out, threads=threads)
 
 
 @documented
@@ -59,7 +61,8 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
     """
     settings = options_of("unsharp_mask", options)
     width = image_width(image, settings.channel_axis)
-    return unsharp_filter(sigma, amount, threshold, truncate, width, settings).apply(image, out=out, threads=threads)
+    filter = unsharp_filter(sigma, amount, threshold, truncate, width, settings)
+    return apply(filter, image, out=out, threads=threads)
 
 
 def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settings: Options) -> UnsharpFilter:
@@ -81,7 +84,7 @@ class Detail:
 
     amount: float
     threshold: float
-    loop = "detail.add_detail"
+    loop = "unsharp.add_detail"
 
     @property
     def settings(self) -> tuple[float, float]:
@@ -130,14 +133,6 @@ class UnsharpFilter(Filter):
         one_kernel = self.one_kernel and self.one_kernel.in_light(light)
         return UnsharpFilter(self.blur.in_light(light), one_kernel)
 
-    def in_bands(self, plan, bands, **how):
-        """As Filter.in_bands."""
-        return self.chosen(plan.alpha != "none").in_bands(plan, bands, **how)
-
-    def compares(self, plan) -> bool:
-        """As Filter.compares."""
-        return self.chosen(plan.alpha != "none").compares(plan)
-
     def with_options(self, **changes) -> UnsharpFilter:
         """As Filter.with_options."""
         one_kernel = self.one_kernel and self.one_kernel.with_options(**changes)
@@ -147,10 +142,6 @@ class UnsharpFilter(Filter):
         """As Filter.retyped."""
         one_kernel = self.one_kernel and self.one_kernel.retyped(dtype, scale, range)
         return UnsharpFilter(self.blur.retyped(dtype, scale, range), one_kernel)
-
-    def run(self, plan, image, **how):
-        """As Filter.run."""
-        return self.chosen(plan.alpha != "none").run(plan, image, **how)
 
 
 @lru_cache(maxsize=16)
@@ -162,8 +153,8 @@ def _unsharp_kernel(blur: Kernel, amount: float) -> Kernel:
 
 def sharpen_kernel(amount=1) -> Kernel:
     """The 3 x 3 kernel of `sharpen`, exact."""
-    value = checked_number(amount, "amount", 0, MAX_AMOUNT)
-    return _sharpen_kernel(Fraction(amount.strip()) if isinstance(amount, str) else as_fraction(value))
+    checked_number(amount, "amount", 0, MAX_AMOUNT)
+    return _sharpen_kernel(fraction_of(amount))
 
 
 @lru_cache(maxsize=16)

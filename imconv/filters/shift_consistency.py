@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import OptionError
 from ..filter import Filter
 from ..pixels.sample_types import type_range
+from .apply import apply
 
 BLOCK = 1 << 20  # samples compared at a time
 
@@ -54,7 +55,7 @@ def measure(picture, dense: Filter, stride: tuple[int, int], inside: tuple[tuple
         raise OptionError("at stride 1 there are no shifts in between; give a larger stride")
     if any((last - first) // step < 2 for (first, last), step in zip(inside, stride, strict=True)):
         raise OptionError("the picture is too small for a report: fewer than two windows lie on it alone")
-    pooled = dense.apply(picture).pixels
+    pooled = apply(dense, picture).pixels
     pooled = pooled[tuple(slice(*ends) for ends in inside)]
     pooled = pooled.reshape(*pooled.shape[:2], -1)[..., : picture.channels - picture.has_alpha]
     sums = np.zeros(7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..options import documented, options_of
+from .apply import apply
 from .arguments import image_width
 from .blur_kernels import box_kernel, gaussian_kernel
 from .correlate import linear_filter
@@ -36,7 +37,7 @@ def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=N
         filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))
     else:
         filter = linear_filter(gaussian_kernel(sigma, truncate, width), settings)
-    return filter.apply(image, out=out, threads=threads)
+    return apply(filter, image, out=out, threads=threads)
 
 
 @documented
@@ -61,4 +62,4 @@ def box_blur(image, size, *, like=None, out=None, threads=None, **options):
         filter = box_like(like, size, settings, options.get("border"))
     else:
         filter = linear_filter(box_kernel(size), settings)
-    return filter.apply(image, out=out, threads=threads)
+    return apply(filter, image, out=out, threads=threads)

@@ -194,11 +194,11 @@ def _build(missing: list[tuple[str, tuple[str, ...]]]) -> None:
 @cache
 def _numba_function(name: str):
     try:
-        from ..compiler import build
+        from . import numba_loops
     except ImportError as problem:
         raise ImconvError(
             f"no compiled loop for this processor, and Numba can't make one ({problem}); pip install numba"
         ) from None
     if failures and watch is not None:
         watch.failed(next(iter(failures.values())))
-    return build.in_process(name)
+    return numba_loops.in_process(name)

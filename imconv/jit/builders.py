@@ -24,7 +24,7 @@ import os, sys
 sys.path[:0] = [os.path.dirname(os.__file__), sys.argv.pop(1)]
 import imconv
 sys.path.append(sys.path.pop(1))
-from imconv.jit.build import main
+from imconv.compiler.build import main
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec, source_hash
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LOOPS = os.path.join(os.path.dirname(HERE), "loops")
+LOOPS, COMPILER = (os.path.join(os.path.dirname(HERE), folder) for folder in ("loops", "compiler"))
 _CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "stepping", "flags",  # x86
                "CPU implementer", "CPU architecture", "CPU variant", "CPU part", "Features")  # fmt: skip  # ARM
 _THEIR_MACHINES = ("x86", "i386", "i486", "i586", "i686", "aarch64", "arm")
@@ -58,7 +58,7 @@ def runs(name: str | None) -> bool:
 def sources() -> str:
     """A checksum over the loops and over what compiles them."""
     parts = []
-    for folder in (LOOPS, HERE):
+    for folder in (LOOPS, COMPILER, HERE):
         for name in sorted(name for name in os.listdir(folder) if name.endswith(".py")):
             with open(os.path.join(folder, name), "rb") as file:
                 parts += [name.encode(), file.read()]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+
+os.environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")  # its functions are in a library that would have to be linked
 
 from numba import njit
 

@@ -6,12 +6,11 @@ import os
 import re
 
 from ..errors import FileError, OptionError, nearest
-from .file import EXTENSIONS, load
+from .file import EXTENSIONS
 from .formulas import FORMULAS
 from .kernel import Kernel
-from .library import _canonical, named, names
+from .library import _canonical, names
 from .number import NumberError, parse_number
-from .text import parse
 from .tokens import GEOMETRY, HEADER, HEADERS, place, shown
 
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -33,11 +32,11 @@ def resolve(text: str) -> Kernel:
         It is none of the three.
     """
     if "\n" not in text and os.path.exists(text) and not os.path.isdir(text):
-        return load(text)
+        return Kernel.load(text)
     if _is_inline(text):
-        return parse(text)
+        return Kernel.from_text(text)
     try:
-        return named(text)
+        return Kernel.named(text)
     except OptionError as error:
         if _canonical(text).partition(":")[0] in {*names(), *FORMULAS, "laplacian"}:
             raise  # the name is right, its arguments are not

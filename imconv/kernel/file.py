@@ -7,9 +7,10 @@ import os
 import numpy as np
 
 from ..errors import FileError, ImconvError, KernelError, LimitError
-from .kernel import MAX_SIDE, MAX_TAPS, Kernel
+from ..geometry.sizes import MAX_SIDE
 from .text import parse, parse_matrix
 from .tokens import place
+from .weights import MAX_TAPS, KernelWeights
 
 LARGEST_FILE = 128 << 20  # bytes: the most weights a kernel may have, at the 32 characters a weight may need
 LARGEST_EXACT_PICTURE = 1 << 16  # weights; beyond, a float64 each instead of fractions over the exact sum
@@ -36,7 +37,7 @@ _PICTURE_STARTS = (
 )
 
 
-def load(path) -> Kernel:
+def load(path) -> KernelWeights:
     """A kernel from a file; see imconv.kernel_text.load."""
     path = os.fsdecode(path)
     where, extension = place(path), os.path.splitext(path)[1].lower()
@@ -88,7 +89,7 @@ def _decoded(data: bytes, where: str) -> str:
         raise KernelError(f"{where}: line {line}, column {column}: read {byte}, expected UTF-8 text") from None
 
 
-def read_array(file, where: str) -> Kernel:
+def read_array(file, where: str) -> KernelWeights:
     """A 2-D array of real numbers; its header is looked at before memory is taken for it."""
     form = np.lib.format
     try:
@@ -116,12 +117,12 @@ def read_array(file, where: str) -> Kernel:
         raise KernelError(f"{where}: ends before all {shape[0]} x {shape[1]} weights")
     array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
     try:
-        return Kernel(array)
+        return KernelWeights(array)
     except KernelError as error:
         raise KernelError(f"{where}: {error}") from None
 
 
-def _read_picture(file, where: str) -> Kernel:
+def _read_picture(file, where: str) -> KernelWeights:
     """A picture's grey levels as weights that sum to 1."""
     from ..files import read
 
@@ -139,8 +140,8 @@ def _read_picture(file, where: str) -> Kernel:
         pixels = pixels.astype(np.uint8)
     try:
         if pixels.dtype.kind in "iu" and pixels.size > LARGEST_EXACT_PICTURE and pixels.any():
-            return Kernel(pixels / pixels.sum(dtype=np.float64))
-        return Kernel(pixels).normalized()
+            return KernelWeights(pixels / pixels.sum(dtype=np.float64))
+        return KernelWeights(pixels).normalized()
     except KernelError as error:
         raise KernelError(f"{where}: {error}") from None
 

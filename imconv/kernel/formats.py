@@ -9,11 +9,11 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import KernelError, OptionError, nearest
-from . import file as kernel_load
-from . import json_form
-from .kernel import MAX_TAPS, Kernel
+from . import file, json_form
+from .kernel import Kernel
 from .number import format_float, format_fraction
 from .text import parse, parse_matrix, write
+from .weights import MAX_TAPS
 
 FORMATS = ("text", "imagemagick", "libvips", "csv", "npy", "json")
 _BY_EXTENSION = {".mat": "libvips", ".con": "libvips", ".csv": "csv", ".npy": "npy", ".json": "json", ".txt": "text", ".kernel": "text"}  # fmt: skip
@@ -141,5 +141,5 @@ _CODECS = {
     "libvips": _as_text(_libvips, parse_matrix),
     "csv": _as_text(_csv, parse),
     "json": _as_text(json_form.write, json_form.read),
-    "npy": (_npy, lambda data: kernel_load.read_array(io.BytesIO(data), "npy")),
+    "npy": (_npy, lambda data: file.read_array(io.BytesIO(data), "npy")),
 }

@@ -15,13 +15,14 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import OptionError
-from .kernel import MAX_SIDE, Kernel
+from ..geometry.sizes import MAX_SIDE
+from .gaussian import TRUNCATE, gaussian_row
 from .number import NumberError, parse_number
 from .tokens import shown
+from .weights import KernelWeights
 
 LARGEST_RADIUS = 1023  # of a square kernel: 2047 x 2047 weights
 LARGEST_ROW_RADIUS = MAX_SIDE // 2
-TRUNCATE = 4.0  # sigmas, as SEMANTICS has it for Gaussians
 THYSSEN = "A. Thyssen, ImageMagick Examples: Convolution of Images, 2010"
 SHAPES = "A. Thyssen, ImageMagick Examples: Morphology of Shapes, 2010"
 
@@ -74,53 +75,46 @@ class Arguments:
         return radius
 
 
-def _gaussian_row(sigma: float, radius: int) -> np.ndarray:
-    """exp(-x^2 / (2 sigma^2)) at -radius .. radius, sum 1; a single 1 for sigma 0."""
-    x = np.arange(-radius, radius + 1, dtype=np.float64)
-    row = np.exp(-0.5 * (x / sigma) ** 2) if sigma > 0 else (x == 0).astype(np.float64)
-    return row / row.sum()
-
-
-def _gaussian(a: Arguments) -> Kernel:
+def _gaussian(a: Arguments) -> KernelWeights:
     a.at_most(2)
     sigma = a.size(1, 1, LARGEST_RADIUS)
-    row = _gaussian_row(sigma, a.radius(0, sigma, LARGEST_RADIUS))
-    return Kernel.from_factors(row, row, name=a.label, source=THYSSEN)
+    row = gaussian_row(sigma, a.radius(0, sigma, LARGEST_RADIUS))
+    return KernelWeights.from_factors(row, row, name=a.label, source=THYSSEN)
 
 
-def _blur(a: Arguments) -> Kernel:
+def _blur(a: Arguments) -> KernelWeights:
     a.at_most(3)
     sigma = a.size(1, 1, LARGEST_ROW_RADIUS)
-    row = _gaussian_row(sigma, a.radius(0, sigma, LARGEST_ROW_RADIUS))
-    return _turned(Kernel(row[np.newaxis], name=a.label, source=THYSSEN), a, 2)
+    row = gaussian_row(sigma, a.radius(0, sigma, LARGEST_ROW_RADIUS))
+    return _turned(KernelWeights(row[np.newaxis], name=a.label, source=THYSSEN), a, 2)
 
 
-def _comet(a: Arguments) -> Kernel:
+def _comet(a: Arguments) -> KernelWeights:
     a.at_most(3)
     sigma = a.size(1, 1, LARGEST_ROW_RADIUS)
     radius = a.radius(0, sigma, LARGEST_ROW_RADIUS)
-    half = _gaussian_row(sigma, radius)[radius:]
-    return _turned(Kernel((half / half.sum())[np.newaxis], anchor=(0, 0), name=a.label, source=THYSSEN), a, 2)
+    half = gaussian_row(sigma, radius)[radius:]
+    return _turned(KernelWeights((half / half.sum())[np.newaxis], anchor=(0, 0), name=a.label, source=THYSSEN), a, 2)
 
 
-def _balanced(weights: np.ndarray, a: Arguments) -> Kernel:
+def _balanced(weights: np.ndarray, a: Arguments) -> KernelWeights:
     """Zero-summing: the positive weights are scaled to sum 1, the negative to sum -1."""
     positive, negative = weights[weights > 0].sum(), -weights[weights < 0].sum()
     if not (positive > 0 and negative > 0):
         a.fail("has no positive or no negative weights within its radius")
     weights = np.where(weights > 0, weights / positive, weights / negative)
-    return Kernel(weights, name=a.label, source=THYSSEN)
+    return KernelWeights(weights, name=a.label, source=THYSSEN)
 
 
-def _dog(a: Arguments) -> Kernel:
+def _dog(a: Arguments) -> KernelWeights:
     a.at_most(3)
     first, second = a.size(1, 1, LARGEST_RADIUS), a.size(2, Fraction(8, 5), LARGEST_RADIUS)
     radius = a.radius(0, max(first, second), LARGEST_RADIUS)
-    one, other = _gaussian_row(first, radius), _gaussian_row(second, radius)
+    one, other = gaussian_row(first, radius), gaussian_row(second, radius)
     return _balanced(np.outer(one, one) - np.outer(other, other), a)
 
 
-def _log(a: Arguments) -> Kernel:
+def _log(a: Arguments) -> KernelWeights:
     """(1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2)), Marr and Hildreth 1980 with the sign turned: positive centre."""
     a.at_most(2)
     sigma = a.size(1, 1, LARGEST_RADIUS)
@@ -130,14 +124,14 @@ def _log(a: Arguments) -> Kernel:
     return _balanced((1 - half) * np.exp(-half), a)
 
 
-def _binomial(a: Arguments) -> Kernel:
+def _binomial(a: Arguments) -> KernelWeights:
     """Rows of Pascal's triangle, outer product, sum 1."""
     a.at_most(1)
     radius = a.radius(0, 0.25, LARGEST_RADIUS)
     row = [Fraction(math.comb(2 * radius, k), 4**radius) for k in range(2 * radius + 1)]
     if radius > 12:  # beyond, no float64 holds the sums exactly
         row = [float(weight) for weight in row]
-    return Kernel.from_factors(row, row, name=a.label, source=THYSSEN)
+    return KernelWeights.from_factors(row, row, name=a.label, source=THYSSEN)
 
 
 def _squared_distances(radius: int) -> np.ndarray:
@@ -145,10 +139,12 @@ def _squared_distances(radius: int) -> np.ndarray:
     return (x * x + (x * x)[:, np.newaxis]).astype(np.float64)
 
 
-def _shape(default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Callable[[Arguments], Kernel]:
+def _shape(
+    default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+) -> Callable[[Arguments], KernelWeights]:
     """A shape of equal weights: `inside(x, y, radius)`; the cells outside are no part of the kernel."""
 
-    def make(a: Arguments) -> Kernel:
+    def make(a: Arguments) -> KernelWeights:
         a.at_most(2)
         size = a.size(0, default, LARGEST_RADIUS) or float(default)
         x = np.arange(-int(size), int(size) + 1)
@@ -157,7 +153,7 @@ def _shape(default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray
     return make
 
 
-def _ring(a: Arguments) -> Kernel:
+def _ring(a: Arguments) -> KernelWeights:
     """Cells whose distance lies beyond the smaller and up to the larger radius."""
     a.at_most(3)
     radii = sorted((a.size(0, Fraction(5, 2), LARGEST_RADIUS), a.size(1, Fraction(7, 2), LARGEST_RADIUS)))
@@ -165,23 +161,23 @@ def _ring(a: Arguments) -> Kernel:
     return _masked((distances > radii[0] ** 2) & (distances <= radii[1] ** 2), a.get(2, 1), a)
 
 
-def _masked(inside: np.ndarray, scale: Fraction, a: Arguments) -> Kernel:
+def _masked(inside: np.ndarray, scale: Fraction, a: Arguments) -> KernelWeights:
     if not inside.any():
         a.fail("has no cell at all")
-    return Kernel(inside * float(scale), included=inside, name=a.label, source=SHAPES)
+    return KernelWeights(inside * float(scale), included=inside, name=a.label, source=SHAPES)
 
 
-def _fixed(rows: str) -> Callable[[Arguments], Kernel]:
+def _fixed(rows: str) -> Callable[[Arguments], KernelWeights]:
     weights = [[int(number) for number in row.split()] for row in rows.split(";")]
 
-    def make(a: Arguments) -> Kernel:
+    def make(a: Arguments) -> KernelWeights:
         a.at_most(1)
-        return _turned(Kernel(weights, name=a.label, source=THYSSEN), a, 0)
+        return _turned(KernelWeights(weights, name=a.label, source=THYSSEN), a, 0)
 
     return make
 
 
-def _freichen(a: Arguments) -> Kernel:
+def _freichen(a: Arguments) -> KernelWeights:
     """The isotropic gradient: sqrt(2) where Sobel has 2. Arguments: type 0, angle."""
     a.at_most(2)
     angle = 1 if len(a.values) == 2 else 0
@@ -189,11 +185,11 @@ def _freichen(a: Arguments) -> Kernel:
         a.fail("only type 0, the isotropic gradient, is known")
     root = math.sqrt(2)
     return _turned(
-        Kernel([[1.0, 0.0, -1.0], [root, 0.0, -root], [1.0, 0.0, -1.0]], name=a.label, source=THYSSEN), a, angle
+        KernelWeights([[1.0, 0.0, -1.0], [root, 0.0, -root], [1.0, 0.0, -1.0]], name=a.label, source=THYSSEN), a, angle
     )
 
 
-def _turned(kernel: Kernel, a: Arguments, index: int) -> Kernel:
+def _turned(kernel: KernelWeights, a: Arguments, index: int) -> KernelWeights:
     """The kernel turned clockwise by the angle at `index`: by 90 degrees each, a 3 x 3 kernel by 45."""
     angle = a.get(index, 0) % 360
     step = 45 if kernel.shape == (3, 3) else 90
@@ -205,7 +201,7 @@ def _turned(kernel: Kernel, a: Arguments, index: int) -> Kernel:
         weights = np.rot90(weights, -1)
     if angle % 90:
         weights = turned_by_45(weights)
-    return Kernel(weights, anchor=(row, column), name=kernel.name, source=kernel.source)
+    return KernelWeights(weights, anchor=(row, column), name=kernel.name, source=kernel.source)
 
 
 def turned_by_45(weights: np.ndarray) -> np.ndarray:
@@ -218,7 +214,7 @@ def turned_by_45(weights: np.ndarray) -> np.ndarray:
 
 
 # name: how it is written, what it is, and who makes it
-FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], Kernel]]] = {
+FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], KernelWeights]]] = {
     "gaussian": ("gaussian:RADIUSxSIGMA", "a sampled Gaussian with sum 1; radius 0: four sigma", _gaussian),
     "blur": ("blur:RADIUSxSIGMA,ANGLE", "one row of a sampled Gaussian with sum 1", _blur),
     "comet": ("comet:RADIUSxSIGMA,ANGLE", "half a row of a Gaussian with sum 1: a trail to one side", _comet),
@@ -240,7 +236,7 @@ FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], Kernel]]] = {
 }  # fmt: skip
 
 
-def make(name: str, arguments: str = "") -> Kernel:
+def make(name: str, arguments: str = "") -> KernelWeights:
     """The kernel a formula gives: `make("gaussian", "0x2")`. Raises OptionError for arguments it has no use for.
 
     >>> make("sobel", "90").weights[0]

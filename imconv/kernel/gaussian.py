@@ -1,4 +1,4 @@
-"""The sampled Gaussian."""
+"""The sampled Gaussian, `exp(-x^2 / (2 sigma^2))`, normalised to sum 1."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import numpy as np
 TRUNCATE = 4.0  # standard deviations kept on each side (scipy.ndimage's default)
 
 
-def _gaussian_weights(sigma: float, truncate: float) -> np.ndarray:
-    radius = int(truncate * sigma + 0.5)
+def gaussian_weights(sigma: float, truncate: float = TRUNCATE) -> np.ndarray:
+    """A Gaussian with standard deviation `sigma` pixels, cut at `truncate` sigma rounded to whole pixels."""
+    return gaussian_row(sigma, int(truncate * sigma + 0.5))
+
+
+def gaussian_row(sigma: float, radius: int) -> np.ndarray:
+    """The weights at -radius .. radius; for sigma 0 a single 1 among zeros."""
     x = np.arange(-radius, radius + 1, dtype=np.float64)
-    weights = np.exp(-0.5 * (x / sigma) ** 2) if sigma > 0 else np.ones(1)
-    return weights / weights.sum()
+    row = np.exp(-0.5 * (x / sigma) ** 2) if sigma > 0 else (x == 0).astype(np.float64)
+    return row / row.sum()

@@ -8,9 +8,10 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import KernelError, nearest
-from .kernel import MAX_SIDE, MAX_TAPS, Kernel
+from ..geometry.sizes import MAX_SIDE
 from .number import EXAMPLES, LARGEST_EXPONENT, NumberError, format_float, format_fraction, parse_number
 from .tokens import place, shown
+from .weights import MAX_TAPS, KernelWeights
 
 _MORE = 1000  # brackets and commas beside those of the weights
 KEYS = ("name", "source", "anchor", "offset", "divisor", "weights")
@@ -20,7 +21,7 @@ class _Number(str):
     """A number as it is written."""
 
 
-def read(text: str, *, filename: str | None = None) -> Kernel:
+def read(text: str, *, filename: str | None = None) -> KernelWeights:
     """A kernel from `{"weights": [[1, 0, -1], [2, 0, -2], [1, 0, -1]], "divisor": 8}`.
 
     Beside `weights`, rows of the same length, there may be `name`, `source`, `anchor` ([row, column]), `offset` and
@@ -73,14 +74,16 @@ def read(text: str, *, filename: str | None = None) -> Kernel:
     try:
         weights = [[known[cell] for cell in row] for row in rows]
         offset = _number(found.get("offset", _Number("0")), "offset", where)
-        kernel = Kernel(weights, anchor=_anchor(found.get("anchor"), where), offset=offset, included=included, **words)
+        kernel = KernelWeights(
+            weights, anchor=_anchor(found.get("anchor"), where), offset=offset, included=included, **words
+        )
         # floats that have no common denominator are recognised as floats are everywhere
-        return kernel if kernel.exact else Kernel(kernel.weights, anchor=kernel.anchor, offset=offset, included=included, **words)  # fmt: skip
+        return kernel if kernel.exact else KernelWeights(kernel.weights, anchor=kernel.anchor, offset=offset, included=included, **words)  # fmt: skip
     except KernelError as error:
         raise KernelError(str(error) if str(error).startswith(where) else f"{where}: {error}") from None
 
 
-def write(kernel: Kernel) -> str:
+def write(kernel: KernelWeights) -> str:
     """The kernel as JSON that reads back equal, one row of weights in a line."""
     # weights recognised as fractions may lie a few ulp beside them: then only their digits read back equal
     whole = kernel.exact and np.array_equal(kernel.numerators / kernel.denominator, kernel.weights)

@@ -8,8 +8,8 @@ import re
 from ..errors import FileError, OptionError, nearest
 from .file import load
 from .formulas import FORMULAS, make
-from .kernel import Kernel
 from .tokens import shown
+from .weights import KernelWeights
 
 _ENDING = ".txt"
 _LAPLACIAN = re.compile(r"laplacian(?::(\d{1,2}))?")
@@ -25,7 +25,7 @@ def formulas() -> dict[str, str]:
     return {form: what for form, what, _ in FORMULAS.values()}
 
 
-def named(name: str) -> Kernel:
+def named(name: str) -> KernelWeights:
     """The kernel of that name: a file of the library, or one made by formula.
 
     Upper and lower case are the same, and so are `-`, `_` and blanks. Formulas take arguments behind a colon as
@@ -66,7 +66,7 @@ def describe(name: str) -> tuple[str, str]:
 
 def folder() -> str:
     """The folder of the library's files: inside the package where it is installed, beside it in a checkout."""
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     installed = os.path.join(package, "kernels")
     if os.path.isdir(installed):
         return installed

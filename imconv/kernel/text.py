@@ -13,14 +13,16 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import KernelError
-from .kernel import LARGEST_INTEGER, MAX_SIDE, MAX_TAPS, Kernel
+from ..geometry.sizes import MAX_SIDE
+from ..pixels.exact import LARGEST_INTEGER
 from .number import format_float, format_fraction
 from .tokens import Reader, Row, place, shown
+from .weights import MAX_TAPS, KernelWeights
 
 _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
-def parse(text: str, *, filename: str | None = None) -> Kernel:
+def parse(text: str, *, filename: str | None = None) -> KernelWeights:
     """A kernel from text.
 
     Rows of numbers, split by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
@@ -62,30 +64,13 @@ def parse(text: str, *, filename: str | None = None) -> Kernel:
     return _build(Reader(text, filename))
 
 
-def parse_matrix(text: str, *, filename: str | None = None) -> Kernel:
+def parse_matrix(text: str, *, filename: str | None = None) -> KernelWeights:
     """A kernel from a libvips matrix: as `parse`, but without headers the first row is `W H [scale [offset]]`."""
     reader = Reader(text, filename)
     return _build(reader, matrix=not reader.headers)
 
 
-def load(path) -> Kernel:
-    """A kernel from a file: text as `parse` reads it, a libvips matrix (`.mat`), CSV, JSON, `.npy`, or a picture.
-
-    A picture's grey levels are the weights, normalised to sum 1.
-
-    Raises
-    ------
-    FileError
-        There is no such file, or it can't be opened.
-    KernelError
-        It holds no kernel.
-    """
-    from .file import load
-
-    return load(path)
-
-
-def write(kernel: Kernel) -> str:
+def write(kernel: KernelWeights) -> str:
     """The kernel as text that reads back equal: weights, anchor, offset, cells left out, name and source.
 
     Weights with a common denominator are written as whole numbers and `divisor:`, others with the digits float64 needs.
@@ -119,7 +104,7 @@ def _quoted(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
 
 
-def _build(reader: Reader, matrix: bool = False) -> Kernel:
+def _build(reader: Reader, matrix: bool = False) -> KernelWeights:
     """The kernel of a text taken apart."""
     factor, offset, anchor = Fraction(1), Fraction(0), None
     if reader.geometry is not None:
@@ -142,7 +127,7 @@ def _build(reader: Reader, matrix: bool = False) -> Kernel:
     return _assemble(reader, rows, factor, offset, anchor)
 
 
-def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: Fraction, anchor) -> Kernel:
+def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: Fraction, anchor) -> KernelWeights:
     """The kernel of rows of tokens."""
     where = place(reader.filename)
     used = {token for row in rows for token in row}
@@ -163,7 +148,7 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
     normalize = reader.flag("normalize")
     try:
         weights = [[(exact if as_list else floats)[token] for token in row] for row in rows]
-        kernel = Kernel(
+        kernel = KernelWeights(
             weights if as_list else np.array(weights), anchor=anchor, offset=offset, included=included, **words
         )
         return kernel.normalized() if normalize else kernel

@@ -10,8 +10,9 @@ from fractions import Fraction
 from typing import NoReturn
 
 from ..errors import KernelError, nearest
-from .kernel import MAX_SIDE, MAX_TAPS
+from ..geometry.sizes import MAX_SIDE
 from .number import LONGEST_NUMBER, NumberError, parse_number
+from .weights import MAX_TAPS
 
 HEADERS = ("name", "source", "scale", "divisor", "offset", "anchor", "normalize")
 WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}

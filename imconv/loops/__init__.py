@@ -36,16 +36,16 @@ LOOPS = {
     "moments.sum_moments": f"{MOMENTS}, edges: A[:,:], totals: &A[:,:], sums: &A[:,:], squares: &A[:,:]",
     "moments.combine_moments": f"{MOMENTS}, fills: f8[:,:], cut: i8, known: &i8[:], counts: &i8[:], tails: &f8[:,:], "
     "head: &f8[:,:], line: &f8[:,:]",
-    "detail.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
+    "unsharp.add_detail": "blurred: A[:,:], divisor: f8, src: S[:,:], first: i8, amount: f8, threshold: f8, top: f8, "
     "out: &O[:,:]",
     "columns.median_9": COLUMNS,
     "columns.median_25": COLUMNS,
     "columns.extreme_of_columns": f"{COLUMNS}, height: i8, width: i8, largest: i8",
     "extremes.extreme": "block: &S[:,:], height: i8, width: i8, channels: i8, largest: i8, out: &S[:,:], line: &S[:,:]",
     "extremes.extreme_of_taps": "block: S[:,:], places: i8[:], largest: i8, out: &S[:,:]",
-    "keys.to_keys": "src: S[:,:], rows: i8[:], columns: i8[:], lead: i8, channels: i8, samples: i8, fill: S[:], rule: S[:], "
+    "sortable.to_keys": "src: S[:,:], rows: i8[:], columns: i8[:], lead: i8, channels: i8, samples: i8, fill: S[:], rule: S[:], "
     "out: &S[:,:]",
-    "keys.to_samples": "rule: S[:], out: &S[:,:]",
+    "sortable.to_samples": "rule: S[:], out: &S[:,:]",
     "network.select": "block: S[:,:], steps: i8[:,:], tall: i8, reach: i8, length: i8, out: &S[:,:], lines: &S[:,:]",
     "bisection.bisect": "block: S[:,:], places: i8[:], bits: i8, ranks: S[:,:], kinds: i8[:], first: i8, out: &S[:,:]",
     "histogram.select": "block: u1[:,:], height: i8, width: i8, channels: i8, rank: i8, strip: i8, steps: C[:,:], "

@@ -4,9 +4,8 @@ from numba.extending import register_jitable
 
 from .lanewise import fma
 from .line import clear_aside, load_line, set_aside, store_sums, with_aside
+from .sizes import DENSE_ROWS as ROWS
 from .vector import broadcast, lanes, load, zeros
-
-ROWS = 6
 
 
 def correlate_dense(

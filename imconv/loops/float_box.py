@@ -12,9 +12,9 @@ from numba.extending import register_jitable
 
 from .box import finish_row
 from .line import pad_line, store_sums
+from .sizes import BOX_SEGMENT as SEGMENT
 from .vector import broadcast, lanes, load, prefetch, store, zeros
 
-SEGMENT = 2048  # results along a row between windows made anew: planner.BOX_SEGMENT
 TAILS, LEFT, RIGHT, HEAD, NEXT, KEPT = range(6)  # in `known`
 GROWING, TAIL = range(2)  # in `running`
 

@@ -4,9 +4,9 @@ from numba.extending import register_jitable
 
 from .lanewise import fma
 from .line import clear_aside, load_line, pad_line, set_aside, store_sums, with_aside
+from .sizes import SEPARABLE_ROWS as ROWS
 from .vector import broadcast, lanes, load, prefetch, zeros
 
-ROWS = 4
 ALL = (1 << ROWS) - 1  # the bits of all of them
 SYMMETRIC, ANTISYMMETRIC = 1, -1
 

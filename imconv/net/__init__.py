@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from ..errors import FileError, OptionError, nearest
-from .network import Layer, Network
+from .graph import Layer
+from .network import Network
 
 __all__ = ["Layer", "Network", "folder", "listed", "load", "shipped_weights"]
 

@@ -29,8 +29,9 @@ from ..errors import LimitError, nearest
 from ..kernel.number import NumberError, parse_number
 from .attributes import REQUIRED, Attribute, flag, text, whole
 from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
+from .graph import INPUT, LAYOUTS, Layer, Placed, Preprocess, Tensor, place
 from .layer_kinds import JOINS, KINDS
-from .network import INPUT, LAYOUTS, Layer, Network, Placed, Preprocess, Tensor, place
+from .network import Network
 from .positions import Path
 
 MAX_LAYERS = 10_000

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import OptionError
 from ..geometry.axis import effective_size
+from .graph import Graph, Placed
 from .layer_kinds import by
-from .network import Network, Placed
 
 LARGEST = 1 << 16  # rows or columns tried
 
@@ -42,12 +42,12 @@ class Fit:
         return "\n".join(lines)
 
 
-def fit(network: Network, wanted: tuple[int, int], *, layer: str | None = None, shape=None) -> Fit:
+def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, shape=None) -> Fit:
     """Which input sizes, and which padding of a layer, give it `wanted` rows and columns.
 
     Parameters
     ----------
-    network : Network
+    network : Graph
     wanted : (rows, columns)
     layer : str, optional
         Default: the last layer that gives maps and sees less than the whole input.
@@ -74,7 +74,7 @@ def fit(network: Network, wanted: tuple[int, int], *, layer: str | None = None, 
     return Fit(layer, wanted, (rows, columns), inputs, paddings)
 
 
-def _inputs(network: Network, layer: str, wanted: int, axis: int) -> tuple[int, int] | None:
+def _inputs(network: Graph, layer: str, wanted: int, axis: int) -> tuple[int, int] | None:
     """The least and the most of the input's rows or columns that give `wanted`: outputs never shrink as inputs grow."""
 
     def out(size: int) -> int:

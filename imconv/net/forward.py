@@ -17,8 +17,8 @@ import numpy as np
 from ..engine.threads import checked_threads, default_threads
 from ..errors import OptionError
 from .convolution import Convolution
+from .graph import INPUT, Graph, Layer, Placed
 from .loaded_weights import Weights
-from .network import INPUT, Layer, Network, Placed
 from .operations import OPERATIONS, activate, add, scale_and_shift
 
 CONVOLUTIONS = ("conv", "depthwise", "pointwise")
@@ -43,7 +43,7 @@ class Forward:
 
     Parameters
     ----------
-    network : Network
+    network : Graph
     weights : Weights
     layers : names, optional
         Layers whose outputs are wanted beside the last one's.
@@ -52,7 +52,7 @@ class Forward:
     """
 
     def __init__(
-        self, network: Network, weights: Weights, layers: Iterable[str] | None = None, threads: int | None = None
+        self, network: Graph, weights: Weights, layers: Iterable[str] | None = None, threads: int | None = None
     ):
         if isinstance(layers, str):
             raise OptionError(f"layers must be a list of names, such as [{layers!r}]")

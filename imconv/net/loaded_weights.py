@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import FileError, OptionError
-from .network import Network, Tensor
+from .graph import Graph, Tensor
 from .tensors import open_tensors
 
 EXTENSIONS = (".npz", ".safetensors")
@@ -20,9 +20,9 @@ class Weights:
 
     Parameters
     ----------
-    network : Network
+    network : Graph
     weights : str, path or mapping
-        A .safetensors or .npz file, or arrays by key. Keys and shapes must be the network's (`Network.tensors`).
+        A .safetensors or .npz file, or arrays by key. Keys and shapes must be the network's (`Graph.tensors`).
 
     Raises
     ------
@@ -31,7 +31,7 @@ class Weights:
         .pth) can run code of their own, and are refused.
     """
 
-    def __init__(self, network: Network, weights):
+    def __init__(self, network: Graph, weights):
         self.network = network
         if isinstance(weights, Mapping):
             self.name, self.arrays = "weights", {key: np.asarray(value) for key, value in weights.items()}
@@ -61,7 +61,7 @@ class Weights:
         return array.transpose([tensor.axes.index(axis) for axis in "OIHW" if axis in tensor.axes])
 
 
-def advice(network: Network) -> str:
+def advice(network: Graph) -> str:
     """What to tell a user who has no weights."""
     return (
         f"{network.name} needs trained weights, which imconv doesn't bring for it: --weights FILE, a .safetensors or .npz file with "
@@ -81,7 +81,7 @@ def _opened(path):
     return tensors
 
 
-def _check(network: Network, given: Mapping[str, tuple[int, ...]], name: str) -> None:
+def _check(network: Graph, given: Mapping[str, tuple[int, ...]], name: str) -> None:
     """All that doesn't fit, in one message."""
     wanted = network.tensors
     missing = [f"{key} {_shown(one.shape)}" for key, one in wanted.items() if key not in given]

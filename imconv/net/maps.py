@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import OptionError
 from ..sheet import contact_sheet
+from .graph import Graph, Placed
 from .layer_kinds import by
-from .network import Network, Placed
 
 LEAST = 64  # pixels: smaller maps are shown enlarged, by a whole number
 
@@ -40,7 +40,7 @@ class Strongest:
         return f"channel {self.channel} at {self.row},{self.column}: {self.value:.6g}; sees {sees}"
 
 
-def check(placed: Mapping[str, Placed], network: Network, layers: Iterable[str]) -> list[str]:
+def check(placed: Mapping[str, Placed], network: Graph, layers: Iterable[str]) -> list[str]:
     """The names of layers that have maps, in the network's order. Raises OptionError for others."""
     wanted = {network.layer(name.strip()).name for name in layers}
     for name in wanted:

@@ -15,9 +15,9 @@ import numpy as np
 from ..engine.threads import run_bands
 from ..geometry.axis import Axis
 from .activations import BLOCK_BYTES, Activation
+from .graph import Placed
 from .layer_kinds import ACTIVATIONS
 from .matrix import multiply
-from .network import Placed
 
 f32 = np.float32
 

@@ -15,8 +15,8 @@ import numpy as np
 from ..errors import OptionError
 from ..files.picture import Picture
 from ..pixels.depth import white
+from .graph import Graph, Preprocess
 from .layer_kinds import by
-from .network import Network, Preprocess
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow makes pictures grey
 AS_IT_IS = Preprocess(divide=1.0)
@@ -48,12 +48,12 @@ class Prepared:
         return parts[0], parts[1]
 
 
-def prepare(network: Network, image) -> Prepared:
+def prepare(network: Graph, image) -> Prepared:
     """Do to a picture what the network declares.
 
     Parameters
     ----------
-    network : Network
+    network : Graph
         Without a [preprocess] of its own the samples go in as they are, from 0 to 255.
     image : array (H, W) or (H, W, C), or Picture
         Grey or RGB, with alpha or without; what is transparent is laid over white.
@@ -85,7 +85,7 @@ def prepare(network: Network, image) -> Prepared:
     return Prepared(samples, shown, (top - rules.pad, left - rules.pad), step, tuple(steps))
 
 
-def grey_level(network: Network, level: float = 127.5) -> np.ndarray:
+def grey_level(network: Graph, level: float = 127.5) -> np.ndarray:
     """A grey from 0 to 255 as it goes into the network: float32, one for each channel."""
     rules = network.preprocess or AS_IT_IS
     return _scaled(np.full(network.input_shape[2], level, np.float32), rules, [])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FileError, OptionError, nearest
 from ..files.source import explain
-from .network import Network
+from .graph import Graph
 from .operations import activate
 
 PROBABILITIES = ("softmax", "sigmoid")
@@ -37,7 +37,7 @@ class Score:
         }
 
 
-def probabilities(network: Network, output: np.ndarray) -> np.ndarray:
+def probabilities(network: Graph, output: np.ndarray) -> np.ndarray:
     """Softmax along the last axis, unless the network ends with it or with a sigmoid. Squared distances (`rbf`) are
     negative logarithms of probabilities (LeCun 1998, section II.B): the smallest is the most probable."""
     last = network.layers[-1]
@@ -48,7 +48,7 @@ def probabilities(network: Network, output: np.ndarray) -> np.ndarray:
     return activate("softmax", -output / last.attributes["scale"] if last.kind == "rbf" else output)
 
 
-def top(network: Network, output: np.ndarray, count: int = 5, labels: list[str] | None = None) -> list[Score]:
+def top(network: Graph, output: np.ndarray, count: int = 5, labels: list[str] | None = None) -> list[Score]:
     """The most probable classes, those of lower number first where equal; on a map each where it is most probable.
 
     Raises OptionError where there are more or fewer labels than classes.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .graph import BYTES, Graph, Placed
 from .layer_kinds import Shape, by
-from .network import BYTES, Network, Placed
 
 HEADS = ("Layer (type)", "Output Shape", "Param #", "MACs", "RF", "Jump", "Start", "Memory")
 _LEFT = 2  # columns of words; the rest are numbers
@@ -20,7 +20,7 @@ class Summary:
     Memory is that of float32.
     """
 
-    network: Network
+    network: Graph
     shape: Shape
     layers: tuple[Placed, ...]
 

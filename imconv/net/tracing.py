@@ -13,9 +13,9 @@ import numpy as np
 from ..errors import OptionError
 from ..tracing.words import blocks, positions, shown
 from .forward import CONVOLUTIONS, Forward, connected_weights
+from .graph import INPUT, Graph, Layer, Placed
 from .layer_kinds import ACTIVATIONS, by
 from .loaded_weights import Weights
-from .network import INPUT, Layer, Network, Placed
 from .operations import OPERATIONS, binomial, window_counts
 
 WINDOWS = ("max", "average", "subsample", "blur")
@@ -93,13 +93,13 @@ class Trace:
 
 
 def trace(
-    network: Network, weights: Weights, samples: np.ndarray, layer: str, at: tuple[int, ...], threads=None
+    network: Graph, weights: Weights, samples: np.ndarray, layer: str, at: tuple[int, ...], threads=None
 ) -> Trace:
     """The numbers behind one output sample.
 
     Parameters
     ----------
-    network : Network
+    network : Graph
     weights : Weights
     samples : array (rows, columns, channels)
         The network's input.
@@ -145,7 +145,7 @@ def trace(
     return Trace(layer, chosen.kind, tuple(at), rows, columns, parts, steps, float(outputs[last][at]))
 
 
-def _following(network: Network, layer: Layer) -> list[Layer]:
+def _following(network: Graph, layer: Layer) -> list[Layer]:
     """Normalisation and activation behind a layer, as long as nothing else reads what lies between."""
     found: list[Layer] = []
     while True:

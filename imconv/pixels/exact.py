@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import KernelError
 
-LARGEST_DENOMINATOR = 4096  # up to here floats are recognised as fractions (SEMANTICS: exact where exact is possible)
+LARGEST_DENOMINATOR = 4096  # up to here floats are recognised as fractions
 ULPS = 4  # how far a float may lie from the fraction it is taken for
 LARGEST_INTEGER = 1 << 53  # beyond, float64 no longer holds every integer
 
@@ -31,6 +31,11 @@ def as_fraction(number) -> Fraction:
     except (TypeError, ValueError, OverflowError):
         raise KernelError(f"expected a finite number, not {number!r}") from None
     return simple if abs(float(simple) - number) <= ULPS * math.ulp(number) else Fraction(repr(number))
+
+
+def fraction_of(given) -> Fraction:
+    """A finite number, or the text of one, as the fraction it stands for: text keeps every digit."""
+    return Fraction(given.strip()) if isinstance(given, str) else as_fraction(given)
 
 
 def common(fractions: list[list[Fraction]]) -> Common | None:

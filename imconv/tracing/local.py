@@ -9,7 +9,7 @@ import numpy as np
 from ..composites.float_stages import floats_of
 from ..options import Options
 from ..stages.convolution.filter import LinearFilter
-from ..stages.neighborhood.moments_filter import moments
+from ..stages.neighborhood.moments import moments
 from .linear import linear
 from .parts import Account, Part, cells_of, finished, name_of, place_of, result_of, window_of
 

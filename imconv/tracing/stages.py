@@ -9,7 +9,7 @@ import numpy as np
 
 from ..composites.chain import ChainFilter, ChainPlan
 from ..composites.ignoring_nan import IgnoringFilter
-from ..composites.passes import SteppedFilter, SteppedPlan
+from ..composites.passes import PassesFilter, PassesPlan
 from ..errors import OptionError
 from ..filters.bilateral import BilateralFilter
 from ..filters.edges import SignedFilter
@@ -78,7 +78,7 @@ def _titles(plan, names) -> list[str]:
     return titles
 
 
-def _stepped(filter: SteppedFilter, pixels, has_alpha: bool, x: int, y: int) -> list[Part]:
+def _stepped(filter: PassesFilter, pixels, has_alpha: bool, x: int, y: int) -> list[Part]:
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     titles = [f"step {n + 1}" if len(plan.plans) > 1 else "" for n in range(len(plan.plans))]
     return _one_after_another(plan.filters, plan.plans, titles, pixels, has_alpha, x, y)
@@ -99,7 +99,7 @@ def _one_after_another(filters, plans, titles, pixels, has_alpha: bool, x: int, 
 
 def _under(plan, x: int, y: int) -> tuple[int, int]:
     """Where a window's anchor lies in what it reads; the nearest pixel where that is outside."""
-    if isinstance(plan, ChainPlan | SteppedPlan):
+    if isinstance(plan, ChainPlan | PassesPlan):
         for each in reversed(plan.plans):
             x, y = _under(each, x, y)
         return x, y
@@ -178,7 +178,7 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
 KINDS = {
     LinearFilter: linear,
     CombinedFilter: _combined,
-    SteppedFilter: _stepped,
+    PassesFilter: _stepped,
     MorphologyFilter: _morphology,
     RankFilter: windows.rank,
     PoolFilter: windows.pool,

@@ -50,7 +50,7 @@ from imconv.jit import builders
 builders.START = json.loads(sys.argv[1])
 if builders.START is None:
     sys.executable = ""
-sys.modules["imconv.jit.build"] = SimpleNamespace(in_process=lambda name: lambda *arguments: None)
+sys.modules["imconv.compiler.build"] = SimpleNamespace(in_process=lambda name: lambda *arguments: None)
 sys.exit(run(json.loads(sys.argv[2])))
 """
 FAILURES = {

@@ -83,7 +83,7 @@ def test_where_loops_are_kept_no_compiler_is_imported(warmed, name):
 def test_the_commands_meet_every_kind_of_loop(warmed):
     _, origins = told(list(ALL.values()), cwd=warmed)
     loops = {name.partition("-")[0] for name in origins}
-    assert loops >= {"alpha.unweigh", "alpha.weigh", "box.sum_box", "dense.correlate_dense", "detail.add_detail", "interpolate.interpolate", "separable.correlate_separable"}  # fmt: skip
+    assert loops >= {"alpha.unweigh", "alpha.weigh", "box.sum_box", "dense.correlate_dense", "unsharp.add_detail", "interpolate.interpolate", "separable.correlate_separable"}  # fmt: skip
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------
@@ -137,8 +137,8 @@ FEW = [("alpha.weigh", ("u1", "u2")), ("alpha.fill_empty", ("f4", "u1"))]
 # `imconv cache warm` would take minutes with all common loops
 CACHE = f"""
 import sys
-import imconv.jit.prebuilt
-imconv.jit.prebuilt.prebuilt = lambda everything=False: {FEW!r}
+import imconv.compiler.prebuilt
+imconv.compiler.prebuilt.prebuilt = lambda everything=False: {FEW!r}
 from imconv.cli import main
 main(["cache", *sys.argv[1:]])
 """

@@ -17,7 +17,7 @@ from tests.jit import running
 
 ALL = prebuilt.prebuilt(everything=True)
 WRONG = {  # one token of a loop's source: function, types, file, right, wrong
-    "a sign": ("detail.add_detail-f4-u1-u1", "detail.py", "original - blurred", "original + blurred"),
+    "a sign": ("unsharp.add_detail-f4-u1-u1", "unsharp.py", "original - blurred", "original + blurred"),
     "a comparison": ("alpha.unweigh-f4-u1", "alpha.py", "alpha > 0", "alpha > 9"),
     "a mark for the caller": ("alpha.unweigh-f4-u1", "alpha.py", "empty[y] = 1", "empty[y] = 0"),
     "a quotient one too small": (
@@ -111,7 +111,7 @@ def test_a_wrong_loop_is_not_built(elsewhere, case):
     source = elsewhere / "imconv" / "loops" / file
     assert source.read_text().count(right) == 1
     source.write_text(source.read_text().replace(right, wrong))
-    process = running.start("-m", "imconv.jit.build", *name.split("-"), root=elsewhere)
+    process = running.start("-m", "imconv.compiler.build", *name.split("-"), root=elsewhere)
     output, errors = process.communicate()
     assert process.returncode != 0
     assert output == ""

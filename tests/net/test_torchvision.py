@@ -3,7 +3,7 @@
 import pytest
 
 from imconv.net import load
-from imconv.net.network import LAYOUTS
+from imconv.net.graph import LAYOUTS
 
 torchvision = pytest.importorskip("torchvision")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imconv.errors import FileError, LimitError
 from imconv.files.channels import common, spread
 from imconv.files.header import Header, Unsupported, damaged, read_header
-from imconv.files.png import decode
+from imconv.files.png import still
 from imconv.files.png.chunks import SIGNATURE
 from imconv.files.png.encode import chunk
 
@@ -50,7 +50,7 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
             parts += [chunk(b"IDAT", piece) for piece in frame.pixels]
             single = b"".join((*parts, chunk(b"IEND")))
             own = read_header(io.BytesIO(single), len(single), name)
-            pixels, notes, _ = decode.decode(single, own, name)
+            pixels, notes, _ = still.decode(single, own, name)
             canvas = canvas or Canvas(header.height, header.width, pixels.dtype)
             shown = canvas.show(
                 spread(pixels, own.mode, "rgba"), frame.top, frame.left, bool(frame.over), frame.disposal

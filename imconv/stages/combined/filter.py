@@ -8,8 +8,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from ...engine.drive import whole
-from ...engine.streaming import bands_of, execute_rows
 from ...errors import OptionError
 from ...filter import Filter
 from ...geometry.border import parse_border
@@ -22,7 +20,6 @@ from ..convolution.exactness import exact_sums, largest_sum
 from ..convolution.filter import LinearFilter
 from .formulas import DEGREES, HUES
 from .plan import CombinedPlan
-from .work import CombinedRun
 
 
 @dataclass(frozen=True)
@@ -111,18 +108,3 @@ class CombinedFilter(Filter):
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> CombinedFilter:
         """As Filter.retyped."""
         return CombinedFilter(tuple(each.retyped(dtype, scale, range) for each in self.filters), self.combine)
-
-    def run(self, plan: CombinedPlan, image, *, out=None, threads=None, tally=None, progress=None):
-        """As Filter.run."""
-        source = image.reshape(*image.shape[:2], -1)
-        return whole(CombinedRun, plan, source, image, out, threads, tally, progress)
-
-    def in_bands(self, plan: CombinedPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands."""
-
-        def execute(source, count):
-            return execute_rows(
-                plan, source, rows, begin=lambda held, low: CombinedRun(plan, held, threads, count, progress, low)
-            )
-
-        yield from bands_of(plan, bands, tally, execute)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ...engine.stage import Stage
+from ...geometry.axis import Axis
+from ...geometry.border import Border
 from ...pixels.sample_types import EXACT_LIMIT, FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
 from ..convolution.plan import Plan
 from .formulas import HUES
+from .work import CombinedWork
 
 STORED = ("bool", "uint8", "uint16", "float32", "float64")  # results that compiled loops write
 LARGEST_ROOT = 2**31
 
 
 @dataclass(frozen=True)
-class CombinedPlan:
-    """Several filters' plans, told as one. Rows, columns, source and whatever they have alike are found here too."""
+class CombinedPlan(Stage):
+    """Several linear filters' plans, which become one result band by band."""
 
     plans: tuple[Plan, ...]
     combine: str
@@ -27,15 +31,73 @@ class CombinedPlan:
     most: float  # what no exact sum exceeds, nor all of them together with what is added and the result's range
     has_alpha: bool  # which is not combined, but the first filter's
 
-    def __getattr__(self, name):
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self.leader, name)
-
     @property
     def leader(self) -> Plan:
-        """The plan by which bands are cut: that of a Fourier transform, whose blocks are fixed, if there is one."""
-        return max(self.plans, key=lambda plan: plan.algorithm == "fft")
+        """The plan by which bands are cut: one whose blocks are fixed, if there is one."""
+        return max(self.plans, key=lambda plan: plan.how.fixed_blocks)
+
+    @property
+    def rows(self) -> Axis:
+        """Of all plans: their kernels have one shape and anchor."""
+        return self.plans[0].rows
+
+    @property
+    def columns(self) -> Axis:
+        """Of all plans."""
+        return self.plans[0].columns
+
+    @property
+    def border(self) -> Border:
+        """Of all plans."""
+        return self.plans[0].border
+
+    @property
+    def source(self) -> str:
+        """The type of the picture."""
+        return self.plans[0].source
+
+    @property
+    def source_channels(self) -> int:
+        """The picture's channels."""
+        return self.plans[0].channels
+
+    @property
+    def accumulator(self) -> str:
+        """The type of the sums, where all plans have the same."""
+        return self.plans[0].accumulator
+
+    @property
+    def alpha(self) -> str:
+        """What becomes of alpha."""
+        return self.leader.alpha
+
+    @property
+    def seconds(self) -> float:
+        """What one thread would take for the leader, by which threads are counted."""
+        return self.leader.seconds
+
+    @property
+    def rows_together(self) -> int:
+        """As Stage.rows_together."""
+        return self.leader.rows_together
+
+    @property
+    def keeps_work(self) -> bool:
+        """As Stage.keeps_work."""
+        return all(plan.keeps_work for plan in self.plans)
+
+    @property
+    def stripe_height(self) -> int:
+        """As Stage.stripe_height."""
+        return self.leader.stripe_height
+
+    def stripes(self) -> list:
+        """As Stage.stripes."""
+        return self.leader.stripes()
+
+    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> CombinedWork:
+        """As Stage.work."""
+        return CombinedWork(self, rows, low, threads, tally, progress)
 
     @property
     def colours(self) -> int:

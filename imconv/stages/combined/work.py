@@ -6,9 +6,9 @@ import numpy as np
 
 from ... import jit
 from ...engine.buffers import LARGEST_LANES
+from ...engine.stage import Work
 from ...pixels.rounding import finish, rounding_bias
 from ...pixels.sample_types import FLOAT_TYPES, type_range
-from ..convolution.work import Run
 from .formulas import DEGREES, WAYS
 
 # Of all filters' sums of a band, which are combined before they leave the caches: 12-megapixel Sobel magnitudes on one
@@ -17,13 +17,14 @@ BAND_BYTES = 1 << 21
 LEAST_ROWS = 8
 
 
-class CombinedRun:
-    """A `combination.CombinedPlan` at work on a picture, or on the part of it that begins with row `low`: as `executor.Run`."""
+class CombinedWork(Work):
+    """A `plan.CombinedPlan` at work: as `stage.Work`. Each plan has work of its own; the leader's threads take the bands."""
 
-    def __init__(self, plan, source, threads=None, tally=None, progress=None, low=0):
-        self.plan, self.tally, self.colours = plan, tally, plan.colours
-        self.leader = Run(plan.leader, source, threads, progress=progress, low=low)
-        self.jobs = [self.leader.job if p is plan.leader else Run(p, source, threads, low=low).job for p in plan.plans]
+    def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
+        self.stage = self.plan = plan
+        self.tally = tally
+        self.leader = plan.leader.work(rows, low, threads, progress=progress)
+        self.works = [self.leader if p is plan.leader else p.work(rows, low, threads) for p in plan.plans]
         self.number = None if tally is not None else plan.number
         self.most_rows = None
         if self.number:
@@ -33,7 +34,7 @@ class CombinedRun:
         plan, real = self.plan, self.plan.target in FLOAT_TYPES
         kinds = {"A": plan.accumulator, "N": self.number, "O": plan.target}
         jit.ready([jit.loop("combine.combine").specialised(kinds)])
-        each = len(self.jobs) * np.dtype(plan.accumulator).itemsize
+        each = len(self.works) * np.dtype(plan.accumulator).itemsize
         self.most_rows = max(LEAST_ROWS, BAND_BYTES // (each * plan.columns.out * plan.channels))
         whole = plan.exact and not real
         offset, top = float(plan.offset * plan.divisor), -1.0 if real else type_range(plan.target)[1]
@@ -41,19 +42,21 @@ class CombinedRun:
         settings = np.array([bias, plan.divisor, top], self.number)
         self.settings = int(plan.combine == "max"), int(whole), settings
 
-    def move(self, source: np.ndarray, low: int) -> None:
-        """Go on with another part of the picture."""
-        for job in self.jobs:
-            job.move(source, low)
+    def move(self, rows: np.ndarray, low: int) -> None:
+        """As Work.move."""
+        for work in self.works:
+            work.move(rows, low)
 
     def release(self) -> None:
-        """Hold no picture until the next one."""
-        for job in self.jobs:
-            job.source.release()
+        """As Work.release."""
+        for work in self.works:
+            work.release()
 
-    def fill(self, first: int, out: np.ndarray, work=None) -> None:
-        """Compute rows first, first + 1, ... of the result into `out`."""
-        self.leader.fill(first, out, work or self.band, None if work else self.most_rows)
+    def fill(self, first: int, out: np.ndarray, values: bool = False) -> None:
+        """As Work.fill."""
+        self.leader.fill(
+            first, out, work=self.values_band if values else self.band, most=None if values else self.most_rows
+        )
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Rows of the result, rounded."""
@@ -81,12 +84,12 @@ class CombinedRun:
         wide = max(out.size, LARGEST_LANES)
         sums, combine = scratch.get("sums", (None, None))
         if sums is None or sums.shape[1] < wide:
-            sums = np.zeros((len(self.jobs), wide), plan.accumulator)
+            sums = np.zeros((len(self.works), wide), plan.accumulator)
             combine = jit.loop("combine.combine").bound(sums, *self.settings)
             scratch["sums"] = sums, combine
-        for number, job in enumerate(self.jobs):
+        for number, work in enumerate(self.works):
             raw = sums[number, : out.size].reshape(count, -1)
-            job.loop(first, raw, scratch.setdefault(number, {}), 0.0, 1, -1.0)
+            work.sums.loop(first, raw, scratch.setdefault(number, {}), 0.0, 1, -1.0)
         flat = out.reshape(1, -1).view(np.uint8 if out.dtype == bool else out.dtype)
         target = flat if out.size == wide else np.empty((1, wide), flat.dtype)
         combine(target)
@@ -97,13 +100,13 @@ class CombinedRun:
 
     def _keep_alpha(self, first: int, out: np.ndarray) -> None:
         """Alpha as it was; as `_finish_alpha` of it, but without detours where it is found as it is written."""
-        plan, job = self.plan, self.jobs[0]
-        if job.aligned and plan.source == plan.target and job.plan.scale == plan.divisor:
-            row = first - job.source.low
-            alpha = job.source.array[row : row + len(out), :, -1]
+        plan, first_work = self.plan, self.works[0]
+        if first_work.aligned and plan.source == plan.target and first_work.plan.scale == plan.divisor:
+            row = first - first_work.source.low
+            alpha = first_work.source.array[row : row + len(out), :, -1]
             out[..., -1] = alpha + alpha.dtype.type(0)  # no float is -0
         else:
-            self._finish_alpha(job.originals(first, len(out), -1), out)
+            self._finish_alpha(first_work.originals(first, len(out), -1), out)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Rows of the result, not yet rounded."""
@@ -120,8 +123,8 @@ class CombinedRun:
 
         def colours():
             nonlocal alpha
-            for number, job in enumerate(self.jobs):
-                values = job.values(first, count, scratch.setdefault(number, {}))
+            for number, work in enumerate(self.works):
+                values = work.values(first, count, scratch.setdefault(number, {}))
                 if self.plan.has_alpha:
                     alpha = values[..., -1] if alpha is None else alpha
                     values = np.ascontiguousarray(values[..., :-1])

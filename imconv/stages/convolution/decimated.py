@@ -13,14 +13,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...engine.buffers import LARGEST_LANES, aligned_lines
+from ...engine.stage import STRIPE_BYTES, Stripe
 from ...geometry.axis import Axis
 from ...geometry.border import Border
+from ...kernel.gaussian import gaussian_weights
+from ...loops.sizes import SEPARABLE_ROWS
+from ...pixels.sample_types import FLOAT_TYPES, loop_type
+from .coarse_grid import Grid
+from .separable import Separable
+from .task import Algorithm, Candidate, Numbers, Prepared, Task
 
 # sigma / D. Measured with the pictures that are blurred worst, for D from 2 to 31: at most 0.055 of an 8-bit level off
 # the exact Gaussian, of which cutting the three Gaussians makes the most; with 1.6 it would be 0.073, with 1.4 0.114.
 SMALLEST_RATIO = 2.5
 SHARE = 0.8  # a / D
 TRUNCATE = 4.0  # standard deviations kept of each of the three Gaussians
+PASS, TAP, STEP = 200.0, 22.0, 1450.0  # costs, as in task.py; the last is shared among the pixels of a step
+GRID_BYTES = 3 << 20  # of coarse grid held at a time
 
 
 @dataclass(frozen=True)
@@ -34,13 +44,13 @@ class Factor:
     @property
     def before(self) -> np.ndarray:
         """Weights of the blur before samples are dropped."""
-        return _gaussian(self._share) if self.step > 1 else np.ones(1)
+        return gaussian_weights(self._share, TRUNCATE) if self.step > 1 else np.ones(1)
 
     @property
     def between(self) -> np.ndarray:
         """Weights of the blur on the grid."""
         rest = math.sqrt(self.sigma**2 - 2 * self._share**2) / self.step if self.step > 1 else self.sigma
-        return _gaussian(rest)
+        return gaussian_weights(rest, TRUNCATE)
 
     @property
     def after(self) -> tuple[int, np.ndarray]:
@@ -95,7 +105,145 @@ def grid_plans(plan) -> tuple:
     return reduce, smooth
 
 
-def _gaussian(sigma: float) -> np.ndarray:
-    radius = int(TRUNCATE * sigma + 0.5)
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2) if radius else np.ones(1)
-    return weights / weights.sum()
+class Decimated(Algorithm):
+    """`loops/interpolate.py` on a coarse grid that separable passes make. A plan has `decimation` instead of weights."""
+
+    name = "decimated"
+    keeps_work = False  # it holds the grid
+
+    def candidate(self, task: Task, factors: list) -> Candidate | None:
+        """As Algorithm.candidate."""
+        axes = (task.rows, task.columns)
+        centred = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in axes)
+        if task.kernel.sigma is None or not task.plain or not centred or task.border.mode == "normalized":
+            return None
+        down, along = (factor(sigma) for sigma in task.kernel.sigma)
+        if max(down.step, along.step) == 1:
+            return None
+        taps = taps_of(down, along)
+        cost = PASS + TAP * taps + STEP / min(down.step, along.step)
+        grid = f"every {down.step}th row and {along.step}th column"
+        reason = f"a Gaussian on {grid}: {taps:.0f} taps instead of {task.rows.taps + task.columns.taps}"
+        return Candidate(self, cost, (), (), reason)
+
+    def numbers(self, task: Task, candidate: Candidate) -> Numbers:
+        """As Algorithm.numbers."""
+        down, along = (factor(sigma) for sigma in task.kernel.sigma)
+        total = task.kernel.sum()
+        if abs(total - 1) >= 1e-9:  # a Gaussian's own sum is 1, but for rounding
+            down = replace(down, gain=total)
+        accumulator = "float64" if loop_type(task.source) == "float64" else "float32"
+        return Numbers(accumulator, (), float(task.kernel.offset), decimation=(down, along))
+
+    def multiply_adds(self, plan) -> int:
+        """As Algorithm.multiply_adds."""
+        return round(plan.samples * taps_of(*plan.decimation))
+
+    def scratch(self, plan) -> int:
+        """As Algorithm.scratch."""
+        taps = plan.decimation[0].after[1].shape[1]
+        samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
+        return np.dtype(plan.accumulator).itemsize * (taps + 3 * SEPARABLE_ROWS + 1) * samples
+
+    def kernel_of(self, plan) -> np.ndarray:
+        """As Algorithm.kernel_of."""
+        return plan.kernel.weights * plan.divisor
+
+    def without_detours(self, plan) -> str:
+        """The grid carries an infinity further than the taps reach."""
+        return Separable.name
+
+    def cancels(self, plan) -> bool:
+        """As Algorithm.cancels: far out an approximate Gaussian is hardly one."""
+        return True
+
+    def rows_together(self, plan) -> int:
+        """As Algorithm.rows_together."""
+        return SEPARABLE_ROWS
+
+    def stripe_height(self, plan, usual: int) -> int:
+        """As Algorithm.stripe_height: whole steps."""
+        row = plan.columns.out * plan.channels * np.dtype(plan.target).itemsize
+        step = plan.decimation[0].step
+        return -(-max(1, STRIPE_BYTES // row) // step) * step
+
+    def stripes(self, plan, parts: list, originals: bool) -> list[Stripe]:
+        """As Algorithm.stripes: the grid is made some rows at a time, so that few of the picture's must be there.
+
+        Rows of the picture itself are read where infinities are summed directly, or where `originals` are compared.
+        """
+        grid, direct = self.grid(plan, False), plan.source in FLOAT_TYPES
+        some = max(1, (parts[0][1] - parts[0][0]) // plan.decimation[0].step)
+        found, made = [], 0
+        for first, last in parts:
+            low = high = 0
+            needed = grid.rows_for(last)
+            for stop in range(min(made + some, needed), needed + some, some) if made < needed else ():
+                low, high = grid.reduction.rows_read(made, min(stop, needed))
+                made = min(stop, needed)
+                if made < needed:
+                    found.append(Stripe(first, first, low, high, made))
+            low = low if high else first
+            if direct or originals:
+                pixels = plan.rows_read(first, last) if direct else (first, last)
+                low, high = min(low, pixels[0]), max(high, pixels[1])
+            found.append(Stripe(first, last, low, high, made))
+        return found
+
+    def grid(self, plan, weighted: bool) -> Grid:
+        """As Algorithm.grid."""
+        return Grid(plan, weighted, *grid_plans(plan))
+
+    def grid_bytes(self, plan) -> int:
+        """As Algorithm.grid_bytes: as reduced, and as smoothed."""
+        down, along = plan.decimation
+        stripe = min(self.grid_rows(plan), plan.rows.out)
+        rows = stripe // down.step + 2 * (down.between.size // 2) + 2 * down.after[1].shape[1]
+        columns = plan.columns.out // along.step + 2 * (along.between.size // 2) + 2 * along.after[1].shape[1]
+        weightings = 2 if plan.alpha == "weight" else 1
+        return 2 * rows * columns * plan.channels * np.dtype(plan.accumulator).itemsize * weightings
+
+    def grid_bytes_held(self, plan, height: int) -> int:
+        """As Algorithm.grid_bytes_held."""
+        return self.grid(plan, False).bytes_held(height)
+
+    def grid_rows(self, plan) -> int:
+        """As Algorithm.grid_rows."""
+        down, along = plan.decimation
+        row = plan.columns.out // along.step * plan.channels * np.dtype(plan.accumulator).itemsize
+        return max(1, GRID_BYTES // max(2 * row, 1)) * down.step
+
+    def more_loops(self, plan, source: str) -> list[tuple[str, dict]]:
+        """As Algorithm.more_loops: the passes that make the grid and smooth it."""
+        sums = plan.accumulator
+        return [("separable.correlate_separable", {"S": read, "A": sums, "O": sums}) for read in (source, sums)]
+
+    def prepare(self, plan, fill: np.ndarray) -> Prepared:
+        """As Algorithm.prepare."""
+        kind = plan.accumulator
+        down, along = (factor.after[1].astype(kind) for factor in plan.decimation)
+        step = along.shape[0]
+        samples = max(plan.columns.out * plan.channels, LARGEST_LANES)
+        coarse = -(-samples // step) + plan.channels * step + LARGEST_LANES
+        rows = down.shape[1] + SEPARABLE_ROWS
+
+        def buffers():
+            return (
+                aligned_lines(step, coarse, kind),
+                aligned_lines(rows, samples + LARGEST_LANES, kind),
+                np.empty(rows, np.int64),
+                np.empty(rows, np.int64),
+                np.empty(rows, np.int64),
+                np.empty((1, rows, SEPARABLE_ROWS), kind),
+            )
+
+        return Prepared("interpolate.interpolate", {"A": kind}, fill, (down, along), buffers)
+
+
+def taps_of(down: Factor, along: Factor) -> float:
+    """Multiply-adds per sample: down and along to the grid, on it, along and down from it."""
+    small = down.step * along.step
+    to_grid = down.before.size / down.step + along.before.size / down.step / along.step
+    on_grid = (down.between.size + along.between.size) / small
+    from_grid = along.after[1].shape[1] / down.step + down.after[1].shape[1]
+    return to_grid + on_grid + from_grid

@@ -1,4 +1,4 @@
-"""Correlation without a loop: with very large kernels by the fast Fourier transform; in a given order of summation."""
+"""Correlation by the fast Fourier transform: for very large kernels."""
 
 from __future__ import annotations
 
@@ -6,25 +6,72 @@ import math
 
 import numpy as np
 
-from ...engine.bordered_rows import Source
-from ...geometry.axis import Axis, effective_size
-from .plan import Plan
+from ...kernel.weights import MAX_TAPS
+from .exactness import LARGEST_TRANSFORMED
+from .task import FLOAT_COST, Algorithm, Candidate, Numbers, Task, exact_numbers, whole_weights
 
-# Blocks are counted from the result's first row, whatever bands are asked for: no result depends on them.
+PASS = 47_000.0  # cost, as in task.py: two float64 transforms; it pays for full kernels of about 70 x 70 and up
+
+
+class FourierTransform(Algorithm):
+    """Blocks of the result, counted from its first row whatever bands are asked for: no result depends on bands."""
+
+    name = "fft"
+    fixed_blocks = True
+    by_product = False
+
+    def candidate(self, task: Task, factors: list) -> Candidate | None:
+        """As Algorithm.candidate."""
+        fits = task.rows.taps * task.columns.taps <= MAX_TAPS and task.largest < LARGEST_TRANSFORMED
+        if task.kernel.included is not None or not task.plain or not fits:
+            return None
+        cost = PASS / (FLOAT_COST if task.source.kind == "f" else 1)
+        return Candidate(self, cost, (), None, f"{task.taps} taps at once, by fast Fourier transform")
+
+    def numbers(self, task: Task, candidate: Candidate) -> Numbers:
+        """As Algorithm.numbers; transforms are float64, and exact sums are rounded to whole numbers."""
+        weights = whole_weights(task, candidate)
+        if task.exact:
+            return exact_numbers(task, weights, "float64")
+        return Numbers("float64", weights, float(task.kernel.offset))
+
+    def multiply_adds(self, plan) -> int:
+        """As Algorithm.multiply_adds."""
+        return round(plan.samples * 5 * math.log2(max(plan.rows.size * plan.columns.size, 2)))
+
+    def scratch(self, plan) -> int:
+        """As Algorithm.scratch."""
+        return 6 * 8 * (block_rows(plan) + plan.rows.taps) * plan.columns.span
+
+    def without_detours(self, plan) -> str:
+        """A transform spreads an infinity everywhere."""
+        return "dense"
+
+    def cancels(self, plan) -> bool:
+        """As Algorithm.cancels."""
+        return True
+
+    def stripe_height(self, plan, usual: int) -> int:
+        """As Algorithm.stripe_height: one transform."""
+        return block_rows(plan)
+
+    def arrays(self, plan):
+        """As Algorithm.arrays."""
+        return Spectrum(plan)
 
 
 class Spectrum:
     """A plan's kernel in frequency space, and what turns blocks of the picture into blocks of sums."""
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan):
         self.plan = plan
         rows, columns = plan.rows, plan.columns
-        self.height = plan.block_rows
+        self.height = block_rows(plan)
         self.shape = (_good_size(self.height + rows.taps - 1), _good_size(columns.span))
         # correlation: the conjugate turns the kernel round
         self.kernel = np.conj(np.fft.rfft2(plan.weights[0], self.shape))
 
-    def sums(self, source: Source, first: int, count: int, weighted: bool) -> np.ndarray:
+    def sums(self, source, first: int, count: int, weighted: bool) -> np.ndarray:
         """Raw sums of output rows first .. first + count - 1: float64 (count, samples)."""
         plan = self.plan
         result = np.empty((count, plan.columns.out, plan.channels))
@@ -36,7 +83,7 @@ class Spectrum:
             result[low - first : high - first] = sums[low - start : high - start]
         return result.reshape(count, -1)
 
-    def _block(self, source: Source, start: int, stop: int, weighted: bool) -> np.ndarray:
+    def _block(self, source, start: int, stop: int, weighted: bool) -> np.ndarray:
         plan = self.plan
         result = np.empty((stop - start, plan.columns.out, plan.channels))
         for channel, plane in enumerate(source.planes(start, stop + plan.rows.taps - 1, weighted)):
@@ -47,47 +94,13 @@ class Spectrum:
         return np.rint(result, out=result) if plan.exact else result
 
 
-class InOrder:
-    """Sums in float64 whose terms are added in a given order, as another tool adds them, so that not a bit differs.
-
-    "in order": tap by tap, row by row. "in pairs": the middle tap of a symmetric column or row, then both outermost ones,
-    added before they are weighted, and so on inwards.
-    """
-
-    def __init__(self, plan: Plan):
-        self.plan = plan
-        weights = plan.weights[0]
-        taps = list(np.ndindex(weights.shape))
-        if plan.algorithm == "in pairs":
-            middle = len(taps) // 2
-            groups = [(taps[middle],), *zip(taps[:middle], taps[:middle:-1], strict=True)]
-        else:
-            groups = [(tap,) for tap in taps if weights[tap] != 0]
-        self.terms = [(weights[group[0]], group) for group in groups]
-
-    def sums(self, source: Source, first: int, count: int, weighted: bool) -> np.ndarray:
-        """As Spectrum.sums."""
-        rows, columns = self.plan.rows, self.plan.columns
-        start = first * rows.stride
-        stop = start + (count - 1) * rows.stride + effective_size(rows.taps, rows.dilation)
-        total = np.zeros((count, columns.out, self.plan.channels))
-        for channel, plane in enumerate(source.planes(start, stop, weighted)):
-            for weight, taps in self.terms:
-                met = [_under(tap, plane, rows, columns) for tap in taps]
-                total[..., channel] += weight * sum(met[1:], start=met[0])
-        return total.reshape(count, -1)
-
-
-def _under(tap: tuple[int, int], plane: np.ndarray, rows: Axis, columns: Axis) -> np.ndarray:
-    """The samples that a tap meets."""
-    down, along = tap[0] * rows.dilation, tap[1] * columns.dilation
-    right = along + (columns.out - 1) * columns.stride + 1
-    bottom = len(plane) - effective_size(rows.taps, rows.dilation) + down + 1
-    return plane[down : bottom : rows.stride, along : right : columns.stride]
+def block_rows(plan) -> int:
+    """Rows of the result that one transform computes."""
+    return min(plan.rows.out, max(256, 2 * plan.rows.taps))
 
 
 def _good_size(least: int) -> int:
-    """The smallest product of 2, 3 and 5 that is not less: what transforms are fast for."""
+    """The smallest product of 2, 3 and 5 that is not less: transforms of such sizes are fast."""
     best = 1 << (least - 1).bit_length()
     for fives in range(math.ceil(math.log(least + 1, 5)) + 1):
         for threes in range(math.ceil(math.log(least + 1, 3)) + 1):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from ...engine.streaming import bands_of
 from ...errors import OptionError
 from ...filter import Filter
 from ...geometry import border as borders
@@ -63,6 +62,7 @@ class LinearFilter(Filter):
             algorithm=self.order,
             rounding=self.rounding,
             keeps_edges=self.keeps_edges,
+            point=self.point,
         )
 
     def result_type(self, image_type: np.dtype) -> np.dtype:
@@ -90,27 +90,3 @@ class LinearFilter(Filter):
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> LinearFilter:
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
-
-    def run(self, plan: Plan, image: np.ndarray, **how) -> np.ndarray:
-        """Run its plan over an array, channels last, of the type that is planned for; `how` as in `executor.execute`."""
-        from .work import execute
-
-        return execute(plan, image, point=self._point(plan), **how)
-
-    def in_bands(self, plan: Plan, bands: Iterator[np.ndarray], *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands."""
-        from ...engine.streaming import execute_rows
-
-        point = self._point(plan)
-
-        def execute(source, count):
-            return execute_rows(plan, source, rows, threads=threads, point=point, tally=count, progress=progress)
-
-        yield from bands_of(plan, bands, tally, execute)
-
-    def compares(self, plan: Plan) -> bool:
-        """Whether what comes in is compared with what goes out, so that it must be kept until then."""
-        return self.point is not None or plan.keeps_edges
-
-    def _point(self, plan: Plan):
-        return self.point if self.point is None or plan.scale == 1 else self.point.scaled(plan.scale)

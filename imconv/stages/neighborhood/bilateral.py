@@ -11,7 +11,7 @@ from ... import jit
 from ...engine.buffers import LARGEST_LANES
 from ...lazy import cached_property
 from .plan import WindowPlan
-from .work import Work
+from .work import WindowWork
 
 LOWEST = {"float32": -126.0, "float64": -1022.0}  # logarithms of the smallest weights by distance and likeness
 # Outside a picture with the border "normalized": so unlike anything that it counts as nothing, squared still finite.
@@ -46,12 +46,12 @@ class BilateralPlan(WindowPlan):
         spatial = (-by / self.sigma**2 * squares).astype(number)
         return reaches, spatial, number(-by / self.sigma_range**2), number(LOWEST[self.accumulator])
 
-    def begin(self, source: np.ndarray, low: int, threads, progress=None) -> Work:
-        """This plan at work on rows `low`, `low + 1`, ... of a picture."""
-        return _Bilateral(self, source, low, threads, progress)
+    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> WindowWork:
+        """As Stage.work."""
+        return _Bilateral(self, rows, low, threads, tally, progress)
 
 
-class _Bilateral(Work):
+class _Bilateral(WindowWork):
     loop = jit.loop("bilateral.smooth_alike")
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:

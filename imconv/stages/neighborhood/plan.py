@@ -1,26 +1,24 @@
-"""Windows that are no kernels, at work: bilateral means, and means and variances over a box."""
+"""What plans of windows that are no kernels have in common."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ...engine.buffers import LARGEST_LANES
+from ...engine.stage import Stage
 from ...geometry.axis import Axis
 from ...geometry.border import Border
-from ...lazy import cached_property
 
 
 @dataclass(frozen=True)
-class WindowPlan:
-    """How a window slides over a picture: what `Plan` is for kernels."""
+class WindowPlan(Stage):
+    """How a window that is no kernel slides over a picture."""
 
     algorithm: str
     reason: str
     rows: Axis
     columns: Axis
-    source_channels: int
+    picture_channels: int
     channels: int  # of the result
     source: str  # dtype names
     accumulator: str
@@ -29,24 +27,13 @@ class WindowPlan:
     cost: float  # picoseconds for a sample of the picture
 
     alpha = "none"
-    scale = 1
-    decimation = None
-    rows_together = 1
-
-    @cached_property
-    def row_sources(self) -> np.ndarray:
-        """The picture's row behind each padded row, -1 for none."""
-        return self.rows.sources(self.border)
-
-    @cached_property
-    def column_sources(self) -> np.ndarray:
-        """The picture's column behind each padded column, -1 for none."""
-        return self.columns.sources(self.border)
+    range = "clip"
+    keeps_work = False
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """The result's shape without channels."""
-        return self.rows.out, self.columns.out
+    def source_channels(self) -> int:
+        """As AnyPlan.source_channels."""
+        return self.picture_channels
 
     @property
     def samples(self) -> int:
@@ -69,7 +56,7 @@ class WindowPlan:
             [
                 f"algorithm      {self.algorithm}: {self.reason}",
                 f"window         {rows.taps} x {columns.taps}, border {self.border}",
-                f"sizes          {rows.size} x {columns.size} x {self.source_channels} -> {rows.out} x {columns.out} x {self.channels}",
+                f"sizes          {self.sizes}",
                 f"numbers        {self.source} -> {self.accumulator} -> {self.target}",
                 f"memory         {self.scratch / 2**20:.1f} MB of buffers per thread",
             ]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
-from ...engine.drive import whole
-from ...engine.streaming import bands_of, execute_rows
 from ...filter import Filter
 from ...geometry.axis import pool_axis
 from ...options import DEFAULTS, Options, checked_offset, result_of
@@ -17,7 +14,6 @@ from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from .condition import Condition
 from .plan import PoolPlan, make_pool_plan
-from .work import PoolRun
 
 
 @dataclass(frozen=True)
@@ -86,19 +82,3 @@ class PoolFilter(Filter):
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> PoolFilter:
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
-
-    def run(self, plan: PoolPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
-        """As Filter.run."""
-        source = image.reshape(*image.shape[:2], -1)
-        return whole(PoolRun, plan, source, image, out, threads, tally, progress)
-
-    def in_bands(self, plan: PoolPlan, bands, *, threads=None, tally=None, progress=None, rows=None) -> Iterator:
-        """As Filter.in_bands."""
-
-        def execute(source, count):
-            def begin(held, low):
-                return PoolRun(plan, held, threads, count, progress, low)
-
-            return execute_rows(plan, source, rows, begin=begin)
-
-        yield from bands_of(plan, bands, tally, execute)

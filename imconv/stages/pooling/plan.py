@@ -7,14 +7,16 @@ from fractions import Fraction
 
 import numpy as np
 
+from ...engine.stage import Stage
 from ...geometry.axis import Axis
 from ...geometry.border import Border
-from ...lazy import cached_property
 from ...pixels.rounding import check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
+from .work import PoolWork
 
 OPERATIONS = ("max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2")
 LINEAR = ("avg", "sum")  # whose colours are weighted by alpha
+EXTREMES = ("max", "min", "range")
 ORDERED = ("max", "min", "median")  # whose results are samples: alpha is pooled as a colour is
 NOTHING = Border("constant")  # padded cells are no samples
 
@@ -25,12 +27,28 @@ WINDOW_BYTES = 4 << 20  # of gathered windows, or of floats, at a time
 
 
 @dataclass(frozen=True)
-class PoolPlan:
+class PoolAlgorithm:
+    """One way in which windows are pooled."""
+
+    name: str
+    reason: str
+    by_axis: bool = True  # rows of a window first, then its columns, by a compiled loop
+    gathers: bool = False  # whether all samples of windows are in memory at a time
+
+
+SUMS = PoolAlgorithm("sums", "rows of a window added up, then its columns")
+COMPARISONS = PoolAlgorithm("extremes", "rows of a window compared, then its columns")
+WINDOWS = PoolAlgorithm("windows", "windows gathered and sorted", by_axis=False, gathers=True)
+DEVIATIONS = PoolAlgorithm("deviations", "tap by tap, deviations from the windows' means squared", by_axis=False)
+ALGORITHMS = {each.name: each for each in (SUMS, COMPARISONS, WINDOWS, DEVIATIONS)}
+
+
+@dataclass(frozen=True)
+class PoolPlan(Stage):
     """How one kind of picture is pooled."""
 
     operation: str  # one of OPERATIONS
-    algorithm: str
-    reason: str
+    algorithm: str  # one of ALGORITHMS
     rows: Axis
     columns: Axis
     channels: int
@@ -44,25 +62,15 @@ class PoolPlan:
     where: object = None  # what `count` counts
     border: Border = field(default=NOTHING, repr=False)
 
-    @cached_property
-    def row_sources(self) -> np.ndarray:
-        """The picture's row behind each padded row, -1 for none."""
-        return self.rows.sources(NOTHING)
+    @property
+    def how(self) -> PoolAlgorithm:
+        """The algorithm."""
+        return ALGORITHMS[self.algorithm]
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """The result's, without channels."""
-        return self.rows.out, self.columns.out
-
-    @property
-    def source_channels(self) -> int:
-        """The picture's channels: as many as the result's."""
-        return self.channels
-
-    @property
-    def rows_together(self) -> int:
-        """Rows of the result that are worked on at a time."""
-        return 1
+    def reason(self) -> str:
+        """What the algorithm does."""
+        return self.how.reason
 
     @property
     def taps(self) -> int:
@@ -110,7 +118,7 @@ class PoolPlan:
     def additions(self) -> int:
         """Comparisons or additions for the whole picture: of rows, then of columns."""
         samples = self.rows.out * self.channels
-        if self.algorithm in ("extremes", "sums"):
+        if self.how.by_axis:
             return samples * (self.columns.size * self.rows.taps + self.columns.out * self.columns.taps)
         return samples * self.columns.out * self.taps
 
@@ -120,21 +128,15 @@ class PoolPlan:
     def seconds(self) -> float:
         """What one thread would take, roughly."""
         samples = self.rows.out * self.channels
-        if self.algorithm in ("extremes", "sums"):
+        if self.how.by_axis:
             across = self.columns.out * self.columns.taps * (COLUMN_COST if self.columns.stride > 1 else ROW_COST)
             return 1e-9 * samples * (self.columns.size * self.rows.taps * ROW_COST + across)
         return 1e-9 * samples * self.columns.out * self.taps * CELL_COST
 
     @property
-    def result_bytes(self) -> int:
-        """Bytes of the result; with the range stretch it is kept in float64 first."""
-        item = np.dtype(self.target).itemsize + (8 if self.range == "stretch" else 0)
-        return self.rows.out * self.columns.out * self.channels * item
-
-    @property
     def band_rows(self) -> int:
         """Rows of the result whose floats, or gathered windows, are in memory at a time."""
-        gathered = self.taps if self.algorithm == "windows" else 6
+        gathered = self.taps if self.how.gathers else 6
         return max(1, WINDOW_BYTES // (8 * gathered * self.columns.out * self.channels))
 
     @property
@@ -142,6 +144,10 @@ class PoolPlan:
         """Bytes of buffers a thread holds."""
         lines = 16 * (self.columns.size + self.columns.out) * self.channels
         return lines + (0 if self.plain else 2 * max(WINDOW_BYTES, 8 * self.columns.out * self.channels))
+
+    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> PoolWork:
+        """As Stage.work."""
+        return PoolWork(self, rows, low, threads, tally, progress)
 
     def as_dict(self) -> dict:
         """The plan's figures for `--json`."""
@@ -196,14 +202,14 @@ def make_pool_plan(
     """The plan for pooling: a pure function of its arguments, those of `PoolPlan`."""
     check_range(more.get("range", "clip"))
     rows, columns = axes
-    algorithm, reason = "sums", "rows of a window added up, then its columns"
-    if operation in ("max", "min", "range"):
-        algorithm, reason = "extremes", "rows of a window compared, then its columns"
+    algorithm = SUMS
+    if operation in EXTREMES:
+        algorithm = COMPARISONS
     elif operation == "median":
-        algorithm, reason = "windows", "windows gathered and sorted"
+        algorithm = WINDOWS
     elif operation == "stdev" and not _exact_variance(rows.taps * columns.taps, source):
-        algorithm, reason = "deviations", "tap by tap, deviations from the windows' means squared"
-    return PoolPlan(operation, algorithm, reason, rows, columns, channels, source.name, target.name, **more)
+        algorithm = DEVIATIONS
+    return PoolPlan(operation, algorithm.name, rows, columns, channels, source.name, target.name, **more)
 
 
 def _exact_variance(taps: int, source: np.dtype) -> bool:

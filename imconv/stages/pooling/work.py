@@ -6,11 +6,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ... import jit
-from ...engine.threads import Crew
+from ...engine.stage import Work
 from ...geometry.axis import Axis, effective_size
 from ...pixels.rounding import finish
 from ...pixels.sample_types import type_range
-from .plan import PoolPlan
 
 SUM_LIMIT = 1 << 32  # of sums in uint32
 
@@ -19,7 +18,7 @@ class PoolJob:
     """One plan over one picture, or a part of it whose first row is row `low`; its methods are called from several
     threads at once."""
 
-    def __init__(self, plan: PoolPlan, source: np.ndarray, tally=None, low: int = 0):
+    def __init__(self, plan, source: np.ndarray, tally=None, low: int = 0):
         self.plan, self.tally = plan, tally
         kind = plan.type
         self.type = np.dtype(np.uint8) if kind.kind == "b" else kind  # as the loops read it
@@ -38,7 +37,7 @@ class PoolJob:
     def loops(self) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call, as far as that is known beforehand."""
         plan = self.plan
-        if plan.algorithm == "extremes":
+        if plan.operation in ("max", "min", "range"):
             return [jit.loop("pool.extreme").specialised({"S": self.type})]
         if plan.plain:
             return [jit.loop("pool.total").specialised({"S": self.summed, "A": self.sums, "O": self.target})]
@@ -185,7 +184,7 @@ class PoolJob:
         """Standard deviations of whole populations."""
         inside = np.maximum(self._inside(first, count), 1)
         sums = self._sums_of(block, first, count)
-        if self.plan.algorithm == "sums":  # whole numbers
+        if self.plan.how.by_axis:  # whole numbers
             squares = self._sums_of(block.astype(np.float64) ** 2, first, count)
             return np.sqrt(inside * squares - sums * sums), inside
         total = np.zeros(sums.shape)
@@ -340,26 +339,24 @@ def _ends(kind: np.dtype):
     return (-np.inf, np.inf) if kind.kind == "f" else tuple(int(n) for n in type_range(kind))
 
 
-class PoolRun:
-    """A plan at work on a picture, or on the part of it that begins with row `low`: as `executor.Run`."""
+class PoolWork(Work):
+    """A `plan.PoolPlan` at work: as `stage.Work`."""
 
-    def __init__(self, plan: PoolPlan, source, threads=None, tally=None, progress=None, low: int = 0):
-        self.plan, self.job = plan, PoolJob(plan, source, tally, low)
-        self.colours, self.values_band = plan.colours, self.job.values_band
-        self.crew = Crew(plan, threads, progress)
+    def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
+        super().__init__(plan, threads, tally, progress)
+        self.plan, self.job = plan, PoolJob(plan, rows, tally, low)
+        self.band, self.values_band = self.job.band, self.job.values_band
         jit.ready(self.job.loops())
 
-    def move(self, source: np.ndarray, low: int) -> None:
-        """Go on with another part of the picture."""
-        self.job.move(source, low)
+    def move(self, rows: np.ndarray, low: int) -> None:
+        """As Work.move."""
+        self.job.move(rows, low)
 
     def release(self) -> None:
-        """Hold no picture until the next one."""
+        """As Work.release."""
         self.job.source = None
 
-    def fill(self, first: int, out: np.ndarray, work=None) -> None:
-        """Compute rows first, first + 1, ... of the result into `out`."""
-        height = self.crew.height(len(out))
-        if not self.plan.plain or work is not None:
-            height = min(height, self.plan.band_rows)
-        self.crew.run(work or self.job.band, first, out, height)
+    def height(self, rows: int, values: bool) -> int:
+        """As Work.height."""
+        height = super().height(rows, values)
+        return height if self.plan.plain and not values else min(height, self.plan.band_rows)

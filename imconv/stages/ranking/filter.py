@@ -7,8 +7,6 @@ from fractions import Fraction
 
 import numpy as np
 
-from ...engine.drive import whole
-from ...engine.streaming import bands_of, execute_rows
 from ...errors import OptionError
 from ...filter import Filter
 from ...geometry.axis import make_axes
@@ -18,7 +16,6 @@ from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from .footprint import Footprint
 from .plan import RankPlan, make_rank_plan
-from .work import RankRun
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,8 @@ class RankFilter(Filter):
     options: Options = DEFAULTS
     algorithm: str | None = None
     scale: Fraction | None = None  # instead of the one that the depth asks for
+
+    light_matters = False
 
     def plan(self, shape, image_type, has_alpha: bool) -> RankPlan:
         """As Filter.plan."""
@@ -69,10 +68,6 @@ class RankFilter(Filter):
         target, scale = result_of(self.options, image_type)
         return target, scale if self.scale is None else self.scale
 
-    def conversion(self, mode, image_type, metadata=None):
-        """None: linear light has the same ranks."""
-        return None
-
     def in_light(self, light) -> RankFilter:
         """As Filter.in_light."""
         return replace(self, options=light.options(self.options))
@@ -84,32 +79,3 @@ class RankFilter(Filter):
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> RankFilter:
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
-
-    def apply(self, image, **how):
-        """As Filter.apply; the option linear matters only where results are blended with the picture."""
-        if self.options.linear and not self.options.selects:
-            return self.with_options(linear=False).apply(image, **how)
-        return super().apply(image, **how)
-
-    def run(self, plan: RankPlan, image, *, out=None, threads=None, tally=None, progress=None) -> np.ndarray:
-        """As Filter.run."""
-        return whole(RankRun, plan, as_channels(plan, image), image, out, threads, tally, progress)
-
-    def in_bands(self, plan: RankPlan, bands, *, threads=None, tally=None, progress=None, rows=None):
-        """As Filter.in_bands."""
-
-        def execute(source, count):
-            return execute_rows(
-                plan, source, rows, begin=lambda held, low: RankRun(plan, held, threads, count, progress, low)
-            )
-
-        yield from bands_of(plan, bands, tally, execute)
-
-
-def as_channels(plan, image: np.ndarray) -> np.ndarray:
-    """A picture as (rows, columns, channels), of the type that is planned for."""
-    image = image if image.ndim == 3 else image[..., None]
-    if image.shape != (plan.rows.size, plan.columns.size, plan.channels):
-        wanted = f"{plan.rows.size} x {plan.columns.size} x {plan.channels}"
-        raise OptionError(f"the plan is for {wanted}, the image has shape {image.shape}")
-    return image.astype(plan.source, copy=False)

@@ -137,3 +137,10 @@ def _own(shape) -> np.ndarray:
     if cells.ndim != 2 or max(cells.shape) > MAX_SIDE or not cells.any():
         raise OptionError(f"a shape has up to {MAX_SIDE} rows and columns, and a cell that is not 0")
     return np.ascontiguousarray(cells)
+
+
+def rank_of(percentile: float, count: int) -> int:
+    """How many of `count` samples come before the wanted one: `int(count * percentile / 100)`, for 100 the last
+    (scipy.ndimage.percentile_filter); for 50 the median of scipy.ndimage.median_filter, for an even count the larger one.
+    """
+    return count - 1 if percentile == 100 else int(count * percentile / 100)

@@ -1,0 +1,122 @@
+"""Plans one after another: the rows of one are what the next one reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..pixels.rounding import Tally
+from .results import NewArrays
+from .sources import Bands
+from .stage import AnyPlan
+
+
+@dataclass(frozen=True)
+class Sequence(AnyPlan):
+    """Plans one after another: their attributes are the first plan's for the picture, the last plan's for the result."""
+
+    plans: tuple[AnyPlan, ...]
+
+    @property
+    def rows(self):
+        """The first plan's: of the picture."""
+        return self.plans[0].rows
+
+    @property
+    def columns(self):
+        """The first plan's: of the picture."""
+        return self.plans[0].columns
+
+    @property
+    def source(self) -> str:
+        """The type of the picture."""
+        return self.plans[0].source
+
+    @property
+    def source_channels(self) -> int:
+        """The picture's."""
+        return self.plans[0].source_channels
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The result's rows and columns."""
+        return tuple(self.plans[-1].shape)
+
+    @property
+    def target(self) -> str:
+        """The type of the result."""
+        return self.plans[-1].target
+
+    @property
+    def channels(self) -> int:
+        """The result's."""
+        return self.plans[-1].channels
+
+    @property
+    def colours(self) -> int:
+        """The last plan's."""
+        return self.plans[-1].colours
+
+    @property
+    def alpha(self) -> str:
+        """What the last plan does with alpha."""
+        return self.plans[-1].alpha
+
+    @property
+    def range(self) -> str:
+        """The last plan's policy."""
+        return self.plans[-1].range
+
+    @property
+    def seconds(self) -> float:
+        """Of all plans together."""
+        return sum(plan.seconds for plan in self.plans)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of all plans together."""
+        return sum(plan.multiply_adds for plan in self.plans)
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of buffers a thread holds: of all plans, since they take turns."""
+        return sum(plan.scratch for plan in self.plans)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any plan does."""
+        return any(plan.compares for plan in self.plans)
+
+    @property
+    def streams(self) -> bool:
+        """Whether all plans do."""
+        return all(plan.streams for plan in self.plans)
+
+    def bytes_held(self, threads: int) -> int:
+        """As AnyPlan.bytes_held."""
+        return sum(plan.bytes_held(threads) for plan in self.plans)
+
+    def rows_needed(self, first: int, last: int) -> tuple[int, int]:
+        """As AnyPlan.rows_needed."""
+        for plan in reversed(self.plans):
+            first, last = plan.rows_needed(first, last)
+        return first, last
+
+    def make_bands(
+        self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False
+    ) -> Iterator[np.ndarray]:
+        """As AnyPlan.make_bands. Clipped samples of inner plans are no samples of the result and are not counted; NaN are."""
+        inner = None if tally is None else Tally()
+        parts = [wanted]
+        for plan in reversed(self.plans[1:]):
+            parts.append(parts[-1] and plan.rows_needed(*parts[-1]))
+        source = Bands(source.bands())
+        for plan, part in zip(self.plans[:-1], parts[:0:-1], strict=True):
+            bands = plan.make_bands(source, NewArrays(plan), wanted=part, threads=threads, tally=inner)
+            source = Bands(bands, part[0] if part else 0)
+        how = {"wanted": wanted, "threads": threads, "tally": tally, "progress": progress, "values": values}
+        yield from self.plans[-1].make_bands(source, sink, **how)
+        if inner is not None:
+            tally.add(nans=inner.nans)

@@ -1,0 +1,349 @@
+"""The weights of a kernel with their fractions kept, anchor and offset; what follows from them before any picture is seen."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Self
+
+import numpy as np
+
+from ..errors import KernelError
+from ..geometry.sizes import MAX_SIDE
+from ..pixels.exact import LARGEST_INTEGER, as_fraction, common, outer_factors, recognise
+
+MAX_TAPS = 1 << 22
+HEAVY = 1 << 14  # weights
+
+
+class KernelWeights:
+    """Weights with an anchor and an offset, and all that follows from them: what readers return. Immutable.
+
+    Parameters and errors are `Kernel`'s, which is this and knows the readers.
+    """
+
+    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
+                 "offset", "shape", "sigma", "source")  # fmt: skip
+
+    def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
+        array, fractions = _as_weights(weights)
+        self._set(array.shape, anchor, offset, name, source)
+        self._weights = array
+        self._factors = self._integer_factors = None
+        self._numerators, self.denominator = (common(fractions) if fractions else recognise(array)) or (None, None)
+        self._check_sum()
+        self.included = None
+        if included is not None:
+            mask = np.array(included, dtype=bool)
+            if mask.shape != self.shape or np.any(array[~mask]):
+                raise KernelError("a kernel's cells that are left out must have weight 0 and the kernel's shape")
+            if not mask.any():
+                raise KernelError("a kernel needs at least one cell that is not left out")
+            if not mask.all():
+                self.included = _frozen(mask)
+        self._sealed = True
+
+    def __setattr__(self, name, value):
+        if not name.startswith("_") and getattr(self, "_sealed", False):
+            raise AttributeError("a Kernel can't be changed; use replace(), scaled(), normalized() or make a new one")
+        super().__setattr__(name, value)
+
+    def _check_sum(self) -> None:
+        with np.errstate(over="ignore"):
+            if not math.isfinite(self.absolute_sum()):
+                raise KernelError("a kernel's weights are too large: their sum is beyond float64")
+
+    def _set(self, shape, anchor, offset, name, source):
+        self.shape = (int(shape[0]), int(shape[1]))
+        self.anchor = _checked_anchor(anchor, self.shape)
+        self.offset = _checked_offset(offset)
+        self.name = name
+        self.source = source
+        self.sigma = None
+        self._hash = None
+
+    @classmethod
+    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Self:
+        """The outer product of a column and a row of weights (1-D, numbers or Fractions); made only on demand.
+
+        `sigma` (rows, columns) says that a Gaussian is meant, times the weights' sum, which may be computed in any way
+        within its error bound.
+        """
+        (column, column_fractions), (row, row_fractions) = (
+            _as_weights([list(column)], MAX_TAPS),
+            _as_weights([list(row)], MAX_TAPS),
+        )
+        kernel = cls.__new__(cls)
+        kernel._set((column.size, row.size), anchor, offset, name, source)
+        kernel.sigma = sigma
+        kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
+        kernel._factors = (_frozen(column[0]), _frozen(row[0]))
+        vertical = common(column_fractions) if column_fractions else recognise(column)
+        horizontal = common(row_fractions) if row_fractions else recognise(row)
+        if vertical and horizontal:
+            sums = [sum(abs(n) for n in numerators.ravel().tolist()) for numerators, _ in (vertical, horizontal)]
+            if max(sums[0] * sums[1], vertical[1] * horizontal[1]) < LARGEST_INTEGER:
+                kernel._integer_factors = (vertical[0][0], horizontal[0][0])
+                kernel.denominator = vertical[1] * horizontal[1]
+        kernel._check_sum()
+        kernel._sealed = True
+        return kernel
+
+    # --- the same kernel, changed ----------------------------------------------------------------------------------
+
+    def replace(self, *, anchor=None, offset=None, name=None) -> Self:
+        """A copy with another anchor, offset or name; what is None stays."""
+        kernel = type(self).__new__(type(self))
+        for slot in KernelWeights.__slots__:
+            object.__setattr__(kernel, slot, getattr(self, slot))
+        kernel._sealed = False
+        kernel._set(
+            self.shape,
+            self.anchor if anchor is None else anchor,
+            self.offset if offset is None else offset,
+            self.name if name is None else name,
+            self.source,
+        )
+        kernel.sigma = self.sigma
+        kernel._sealed = True
+        return kernel
+
+    def scaled(self, factor) -> Self:
+        """The kernel with every weight multiplied; exact weights stay exact, 0.1 counting as 1/10."""
+        exact = as_fraction(factor)
+        if exact == 1:
+            return self
+        rest = {"anchor": self.anchor, "offset": self.offset, "name": self.name, "source": self.source}
+        if self._factors is not None:
+            column, row = self._factors
+            if self.exact:
+                ratio = exact / self.denominator
+                column, row = ([int(n) for n in f] for f in self._integer_factors)
+                return type(self).from_factors([n * ratio for n in column], row, sigma=self.sigma, **rest)
+            return type(self).from_factors(column * float(exact), row, sigma=self.sigma, **rest)
+        with np.errstate(over="ignore"):  # what overflows is refused as infinite
+            weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
+        return type(self)(weights, included=self.included, **rest)
+
+    def normalized(self) -> Self:
+        """A copy whose weights sum to 1. Raises KernelError where they sum to 0."""
+        if self.exact:
+            total = Fraction(self._numerator_sum(), self.denominator)
+        else:
+            total = self.sum()
+            if abs(total) <= 1e-12 * self.absolute_sum():
+                total = 0
+        if total == 0:
+            raise KernelError("a kernel whose weights sum to 0 can't be normalised")
+        return self.scaled(1 / total)
+
+    def flipped(self) -> Self:
+        """The kernel turned by 180 degrees, with its anchor: correlating with it is convolving with this one."""
+        kernel = self.replace(anchor=(self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1]))
+        for slot in ("_weights", "_numerators", "included"):
+            array = getattr(self, slot)
+            object.__setattr__(kernel, slot, None if array is None else _frozen(array[::-1, ::-1].copy()))
+        for slot in ("_factors", "_integer_factors"):
+            pair = getattr(self, slot)
+            object.__setattr__(kernel, slot, None if pair is None else tuple(_frozen(f[::-1].copy()) for f in pair))
+        return kernel
+
+    # --- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def weights(self) -> np.ndarray:
+        """The weights as a read-only float64 array of shape (rows, columns)."""
+        if self._weights is None:
+            self._weights = _frozen(np.outer(*self._factors))
+        return self._weights
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it has so many weights, not those of a column and a row, that what is made of them is not kept."""
+        return self._factors is None and self.shape[0] * self.shape[1] > HEAVY
+
+    @property
+    def exact(self) -> bool:
+        """Whether the weights are whole numbers over one denominator: `numerators / denominator`."""
+        return self.denominator is not None
+
+    @property
+    def numerators(self) -> np.ndarray | None:
+        """The whole numbers that `denominator` divides, int64 (rows, columns), or None."""
+        if self._numerators is None and self._integer_factors is not None:
+            self._numerators = _frozen(np.outer(*self._integer_factors))
+        return self._numerators
+
+    def fractions(self) -> np.ndarray:
+        """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
+        cells = [[Fraction(int(n), self.denominator) for n in row] for row in self.numerators]
+        array = np.empty(self.shape, object)
+        array[...] = cells
+        return array
+
+    def _numerator_sum(self, of=np.asarray) -> int:
+        if self._integer_factors is not None:
+            return int(of(self._integer_factors[0]).sum()) * int(of(self._integer_factors[1]).sum())
+        return int(of(self.numerators).sum())
+
+    @property
+    def rank_one_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The column and row the kernel was made of, float64; None where it was made of a matrix."""
+        return self._factors
+
+    def sum(self) -> float:
+        """The sum of the weights: what a picture's brightness is multiplied by."""
+        if self.exact:
+            return self._numerator_sum() / self.denominator
+        if self._factors is not None:
+            return math.fsum(self._factors[0]) * math.fsum(self._factors[1])
+        return math.fsum(self.weights.ravel())
+
+    def absolute_sum(self) -> float:
+        """The sum of the weights' absolute values: the largest amplification of any input."""
+        if self.exact:
+            return self._numerator_sum(np.abs) / self.denominator
+        if self._factors is not None:
+            return float(np.abs(self._factors[0]).sum() * np.abs(self._factors[1]).sum())
+        return float(np.abs(self.weights).sum())
+
+    def rank(self, tolerance: float = 1e-13) -> int:
+        """The numerical rank: how many separable passes the kernel costs. Singular values below `tolerance` times the largest count as 0."""
+        if self._factors is not None:
+            return int(self.absolute_sum() > 0)
+        values = np.linalg.svd(self.weights, compute_uv=False)
+        return int(np.count_nonzero(values > tolerance * values[0])) if values[0] > 0 else 0
+
+    def factors(self, tolerance: float = 1e-13) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Columns and rows whose outer products add up to the weights, `rank(tolerance)` of them.
+
+        From the singular value decomposition (Eckart and Young 1936), except for a kernel of whole-number multiples
+        with rank 1, whose factors are whole numbers and a fraction.
+        """
+        if self._factors is not None:
+            return [self._factors]
+        exact = self.integer_factors()
+        if exact is not None:
+            return [(exact[0] / self.denominator, exact[1].astype(np.float64))]
+        u, s, vt = np.linalg.svd(self.weights, full_matrices=False)
+        keep = self.rank(tolerance)
+        # where a row or column is empty the decomposition leaves dust, which is not 0 to an infinity
+        u[~self.weights.any(axis=1)] = 0
+        vt[:, ~self.weights.any(axis=0)] = 0
+        return [(u[:, i] * math.sqrt(s[i]), vt[i] * math.sqrt(s[i])) for i in range(keep)]
+
+    def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Whole-number (column, row) with `outer(column, row) == numerators`, or None where there are none."""
+        if self._integer_factors is None and self.exact:
+            self._integer_factors = outer_factors(self.numerators)
+        return self._integer_factors
+
+    @property
+    def separable(self) -> bool:
+        """Whether the kernel is an outer product of one column and one row."""
+        return self.rank() <= 1
+
+    def frequency_response(self, shape: tuple[int, int] = (64, 64)) -> np.ndarray:
+        """The 2-D discrete-time Fourier transform on a grid: complex, shape `shape`, zero frequency first (numpy.fft order).
+
+        The anchor is the origin, so that a symmetric kernel has a real response. For correlation take the conjugate.
+        """
+        rows, columns = (int(n) for n in shape)
+        vertical = np.outer(np.fft.fftfreq(rows), np.arange(self.shape[0]) - self.anchor[0])
+        horizontal = np.outer(np.arange(self.shape[1]) - self.anchor[1], np.fft.fftfreq(columns))
+        return np.exp(-2j * np.pi * vertical) @ self.weights @ np.exp(-2j * np.pi * horizontal)
+
+    def __repr__(self) -> str:
+        label = f"{self.name!r}, " if self.name else ""
+        return f"Kernel({label}{self.shape[0]} x {self.shape[1]}, sum {self.sum():g})"
+
+    def __eq__(self, other) -> bool:
+        if not isinstance(other, KernelWeights):
+            return NotImplemented
+        if self is other:
+            return True
+        mine = np.ones(self.shape, bool) if self.included is None else self.included
+        theirs = np.ones(other.shape, bool) if other.included is None else other.included
+        same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
+        same = same and self.sigma == other.sigma and np.array_equal(mine, theirs)
+        # sums of fractions are computed otherwise than those of floats of the same values
+        same = same and self.denominator == other.denominator
+        return same and np.array_equal(self.weights, other.weights)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((self.shape, self.anchor, self.sigma, self.sum(), self.absolute_sum()))
+        return self._hash
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array.view()  # a view of what can't be written can't be made writeable
+
+
+def _checked_offset(offset) -> Fraction:
+    try:
+        return as_fraction(offset)
+    except KernelError as error:
+        raise KernelError(f"a kernel's offset: {error}") from None
+
+
+def _checked_anchor(anchor, shape) -> tuple[int, int]:
+    if anchor is None:
+        return shape[0] // 2, shape[1] // 2
+    try:
+        row, column = (operator.index(a) for a in anchor)
+    except (TypeError, ValueError):
+        raise KernelError(f"anchor must be a row and a column, whole numbers, not {anchor!r}") from None
+    if not (0 <= row < shape[0] and 0 <= column < shape[1]):
+        raise KernelError(
+            f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0"
+        )
+    return row, column
+
+
+def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list[Fraction]] | None]:
+    """The weights as a read-only float64 array, and as fractions where they came as such."""
+    fractions = None
+    if isinstance(weights, np.ndarray) and weights.dtype != object:
+        array = weights
+    else:
+        try:
+            rows = list(weights)
+            listed = all(isinstance(row, (Sequence, np.ndarray)) and not isinstance(row, str) for row in rows)
+            if rows and listed and all(isinstance(w, (int, Fraction, np.integer)) for row in rows for w in row):
+                if len({len(row) for row in rows}) == 1:
+                    fractions = [[as_fraction(w) for w in row] for row in rows]
+                array = np.array([[float(w) for w in row] for row in rows])
+            else:
+                array = np.array(weights, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            raise KernelError("a kernel's weights must be numbers in rows of the same length") from None
+    if array.ndim != 2 or 0 in array.shape:
+        raise KernelError(f"a kernel needs rows and columns, not shape {array.shape}; a single row is [[1, 2, 1]]")
+    if max(array.shape) > largest or array.size > MAX_TAPS:
+        raise KernelError(
+            f"a kernel of {array.shape[0]} x {array.shape[1]} is larger than imconv takes ({MAX_SIDE} on a side, {MAX_TAPS} weights)"
+        )
+    if array.dtype.kind not in "biuf":
+        raise KernelError(f"a kernel's weights must be real numbers, not {array.dtype}")
+    if array.dtype.newbyteorder("=") == np.float32:
+        wide = array.astype(np.float64)
+        if np.isfinite(wide).all():
+            with np.errstate(over="ignore"):  # above the largest number
+                snapped = _snapped(wide, np.spacing(np.abs(array)))
+            wide = wide if snapped is None else snapped
+    else:
+        wide = np.array(array, dtype=np.float64)
+    if not np.isfinite(wide).all():
+        row, column = np.argwhere(~np.isfinite(wide))[0]
+        raise KernelError(f"weight {row},{column} of the kernel is {wide[row, column]}; weights must be finite numbers")
+    return _frozen(wide), fractions
+
+
+def _snapped(wide: np.ndarray, spacing: np.ndarray) -> np.ndarray | None:
+    """float32 weights as the float64 of the fractions they stand for, or None."""
+    found = recognise(wide, spacing)
+    return None if found is None else found[0] / found[1]

@@ -1,0 +1,289 @@
+"""The graph of a network: layers with inputs, attributes and tensors; and what each layer is for an input of a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
+
+from ..errors import OptionError, nearest
+from ..geometry.axis import Axis
+from ..lazy import cached_property
+from .layer_kinds import KINDS, Kind, Shape, Weights, axes, by
+from .receptive_field import Field
+
+INPUT = "input"  # the name of what goes in
+BYTES = 4  # of a float32
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a library keeps weights: the order of their axes, and what it calls them."""
+
+    window: str
+    depthwise: str
+    matrix: str
+    flatten: str  # order in which maps become a vector
+    names: Mapping[str, str]
+    ignored: tuple[str, ...] = ()  # ends of keys that are of no use here
+
+    def axes(self, weights: Weights) -> str:
+        if weights.axes == "OIHW":
+            return self.depthwise if weights.role == "depthwise" else self.window
+        return self.matrix if weights.axes == "OI" else weights.axes
+
+
+_TORCH = {
+    "depthwise": "weight",
+    "centres": "weight",
+    "scale": "weight",
+    "shift": "bias",
+    "mean": "running_mean",
+    "variance": "running_var",
+    "layer_scale": "",  # the layer's name alone
+}
+_KERAS = {
+    "weight": "kernel",
+    "depthwise": "depthwise_kernel",
+    "centres": "kernel",
+    "scale": "gamma",
+    "shift": "beta",
+    "mean": "moving_mean",
+    "variance": "moving_variance",
+    "layer_scale": "gamma",
+}
+LAYOUTS = {
+    "torch": Layout("OIHW", "OIHW", "OI", "CHW", _TORCH, (".num_batches_tracked",)),
+    "keras": Layout("HWIO", "HWOI", "IO", "HWC", _KERAS),
+    "mlx": Layout("OHWI", "OHWI", "OI", "HWC", _TORCH),
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One array of a layer as it is kept in a file of weights.
+
+    `axes` names the array's axes: O and I are channels out and in, H and W rows and columns of the window. `count` is
+    how many of its numbers are used: less than all of them where a table connects some maps only, the rest being 0.
+    """
+
+    role: str  # weight, bias, depthwise, centres, scale, shift, mean, variance, layer_scale
+    key: str
+    axes: str
+    shape: tuple[int, ...]
+    trainable: bool
+    count: int
+
+    @classmethod
+    def kept(cls, weights: Weights, layer: str, layout: Layout) -> Tensor:
+        order = layout.axes(weights)
+        shape = tuple(weights.sizes[axis] for axis in order)
+        key = f"{layer}.{layout.names.get(weights.role, weights.role)}".removesuffix(".")
+        return cls(weights.role, key, order, shape, weights.trainable, weights.numbers)
+
+
+class Layer:
+    """One layer: what it is called, its kind, attributes and inputs, and the tensors it needs. Immutable.
+
+    `attributes` has every attribute of the kind (imconv/net/kinds.py), defaults filled in: windows, strides and
+    dilations as (rows, columns), padding as (top, bottom, left, right) or "same". `inputs` are names of layers or
+    "input".
+    """
+
+    __slots__ = ("attributes", "inputs", "kind", "name", "tensors")
+
+    def __init__(self, name: str, kind: str, attributes: Mapping, inputs: Iterable[str], tensors: Iterable[Tensor]):
+        set_ = object.__setattr__
+        set_(self, "name", name)
+        set_(self, "kind", kind)
+        set_(self, "attributes", MappingProxyType(dict(attributes)))
+        set_(self, "inputs", tuple(inputs))
+        set_(self, "tensors", tuple(tensors))
+
+    def __setattr__(self, name, value):
+        raise AttributeError("a layer doesn't change")
+
+    def __repr__(self) -> str:
+        return f"Layer({self.name!r}, {self.kind!r}, {dict(self.attributes)}, {self.inputs})"
+
+    @property
+    def rules(self) -> Kind:
+        return KINDS[self.kind]
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that are learned."""
+        return sum(tensor.count for tensor in self.tensors if tensor.trainable)
+
+    @property
+    def fixed(self) -> int:
+        """Numbers that are kept but not learned: running means and variances, fixed patterns."""
+        return sum(tensor.count for tensor in self.tensors if not tensor.trainable)
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """What is done to a picture before it goes in, in this order: resized, cropped from the middle, padded, channels
+    ordered, divided, the mean subtracted, divided by the standard deviation.
+
+    `resize` (n,) means the shorter side, (rows, columns) both.
+    """
+
+    resize: tuple[int, ...] | None = None
+    crop: tuple[int, int] | None = None
+    pad: int = 0
+    filter: str = "bilinear"
+    channels: str = "rgb"
+    divide: float = 255.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layer at work on an input of a given size."""
+
+    layer: Layer
+    inputs: tuple[Shape, ...]
+    shape: Shape  # (rows, columns, channels), or (numbers,)
+    axes: tuple[Axis, Axis] | None  # of a sliding window; with ceil, `span` may reach beyond the padding
+    fields: tuple[Field, Field] | None  # what it sees, rows and columns; None: the whole input
+    gated: bool  # multiplied, here or before, by something that sees the whole input
+    note: str  # paths that don't lie exactly over one another
+    macs: int
+    connections: int  # multiply-adds and biases, as LeCun counted them
+
+    @property
+    def bytes(self) -> int:
+        """Memory of its output as float32."""
+        return BYTES * prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network's layers, as its description says, and what they are at any input size; `Network` also runs it."""
+
+    name: str
+    about: str
+    source: str
+    input_shape: tuple[int, int, int]
+    layers: tuple[Layer, ...]
+    preprocess: Preprocess | None = None
+    ignored: tuple[str, ...] = ()  # beginnings of keys in files of weights that are of no use here
+    ignored_ends: tuple[str, ...] = ()
+
+    @cached_property
+    def _index(self) -> dict[str, Layer]:
+        return {layer.name: layer for layer in self.layers}
+
+    def layer(self, name: str) -> Layer:
+        """The layer of a name. Raises OptionError with the nearest one."""
+        if name not in self._index:
+            raise OptionError(f"{self.name} has no layer {name!r}{nearest(name, self._index)}")
+        return self._index[name]
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that are learned, of all layers."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @cached_property
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor by its key."""
+        return {tensor.key: tensor for layer in self.layers for tensor in layer.tensors}
+
+    def ignores(self, key: str) -> bool:
+        """Whether a key in a file of weights is of no use for running the network, as torch's counts of batches."""
+        return key.startswith(self.ignored) or key.endswith(self.ignored_ends)
+
+    def parse_shape(self, shape) -> tuple[int, int, int]:
+        """An input's shape from None (as the network is made), (rows, columns) or (rows, columns, channels)."""
+        if shape is None:
+            return self.input_shape
+        try:
+            numbers = tuple(int(n) for n in shape)
+            right = all(a == b for a, b in zip(numbers, shape, strict=True))
+        except (TypeError, ValueError, OverflowError):
+            numbers, right = (), False
+        channels = self.input_shape[2]
+        if not right or len(numbers) not in (2, 3) or not all(1 <= n <= 1 << 20 for n in numbers):
+            raise OptionError(f"an input is (rows, columns, {channels}), each from 1 to {1 << 20}, not {shape!r}")
+        if numbers[2:] not in ((), (channels,)):
+            raise OptionError(f"{self.name} takes {channels} channels, not {numbers[2]}")
+        return numbers[0], numbers[1], channels
+
+    def resolve(self, shape=None, *, until: str | None = None) -> tuple[Placed, ...]:
+        """Every layer for an input of `shape`, in order; `until` is the last one wanted.
+
+        Raises OptionError where the input is too small, or where a fully connected layer is made for another one.
+        """
+        shape = self.parse_shape(shape)
+        placed: dict[str, Placed] = {}
+        if until is not None:
+            self.layer(until)
+        for layer in self.layers:
+            try:
+                placed[layer.name] = place(layer, shape, [placed.get(name) for name in layer.inputs])
+            except ValueError as error:
+                made = by(self.input_shape)
+                raise OptionError(
+                    f"{self.name}, which is made for {made}, can't take {by(shape)}: {layer.name} ({layer.kind}): {error}"
+                ) from None
+            if layer.name == until:
+                break
+        return tuple(placed.values())
+
+    def receptive_field(self, layer: str, shape=None) -> tuple[Field, Field] | None:
+        """What one output of a layer sees of the input: rows and columns, each a `Field` with size, jump and start.
+
+        None where it sees the whole input. What squeeze and excitation adds, a weight for each channel from the whole
+        map, is left out. `shape` matters only where padding depends on it.
+
+        >>> from imconv.net import load
+        >>> rows, columns = load("keras-vanilla").receptive_field("pool2")
+        >>> rows.size, rows.jump, rows.start
+        (22, 8, 11.0)
+        """
+        self.layer(layer)
+        return self.resolve(shape, until=layer)[-1].fields
+
+
+def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
+    """A layer behind its inputs, where None is the network's own, of `shape`. ValueError says why it doesn't fit."""
+    rules, attributes = layer.rules, layer.attributes
+    shapes = tuple(shape if one is None else one.shape for one in before)
+    out = rules.shape(attributes, shapes)
+    if layer.tensors and len(shapes[0]) == 1:  # a vector, whose length depends on the input's size
+        made = layer.tensors[0].count // attributes.get("out", 1)
+        if made != shapes[0][0]:
+            raise ValueError(
+                f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
+                "behind maps take any size"
+            )
+    sliding = axes(rules, attributes, shapes[0]) if rules.taps else None
+    fields, gated, note = _seen(layer, sliding, before)
+    macs = rules.macs(attributes, shapes, out)
+    connections = macs + rules.biases(attributes, shapes, out)
+    return Placed(layer, shapes, out, sliding, fields, gated, note, macs, connections)
+
+
+def _seen(layer: Layer, sliding, before: list[Placed | None]) -> tuple:
+    """The receptive field, whether it is gated, and a note."""
+    inputs = [(Field(), Field()) if one is None else one.fields for one in before]
+    gated = any(one is not None and one.gated for one in before)
+    if layer.kind == "multiply" and inputs[1] is None:  # squeeze and excitation: the whole input, but by a mere factor
+        return inputs[0], True, ""
+    if layer.rules.whole or None in inputs:
+        return None, gated, ""
+    if sliding is not None:
+        through = (
+            one.through(taps=axis.taps, before=axis.before, stride=axis.stride, dilation=axis.dilation)
+            for one, axis in zip(inputs[0], sliding, strict=True)
+        )
+        return tuple(through), gated, ""
+    rows, columns = inputs[0]
+    for other in inputs[1:]:
+        rows, columns = rows.joined(other[0]), columns.joined(other[1])
+    shift = max(max(one[axis].start for one in inputs) - min(one[axis].start for one in inputs) for axis in (0, 1))
+    return (rows, columns), gated, f"its paths are shifted by {shift:g} pixels" if shift else ""

@@ -1,0 +1,167 @@
+"""Box blurs: equal weights, by sums that come and go, whatever the size."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from ...engine.buffers import LARGEST_LANES, aligned_lines
+from ...loops.sizes import BOX_SEGMENT
+from ...pixels.sample_types import LARGEST_SAMPLE
+from .lines import line_length, ring_lines
+from .task import Algorithm, Candidate, Numbers, Prepared, Task
+
+PASS, ADDITION = 30.0, 38.0  # costs, as in task.py
+OF_WORDS = 1.55  # times as much for 16 bits; 2026-11-23
+FLOAT_PASS, FLOAT_ADDITION = 220.0, 28.0  # 2026-11-23
+RUNNING_SUMS = 6  # additions per sample, some of them shuffles
+ROWS_AT_ONCE, PIXELS_AT_ONCE = 8, 8  # of a float box
+
+
+class Box(Algorithm):
+    """`loops/box.py` for whole numbers, `loops/float_box.py` for floats. A plan's only weight is a 1-element array."""
+
+    name = "box"
+
+    def candidate(self, task: Task, factors: list) -> Candidate | None:
+        """As Algorithm.candidate."""
+        if len(factors) != 1 or not task.undilated:
+            return None
+        column, row = factors[0]
+        if (column != column[0]).any() or (row != row[0]).any():
+            return None
+        height, width = column.size, row.size
+        each, addition = (PASS, ADDITION) if task.exact else (FLOAT_PASS, FLOAT_ADDITION)
+        cost = each + addition * additions(height, width, task.exact) * task.columns.stride
+        cost *= OF_WORDS if task.exact and task.source.itemsize == 2 else 1
+        # `float_accumulator` counts a running sum of n terms as n / 2 roundings, so k roundings are entered as 2 k terms.
+        # Down: one rounding in a block, one in the sum of blocks, one in the whole (6). Along: two for each level of windows (4
+        # each), three when the windows are added, smallest first (6).
+        levels = int(places_of(width)[:, 0].max())
+        sums = (6 if block_rows(height) else height, 4 * levels + 6 if levels else width)
+        return Candidate(self, cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
+
+    def numbers(self, task: Task, candidate: Candidate) -> Numbers:
+        """As Algorithm.numbers; the loop does not cut sums: where they would have to be cut, it adds float64."""
+        found = super().numbers(task, candidate)
+        return Numbers("float64", found.weights, found.offset) if found.runs.run else found
+
+    def multiply_adds(self, plan) -> int:
+        """As Algorithm.multiply_adds; additions."""
+        return plan.samples * round(additions(plan.rows.taps, plan.columns.taps, plan.exact))
+
+    def scratch(self, plan) -> int:
+        """As Algorithm.scratch."""
+        item = np.dtype(plan.accumulator).itemsize
+        samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
+        if plan.exact:
+            return item * (samples + 2 * line_length(plan))
+        block, levels = block_rows(plan.rows.taps), int(places_of(plan.columns.taps)[:, 0].max())
+        lines = 4 + block + plan.rows.taps // block + 2 if block else 5
+        return item * (lines * samples + 2 * line_length(plan) + levels * windows_at_once(plan))
+
+    def kernel_of(self, plan) -> np.ndarray:
+        """As Algorithm.kernel_of."""
+        return np.full((plan.rows.taps, plan.columns.taps), plan.weights[0][0])
+
+    def least_height(self, plan) -> int:
+        """Every band begins by reading a whole window."""
+        return 2 * ring_lines(plan.rows)
+
+    def sums(self, plan, fill: tuple[float, ...]) -> tuple[str, str]:
+        """The narrowest types that hold an exact box's sums down its columns, and all of them.
+
+        `fill` is what the border has in each channel.
+        """
+        largest = LARGEST_SAMPLE.get(plan.source)
+        if largest is None or (plan.alpha == "weight" and largest > 255):
+            return plan.accumulator, plan.accumulator  # products of samples and alpha are floats
+        largest **= 2 if plan.alpha == "weight" else 1
+        if not all(0 <= value <= largest and value == int(value) for value in fill):
+            return plan.accumulator, plan.accumulator
+        if plan.rows.taps * plan.columns.taps * largest >= 2**32:
+            return plan.accumulator, plan.accumulator
+        down, all_of_it = (n * largest < 2**16 for n in (plan.rows.taps, plan.rows.taps * plan.columns.taps))
+        return "uint16" if down else "uint32", "uint16" if all_of_it else "uint32"
+
+    def prepare(self, plan, fill: np.ndarray) -> Prepared:
+        """As Algorithm.prepare."""
+        kind, (height, width) = plan.accumulator, (plan.rows.taps, plan.columns.taps)
+        samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
+        weight = np.dtype(kind).type(plan.weights[0][0])
+        lead = plan.columns.before * plan.channels
+        if plan.exact:
+            down, sums = self.sums(plan, tuple(fill.tolist()))
+
+            def whole_buffers():
+                return aligned_lines(1, samples, down), aligned_lines(2, line_length(plan), sums, lead)
+
+            return Prepared(
+                "box.sum_box",
+                {"A": kind, "L": sums, "D": down},
+                fill,
+                (height, width, weight, (height * fill).astype(sums)),
+                whole_buffers,
+            )
+        block, places = block_rows(height), places_of(width) * (1, plan.channels)
+        reaches = _reaches(places, plan.channels)
+        kept, edge = height // block + 1 if block else 0, height * weight * fill
+
+        def buffers():
+            return (
+                np.empty(5 + kept, np.int64),
+                aligned_lines(2, samples, "float64"),
+                aligned_lines(block, samples, kind),
+                aligned_lines(kept + 1, samples, kind),
+                aligned_lines(2, line_length(plan), kind, lead),
+                aligned_lines(reaches.size, windows_at_once(plan), kind),
+            )
+
+        return Prepared(
+            "float_box.sum_float_box", {"A": kind}, fill, (height, width, weight, block, edge, reaches, places), buffers
+        )
+
+
+def windows_at_once(plan) -> int:
+    """Windows of a level that a float box makes at a time."""
+    return BOX_SEGMENT + plan.columns.taps * plan.channels + 2 * LARGEST_LANES
+
+
+def additions(height: int, width: int, exact: bool) -> float:
+    """Additions per sample: columns by coming and going or by blocks, rows by running sums or by larger and larger windows."""
+    if exact:
+        return 2 + min(width.bit_length() + width.bit_count(), RUNNING_SUMS)
+    block, places = block_rows(height), places_of(width)
+    down = 4 + 2 * height / block**2 if block else height
+    return down + 3 * int(places[:, 0].max()) + len(places)
+
+
+def block_rows(height: int) -> int:
+    """Rows summed into one block by a float box; 0 where its rows are summed one by one."""
+    return math.isqrt(2 * height) if height > ROWS_AT_ONCE else 0
+
+
+@lru_cache(maxsize=64)
+def places_of(width: int) -> np.ndarray:
+    """Windows that make up a float box's width: their levels, windows of 4^level pixels, the small ones first, and
+    where they begin, (n, 2)."""
+    if width <= PIXELS_AT_ONCE:
+        return np.array([(0, k) for k in range(width)])
+    found, at = [], 0
+    for level in range((width.bit_length() + 1) // 2):
+        for _ in range(width // 4**level % 4 if 4 ** (level + 1) <= width else width // 4**level):
+            found.append((level, at))
+            at += 4**level
+    return np.array(found)
+
+
+def _reaches(places: np.ndarray, channels: int) -> np.ndarray:
+    """How many more windows of each level than results a float box needs: for the row, and for the level above."""
+    reaches = np.zeros(places[:, 0].max(), np.int64)
+    for level in range(reaches.size, 0, -1):
+        own = places[places[:, 0] == level, 1].max(initial=0)
+        above = reaches[level] + 3 * channels * 4**level if level < reaches.size else 0
+        reaches[level - 1] = max(own, above)
+    return reaches

@@ -1,0 +1,111 @@
+"""Separable correlation: a kernel that is an outer product, or a sum of few, as passes over columns and rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...engine.buffers import aligned_lines
+from ...loops.sizes import SEPARABLE_ROWS
+from .lines import flushes, line_length, line_places, lines_aside, row_step, visits
+from .task import Algorithm, Candidate, Prepared, Task, skips_zeros
+
+PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0  # costs, as in task.py
+
+
+class Separable(Algorithm):
+    """`loops/separable.py`. A plan's weights are a column and a row for each outer product."""
+
+    name = "separable"
+
+    def candidate(self, task: Task, factors: list) -> Candidate | None:
+        """As Algorithm.candidate."""
+        if not factors:
+            return None
+        rows, columns, count = task.rows, task.columns, len(factors)
+        cost = count * (PASS + rows.taps * columns.stride * COLUMN_TAP + columns.taps * ROW_TAP)
+        what = "an outer product" if count == 1 else f"a sum of {count} outer products"
+        reason = f"{what}: {count * (rows.taps + columns.taps)} taps instead of {task.taps}"
+        weights = tuple(factor for pair in factors for factor in pair)
+        return Candidate(self, cost, (rows.taps, count * columns.taps), weights, reason)
+
+    def multiply_adds(self, plan) -> int:
+        """As Algorithm.multiply_adds."""
+        inputs = plan.rows.out * plan.columns.size * plan.channels
+        return terms(plan) * (inputs * plan.rows.taps + plan.samples * plan.columns.taps)
+
+    def scratch(self, plan) -> int:
+        """As Algorithm.scratch."""
+        lines = SEPARABLE_ROWS * terms(plan) * (2 if plan.columns.stride > 1 else 1)
+        return np.dtype(plan.accumulator).itemsize * lines * line_length(plan)
+
+    def kernel_of(self, plan) -> np.ndarray:
+        """As Algorithm.kernel_of."""
+        return sum(np.outer(c, r) for c, r in zip(plan.weights[0::2], plan.weights[1::2], strict=True))
+
+    def without_detours(self, plan) -> str | None:
+        """A sum of several outer products turns an infinity into inf - inf."""
+        return "dense" if terms(plan) > 1 else None
+
+    def cancels(self, plan) -> bool:
+        """As Algorithm.cancels."""
+        return terms(plan) > 1
+
+    def rows_together(self, plan) -> int:
+        """As Algorithm.rows_together."""
+        return SEPARABLE_ROWS * row_step(plan.rows)
+
+    def prepare(self, plan, fill: np.ndarray) -> Prepared:
+        """As Algorithm.prepare."""
+        columns, rows = plan.weights[0::2], plan.weights[1::2]
+        terms, kind = len(columns), plan.accumulator
+        ieee = not skips_zeros(plan)
+        if ieee and any(_fold(row) for row in rows):
+            # folded taps are added first: halved, the largest floats don't overflow, and nothing else changes
+            columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
+        used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
+        kept = []
+        for row, taken, order in visits(plan.rows, SEPARABLE_ROWS):
+            wanted = [tap if tap is not None and used[tap] else None for tap in taken]
+            flush = flushes(order, plan.runs)
+            if flush or any(tap is not None for tap in wanted):
+                kept.append((row, wanted, flush))
+        weights = [[0.0 if tap is None else column[tap] for tap in taken] for column in columns for _, taken, _ in kept]
+        tables = (
+            row_step(plan.rows),
+            np.array([row for row, _, _ in kept], np.int64),
+            np.array([sum(1 << r for r, tap in enumerate(taken) if tap is not None) for _, taken, _ in kept], np.int64),
+            np.array([flush for _, _, flush in kept], np.int64),
+            int(any(flush for _, _, flush in kept)),
+            np.array(weights, kind).reshape(terms, -1, SEPARABLE_ROWS),
+            line_places(plan),
+            np.array(rows, kind).reshape(terms, -1),
+            np.array([_fold(row) for row in rows], np.int64),
+            plan.runs.run,
+            plan.runs.group,
+            np.array([column.sum() * fill for column in columns], kind),
+        )
+        lines = SEPARABLE_ROWS * terms * (2 if plan.columns.stride > 1 else 1)
+
+        def buffers():
+            lead = plan.columns.before * plan.channels if plan.columns.stride == 1 else 0
+            blended = aligned_lines(lines, line_length(plan), kind, lead)
+            return (
+                np.empty(len(kept), np.int64),
+                np.empty(SEPARABLE_ROWS, np.int64),
+                blended,
+                lines_aside(kind, SEPARABLE_ROWS),
+            )
+
+        return Prepared("separable.correlate_separable", {"A": kind}, fill, tables, buffers)
+
+
+def terms(plan) -> int:
+    """How many outer products are summed."""
+    return len(plan.weights) // 2
+
+
+def _fold(row: np.ndarray) -> int:
+    """1 for a symmetric row, -1 for an antisymmetric one, else 0."""
+    if row.size > 1 and np.array_equal(row, row[::-1]):
+        return 1
+    return -1 if row.size > 1 and np.array_equal(row, -row[::-1]) else 0
