@@ -12,9 +12,11 @@ import numpy as np
 
 import imconv
 from imconv.engine import bordered_rows, drive, held_rows, streaming
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
-from imconv.filters.correlate import Options
 from imconv.kernel.kernel import Kernel
+from imconv.options import Options
 from imconv.stages.convolution import tables
 from imconv.stages.convolution import work as bands
 from imconv.stages.convolution.filter import LinearFilter
@@ -93,13 +95,13 @@ def try_one() -> None:
     print(f"{dtype} {shape} {work}", flush=True)
     image = guarded((np.random.default_rng(0).random(shape) * 255).astype(dtype))
     try:
-        whole = work.apply(image, threads=random.choice([1, 2, 3]))
+        whole = apply(work, image, threads=random.choice([1, 2, 3]))
         plan = work.plan(image.shape, image.dtype, alpha is not None)
     except imconv.ImconvError:
         return
     streaming.STRIPE_BYTES = random.choice([1, 5000])
     parts = (guarded(image[y : y + 13]) for y in range(0, len(image), 13))
-    assert np.concatenate(list(work.in_bands(plan, parts, threads=2))).tobytes() == whole.tobytes()
+    assert np.concatenate(list(stream(plan, parts, threads=2))).tobytes() == whole.tobytes()
 
 
 if __name__ == "__main__":

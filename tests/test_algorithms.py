@@ -19,10 +19,10 @@ from imconv.geometry.border import parse_border
 from imconv.pixels.rounding import Tally
 from imconv.pixels.sample_types import PRODUCT_LIMIT
 from imconv.stages.convolution.plan import make_plan
-from imconv.stages.convolution.work import execute
 from tests import naive
 from tests.bounds import COARSE_GRID, FLOAT32, FLOAT64, assert_levels
 from tests.cases import PRIMES, picture
+from tests.executing import execute
 
 WIDTHS = (1, 3, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 129, 200)
 HEIGHTS = (1, 2, 3, 4, 5, 7, 8, 9, 13)

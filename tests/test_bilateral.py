@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.bilateral import bilateral_filter
 from imconv.options import Options
 from tests import naive
@@ -159,12 +161,12 @@ def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
     image = (np.random.default_rng(5).random((97, 130, channels)) * 255).astype(dtype)
     for options in (Options(), Options(has_alpha=True) if channels == 4 else Options(depth=16, border="constant:7")):
         work = bilateral_filter(2, 30, 4, options)
-        whole = work.apply(image, threads=1)
+        whole = apply(work, image, threads=1)
         for threads in (2, 3, 7):
-            np.testing.assert_array_equal(work.apply(image, threads=threads), whole)
+            np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
         plan = work.plan(image.shape, image.dtype, bool(options.has_alpha))
         for heights in ((1, 50, 46), (97,), [7] * 13 + [6]):
-            bands = list(work.in_bands(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=2))
+            bands = list(stream(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=2))
             np.testing.assert_array_equal(np.concatenate(bands), whole)
 
 

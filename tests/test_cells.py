@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.filters.correlate import Options
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.edges import unit_vector
 from imconv.filters.gabor import gabor_filter, gabor_kernel, gabor_parts, sigma_of
 from imconv.geometry.arrangement import GAP
+from imconv.options import Options
 from imconv.pixels.rounding import Tally
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
@@ -187,11 +189,11 @@ def test_ranges_channels_and_alpha():
 def test_the_same_bits_for_any_threads_and_bands(energy, dtype):
     image = picture(dtype, (150, 90, 3), 7)
     work = gabor_filter(7, 30, Options(), energy=energy)
-    whole = work.apply(image, threads=1)
-    np.testing.assert_array_equal(work.apply(image, threads=3), whole)
+    whole = apply(work, image, threads=1)
+    np.testing.assert_array_equal(apply(work, image, threads=3), whole)
     plan = work.plan(image.shape, image.dtype, False)
     for cuts in ((1, 70), (), range(9, 150, 9)):
-        bands = list(work.in_bands(plan, iter(np.split(image, cuts)), threads=2))
+        bands = list(stream(plan, iter(np.split(image, cuts)), threads=2))
         np.testing.assert_array_equal(np.concatenate(bands), whole)
 
 
@@ -241,16 +243,18 @@ def test_a_bank_goes_with_everything():
     plan = work.plan(image.shape, image.dtype, False)
     assert "bank           4 filters" in str(plan)
     assert plan.as_dict()["bank"] == 4
-    assert plan.as_dict()["result_bytes"] == work.apply(image).nbytes
+    assert plan.as_dict()["result_bytes"] == apply(work, image).nbytes
     told, tally = [], Tally()
-    np.testing.assert_array_equal(work.apply(image, tally=tally, progress=lambda *n: told.append(n)), work.apply(image))
+    np.testing.assert_array_equal(
+        apply(work, image, tally=tally, progress=lambda *n: told.append(n)), apply(work, image)
+    )
     assert told[-1] == (80, 80)
     assert tally.samples == 4 * image.size
     out = np.empty(plan.shape, np.uint8)
-    assert work.apply(image, out=out) is out
-    np.testing.assert_array_equal(out, work.apply(image))
+    assert apply(work, image, out=out) is out
+    np.testing.assert_array_equal(out, apply(work, image))
     with pytest.raises(imconv.ImconvError, match="out"):
-        work.apply(image, out=np.empty((3, 3), np.uint8))
+        apply(work, image, out=np.empty((3, 3), np.uint8))
     lit = imconv.gabor(image, 4, bank=4, linear=True)
     np.testing.assert_array_equal(lit[:20, :31], imconv.gabor(image, 4, linear=True))
     assert (lit[20 : 20 + GAP] == 255).all()

@@ -13,7 +13,9 @@ from imconv.composites.chain import ChainFilter
 from imconv.composites.composed_kernel import compose, composed
 from imconv.composites.partial import selected
 from imconv.engine import streaming
+from imconv.engine.drive import stream
 from imconv.errors import FileError, OptionError
+from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
 from imconv.filters.correlate import correlate
 from imconv.filters.edges import edge_filter
@@ -46,7 +48,7 @@ def in_float64(names, image, **own):
     """The steps one by one over float64 pictures."""
     values = image.astype(np.float64)
     for name in names:
-        values = STEPS[name](Options(**own)).apply(values)
+        values = apply(STEPS[name](Options(**own)), values)
     return values
 
 
@@ -56,7 +58,7 @@ def in_float64(names, image, **own):
 def test_floats_in_between_and_one_rounding(names, dtype, border):
     image = picture(dtype, (60, 70, 3), 1)
     expected = in_float64(names, image, border=border)
-    found = chain_of(names, Options(border=border)).apply(image)
+    found = apply(chain_of(names, Options(border=border)), image)
     assert found.dtype == image.dtype
     if dtype.startswith("float"):
         largest = np.abs(image).max()
@@ -75,7 +77,7 @@ def test_floats_in_between_and_one_rounding(names, dtype, border):
 def test_nothing_is_clipped_in_between():
     image = np.array([[0, 255, 0, 255]], np.uint8)
     double, half = (LinearFilter(Kernel([[f]]), Options()) for f in (4, 0.25))
-    found = ChainFilter((double, half), Options()).apply(image)
+    found = apply(ChainFilter((double, half), Options()), image)
     np.testing.assert_array_equal(found, image)
 
 
@@ -94,9 +96,9 @@ def test_in_bands_bit_for_bit(small_stripes, names, dtype, channels, rows, threa
     work = selected(chain_of(names, Options(region=region)))
     plan = work.plan(image.shape, image.dtype, channels == 4)
     given_picture = Picture(image)
-    whole = work.apply(given_picture, threads=2).pixels
+    whole = apply(work, given_picture, threads=2).pixels
     bands = (image[start : start + rows] for start in range(0, 64, rows))
-    found = np.concatenate(list(work.in_bands(plan, bands, threads=threads)))
+    found = np.concatenate(list(stream(plan, bands, threads=threads)))
     np.testing.assert_array_equal(found, whole)
 
 
@@ -121,7 +123,7 @@ def test_range_is_the_last_steps(policy):
         expected = (expected - expected.min()) / np.ptp(expected) * 255
     blur = STEPS["blur"](Options())
     x = edge_filter("sobel", "x", Options(), range=None if policy == "clip" else policy)
-    found = ChainFilter((blur, x), Options(range=policy)).apply(image)
+    found = apply(ChainFilter((blur, x), Options(range=policy)), image)
     assert np.abs(found - np.clip(expected, 0, 255)).max() <= 0.51
 
 
@@ -129,13 +131,13 @@ def test_a_step_may_take_absolute_values():
     image = picture("uint8", (30, 30), 4)
     steps = (edge_filter("sobel", "x", Options(range="abs"), range="abs"), STEPS["box"](Options()))
     expected = correlate(np.abs(in_float64(("x",), image)), box_kernel(3))
-    assert np.abs(ChainFilter(steps, Options()).apply(image) - expected).max() <= 0.501
+    assert np.abs(apply(ChainFilter(steps, Options()), image) - expected).max() <= 0.501
 
 
 def test_depth_is_the_results():
     image = picture("uint8", (30, 30), 5)
     expected = in_float64(("blur", "box"), image) * 257
-    found = chain_of(("blur", "box"), Options(depth=16)).apply(image)
+    found = apply(chain_of(("blur", "box"), Options(depth=16)), image)
     assert found.dtype == np.uint16
     assert np.abs(found - expected).max() <= 0.51
 
@@ -145,17 +147,17 @@ def test_linear_light_around_all():
     light = np.where(image / 255 <= 0.04045, image / 255 / 12.92, ((image / 255 + 0.055) / 1.055) ** 2.4)
     light = in_float64(("blur", "box"), light)
     expected = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    assert np.abs(chain_of(("blur", "box"), Options(linear=True)).apply(image) - expected).max() <= 0.51
+    assert np.abs(apply(chain_of(("blur", "box"), Options(linear=True)), image) - expected).max() <= 0.51
 
 
 def test_alpha_weighs_in_every_step():
     image = picture("uint8", (30, 30, 4), 7)
     image[..., 3] = np.where(np.arange(30) < 15, 0, 255)
     image[:, :15, :3] = 255
-    found = chain_of(("blur", "box"), Options(has_alpha=True)).apply(image)
+    found = apply(chain_of(("blur", "box"), Options(has_alpha=True)), image)
     values = image.astype(np.float64)
     for name in ("blur", "box"):
-        values = STEPS[name](Options(has_alpha=True, alpha="weight")).apply(values)
+        values = apply(STEPS[name](Options(has_alpha=True, alpha="weight")), values)
     assert np.abs(found - np.clip(values, 0, 255)).max() <= 0.51
 
 
@@ -180,7 +182,7 @@ def test_composed_only_where_it_is_the_same(border, first, second, can):
     assert (together is not None) == can
     if can:
         image = picture("float64", (17, 23), 8)
-        np.testing.assert_allclose(together.apply(image), two.apply(one.apply(image)), atol=1e-11)
+        np.testing.assert_allclose(apply(together, image), apply(two, apply(one, image)), atol=1e-11)
 
 
 @pytest.mark.parametrize("names", [("box", "sharpen"), ("sharpen", "sharpen")])
@@ -196,11 +198,11 @@ def test_steps_that_weigh_by_alpha_are_not_fused(names, dtype):
     assert work.plan(image.shape, image.dtype, False).fused == (1,)
     values = image.astype(np.float64)
     for name in names:
-        values = STEPS[name](Options(has_alpha=True, alpha="weight")).apply(values)
+        values = apply(STEPS[name](Options(has_alpha=True, alpha="weight")), values)
     if dtype == "float32":
-        np.testing.assert_allclose(work.apply(image), values, rtol=1e-4, atol=1e-5 * np.abs(values).max())
+        np.testing.assert_allclose(apply(work, image), values, rtol=1e-4, atol=1e-5 * np.abs(values).max())
     else:
-        assert np.abs(work.apply(image) - np.clip(values, 0, np.iinfo(dtype).max)).max() <= 0.6
+        assert np.abs(apply(work, image) - np.clip(values, 0, np.iinfo(dtype).max)).max() <= 0.6
 
 
 @given(data=st.data())
@@ -231,8 +233,8 @@ def test_input_is_not_changed_and_out_is_filled():
     image = picture("uint8", (20, 20, 3), 10)
     before, out = image.copy(), np.empty((20, 20, 3), np.uint8)
     work = chain_of(("blur", "edges"))
-    assert work.apply(image, out=out) is out
-    np.testing.assert_array_equal(out, work.apply(image))
+    assert apply(work, image, out=out) is out
+    np.testing.assert_array_equal(out, apply(work, image))
     np.testing.assert_array_equal(image, before)
 
 

@@ -9,7 +9,7 @@ import imconv
 from imconv import comparison
 from imconv.comparison import amplification, sheet
 from imconv.errors import OptionError
-from imconv.files import Picture
+from imconv.files.picture import Picture
 
 TYPES = ("uint8", "uint16", "float32", "float64", "bool", "int32")
 AGREEMENT = 1e-12  # two float64 computations of one mean over windows, in another order

@@ -8,8 +8,9 @@ import pytest
 
 import imconv
 from imconv.errors import OptionError
+from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import gaussian_kernel
-from imconv.filters.correlate import Options
+from imconv.options import Options
 from imconv.pixels.depth import parse_depth, rescaled
 from imconv.stages.convolution.filter import LinearFilter
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
@@ -174,7 +175,7 @@ def test_nothing_depends_on_threads_or_counting(monkeypatch):
     for kernel in ("sharpen", "box-5", "gaussian-7"):
         one = imconv.convolve(image, kernel, depth=8, threads=1)
         np.testing.assert_array_equal(imconv.convolve(image, kernel, depth=8, threads=4), one)
-        counted = LinearFilter(imconv.Kernel.named(kernel).flipped(), Options(depth=8)).apply(image, tally=Tally())
+        counted = apply(LinearFilter(imconv.Kernel.named(kernel).flipped(), Options(depth=8)), image, tally=Tally())
         np.testing.assert_array_equal(counted, one)
 
 

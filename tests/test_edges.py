@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.filters.correlate import Options
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.edges import (
     COMPASSES,
     GRADIENTS,
@@ -25,6 +26,7 @@ from imconv.filters.edges import (
     steered,
 )
 from imconv.kernel.kernel import Kernel
+from imconv.options import Options
 from tests import naive
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
@@ -308,7 +310,7 @@ def test_alpha_filtered_like_any_channel():
     result = imconv.edges(image, has_alpha=True, alpha="separate")
     np.testing.assert_array_equal(result, imconv.edges(image))
     with pytest.raises(imconv.ImconvError, match="separate"):
-        edge_filter("sobel", "direction", Options(has_alpha=True, alpha="separate"), hue=True).apply(image)
+        apply(edge_filter("sobel", "direction", Options(has_alpha=True, alpha="separate"), hue=True), image)
 
 
 def test_out_stride_and_offset():
@@ -344,12 +346,12 @@ def test_the_same_bits_for_any_threads_and_bands(operator, dtype):
     for show in ("magnitude",) if operator == "log" else ("magnitude", "direction", "x"):
         for hue in (False, True):
             work = edge_filter(operator, show, Options(), hue=hue)
-            whole = work.apply(image, threads=1)
-            np.testing.assert_array_equal(work.apply(image, threads=3), whole)
+            whole = apply(work, image, threads=1)
+            np.testing.assert_array_equal(apply(work, image, threads=3), whole)
             plan = work.plan(image.shape, image.dtype, False)
             for heights in ((1, 50, 250), (301,), [7] * 43):
                 parts = np.split(image, np.cumsum(heights)[:-1])
-                bands = list(work.in_bands(plan, iter(parts), threads=2))
+                bands = list(stream(plan, iter(parts), threads=2))
                 np.testing.assert_array_equal(np.concatenate(bands), whole)
 
 
@@ -366,7 +368,7 @@ def test_hues():
     """Red to the right, and on counter-clockwise; as bright as the magnitude."""
     spot = np.full((5, 5), 100.0)
     spot[2, 2] = 180
-    hues = edge_filter("sobel", "direction", Options(), hue=True).apply(spot)
+    hues = apply(edge_filter("sobel", "direction", Options(), hue=True), spot)
     assert hues.shape == (5, 5, 3)
     np.testing.assert_allclose(hues.max(axis=2), imconv.edges(spot), atol=ROUNDINGS)
     np.testing.assert_allclose(hues[2, 1], [20, 0, 0], atol=1e-9)  # it gets brighter to the right
@@ -374,7 +376,7 @@ def test_hues():
     np.testing.assert_allclose(hues[2, 3], [0, 20, 20], atol=1e-9)
     np.testing.assert_allclose(hues[1, 2], [10, 0, 20], atol=1e-9)
     coloured = np.dstack([spot * 0 + 3, spot, spot / 2])
-    np.testing.assert_array_equal(edge_filter("sobel", "direction", Options(), hue=True).apply(coloured), hues)
+    np.testing.assert_array_equal(apply(edge_filter("sobel", "direction", Options(), hue=True), coloured), hues)
 
 
 @pytest.mark.parametrize(

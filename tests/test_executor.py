@@ -11,12 +11,12 @@ import imconv
 from imconv import Kernel
 from imconv.engine import drive
 from imconv.engine.threads import default_threads
-from imconv.filters.correlate import Options
 from imconv.kernel.kernel import as_fraction
+from imconv.options import Options
 from imconv.pixels.rounding import Tally
 from imconv.stages.convolution.filter import LinearFilter
-from imconv.stages.convolution.work import execute
 from tests.cases import laid_out, picture
+from tests.executing import execute
 
 THREADS = (1, 2, 3, 7)
 BANDS = (1, 2, 5, 64)

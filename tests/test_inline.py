@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import imconv
-from imconv.files import Picture
+from imconv.files.picture import Picture
 from imconv.show import inline
 from imconv.show.inline import CHUNK, shown
 from imconv.show.sixel import encoded

@@ -13,6 +13,8 @@ from PIL import Image, ImageFilter
 
 import imconv
 from imconv.engine import streaming
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.like import _opencv_weights, blur_like, box_like, kernel_like
 from imconv.filters.other_tools import TOOLS
 from imconv.kernel.kernel import Kernel
@@ -190,7 +192,7 @@ class TestPillow:
         expected = np.asarray(
             Image.fromarray(image).filter(ImageFilter.Kernel(shape, kernel.ravel().tolist(), scale=1))
         )
-        result = kernel_like("pillow", Kernel(kernel), imconv.options.Options(), None).apply(image)
+        result = apply(kernel_like("pillow", Kernel(kernel), imconv.options.Options(), None), image)
         held(result, expected, imconv.correlate(image.astype(float), kernel[::-1]))
         r = shape[0] // 2
         np.testing.assert_array_equal(result[:r], image[:r])
@@ -349,60 +351,60 @@ class TestFilters:
     def test_bands_and_threads(self, filter, channels, has_alpha, monkeypatch):
         image = sample("uint8", (75, 40, channels))
         work = filter(has_alpha=has_alpha)
-        expected = work.apply(image, threads=1)
-        np.testing.assert_array_equal(work.apply(image, threads=3), expected)
+        expected = apply(work, image, threads=1)
+        np.testing.assert_array_equal(apply(work, image, threads=3), expected)
         monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
         plan = work.plan(image.shape, image.dtype, has_alpha)
         for height in (1, 7, 75):
             bands = (image[top : top + height] for top in range(0, 75, height))
-            np.testing.assert_array_equal(np.concatenate(list(work.in_bands(plan, bands, threads=2))), expected)
+            np.testing.assert_array_equal(np.concatenate(list(stream(plan, bands, threads=2))), expected)
 
     def test_layouts_and_out(self, filter):
         image = sample("uint8", (20, 33, 3))
-        expected = filter().apply(image)
-        np.testing.assert_array_equal(filter().apply(image[::-1, ::-1].copy()[::-1, ::-1]), expected)
-        np.testing.assert_array_equal(filter().apply(np.asfortranarray(image)), expected)
+        expected = apply(filter(), image)
+        np.testing.assert_array_equal(apply(filter(), image[::-1, ::-1].copy()[::-1, ::-1]), expected)
+        np.testing.assert_array_equal(apply(filter(), np.asfortranarray(image)), expected)
         given = image.copy()
-        assert filter().apply(given, out=given) is given
+        assert apply(filter(), given, out=given) is given
         np.testing.assert_array_equal(given, expected)
-        planes = filter(channel_axis=0).apply(np.moveaxis(image, 2, 0).copy())
+        planes = apply(filter(channel_axis=0), np.moveaxis(image, 2, 0).copy())
         np.testing.assert_array_equal(np.moveaxis(planes, 0, 2), expected)
 
     def test_stride_samples(self, filter):
         image = sample("uint8", (20, 33))
-        np.testing.assert_array_equal(filter(stride=(3, 2)).apply(image), filter().apply(image)[::3, ::2])
+        np.testing.assert_array_equal(apply(filter(stride=(3, 2)), image), apply(filter(), image)[::3, ::2])
 
     def test_depth_and_dtype(self, filter):
         image = sample("uint8", (20, 33))
-        assert filter(depth=16).apply(image).dtype == np.uint16
+        assert apply(filter(depth=16), image).dtype == np.uint16
         assert filter(dtype="int32").result_type(image.dtype) == np.int32
         plan = filter(depth="float").plan(image.shape, image.dtype, False)
         assert plan.target == "float32"
-        wide = filter(depth=16).apply(image) / 257
-        assert np.abs(wide - filter().apply(image)).max() <= 1.01
+        wide = apply(filter(depth=16), image) / 257
+        assert np.abs(wide - apply(filter(), image)).max() <= 1.01
 
     def test_parts_of_a_picture(self, filter):
         """Regions, channels and white masks have the tool's own result; masks blend it."""
         image = sample("uint8", (40, 33, 3))
-        whole = filter().apply(image)
+        whole = apply(filter(), image)
         mask = np.random.default_rng(6).integers(0, 256, (40, 33), np.uint8)
         mask[10:20] = 255
         expected = image.copy()
         expected[4:34, 5:25, 1] = whole[4:34, 5:25, 1]
-        np.testing.assert_array_equal(filter(region="20x30+5+4", channels="g").apply(image), expected)
+        np.testing.assert_array_equal(apply(filter(region="20x30+5+4", channels="g"), image), expected)
         amount = mask[..., None] / 255
         blend = amount * whole + (1 - amount) * image
         for work in (filter(mask=mask), filter(mask=mask, depth="float")):
-            found = work.apply(image)
+            found = apply(work, image)
             unit = 255 if found.dtype == np.float32 else 1
             assert np.abs(found * float(unit) - blend).max() <= (0.5001 if unit == 1 else 1e-3)
-        np.testing.assert_array_equal(filter(mask=mask).apply(image)[10:20], whole[10:20])
-        cropped = filter(region="20x30+5+4", crop=True).apply(image)
+        np.testing.assert_array_equal(apply(filter(mask=mask), image)[10:20], whole[10:20])
+        cropped = apply(filter(region="20x30+5+4", crop=True), image)
         np.testing.assert_array_equal(cropped, whole[4:34, 5:25])
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (4, 1)])
     def test_small(self, filter, shape):
-        assert filter().apply(sample("uint8", shape)).shape == shape
+        assert apply(filter(), sample("uint8", shape)).shape == shape
 
     def test_it_says_so(self, filter, tool):
         told = str(filter().plan((20, 33), np.dtype("uint8"), False))
@@ -412,7 +414,7 @@ class TestFilters:
 
     def test_no_light(self, filter):
         with pytest.raises(imconv.ImconvError, match="leave out like or linear"):
-            filter(linear=True).apply(sample("uint8"))
+            apply(filter(linear=True), sample("uint8"))
 
 
 def test_offsets_are_in_the_results_units():

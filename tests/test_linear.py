@@ -11,8 +11,9 @@ from imconv.composites.linear_light import STRAIGHT_NOTE
 from imconv.errors import FileError, ImconvError, OptionError
 from imconv.files.picture import Metadata, Picture
 from imconv.files.png import encode
-from imconv.filters.correlate import Options
+from imconv.filters.apply import apply
 from imconv.filters.sharpen import unsharp_filter
+from imconv.options import Options
 from imconv.pixels.curves import BT709, CHARACTERISTICS, SRGB, HybridLogGamma, Parametric, PerceptualQuantizer
 from imconv.pixels.rounding import Tally
 from imconv.stages.convolution.filter import LinearFilter
@@ -249,9 +250,9 @@ def test_bands_give_the_same_as_the_whole():
         assert (conversion.source, conversion.name) == (np.float32, "ICC profile")
         assert conversion.target == filter.result_type(given.pixels.dtype)
         light = np.concatenate([conversion.decode(given.pixels[i : i + 7]) for i in range(0, 30, 7)])
-        light = conversion.filter.apply(light)
+        light = apply(conversion.filter, light)
         result = np.concatenate([conversion.encode(light[i : i + 4]) for i in range(0, 30, 4)])
-        np.testing.assert_array_equal(result, filter.apply(given).pixels)
+        np.testing.assert_array_equal(result, apply(filter, given).pixels)
     assert LinearFilter(IDENTITY).conversion("rgb", np.dtype("uint8"), given.metadata) is None
 
 
@@ -284,7 +285,7 @@ def test_layouts_threads_and_out(monkeypatch):
 def test_what_is_clipped_is_counted_or_an_error():
     image = np.array([[10, 20, 250, 255]], np.uint8)
     tally = Tally()
-    LinearFilter(imconv.Kernel([[2]]), Options(linear=True)).apply(image, tally=tally)
+    apply(LinearFilter(imconv.Kernel([[2]]), Options(linear=True)), image, tally=tally)
     assert (tally.samples, tally.clipped) == (4, 2)
     with pytest.raises(ImconvError, match=r"results leave 0\.\.255; use range clip"):
         imconv.correlate(image, [[2]], linear=True, range="error")

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.filters.local import DeviationFilter, contrast_filter
 from imconv.options import Options
@@ -188,12 +190,12 @@ def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
         contrast_filter(2, None, None, None, None, alpha),
         contrast_filter(12, None, None, None, None, Options()),
     ):
-        whole = work.apply(image, threads=1)
+        whole = apply(work, image, threads=1)
         for threads in (2, 7):
-            np.testing.assert_array_equal(work.apply(image, threads=threads), whole)
+            np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
         plan = work.plan(image.shape, image.dtype, bool(work.options.has_alpha))
         for heights in ((1, 50, 106), (157,), [7] * 22 + [3]):
-            bands = list(work.in_bands(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=3))
+            bands = list(stream(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=3))
             np.testing.assert_array_equal(np.concatenate(bands), whole)
 
 

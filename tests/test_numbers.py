@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 import imconv
 from imconv import Kernel
 from imconv.pixels.rounding import Tally
-from imconv.stages.convolution.work import execute
 from tests import naive
 from tests.bounds import FLOAT32, FLOAT64, TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import FLOATS, WHOLE, cases, picture
+from tests.executing import execute
 
 SHIFT = [[1]]  # the identity
 BIG_SIDE = 31

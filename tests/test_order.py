@@ -9,7 +9,9 @@ import imconv
 from imconv import ImconvError, Kernel
 from imconv.composites.chain import ChainFilter
 from imconv.engine import streaming
+from imconv.engine.drive import run, stream
 from imconv.errors import LimitError, OptionError
+from imconv.filters.apply import apply
 from imconv.options import Options
 from imconv.stages.ranking.filter import RankFilter
 from imconv.stages.ranking.footprint import SHAPES, make_footprint
@@ -143,7 +145,7 @@ def test_every_algorithm_gives_the_same(algorithm, dtype, channels):
         for percentile in (0.0, 50.0, 81.0, 100.0):
             work = RankFilter(footprint, percentile, algorithm=algorithm)
             try:
-                result = work.apply(image)
+                result = apply(work, image)
             except OptionError:
                 continue
             expected = np.sort(windows(image, footprint), axis=0)[work.plan(image.shape, image.dtype, False).rank]
@@ -290,7 +292,7 @@ def test_parts_of_a_picture_and_chains():
     np.testing.assert_array_equal(imconv.median(image, 5, channels="g"), green)
     steps = (RankFilter(make_footprint(3), 50.0), RankFilter(make_footprint(5), 100.0))
     chain = ChainFilter(steps, Options())
-    np.testing.assert_array_equal(chain.apply(image), imconv.maximum(imconv.median(image, 3), 5))
+    np.testing.assert_array_equal(apply(chain, image), imconv.maximum(imconv.median(image, 3), 5))
 
 
 # --- bands and threads -----------------------------------------------------------------------------------------------
@@ -317,10 +319,10 @@ def test_the_same_bits_for_any_threads_and_bands(geometry, dtype, monkeypatch):
     for size, percentile in FILTERS:
         work = RankFilter(make_footprint(size), percentile, Options(**GEOMETRIES[geometry]))
         plan = work.plan(image.shape, image.dtype, False)
-        expected = work.run(plan, image, threads=1)
+        expected = run(plan, image, threads=1)
         for threads in (2, 3, 7):
-            np.testing.assert_array_equal(work.run(plan, image, threads=threads), expected)
-        found = np.concatenate(list(work.in_bands(plan, pieces(image), threads=2)))
+            np.testing.assert_array_equal(run(plan, image, threads=threads), expected)
+        found = np.concatenate(list(stream(plan, pieces(image), threads=2)))
         np.testing.assert_array_equal(found, expected)
         for height in (1, 4, 13):
             result = np.empty_like(expected)

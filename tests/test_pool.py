@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 import imconv
 from imconv.composites.chain import ChainFilter
 from imconv.composites.linear_light import conversion_of
+from imconv.engine.drive import stream
 from imconv.errors import ImconvError, OptionError
+from imconv.filters.apply import apply
 from imconv.filters.pool import blur_filter, pool_filter, shift_report
 from imconv.filters.shift_consistency import measure
 from imconv.options import Options
@@ -296,21 +298,21 @@ def test_threads_bands_and_layouts_change_nothing(op, more, dtype, channels, mon
     geometry = {} if op == "blur" else {"padding": 1, "dilation": 2}
     options = Options(has_alpha=channels == 4)
     filter = pool_filter(op, 3, options, stride=2, **geometry, **more)
-    expected = filter.apply(image, threads=1)
+    expected = apply(filter, image, threads=1)
     for threads in (2, 3, 7):
-        np.testing.assert_array_equal(filter.apply(image, threads=threads), expected)
+        np.testing.assert_array_equal(apply(filter, image, threads=threads), expected)
     for layout in LAYOUTS:
-        np.testing.assert_array_equal(filter.apply(laid_out(image, layout)), expected)
+        np.testing.assert_array_equal(apply(filter, laid_out(image, layout)), expected)
     monkeypatch.setattr("imconv.pool_plan.WINDOW_BYTES", 1)  # bands of one row
-    np.testing.assert_array_equal(filter.apply(image), expected)
+    np.testing.assert_array_equal(apply(filter, image), expected)
     monkeypatch.setattr("imconv.streaming.STRIPE_BYTES", 400)
     plan = filter.plan(image.shape, image.dtype, channels == 4)
     for height in (1, 2, 5, 61):
         bands = (image[row : row + height] for row in range(0, 61, height))
-        found = np.concatenate(list(filter.in_bands(plan, bands, threads=2)))
+        found = np.concatenate(list(stream(plan, bands, threads=2)))
         np.testing.assert_array_equal(found.reshape(expected.shape), expected)
     bands = (image[row : row + 4] for row in range(0, 61, 4))
-    part = np.concatenate(list(filter.in_bands(plan, bands, rows=(5, 9))))
+    part = np.concatenate(list(stream(plan, bands, rows=(5, 9))))
     np.testing.assert_array_equal(part.reshape(4, *expected.shape[1:]), expected[5:9])
 
 
@@ -318,7 +320,7 @@ def test_rows_between_windows_are_not_needed():
     image = picture("uint8", (50, 8), 2)
     filter = pool_filter("max", 2, Options(), stride=7)
     plan = filter.plan(image.shape, image.dtype, False)
-    found = np.concatenate(list(filter.in_bands(plan, (image[r : r + 3] for r in range(0, 50, 3)))))
+    found = np.concatenate(list(stream(plan, (image[r : r + 3] for r in range(0, 50, 3)))))
     np.testing.assert_array_equal(found, naive.pool(image, "max", (2, 2), (7, 7)))
 
 
@@ -367,7 +369,7 @@ def test_what_a_step_in_linear_light_counts_is_decoded(alpha):
     work = chain.in_light(conversion_of(chain, "rgba", image.dtype)).steps[0]
     light = conversion_of(chain, "rgba", image.dtype).decode(image)
     whole = imconv.pool(image, "count", 2, where="v>128", alpha="separate", has_alpha=True)
-    found = work.with_options(has_alpha=True).apply(light)
+    found = apply(work.with_options(has_alpha=True), light)
     np.testing.assert_array_equal(found[..., :3], whole[..., :3])
     if alpha == "separate":
         np.testing.assert_array_equal(found[..., 3], whole[..., 3])

@@ -12,17 +12,19 @@ from hypothesis import strategies as st
 import imconv
 from imconv import Kernel
 from imconv.composites.passes import PassesFilter
+from imconv.engine.drive import stream
+from imconv.filters.apply import apply
 from imconv.filters.like import in_turn
 from imconv.geometry.axis import make_axes
 from imconv.geometry.border import parse_border
 from imconv.options import Options
-from imconv.pixels.rounding import Tally, finish, rounding_bias, saturate, stretch, type_range
-from imconv.pixels.sample_types import PRODUCT_LIMIT
+from imconv.pixels.rounding import Tally, finish, rounding_bias, saturate, stretch
+from imconv.pixels.sample_types import PRODUCT_LIMIT, type_range
 from imconv.stages.convolution.filter import LinearFilter
 from imconv.stages.convolution.plan import make_plan
-from imconv.stages.convolution.work import execute
 from tests import naive
 from tests.cases import cases
+from tests.executing import execute
 
 DIVISORS = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 18, 25, 49, 64, 81, 100, 121, 127, 256, 999, 1000, 4095, 4096]
 EVERY_BYTE = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -193,9 +195,9 @@ def test_other_roundings_change_the_last_step_alone(border, alpha):
     image = np.random.default_rng(8).integers(0, 256, (19, 23, 4), np.uint8)
     options = Options(border=border, alpha=alpha, has_alpha=True)
     kernel = Kernel(np.full((2, 2), 0.25))
-    values = LinearFilter(kernel, replace(options, dtype=np.float64)).apply(image)
+    values = apply(LinearFilter(kernel, replace(options, dtype=np.float64)), image)
     for rounding, whole in (("half to even", np.rint), ("toward zero", np.trunc)):
-        found = LinearFilter(kernel, options, rounding=rounding).apply(image)
+        found = apply(LinearFilter(kernel, options, rounding=rounding), image)
         close = np.abs(values - np.round(values * 2) / 2) < 1e-9  # alpha-weighted quotients are not exact
         away = ~close | (alpha == "separate" and border != "normalized")
         np.testing.assert_array_equal(found[away], whole(values)[away])
@@ -210,9 +212,9 @@ def test_kept_edges(stride):
     expected[3:-1, 1:-1] = imconv.correlate(image, kernel, pad="valid")
     expected = expected[::stride, ::stride] if stride == 1 else expected[::2, ::3]
     work = LinearFilter(kernel, Options(stride=stride), keeps_edges=True)
-    np.testing.assert_array_equal(work.apply(image), expected)
+    np.testing.assert_array_equal(apply(work, image), expected)
     plan = work.plan(image.shape, image.dtype, False)
-    np.testing.assert_array_equal(np.concatenate(list(work.in_bands(plan, iter(image[:, None])))), expected)
+    np.testing.assert_array_equal(np.concatenate(list(stream(plan, iter(image[:, None])))), expected)
 
 
 WAYS = {"half to even": round, "toward zero": math.trunc}
@@ -231,7 +233,7 @@ def test_other_roundings_of_every_geometry(case, rounding):
         return
     options = case.geometry.options()
     kernel = Kernel(case.weights, anchor=options.pop("anchor"))
-    found = LinearFilter(kernel, Options(**options), rounding=rounding).apply(case.image)
+    found = apply(LinearFilter(kernel, Options(**options), rounding=rounding), case.image)
     np.testing.assert_array_equal(found, rounded(exact, case.image.dtype, WAYS[rounding]).reshape(found.shape))
 
 
@@ -247,5 +249,5 @@ def test_steps_are_rounded_each(case, rounding):
     options.pop("anchor")
     settings = Options(**options)
     steps = in_turn([Kernel(row), Kernel(column)], settings, rounding=rounding)
-    found = PassesFilter(settings, lambda options, kind: steps, "like", "test").apply(case.image)
+    found = apply(PassesFilter(settings, lambda options, kind: steps, "like", "test"), case.image)
     np.testing.assert_array_equal(found, rounded(exact, case.image.dtype, WAYS[rounding]).reshape(found.shape))

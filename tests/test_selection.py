@@ -11,7 +11,9 @@ import imconv
 from imconv.composites import partial
 from imconv.composites.partial import selected
 from imconv.engine import streaming
+from imconv.engine.drive import stream
 from imconv.errors import OptionError
+from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.filters.edges import edge_filter
 from imconv.filters.sharpen import unsharp_filter
@@ -212,9 +214,9 @@ def test_in_bands_bit_for_bit(monkeypatch_bands, region, dtype, threads, crop, r
         }[name]()
     )
     plan = work.plan(image.shape, image.dtype, False)
-    whole = work.apply(image)
+    whole = apply(work, image)
     bands = (image[start : start + rows] for start in range(0, 60, rows))
-    found = np.concatenate(list(work.in_bands(plan, bands, threads=threads)))
+    found = np.concatenate(list(stream(plan, bands, threads=threads)))
     np.testing.assert_array_equal(found, whole)
 
 

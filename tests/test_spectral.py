@@ -13,8 +13,8 @@ from imconv.options import Options
 from imconv.stages.convolution.fft import _good_size
 from imconv.stages.convolution.filter import LinearFilter
 from imconv.stages.convolution.plan import make_plan
-from imconv.stages.convolution.work import execute
 from tests.bounds import FLOAT32, FLOAT64
+from tests.executing import execute
 
 
 def planned(image, kernel, algorithm, border="reflect", pad="same"):

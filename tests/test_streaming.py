@@ -4,16 +4,15 @@ import itertools
 
 import numpy as np
 import pytest
-from imconv.engine.streaming import bytes_held, execute_rows, stripes
 
 from imconv.engine import streaming
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
-from imconv.filters.correlate import Options
 from imconv.filters.sharpen import unsharp_filter
 from imconv.kernel.kernel import Kernel
+from imconv.options import Options
 from imconv.stages.convolution.filter import LinearFilter
 from imconv.stages.convolution.plan import ALGORITHMS
-from imconv.stages.convolution.work import execute
+from tests.executing import execute
 
 RANDOM = np.random.default_rng(5)
 KERNELS = {

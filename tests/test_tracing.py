@@ -10,11 +10,13 @@ import pytest
 import imconv
 from imconv import Kernel
 from imconv.errors import OptionError
-from imconv.files import Picture
-from imconv.filters.correlate import Options
+from imconv.files.picture import Picture
+from imconv.filters.apply import apply
+from imconv.options import Options
 from imconv.stages.convolution.filter import LinearFilter
-from imconv.tracing import as_json, text, trace
+from imconv.tracing import trace
 from imconv.tracing.parts import Part
+from imconv.tracing.words import as_json, text
 from tests import naive
 from tests.bounds import FLOAT32
 from tests.cases import BORDERS
@@ -40,7 +42,7 @@ def pixels_of(dtype, channels=1, shape=(5, 6), seed=5):
 def traced(kernel, picture, **options):
     """Every third pixel of a result, and the last, with its traces."""
     filter = LinearFilter(kernel, Options(**options))
-    result = filter.apply(picture).pixels
+    result = apply(filter, picture).pixels
     places = list(np.ndindex(result.shape[:2]))
     for y, x in {*places[::3], places[-1]}:
         yield y, x, np.atleast_1d(result[y, x]).tolist(), of_one_kernel(filter, picture, x, y)

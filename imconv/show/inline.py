@@ -8,7 +8,8 @@ import struct
 import sys
 
 from ..errors import OptionError, nearest
-from ..files import Picture, write
+from ..files import write
+from ..files.picture import Picture
 from .terminal import drawn, on_ground, reduced
 
 PROTOCOLS = ("blocks", "kitty", "sixel", "iterm")

@@ -10,7 +10,8 @@ import numpy as np
 from ..pixels.sample_types import type_range
 from ..stages.pooling.plan import PoolPlan
 from ..stages.pooling.work import counted
-from ..stages.ranking.plan import RankPlan, rank_of
+from ..stages.ranking.footprint import rank_of
+from ..stages.ranking.plan import RankPlan
 from ..stages.ranking.work import constant_samples
 from .parts import Account, Part, as_float, cells_of, finished, name_of, place_of, result_of, window_of
 

@@ -18,8 +18,8 @@ import pytest
 
 from imconv import file_to_file, files
 from imconv.engine import streaming
-from imconv.files import Metadata, Picture
 from imconv.files.formats import FORMATS
+from imconv.files.picture import Metadata, Picture
 from imconv.files.png.encode import chunk
 from imconv.files.streams import READERS, WRITERS
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imconv.files import Picture
+from imconv.files.picture import Picture
 from imconv.show.terminal import drawn, reduced
 
 CELL = re.compile(r"(?:\x1b\[38;2;(\d+);(\d+);(\d+);48;2;(\d+);(\d+);(\d+)m)?▀")

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imconv.files import Picture, encode
+from imconv.files import encode
 from imconv.files.formats import FORMATS
+from imconv.files.picture import Picture
 
 HEIGHT, WIDTH = 9, 13
 _CHANNELS = {"grey": (), "grey+alpha": (2,), "rgb": (3,), "rgba": (4,), "cmyk": (4,)}

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image, ImageSequence
 
 from imconv.errors import FileError, LimitError
-from imconv.files import Picture, inspect, read, read_pages, write_pages
+from imconv.files import inspect, read, read_pages, write_pages
 from imconv.files.animation import blended
-from imconv.files.picture import Metadata
+from imconv.files.picture import Metadata, Picture
 
 ANIMATED = ("GIF", "WEBP", "PNG")
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from imconv.errors import FileError, LimitError
-from imconv.files import Picture, encode, inspect, read, streams, write
+from imconv.files import encode, inspect, read, streams, write
 from imconv.files.formats import FORMATS
+from imconv.files.picture import Picture
 from imconv.files.plain import raw
 
 NETPBM = ("PBM", "PGM", "PPM", "PAM", "PFM")

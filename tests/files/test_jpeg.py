@@ -13,12 +13,12 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
 from imconv.errors import FileError
-from imconv.files import Picture, encode, inspect, read, write
+from imconv.files import encode, inspect, read, write
 from imconv.files.jpeg import decode
 from imconv.files.jpeg import encode as jpeg_encode
 from imconv.files.jpeg import scans as jpeg_scans
 from imconv.files.jpeg.segments import SUBSAMPLINGS, standard_quality, standard_tables
-from imconv.files.picture import Metadata
+from imconv.files.picture import Metadata, Picture
 
 SIZES = [(1, 1), (8, 8), (17, 33), (64, 65), (7, 300), (131, 16)]
 

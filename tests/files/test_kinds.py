@@ -10,9 +10,9 @@ from PIL import Image
 
 import imconv
 from imconv.errors import FileError
-from imconv.files import Picture, read, write
+from imconv.files import read, write
 from imconv.files.formats import FORMATS, holders
-from imconv.files.picture import MODES
+from imconv.files.picture import MODES, Picture
 from imconv.pixels.depth import rescaled, white
 from tests.bounds import TIE_16BIT, assert_levels
 

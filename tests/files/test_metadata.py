@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from imconv.files import Picture, encode, inspect, read, write
-from imconv.files.picture import Metadata
+from imconv.files import encode, inspect, read, write
+from imconv.files.picture import Metadata, Picture
 from imconv.files.tags import Entry, Tags, orientation, serialise, with_orientation
 
 FULL = ("PNG", "JPEG", "TIFF", "WEBP")

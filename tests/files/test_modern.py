@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from imconv.errors import FileError, LimitError
-from imconv.files import Picture, encode, inspect, read, write
+from imconv.files import encode, inspect, read, write
 from imconv.files.formats import FORMATS
-from imconv.files.picture import Metadata
+from imconv.files.picture import Metadata, Picture
 
 
 def as_read(data: bytes, **options) -> Picture:

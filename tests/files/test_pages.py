@@ -10,9 +10,9 @@ import pytest
 import tifffile
 
 from imconv.errors import FileError, LimitError, OptionError
-from imconv.files import Picture, inspect, pages, read, read_pages, write, write_pages
+from imconv.files import inspect, pages, read, read_pages, write, write_pages
 from imconv.files.formats import FORMATS
-from imconv.files.picture import Metadata
+from imconv.files.picture import Metadata, Picture
 from imconv.files.tags import Tags
 
 

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from imconv.errors import FileError
-from imconv.files import Picture, deflate, encode, read, streams
+from imconv.files import deflate, encode, read, streams
 from imconv.files.formats import FORMATS
 from imconv.files.overlap import InOrder, ahead
-from imconv.files.picture import Metadata
+from imconv.files.picture import Metadata, Picture
 from imconv.files.png import effort
 from imconv.files.png import encode as png_encode
 

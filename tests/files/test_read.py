@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
-from imconv.files import Picture, encode, format_for, inspect, read
-from imconv.files.formats import FORMATS
+from imconv.files import encode, inspect, read
+from imconv.files.formats import FORMATS, format_for
 from imconv.files.limits import available_memory, memory_limit, parse_count, parse_size
+from imconv.files.picture import Picture
 
 EXACT = [
     (name, mode, dtype)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imconv.files import Picture, encode, read, write
-from imconv.files.picture import Metadata
+from imconv.files import encode, read, write
+from imconv.files.picture import Metadata, Picture
 from imconv.files.renditions import in_exif, in_xmp, resources
 from imconv.files.tags import Entry, Tags, new_entry, serialise
 

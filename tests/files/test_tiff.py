@@ -18,11 +18,11 @@ import tifffile
 from PIL import Image
 
 from imconv.errors import FileError, OptionError
-from imconv.files import Picture, encode, inspect, outgoing, read, read_pages, streams, write_pages
+from imconv.files import encode, inspect, outgoing, read, read_pages, streams, write_pages
 from imconv.files import tags as tiff_tags
 from imconv.files.formats import FORMATS
 from imconv.files.header import read_header
-from imconv.files.picture import MODES, Metadata
+from imconv.files.picture import MODES, Metadata, Picture
 from imconv.files.tags import Tags
 from imconv.files.tiff import codecs
 from imconv.files.tiff import encode as tiff_encode

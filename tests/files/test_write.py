@@ -9,9 +9,9 @@ import pytest
 
 import imconv
 from imconv.errors import FileError, OptionError
-from imconv.files import Picture, encode, inspect, read, write
+from imconv.files import encode, inspect, read, write
 from imconv.files.formats import FORMATS
-from imconv.files.picture import MODES, Metadata
+from imconv.files.picture import MODES, Metadata, Picture
 
 TYPES = ("bool", "uint8", "uint16", "int32", "float32", "float64")
 

@@ -14,6 +14,7 @@ from PIL import Image
 import imconv
 from imconv import jit
 from imconv.files.png import effort
+from imconv.filters.apply import apply
 from imconv.net import matrix
 from imconv.stages.ranking.filter import RankFilter
 from imconv.stages.ranking.footprint import make_footprint
@@ -38,7 +39,7 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "median 3": (lambda grey, rgba: imconv.median(grey, 3), "uint8 float32"),
     "median 5": (lambda grey, rgba: imconv.median(grey, 5), "uint8"),
     "median 31": (lambda grey, rgba: imconv.median(grey, 31), "uint8 uint16"),
-    "median 7": (lambda grey, rgba: RankFilter(make_footprint(7), 50.0, algorithm="network").apply(grey), "uint8"),
+    "median 7": (lambda grey, rgba: apply(RankFilter(make_footprint(7), 50.0, algorithm="network"), grey), "uint8"),
     "median, plus": (lambda grey, rgba: imconv.median(grey, 3, shape="plus"), "uint8"),
     "minimum 3": (lambda grey, rgba: imconv.minimum(grey, 3), "uint8"),
     "maximum 15": (lambda grey, rgba: imconv.maximum(grey, 15), "uint8"),
@@ -95,8 +96,8 @@ def main(kinds: list[str]) -> None:
     checksums = {f"uint8, {name} file": hashlib.sha256(data).hexdigest() for name, data in found.items()}
     for kind in kinds:
         grey, rgba = picture(kind, (ROWS, COLUMNS)), picture(kind, (ROWS, COLUMNS // 3, 4))
-        for name, apply in filters_of(kind).items():
-            result = apply(grey, rgba)
+        for name, filtered in filters_of(kind).items():
+            result = filtered(grey, rgba)
             assert result.dtype == grey.dtype
             assert np.ptp(result) > 0
             checksums[f"{kind}, {name}"] = hashlib.sha256(result.tobytes()).hexdigest()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ..filtering import filter_picture, filter_to_many
 from ..options import filter_command, given, like_option
-from ..session import Job, filter_picture, filter_to_many
+from ..session import Job
 
 
 @filter_command(

@@ -6,8 +6,8 @@ import click
 
 from ...errors import OptionError
 from ..checked import checked_options
+from ..filtering import filter_picture
 from ..options import filter_command
-from ..session import filter_picture
 from .chain_steps import chained, collected
 
 _STEPWISE = ("pad", "stride", "dilation")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ...errors import OptionError
-from ..session import Step
+from ..filtering import Step
 
 
 def collected(ctx, steps: list[list[str]], shared: dict) -> list[Step]:

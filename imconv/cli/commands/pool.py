@@ -9,8 +9,8 @@ import click
 
 from ...geometry.border import DEFAULT
 from ..checked import checked_options
+from ..filtering import filter_picture, look_at
 from ..options import FilterCommand, filter_command
-from ..session import filter_picture, look_at
 
 
 class PoolCommand(FilterCommand):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ..filtering import filter_picture
 from ..options import filter_command
-from ..session import filter_picture
 
 
 @filter_command(

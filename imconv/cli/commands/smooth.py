@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ..filtering import filter_picture
 from ..options import filter_command, given, like_option
-from ..session import filter_picture
 
 
 @filter_command(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -152,7 +153,7 @@ class Columns(RankAlgorithm):
     name = "columns"
     reason = "a sorting network on columns that are sorted once"
     in_place = True
-    COSTS = {9: 5.0, 25: 16.0}  # a vector of medians of 3 x 3, of 5 x 5
+    COSTS: ClassVar = {9: 5.0, 25: 16.0}  # a vector of medians of 3 x 3, of 5 x 5
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""

@@ -1,0 +1,28 @@
+"""A plan run with bands of a given height: no result may depend on it."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from imconv.engine.drive import run
+
+
+def execute(plan, image: np.ndarray, *, band_rows: int | None = None, point=None, **how) -> np.ndarray:
+    """`drive.run`, with bands of `band_rows` rows, and with `point` after the sums, where they are given."""
+    plan = plan if point is None else replace(plan, point=point)
+    return run(plan if band_rows is None else _Banded(plan, band_rows), image, **how)
+
+
+class _Banded:
+    """A plan whose work is cut into bands of a given height."""
+
+    def __init__(self, plan, band_rows: int):
+        self._plan, self._band_rows = plan, band_rows
+
+    def __getattr__(self, name):
+        return getattr(self._plan, name)
+
+    def fill(self, source, out, threads=None, tally=None, progress=None, values=False) -> None:
+        work = self._plan.work(source.picture, 0, threads, tally, progress)
+        work.height = lambda rows, *how: self._band_rows
+        work.fill(0, out, values)
