@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
@@ -99,7 +99,21 @@ def documented(function):
         "Parameters\n----------" + _PARAMETERS.format(first=first.lstrip(":").strip(), borders=drawing)
     )
     function.__doc__ = head + body + tail
+    function.__signature__ = _signature(function)
     return function
+
+
+def _signature(function) -> inspect.Signature:
+    """The function's signature with every option in the place of `**options`, for help and editors."""
+    own = inspect.signature(function)
+    parameters = [each for each in own.parameters.values() if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    if len(parameters) < len(own.parameters):
+        parameters += [
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default)
+            for field in fields(Options)
+            if field.name not in own.parameters
+        ]
+    return own.replace(parameters=parameters)
 
 
 @dataclass(frozen=True)

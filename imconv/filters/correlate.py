@@ -7,18 +7,13 @@ from ..filter import Filter
 from ..geometry import border as borders
 from ..kernel.kernel import Kernel, as_kernel
 from ..options import Options, _dtype, documented, options_of
-from ..pixels.arrays import AUTO
 from ..stages.convolution.filter import LinearFilter
 from ..stages.convolution.plan import Plan
 from .apply import apply
 
 
 @documented
-def correlate(
-    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
-    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
-    region=None, mask=None, channels=None, crop=False, nan=None, like=None,
-):  # fmt: skip
+def correlate(image, kernel, *, anchor=None, like=None, out=None, threads=None, **options):
     """Correlate a picture with a kernel: `g(i, j) = sum_kl f(i + k - a, j + l - b) h(k, l)`, anchor (a, b).
 
     {parameters:kernel : Kernel, name of the library, or array (rows, columns)
@@ -34,20 +29,13 @@ def correlate(
     >>> imconv.correlate(np.array([[1., 2., 3.]]), [[1, 0, 0]], border="constant")
     array([[0., 1., 2.]])
     """
-    options = Options(
-        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
-        channels, crop, nan,
-    )  # fmt: skip
-    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "correlation", like, anchor is not None)
+    settings = options_of("correlate", options)
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), settings, "correlation", like, anchor is not None)
     return apply(filter, image, out=out, threads=threads)
 
 
 @documented
-def convolve(
-    image, kernel, *, border=borders.DEFAULT, pad="same", stride=1, dilation=1, anchor=None, offset=0.0, dtype=None, out=None,
-    threads=None, alpha=None, has_alpha=None, range="clip", channel_axis=AUTO, depth=None, linear=False,
-    region=None, mask=None, channels=None, crop=False, nan=None, like=None,
-):  # fmt: skip
+def convolve(image, kernel, *, anchor=None, like=None, out=None, threads=None, **options):
     """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
 
     {parameters:kernel : Kernel, name of the library, or array (rows, columns)
@@ -63,11 +51,8 @@ def convolve(
     >>> imconv.convolve(np.array([[2, 8, 0, 4, 1, 9, 9, 0]], float), [[1, 3]])
     array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
     """
-    options = Options(
-        border, pad, stride, dilation, offset, dtype, alpha, has_alpha, range, channel_axis, depth, linear, region, mask,
-        channels, crop, nan,
-    )  # fmt: skip
-    filter = _filter_of(as_kernel(kernel, anchor=anchor), options, "convolution", like, anchor is not None)
+    settings = options_of("convolve", options)
+    filter = _filter_of(as_kernel(kernel, anchor=anchor), settings, "convolution", like, anchor is not None)
     return apply(filter, image, out=out, threads=threads)
 
 

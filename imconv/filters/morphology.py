@@ -138,7 +138,14 @@ class MorphologyFilter(Filter):
         if self.operation != "gradient" and not whole:
             raise OptionError(f"{self.operation} keeps the picture's size: leave out pad and stride")
         last = self._outer.plan(shape, image_type, has_alpha)
-        inner = Options(options.border, options.pad, options.stride, options.dilation, alpha=options.alpha)
+        inner = replace(
+            DEFAULTS,
+            border=options.border,
+            pad=options.pad,
+            stride=options.stride,
+            dilation=options.dilation,
+            alpha=options.alpha,
+        )
         source = np.dtype(last.source)
         chains = [
             None
