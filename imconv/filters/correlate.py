@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..errors import OptionError
 from ..filter import Filter
-from ..geometry import border as borders
 from ..kernel.kernel import Kernel, as_kernel
 from ..options import Options, _dtype, documented, options_of
 from ..stages.convolution.filter import LinearFilter
@@ -30,7 +29,9 @@ def correlate(image, kernel, *, anchor=None, like=None, out=None, threads=None, 
     array([[0., 1., 2.]])
     """
     settings = options_of("correlate", options)
-    filter = _filter_of(as_kernel(kernel, anchor=anchor), settings, "correlation", like, anchor is not None)
+    filter = _filter_of(
+        as_kernel(kernel, anchor=anchor), settings, options.get("border"), "correlation", like, anchor is not None
+    )
     return apply(filter, image, out=out, threads=threads)
 
 
@@ -52,16 +53,17 @@ def convolve(image, kernel, *, anchor=None, like=None, out=None, threads=None, *
     array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
     """
     settings = options_of("convolve", options)
-    filter = _filter_of(as_kernel(kernel, anchor=anchor), settings, "convolution", like, anchor is not None)
+    filter = _filter_of(
+        as_kernel(kernel, anchor=anchor), settings, options.get("border"), "convolution", like, anchor is not None
+    )
     return apply(filter, image, out=out, threads=threads)
 
 
-def _filter_of(kernel: Kernel, options: Options, direction: str, like, anchored: bool) -> Filter:
-    """What `correlate` and `convolve` apply; `anchored` says that an anchor was given."""
+def _filter_of(kernel: Kernel, options: Options, border, direction: str, like, anchored: bool) -> Filter:
+    """The filter of `correlate` and `convolve`; `border` is the one that was given, `anchored` says that an anchor was."""
     if like is not None:
         from .like import kernel_like
 
-        border = None if options.border is borders.DEFAULT else options.border
         return kernel_like(like, kernel, options, border, direction=direction, anchored=anchored)
     return linear_filter(kernel.flipped() if direction == "convolution" else kernel, options)
 
