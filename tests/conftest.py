@@ -56,6 +56,6 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(autouse=True)
 def threads_for_small_pictures(monkeypatch):
     """Tests' pictures are too small for threads to be worth it; what they test must not depend on threads all the same."""
-    from imconv.engine import drive
+    from imconv.engine import threads
 
-    monkeypatch.setattr(drive, "WORTH_THREADS", 0.0)
+    monkeypatch.setattr(threads, "WORTH_THREADS", 0.0)

@@ -72,11 +72,11 @@ def linear(filter: LinearFilter, pixels: np.ndarray, has_alpha: bool, x: int, y:
     """The part of a linear filter, and that of what follows it pixel by pixel."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     if filter.point is None:
-        return [Part(title, *_traces(plan, pixels, x, y, result_of(filter, plan, pixels, x, y)))]
+        return [Part(title, *_traces(plan, pixels, x, y, result_of(plan, pixels, x, y)))]
     blur = replace(filter, point=None).retyped(np.float64, plan.scale)
     blurred = blur.plan(pixels.shape, pixels.dtype, has_alpha)
-    place, traces = _traces(blurred, pixels, x, y, result_of(blur, blurred, pixels, x, y))
-    results = result_of(filter, plan, pixels, x, y)
+    place, traces = _traces(blurred, pixels, x, y, result_of(blurred, pixels, x, y))
+    results = result_of(plan, pixels, x, y)
     accounts = []
     for number, trace in enumerate(traces):
         steps = _added(filter.point, trace, plan, trace.channel == "alpha" and plan.alpha != "separate")

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..composites.float_stages import floats_of
+from ..engine.drive import run
 from ..options import Options
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments
@@ -61,7 +62,7 @@ def contrast(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> lis
     """The difference to the mean over its own deviation."""
     plan, floats = _planned(filter, pixels, has_alpha)
     blur = LinearFilter(filter.kernel, Options(border=plan.border, dtype=np.float64))
-    differences = floats - blur.run(blur.plan(floats.shape, floats.dtype, False), floats).reshape(floats.shape)
+    differences = floats - run(blur.plan(floats.shape, floats.dtype, False), floats).reshape(floats.shape)
     mean = linear(blur, floats, False, x, y, "mean")[0]
     spread = linear(blur, differences**2, False, x, y, "mean of squared differences to it")[0]
     floor = plan.white / 100 if filter.floor is None else filter.floor
@@ -150,7 +151,7 @@ def _plain(steps: list) -> list:
 
 def _accounts(filter, plan, found: list, pixels: np.ndarray, x: int, y: int, mark=None) -> list[Account]:
     """Every channel's account: tables and steps up to the filter's own value, then what alpha, depth and rounding do."""
-    results, has_alpha = result_of(filter, plan, pixels, x, y), plan.alpha != "none"
+    results, has_alpha = result_of(plan, pixels, x, y), plan.alpha != "none"
     samples, accounts = np.atleast_1d(pixels[y, x]).tolist(), []
     for number in range(plan.channels):
         name, colour = name_of(number, plan.channels, has_alpha), number < plan.colours

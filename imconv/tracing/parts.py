@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..engine.drive import run
 from ..errors import LimitError
 from ..geometry.border import fill_values
 from ..pixels.rounding import HALF_UP, ROUNDINGS
@@ -73,9 +74,9 @@ def window_of(plan, pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray, o
     return window
 
 
-def result_of(filter, plan, pixels: np.ndarray, x: int, y: int) -> list:
-    """The result's pixel, by the filter itself."""
-    return np.atleast_1d(filter.run(plan, pixels)[y, x]).tolist()
+def result_of(plan, pixels: np.ndarray, x: int, y: int) -> list:
+    """The result's pixel, as the plan computes it."""
+    return np.atleast_1d(run(plan, pixels)[y, x]).tolist()
 
 
 def name_of(number: int, channels: int, has_alpha: bool) -> str:

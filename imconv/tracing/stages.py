@@ -10,6 +10,7 @@ import numpy as np
 from ..composites.chain import ChainFilter, ChainPlan
 from ..composites.ignoring_nan import IgnoringFilter
 from ..composites.passes import PassesFilter, PassesPlan
+from ..engine.drive import run
 from ..errors import OptionError
 from ..filters.bilateral import BilateralFilter
 from ..filters.edges import SignedFilter
@@ -93,7 +94,7 @@ def _one_after_another(filters, plans, titles, pixels, has_alpha: bool, x: int, 
     for filter, plan, title, place in zip(filters, plans, titles, places, strict=True):
         for part in parts_of(filter, pixels, has_alpha, *place):
             found.append(replace(part, title=": ".join(words for words in (title, part.title) if words)))
-        pixels = filter.run(plan, pixels)
+        pixels = run(plan, pixels)
     return found
 
 
@@ -119,7 +120,7 @@ def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -
     for number, each in enumerate(filter.filters, 1):
         title = each.kernel.name or f"kernel {number} of {len(filter.filters)}"
         parts += linear(each.with_options(offset=0).retyped(np.float64, scale), pixels, has_alpha, x, y, title)
-    result = result_of(filter, plan, pixels, x, y)
+    result = result_of(plan, pixels, x, y)
     values = [np.array([[[float(c.value) for c in part.channels][: plan.plans[0].channels - plan.has_alpha]]]) for part in parts]  # fmt: skip
     combined = np.atleast_3d(WAYS[filter.combine](iter([each.copy() for each in values])))[0, 0].tolist()
     accounts = []
@@ -154,14 +155,13 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
             continue
         seen = pixels
         for number, stage in enumerate(chain):
-            work = RankFilter(stage.footprint, stage.percentile)
             title = f"{name}the {'largest' if stage.largest else 'least'}{' of that' if number else ''}"
-            results = result_of(work, stage, seen, x, y)
+            results = result_of(stage, seen, x, y)
             parts += windows.ranks(stage, stage.percentile, seen, x, y, results, title)
-            seen = work.run(stage, seen)
+            seen = run(stage, seen)
         samples.append(seen.reshape(*seen.shape[:2], -1)[y : y + 1, x : x + 1])
         ends.append((f"{name}the picture" if not chain else parts[-1].title, np.atleast_1d(seen[y, x]).tolist()))
-    result, accounts = result_of(filter, plan, pixels, x, y), []
+    result, accounts = result_of(plan, pixels, x, y), []
     left = difference(*samples)[0, 0].tolist() if len(samples) > 1 else []
     for number in range(plan.channels):
         name = name_of(number, plan.channels, has_alpha)

@@ -19,7 +19,7 @@ from .parts import Account, Part, as_float, cells_of, finished, name_of, place_o
 def rank(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
     """A sample by its rank."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
-    return ranks(plan, filter.percentile, pixels, x, y, result_of(filter, plan, pixels, x, y))
+    return ranks(plan, filter.percentile, pixels, x, y, result_of(plan, pixels, x, y))
 
 
 def ranks(plan: RankPlan, percentile: float, pixels, x: int, y: int, results: list, title: str = "") -> list[Part]:
@@ -64,7 +64,7 @@ def _wrapped(values: list, width: int) -> list:
 def pool(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
     """A pooled sample."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
-    results = result_of(filter, plan, pixels, x, y)
+    results = result_of(plan, pixels, x, y)
     place, rows, columns = place_of(plan, x, y)
     window = window_of(plan, pixels.astype(plan.type, copy=False), rows, columns)
     window[(rows < 0)[:, None] | (columns < 0)[None]] = None
