@@ -48,7 +48,7 @@ def warn_of_nans(tally: Tally, level: int = 5) -> None:
 def warn_of_rounded(samples: np.ndarray, level: int = 5, kind: str = "float64") -> None:
     """Tell the caller of a public function, `level` calls up, of whole numbers that the type they are calculated in rounds."""
     limit = EXACT_LIMIT[kind]
-    if samples.dtype.kind not in "iu" or np.iinfo(samples.dtype).max <= limit or not samples.size:
+    if samples.dtype.kind not in "iu" or 8 * samples.dtype.itemsize < limit.bit_length() or not samples.size:
         return
     if int(samples.min()) < -limit or int(samples.max()) > limit:
         bits = limit.bit_length() - 1
