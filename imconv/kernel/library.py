@@ -29,7 +29,7 @@ def named(name: str) -> KernelWeights:
     """The kernel of that name: a file of the library, or one made by formula.
 
     Upper and lower case are the same, and so are `-`, `_` and blanks. Formulas take arguments behind a colon as
-    ImageMagick's built-in kernels do (`gaussian:0x2`, `sobel:90`, `disk:3`; see imconv.kernel_shapes); `laplacian:0` to
+    ImageMagick's built-in kernels do (`gaussian:0x2`, `sobel:90`, `disk:3`; see `kernel.formulas`); `laplacian:0` to
     `laplacian:19` are the files `laplacian-im-0` to `laplacian-im-19`.
 
     Raises OptionError for a name that is not known, with the nearest one that is.

@@ -200,7 +200,7 @@ def test_threads(succeeds, folder, monkeypatch, load, given, environment, expect
         helpers.append(count)
         work()
 
-    monkeypatch.setattr("imconv.executor.share", share)
+    monkeypatch.setattr("imconv.engine.threads.share", share)
     if environment:
         monkeypatch.setenv("IMCONV_THREADS", environment)
     noise = np.random.default_rng(3).integers(0, 256, (400, 300, 3), np.uint8)
@@ -318,7 +318,7 @@ def test_an_internal_error_is_one_line(imconv, folder, monkeypatch):
     def broken(*args, **kwargs):
         raise ZeroDivisionError("first line\nsecond line")
 
-    monkeypatch.setattr("imconv.executor.execute", broken)
+    monkeypatch.setattr("imconv.engine.drive.compute", broken)
     result = imconv(*BOX)
     assert (result.code, result.out) == (1, b"")
     assert result.err.count("\n") == 1
@@ -331,7 +331,7 @@ def test_no_memory_is_one_line(imconv, folder, monkeypatch):
     def hungry(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("imconv.executor.execute", hungry)
+    monkeypatch.setattr("imconv.engine.drive.compute", hungry)
     result = imconv(*BOX)
     assert result.code == 1
     assert result.err.startswith("imconv: not enough memory")
@@ -403,7 +403,7 @@ def test_ctrl_c_in_process(imconv, folder, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("imconv.executor.execute", interrupted)
+    monkeypatch.setattr("imconv.engine.drive.compute", interrupted)
     result = imconv(*BOX)
     assert (result.code, result.out, result.err.strip()) == (130, b"", "imconv: interrupted")
     assert not (folder / "out.png").exists()
