@@ -165,8 +165,12 @@ class Stage(AnyPlan):
         return (int(wanted.min()), int(wanted.max()) + 1) if wanted.size else (0, 0)
 
     def rows_needed(self, first: int, last: int) -> tuple[int, int]:
-        """As AnyPlan.rows_needed."""
-        return self.rows_read(first, last) if last > first else (0, 0)
+        """As AnyPlan.rows_needed: for whole stripes; for coarse grids, which are made from the first row on, all rows."""
+        parts = self.stripes()
+        if any(part.grid for part in parts):
+            return 0, self.rows.size
+        parts = [part for part in parts if part.first < last and part.last > first]
+        return min((part.low for part in parts), default=0), max((part.high for part in parts), default=0)
 
     @property
     def stripe_height(self) -> int:

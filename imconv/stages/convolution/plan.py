@@ -140,10 +140,6 @@ class Plan(Stage):
         special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
         return super().stripes() if special is None else in_order(special)
 
-    def rows_needed(self, first: int, last: int) -> tuple[int, int]:
-        """As AnyPlan.rows_needed; a coarse grid is made from the first row on."""
-        return super().rows_needed(first, last) if self.keeps_work else (0, self.rows.size)
-
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held, with coarse grids."""
         height = max(part.last - part.first for part in self.stripes())
