@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.engine import drive, kept_work, threads
+from imconv.engine import kept_work, threads
 
 FILTERS = {
     "blur": lambda image, **how: imconv.gaussian_blur(image, 1.5, **how),

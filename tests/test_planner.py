@@ -244,7 +244,8 @@ def test_unknown_keywords_are_type_errors():
 
 def test_a_loops_constants_are_the_planners():
     from imconv.loops import dense, float_box, separable
-    from imconv.stages.convolution import plan as planner
+    from imconv.stages.convolution import box, lines
+    from imconv.stages.convolution import separable as passes
 
     loops = (dense.ROWS, separable.ROWS, float_box.SEGMENT)
-    assert loops == (planner.DENSE_ROWS, planner.SEPARABLE_ROWS, planner.BOX_SEGMENT)
+    assert loops == (lines.DENSE_ROWS, passes.SEPARABLE_ROWS, box.BOX_SEGMENT)
