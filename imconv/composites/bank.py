@@ -154,7 +154,9 @@ class BankPlan(AnyPlan):
         picture = source.whole()
         sheet = sink.room(0, self.shape[0])
         sheet[...] = white(sheet.dtype)
-        for number, plan in enumerate(self.plans):
+        for number, (plan, place) in enumerate(zip(self.plans, self.places, strict=True)):
+            if wanted is not None and not (place[0].start < wanted[1] and wanted[0] < place[0].stop):
+                continue
 
             def share(done: int, total: int, before: int = number) -> None:
                 if progress is not None:
@@ -162,7 +164,7 @@ class BankPlan(AnyPlan):
 
             result = np.empty((*plan.shape, plan.channels), plan.target)
             compute(plan, WholeArray(picture), result, threads, tally, share)
-            sheet[self.places[number]] = result
+            sheet[place] = result
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
     def as_dict(self) -> dict:

@@ -33,24 +33,27 @@ class Rows:
 
 
 class PassedOn:
-    """Bands passed on to a reader, whose rows are kept until they are taken once more, beside what comes of them."""
+    """Bands passed on to a reader, whose rows are kept until they are taken once more, beside what comes of them.
 
-    def __init__(self, bands: Iterator[np.ndarray]):
-        self._bands, self._held = bands, None
+    `low` is the number of the first row that comes.
+    """
+
+    def __init__(self, bands: Iterator[np.ndarray], low: int = 0):
+        self._bands, self._held, self._low = bands, None, low
         self._first, self._last = 0, sys.maxsize
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for band in self._bands:
             if self._held is None:
-                self._held = HeldRows(band.shape[1:], band.dtype)
+                self._held = HeldRows(band.shape[1:], band.dtype, self._low)
             self._held.append(len(band))[...] = band
             self._held.forget(self._first if self._held.low < self._last else self._held.high)
             yield band
 
     @property
     def high(self) -> int:
-        """How many rows were passed on."""
-        return self._held.high if self._held is not None else 0
+        """The number of the row that comes next."""
+        return self._held.high if self._held is not None else self._low
 
     def take(self, count: int) -> np.ndarray:
         """The next rows, valid until more bands are passed on."""

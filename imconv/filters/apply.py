@@ -95,17 +95,19 @@ def _apply_in_light(filter: Filter, image, out, how: dict):
     light = apply(conversion.filter, given, threads=threads, progress=progress)
     light = light.pixels if hasattr(image, "pixels") else light
     count = conversion.counting(tally)
-    result = np.empty(light.shape, conversion.target)
+    if out is None:
+        result = np.empty(light.shape, conversion.target)
+    else:
+        shape = light.shape if axis is None else np.moveaxis(light, -1, axis).shape
+        check_out(out, shape, conversion.target.name)
+        result = out if axis is None else np.moveaxis(out, axis, -1)
     _converted(lambda rows: conversion.encode(rows, count), light, result, workers)
     conversion.warn(count)
     if hasattr(image, "pixels"):
         return image.replace(pixels=result)
-    result = result if axis in (None, array.ndim - 1) else np.ascontiguousarray(np.moveaxis(result, -1, axis))
-    if out is None:
-        return result
-    check_out(out, result.shape, result.dtype.name)
-    out[...] = result
-    return out
+    if out is not None:
+        return out
+    return result if axis in (None, array.ndim - 1) else np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
 def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:

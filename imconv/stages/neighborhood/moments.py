@@ -122,8 +122,9 @@ def _sums(kind: str, size: tuple[int, int], border: Border) -> str | None:
     return "uint32" if squares < 2**32 else "float64"
 
 
-def moments(plan: MomentsPlan, rows: Iterator[np.ndarray], threads, progress=None) -> Iterator[np.ndarray]:
-    """Bands (rows, 2, columns, channels) of means and variances, float64, from bands (rows, columns, channels)."""
+def moments(plan: MomentsPlan, rows: Iterator[np.ndarray], threads, wanted=None) -> Iterator[np.ndarray]:
+    """Bands (rows, 2, columns, channels) of means and variances, float64, from bands (rows, columns, channels); rows `wanted`
+    only."""
     floats = Bands(band.astype(plan.source, copy=False) for band in rows)
-    for band in plan.make_bands(floats, NewArrays(plan), threads=threads, progress=progress):
-        yield band.reshape(len(band), 2, plan.columns.out, -1)
+    for band in plan.make_bands(floats, NewArrays(plan), wanted=wanted, threads=threads):
+        yield band.reshape(len(band), 2, plan.columns.out, plan.source_channels)
