@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.drive import compute
 from ..engine.sources import WholeArray
-from ..engine.stage import AnyPlan
+from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.arrangement import layout
@@ -62,46 +62,16 @@ class FilterBank(Filter):
 
 
 @dataclass(frozen=True)
-class BankPlan(AnyPlan):
+class BankPlan(PlanLike):
     """Several filters' plans for one picture, and how many of their results stand side by side on the sheet."""
 
     plans: tuple
     across: int
 
     @property
-    def rows(self):
-        """Of the picture."""
-        return self.plans[0].rows
-
-    @property
-    def columns(self):
-        """Of the picture."""
-        return self.plans[0].columns
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.plans[0].source
-
-    @property
-    def source_channels(self) -> int:
-        """The picture's."""
-        return self.plans[0].source_channels
-
-    @property
-    def target(self) -> str:
-        """The type of the sheet."""
-        return self.plans[0].target
-
-    @property
-    def channels(self) -> int:
-        """The sheet's."""
-        return self.plans[0].channels
-
-    @property
-    def alpha(self) -> str:
-        """What all do with alpha."""
-        return self.plans[0].alpha
+    def model(self):
+        """The first of the plans, which differ in their kernels only."""
+        return self.plans[0]
 
     @property
     def range(self) -> str:

@@ -106,6 +106,27 @@ class AnyPlan:
         return run(self, image, out=out, threads=threads, level=4)
 
 
+class PlanLike(AnyPlan):
+    """A plan made of others that tells what one of them, its `model`, tells, unless it says otherwise."""
+
+    @property
+    def model(self) -> AnyPlan:
+        """The plan that has the same attributes."""
+        raise NotImplementedError
+
+    rows = property(lambda self: self.model.rows)
+    columns = property(lambda self: self.model.columns)
+    source = property(lambda self: self.model.source)
+    source_channels = property(lambda self: self.model.source_channels)
+    target = property(lambda self: self.model.target)
+    channels = property(lambda self: self.model.channels)
+    colours = property(lambda self: self.model.colours)
+    alpha = property(lambda self: self.model.alpha)
+    range = property(lambda self: self.model.range)
+    seconds = property(lambda self: self.model.seconds)
+    scratch = property(lambda self: self.model.scratch)
+
+
 @dataclass(frozen=True)
 class Stripe:
     """Rows first .. last - 1 of the result, and the picture's rows low .. high - 1 that must be there for them.

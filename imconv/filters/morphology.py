@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.results import NewArrays
 from ..engine.sequence import Sequence
 from ..engine.side_by_side import Rows, SideBySide
+from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
@@ -212,7 +213,7 @@ def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> 
 
 
 @dataclass(frozen=True)
-class MorphologyPlan(SideBySide):
+class MorphologyPlan(SideBySide, PlanLike):
     """Plans of erosions and dilations: of what counts and of what is subtracted from it; an empty chain is the picture itself."""
 
     operation: str
@@ -223,39 +224,9 @@ class MorphologyPlan(SideBySide):
     compares = True
 
     @property
-    def rows(self):
-        """Of the picture."""
-        return self.outer.rows
-
-    @property
-    def columns(self):
-        """Of the picture."""
-        return self.outer.columns
-
-    @property
-    def channels(self) -> int:
-        """Of the picture and the result."""
-        return self.outer.channels
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.outer.source
-
-    @property
-    def target(self) -> str:
-        """The type of the result."""
-        return self.outer.target
-
-    @property
-    def alpha(self) -> str:
-        """What becomes of alpha."""
-        return self.outer.alpha
-
-    @property
-    def range(self) -> str:
-        """The policy for ranges."""
-        return self.outer.range
+    def model(self) -> RankPlan:
+        """The plan of a filter whose results are of the same kind."""
+        return self.outer
 
     @property
     def scale(self) -> Fraction:
@@ -271,11 +242,6 @@ class MorphologyPlan(SideBySide):
     def keeps_samples(self) -> bool:
         """As AnyPlan.keeps_samples."""
         return self.outer.plain
-
-    @property
-    def colours(self) -> int:
-        """As RankPlan.colours."""
-        return self.outer.colours
 
     @property
     def stages(self) -> tuple[RankPlan, ...]:
