@@ -192,12 +192,12 @@ def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:
-    target = _dtype(image_type if dtype is None else dtype).newbyteorder("=")
+    target = dtype_of(image_type if dtype is None else dtype).newbyteorder("=")
     readable(target)
     return target
 
 
-def _dtype(name) -> np.dtype:
+def dtype_of(name) -> np.dtype:
     try:
         return np.dtype(name)
     except TypeError:

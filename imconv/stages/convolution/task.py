@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -73,7 +73,7 @@ class Numbers:
     offset: float
     divisor: int = 1
     exact: bool = False  # whole-number sums, divided once
-    runs: Runs = Runs()  # how long float sums are cut
+    runs: Runs = field(default_factory=Runs)  # how long float sums are cut
     decimation: tuple | None = None
 
 
