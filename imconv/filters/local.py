@@ -144,9 +144,12 @@ class ContrastFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "contrast"
-    summary = "differences to the mean, divided by their own deviation"
     alphas = ("keep", "separate")
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
+
+    @property
+    def summary(self) -> str:
+        return "differences to the mean, divided by their own deviation"
 
     def kind(self, source: str, alpha: str) -> str:
         """Differences to the mean of almost equal samples need all digits."""
@@ -178,7 +181,7 @@ class ContrastFilter(FloatStagesFilter):
         """The difference, kept until its deviation is there."""
         mean, variance = plan.stages
         own = PassedOn(rows)
-        means = mean.make_bands(Bands(own), NewArrays(mean), threads=threads)
+        means = mean.make_bands(Bands(iter(own)), NewArrays(mean), threads=threads)
         differences = PassedOn(_subtracted(own, means, threads))
         squares = Bands(_squared(band, threads) for band in differences)
         made = variance.make_bands(squares, NewArrays(variance), wanted=wanted, threads=threads, progress=progress)

@@ -225,8 +225,8 @@ class ConvolutionWork(Work):
         plain = self.inside is None and self.point is None and not plan.keeps_edges
         if plan.alpha in ("none", "separate") and plain:
             sums = self.sums.band(first, out.shape[0], scratch)
-            how = plan.exact, plan.by_product, plan.rounding
-            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, *how)
+            sure = plan.exact, plan.by_product, plan.rounding
+            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, *sure)
             return
         if self.unweighed_by_loop:
             self._unweigh(first, out, scratch)

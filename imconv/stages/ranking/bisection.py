@@ -91,7 +91,7 @@ class Ordinals(Bisection):
         order = tile.ravel().argsort()
         numbers = np.empty(tile.size, np.uint16)
         numbers[order] = np.arange(tile.size, dtype=np.uint16)
-        numbered = Block.empty(*tile.shape, 1, np.uint16)
+        numbered = Block.empty(len(tile), tile.shape[1], 1, np.uint16)
         numbered.rows[...] = 0
         numbered.pixels[..., 0] = numbers.reshape(tile.shape)
         found = np.empty((out.shape[0], max(out.shape[1], LARGEST_LANES)), np.uint16)
