@@ -194,7 +194,9 @@ class KernelWeights:
 
     def fractions(self) -> np.ndarray:
         """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
-        cells = [[Fraction(int(n), self.denominator) for n in row] for row in self.numerators or ()]
+        numerators = self.numerators
+        assert numerators is not None  # it is exact
+        cells = [[Fraction(int(n), self.denominator) for n in row] for row in numerators]
         array = np.empty(self.shape, object)
         array[...] = cells
         return array
