@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 from .checked import checked
-from .session import STDIN, Job, _filter_and_write, _places, _prepare, _read, label, tell_plan, teller
+from .session import STDIN, Job, filter_and_write, label, places_of, prepare, read_pictures, tell_plan, teller
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,22 @@ def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -
             raise OptionError(f"a report belongs to {ctx.info_name} alone, not to a step of a chain")
         ctx.obj.append(Step(ctx.info_name, _step_options(ctx, shared), make))
         return
-    source, target = _places(shared)
+    source, target = places_of(shared)
     _process(shared, source, [Job(target, make, look)])
 
 
 def look_at(shared: dict, look: Callable) -> dict:
     """Read INPUT and show it to `look`; nothing is filtered or written. What `look` returns."""
-    source, _ = _places({**shared, "dry_run": True})
+    source, _ = places_of({**shared, "dry_run": True})
     settings = checked(shared)
-    return look(_read(source, shared, settings, [Job("-", look)])[0])
+    return look(read_pictures(source, shared, settings, [Job("-", look)])[0])
 
 
 def filter_to_many(shared: dict, jobs: list[Job]) -> None:
     """Read INPUT once and write each job's result; nothing is written unless all can be."""
     if isinstance(click.get_current_context().obj, list):
         return  # several pictures are no step of a chain
-    source, _ = _places({**shared, "output": jobs[0].output})
+    source, _ = places_of({**shared, "output": jobs[0].output})
     _process(shared, source, jobs)
 
 
@@ -87,7 +87,7 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
 
         if filter_in_bands(jobs[0], source, shared, settings, started):
             return
-    pictures = _read(source, shared, settings, jobs)
+    pictures = read_pictures(source, shared, settings, jobs)
     tell = teller(shared["quiet"])
     for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
         tell(f"{label(source, STDIN)}: {note}")
@@ -97,10 +97,10 @@ def _process(shared: dict, source: str, jobs: list[Job]) -> None:
         filter_pages(pictures, jobs, source, shared, settings, started)
         return
     picture = pictures[0]
-    prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
+    prepared = [prepare(job, picture, source, shared, settings) for job in jobs]
     more = jobs[0].look(picture) if jobs[0].look else {}
     for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
         if shared["dry_run"]:
             tell_plan(job, source, plan, kind, shared)
             continue
-        _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started, more)
+        filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started, more)

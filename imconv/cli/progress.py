@@ -12,7 +12,7 @@ class Progress:
     """A bar on a terminal for work of over a second; anywhere, the place where an interrupt is noticed."""
 
     def __init__(self, quiet: bool):
-        self.shown = not quiet and _is_terminal(sys.stderr)
+        self.shown = not quiet and is_terminal(sys.stderr)
         self.started = time.monotonic()
         self.drawn = False
 
@@ -35,5 +35,5 @@ class Progress:
             sys.stderr.flush()
 
 
-def _is_terminal(stream) -> bool:
+def is_terminal(stream) -> bool:
     return stream is not None and stream.isatty()

@@ -60,7 +60,7 @@ def _run(picture, job, work, plan, kind, source, shared, settings, started) -> N
         Progress(shared["quiet"]) as progress,
     ):
         how = {"threads": settings["threads"], "tally": tally, "progress": progress}
-        file_to_file.run(plan, conversion, picture, target, **how)
+        file_to_file.write_filtered(plan, conversion, picture, target, **how)
         interrupt.check()
     for note in dict.fromkeys(target.notes):
         session.teller(shared["quiet"])(f"{job.output}: {note}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 
 from . import interrupt
-from .progress import Progress, _is_terminal
+from .progress import Progress, is_terminal
 
 STDIN, STDOUT = "standard input", "standard output"
 
@@ -25,7 +25,7 @@ class Job:
     look: Callable | None = None
 
 
-def _prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
+def prepare(job: Job, picture, source: str, shared: dict, settings: dict) -> tuple:
     """The filter, its plan and the output format: all that can be refused is refused here, before any work."""
     work = work_of(job, settings, picture.width)
     plan = plan_for(work, picture, source, shared)
@@ -108,7 +108,7 @@ def bytes_beside(work, plan, picture) -> int:
     return samples * plan.extra_bytes + light + plan.scratch
 
 
-def _filter_and_write(target, picture, work, plan, kind, source, shared, settings, started, more) -> None:
+def filter_and_write(target, picture, work, plan, kind, source, shared, settings, started, more) -> None:
     from ..filters.apply import apply
     from ..pixels.rounding import Tally
 
@@ -180,7 +180,7 @@ def place_of(output: str) -> tuple:
 def input_place(input: str | None, what: str = "INPUT") -> tuple:
     """Where to read, and what messages call it; where nothing is named, and nobody pipes anything in, the usage."""
     ctx = click.get_current_context()
-    if input is None and _is_terminal(sys.stdin):
+    if input is None and is_terminal(sys.stdin):
         click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
         ctx.exit(2)
     if input not in (None, "-"):
@@ -196,7 +196,7 @@ def teller(quiet: bool) -> Callable[[str], None]:
     return (lambda text: None) if quiet else lambda text: click.echo(f"imconv: {text}", err=True)
 
 
-def _places(shared: dict) -> tuple[str, str]:
+def places_of(shared: dict) -> tuple[str, str]:
     """Input and output; usage errors where a terminal would have to give or take an image."""
     from ..errors import FileError, OptionError
 
@@ -208,14 +208,14 @@ def _places(shared: dict) -> tuple[str, str]:
     source, target = source or "-", target or "-"
     if target == "-" and sys.stdout is None:
         raise FileError("standard output is closed; give an OUTPUT")
-    if target == "-" and _is_terminal(sys.stdout) and not shared["dry_run"]:
+    if target == "-" and is_terminal(sys.stdout) and not shared["dry_run"]:
         raise click.UsageError(
             "standard output is a terminal, which can't show an image; give an OUTPUT or redirect", ctx
         )
     return source, target
 
 
-def _read(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
+def read_pictures(source: str, shared: dict, settings: dict, jobs: list[Job]) -> list:
     """The picture, or every page of it where the first job's output holds them."""
     from .. import files
 

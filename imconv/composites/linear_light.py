@@ -79,7 +79,7 @@ class Conversion:
 
     def _border(self, border) -> Border:
         border = parse_border(border)
-        if border.mode != "constant":
+        if border.mode != "constant" or self.transfer is None:
             return border
         values = fill_values(border, self.channels, self.image_white if self.has_alpha else None) / self.image_white
         curves = self.transfer.curves

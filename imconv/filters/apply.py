@@ -50,12 +50,12 @@ def _apply(filter: Filter, image: np.ndarray, has_alpha: bool, out, how: dict) -
     plan = planned(filter, work.shape, image.dtype, has_alpha)
     last = axis is None or axis % image.ndim == image.ndim - 1
     given = out
-    if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
+    if out is not None and axis is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
         out = np.moveaxis(out, axis, -1)
     result = run(plan, work, out=out, level=CALLER, **how)
     if given is not None:
         return given
-    return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+    return result if last or axis is None else np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
 def planned(filter: Filter, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool):
@@ -86,6 +86,7 @@ def _apply_in_light(filter: Filter, image, out, how: dict):
         axis = channel_axis(array, filter.options.channel_axis)
         channels = 1 if axis is None else array.shape[axis]
         conversion = conversion_for(filter, channels, bool(filter.options.has_alpha), array.dtype, Metadata())
+    assert conversion is not None  # the option linear is set
     if conversion.transfer is None:
         return apply(conversion.filter, image, out=out, **how)
     workers = thread_count(threads)

@@ -129,10 +129,11 @@ class GuidedFilter(FloatStagesFilter):
 
     def joined(self, plan, rows):
         """The guide in the picture's units, and its sum and its difference with every channel."""
-        first = 0
+        guide, first = self.guide, 0
+        assert guide is not None
         for band in rows:
-            part = self.guide[first : first + len(band), :, None].astype(np.float64)
-            part *= plan.white / white(self.guide.dtype)
+            part = guide[first : first + len(band), :, None].astype(np.float64)
+            part *= plan.white / white(guide.dtype)
             first += len(band)
             yield np.concatenate([part, part + band, part - band], axis=2)
 

@@ -25,7 +25,7 @@ from .apply import apply
 LEAST, LARGEST = 0.0, 100.0
 
 # operation: the stages, erosion or dilation, of what counts and of what is subtracted from it; none is the picture itself
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {
     "opening": (("erosion", "dilation"), None),
     "closing": (("dilation", "erosion"), None),
     "gradient": (("dilation",), ("erosion",)),
@@ -148,13 +148,12 @@ class MorphologyFilter(Filter):
             alpha=options.alpha,
         )
         source = np.dtype(last.source)
-        chains = [
-            None
-            if chain is None
-            else tuple(self._filter(stage, inner).plan(shape, source, has_alpha) for stage in chain)
-            for chain in OPERATIONS[self.operation]
-        ]
-        return MorphologyPlan(self.operation, last, *chains)
+        more, less = OPERATIONS[self.operation]
+
+        def planned(chain: tuple[str, ...]) -> tuple[RankPlan, ...]:
+            return tuple(self._filter(stage, inner).plan(shape, source, has_alpha) for stage in chain)
+
+        return MorphologyPlan(self.operation, last, planned(more), None if less is None else planned(less))
 
     def _filter(self, stage: str, options: Options) -> RankFilter:
         if stage == "erosion":
@@ -252,6 +251,11 @@ class MorphologyPlan(SideBySide, PlanLike):
     def seconds(self) -> float:
         """As Plan.seconds, of all."""
         return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of all stages together."""
+        return sum(stage.multiply_adds for stage in self.stages)
 
     @property
     def scratch(self) -> int:

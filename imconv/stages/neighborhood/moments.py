@@ -61,9 +61,9 @@ class MomentsPlan(WindowPlan):
 
 
 class _Moments(WindowWork):
-    @property
-    def loop(self):
-        return jit.loop(f"moments.{'sum' if self.plan.whole else 'combine'}_moments")
+    def __init__(self, plan, *how):
+        self.loop = jit.loop(f"moments.{'sum' if plan.whole else 'combine'}_moments")
+        super().__init__(plan, *how)
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Rows of the result."""
