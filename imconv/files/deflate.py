@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from imconv.jit import loop
+from ..jit import loop
 
 try:
     from isal import isal_zlib as fast

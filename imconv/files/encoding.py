@@ -6,12 +6,12 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imconv.errors import FileError, ImconvError, LimitError, OptionError
-from imconv.files import renditions, tags
-from imconv.files.channels import spread
-from imconv.files.formats import FORMATS, Format, holders
-from imconv.files.header import Unsupported
-from imconv.files.picture import Metadata, Picture
+from ..errors import FileError, ImconvError, LimitError, OptionError
+from . import renditions, tags
+from .channels import spread
+from .formats import FORMATS, Format, holders
+from .header import Unsupported
+from .picture import Metadata, Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -173,7 +173,7 @@ def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compr
         if target.name == "PNG":
             return encoder.encode(pixels, mode, metadata, notes, quality, compression, threads)
         return encoder.encode(pixels, mode, metadata, notes, quality, compression)
-    from imconv.files.pillow import encode as pillow_encode
+    from .pillow import encode as pillow_encode
 
     return pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)
 

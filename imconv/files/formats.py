@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from itertools import product
 
-from imconv.errors import FileError, OptionError, nearest
-from imconv.files.picture import MODES
+from ..errors import FileError, OptionError, nearest
+from .picture import MODES
 
 # (colour model, sample type) pairs; together with `Format.holds` this is the one place that says what can be written
 _GREY8 = ("grey", "uint8")

@@ -8,9 +8,9 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from imconv.errors import FileError
-from imconv.files.formats import describe_unknown, known, sniff
-from imconv.files.picture import MODES, Metadata
+from ..errors import FileError
+from .formats import describe_unknown, known, sniff
+from .picture import MODES, Metadata
 
 ENDLESS = 1 << 62  # stands for the size of a stream that goes on
 

@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from imconv.errors import FileError, ImconvError, LimitError
-from imconv.files import encoding, streams
-from imconv.files.atomic import replacing
-from imconv.files.formats import format_named
-from imconv.files.picture import Picture
+from ..errors import FileError, ImconvError, LimitError
+from . import encoding, streams
+from .atomic import replacing
+from .formats import format_named
+from .picture import Picture
 
 
 class Outgoing:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from imconv.errors import FileError, OptionError
-from imconv.files import limits, source
-from imconv.files.formats import FORMATS, Format, format_named
-from imconv.files.header import ENDLESS, Header, damaged, read_header, read_headers, read_start
-from imconv.files.picture import Picture
+from ..errors import FileError, OptionError
+from . import limits, source
+from .formats import FORMATS, Format, format_named
+from .header import ENDLESS, Header, damaged, read_header, read_headers, read_start
+from .picture import Picture
 
 MAX_PAGES = 1 << 16
 _DECODERS = {  # the rest is decoded by `pillow`
@@ -88,7 +88,7 @@ def read(
         notes = [*header.notes, *notes, *note]
         metadata = replace(header.metadata, **extra)
         if auto_orient and metadata.orientation != 1:
-            from imconv.files.orientation import turned, upright
+            from .orientation import turned, upright
 
             pixels, metadata = turned(pixels, metadata.orientation), upright(metadata)
         mode = header.mode if (pixels.shape[2] if pixels.ndim == 3 else 1) == header.channels else ""

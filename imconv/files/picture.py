@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imconv.errors import OptionError
+from ..errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np

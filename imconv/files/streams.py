@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
+from .header import Header
+from .picture import Metadata
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, damaged
-from imconv.files.jpeg import scans
+from ...errors import FileError, LimitError
+from ..header import Header, damaged
+from . import scans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ def bytes_needed(header: Header) -> int:
     coefficients = 2 * samples if header.layout["marker"] == _PROGRESSIVE else 0
     if _quick(header):
         return samples + coefficients
-    from imconv.files.pillow import decode as pillow
+    from ..pillow import decode as pillow
 
     return pillow.bytes_needed(header) + coefficients
 
@@ -54,7 +54,7 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         raise FileError(damaged(name, header.format, str(error))) from error
     if sound:
         return (pixels if header.channels > 1 else pixels[..., 0]), notes, {}
-    from imconv.files.pillow import decode as pillow
+    from ..pillow import decode as pillow
 
     pixels, more, extra = pillow.decode(data, header, name)
     return pixels, [*more, *notes], extra

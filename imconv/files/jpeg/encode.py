@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.jpeg.segments import SUBSAMPLINGS, described, standard_quality
-from imconv.files.picture import Metadata
+from ..picture import Metadata
+from .segments import SUBSAMPLINGS, described, standard_quality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ def _encode_quickly(pixels, mode: str, quality: int, subsampling: int) -> bytes 
 
 
 def _encode_by_pillow(pixels, mode: str, notes: list[str], quality, tables, subsampling: int) -> bytes:
-    from imconv.files.pillow import encode as pillow_encode
+    from ..pillow import encode as pillow_encode
 
     options: dict[str, Any] = {}
     if quality is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import struct
 
-from imconv.files import tags
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK
+from .. import tags
+from ..header import Header, Unsupported
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
 
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError
-from imconv.files import tags
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
-from imconv.files.pillow import decode as pillow
-from imconv.files.pillow.boxes import Box, boxes, content
-from imconv.files.tags import MAX_BLOCK
+from ...errors import FileError
+from .. import tags
+from ..header import Header
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
+from . import decode as pillow
+from .boxes import Box, boxes, content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -226,7 +226,7 @@ def encode(
     pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
 ) -> bytes:
     """The file for pixels of type uint8, colour at full resolution. Quality 100 is exact for grey, else within 2 levels."""
-    from imconv.files.pillow import encode as pillow_encode
+    from . import encode as pillow_encode
 
     options = {"icc_profile": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
     options = {key: value for key, value in options.items() if value}

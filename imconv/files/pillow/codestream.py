@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.picture import Metadata
-from imconv.files.pillow import encode as pillow_encode
+from ..picture import Metadata
+from . import encode as pillow_encode
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,8 +12,8 @@ import threading
 import warnings
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, Unsupported, damaged
+from ...errors import FileError, LimitError
+from ..header import Header, Unsupported, damaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -142,13 +142,13 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
 def _prepared(data: bytes, header: Header) -> bytes:
     """The file as Pillow is to see it, after refusing what it would degrade."""
     if header.format == "JPEG":
-        from imconv.files.jpeg import segments
+        from ..jpeg import segments
 
         segments.refuse_what_pillow_degrades(header)
         return segments.bare(data)
     if header.format == "TIFF":
-        from imconv.files import tags
-        from imconv.files.tiff import layout
+        from .. import tags
+        from ..tiff import layout
 
         return tags.bare(data, header.layout["directory"], layout.STORAGE)
     if header.format == "BMP" and header.palette | header.layout["grey"]:
@@ -233,7 +233,7 @@ def _jpeg2000_pixels(pixels: np.ndarray, header: Header, data: bytes) -> tuple[n
     bits = header.layout["bits"]
     if bits in (8, 16):
         return pixels, []
-    from imconv.files.plain.raw import scaled
+    from ..plain.raw import scaled
 
     # Pillow has shifted them to the upper bits
     return scaled(pixels >> ((8 if bits < 8 else 16) - bits), (1 << bits) - 1), []

@@ -6,9 +6,9 @@ import importlib
 import io
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.formats import FORMATS, Format
-from imconv.files.header import Unsupported
-from imconv.files.pillow.decode import quiet
+from ..formats import FORMATS, Format
+from ..header import Unsupported
+from .decode import quiet
 
 if TYPE_CHECKING:
     import numpy as np

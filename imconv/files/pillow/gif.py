@@ -7,9 +7,9 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, damaged
-from imconv.files.pillow import decode as pillow
+from ...errors import FileError, LimitError
+from ..header import Header, damaged
+from . import decode as pillow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
     """Pixels, notes and metadata of each frame, as it is shown. What no frame covers is transparent, as browsers have it."""
     import numpy as np
 
-    from imconv.files.animation import CLEAR, KEEP, RESTORE, Canvas, reduced
+    from ..animation import CLEAR, KEEP, RESTORE, Canvas, reduced
 
     try:
         frames, plays = take_apart(data)
@@ -144,8 +144,8 @@ def _colours(frame: Frame) -> np.ndarray:
 
 def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
     """The file: every frame whole, with colours of its own."""
-    from imconv.files.formats import FORMATS
-    from imconv.files.pillow.encode import encode
+    from ..formats import FORMATS
+    from .encode import encode
 
     height, width = pages[0].pixels.shape[:2]
     # where something is transparent the frame before it must be gone

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 
-from imconv.files import tags
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK
+from .. import tags
+from ..header import Header, Unsupported
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
 
 _GIF_STRAY = 1 << 16  # terminators of nothing: more of them are no accident
 _GIF_INFLATION = 2800  # a 12-bit LZW code stands for at most 4096 pixels

@@ -5,13 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError
-from imconv.files import tags
-from imconv.files.header import ENDLESS, Header
-from imconv.files.picture import Metadata
-from imconv.files.pillow import decode as pillow
-from imconv.files.pillow.boxes import Box, box, boxes, content
-from imconv.files.tags import MAX_BLOCK
+from ...errors import FileError
+from .. import tags
+from ..header import ENDLESS, Header
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
+from . import decode as pillow
+from .boxes import Box, box, boxes, content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,7 +183,7 @@ def _fraction(per_metre: float) -> tuple[int, int, int]:
 
 
 def _encoded(pixels, mode: str, **options) -> bytes:
-    from imconv.files.pillow import encode as pillow_encode
+    from . import encode as pillow_encode
 
     # the reversible colour transform, where there is colour: smaller, and as exact
     return pillow_encode.jpeg2000(pixels, mode, mct=int(mode in ("rgb", "rgba")), **options)

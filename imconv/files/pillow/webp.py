@@ -7,9 +7,9 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, damaged
-from imconv.files.pillow import decode as pillow
+from ...errors import FileError, LimitError
+from ..header import Header, damaged
+from . import decode as pillow
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,9 +51,9 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
 
 def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
     """The file: every frame whole, lossless unless a quality is given."""
-    from imconv.files.formats import FORMATS
-    from imconv.files.picture import Metadata
-    from imconv.files.pillow.encode import encode
+    from ..formats import FORMATS
+    from ..picture import Metadata
+    from .encode import encode
 
     height, width = pages[0].pixels.shape[:2]
     metadata = pages[0].metadata

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
-from imconv.files.plain import raw
+from ..header import Header
+from ..picture import Metadata
+from . import raw
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.plain import raw
+from ..header import Header, Unsupported
+from ..picture import Metadata
+from . import raw
 
 if TYPE_CHECKING:
     import numpy as np

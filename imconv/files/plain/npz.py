@@ -7,12 +7,12 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError
-from imconv.files.deflate import MAX_INFLATION
-from imconv.files.encoding import level
-from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.picture import Metadata
-from imconv.files.plain import npy, raw
+from ...errors import FileError
+from ..deflate import MAX_INFLATION
+from ..encoding import level
+from ..header import Header, Unsupported, damaged
+from ..picture import Metadata
+from . import npy, raw
 
 if TYPE_CHECKING:
     import numpy as np

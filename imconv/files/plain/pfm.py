@@ -7,9 +7,9 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
-from imconv.files.plain import netpbm, raw
+from ..header import Header
+from ..picture import Metadata
+from . import netpbm, raw
 
 if TYPE_CHECKING:
     import numpy as np

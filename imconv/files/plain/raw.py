@@ -6,9 +6,9 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import ENDLESS, Header, Unsupported, damaged
-from imconv.files.picture import MODES, Metadata
+from ...errors import FileError, LimitError
+from ..header import ENDLESS, Header, Unsupported, damaged
+from ..picture import MODES, Metadata
 
 if TYPE_CHECKING:
     import numpy as np

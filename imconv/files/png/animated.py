@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imconv.errors import FileError, LimitError
-from imconv.files.channels import common, spread
-from imconv.files.header import Header, Unsupported, damaged, read_header
-from imconv.files.png import still
-from imconv.files.png.chunks import SIGNATURE
-from imconv.files.png.encode import chunk
+from ...errors import FileError, LimitError
+from ..channels import common, spread
+from ..header import Header, Unsupported, damaged, read_header
+from . import still
+from .chunks import SIGNATURE
+from .encode import chunk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class Frame(NamedTuple):
 
 def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, list[str], dict]]:
     """Pixels, notes and metadata of each frame, as it is shown, of a file whose chunks have been checked."""
-    from imconv.files.animation import Canvas, reduced
+    from ..animation import Canvas, reduced
 
     canvas = None
     try:
@@ -103,7 +103,7 @@ def take_apart(data: bytes) -> tuple[bytes, list[bytes], list[Frame], int]:
 
 def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
     """The file: every frame whole, all in the colour model that holds them all."""
-    from imconv.files.png.encode import encode
+    from .encode import encode
 
     if len({page.pixels.dtype for page in pages}) > 1:
         raise Unsupported("the frames of a PNG file have one depth; convert them to one with --depth")

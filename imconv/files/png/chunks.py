@@ -6,11 +6,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from imconv.files import tags
-from imconv.files.deflate import MAX_INFLATION, crc32
-from imconv.files.header import ENDLESS, Header
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK
+from .. import tags
+from ..deflate import MAX_INFLATION, crc32
+from ..header import ENDLESS, Header
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # colour type: colour model, samples per pixel, allowed depths

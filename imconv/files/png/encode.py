@@ -6,14 +6,14 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imconv.files import deflate
-from imconv.files.deflate import crc32
-from imconv.files.encoding import level
-from imconv.files.overlap import InOrder, usable_threads
-from imconv.files.picture import Metadata
-from imconv.files.png import effort as png_ways
-from imconv.files.png.chunks import SIGNATURE, XMP_KEY
-from imconv.files.png.effort import Effort
+from .. import deflate
+from ..deflate import crc32
+from ..encoding import level
+from ..overlap import InOrder, usable_threads
+from ..picture import Metadata
+from . import effort as png_ways
+from .chunks import SIGNATURE, XMP_KEY
+from .effort import Effort
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,12 +7,12 @@ import io
 import struct
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError
-from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.picture import Metadata
-from imconv.files.png import chunks
-from imconv.files.png import decode as png_decode
-from imconv.files.png import encode as png_encode
+from ...errors import FileError
+from ..header import Header, Unsupported, damaged
+from ..picture import Metadata
+from . import chunks
+from . import decode as png_decode
+from . import encode as png_encode
 
 if TYPE_CHECKING:
     import numpy as np

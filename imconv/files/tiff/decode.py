@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.overlap import in_order, usable_threads
-from imconv.files.tiff import codecs
-from imconv.files.tiff import layout as tiff_layout
+from ...errors import FileError, LimitError
+from ..header import Header, Unsupported, damaged
+from ..overlap import in_order, usable_threads
+from . import codecs
+from . import layout as tiff_layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +28,7 @@ _KINDS = {"unsigned": "u", "signed": "i", "float": "f"}
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the pixels, and on each thread a band unpacked and converted."""
     if _by_pillow(header):
-        from imconv.files.pillow import decode as pillow
+        from ..pillow import decode as pillow
 
         return pillow.bytes_needed(header) + header.width * header.height * header.channels
     storage = Storage(header)
@@ -253,8 +253,8 @@ def _by_pillow(header: Header) -> bool:
 
 def _decode_by_pillow(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str]]:
     """Pillow turns white as zero round and spreads 2 and 4 bits over 8; the rest is done here as for everything else."""
-    from imconv.files.jpeg import scans
-    from imconv.files.pillow import decode as pillow
+    from ..jpeg import scans
+    from ..pillow import decode as pillow
 
     if header.layout["compression"] == "jpeg":
         for offset, count in zip(header.layout["offsets"], header.layout["counts"], strict=False):

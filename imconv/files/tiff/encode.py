@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError, OptionError
-from imconv.files import tags as tiff_tags
-from imconv.files.overlap import InOrder, in_order, usable_threads
-from imconv.files.picture import MODES, Metadata
-from imconv.files.tags import Entry, new_entry
-from imconv.files.tiff import codecs
+from ...errors import FileError, OptionError
+from .. import tags as tiff_tags
+from ..overlap import InOrder, in_order, usable_threads
+from ..picture import MODES, Metadata
+from ..tags import Entry, new_entry
+from . import codecs
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from imconv.files import tags as tiff_tags
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK, Tags
-from imconv.files.tiff.codecs import CODES, WITH_PREDICTOR
+from .. import tags as tiff_tags
+from ..header import Header, Unsupported
+from ..picture import Metadata
+from ..tags import MAX_BLOCK, Tags
+from .codecs import CODES, WITH_PREDICTOR
 
 COMPRESSIONS = {
     1: "none",
