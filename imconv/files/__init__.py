@@ -247,7 +247,7 @@ def notes_on_name(path, format_name: str) -> list[str]:
     from . import source
 
     with contextlib.suppress(FileError, TypeError):
-        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(format_name):
+        if not source.is_stream(path) and not _related(format_for(path), format_name):
             return [f"the name says {format_for(path)}, the content is {format_name}"]
     return []
 
@@ -275,15 +275,17 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
         if extension or not descriptors.is_special(text):
             return format_for(os.path.basename(text) if extension else path)
     # a bitmap read from PBM has become 8-bit grey, which PBM does not hold but its neighbour does
-    own = "PGM" if picture.format == "PBM" and picture.pixels.dtype != bool else picture.format
+    own = picture.format
+    if own is not None and picture.pixels.dtype != bool:
+        own = FORMATS[own].expanded or own
     if own is None:
         raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
     return own
 
 
-def _relatives(format_name: str) -> tuple[str, ...]:
-    netpbm = ("PBM", "PGM", "PPM", "PAM", "PFM")
-    return netpbm if format_name in netpbm else (format_name,)
+def _related(one: str, other: str) -> bool:
+    family = FORMATS[one].family
+    return one == other or (family is not None and family == FORMATS[other].family)
 
 
 def _write_stream(stream, data: bytes, name: str) -> None:

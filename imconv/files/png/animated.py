@@ -6,14 +6,15 @@ import io
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import FileError, LimitError
 from ..channels import common, spread
 from ..header import Header, Unsupported, damaged, read_header
+from ..picture import EncoderOptions, Page
 from . import still
 from .chunks import SIGNATURE
-from .encode import chunk
+from .encode import chunk, encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,10 +102,8 @@ def take_apart(data: bytes) -> tuple[bytes, list[bytes], list[Frame], int]:
     return head, shared, frames, plays
 
 
-def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
     """The file: every frame whole, all in the colour model that holds them all."""
-    from .encode import encode
-
     if len({page.pixels.dtype for page in pages}) > 1:
         raise Unsupported("the frames of a PNG file have one depth; convert them to one with --depth")
     mode = common([page.mode for page in pages])
@@ -112,7 +111,7 @@ def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) 
     parts: list[bytes] = []
     number = 0
     for page in pages:
-        single = encode(spread(page.pixels, page.mode, mode), mode, page.metadata, notes, None, compression)
+        single = encode(page._replace(pixels=spread(page.pixels, page.mode, mode), mode=mode), options, notes)
         time = Fraction((page.metadata.duration or 0) / 1000).limit_denominator(_MOST)
         if time.numerator > _MOST:
             time = Fraction(min(round(time), _MOST))

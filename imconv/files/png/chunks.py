@@ -28,7 +28,7 @@ _PIECE = 1 << 20  # bytes of a chunk read at a time
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked."""
     found: dict[bytes, bytes] = {}
     carried: list[tuple[bytes, bytes]] = []

@@ -66,7 +66,7 @@ def bytes_held(header: Header) -> int:
 
 
 def rows(file, header: Header, name: str) -> Bands:
-    """The picture in bands; see `imconv.files.streams.ReadRows`."""
+    """The picture in bands; see `streams.ReadRows`."""
     return Bands(file, header)
 
 
