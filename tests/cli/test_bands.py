@@ -20,7 +20,6 @@ from imconv import file_to_file, files
 from imconv.files.formats import FORMATS
 from imconv.files.picture import Metadata, Picture
 from imconv.files.png.encode import chunk
-from imconv.files.streams import READERS, WRITERS
 from tests.executing import set_stripe_bytes
 
 RANDOM = np.random.default_rng(3)
@@ -70,7 +69,7 @@ def both(succeeds, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(file_to_file, "WORTH_BANDS", 0)
             set_stripe_bytes(patch, 1)
-            patch.setattr("imconv.files.png.decode.BAND", 3000)
+            patch.setattr("imconv.files.png.still.BAND", 3000)
             patch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
             bands = succeeds(*command, notes=True)
         return expected, Path(output).read_bytes(), whole.err, bands.err
@@ -95,7 +94,7 @@ def stored(folder, name, mode, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-@pytest.mark.parametrize("name", sorted(set(READERS) & set(WRITERS)))
+@pytest.mark.parametrize("name", [f.name for f in FORMATS.values() if f.rows and f.writer])
 def test_every_format_and_kind(both, folder, name, kind):
     form = FORMATS[name]
     if kind not in form.holds or (name, kind[1]) == ("NPY", "bool"):  # these are filtered as they are, as a whole
