@@ -138,7 +138,8 @@ def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
     kinds = [_kind(picture, array) for picture, array in ((a, one), (b, two))]
     if kinds[0] != kinds[1]:
         raise OptionError(f"one picture is {kinds[0]}, the other {kinds[1]}; compare pictures of one size and type")
-    return tuple(array if array.ndim == 3 else array[..., None] for array in (one, two))
+    one, two = (array if array.ndim == 3 else array[..., None] for array in (one, two))
+    return one, two
 
 
 def _kind(picture, array: np.ndarray) -> str:

@@ -242,7 +242,7 @@ def _name_of(path, name: str | None) -> str:
     return source.name_of(path, name)
 
 
-def notes_on_name(path, format_name: str) -> list[str]:
+def notes_on_name(path, format_name: str | None) -> list[str]:
     """A remark where a file's name promises another format than its content is."""
     from . import source
 

@@ -115,8 +115,7 @@ class GuidedFilter(FloatStagesFilter):
         eps = self.eps * plan.white**2
         needed = wanted and means.rows_needed(*wanted)
         found = moments(plan.stages[0], iter(own), threads, needed)
-        lines = (self.lines(band, eps, means.source, threads) for band in found)
-        lines = Bands(lines, needed[0] if needed else 0)
+        lines = Bands((self.lines(band, eps, means.source, threads) for band in found), needed[0] if needed else 0)
         made = means.make_bands(lines, NewArrays(means), wanted=wanted, threads=threads, progress=progress)
         if wanted:
             own.keep(*wanted)
