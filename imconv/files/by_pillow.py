@@ -153,7 +153,7 @@ def _array(image) -> np.ndarray:
     return np.array(shown, dtype=shown.dtype.newbyteorder("="), order="C")
 
 
-def image(pixels: np.ndarray, mode: str):
+def image_of(pixels: np.ndarray, mode: str):
     """A Pillow image of an array that Pillow can hold exactly."""
     import numpy as np
     from PIL import Image

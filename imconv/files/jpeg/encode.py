@@ -74,4 +74,4 @@ def _encode_by_pillow(pixels, mode: str, notes: list[str], quality, tables, subs
             notes.append(f"subsampling {SUBSAMPLINGS[subsampling]} written as {SUBSAMPLINGS[finer]}")
             subsampling = finer
         options["subsampling"] = subsampling
-    return by_pillow.saved(by_pillow.image(pixels, mode), "JPEG", "Jpeg", **options)
+    return by_pillow.saved(by_pillow.image_of(pixels, mode), "JPEG", "Jpeg", **options)

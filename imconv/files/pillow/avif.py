@@ -229,4 +229,4 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     if mode in ("rgb", "rgba"):
         settings["subsampling"] = "4:4:4"
     settings["quality"] = options.quality or DEFAULT_QUALITY
-    return by_pillow.saved(by_pillow.image(pixels, mode), "AVIF", "Avif", **settings)
+    return by_pillow.saved(by_pillow.image_of(pixels, mode), "AVIF", "Avif", **settings)

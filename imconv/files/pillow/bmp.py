@@ -112,4 +112,4 @@ def _grey_levels(pixels: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of type bool or uint8, grey or RGB."""
-    return by_pillow.saved(by_pillow.image(page.pixels, page.mode), "BMP", "Bmp", dpi=page.metadata.dpi or (0, 0))
+    return by_pillow.saved(by_pillow.image_of(page.pixels, page.mode), "BMP", "Bmp", dpi=page.metadata.dpi or (0, 0))

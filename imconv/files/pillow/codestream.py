@@ -121,4 +121,4 @@ def _finished(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarr
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file, lossless, for pixels of type uint8 in any mode but CMYK, and uint16 grey."""
-    return by_pillow.saved(by_pillow.image(page.pixels, page.mode), "J2K", "Jpeg2K", no_jp2=True)
+    return by_pillow.saved(by_pillow.image_of(page.pixels, page.mode), "J2K", "Jpeg2K", no_jp2=True)

@@ -223,7 +223,7 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
 
     pixels, mode, _ = page
     if mode == "grey":
-        return by_pillow.saved(by_pillow.image(pixels, mode), "GIF", "Gif")
+        return by_pillow.saved(by_pillow.image_of(pixels, mode), "GIF", "Gif")
     if mode == "grey+alpha":
         pixels = pixels[..., [0, 0, 0, 1]]
     colours, transparent = pixels[..., :3], None
@@ -244,7 +244,7 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
         palette = np.stack([table >> 16, table >> 8 & 255, table & 255], 1).astype(np.uint8)
     else:
         notes.append(f"{len(table)} colours reduced to {room}: GIF holds no more")
-        reduced = by_pillow.image(np.ascontiguousarray(colours), "rgb").quantize(room, Image.Quantize.MEDIANCUT)
+        reduced = by_pillow.image_of(np.ascontiguousarray(colours), "rgb").quantize(room, Image.Quantize.MEDIANCUT)
         indices = np.asarray(reduced).copy()
         palette = np.array(reduced.getpalette("RGB"), np.uint8).reshape(-1, 3)[:room]
     settings = {}

@@ -65,7 +65,7 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The .jp2 file, lossless, for pixels of type uint8 in any mode, and uint16 grey."""
     # the reversible colour transform, where there is colour: smaller, and as exact
     transform = int(page.mode in ("rgb", "rgba"))
-    image, metadata = by_pillow.image(page.pixels, page.mode), page.metadata
+    image, metadata = by_pillow.image_of(page.pixels, page.mode), page.metadata
     data = by_pillow.saved(image, "JP2", "Jpeg2K", mct=transform, no_jp2=False)
     start, end = data.index(b"jp2h") - 4, data.index(b"jp2c") - 4
     header = data[start + 8 : end]

@@ -109,7 +109,7 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     for key, value in (("icc_profile", metadata.icc), ("exif", metadata.exif), ("xmp", metadata.xmp)):
         if value:
             settings[key] = value
-    return by_pillow.saved(by_pillow.image(page.pixels, page.mode), "WEBP", "WebP", **settings)
+    return by_pillow.saved(by_pillow.image_of(page.pixels, page.mode), "WEBP", "WebP", **settings)
 
 
 def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
