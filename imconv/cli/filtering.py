@@ -29,7 +29,7 @@ def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -
     shared : dict
         The shared options as Click gives them.
     make : callable
-        Called with the filter's `Options` and the picture's width; returns a filter with `plan` and `apply`.
+        Called with the filter's `Options` and the picture's width; returns a `Filter`.
     look : callable, optional
         As in `Job`.
     """

@@ -79,7 +79,7 @@ def finish(
 
     Integers are rounded half up, or as one of ROUNDINGS does, and saturated, NaN becomes 0; floats keep their value.
     `exact` sums are whole numbers, and only they have a divisor other than 1; `by_product` if a product with its
-    reciprocal is as good (accuracy.py).
+    reciprocal is as good (sample_types.PRODUCT_LIMIT).
     """
     low, high = type_range(out.dtype)
     if policy == "offset":
