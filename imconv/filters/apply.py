@@ -75,11 +75,8 @@ class PlannedFilter:
         if conversion is None or conversion.transfer is None:
             pixels = pixels.astype(readable(pixels.dtype), copy=False)
             return picture.filtered(run(plan, pixels, threads=threads, tally=tally, progress=progress))
-
-        def through(light: np.ndarray) -> np.ndarray:
-            return run(plan, light, threads=threads, progress=progress)
-
-        return picture.filtered(_between(conversion, pixels, through, threads, tally))
+        light = run(plan, _decoded(conversion, pixels, threads), threads=threads, progress=progress)
+        return picture.filtered(_encoded(conversion, light, threads, tally))
 
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:
@@ -144,32 +141,32 @@ def _conversion(filter: Filter, image) -> Conversion | None:
 
 def _apply_in_light(filter: Filter, image, conversion: Conversion, out, how: dict) -> np.ndarray:
     """Apply a filter with the option linear to an array: decoded, filtered, encoded."""
-    array = as_array(image)
+    array, threads = as_array(image), how["threads"]
     axis = channel_axis(array, filter.options.channel_axis)
-
-    def through(light: np.ndarray) -> np.ndarray:
-        return apply(conversion.filter, light, threads=how["threads"], progress=how["progress"])
-
-    pixels = array if axis is None else np.moveaxis(array, axis, -1)
-    result = _between(conversion, pixels, through, how["threads"], how["tally"])
-    result = result if axis in (None, array.ndim - 1) else np.ascontiguousarray(np.moveaxis(result, -1, axis))
-    if out is None:
-        return result
-    check_out(out, result.shape, result.dtype.name)
-    out[...] = result
-    return out
+    light = _decoded(conversion, array if axis is None else np.moveaxis(array, axis, -1), threads)
+    light = apply(conversion.filter, light, threads=threads, progress=how["progress"])
+    if out is not None:
+        shape = light.shape if axis is None else np.moveaxis(light, -1, axis).shape
+        check_out(out, shape, conversion.target.name)
+    place = out if out is None or axis is None else np.moveaxis(out, axis, -1)
+    result = _encoded(conversion, light, threads, how["tally"], place)
+    if out is not None:
+        return out
+    return result if axis in (None, array.ndim - 1) else np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
-def _between(conversion: Conversion, pixels: np.ndarray, through, threads, tally: Tally | None) -> np.ndarray:
-    """Pixels, channels last, decoded, put `through` a filter in linear light, and encoded."""
-    workers = thread_count(threads)
-    light = _converted(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), workers)
-    light = through(light)
+def _decoded(conversion: Conversion, pixels: np.ndarray, threads: int | None) -> np.ndarray:
+    """Linear light of pixels, channels last."""
+    return _converted(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), thread_count(threads))
+
+
+def _encoded(conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out=None) -> np.ndarray:
+    """Samples of linear light, channels last; a warning tells how many were NaN."""
     count = conversion.counting(tally)
-    result = np.empty(light.shape, conversion.target)
-    _converted(lambda rows: conversion.encode(rows, count), light, result, workers)
+    out = np.empty(light.shape, conversion.target) if out is None else out
+    _converted(lambda rows: conversion.encode(rows, count), light, out, thread_count(threads))
     conversion.warn(count)
-    return result
+    return out
 
 
 def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
