@@ -165,6 +165,11 @@ class BankPlan(AnyPlan):
             sheet[self.places[number]] = result
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
+    @property
+    def multiply_adds(self) -> int:
+        """Of all plans together."""
+        return sum(plan.multiply_adds for plan in self.plans)
+
     def as_dict(self) -> dict:
         """The first plan's figures, with all multiply-adds."""
         return {
@@ -172,7 +177,7 @@ class BankPlan(AnyPlan):
             "output": [*self.shape, self.channels],
             "bank": len(self.plans),
             "result_bytes": self.result_bytes,
-            "multiply_adds": sum(plan.as_dict()["multiply_adds"] for plan in self.plans),
+            "multiply_adds": self.multiply_adds,
         }
 
     def __str__(self) -> str:

@@ -79,6 +79,11 @@ class FloatStagesPlan(SideBySide):
         return sum(stage.seconds for stage in self.stages)
 
     @property
+    def multiply_adds(self) -> int:
+        """Of all stages together."""
+        return sum(stage.multiply_adds for stage in self.stages)
+
+    @property
     def scratch(self) -> int:
         """Bytes of buffers a thread holds."""
         return sum(stage.scratch for stage in self.stages)

@@ -133,6 +133,11 @@ class PartialPlan(AnyPlan):
         return self.inner_plan.seconds
 
     @property
+    def multiply_adds(self) -> int:
+        """Of the filter."""
+        return self.inner_plan.multiply_adds
+
+    @property
     def scratch(self) -> int:
         """Of the filter."""
         return self.inner_plan.scratch

@@ -42,6 +42,7 @@ class AnyPlan:
     keeps_samples = (
         False  # whether results are samples of the picture, or their differences: nothing is calculated in floats
     )
+    multiply_adds = 0  # of plans that count them, and of what is made of such plans
     compares = False  # whether results are compared with the picture's own samples, so that those must be kept
 
     @property

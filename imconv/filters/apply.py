@@ -160,7 +160,9 @@ def _decoded(conversion: Conversion, pixels: np.ndarray, threads: int | None) ->
     return _converted(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), thread_count(threads))
 
 
-def _encoded(conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out=None) -> np.ndarray:
+def _encoded(
+    conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out=None
+) -> np.ndarray:
     """Samples of linear light, channels last; a warning tells how many were NaN."""
     count = conversion.counting(tally)
     out = np.empty(light.shape, conversion.target) if out is None else out

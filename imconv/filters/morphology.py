@@ -288,6 +288,11 @@ class MorphologyPlan(SideBySide):
         return sum(stage.seconds for stage in self.stages)
 
     @property
+    def multiply_adds(self) -> int:
+        """Of all stages together; comparisons."""
+        return sum(stage.multiply_adds for stage in self.stages)
+
+    @property
     def scratch(self) -> int:
         """As RankPlan.scratch."""
         return max(stage.scratch for stage in self.stages)
