@@ -32,7 +32,7 @@ def bytes_held(plan: AnyPlan, incoming: Incoming, threads: int | None) -> int:
     return incoming.bytes_held + plan.bytes_held(workers) + _WRITTEN_AHEAD * (workers + 2) * band
 
 
-def run(
+def write_filtered(
     plan: AnyPlan, conversion, incoming: Incoming, outgoing: Outgoing, *, threads=None, tally=None, progress=None
 ) -> None:
     """Filter everything that comes in, and write it. The result is that of `filters.apply`, bit for bit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,19 @@ from .options import Options
 class Filter:
     """A filter says what is wanted; `plan` says how it is computed, and the engine runs plans.
 
-    A filter has `options`, the `Options` it was made with, and these methods.
+    A filter has `options`, the `Options` it was made with, as a field or property, and these methods.
     """
 
-    options: Options
+    if TYPE_CHECKING:
 
-    light_matters = True  # whether linear light changes what the filter computes
+        @property
+        def options(self) -> Options: ...
+
+    @property
+    def light_matters(self) -> bool:
+        """Whether linear light changes what the filter computes."""
+        return True
+
     selects_itself = False  # whether it takes care of the options that select a part of the picture
 
     def plan(self, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool) -> AnyPlan:

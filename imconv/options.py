@@ -91,7 +91,7 @@ _PARAMETERS = """
 
 def documented(function):
     """Fill `{parameters}` in a docstring; the first parameter's text is given as `{parameters:name : text}`."""
-    text = inspect.getdoc(function)
+    text = inspect.getdoc(function) or ""
     head, _, rest = text.partition("{parameters")
     first, _, tail = rest.partition("}")
     drawing = "\n".join(f"            {line.rstrip()}" for line in borders.drawn().splitlines())
@@ -120,7 +120,7 @@ def _signature(function) -> inspect.Signature:
 class Options:
     """What every filter takes, under the names of the public functions."""
 
-    border: str = borders.DEFAULT
+    border: str | borders.Border = borders.DEFAULT
     pad: object = "same"
     stride: object = 1
     dilation: object = 1
@@ -192,12 +192,12 @@ def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:
-    target = _dtype(image_type if dtype is None else dtype).newbyteorder("=")
+    target = dtype_of(image_type if dtype is None else dtype).newbyteorder("=")
     readable(target)
     return target
 
 
-def _dtype(name) -> np.dtype:
+def dtype_of(name) -> np.dtype:
     try:
         return np.dtype(name)
     except TypeError:

@@ -52,7 +52,7 @@ def _run(session: Session, job: Job, picture, planned, format: str) -> None:
     options = {name: getattr(asked, name) for name in ("quality", "compression", "threads", "strip", "no_clobber")}
     with outgoing.writing(job.output, result, format, **options) as target, Progress(asked.quiet) as progress:
         how = {"threads": asked.threads, "tally": tallies[0], "progress": progress}
-        file_to_file.run(planned.plan, planned.conversion, picture, target, **how)
+        file_to_file.write_filtered(planned.plan, planned.conversion, picture, target, **how)
         interrupt.check()
     session.tell_notes(job.output, target.notes)
     session.tell_results(job, [result], [planned.plan], tallies)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from . import interrupt
 from .places import STDIN, STDOUT, label, place_of
@@ -30,7 +31,7 @@ def read_pages(session: Session) -> list:
 
     asked, from_stdin = session.asked, session.source == "-"
     place = sys.stdin.buffer if from_stdin else session.source
-    how = {
+    how: dict[str, Any] = {
         "name": STDIN if from_stdin else None,
         "auto_orient": asked.auto_orient,
         "max_pixels": asked.max_pixels,

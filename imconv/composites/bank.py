@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.drive import compute
 from ..engine.sources import WholeArray
-from ..engine.stage import AnyPlan
+from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.arrangement import layout
@@ -62,46 +62,16 @@ class FilterBank(Filter):
 
 
 @dataclass(frozen=True)
-class BankPlan(AnyPlan):
+class BankPlan(PlanLike):
     """Several filters' plans for one picture, and how many of their results stand side by side on the sheet."""
 
     plans: tuple
     across: int
 
     @property
-    def rows(self):
-        """Of the picture."""
-        return self.plans[0].rows
-
-    @property
-    def columns(self):
-        """Of the picture."""
-        return self.plans[0].columns
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.plans[0].source
-
-    @property
-    def source_channels(self) -> int:
-        """The picture's."""
-        return self.plans[0].source_channels
-
-    @property
-    def target(self) -> str:
-        """The type of the sheet."""
-        return self.plans[0].target
-
-    @property
-    def channels(self) -> int:
-        """The sheet's."""
-        return self.plans[0].channels
-
-    @property
-    def alpha(self) -> str:
-        """What all do with alpha."""
-        return self.plans[0].alpha
+    def model(self):
+        """The first of the plans, which differ in their kernels only."""
+        return self.plans[0]
 
     @property
     def range(self) -> str:
@@ -154,7 +124,9 @@ class BankPlan(AnyPlan):
         picture = source.whole()
         sheet = sink.room(0, self.shape[0])
         sheet[...] = white(sheet.dtype)
-        for number, plan in enumerate(self.plans):
+        for number, (plan, place) in enumerate(zip(self.plans, self.places, strict=True)):
+            if wanted is not None and not (place[0].start < wanted[1] and wanted[0] < place[0].stop):
+                continue
 
             def share(done: int, total: int, before: int = number) -> None:
                 if progress is not None:
@@ -162,7 +134,7 @@ class BankPlan(AnyPlan):
 
             result = np.empty((*plan.shape, plan.channels), plan.target)
             compute(plan, WholeArray(picture), result, threads, tally, share)
-            sheet[self.places[number]] = result
+            sheet[place] = result
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -155,9 +156,15 @@ class FloatStagesFilter(Filter):
     options: Options
     scale: Fraction | None
     white: int | None
+    __dataclass_fields__: ClassVar[dict]  # of the subclass
     name = ""
-    alphas = ("weight", "separate", "keep")  # that it knows, the default first
+    alphas: tuple[str, ...] = ("weight", "separate", "keep")  # that it knows, the default first
     borders: tuple[str, ...] | None = None  # that it knows; None: all
+
+    @property
+    def summary(self) -> str:
+        """What is computed, in a line."""
+        raise NotImplementedError
 
     def stages(self, shape: tuple[int, int], channels: int, kind: str, border: Border) -> tuple:
         """The stages' plans for floats of a kind."""
@@ -245,7 +252,7 @@ class FloatStagesFilter(Filter):
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
-    def with_types_fixed(self, image_type, result_type=None) -> FloatStagesFilter:
+    def with_types_fixed(self, image_type, result_type=None) -> Self:
         """As Filter.with_types_fixed."""
         return replace(self, white=white(readable(np.dtype(image_type))))
 

@@ -79,7 +79,7 @@ class Conversion:
 
     def _border(self, border) -> Border:
         border = parse_border(border)
-        if border.mode != "constant":
+        if border.mode != "constant" or self.transfer is None:
             return border
         values = fill_values(border, self.channels, self.image_white if self.has_alpha else None) / self.image_white
         curves = self.transfer.curves
@@ -126,8 +126,8 @@ class Conversion:
 def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion | None:
     """The conversion around a filter with the option linear, None around any other filter.
 
-    `mode` is the Picture's, `metadata` what its file states. Raises FileError for CMYK, for profiles and chunks whose transfer function is not known; OptionError for pixels or
-    options that linear light does not go with.
+    `mode` is the Picture's, `metadata` what its file states. Raises FileError for CMYK, for profiles and chunks whose transfer
+    function is not known; OptionError for pixels or options that linear light does not go with.
     """
     if not filter.options.linear or not (filter.light_matters or filter.options.selects):
         return None

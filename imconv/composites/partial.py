@@ -17,6 +17,7 @@ from ..errors import ImconvError, OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
+from ..options import Options
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.rounding import finish
@@ -26,6 +27,7 @@ from ..pixels.sample_types import type_range
 class PartialFilter(Filter):
     """A filter on the part of the picture that its options select; all else is passed on as it is."""
 
+    options: Options
     selects_itself = True
 
     def __init__(self, inner: Filter):
@@ -202,7 +204,7 @@ class PartialPlan(AnyPlan):
     @property
     def shape(self) -> tuple[int, int]:
         """The result's, without channels."""
-        return (self.region.height, self.region.width) if self.crop else tuple(self.inner_plan.shape)
+        return (self.region.height, self.region.width) if self.crop else self.inner_plan.shape
 
     @property
     def said(self) -> str:
@@ -311,6 +313,7 @@ class _Part:
     def _blended(self, values, originals, places, row) -> tuple[np.ndarray, np.ndarray]:
         """`m * values + (1 - m) * originals`, and where m is not 0."""
         start = row - self.plan.region.y
+        assert self.mask is not None
         mask = self.mask[start : start + len(values)]
         amount = mask.astype(np.float64) / white(mask.dtype)
         if amount.shape[2] > 1:  # one for each colour; alpha stays

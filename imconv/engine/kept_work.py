@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 MOST = 16
 SMALL_SECONDS = 2e-3  # of one thread's work: beyond, the time to make a work object does not matter
 SMALL_BYTES = 1 << 20  # of one thread's buffers
 
-_kept: OrderedDict[tuple, object] = OrderedDict()  # every single access to it is safe in several threads at once
+_kept: OrderedDict[tuple, Any] = OrderedDict()  # every single access to it is safe in several threads at once
 
 
 def take(stage, picture, threads: int | None):

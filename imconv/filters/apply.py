@@ -104,12 +104,12 @@ def _apply(filter: Filter, image: np.ndarray, has_alpha: bool, out, how: dict) -
     plan = planned(filter, work.shape, image.dtype, has_alpha)
     last = axis is None or axis % image.ndim == image.ndim - 1
     given = out
-    if out is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
+    if out is not None and axis is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
         out = np.moveaxis(out, axis, -1)
     result = run(plan, work, out=out, level=CALLER, **how)
     if given is not None:
         return given
-    return result if last else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+    return result if last or axis is None else np.ascontiguousarray(np.moveaxis(result, -1, axis))
 
 
 def planned(filter: Filter, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool):

@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.results import NewArrays
 from ..engine.sequence import Sequence
 from ..engine.side_by_side import Rows, SideBySide
+from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
@@ -24,7 +25,7 @@ from .apply import apply
 LEAST, LARGEST = 0.0, 100.0
 
 # operation: the stages, erosion or dilation, of what counts and of what is subtracted from it; none is the picture itself
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {
     "opening": (("erosion", "dilation"), None),
     "closing": (("dilation", "erosion"), None),
     "gradient": (("dilation",), ("erosion",)),
@@ -147,13 +148,12 @@ class MorphologyFilter(Filter):
             alpha=options.alpha,
         )
         source = np.dtype(last.source)
-        chains = [
-            None
-            if chain is None
-            else tuple(self._filter(stage, inner).plan(shape, source, has_alpha) for stage in chain)
-            for chain in OPERATIONS[self.operation]
-        ]
-        return MorphologyPlan(self.operation, last, *chains)
+        more, less = OPERATIONS[self.operation]
+
+        def planned(chain: tuple[str, ...]) -> tuple[RankPlan, ...]:
+            return tuple(self._filter(stage, inner).plan(shape, source, has_alpha) for stage in chain)
+
+        return MorphologyPlan(self.operation, last, planned(more), None if less is None else planned(less))
 
     def _filter(self, stage: str, options: Options) -> RankFilter:
         if stage == "erosion":
@@ -212,7 +212,7 @@ def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> 
 
 
 @dataclass(frozen=True)
-class MorphologyPlan(SideBySide):
+class MorphologyPlan(SideBySide, PlanLike):
     """Plans of erosions and dilations: of what counts and of what is subtracted from it; an empty chain is the picture itself."""
 
     operation: str
@@ -223,39 +223,9 @@ class MorphologyPlan(SideBySide):
     compares = True
 
     @property
-    def rows(self):
-        """Of the picture."""
-        return self.outer.rows
-
-    @property
-    def columns(self):
-        """Of the picture."""
-        return self.outer.columns
-
-    @property
-    def channels(self) -> int:
-        """Of the picture and the result."""
-        return self.outer.channels
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.outer.source
-
-    @property
-    def target(self) -> str:
-        """The type of the result."""
-        return self.outer.target
-
-    @property
-    def alpha(self) -> str:
-        """What becomes of alpha."""
-        return self.outer.alpha
-
-    @property
-    def range(self) -> str:
-        """The policy for ranges."""
-        return self.outer.range
+    def model(self) -> RankPlan:
+        """The plan of a filter whose results are of the same kind."""
+        return self.outer
 
     @property
     def scale(self) -> Fraction:
@@ -273,11 +243,6 @@ class MorphologyPlan(SideBySide):
         return self.outer.plain
 
     @property
-    def colours(self) -> int:
-        """As RankPlan.colours."""
-        return self.outer.colours
-
-    @property
     def stages(self) -> tuple[RankPlan, ...]:
         """All of them."""
         return self.more + (self.less or ())
@@ -289,7 +254,7 @@ class MorphologyPlan(SideBySide):
 
     @property
     def multiply_adds(self) -> int:
-        """Of all stages together; comparisons."""
+        """Of all stages together."""
         return sum(stage.multiply_adds for stage in self.stages)
 
     @property

@@ -38,7 +38,7 @@ _PICTURE_STARTS = (
 
 
 def load(path) -> KernelWeights:
-    """A kernel from a file; see imconv.kernel_text.load."""
+    """A kernel from a file; see `Kernel.load`."""
     path = os.fsdecode(path)
     where, extension = place(path), os.path.splitext(path)[1].lower()
     try:

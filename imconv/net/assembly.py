@@ -2,7 +2,7 @@
 
 An item of a list of layers is the name of a kind ("relu"), or a table that says what it is by one of its keys:
 
-    { conv = 64, size = 3, pad = 1 }     a layer of a kind, its main attribute behind the kind; see imconv/net/kinds.py
+    { conv = 64, size = 3, pad = 1 }     a layer of a kind, its main attribute behind the kind; see imconv/net/layer_kinds.py
     { layer = "batchnorm", eps = 1e-3 }  one that has no main attribute
     { section = [...], numbered = true } layers with a name of their own before theirs
     { block = "unit", width = 64 }       the layers of [blocks.unit]; other keys are its parameters

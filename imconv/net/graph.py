@@ -86,7 +86,7 @@ class Tensor:
 class Layer:
     """One layer: what it is called, its kind, attributes and inputs, and the tensors it needs. Immutable.
 
-    `attributes` has every attribute of the kind (imconv/net/kinds.py), defaults filled in: windows, strides and
+    `attributes` has every attribute of the kind (imconv/net/layer_kinds.py), defaults filled in: windows, strides and
     dilations as (rows, columns), padding as (top, bottom, left, right) or "same". `inputs` are names of layers or
     "input".
     """

@@ -136,5 +136,5 @@ class Steps:
         np.minimum(light, self.edges[-2], out=light)
         found = self.guesses.take(self._place(light.copy()), mode="clip")
         for _ in range(self.most):
-            found += light >= self.edges.take(found.astype(np.intp), mode="clip")
+            np.add(found, light >= self.edges.take(found.astype(np.intp), mode="clip"), out=found)
         return found

@@ -38,9 +38,9 @@ class Tally:
             self.nans += nans
 
 
-def warn_of_nans(tally: Tally, level: int = 5) -> None:
+def warn_of_nans(tally: Tally | None, level: int = 5) -> None:
     """Tell the caller of a public function, `level` calls up, what became of NaN, if there were any; once."""
-    if tally.nans and not tally.told:
+    if tally is not None and tally.nans and not tally.told:
         tally.told = True
         warnings.warn(f"{tally.nans} results were NaN and became 0", RuntimeWarning, stacklevel=level)
 
@@ -48,7 +48,7 @@ def warn_of_nans(tally: Tally, level: int = 5) -> None:
 def warn_of_rounded(samples: np.ndarray, level: int = 5, kind: str = "float64") -> None:
     """Tell the caller of a public function, `level` calls up, of whole numbers that the type they are calculated in rounds."""
     limit = EXACT_LIMIT[kind]
-    if samples.dtype.kind not in "iu" or np.iinfo(samples.dtype).max <= limit or not samples.size:
+    if samples.dtype.kind not in "iu" or 8 * samples.dtype.itemsize < limit.bit_length() or not samples.size:
         return
     if int(samples.min()) < -limit or int(samples.max()) > limit:
         bits = limit.bit_length() - 1
@@ -111,9 +111,9 @@ def finish(
         sums /= divisor  # a quotient of whole numbers up to 2^51 is on a tie, or whole, only if it truly is
         ROUNDINGS[rounding](sums, out=sums)
     outside = (sums < low) | (sums > high) if tally is not None or policy == "error" else None
-    if tally is not None:
+    if tally is not None and outside is not None:
         tally.add(samples=sums.size, clipped=int(np.count_nonzero(outside)))
-    if policy == "error" and outside.any():
+    if policy == "error" and outside is not None and outside.any():
         worst = sums[outside][np.abs(sums[outside]).argmax()]
         raise ImconvError(
             f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
@@ -167,7 +167,7 @@ def stretch(values: np.ndarray, out: np.ndarray) -> None:
     if not MODERATE[0] < most - least < MODERATE[1] and most > least:
         # near 1, to the bit, so that neither the difference nor its reciprocal leaves float64
         exponent = math.frexp(max(-least, most))[1]
-        values, least, most = (np.ldexp(v, -exponent) for v in (values, least, most))
+        values, least, most = np.ldexp(values, -exponent), math.ldexp(least, -exponent), math.ldexp(most, -exponent)
     scale = (high - low) / (most - least) if most > least else 0.0
     stretched = (values - least) * scale + low
     if out.dtype.kind == "f":

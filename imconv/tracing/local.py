@@ -72,7 +72,7 @@ def contrast(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> lis
         quotient = difference / (width + floor)
         steps = [("the sample", float(floats[y, x, number])), ("less the mean", difference), ("deviation", width)]
         steps += [(f"plus {floor:g}", width + floor), ("quotient", quotient)]
-        found.append(({}, [*steps, (f"times {plan.gain:g}", quotient * plan.gain)]))
+        found.append(({}, [*steps, (f"times {plan.filter.gain:g}", quotient * plan.filter.gain)]))
     return [mean, spread, Part(filter.name, {}, _accounts(filter, plan, found, pixels, x, y))]
 
 
@@ -165,7 +165,7 @@ def _accounts(filter, plan, found: list, pixels: np.ndarray, x: int, y: int, mar
             alpha = found[-1][1][-1][1]
             value = value * plan.white / alpha if alpha > 0 else float(samples[number])
             steps = [*steps, ("divided by alpha" if alpha > 0 else TRANSPARENT, value)]
-        scale = 1 if colour and plan.gain is not None else plan.scale
+        scale = 1 if colour and plan.unitless else plan.scale
         policy, offset = (plan.range, plan.offset) if colour else ("clip", 0)
         steps = steps + finished(value, plan.target, policy, scale, offset)
         accounts.append(Account(name, tables, steps, results[number], "", dict.fromkeys(tables, mark) if mark else {}))

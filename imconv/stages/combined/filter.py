@@ -53,8 +53,8 @@ class CombinedFilter(Filter):
         most = 0.0
         if exact:
             alpha = "weight" if has_alpha else "none"
-            most = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
-            most = divisor * (float(most) + type_range(target)[1] + 1)
+            sums = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
+            most = divisor * (float(sums) + type_range(target)[1] + 1)
             exact = most < PRODUCT_LIMIT["float64"]
         if not exact:
             divisor = 1

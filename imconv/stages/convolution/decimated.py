@@ -128,7 +128,7 @@ class Decimated(Algorithm):
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
         """As Algorithm.numbers."""
-        down, along = (factor(sigma) for sigma in task.kernel.sigma)
+        down, along = (factor(sigma) for sigma in task.kernel.sigma or ())
         total = task.kernel.sum()
         if abs(total - 1) >= 1e-9:  # a Gaussian's own sum is 1, but for rounding
             down = replace(down, gain=total)

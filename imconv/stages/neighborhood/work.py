@@ -7,12 +7,15 @@ import numpy as np
 from ... import jit
 from ...engine.bordered_rows import BorderedRows
 from ...engine.stage import Work
+from ...jit import Loop
 
 BAND_SECONDS = 0.02  # an interrupt is noticed between bands
 
 
 class WindowWork(Work):
     """A `plan.WindowPlan` at work: as `stage.Work`. A subclass has `loop` and `band`."""
+
+    loop: Loop
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)

@@ -10,7 +10,7 @@ rows that it alone has (A. Adams, Fast median filters using separable sorting ne
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -92,12 +92,11 @@ class _Graph:
     def picked(self, a: list[Shifted], b: list[Shifted], rank: int) -> Shifted:
         """What has this rank in two sorted lists together: for one of the ways to take rank + 1 samples, some from each,
         it is the largest one taken, for others that is larger."""
-        best = None
-        for i in range(max(0, rank + 1 - len(b)), min(len(a), rank + 1) + 1):
-            j = rank + 1 - i
-            last = a[i - 1] if j == 0 else b[j - 1] if i == 0 else self.larger(a[i - 1], b[j - 1])
-            best = last if best is None else self.lesser(best, last)
-        return best
+        taken = range(max(0, rank + 1 - len(b)), min(len(a), rank + 1) + 1)
+        lasts = (
+            a[i - 1] if i == rank + 1 else b[rank - i] if i == 0 else self.larger(a[i - 1], b[rank - i]) for i in taken
+        )
+        return reduce(self.lesser, lasts)
 
     def _combined(self, kind: int, a: Shifted, b: Shifted) -> Shifted:
         a, b = sorted((a, b))
@@ -181,7 +180,7 @@ def _moved(some: list[Shifted], pixels: int) -> list[Shifted]:
 def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
     """The steps that make the results and no more, in lines that are used again as soon as nobody reads them."""
     nodes, wanted = graph.nodes, _needed(graph.nodes, results)
-    stored = {}
+    stored: dict[int, list[tuple[int, int]]] = {}
     for row, (node, shift) in enumerate(results):
         stored.setdefault(node, []).append((row, shift))
     last = {}  # who reads a node last: of lesser and larger of the same pair, made at once, the older one
@@ -194,7 +193,8 @@ def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
         order.append((node, twin if kind != LOAD and twin in wanted else None))
         if kind != LOAD:
             last[sources[0]] = last[sources[2]] = node
-    lines, free, count, steps = {}, [], 0, []
+    lines: dict[int, int] = {}
+    free, count, steps = [], 0, []
     for node, twin in order:
         kind, *sources = nodes[node]
         if kind == LOAD:

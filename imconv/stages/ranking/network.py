@@ -1,0 +1,61 @@
+"""Ranks by a sorting network that neighbouring windows share (Adams 2021)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...engine.buffers import LARGEST_LANES, aligned_lines
+from .sorting_network import make_network
+from .task import RankAlgorithm, RankTask
+
+LARGEST_NETWORK = 1024  # samples
+
+
+class Network(RankAlgorithm):
+    """Adams 2021."""
+
+    name = "network"
+    reason = "a sorting network that neighbouring windows share"
+    LINE_BYTES = 1024  # of a line of the network
+    MERGE = 1.85  # a vector of windows, for each sample of the window, by a network that neighbours share
+    EXCHANGE = 0.85  # two vectors put in order, in the cache
+    PREPARE = 5e3  # a sample of a window, when a network is made; an eighth of that, for it is kept
+
+    def cost(self, task: RankTask) -> float | None:
+        """As RankAlgorithm.cost."""
+        if not task.fixed_rank or task.count > LARGEST_NETWORK:
+            return None
+        sorting = self.EXCHANGE * task.count * math.log2(task.count) ** 2 / 4
+        return (self.MERGE * task.count if task.whole else sorting) / task.lanes
+
+    def cost_once(self, task: RankTask) -> float:
+        """As RankAlgorithm.cost_once."""
+        return self.PREPARE * task.count
+
+    def loop(self, plan) -> str:
+        """As RankAlgorithm.loop."""
+        return "network.select"
+
+    def scratch(self, plan) -> int:
+        """As RankAlgorithm.scratch."""
+        item = np.dtype(plan.key).itemsize
+        reach = 4 * (plan.columns.taps - 1) * plan.channels * item
+        return (max(self.LINE_BYTES, reach) + 4 * LARGEST_LANES + 16 * 40) * plan.footprint.count
+
+    def prepare(self, plan):
+        """As RankAlgorithm.prepare: the network."""
+        return make_network(plan.footprint, plan.rank)
+
+    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
+        """As RankAlgorithm.rank."""
+        network, channels, item = job.prepared, block.pixels.shape[2], job.key.itemsize
+        reach = (job.plan.footprint.shape[1] - 1) * channels
+        four = 4 * LARGEST_LANES // item
+        length = -(-max(self.LINE_BYTES // item, 4 * reach) // four) * four
+        if "network" not in scratch:
+            lines = aligned_lines(network.lines + 1, length, job.plan.key)
+            scratch["network"] = network.placed(lines.shape[1], channels), lines.reshape(1, -1)
+        steps, lines = scratch["network"]
+        job.loop(block.rows, steps, network.tall, reach, length, out, lines)
