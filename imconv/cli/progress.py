@@ -6,6 +6,7 @@ import sys
 import time
 
 from . import interrupt
+from .places import is_terminal
 
 
 class Progress:
@@ -33,7 +34,3 @@ class Progress:
         if self.drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
-
-
-def is_terminal(stream) -> bool:
-    return stream is not None and stream.isatty()

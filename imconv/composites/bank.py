@@ -137,6 +137,11 @@ class BankPlan(PlanLike):
             sheet[place] = result
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
+    @property
+    def multiply_adds(self) -> int:
+        """Of all plans together."""
+        return sum(plan.multiply_adds for plan in self.plans)
+
     def as_dict(self) -> dict:
         """The first plan's figures, with all multiply-adds."""
         return {
@@ -144,7 +149,7 @@ class BankPlan(PlanLike):
             "output": [*self.shape, self.channels],
             "bank": len(self.plans),
             "result_bytes": self.result_bytes,
-            "multiply_adds": sum(plan.as_dict()["multiply_adds"] for plan in self.plans),
+            "multiply_adds": self.multiply_adds,
         }
 
     def __str__(self) -> str:

@@ -120,7 +120,7 @@ class Conversion:
     def warn(self, count: Tally | None) -> None:
         """Tell of NaN in the result."""
         if self.transfer is not None and self.image_type.kind == "f":
-            warn_of_nans(count, 6)
+            warn_of_nans(count, 7)
 
 
 def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion | None:

@@ -149,13 +149,16 @@ WRITERS = [
 
 @pytest.mark.parametrize(
     ("command", "moment"),
-    [*itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")), (BOX, "pipeline.run")],
+    [
+        *itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")),
+        (BOX, "file_to_file.write_filtered"),
+    ],
     ids=lambda words: "".join(words[:1]) if isinstance(words, tuple) else words,
 )
 def test_no_clobber_against_a_file_that_appears_meanwhile(imconv, folder, monkeypatch, command, moment):
     """After the look at the place, before the file is written or while it is: what appears stays."""
-    if moment == "pipeline.run":
-        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+    if moment == "file_to_file.write_filtered":
+        monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
     prepare(folder)
     out = folder / next((word for word in command if word.startswith("out.")), "out/map-000.png")
     module, name = f"imconv.{moment}".rsplit(".", 1)
@@ -181,7 +184,7 @@ def test_no_clobber_against_a_file_that_appears_meanwhile(imconv, folder, monkey
 )
 def test_what_a_replaced_file_loses_is_told(succeeds, folder, monkeypatch, command):
     if command == "bands":
-        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+        monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
         command = BOX
     prepare(folder)
     out = folder / next((word for word in command if word.startswith("out.")), "out/map-000.png")
@@ -381,15 +384,15 @@ def test_ctrl_c(folder, threads, succeeds):
 )
 def test_ctrl_c_is_ignored_where_it_was(imconv, folder, monkeypatch, before, code):
     """As scripts let their background jobs do; afterwards signals are handled as before."""
-    from imconv.engine import drive
+    from imconv.engine import threads
 
-    real = drive.run_bands
+    real = threads.run_bands
 
     def interrupted(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(drive, "run_bands", interrupted)
+    monkeypatch.setattr(threads, "run_bands", interrupted)
     handler = signal.signal(signal.SIGINT, before)
     try:
         assert imconv(*BOX).code == code

@@ -87,8 +87,6 @@ class CombinedFilter(Filter):
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
         """The result's type, and what the samples are multiplied by."""
         first, options = self.filters[0], self.options
-        if options.linear and self.combine in (*DEGREES, *HUES):
-            raise OptionError("a direction is no light; leave out linear")
         if self.combine not in DEGREES:
             return first.result_type(image_type), first.factor(image_type)
         if options.depth not in (None, "keep"):
@@ -99,6 +97,8 @@ class CombinedFilter(Filter):
 
     def in_light(self, light) -> CombinedFilter:
         """As Filter.in_light."""
+        if self.combine in (*DEGREES, *HUES):
+            raise OptionError("a direction is no light; leave out linear")
         return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
 
     def with_options(self, **changes) -> CombinedFilter:
