@@ -11,7 +11,7 @@ from ..engine.results import NewArrays
 from ..engine.side_by_side import in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
-from ..geometry.axis import square_axes
+from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
 from ..kernel.kernel import Kernel
 from ..options import Options
@@ -70,7 +70,7 @@ class IgnoringFilter(FloatStagesFilter):
         if kernel.sigma is not None:  # taken at its word: far out an approximate Gaussian is hardly one
             column, row = kernel.factors()[0]
             kernel = Kernel.from_factors(column, row, anchor=kernel.anchor, name=kernel.name)
-        axes = square_axes(shape, kernel.shape, kernel.anchor)
+        axes = same_size_axes(shape, kernel.shape, kernel.anchor)
         number = np.dtype(kind)
         plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"))
         if plan.how.cancels(plan):  # where no weight is left, sums must be 0, not nearly

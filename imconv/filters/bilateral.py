@@ -10,7 +10,7 @@ from ..composites.float_stages import FloatStagesFilter
 from ..engine.results import NewArrays
 from ..engine.sources import Bands
 from ..errors import OptionError
-from ..geometry.axis import square_axes
+from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
 from ..options import Options, documented, options_of
 from ..stages.neighborhood.bilateral import FAR, BilateralPlan
@@ -117,7 +117,7 @@ class BilateralFilter(FloatStagesFilter):
         return () if made or channels > 4 else (self._stage(shape, channels, kind, border),)
 
     def _stage(self, shape, channels, kind, border) -> BilateralPlan:
-        rows, columns = square_axes(shape, (2 * self.radius + 1,) * 2)
+        rows, columns = same_size_axes(shape, (2 * self.radius + 1,) * 2)
         taps = sum(2 * math.isqrt(self.radius**2 - d * d) + 1 for d in range(-self.radius, self.radius + 1))
         return BilateralPlan(
             "bilateral", f"{taps} pixels of a round window, each with a power of 2 for its weight", rows, columns, channels,

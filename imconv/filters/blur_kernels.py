@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 
-from ..geometry.sizes import parse_size
+from ..geometry.sizes import parse_window_size
 from ..kernel.gaussian import TRUNCATE, gaussian_weights
 from ..kernel.kernel import Kernel
 from .arguments import checked_number, parse_sigma
@@ -25,7 +25,7 @@ def _gaussian(sigmas: tuple[float, float], truncate: float | None) -> Kernel:
 
 def box_kernel(size) -> Kernel:
     """The box of `box_blur` as an exact Kernel."""
-    return _box(parse_size(size))
+    return _box(parse_window_size(size))
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ import numpy as np
 from ..composites.passes import UNIT, PassesFilter
 from ..errors import OptionError
 from ..geometry.border import parse_border
-from ..geometry.sizes import parse_pad, parse_size
+from ..geometry.sizes import parse_pad, parse_window_size
 from ..kernel.gaussian import TRUNCATE
 from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
@@ -39,7 +39,9 @@ def blur_like(like: str, sigma, truncate, width: int | None, options: Options, b
 def box_like(like: str, size, options: Options, border: str | None) -> PassesFilter:
     """The filter of `box_blur` with `like`."""
     tool = find(like)
-    return _filter(tool, "box", options, border, partial(_BOXES[tool.name], parse_size(size)), f"anchor {tool.anchor}")
+    return _filter(
+        tool, "box", options, border, partial(_BOXES[tool.name], parse_window_size(size)), f"anchor {tool.anchor}"
+    )
 
 
 def kernel_like(

@@ -12,7 +12,7 @@ from ..engine.results import NewArrays
 from ..engine.side_by_side import PassedOn, in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
-from ..geometry.sizes import parse_size
+from ..geometry.sizes import parse_window_size
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
 from ..pixels.depth import white
@@ -44,7 +44,7 @@ def local_deviation(image, size, *, out=None, threads=None, **options):
     >>> imconv.local_deviation(np.array([[5, 5, 5, 8, 8, 8]], np.float32), (1, 3)).round(3)
     array([[0.   , 0.   , 1.414, 1.414, 0.   , 0.   ]], dtype=float32)
     """
-    filter = DeviationFilter(options_of("local_deviation", options), parse_size(size))
+    filter = DeviationFilter(options_of("local_deviation", options), parse_window_size(size))
     return apply(filter, image, out=out, threads=threads)
 
 

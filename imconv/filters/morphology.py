@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.results import NewArrays
 from ..engine.sequence import Sequence
-from ..engine.side_by_side import Rows, SideBySide
+from ..engine.side_by_side import BandReader, SideBySide
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
@@ -308,7 +308,7 @@ class MorphologyPlan(SideBySide):
         if self.less is None:
             return _chain(self.more, source, progress=progress, **how), []
         one, other = source.twice()
-        return _chain(self.more, one, progress=progress, **how), [Rows(_chain(self.less, other, **how))]
+        return _chain(self.more, one, progress=progress, **how), [BandReader(_chain(self.less, other, **how))]
 
     def join(self, band, others, out, threads, tally, values) -> None:
         """As SideBySide.join: the difference, in the type that is planned for, then one rounding."""

@@ -13,7 +13,7 @@ from ..composites.chain import ChainFilter
 from ..errors import OptionError, nearest
 from ..filter import Filter
 from ..geometry.axis import effective_size
-from ..geometry.sizes import parse_pair, parse_size
+from ..geometry.sizes import parse_pair, parse_window_size
 from ..kernel.kernel import Kernel
 from ..options import NO_IGNORING, Options, documented, options_of
 from ..pixels.arrays import readable
@@ -95,7 +95,7 @@ def pool_filter(
     op = str(op).lower()
     if op not in names:
         raise OptionError(f"unknown op {op!r}; it is one of {', '.join(names)}{nearest(op, names)}")
-    size = parse_size(size)
+    size = parse_window_size(size)
     steps = size if stride is None else parse_pair(stride, "stride")
     padding, dilation = parse_pair(padding, "padding", least=0), parse_pair(dilation, "dilation")
     if options.nan == "ignore":
@@ -149,7 +149,7 @@ def shift_report(picture, op, size, options: Options, *, stride=None, antialias=
 
     Parameters as in `pool_filter`; anti-aliased by default with the usual blur. A blur's plain form drops pixels unblurred.
     """
-    size, how = parse_size(size), {**how, "ceil": False}
+    size, how = parse_window_size(size), {**how, "ceil": False}
     steps = size if stride is None else parse_pair(stride, "stride")
     alone = Options(alpha=options.alpha)
     if str(op).lower() == BLUR:

@@ -75,7 +75,7 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
     one_kernel = None
     if threshold == 0 and max(blur.shape) <= LARGEST_KERNEL:
         one_kernel = LinearFilter(_unsharp_kernel(blur, amount), settings)
-    return UnsharpFilter(LinearFilter(blur, settings, point=Detail(amount, threshold), gain=amount), one_kernel)
+    return UnsharpFilter(LinearFilter(blur, settings, point=Detail(amount, threshold), error_gain=amount), one_kernel)
 
 
 @dataclass(frozen=True)

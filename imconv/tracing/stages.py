@@ -19,7 +19,7 @@ from ..filters.local import ContrastFilter, DeviationFilter
 from ..filters.morphology import MorphologyFilter, difference
 from ..filters.sharpen import UnsharpFilter
 from ..stages.combined.filter import CombinedFilter
-from ..stages.combined.formulas import DEGREES, HUES, WAYS
+from ..stages.combined.formulas import DEGREES, FORMULAS, HUES
 from ..stages.convolution.filter import LinearFilter
 from ..stages.convolution.plan import Plan
 from ..stages.pooling.filter import PoolFilter
@@ -122,7 +122,7 @@ def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -
         parts += linear(each.with_options(offset=0).retyped(np.float64, scale), pixels, has_alpha, x, y, title)
     result = result_of(plan, pixels, x, y)
     values = [np.array([[[float(c.value) for c in part.channels][: plan.plans[0].channels - plan.has_alpha]]]) for part in parts]  # fmt: skip
-    combined = np.atleast_3d(WAYS[filter.combine](iter([each.copy() for each in values])))[0, 0].tolist()
+    combined = np.atleast_3d(FORMULAS[filter.combine](iter([each.copy() for each in values])))[0, 0].tolist()
     accounts = []
     for number, value in enumerate(combined):
         steps = []

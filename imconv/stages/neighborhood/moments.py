@@ -12,7 +12,7 @@ from ... import jit
 from ...engine.buffers import LARGEST_LANES
 from ...engine.results import NewArrays
 from ...engine.sources import Bands
-from ...geometry.axis import square_axes
+from ...geometry.axis import same_size_axes
 from ...geometry.border import Border
 from ...lazy import cached_property
 from ...pixels.sample_types import EXACT_LIMIT, LARGEST_SAMPLE
@@ -99,7 +99,7 @@ def moments_plan(
     """The plan for pictures of a kind, or of its values as float64 where the sums of whole numbers would not fit; with `root`,
     a type, for standard deviations."""
     sums = _sums(kind, size, border)
-    rows, columns = square_axes(shape, size)
+    rows, columns = same_size_axes(shape, size)
     if sums is None:
         kind = kind if kind in ("float32", "float64") else "float64"
     return MomentsPlan(

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...errors import OptionError, nearest
-from ...geometry.sizes import MAX_SIDE, parse_pair, parse_size
+from ...geometry.sizes import MAX_SIDE, parse_pair, parse_window_size
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 
@@ -87,7 +87,7 @@ def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
      [0 0 1 0 0]]
     """
     if isinstance(shape, str):
-        found = _named(None if size is None else parse_size(size), shape)
+        found = _named(None if size is None else parse_window_size(size), shape)
     elif size is not None:
         raise OptionError("a shape of your own has its size; leave size out")
     else:
