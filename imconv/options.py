@@ -198,12 +198,13 @@ def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:
-    target = _parsed_dtype(image_type if dtype is None else dtype).newbyteorder("=")
+    target = parse_dtype(image_type if dtype is None else dtype).newbyteorder("=")
     readable(target)
     return target
 
 
-def _parsed_dtype(name) -> np.dtype:
+def parse_dtype(name) -> np.dtype:
+    """The dtype for a name or type; OptionError if there is none."""
     try:
         return np.dtype(name)
     except TypeError:

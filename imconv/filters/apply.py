@@ -1,4 +1,4 @@
-"""An array or a Picture through a filter; the same kind comes back."""
+"""`apply`: runs a filter over an array or a Picture, in linear light if asked, and returns the same kind of object."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ..pixels.alpha import check_alpha
 from ..pixels.arrays import as_array, channel_axis, readable
 from ..pixels.rounding import Tally
 
-CALLER = 5  # how many calls above `run` the caller of a public function is, who is warned of lost NaN
+CALLER = 5  # how many calls above `run` the user's own code is: warnings name its line
 
 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
-    """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `drive.run`."""
+    """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
     how = {"threads": threads, "tally": tally, "progress": progress}
     options = filter.options
     if options.linear:
@@ -59,11 +59,11 @@ def _apply(filter: Filter, image: np.ndarray, has_alpha: bool, out, how: dict) -
 
 
 def planned(filter: Filter, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool):
-    """The filter's plan; that of the last picture like this, where filters are values that can be compared."""
+    """The filter's plan for pictures of this shape and type, cached if the filter can be compared and hashed."""
     try:
         heavy = getattr(getattr(filter, "kernel", None), "heavy", False)
         known = not heavy and type(filter).__eq__ is not object.__eq__ and hash(filter) is not None
-    except TypeError:  # it holds lists or arrays
+    except TypeError:  # its fields hold lists or arrays
         known = False
     return (_planned if known else type(filter).plan)(filter, shape, image_type, has_alpha)
 
@@ -74,7 +74,7 @@ def _planned(filter, shape, image_type, has_alpha):
 
 
 def _apply_in_light(filter: Filter, image, out, how: dict):
-    """Apply a filter with the option linear to an array or a Picture: decoded, filtered, encoded."""
+    """Apply a filter with the option linear to an array or a Picture: decode, filter, encode."""
     threads, tally, progress = how["threads"], how["tally"], how["progress"]
     if hasattr(image, "pixels"):
         if out is not None:
@@ -109,7 +109,7 @@ def _apply_in_light(filter: Filter, image, out, how: dict):
 
 
 def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
-    """Fill `out` with the rows converted, band by band, so that little is in memory beside the two."""
+    """Convert rows into `out` on threads, band by band, so that little else is in memory."""
     height = max(1, BAND // max(1, rows[:1].size))
 
     def work(first: int, band: np.ndarray, scratch: dict) -> None:

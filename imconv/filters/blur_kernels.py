@@ -12,7 +12,7 @@ from .arguments import checked_number, parse_sigma
 
 
 def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:
-    """The Gaussian of `gaussian_blur` as a Kernel made of a column and a row; `width` is what `3%` is measured by."""
+    """The Gaussian of `gaussian_blur` as a product of a column and a row; `width` is the picture's, for a sigma in percent."""
     reach = None if truncate is None else checked_number(truncate, "truncate", 0, 100)
     return _gaussian(parse_sigma(sigma, width), reach)
 

@@ -1,4 +1,4 @@
-"""The ways in which a rank can be found. To add one: a class here, and its place in the list at the end.
+"""The algorithms that find the sample of a given rank in a window. To add one, write a class and list it at the end.
 
 Costs are nanoseconds on one core of an AMD EPYC 9005 (Zen 5) with AVX-512, November 2026.
 """
@@ -17,26 +17,26 @@ from .blocks import ROOM, Block, buffer
 from .footprint import Footprint
 from .sorting_network import make_network
 
-MOST_RANKED = 65535  # samples of a window, but for rectangles of bytes: what 16 bits count
-LARGEST_NETWORK = 1024  # samples
+MOST_RANKED = 65535  # most samples of a window that are counted in 16 bits; only histograms of bytes count more
+LARGEST_NETWORK = 1024  # most samples of a window for a sorting network
 REGISTER = 64  # bytes of a vector
-LOW = 16  # rows compared one by one
-DOUBLING = 0.8  # one vector, lesser or larger than another, of lines in the cache
+LOW = 16  # greatest height of windows whose rows are compared one by one
+DOUBLING = 0.8  # cost of the minimum or maximum of two vectors, for lines in the cache
 
 
 @dataclass(frozen=True)
 class RankTask:
-    """A rank to be found: what an algorithm must be able to do."""
+    """A rank to be found in windows, which an algorithm is chosen for."""
 
     footprint: Footprint
     rank: int
     item: int  # bytes of a sample
     border: Border
-    extreme: bool  # whether the least or the largest sample is wanted in every window
+    extreme: bool  # whether it is the smallest or the largest sample of every window
 
     @property
     def count(self) -> int:
-        """Samples of a window."""
+        """The number of samples of a window."""
         return self.footprint.count
 
     @property
@@ -46,66 +46,66 @@ class RankTask:
 
     @property
     def lanes(self) -> float:
-        """Samples of a vector."""
+        """The number of samples in a vector."""
         return REGISTER // self.item
 
     @property
     def fixed_rank(self) -> bool:
-        """Whether every window has the same rank, and it is no extreme."""
+        """Whether the rank is the same in every window, and not an extreme."""
         return not self.extreme and self.border.mode != "normalized"
 
 
 class RankAlgorithm:
-    """One way to find ranks. An algorithm has no state; a subclass says everything about its way."""
+    """One way to find ranks. A subclass says everything about it; its objects have no state."""
 
     name: str
     reason: str
-    in_place = False  # whether it reads the picture itself where that can be
-    padded = True  # whether lines of results have room for a vector
+    in_place = False  # whether it can read the picture without a padded copy
+    padded = True  # whether the loop needs lines of results with room for a vector
 
     def cost(self, task: RankTask) -> float | None:
-        """Nanoseconds for a sample of the result; None where it can't do the task."""
+        """Nanoseconds for each sample of the result; None if the algorithm can't do the task."""
         raise NotImplementedError
 
     def cost_once(self, task: RankTask) -> float:
-        """Nanoseconds for each plan, whatever the picture's size."""
+        """Nanoseconds for each plan, independent of the picture's size."""
         return 0.0
 
     def loop(self, plan) -> str:
-        """Module and function in imconv/loops."""
+        """The loop's module and function in imconv/loops, as `module.function`."""
         raise NotImplementedError
 
-    def counted(self, plan) -> str:
-        """The type that the loop works in."""
+    def loop_type(self, plan) -> str:
+        """The integer type of the samples that the loop reads."""
         return plan.key
 
-    def kinds(self, plan) -> dict[str, str]:
-        """The types that the capitals in the loop's declaration stand for."""
-        return {"S": plan.counted}
+    def types(self, plan) -> dict[str, str]:
+        """The types for the letters in the loop's declaration."""
+        return {"S": plan.loop_type}
 
     def least_rows(self, plan) -> int:
-        """Rows of the picture below which a band is too low: more than the window around it."""
+        """The least height of a band in rows of the picture: more than the rows around it that its windows read."""
         return 2 * plan.rows.taps * plan.rows.dilation
 
     def scratch(self, plan) -> int:
-        """Bytes of buffers of its own that a thread holds."""
+        """Bytes of the algorithm's own buffers for each thread."""
         return 0
 
     def prepare(self, plan):
-        """What is computed once for each work, `job.prepared`."""
+        """Compute what all bands of a work need; it is passed on as `job.prepared`."""
         return None
 
     def rank(self, job, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted) -> None:
-        """Fill `out` (rows, samples), contiguous, with ranks in a block's windows, `columns` pixels of each row.
+        """Fill `out` (rows, samples), contiguous, with the samples of the wanted ranks in a block's windows.
 
-        The first row is row `first` of the result, unstrided. `wanted` are the ranks of these windows, as `RankJob` has
-        them: (kinds, ranks).
+        A row has `columns` pixels, and the first is row `first` of the result without strides. `wanted` holds the ranks of
+        these windows as RankJob computes them: (rank_lines, ranks).
         """
         raise NotImplementedError
 
 
 class Extremes(RankAlgorithm):
-    """Rows, then columns by doubling."""
+    """Extremes of large windows: first of their rows, then of their columns, over 1, 2, 4, ... samples."""
 
     name = "extremes"
     reason = "rows, then columns by doubling: hardly depends on the size"
@@ -127,11 +127,11 @@ class Extremes(RankAlgorithm):
 
 
 class Taps(RankAlgorithm):
-    """Sample by sample."""
+    """Extremes of any shape, sample by sample."""
 
     name = "taps"
     reason = "every sample of the shape is compared"
-    TAP = 0.5  # one vector, lesser or larger than another
+    TAP = 0.5  # cost of the minimum or maximum of two vectors
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -148,12 +148,12 @@ class Taps(RankAlgorithm):
 
 
 class Columns(RankAlgorithm):
-    """Medians of 3 x 3 and 5 x 5."""
+    """Medians of 3 x 3 and 5 x 5, from sorted columns."""
 
     name = "columns"
     reason = "a sorting network on columns that are sorted once"
     in_place = True
-    COSTS: ClassVar = {9: 5.0, 25: 16.0}  # a vector of medians of 3 x 3, of 5 x 5
+    COSTS: ClassVar = {9: 5.0, 25: 16.0}  # cost of a vector of medians, for 3 x 3 and 5 x 5
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -165,11 +165,11 @@ class Columns(RankAlgorithm):
         return f"columns.median_{plan.footprint.count}"
 
     def last_arguments(self, plan) -> tuple:
-        """The loop's last arguments."""
+        """The loop's arguments behind the common ones."""
         return ()
 
     def lines(self, plan) -> int:
-        """Lines of buffers that the loop works in."""
+        """How many line buffers the loop needs."""
         return plan.rows.taps
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
@@ -178,13 +178,13 @@ class Columns(RankAlgorithm):
         self.sort(job, rows, np.arange(len(rows)), 0, np.arange(padded), 0, rows.shape[1], out, scratch)
 
     def rank_in_place(self, job, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Rows of the result from the picture's own rows."""
+        """Fill `out` with rows first, first + 1, ... of the result, reading the picture itself."""
         plan, source = job.plan, job.bits
         rows = job.rows[first : first + len(out) + plan.rows.taps - 1]
         self.sort(job, source, rows, plan.columns.before, plan.column_sources, 0, source.shape[1], out, scratch)
 
     def sort(self, job, source, rows, lead, columns, first, samples, out, scratch) -> None:
-        """Call the loop of `loops/columns.py`."""
+        """Call the loop, which is in `loops/columns.py`."""
         plan = job.plan
         length = (lead + columns.size) * plan.channels + samples + ROOM
         lines = scratch.get("lines")
@@ -195,7 +195,7 @@ class Columns(RankAlgorithm):
 
 
 class ExtremesOfRows(Columns):
-    """Extremes of low windows."""
+    """Extremes of windows of few rows: rows are compared one by one, columns by doubling."""
 
     name = "rows"
     reason = "the extreme of some rows, then columns by doubling"
@@ -221,14 +221,14 @@ class ExtremesOfRows(Columns):
 
 
 class Network(RankAlgorithm):
-    """Adams 2021."""
+    """A sorting network that neighbouring windows share (A. Adams 2021, see sorting_network.py)."""
 
     name = "network"
     reason = "a sorting network that neighbouring windows share"
-    LINE_BYTES = 1024  # of a line of the network
-    MERGE = 1.85  # a vector of windows, for each sample of the window, by a network that neighbours share
-    EXCHANGE = 0.85  # two vectors put in order, in the cache
-    PREPARE = 5e3  # a sample of a window, when a network is made; an eighth of that, for it is kept
+    LINE_BYTES = 1024  # least length of a line of the network
+    MERGE = 1.85  # cost of a vector of results for each sample of a rectangle
+    EXCHANGE = 0.85  # cost of sorting two vectors, in the cache
+    PREPARE = 5e3  # cost of making the network for each sample of a window, divided by 8 since networks are cached
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -252,7 +252,7 @@ class Network(RankAlgorithm):
         return (max(self.LINE_BYTES, reach) + 4 * LARGEST_LANES + 16 * 40) * plan.footprint.count
 
     def prepare(self, plan):
-        """As RankAlgorithm.prepare: the network."""
+        """As RankAlgorithm.prepare: make the network."""
         return make_network(plan.footprint, plan.rank)
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
@@ -269,19 +269,19 @@ class Network(RankAlgorithm):
 
 
 class Histogram(RankAlgorithm):
-    """Perreault and Hebert 2007."""
+    """Histograms of columns, added and subtracted as windows move (Perreault and Hebert 2007)."""
 
     name = "histogram"
     reason = "histograms of columns and of the window: does not depend on the size"
     padded = False
     BINS = 16
-    STEPS = np.tri(BINS, dtype=np.uint8).T.reshape(1, -1)  # sixteen times sixteen: 0 before place n, 1 from there on
+    STEPS = np.tri(BINS, dtype=np.uint8).T.reshape(1, -1)  # 16 rows of 16: row n is 0 before place n and 1 from it on
     STRIP = 1024  # samples of a row whose columns' histograms are held at a time
-    TALLEST_COUNTED = (
-        254  # tallest window whose column counts fit a byte: a new row is counted before an old one is removed
-    )
-    SAMPLE = 4.6  # a sample
-    SWITCH = 22.0  # more for a sample where windows are narrow, divided by the width: neighbouring results differ more
+    # Tallest window whose column counts fit a byte: the new row is counted before the old one is removed, so 255 at most.
+    TALLEST_COUNTED = 254
+    SAMPLE = 4.6  # cost of a sample
+    # Further cost of a sample, divided by the window's width: narrow windows' results differ more from one to the next.
+    SWITCH = 22.0
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -301,14 +301,14 @@ class Histogram(RankAlgorithm):
         return 272 * plan.columns.taps * plan.channels + 272 * self.STRIP
 
     def bins(self, plan) -> tuple[str, str]:
-        """The types that hold histograms of a column, and of the window."""
+        """The types of the bins of a column's histogram and of a window's."""
         tall, many = plan.rows.taps > self.TALLEST_COUNTED, plan.footprint.count > MOST_RANKED
         return "uint16" if tall else "uint8", "uint32" if many else "uint16"
 
-    def kinds(self, plan) -> dict[str, str]:
-        """As RankAlgorithm.kinds."""
+    def types(self, plan) -> dict[str, str]:
+        """As RankAlgorithm.types."""
         column, window = self.bins(plan)
-        return {"S": plan.counted, "C": column, "W": window}
+        return {"S": plan.loop_type, "C": column, "W": window}
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
         """As RankAlgorithm.rank."""
@@ -326,54 +326,57 @@ class Histogram(RankAlgorithm):
 
 
 class Bisection(RankAlgorithm):
-    """Bit by bit."""
+    """Any rank of any shape: every lane finds its result bit by bit, counting the samples below a threshold."""
 
     name = "bisection"
     reason = "every lane looks for its own result, bit by bit"
-    TAP = 0.6  # one vector compared with a number and counted
+    TAP = 0.6  # cost of comparing a vector with a number and counting
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
         if task.extreme or task.count > MOST_RANKED or task.item > 2:
             return None
-        wide = task.item == 1 and task.count > 255  # a byte does not count them: 16 bits hold the samples
+        wide = task.item == 1 and task.count > 255  # a byte can't count them: samples are widened to 16 bits
         return self.TAP * task.count * 8 * task.item / (task.lanes / 2 if wide else task.lanes)
 
     def loop(self, plan) -> str:
         """As RankAlgorithm.loop."""
         return "bisection.bisect"
 
-    def counted(self, plan) -> str:
-        """As RankAlgorithm.counted: where a byte does not count the window's samples, 16 bits for bytes too."""
+    def loop_type(self, plan) -> str:
+        """As RankAlgorithm.loop_type: 16 bits if a byte can't count the samples of a window."""
         return "uint16" if plan.footprint.count > 255 else plan.key
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
         """As RankAlgorithm.rank."""
         channels = block.pixels.shape[2]
-        rows = block.rows.astype(job.plan.counted, copy=False)
+        rows = block.rows.astype(job.plan.loop_type, copy=False)
         self.bisect(job, rows, job.places(rows.shape[1], channels), first, 0, out, channels, wanted)
 
     def bisect(self, job, rows, places, first, start, out, channels, wanted) -> None:
-        """Ranks for columns `start`, ... of the result; `rows` holds integers of the type that the loop works in."""
-        kinds, ranks = wanted
+        """Fill `out` for columns start, start + 1, ... of the result; `rows` holds samples of the loop's type."""
+        rank_lines, ranks = wanted
         if ranks.shape[1] > 1:
             ranks = ranks[:, start:].repeat(channels, axis=1)
             ranks = np.pad(ranks, ((0, 0), (0, max(0, out.shape[1] - ranks.shape[1]))), mode="edge")
         bits = int(rows.max()).bit_length()
         found = out if out.dtype == rows.dtype else np.empty(out.shape, rows.dtype)
         ranks = np.ascontiguousarray(ranks, rows.dtype)
-        job.loop(rows, places, bits, ranks, np.ascontiguousarray(kinds), first, found)
+        job.loop(rows, places, bits, ranks, np.ascontiguousarray(rank_lines), first, found)
         if found is not out:
             out[...] = found
 
 
 class Ordinals(Bisection):
-    """In tiles of one channel each: samples are numbered by their order, numbers ranked, the ranks' samples looked up."""
+    """Bisection for samples of more than 16 bits, in tiles of one channel.
+
+    The samples of a tile are numbered in their order, the numbers are ranked, and each result is looked up by its number.
+    """
 
     name = "ordinals"
     reason = "samples are numbered by their order, tile by tile, and bisected"
-    MOST = 65536  # samples of a tile, whose ordinal numbers have 16 bits
-    SORT = 18.0  # a sample of a tile numbered by its order
+    MOST_NUMBERED = 65536  # most samples of a tile, since their numbers have 16 bits
+    SORT = 18.0  # cost of numbering a sample of a tile
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -382,8 +385,8 @@ class Ordinals(Bisection):
         around = (256 + task.footprint.shape[0]) * (256 + task.footprint.shape[1]) / 65536
         return self.TAP * task.count * 16 / 32 + self.SORT * around
 
-    def counted(self, plan) -> str:
-        """As RankAlgorithm.counted."""
+    def loop_type(self, plan) -> str:
+        """As RankAlgorithm.loop_type."""
         return "uint16"
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
@@ -401,7 +404,7 @@ class Ordinals(Bisection):
                     self.rank_tile(job, np.ascontiguousarray(tile), first + y, x, part, wanted)
 
     def rank_tile(self, job, tile: np.ndarray, first: int, start: int, out: np.ndarray, wanted) -> None:
-        """Fill `out` with ranks in a tile's windows; its first row is row `first` of the result, its first column `start`."""
+        """Fill `out` from a tile's windows; its first row is row `first` of the result, its first column is column `start`."""
         order = tile.ravel().argsort()
         numbers = np.empty(tile.size, np.uint16)
         numbers[order] = np.arange(tile.size, dtype=np.uint16)
@@ -412,9 +415,10 @@ class Ordinals(Bisection):
         self.bisect(job, numbered.rows, job.places(numbered.rows.shape[1], 1), first, start, found, 1, wanted)
         out[...] = tile.ravel()[order][found[:, : out.shape[1]]]
 
-    def tile(self, height: int, width: int, most: tuple[int, int]) -> tuple[int, int]:
-        """The largest tile of results for whose windows 16 bits number the samples."""
-        tiles = ((rows, min(most[1], self.MOST // (rows + height - 1) - width + 1)) for rows in range(1, most[0] + 1))
+    def tile(self, height: int, width: int, results: tuple[int, int]) -> tuple[int, int]:
+        """The largest tile of results (rows, columns) whose windows together have at most MOST_NUMBERED samples."""
+        last = self.MOST_NUMBERED
+        tiles = ((n, min(results[1], last // (n + height - 1) - width + 1)) for n in range(1, results[0] + 1))
         return max((tile for tile in tiles if tile[1] > 0), key=math.prod)
 
 
