@@ -16,7 +16,8 @@ from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
 from imconv.geometry.axis import make_axes
 from imconv.geometry.border import parse_border
 from imconv.kernel.kernel import Kernel
-from imconv.stages.convolution.plan import ALGORITHMS, Plan, make_plan
+from imconv.stages.convolution.algorithms import ALGORITHMS
+from imconv.stages.convolution.plan import Plan, make_plan
 
 from . import machine, photograph
 from .cases import TWELVE_MEGAPIXELS, Case, Frame

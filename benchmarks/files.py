@@ -188,11 +188,13 @@ def _make_huge(side: int) -> Callable[[Path], None]:
     """A grey PNG, written in strips: the whole would need more memory than what is measured."""
 
     def make(path: Path) -> None:
+        from imconv.files.picture import EncoderOptions, Page
         from imconv.files.streams import writer
 
         strip = photograph(Frame(STRIP, side))
         with open(path, "wb") as file:
-            target = writer("PNG")(file, (side, side), strip.dtype, "grey", files.Metadata(), [])
+            whole = Page(np.broadcast_to(strip[:1], (side, side)), "grey", files.Metadata())
+            target = writer("PNG")(file, whole, EncoderOptions(), [])
             for _ in range(side // STRIP):
                 target.write(strip)
             target.finish()

@@ -140,7 +140,8 @@ def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
         raise OptionError(
             f"one picture is {described[0]}, the other {described[1]}; compare pictures of one size and type"
         )
-    return tuple(array if array.ndim == 3 else array[..., None] for array in (one, two))
+    one, two = (array if array.ndim == 3 else array[..., None] for array in (one, two))
+    return one, two
 
 
 def _described(picture, array: np.ndarray) -> str:

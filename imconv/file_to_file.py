@@ -31,7 +31,7 @@ def bytes_held(plan: AnyPlan, incoming: Incoming, threads: int | None) -> int:
     return incoming.bytes_held + plan.bytes_held(workers) + _WRITTEN_AHEAD * (workers + 2) * band
 
 
-def run(
+def write_filtered(
     plan: AnyPlan, conversion, incoming: Incoming, outgoing: Outgoing, *, threads=None, tally=None, progress=None
 ) -> None:
     """Filter the incoming picture into the outgoing one. The result equals that of `filters.apply`, bit for bit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +14,20 @@ from .options import Options
 class Filter:
     """A filter says what to compute: a kernel or a shape, and `options`. Its `plan` says how; the engine runs the plan.
 
-    A subclass has at least `plan` and `result_type`; filters that can be parts of others have the further methods too.
+    A subclass has `options` as a field or property, and at least `plan` and `result_type`; filters that can be parts of
+    others have the further methods too.
     """
 
-    options: Options
+    if TYPE_CHECKING:
 
-    light_matters = True  # whether the result differs in linear light; where not, `linear` is ignored
+        @property
+        def options(self) -> Options: ...
+
+    @property
+    def light_matters(self) -> bool:
+        """Whether the result differs in linear light; if not, the option `linear` is ignored."""
+        return True
+
     selects_itself = False  # whether it applies region, mask and channels itself
 
     def plan(self, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool) -> AnyPlan:

@@ -97,7 +97,7 @@ def documented(function):
 
     `{parameters:name : text}` also documents the function's own parameters, behind `image`.
     """
-    text = inspect.getdoc(function)
+    text = inspect.getdoc(function) or ""
     head, _, rest = text.partition("{parameters")
     first, _, tail = rest.partition("}")
     drawing = "\n".join(f"            {line.rstrip()}" for line in borders.drawn().splitlines())
@@ -126,7 +126,7 @@ def _signature(function) -> inspect.Signature:
 class Options:
     """The options that every filter takes, by the names of the public functions' keywords; `_PARAMETERS` documents them."""
 
-    border: str = borders.DEFAULT
+    border: str | borders.Border = borders.DEFAULT
     pad: object = "same"
     stride: object = 1
     dilation: object = 1
@@ -198,12 +198,12 @@ def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:
-    target = parse_dtype(image_type if dtype is None else dtype).newbyteorder("=")
+    target = dtype_of(image_type if dtype is None else dtype).newbyteorder("=")
     readable(target)
     return target
 
 
-def parse_dtype(name) -> np.dtype:
+def dtype_of(name) -> np.dtype:
     """The dtype for a name or type; OptionError if there is none."""
     try:
         return np.dtype(name)

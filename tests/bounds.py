@@ -1,4 +1,4 @@
-"""The contract's error bounds (SEMANTICS.md, Numbers), each used by several tests, and what they are measured by."""
+"""The contract's error bounds for numbers, each used by several tests, and what they are measured by."""
 
 from __future__ import annotations
 

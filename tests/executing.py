@@ -1,16 +1,24 @@
-"""A plan run with bands of a given height: no result may depend on it."""
+"""Plans run with bands or stripes of a given height: no result may depend on it."""
 
 from dataclasses import replace
 
 import numpy as np
 
+from imconv.engine import stage
 from imconv.engine.drive import run
+from imconv.stages.convolution import decimated
 
 
 def execute(plan, image: np.ndarray, *, band_rows: int | None = None, point=None, **how) -> np.ndarray:
     """`drive.run`, with bands of `band_rows` rows, and with `point` after the sums, where they are given."""
     plan = plan if point is None else replace(plan, point=point)
     return run(plan if band_rows is None else _Banded(plan, band_rows), image, **how)
+
+
+def set_stripe_bytes(patch, size: int) -> None:
+    """Where a picture comes in bands, compute about so many bytes of the result at a time; `patch` is a MonkeyPatch."""
+    for module in (stage, decimated):
+        patch.setattr(module, "STRIPE_BYTES", size)
 
 
 class _Banded:

@@ -11,20 +11,19 @@ from dataclasses import replace
 import numpy as np
 
 import imconv
-from imconv.engine import bordered_rows, drive, held_rows, streaming
+from imconv.engine import bordered_rows, buffers, held_rows, results, stage, threads
 from imconv.engine.drive import stream
 from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
 from imconv.kernel.kernel import Kernel
 from imconv.options import Options
-from imconv.stages.convolution import tables
+from imconv.stages.convolution import box, decimated, dense, lines, separable
 from imconv.stages.convolution import work as bands
 from imconv.stages.convolution.filter import LinearFilter
-from imconv.stages.ranking import filter
+from imconv.stages.ranking import algorithms, blocks
 from imconv.stages.ranking import work as rank_bands
 from imconv.stages.ranking.filter import RankFilter
 from imconv.stages.ranking.footprint import make_footprint
-from imconv.stages.ranking.plan import ALGORITHMS
 
 PAGE = mmap.PAGESIZE
 LIBC = ctypes.CDLL(None)
@@ -73,7 +72,7 @@ def some_kernel():
 def some_rank(options: Options) -> RankFilter:
     size = random.choice([3, 5, (random.randint(1, 12), random.randint(1, 12)), (random.randint(1, 40), 3)])
     footprint = make_footprint(size, random.choice(["square", "square", "disk", "plus"]))
-    algorithm = random.choice([None, *ALGORITHMS])
+    algorithm = random.choice([None, *algorithms.BY_NAME])
     return RankFilter(footprint, random.choice([0.0, 50.0, 50.0, 80.0, 100.0]), options, algorithm)
 
 
@@ -99,16 +98,17 @@ def try_one() -> None:
         plan = work.plan(image.shape, image.dtype, alpha is not None)
     except imconv.ImconvError:
         return
-    streaming.STRIPE_BYTES = random.choice([1, 5000])
+    stage.STRIPE_BYTES = decimated.STRIPE_BYTES = random.choice([1, 5000])
     parts = (guarded(image[y : y + 13]) for y in range(0, len(image), 13))
     assert np.concatenate(list(stream(plan, parts, threads=2))).tobytes() == whole.tobytes()
 
 
 if __name__ == "__main__":
-    drive.WORTH_THREADS = 0.0
+    threads.WORTH_THREADS = 0.0
     numpy = Guarding("numpy")
     numpy.empty = empty
-    for module in (bands, drive, rank_bands, filter, bordered_rows, streaming, tables, held_rows):
+    engine = bordered_rows, buffers, held_rows, results
+    for module in (*engine, bands, box, decimated, dense, lines, separable, rank_bands, algorithms, blocks):
         module.np = numpy
     random.seed(int(sys.argv[1]))
     for _ in range(int(sys.argv[2])):

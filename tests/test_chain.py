@@ -1,5 +1,7 @@
 """Chains: what the steps give one after the other in floats, rounded once; the same whole, in bands, fused or not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,12 +9,10 @@ from hypothesis import strategies as st
 
 from imconv import Picture
 from imconv.cli.commands.chain_text import load_steps
-from imconv.composites import chain as chains
-from imconv.composites import partial
 from imconv.composites.chain import ChainFilter
 from imconv.composites.composed_kernel import compose, composed
 from imconv.composites.partial import selected
-from imconv.engine import streaming
+from imconv.engine import sources
 from imconv.engine.drive import stream
 from imconv.errors import FileError, OptionError
 from imconv.filters.apply import apply
@@ -25,6 +25,7 @@ from imconv.options import DEFAULTS, Options
 from imconv.stages.convolution.filter import LinearFilter
 
 from .cases import picture
+from .executing import set_stripe_bytes
 
 STEPS = {
     "blur": lambda o: LinearFilter(gaussian_kernel(1.3), o),
@@ -34,7 +35,7 @@ STEPS = {
     "unsharp": lambda o: unsharp_filter(1, 2, 3, None, None, o),
     "edges": lambda o: edge_filter("sobel", "magnitude", o),
     "x": lambda o: edge_filter("sobel", "x", o),
-    "half": lambda o: LinearFilter(gaussian_kernel(0.7), chains.replace(o, stride=2)),
+    "half": lambda o: LinearFilter(gaussian_kernel(0.7), replace(o, stride=2)),
 }
 CHAINS = [("blur", "unsharp", "edges"), ("blur", "wide"), ("box", "sharpen"), ("half", "edges"), ("blur", "x"), ("wide", "half", "box")]  # fmt: skip
 
@@ -105,9 +106,8 @@ def test_in_bands_bit_for_bit(small_stripes, names, dtype, channels, rows, threa
 @pytest.fixture(scope="module")
 def small_stripes():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "STRIPE_BYTES", 700)
-        patch.setattr(chains, "BAND_BYTES", 500)
-        patch.setattr(partial, "BAND_BYTES", 500)
+        set_stripe_bytes(patch, 700)
+        patch.setattr(sources, "BAND_BYTES", 500)
         yield
 
 

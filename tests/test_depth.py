@@ -157,7 +157,7 @@ def test_gaussians_of_every_size(kind, depth, sigma):
     wide = imconv.gaussian_blur(image.astype(float), sigma) * (white / WHITE[kind])
     result = imconv.gaussian_blur(image, sigma, depth=depth)
     assert result.dtype == target
-    # a grid is right within 0.05 of an 8-bit level (SEMANTICS, Gaussian)
+    # a grid is right within 0.05 of an 8-bit level
     np.testing.assert_allclose(result, wide, atol=white * 0.05 / 255 + (0 if depth == "float" else 0.5))
 
 

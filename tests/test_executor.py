@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
-from imconv.engine import drive
+from imconv.engine import threads as crews
 from imconv.engine.threads import default_threads
-from imconv.kernel.kernel import as_fraction
 from imconv.options import Options
+from imconv.pixels.exact import as_fraction
 from imconv.pixels.rounding import Tally
 from imconv.stages.convolution.filter import LinearFilter
 from tests.cases import laid_out, picture
@@ -144,7 +144,7 @@ def test_small_pictures_pay_for_no_threads(monkeypatch):
         helpers.append(count)
         work()
 
-    monkeypatch.setattr(drive, "share", share)
+    monkeypatch.setattr(crews, "share", share)
     for side in (64, 2048):
         imconv.box_blur(np.zeros((side, side, 3), np.uint8), 5, threads=2)
     assert helpers == [0, 1]

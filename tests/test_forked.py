@@ -68,10 +68,10 @@ assert jit.origins == {"alpha.weigh-u1-u2": "built"}
 DECODING = """
 import io, warnings
 from PIL import Image
-from imconv.files import pillow
+from imconv.files import by_pillow
 limit, filters = Image.MAX_IMAGE_PIXELS, list(warnings.filters)
 def inside():
-    with pillow.quiet():
+    with by_pillow.quiet():
         hold()
 def loud():
     return Image.MAX_IMAGE_PIXELS == limit and warnings.filters == filters
@@ -80,21 +80,21 @@ begun.wait()
 assert not loud()
 def work():
     assert loud()  # nobody is inside here
-    with pillow.quiet():
+    with by_pillow.quiet():
         assert not loud()
     assert loud()
 assert child(work)
 def from_within():
     assert not loud()
-    with pillow.quiet():
+    with by_pillow.quiet():
         pass
     assert not loud()
-with pillow.quiet():
+with by_pillow.quiet():
     assert child(from_within)
 def out_of_it():
     inner.__exit__(None, None, None)
     assert loud()
-inner = pillow.quiet()
+inner = by_pillow.quiet()
 inner.__enter__()
 assert child(out_of_it)
 inner.__exit__(None, None, None)
@@ -106,13 +106,13 @@ assert loud()
 
 COMING_AND_GOING = """
 from PIL import Image
-from imconv.files import pillow
+from imconv.files import by_pillow
 def often():
     while not go_on.is_set():
-        with pillow.quiet():
+        with by_pillow.quiet():
             pass
 def work():
-    with pillow.quiet():
+    with by_pillow.quiet():
         pass
 others = [thread(often) for _ in range(2)]
 assert all([child(work) for _ in range(30)])

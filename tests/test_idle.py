@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.engine import drive, kept_work, threads
+from imconv.engine import kept_work, threads
 
 FILTERS = {
     "blur": lambda image, **how: imconv.gaussian_blur(image, 1.5, **how),
@@ -88,7 +88,7 @@ def test_after_a_failure(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(drive, "run_bands", fail)
+        broken.setattr(threads, "run_bands", fail)
         with pytest.raises(KeyboardInterrupt):
             imconv.gaussian_blur(image, 1.5)
     assert not kept_work._kept  # one that failed is not kept
@@ -96,11 +96,11 @@ def test_after_a_failure(monkeypatch):
 
 
 def test_few_and_small_ones():
-    for n in range(2 * kept_work.MOST):
+    for n in range(2 * kept_work.MOST_KEPT):
         imconv.gaussian_blur(np.zeros((40, 70 + n), np.uint8), 1)
-    assert len(kept_work._kept) == kept_work.MOST
-    widths = [run.plan.columns.size for run in kept_work._kept.values()]
-    assert widths == list(range(70 + kept_work.MOST, 70 + 2 * kept_work.MOST))  # the last ones used
+    assert len(kept_work._kept) == kept_work.MOST_KEPT
+    widths = [work.stage.columns.size for work in kept_work._kept.values()]
+    assert widths == list(range(70 + kept_work.MOST_KEPT, 70 + 2 * kept_work.MOST))  # the last ones used
     kept_work.forget()
     imconv.gaussian_blur(np.zeros((3000, 2000, 3), np.uint8), 1)
     assert not kept_work._kept

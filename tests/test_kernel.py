@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv.errors import KernelError, OptionError
-from imconv.kernel.kernel import MAX_SIDE, Kernel, as_kernel
+from imconv.kernel.kernel import Kernel, as_kernel
+from imconv.kernel.weights import MAX_SIDE
 from imconv.pixels.exact import LARGEST_DENOMINATOR, as_fraction
 
 SVD_TOLERANCE = 1e-13  # of the largest weight: what the factors of a decomposition may lose in float64

@@ -15,7 +15,6 @@ from imconv.errors import KernelError, OptionError
 from imconv.kernel.formats import FORMATS, check_format, convert, format_for
 from imconv.kernel.json_form import read as read_json
 from imconv.kernel.library import names
-from imconv.kernel.text import load
 
 EXTENSIONS = {"text": "txt", "imagemagick": "txt", "libvips": "mat", "csv": "csv", "npy": "npy", "json": "json"}
 
@@ -23,7 +22,7 @@ EXTENSIONS = {"text": "txt", "imagemagick": "txt", "libvips": "mat", "csv": "csv
 def read_back(tmp_path, data: bytes, to: str) -> Kernel:
     path = tmp_path / f"k.{EXTENSIONS[to]}"
     path.write_bytes(data)
-    return load(path)
+    return Kernel.load(path)
 
 
 def assert_same(back: Kernel, kernel: Kernel) -> None:
@@ -152,7 +151,7 @@ def test_damaged_json(tmp_path, text, words):
     path = tmp_path / "k.json"
     path.write_text(text)
     with pytest.raises(KernelError) as caught:
-        load(path)
+        Kernel.load(path)
     assert str(path) in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -166,7 +165,7 @@ def test_every_prefix_and_every_flipped_byte_of_json(tmp_path):
     for piece in changed:
         path.write_bytes(piece)
         try:
-            load(path)
+            Kernel.load(path)
         except KernelError:
             continue
 

@@ -218,7 +218,7 @@ def test_as_an_argument():
 def test_installed_folder_comes_first(tmp_path, monkeypatch):
     package = tmp_path / "imconv"
     package.mkdir()
-    monkeypatch.setattr("imconv.kernel_library.__file__", str(package / "kernel_library.py"))
+    monkeypatch.setattr("imconv.kernel.library.__file__", str(package / "kernel" / "library.py"))
     (tmp_path / "kernels").mkdir()
     with pytest.raises(FileError, match="install imconv again"):
         folder()  # somebody else's folder beside site-packages/imconv

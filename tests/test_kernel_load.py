@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from imconv.errors import FileError, ImconvError, KernelError
 from imconv.kernel.kernel import Kernel
-from imconv.kernel.text import load, write
+from imconv.kernel.text import write
 
 
 def fractions_of(kernel):
@@ -20,7 +20,7 @@ def fractions_of(kernel):
 
 def refused(path, error, expected):
     with pytest.raises(error) as caught:
-        load(path)
+        Kernel.load(path)
     assert "\n" not in str(caught.value)
     assert os.fspath(path) in str(caught.value)
     assert expected in str(caught.value)
@@ -29,8 +29,8 @@ def refused(path, error, expected):
 def test_text_files(tmp_path):
     path = tmp_path / "k.csv"
     path.write_bytes(b"\xef\xbb\xbf1, 2\r\n3, 4\r\n")
-    assert load(path) == Kernel([[1, 2], [3, 4]])
-    assert load(os.fspath(path)) == Kernel([[1, 2], [3, 4]])
+    assert Kernel.load(path) == Kernel([[1, 2], [3, 4]])
+    assert Kernel.load(os.fspath(path)) == Kernel([[1, 2], [3, 4]])
     path.write_text("1 2\n3 4\nx 5\n")
     refused(path, KernelError, "k.csv: line 3, column 1: read 'x', expected a number")
 
@@ -48,13 +48,13 @@ def test_files_that_hold_no_kernel(tmp_path):
     ]:
         path.write_bytes(data)
         with pytest.raises(KernelError) as caught:
-            load(path)
+            Kernel.load(path)
         assert "\n" not in str(caught.value)
         assert expected in str(caught.value)
 
 
 def test_file_size_has_a_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("imconv.kernel_load.LARGEST_FILE", 1 << 20)
+    monkeypatch.setattr("imconv.kernel.file.LARGEST_FILE", 1 << 20)
     path = tmp_path / "k.txt"
     path.write_text("1 " * (1 << 20))
     refused(path, KernelError, "larger than the 1 MiB")
@@ -75,7 +75,7 @@ def test_npy(tmp_path):
         np.eye(3, dtype=bool),
     ):
         path.write_bytes(npy(array))
-        assert load(path) == Kernel(array)
+        assert Kernel.load(path) == Kernel(array)
 
 
 def test_npy_is_looked_at_before_memory_is_taken(tmp_path):
@@ -102,9 +102,9 @@ def test_npy_is_looked_at_before_memory_is_taken(tmp_path):
 def test_mat_files_are_libvips(tmp_path):
     path = tmp_path / "k.mat"
     path.write_text("3 3 9\n1 1 1\n1 1 1\n1 1 1\n")
-    assert load(path) == Kernel(np.full((3, 3), 1 / 9))
+    assert Kernel.load(path) == Kernel(np.full((3, 3), 1 / 9))
     path.write_text(write(Kernel([[1, 2], [2, 1]], name="mine")))
-    assert load(path).shape == (2, 2)
+    assert Kernel.load(path).shape == (2, 2)
     for text, expected in [
         ("3 3 9\n1 1 1\n", "line 2, column 6: read 1 rows of numbers, expected 3"),
         ("3 1 9\n1 1 1\n1 1 1\n", "line 3, column 1: read 2 rows of numbers, expected 1"),
@@ -115,7 +115,7 @@ def test_mat_files_are_libvips(tmp_path):
     ]:
         path.write_text(text)
         with pytest.raises(KernelError) as caught:
-            load(path)
+            Kernel.load(path)
         assert f"k.mat: {expected}" in str(caught.value)
 
 
@@ -130,10 +130,10 @@ def test_pictures_as_kernels(tmp_path):
     path = tmp_path / "k.png"
     grey = np.array([[0, 10, 20], [30, 40, 50]], np.uint8)
     save_png(path, grey)
-    kernel = load(path)
+    kernel = Kernel.load(path)
     assert fractions_of(kernel) == [[Fraction(int(g), 150) for g in row] for row in grey]
     save_png(path, np.repeat(grey[:, :, np.newaxis], 3, axis=2))
-    assert load(path) == kernel
+    assert Kernel.load(path) == kernel
     colour = np.zeros((2, 2, 3), np.uint8)
     colour[0, 0] = 255, 0, 0
     save_png(path, colour)
@@ -145,25 +145,25 @@ def test_pictures_as_kernels(tmp_path):
     refused(path, KernelError, "transparent")
     transparent[:, :, 3] = 255
     save_png(path, transparent)
-    assert load(path).weights.tolist() == [[0.25, 0.25], [0.25, 0.25]]
+    assert Kernel.load(path).weights.tolist() == [[0.25, 0.25], [0.25, 0.25]]
     save_png(tmp_path / "large.png", np.zeros((2049, 2048), np.uint8))
     refused(tmp_path / "large.png", KernelError, "at most 4194304 weights")
     path.rename(tmp_path / "kernel")  # no extension: told by its first bytes
-    assert load(tmp_path / "kernel").sum() == 1
+    assert Kernel.load(tmp_path / "kernel").sum() == 1
 
 
 def test_large_pictures_become_floats(tmp_path):
     path = tmp_path / "k.png"
     pixels = np.random.default_rng(0).integers(0, 256, (300, 301), np.uint8)
     save_png(path, pixels)
-    np.testing.assert_array_equal(load(path).weights, pixels / pixels.sum(dtype=np.float64))
+    np.testing.assert_array_equal(Kernel.load(path).weights, pixels / pixels.sum(dtype=np.float64))
 
 
 def test_damaged_pictures(tmp_path):
     path = tmp_path / "k.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n junk")
     with pytest.raises(ImconvError) as caught:
-        load(path)
+        Kernel.load(path)
     assert "\n" not in str(caught.value)
 
 
@@ -184,4 +184,4 @@ def refusal(function, *arguments, **options):
 def test_any_file_is_a_kernel_or_one_line(tmp_path_factory, data, extension):
     path = tmp_path_factory.mktemp("k") / f"k{extension}"
     path.write_bytes(data)
-    assert "\n" not in refusal(load, path)
+    assert "\n" not in refusal(Kernel.load, path)

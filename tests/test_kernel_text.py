@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imconv.errors import FileError, KernelError, OptionError
-from imconv.kernel.kernel import MAX_SIDE, Kernel
+from imconv.geometry.sizes import MAX_SIDE
+from imconv.kernel.kernel import Kernel
 from imconv.kernel.text import parse, write
 from tests.effort import at_most
 

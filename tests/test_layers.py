@@ -1,189 +1,130 @@
-"""Who may import whom (DESIGN.md), read from the sources: imports inside functions count as well."""
+"""Who may import whom: the contracts of pyproject.toml, and what import-linter can't say, read from the sources."""
 
 import ast
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
+from importlinter.cli import lint_imports
 
 import imconv
 
 PACKAGE = Path(imconv.__file__).parent
-SOURCES = sorted(PACKAGE.rglob("*.py"))
-RIVALS = {"scipy", "cv2", "torch", "skimage", "tensorflow", "pyvips", "numexpr"}
-# errors, borders, sizes and kernels are wanted by a command line that only shows its help: no heavy library there
-LIGHT = (
-    "errors",
-    "lazy",
-    "border",
-    "geometry",
-    "kernel",
-    "kernel_number",
-    "kernel_text",
-    "planner",
-    "color",
-    "rounding",
-)
-RANKS = ("ranking", "rank_bands")  # what executor and bands are for correlations
-HEAVY = {"numba", "llvmlite", "PIL", "click"}
+TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+GRAPH = grimp.build_graph("imconv", include_external_packages=True, cache_dir=None)
+OWN = sorted(name for name in GRAPH.modules if name.split(".")[0] == "imconv")
+FORWARDING = ["__init__.py"]  # names are found when first used, so that `import imconv` costs nothing
+# what else than imconv and the standard library the ground may know
+GROUND = {
+    "errors": set(),
+    "lazy": set(),
+    "loops": {"numpy", "numba", "llvmlite"},
+    "pixels": {"numpy"},
+    "geometry": {"numpy"},
+}
 
 
-def name_of(path: Path) -> str:
-    """`imconv/files/png.py` is `files.png`, `imconv/files/__init__.py` is `files`."""
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def nodes(kind, folder: str = "") -> Iterator[tuple[str, ast.AST]]:
+    """Every node of a kind in the modules of a folder, with the module's path."""
+    for path, tree in TREES.items():
+        if path.startswith(folder):
+            yield from ((path, node) for node in ast.walk(tree) if isinstance(node, kind))
 
 
-def imports_of(path: Path) -> set[str]:
-    """Whole dotted names a source imports; those of imconv's own without `imconv.`: `planner`, `files.picture`."""
-    found = set()
-    inside = ["imconv", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(inside[: len(inside) - node.level + 1]) if node.level else ""
-            module = ".".join(part for part in (base, node.module) if part)
-            found.add(module)
-            found.update(f"{module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
-            "import_module",
-            "importlib.import_module",
-            "__import__",
-        ):
-            argument = node.args[0]
-            if isinstance(argument, ast.Constant):
-                found.add(argument.value)
-            elif isinstance(argument, ast.JoinedStr) and isinstance(argument.values[0], ast.Constant):
-                found.add(argument.values[0].value.rstrip("."))
-    return {name.removeprefix("imconv.") if name.startswith("imconv.") else name for name in found}
+def places(found) -> list[str]:
+    return [f"{path}:{node.lineno}" for path, node in found]
 
 
-IMPORTS = {name_of(path): imports_of(path) for path in SOURCES}
+def imported(module: str) -> set[str]:
+    return GRAPH.find_modules_directly_imported_by(module)
 
 
-def roots(module: str) -> set[str]:
-    return {name.split(".")[0] for name in IMPORTS[module]}
+def test_the_contracts_hold():
+    """`lint-imports` prints each broken contract with the lines that break it."""
+    assert lint_imports(str(PACKAGE.parent / "pyproject.toml"), no_cache=True, no_logo=True) == 0
 
 
-def within(*rooms: str) -> list[str]:
-    return [name for name in IMPORTS if name.split(".")[0] in rooms]
+def test_no_module_imports_itself_by_way_of_others():
+    """The contract looks at siblings; this sees a package's own `__init__` as well. A circle is printed by CycleError."""
+    TopologicalSorter({module: imported(module) - {"imconv"} for module in OWN if module != "imconv"}).prepare()
 
 
-def test_the_reader_sees_what_there_is():
-    """If it no longer understood the sources, every test here would pass."""
-    assert "numba" in roots("jit.build")
-    assert "executor" in roots("correlation")  # inside a function
-    assert "planner.Plan" in IMPORTS["executor"]
-    assert "loops" in roots("jit.build")  # by import_module
-    assert "errors.OptionError" in IMPORTS["filters.smooth"]  # two dots up
-    assert within("loops")
-    assert within("filters")
-
-
-@pytest.mark.parametrize("module", within("loops"))
-def test_loops_import_numpy_and_numba_only(module):
-    allowed = {"numpy", "numba", "loops", *sys.stdlib_module_names}
-    if module in ("loops.vector", "loops.lanewise", "loops.running"):
-        allowed |= {"llvmlite", "operator"}
-    assert roots(module) <= allowed
-
-
-@pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("loops", "jit")])
-def test_only_loops_and_jit_know_numba(module):
-    assert not roots(module) & {"numba", "llvmlite", "loops"}
-
-
-@pytest.mark.parametrize("module", [name for name in within("jit") if name != "jit.build"])
-def test_only_builds_import_numba(module):
-    assert (
-        not roots(module) & {"numba", "llvmlite"} or module == "jit.load"
-    )  # object files, where there are no shared ones
-
-
-@pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("cli")])
-def test_only_the_command_line_knows_click(module):
-    assert "click" not in roots(module)
-
-
-@pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("cli", "__main__", "")])
-def test_nothing_below_imports_the_command_line(module):
-    assert "cli" not in roots(module)
-
-
-@pytest.mark.parametrize("module", [name for name in LIGHT if name in IMPORTS])
-def test_light_modules_stay_light(module):
-    assert not roots(module) & HEAVY
-    assert not {"jit", "executor", "files", "bands"} & roots(module) or module in ("planner", "kernel_text")
-
-
-def test_the_planner_is_pure():
-    """It runs a plan for the user by a late import of the executor; nothing else of what acts is known to it."""
-    assert not roots("planner") & {
-        "jit",
-        "files",
-        "filters",
-        "correlation",
-        "os",
-        "threading",
-        "pathlib",
-        "time",
-        "random",
+@pytest.mark.parametrize("room", GROUND)
+def test_the_ground_needs_little(room):
+    outside = {
+        name.split(".")[0]
+        for module in OWN
+        if module == f"imconv.{room}" or module.startswith(f"imconv.{room}.")
+        for name in imported(module)
     }
-    assert {name for name in IMPORTS["planner"] if name.startswith("executor")} <= {"executor", "executor.execute"}
-    tree = ast.parse((PACKAGE / "planner.py").read_text())
-    top = {ast.unparse(node) for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))}
-    assert not any("executor" in line for line in top)
+    assert outside - sys.stdlib_module_names - {"imconv"} <= GROUND[room]
 
 
-def test_errors_import_nothing_but_the_standard_library():
-    assert roots("errors") <= sys.stdlib_module_names
+def test_filters_know_pictures_but_no_files():
+    found = {name for module in OWN if module.startswith("imconv.filters.") for name in imported(module)}
+    assert {name for name in found if name.startswith("imconv.files")} <= {"imconv.files.picture"}
 
 
-@pytest.mark.parametrize("module", within("files"))
-def test_files_know_nothing_of_filtering(module):
-    assert not roots(module) & {"planner", "executor", "filters", "correlation"}
+def test_imports_by_name_stay_in_their_folder():
+    """import-linter can't see them: a folder loads its own formats and commands so, jit its loops, files Pillow's plugins."""
+    beyond = {"jit": "imconv.loops.", "files": "PIL."}
+    for path, call in nodes(ast.Call):
+        if ast.unparse(call.func).endswith(("import_module", "__import__")):
+            name = call.args[0].values[0] if isinstance(call.args[0], ast.JoinedStr) else call.args[0]
+            assert isinstance(name, ast.Constant), f"{path}:{call.lineno}: the name's beginning has to stand there"
+            folder = path.rpartition("/")[0]
+            own = ".".join(("imconv", *folder.split("/"))).rstrip(".") + "."
+            assert name.value.startswith((own, beyond.get(folder, own))), f"{path}:{call.lineno}"
 
 
-# pictures come with these
-COMPUTING = ("activations", "convolution", "forward", "gelu", "layer", "layer_weights", "maps", "matrix", "occlusion", "operations", "preprocessing", "scores", "tensors", "tracing", "weights")  # fmt: skip
-DESCRIBING = [name for name in within("net") if name.removeprefix("net.") not in COMPUTING]
+def test_no_private_name_is_taken_from_another_module():
+    """Neither by `from module import _name` nor as `module._name`."""
+    found = []
+    for path, tree in TREES.items():
+        modules = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").split(".")[0] == "imconv"):
+                found += [(path, node) for alias in node.names if alias.name.startswith("_") and alias.name[1] != "_"]
+                modules |= {alias.asname or alias.name for alias in node.names if alias.name.islower()}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in modules:
+                found += [(path, node)] if node.attr.startswith("_") and node.attr[1] != "_" else []
+    assert not places(found)
 
 
-@pytest.mark.parametrize("module", DESCRIBING)
-def test_networks_are_described_without_pictures(module):
-    """What a network is, and what it costs, needs sizes and errors only."""
-    assert roots(module) <= {*sys.stdlib_module_names, "errors", "geometry", "kernel_number", "lazy", "net"}
+def test_algorithms_are_asked_not_compared():
+    """`plan.how` answers; no code decides by an algorithm's name."""
+    compared = [
+        (path, node)
+        for path, node in nodes(ast.Compare)
+        if any(isinstance(side, ast.Attribute) and side.attr == "algorithm" for side in (node.left, *node.comparators))
+    ]
+    matched = [(path, node) for path, node in nodes(ast.Match) if ast.unparse(node.subject).endswith(".algorithm")]
+    assert not places(compared + matched)
 
 
-@pytest.mark.parametrize("module", within("filters"))
-def test_filters_are_data_and_a_call(module):
-    assert not roots(module) & (HEAVY | {"jit", "cli", "files", "bands"})
+def test_the_engine_runs_plans_and_nothing_else_does():
+    found = [
+        (path, node)
+        for path, node in nodes(ast.FunctionDef)
+        if node.name in ("run", "in_bands")
+        and any(argument.arg == "plan" for argument in node.args.posonlyargs + node.args.args + node.args.kwonlyargs)
+    ]
+    assert [path for path, _ in found] == ["engine/drive.py"]
 
 
-@pytest.mark.parametrize("module", [name for name in IMPORTS if name not in within("files", "executor")])
-def test_loops_are_called_by_the_executor_and_files_only(module):
-    assert "jit" not in roots(module) or module in (
-        *within("jit", "cli"),
-        "executor",
-        "bands",
-        "net.convolution",
-        "net.gelu",
-        "net.matrix",
-        "combined_bands",
-        "neighborhoods",
-        *RANKS,
-        "source",
-        "pooling",
-        "pool_bands",
-    )
+def test_attributes_are_named_not_forwarded():
+    found = [path for path, node in nodes(ast.FunctionDef) if node.name in ("__getattr__", "__getattribute__")]
+    assert found == FORWARDING
 
 
-@pytest.mark.parametrize("module", list(IMPORTS))
-def test_rivals_and_oracles_are_never_imported(module):
-    assert not roots(module) & RIVALS
+def test_modules_stay_short():
+    lines = {path: len((PACKAGE / path).read_text().splitlines()) for path in TREES}
+    assert {path: count for path, count in lines.items() if count > 400} == {}
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_modules_stay_short(path):
-    assert len(path.read_text().splitlines()) < 500  # DESIGN.md: 400 asks for a split, 500 needs it
+def test_few_modules_lie_directly_in_the_package():
+    assert len([path for path in TREES if "/" not in path]) <= 10

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image, ImageFilter
 
 import imconv
-from imconv.engine import streaming
 from imconv.engine.drive import stream
 from imconv.filters.apply import apply
 from imconv.filters.like import _opencv_weights, blur_like, box_like, kernel_like
 from imconv.filters.other_tools import TOOLS
 from imconv.kernel.kernel import Kernel
+from tests.executing import set_stripe_bytes
 
 # Float sums in another order, or, in OpenCV, torch and libvips, in float32: some roundings of results up to 1.
 FLOAT32, FLOAT64 = 2e-6, 1e-12
@@ -353,7 +353,7 @@ class TestFilters:
         work = filter(has_alpha=has_alpha)
         expected = apply(work, image, threads=1)
         np.testing.assert_array_equal(apply(work, image, threads=3), expected)
-        monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
+        set_stripe_bytes(monkeypatch, 1)
         plan = work.plan(image.shape, image.dtype, has_alpha)
         for height in (1, 7, 75):
             bands = (image[top : top + height] for top in range(0, 75, height))
@@ -502,7 +502,10 @@ def test_median_of_imagemagick(size, tmp_path):
     import subprocess
 
     program = shutil.which("magick") or shutil.which("convert")
-    if program is None:
+    if (
+        program is None
+        or "ImageMagick" not in subprocess.run([program, "-version"], capture_output=True, text=True).stdout
+    ):
         pytest.skip("ImageMagick is not installed")
     image = np.random.default_rng(size).integers(0, 256, (37, 41)).astype(np.uint8)
     imconv.write(tmp_path / "in.pgm", image)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import imconv
-from imconv.composites.linear_light import STRAIGHT_NOTE
+from imconv.composites.linear_light import STRAIGHT_NOTE, conversion_of
 from imconv.errors import FileError, ImconvError, OptionError
 from imconv.files.picture import Metadata, Picture
 from imconv.files.png import encode
@@ -215,7 +215,7 @@ def test_floats_are_light_already_unless_their_file_says_otherwise():
     np.testing.assert_array_equal(
         imconv.gaussian_blur(image, 2, linear=True, depth=8), imconv.gaussian_blur(image, 2, depth=8)
     )
-    conversion = LinearFilter(IDENTITY, Options(linear=True)).conversion("grey", image.dtype)
+    conversion = conversion_of(LinearFilter(IDENTITY, Options(linear=True)), "grey", image.dtype)
     assert conversion.note == STRAIGHT_NOTE
     assert conversion.decode(image) is image
     tagged = Picture(image, "grey", "TIFF", Metadata(icc=GREY_PROFILE))
@@ -230,8 +230,8 @@ def test_floats_are_light_already_unless_their_file_says_otherwise():
         result = imconv.correlate(odd, IDENTITY, linear=True, depth=8)
     assert told[0].filename == __file__
     assert result.pixels.tolist() == [[0, 0, 255]]
-    conversion = LinearFilter(IDENTITY, Options(linear=True, depth=8)).conversion(
-        "grey", np.dtype("float32"), odd.metadata
+    conversion = conversion_of(
+        LinearFilter(IDENTITY, Options(linear=True, depth=8)), "grey", np.dtype("float32"), odd.metadata
     )
     with pytest.warns(RuntimeWarning, match="2 results were NaN and became 0"):
         bands = list(conversion.encode_bands([conversion.decode(odd.pixels)] * 2))
@@ -246,18 +246,18 @@ def test_bands_give_the_same_as_the_whole():
         unsharp_filter(1.5, 2, 3, None, None, Options(linear=True)),
         unsharp_filter(1.5, 2, 0, None, None, Options(linear=True)),
     ):
-        conversion = filter.conversion(given.mode, given.pixels.dtype, given.metadata)
+        conversion = conversion_of(filter, given.mode, given.pixels.dtype, given.metadata)
         assert (conversion.source, conversion.name) == (np.float32, "ICC profile")
         assert conversion.target == filter.result_type(given.pixels.dtype)
         light = np.concatenate([conversion.decode(given.pixels[i : i + 7]) for i in range(0, 30, 7)])
         light = apply(conversion.filter, light)
         result = np.concatenate([conversion.encode(light[i : i + 4]) for i in range(0, 30, 4)])
         np.testing.assert_array_equal(result, apply(filter, given).pixels)
-    assert LinearFilter(IDENTITY).conversion("rgb", np.dtype("uint8"), given.metadata) is None
+    assert conversion_of(LinearFilter(IDENTITY), "rgb", np.dtype("uint8"), given.metadata) is None
 
 
 def test_layouts_threads_and_out(monkeypatch):
-    monkeypatch.setattr("imconv.conversion.BAND", 500)
+    monkeypatch.setattr("imconv.composites.linear_light.BAND", 500)
     image = scene("uint8", (50, 40, 3))
     expected = imconv.gaussian_blur(image, 2, linear=True, threads=1)
     np.testing.assert_array_equal(imconv.gaussian_blur(image, 2, linear=True, threads=4), expected)

@@ -8,7 +8,6 @@ from PIL import Image
 
 import imconv
 from imconv.cli import run
-from imconv.engine import streaming
 from imconv.engine.drive import stream
 from imconv.errors import OptionError
 from imconv.filters.apply import apply
@@ -16,6 +15,7 @@ from imconv.filters.morphology import OPERATIONS, MorphologyFilter
 from imconv.options import Options
 from imconv.stages.ranking.footprint import make_footprint
 from tests import cases
+from tests.executing import set_stripe_bytes
 
 SCIPY = {"opening": "grey_opening", "closing": "grey_closing", "gradient": "morphological_gradient",
          "tophat": "white_tophat", "blackhat": "black_tophat"}  # fmt: skip
@@ -62,7 +62,7 @@ def test_a_shape_with_a_side_is_turned_for_dilation():
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("alpha", [None, "keep", "separate"])
 def test_the_same_bits_for_any_threads_and_bands(operation, dtype, alpha, monkeypatch):
-    monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
+    set_stripe_bytes(monkeypatch, 1)
     image = noise(dtype, (103, 37, 4))
     options = Options(alpha=alpha, border="mirror", dilation=(1, 2), has_alpha=alpha is not None)
     work = MorphologyFilter(operation, make_footprint((5, 4)), options)
@@ -139,7 +139,7 @@ COMMANDS = {
 @pytest.mark.parametrize("bands", [False, True])
 def test_commands(words, bands, tmp_path, monkeypatch, capsys):
     if bands:
-        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+        monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
     image = noise("uint8", (60, 90, 3))
     Image.fromarray(image).save(tmp_path / "in.png")
     assert run([words[0], str(tmp_path / "in.png"), str(tmp_path / "out.png"), *words[1:], "--json", "--explain"]) == 0

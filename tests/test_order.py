@@ -8,17 +8,16 @@ from hypothesis import strategies as st
 import imconv
 from imconv import ImconvError, Kernel
 from imconv.composites.chain import ChainFilter
-from imconv.engine import streaming
 from imconv.engine.drive import run, stream
 from imconv.errors import LimitError, OptionError
 from imconv.filters.apply import apply
 from imconv.options import Options
+from imconv.stages.ranking.algorithms import BY_NAME as ALGORITHMS
 from imconv.stages.ranking.filter import RankFilter
 from imconv.stages.ranking.footprint import SHAPES, make_footprint
-from imconv.stages.ranking.plan import ALGORITHMS
 from imconv.stages.ranking.sortable import samples_of, sortable
-from imconv.stages.ranking.work import RankRun
 from tests import cases, naive
+from tests.executing import execute, set_stripe_bytes
 
 TYPES = ("bool", "uint8", "uint16", "int8", "int16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 BORDERS = ("reflect", "mirror", "nearest", "constant", "wrap", "normalized")
@@ -314,7 +313,7 @@ FILTERS = [(3, 50.0), (5, 50.0), ((4, 3), 50.0), (7, 0.0), ((9, 4), 100.0), (15,
 @pytest.mark.parametrize("geometry", GEOMETRIES)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_the_same_bits_for_any_threads_and_bands(geometry, dtype, monkeypatch):
-    monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
+    set_stripe_bytes(monkeypatch, 1)
     image = noise(dtype, (103, 70, 1 if dtype == "uint16" else 3))
     for size, percentile in FILTERS:
         work = RankFilter(make_footprint(size), percentile, Options(**GEOMETRIES[geometry]))
@@ -325,11 +324,7 @@ def test_the_same_bits_for_any_threads_and_bands(geometry, dtype, monkeypatch):
         found = np.concatenate(list(stream(plan, pieces(image), threads=2)))
         np.testing.assert_array_equal(found, expected)
         for height in (1, 4, 13):
-            result = np.empty_like(expected)
-            run = RankRun(plan, image, 1)
-            for first in range(0, len(result), height):
-                run.fill(first, result[first : first + height])
-            np.testing.assert_array_equal(result, expected)
+            np.testing.assert_array_equal(execute(plan, image, band_rows=height, threads=1), expected)
 
 
 def pieces(image, sizes=(1, 7, 30, 2)):

@@ -107,7 +107,7 @@ def test_the_wheel_by_way_of_the_sdist_is_the_same(direct, by_sdist):
 def test_it_is_the_wheel_that_runs(installed):
     _, python, site = installed
     code = (
-        "import imconv, imconv.kernel_library as k; print(imconv.__file__, imconv.__version__, k.folder(), sep='\\n')"
+        "import imconv, imconv.kernel.library as k; print(imconv.__file__, imconv.__version__, k.folder(), sep='\\n')"
     )
     done = run_there(installed, python, "-c", code, text=True)
     file, version, folder = done.stdout.splitlines()
@@ -149,7 +149,7 @@ def test_a_picture_is_filtered_there(installed):
 
 
 def test_the_checkout_finds_its_kernels_from_anywhere(tmp_path):
-    code = "import imconv.kernel_library as k; print(k.folder(), len(k.names()))"
+    code = "import imconv.kernel.library as k; print(k.folder(), len(k.names()))"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     folder, count = done.stdout.split()

@@ -21,6 +21,7 @@ from imconv.stages.pooling.plan import OPERATIONS
 from tests import naive
 from tests.bounds import FLOAT32, FLOAT64
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture, seeds
+from tests.executing import set_stripe_bytes
 
 TORCH = {"float32": FLOAT32, "float64": FLOAT64}
 ROOTS = 1e-12  # of float64 results of several operations, times the largest sample
@@ -303,9 +304,9 @@ def test_threads_bands_and_layouts_change_nothing(op, more, dtype, channels, mon
         np.testing.assert_array_equal(apply(filter, image, threads=threads), expected)
     for layout in LAYOUTS:
         np.testing.assert_array_equal(apply(filter, laid_out(image, layout)), expected)
-    monkeypatch.setattr("imconv.pool_plan.WINDOW_BYTES", 1)  # bands of one row
+    monkeypatch.setattr("imconv.stages.pooling.plan.WINDOW_BYTES", 1)  # bands of one row
     np.testing.assert_array_equal(apply(filter, image), expected)
-    monkeypatch.setattr("imconv.streaming.STRIPE_BYTES", 400)
+    set_stripe_bytes(monkeypatch, 400)
     plan = filter.plan(image.shape, image.dtype, channels == 4)
     for height in (1, 2, 5, 61):
         bands = (image[row : row + height] for row in range(0, 61, height))

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv.composites import partial
 from imconv.composites.partial import selected
-from imconv.engine import streaming
+from imconv.engine import sources
 from imconv.engine.drive import stream
 from imconv.errors import OptionError
 from imconv.filters.apply import apply
@@ -22,6 +21,7 @@ from imconv.options import Options
 from imconv.stages.convolution.filter import LinearFilter
 
 from .cases import picture
+from .executing import set_stripe_bytes
 
 FILTERS = {
     "box": lambda image, **o: imconv.box_blur(image, 3, **o),
@@ -224,8 +224,8 @@ def test_in_bands_bit_for_bit(monkeypatch_bands, region, dtype, threads, crop, r
 def monkeypatch_bands():
     """Stripes of a few rows, so that small pictures have several."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streaming, "STRIPE_BYTES", 512)
-        patch.setattr(partial, "BAND_BYTES", 300)
+        set_stripe_bytes(patch, 512)
+        patch.setattr(sources, "BAND_BYTES", 300)
         yield
 
 

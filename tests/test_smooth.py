@@ -11,7 +11,7 @@ from scipy import ndimage
 import imconv
 from imconv.filters.arguments import parse_sigma
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
-from imconv.filters.smooth import parse_window_size
+from imconv.geometry.sizes import parse_window_size
 from tests import naive
 from tests.bounds import FLOAT64
 from tests.cases import laid_out, picture

@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from imconv.engine import streaming
+from imconv.engine.drive import stream
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
 from imconv.filters.sharpen import unsharp_filter
 from imconv.kernel.kernel import Kernel
 from imconv.options import Options
+from imconv.stages.convolution.algorithms import ALGORITHMS
 from imconv.stages.convolution.filter import LinearFilter
-from imconv.stages.convolution.plan import ALGORITHMS
-from tests.executing import execute
+from tests.executing import execute, set_stripe_bytes
 
 RANDOM = np.random.default_rng(5)
 KERNELS = {
@@ -42,7 +42,7 @@ OPTIONS = {
 
 @pytest.fixture(autouse=True)
 def short_stripes(monkeypatch):
-    monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
+    set_stripe_bytes(monkeypatch, 1)
 
 
 def picture(dtype, channels=1, rows=203):
@@ -63,8 +63,8 @@ def in_bands(image, sizes=(1, 7, 30, 2)):
 
 def assert_same(work: LinearFilter, image, has_alpha=False, threads=2):
     plan = work.plan(image.shape, image.dtype, has_alpha)
-    expected = execute(plan, image, threads=threads, point=work.point)
-    bands = list(execute_rows(plan, in_bands(image), threads=threads, point=work.point))
+    expected = execute(plan, image, threads=threads)
+    bands = list(stream(plan, in_bands(image), threads=threads))
     found = np.concatenate(bands)
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
@@ -128,7 +128,7 @@ def test_threads_and_stripes_change_nothing(monkeypatch):
     image = picture("uint8", 3, rows=500)
     for kernel in ("dense", "separable", "box", "decimated"):
         for size in (1, 20_000, 1 << 20):
-            monkeypatch.setattr(streaming, "STRIPE_BYTES", size)
+            set_stripe_bytes(monkeypatch, size)
             for threads in (1, 2, 7):
                 assert_same(LinearFilter(KERNELS[kernel]), image, threads=threads)
 
@@ -136,16 +136,16 @@ def test_threads_and_stripes_change_nothing(monkeypatch):
 @pytest.mark.parametrize("kernel", ["dense", "separable", "box", "decimated"])
 def test_few_rows_are_held(kernel):
     plan = LinearFilter(KERNELS[kernel]).plan((20_000, 1000), np.dtype("uint8"), False)
-    parts = stripes(plan)
+    parts = plan.stripes()
     assert parts[0].first == 0
     assert parts[-1].last == 20_000
     assert parts[-1].high == 20_000
     assert all(a.last == b.first and a.low <= b.low and a.high <= b.high for a, b in itertools.pairwise(parts))
     assert max(part.high - part.low for part in parts) < 600
-    assert bytes_held(plan, 2) < 4e6
+    assert plan.bytes_held(2) < 4e6
 
 
 def test_a_large_sigma_holds_a_grid_and_not_the_rows_it_reaches():
     plan = LinearFilter(gaussian_kernel(1000)).plan((30_000, 30_000), np.dtype("uint8"), False)
-    assert max(part.high - part.low for part in stripes(plan, originals=False)) < 6200  # 4 sigma reflected
-    assert bytes_held(plan, 2, originals=False) < 300e6
+    assert max(part.high - part.low for part in plan.stripes()) < 6200  # 4 sigma reflected
+    assert plan.bytes_held(2) < 300e6

@@ -163,7 +163,7 @@ def test_channels_have_their_own_curves_and_alpha_none():
 
 
 def test_rows_may_come_in_any_bands(monkeypatch):
-    monkeypatch.setattr("imconv.transfer.BLOCK", 50)
+    monkeypatch.setattr("imconv.pixels.levels.BLOCK", 50)
     transfer = Transfer((SRGB, BT709, SRGB))
     pixels = np.random.default_rng(4).integers(0, 65536, (23, 19, 3)).astype(np.uint16)
     light = transfer.decode(pixels)

@@ -11,41 +11,59 @@ import click
 from .. import __version__
 from . import interrupt
 
-# command: (module in this package, one line for the list of commands)
-COMMANDS = {
-    "apply": ("apply", "Convolve with a kernel of your own, or one from the library."),
-    "bilateral": ("local", "Smooth and keep edges: nearby pixels count, and similar ones."),
-    "blur": ("smooth", "Blur with a Gaussian."),
-    "box": ("smooth", "Blur with the mean over a box."),
-    "cache": ("cache", "Show, fill or empty the store of compiled loops."),
-    "chain": ("chain", "Filter with several filters in one go."),
-    "close": ("order", "Close: remove what is darker and smaller than a shape."),
-    "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
-    "contrast": ("local", "Normalise local contrast: differences to the mean, in deviations."),
-    "deviation": ("local", "Show the standard deviation over a box around each pixel."),
-    "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
-    "edges": ("edges", "Find edges by first and second derivatives."),
-    "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
-    "gabor": ("gabor", "Show what an oriented cell of the visual cortex answers."),
-    "gradient": ("order", "Outline: the largest minus the least of the pixels around."),
-    "guided": ("local", "Smooth and keep a guide's edges, at any radius in the same time."),
-    "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
-    "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
-    "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
-    "max": ("order", "Take the brightest of the pixels around."),
-    "median": ("order", "Remove specks: the median of the pixels around."),
-    "min": ("order", "Erode: the darkest of the pixels around."),
-    "motion": ("oriented", "Blur along a line, as a camera does that moves."),
-    "net": ("net", "List convolutional networks, tell what they cost, run them."),
-    "open": ("order", "Open: remove what is brighter and smaller than a shape."),
-    "pool": ("pool", "Pool: windows become single pixels, as in convolutional networks."),
-    "rank": ("order", "Take a percentile of the pixels around."),
-    "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
-    "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
-    "tophat": ("order", "Keep only what is brighter, or darker, and smaller than a shape."),
-    "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
-    "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
+# family, as the help calls it: command: (module in commands/, one line for the list of commands)
+FAMILIES = {
+    "Smoothing": {
+        "blur": ("smooth", "Blur with a Gaussian."),
+        "box": ("smooth", "Blur with the mean over a box."),
+        "disk": ("oriented", "Blur with a disk, as a lens does that is out of focus."),
+        "motion": ("oriented", "Blur along a line, as a camera does that moves."),
+        "bilateral": ("local", "Smooth and keep edges: nearby pixels count, and similar ones."),
+        "guided": ("local", "Smooth and keep a guide's edges, at any radius in the same time."),
+    },
+    "Sharpening": {
+        "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
+        "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
+        "contrast": ("local", "Normalise local contrast: differences to the mean, in deviations."),
+    },
+    "Edges": {
+        "edges": ("edges", "Find edges by first and second derivatives."),
+        "gabor": ("gabor", "Show what an oriented cell of the visual cortex answers."),
+        "emboss": ("oriented", "Emboss: add the slope, as if lit from the upper left."),
+        "deviation": ("local", "Show the standard deviation over a box around each pixel."),
+    },
+    "Order and morphology": {
+        "median": ("order", "Remove specks: the median of the pixels around."),
+        "min": ("order", "Erode: the darkest of the pixels around."),
+        "max": ("order", "Take the brightest of the pixels around."),
+        "rank": ("order", "Take a percentile of the pixels around."),
+        "open": ("order", "Open: remove what is brighter and smaller than a shape."),
+        "close": ("order", "Close: remove what is darker and smaller than a shape."),
+        "gradient": ("order", "Outline: the largest minus the least of the pixels around."),
+        "tophat": ("order", "Keep only what is brighter, or darker, and smaller than a shape."),
+    },
+    "Kernels and chains": {
+        "apply": ("apply", "Convolve with a kernel of your own, or one from the library."),
+        "chain": ("chain", "Filter with several filters in one go."),
+        "kernels": ("kernels", "List, show, inspect, convert and plot kernels."),
+    },
+    "Networks": {
+        "pool": ("pool", "Pool: windows become single pixels, as in convolutional networks."),
+        "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
+        "net": ("net", "List convolutional networks, tell what they cost, run them."),
+    },
+    "Looking": {
+        "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
+        "info": ("info", "Tell size, depth, channels and metadata from the header alone."),
+        "compare": ("compare", "Compare two pictures: largest and mean error, RMSE, PSNR, SSIM."),
+        "trace": ("trace", "Show how one pixel comes about: window, weights, products, sum."),
+    },
+    "Housekeeping": {
+        "cache": ("cache", "Show, fill or empty the store of compiled loops."),
+    },
 }
+
+COMMANDS = dict(sorted(item for family in FAMILIES.values() for item in family.items()))
 
 BUILTINS = ("max", "min", "open")  # commands whose functions are called otherwise
 
@@ -54,7 +72,7 @@ class LazyGroup(click.Group):
     """A group whose commands' modules are imported only when one of them runs or shows its help."""
 
     def list_commands(self, ctx):
-        return sorted(COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx, name):
         if name not in COMMANDS:
@@ -72,8 +90,10 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in sorted(COMMANDS.items())])
+        width = max(map(len, COMMANDS))  # the texts of all families begin in one column
+        for family, commands in FAMILIES.items():
+            with formatter.section(family):
+                formatter.write_dl([(name.ljust(width), text) for name, (_, text) in commands.items()])
 
     def format_epilog(self, ctx, formatter):
         with formatter.section("Examples"):

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..options import Options
+
 MOST_PAGES = 1 << 31
+FLAGS = ("auto_orient", "strip", "no_clobber", "quiet", "verbose", "explain", "dry_run")
 TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 
-def checked(shared: dict) -> dict:
+@dataclass(frozen=True)
+class Asked:
+    """The shared options of a filter command, checked; None where one was left out."""
+
+    threads: int | None
+    max_pixels: int | None
+    max_memory: int | None  # bytes
+    page: int | None
+    quality: int | None
+    compression: int | str | None
+    options: Options  # what filters are made with
+    format: str | None
+    auto_orient: bool
+    strip: bool
+    no_clobber: bool
+    quiet: bool
+    verbose: bool
+    explain: bool
+    dry_run: bool
+    json: bool
+
+
+def checked(shared: dict) -> Asked:
     """The shared options as numbers; bad ones are usage errors before any file is read."""
-    from ..engine.threads import checked_threads
     from ..files.formats import format_named
-    from ..files.limits import parse_count, parse_size
 
     if shared["format_"] is not None:
         format_named(shared["format_"])
@@ -18,16 +45,36 @@ def checked(shared: dict) -> dict:
     def given(name, parse):
         return None if shared[name] is None else parse(shared[name])
 
-    return {
-        "threads": given("threads", lambda n: checked_threads(n, "--threads")),
-        "max_pixels": given("max_pixels", parse_count),
-        "max_memory": given("max_memory", parse_size),
-        "page": given("page", lambda text: whole(text, "--page", 0, MOST_PAGES)),
-        "quality": given("quality", lambda text: whole(text, "--quality", 1, 100)),
-        "compression": given(
+    threads, limits = checked_threads(shared["threads"]), checked_limits(shared["max_pixels"], shared["max_memory"])
+    return Asked(
+        threads=threads,
+        **limits,
+        page=given("page", lambda text: whole(text, "--page", 0, MOST_PAGES)),
+        quality=given("quality", lambda text: whole(text, "--quality", 1, 100)),
+        compression=given(
             "compression", lambda text: text if text in TIFF_WORDS else whole(text, "--compression", 0, 9)
         ),
-        "options": checked_options(shared, given("max_pixels", parse_count)),
+        options=checked_options(shared, limits["max_pixels"]),
+        format=shared["format_"],
+        json=shared["json_"],
+        **{name: shared[name] for name in FLAGS},
+    )
+
+
+def checked_threads(text: str | None) -> int | None:
+    """The number of threads that --threads asks for."""
+    from ..engine.threads import checked_threads
+
+    return None if text is None else checked_threads(text, "--threads")
+
+
+def checked_limits(max_pixels: str | None, max_memory: str | None = None) -> dict:
+    """What --max-pixels and --max-memory say, as `files.read` takes it: pixels and bytes, None where nothing is said."""
+    from ..files.limits import parse_count, parse_size
+
+    return {
+        "max_pixels": None if max_pixels is None else parse_count(max_pixels),
+        "max_memory": None if max_memory is None else parse_size(max_memory),
     }
 
 

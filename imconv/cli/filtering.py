@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
 
-from .checked import checked
-from .session import STDIN, Job, _filter_and_write, _places, _prepare, _read, label, tell_plan, teller
+from .places import checked_places
+from .session import Job, Session
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -
     shared : dict
         The shared options as Click gives them.
     make : callable
-        Called with the filter's `Options` and the picture's width; returns a filter with `plan` and `apply`.
+        Called with the filter's `Options` and the picture's width; returns a `Filter`.
     look : callable, optional
         As in `Job`.
     """
@@ -41,23 +40,24 @@ def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -
             raise OptionError(f"a report belongs to {ctx.info_name} alone, not to a step of a chain")
         ctx.obj.append(Step(ctx.info_name, _step_options(ctx, shared), make))
         return
-    source, target = _places(shared)
-    _process(shared, source, [Job(target, make, look)])
+    source, target = checked_places(shared["input"], shared["output"], shared["dry_run"])
+    _run(Session(shared, source, [Job(target, make, look)]))
 
 
 def look_at(shared: dict, look: Callable) -> dict:
     """Read INPUT and show it to `look`; nothing is filtered or written. What `look` returns."""
-    source, _ = _places({**shared, "dry_run": True})
-    settings = checked(shared)
-    return look(_read(source, shared, settings, [Job("-", look)])[0])
+    from .run_in_memory import read_pages
+
+    source, _ = checked_places(shared["input"], shared["output"], dry_run=True)
+    return look(read_pages(Session(shared, source, [Job("-", look)]))[0])
 
 
 def filter_to_many(shared: dict, jobs: list[Job]) -> None:
     """Read INPUT once and write each job's result; nothing is written unless all can be."""
     if isinstance(click.get_current_context().obj, list):
         return  # several pictures are no step of a chain
-    source, _ = _places({**shared, "output": jobs[0].output})
-    _process(shared, source, jobs)
+    source, _ = checked_places(shared["input"], jobs[0].output, shared["dry_run"])
+    _run(Session(shared, source, jobs))
 
 
 def _step_options(ctx, shared: dict) -> dict:
@@ -74,33 +74,19 @@ def _step_options(ctx, shared: dict) -> dict:
     return shared
 
 
-def _process(shared: dict, source: str, jobs: list[Job]) -> None:
+def _run(session: Session) -> None:
+    """Filter in bands what can be, all else in memory."""
     from .. import jit
     from .compiling import Notice
 
-    started = time.perf_counter()
-    settings = checked(shared)
-    jit.watch = Notice(shared["quiet"])  # files, too, are read by compiled loops
-    bands = len(jobs) == 1 and jobs[0].look is None and "-" not in (source, jobs[0].output)
-    if bands and not settings["page"]:
+    jit.watch = Notice(session.asked.quiet)  # files, too, are read by compiled loops
+    job = session.jobs[0]
+    bands = len(session.jobs) == 1 and job.look is None and "-" not in (session.source, job.output)
+    if bands and not session.asked.page:
         from .run_in_bands import filter_in_bands
 
-        if filter_in_bands(jobs[0], source, shared, settings, started):
+        if filter_in_bands(session):
             return
-    pictures = _read(source, shared, settings, jobs)
-    tell = teller(shared["quiet"])
-    for note in dict.fromkeys(note for picture in pictures for note in picture.notes):
-        tell(f"{label(source, STDIN)}: {note}")
-    if len(pictures) > 1:
-        from .run_in_memory import filter_pages
+    from .run_in_memory import filter_in_memory
 
-        filter_pages(pictures, jobs, source, shared, settings, started)
-        return
-    picture = pictures[0]
-    prepared = [_prepare(job, picture, source, shared, settings) for job in jobs]
-    more = jobs[0].look(picture) if jobs[0].look else {}
-    for job, (work, plan, kind) in zip(jobs, prepared, strict=True):
-        if shared["dry_run"]:
-            tell_plan(job, source, plan, kind, shared)
-            continue
-        _filter_and_write(job.output, picture, work, plan, kind, source, shared, settings, started, more)
+    filter_in_memory(session)

@@ -9,16 +9,54 @@ from ..pixels.alpha import ALPHAS
 from ..pixels.depth import DEPTHS
 from ..pixels.rounding import RANGES
 
+BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
+OWN = "Options"  # a command's own
+GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, RUNNING)
 
-class FilterCommand(click.Command):
-    """A command that filters pictures: its help ends with what it does, with the borders drawn, if it has any, and with
-    examples."""
+FEW = 12  # options that need no groups
+WIDEST = 30  # column of options in a help, as Click's
 
-    has_borders = True
+
+class GroupedOption(click.Option):
+    """An option that stands under the heading of its group in the help of commands that have many."""
+
+    def __init__(self, *args, group: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.group = group
+
+
+def option(group: str, *names: str, **attributes):
+    """Declare an option of a group."""
+    return click.option(*names, cls=GroupedOption, group=group, **attributes)
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends with examples; many options are in groups, the command's own first."""
 
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
         self.examples = examples
+
+    def format_options(self, ctx, formatter):
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        if len(options) <= FEW:
+            super().format_options(ctx, formatter)
+            return
+        groups = {group: [] for group in GROUPS}
+        for each in options:
+            own = OWN if each in self.params else RUNNING  # --help is Click's
+            groups[getattr(each, "group", own)].append(each.get_help_record(ctx))
+        write_sections(formatter, groups)
+
+    def format_epilog(self, ctx, formatter):
+        _write_lines(formatter, "Examples", self.examples)
+
+
+class FilterCommand(ExampleCommand):
+    """A command that filters pictures: its help ends with what it does, with the borders drawn, if it has any, and with
+    examples."""
+
+    has_borders = True
 
     def format_epilog(self, ctx, formatter):
         from .effects import shown
@@ -28,18 +66,17 @@ class FilterCommand(click.Command):
             from ..geometry.border import drawn
 
             _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
-        _write_lines(formatter, "Examples", self.examples)
+        super().format_epilog(ctx, formatter)
 
 
-class ExampleCommand(click.Command):
-    """A command whose help ends with examples."""
-
-    def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
-        super().__init__(*args, **kwargs)
-        self.examples = examples
-
-    def format_epilog(self, ctx, formatter):
-        _write_lines(formatter, "Examples", self.examples)
+def write_sections(formatter, sections: dict[str, list[tuple[str, str]]]) -> None:
+    """Write lists of words with their texts, each under its heading; the texts begin in one column."""
+    width = min(WIDEST, max(len(word) for rows in sections.values() for word, _ in rows))
+    for heading, rows in sections.items():
+        if rows:
+            (word, text), *others = rows
+            with formatter.section(heading):
+                formatter.write_dl([(word.ljust(width), text), *others])
 
 
 def _write_lines(formatter, title, lines):
@@ -51,8 +88,8 @@ def _write_lines(formatter, title, lines):
 
 def linear_options(function):
     """Declare the options that say where a kernel is laid and what becomes of its sums."""
-    for option in reversed(_LINEAR):
-        function = option(function)
+    for each in reversed(_LINEAR):
+        function = each(function)
     return function
 
 
@@ -85,8 +122,8 @@ def filter_command(name: str, *examples: str, cls=FilterCommand, without: tuple[
 
     def declare(function):
         own, function.__click_params__ = getattr(function, "__click_params__", []), []
-        for option in reversed(_SHARED):
-            function = option(function)
+        for each in reversed(_SHARED):
+            function = each(function)
         shared = function.__click_params__
         function.__click_params__ = [p for p in shared if not {*p.opts} & {*without}] + own
         # Click turns the list round: the command's own options come first in the help
@@ -100,37 +137,45 @@ def filter_command(name: str, *examples: str, cls=FilterCommand, without: tuple[
 # shared options that a step of a chain may have; all others are the chain's
 WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
 
+nan_option = option(NUMBERS, "--nan", default="keep", show_default=True, metavar="keep|ignore", help="NaN in float pictures: smoothing filters can leave them out, with the border normalized.")  # fmt: skip
+threads_option = option(
+    RUNNING, "--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."
+)
+max_pixels_option = option(RUNNING, "--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")  # fmt: skip
+max_memory_option = option(RUNNING, "--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
+no_clobber_option = option(FILES, "--no-clobber", is_flag=True, help="Never replace an existing file.")
+
 _LINEAR = [
-    click.option("--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
-    click.option("--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
-    click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
-    click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
-    click.option("--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
-    click.option("--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
-    click.option("--range", "range_", default=None, metavar="|".join(RANGES), help="What becomes of results outside the type's range.  [default: clip]"),
+    option(BORDERS, "--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
+    option(BORDERS, "--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
+    option(BORDERS, "--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
+    option(BORDERS, "--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
+    option(NUMBERS, "--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
+    option(NUMBERS, "--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
+    option(NUMBERS, "--range", "range_", default=None, metavar="|".join(RANGES), help="What becomes of results outside the type's range.  [default: clip]"),
 ]  # fmt: skip
 
 _SHARED = [
     *_LINEAR,
-    click.option("--region", default=None, metavar="WxH+X+Y", help="Filter only this part; its neighbours outside are read."),
-    click.option("--crop", is_flag=True, help="Write the region alone."),
-    click.option("--mask", default=None, metavar="IMAGE", help="Where, and how much: white all, black nothing, grey in between."),
-    click.option("--channels", default=None, metavar="r,g|luma|0,2", help="Only these; luma: brightness alone, colours keep their hue."),
-    click.option("--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
-    click.option("--nan", default="keep", show_default=True, metavar="keep|ignore", help="NaN in float pictures: smoothing filters can leave them out, with the border normalized."),
-    click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
-    click.option("--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
-    click.option("--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),
-    click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone."),
-    click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]"),
-    click.option("--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
-    click.option("--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
-    click.option("--compression", default=None, metavar="0-9", help="PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]"),
-    click.option("--page", default=None, metavar="N", help="Only this page of a file with several, from 0. [default: all that OUTPUT can hold]"),
-    click.option("--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
-    click.option("--strip", is_flag=True, help="Write no metadata."),
-    click.option("--no-clobber", is_flag=True, help="Never replace an existing file."),
-    click.option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
-    click.option("-v", "--verbose", is_flag=True, help="Tell sizes, time and how many samples were clipped."),
-    click.option("--json", "json_", is_flag=True, help="Print a report as JSON; to standard error where the image goes to standard output."),
+    option(WHERE, "--region", default=None, metavar="WxH+X+Y", help="Filter only this part; its neighbours outside are read."),
+    option(WHERE, "--crop", is_flag=True, help="Write the region alone."),
+    option(WHERE, "--mask", default=None, metavar="IMAGE", help="Where, and how much: white all, black nothing, grey in between."),
+    option(WHERE, "--channels", default=None, metavar="r,g|luma|0,2", help="Only these; luma: brightness alone, colours keep their hue."),
+    option(NUMBERS, "--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
+    nan_option,
+    threads_option,
+    option(RUNNING, "--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
+    option(RUNNING, "--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),
+    max_pixels_option,
+    max_memory_option,
+    option(FILES, "--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
+    option(FILES, "--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
+    option(FILES, "--compression", default=None, metavar="0-9", help="PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]"),
+    option(FILES, "--page", default=None, metavar="N", help="Only this page of a file with several, from 0. [default: all that OUTPUT can hold]"),
+    option(FILES, "--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
+    option(FILES, "--strip", is_flag=True, help="Write no metadata."),
+    no_clobber_option,
+    option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
+    option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell sizes, time and how many samples were clipped."),
+    option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON; to standard error where the image goes to standard output."),
 ]  # fmt: skip

@@ -6,13 +6,14 @@ import sys
 import time
 
 from . import interrupt
+from .places import is_terminal
 
 
 class Progress:
     """A bar on a terminal for work of over a second; anywhere, the place where an interrupt is noticed."""
 
     def __init__(self, quiet: bool):
-        self.shown = not quiet and _is_terminal(sys.stderr)
+        self.shown = not quiet and is_terminal(sys.stderr)
         self.started = time.monotonic()
         self.drawn = False
 
@@ -33,7 +34,3 @@ class Progress:
         if self.drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
-
-
-def _is_terminal(stream) -> bool:
-    return stream is not None and stream.isatty()

@@ -1,78 +1,95 @@
-"""Files of several pages or frames: each picture gets its own plan, all results go into one file."""
+"""Pictures in memory: every page is planned, then filtered, and all results of a job go into one file."""
 
 from __future__ import annotations
 
-import time
+import sys
+from typing import Any
 
-import click
-
-from . import interrupt, session
+from . import interrupt
+from .places import STDIN, STDOUT, label, place_of
 from .progress import Progress
+from .session import Job, Session
 
 
-def filter_pages(pictures: list, jobs: list, source: str, shared: dict, settings: dict, started: float) -> None:
-    """Filter every picture for each job and write them together; whatever can be refused is refused before any work."""
-    prepared = [_prepare(job, pictures, source, shared, settings) for job in jobs]
-    for job, (works, plans, kind) in zip(jobs, prepared, strict=True):
-        if not shared["dry_run"]:
-            _filter_and_write(job.output, pictures, works, plans, kind, source, shared, settings, started)
-            continue
-        sizes = ", ".join(dict.fromkeys(f"{plan.shape[1]} x {plan.shape[0]}" for plan in plans))
-        session.teller(shared["quiet"])(
-            f"would write {session.label(job.output, session.STDOUT)} ({kind}, {len(plans)} pages of {sizes} pixels)"
-        )
-        if shared["json_"]:
-            _report(source, job.output, plans, [{}] * len(plans))
+def filter_in_memory(session: Session) -> None:
+    """Read all pages that are wanted and write each job's results; whatever can be refused is refused before any work."""
+    pages = read_pages(session)
+    session.tell_notes(session.name, [note for page in pages for note in page.notes])
+    prepared = [_prepare(session, job, pages) for job in session.jobs]
+    look = session.jobs[0].look if len(pages) == 1 else None
+    more = look(pages[0]) if look else {}
+    for job, (planned, format) in zip(session.jobs, prepared, strict=True):
+        if session.asked.dry_run:
+            session.tell_plans(job, format, [each.plan for each in planned])
+        else:
+            _filter_and_write(session, job, pages, planned, format, more)
 
 
-def _prepare(job, pictures, source, shared, settings) -> tuple[list, list, str]:
-    """Each picture's filter and plan, and the output format."""
+def read_pages(session: Session) -> list:
+    """The page that is asked for, or every page that the first job's output can hold."""
     from .. import files
+
+    asked, from_stdin = session.asked, session.source == "-"
+    place = sys.stdin.buffer if from_stdin else session.source
+    how: dict[str, Any] = {
+        "name": STDIN if from_stdin else None,
+        "auto_orient": asked.auto_orient,
+        "max_pixels": asked.max_pixels,
+        "max_memory": asked.max_memory,
+    }
+    if asked.page is not None:
+        return [files.read(place, page=asked.page, **how)]
+    return files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
+
+
+def _prepare(session: Session, job: Job, pages: list) -> tuple[list, str]:
+    """The job's filter planned for each page, and the output format."""
     from ..files.limits import check
 
-    works, plans, outlines, kept, most = [], [], [], 0, 0
-    for number, picture in enumerate(pictures):
-        work = session.work_of(job, settings, picture.width)
-        plan = session.plan_for(work, picture, source, shared, heading=f"page {number}\n")
-        works.append(work)
-        plans.append(plan)
-        outlines.append(session.outline(picture, plan, work))
-        kept += picture.pixels.nbytes + outlines[-1].pixels.nbytes
-        most = max(most, session.bytes_beside(work, plan, picture))
-    rows, columns = plans[0].shape
-    check(session.label(source, session.STDIN), columns, rows, kept + most, max_memory=settings["max_memory"])
-    place, name = session.place_of(job.output)
-    kind = files.check_target(place, *outlines, format=shared["format_"], no_clobber=shared["no_clobber"], name=name)
-    return works, plans, kind.name
+    planned, outlines, kept, most = [], [], 0, 0
+    for number, page in enumerate(pages):
+        heading = f"page {number}\n" if len(pages) > 1 else ""
+        each = session.plan(session.filter_of(job, page.width), page, heading)
+        planned.append(each)
+        outlines.append(each.outline(page))
+        kept += page.pixels.nbytes + outlines[-1].pixels.nbytes
+        most = max(most, each.bytes_beside(page))
+    rows, columns = planned[0].plan.shape
+    check(session.name, columns, rows, kept + most, max_memory=session.asked.max_memory)
+    return planned, session.check_target(job, outlines)
 
 
-def _filter_and_write(target, pictures, works, plans, kind, source, shared, settings, started) -> None:
-    from ..filters.apply import apply
-    from ..pixels.rounding import Tally
+def _filter_and_write(session: Session, job: Job, pages: list, planned: list, format: str, more: dict) -> None:
+    results, tallies = [], session.tallies(len(pages))
+    with Progress(session.asked.quiet) as progress:
+        for number, (page, each) in enumerate(zip(pages, planned, strict=True)):
 
-    tallies = [Tally() if shared["verbose"] or shared["json_"] else None for _ in plans]
-    results = []
-    with Progress(shared["quiet"]) as progress:
-        for i, (picture, work) in enumerate(zip(pictures, works, strict=True)):
+            def share(done: int, total: int, before: int = number) -> None:
+                progress(before * total + done, len(pages) * total)
 
-            def share(done: int, total: int, before: int = i) -> None:
-                progress(before * total + done, len(pictures) * total)
-
-            results.append(apply(work, picture, threads=settings["threads"], tally=tallies[i], progress=share))
+            how = {"threads": session.asked.threads, "tally": tallies[number], "progress": share}
+            results.append(each.run(page, **how))
     interrupt.check()
-    session.save(target, results, kind, shared, settings)
-    seconds = time.perf_counter() - started
-    if shared["verbose"]:
-        session.tell_results(list(zip(results, tallies, strict=True)), seconds, shared["quiet"])
-    if shared["json_"]:
-        _report(source, target, plans, [{"clipped": tally.clipped} for tally in tallies], seconds=round(seconds, 4))
+    _save(session, job, results, format)
+    session.tell_results(job, results, [each.plan for each in planned], tallies, more)
 
 
-def _report(source: str, target: str, plans: list, more: list[dict], **whole) -> None:
-    import json
+def _save(session: Session, job: Job, results: list, format: str) -> None:
+    """Write the results into one file and tell what was changed."""
+    from .. import files
 
-    pages = []
-    for plan, own in zip(plans, more, strict=True):
-        rows, columns = plan.shape
-        pages.append({"width": columns, "height": rows, "channels": plan.channels, **own, "plan": plan.as_dict()})
-    click.echo(json.dumps({"input": source, "output": target, **whole, "pages": pages}), err=session.on_stdout(target))
+    asked = session.asked
+    place, name = place_of(job.output)
+    saved = files.write_pages(
+        place,
+        results,
+        format=format,
+        quality=asked.quality,
+        compression=asked.compression,
+        threads=asked.threads,
+        strip=asked.strip,
+        no_clobber=asked.no_clobber,
+        name=name,
+    )
+    for note in saved.notes:
+        session.tell(f"{label(job.output, STDOUT)}: {note}")

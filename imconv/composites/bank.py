@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.drive import compute
 from ..engine.sources import WholeArray
-from ..engine.stage import AnyPlan
+from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.arrangement import layout
@@ -62,46 +62,16 @@ class FilterBank(Filter):
 
 
 @dataclass(frozen=True)
-class BankPlan(AnyPlan):
+class BankPlan(PlanLike):
     """Plans of several filters for one picture, with `across` results in a row of the sheet."""
 
     plans: tuple
     across: int
 
     @property
-    def rows(self):
-        """The picture's axis."""
-        return self.plans[0].rows
-
-    @property
-    def columns(self):
-        """The picture's axis."""
-        return self.plans[0].columns
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.plans[0].source
-
-    @property
-    def source_channels(self) -> int:
-        """Channels of the picture."""
-        return self.plans[0].source_channels
-
-    @property
-    def target(self) -> str:
-        """The type of the sheet."""
-        return self.plans[0].target
-
-    @property
-    def channels(self) -> int:
-        """Channels of the sheet."""
-        return self.plans[0].channels
-
-    @property
-    def alpha(self) -> str:
-        """The alpha policy of all the plans."""
-        return self.plans[0].alpha
+    def model(self):
+        """The first plan; the others differ in their kernels only."""
+        return self.plans[0]
 
     @property
     def range(self) -> str:
@@ -154,7 +124,9 @@ class BankPlan(AnyPlan):
         picture = source.whole()
         sheet = sink.room(0, self.shape[0])
         sheet[...] = white(sheet.dtype)
-        for index, plan in enumerate(self.plans):
+        for index, (plan, place) in enumerate(zip(self.plans, self.places, strict=True)):
+            if wanted is not None and not (place[0].start < wanted[1] and wanted[0] < place[0].stop):
+                continue
 
             def share(done: int, total: int, before: int = index) -> None:
                 if progress is not None:
@@ -162,8 +134,13 @@ class BankPlan(AnyPlan):
 
             result = np.empty((*plan.shape, plan.channels), plan.target)
             compute(plan, WholeArray(picture), result, threads, tally, share)
-            sheet[self.places[index]] = result
+            sheet[place] = result
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of all plans together."""
+        return sum(plan.multiply_adds for plan in self.plans)
 
     def as_dict(self) -> dict:
         """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
@@ -172,7 +149,7 @@ class BankPlan(AnyPlan):
             "output": [*self.shape, self.channels],
             "bank": len(self.plans),
             "result_bytes": self.result_bytes,
-            "multiply_adds": sum(plan.as_dict()["multiply_adds"] for plan in self.plans),
+            "multiply_adds": self.multiply_adds,
         }
 
     def __str__(self) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..engine.sequence import Sequence
+from ..engine.stage import AnyPlan
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
@@ -39,7 +40,9 @@ class ChainFilter(Filter):
         )
         shape = shape if len(shape) == 3 else (*shape, 1)
         white_value = white(image_type)
-        filters, plans, fused = [], [], []
+        filters: list[_Step] = []
+        plans: list[AnyPlan] = []
+        fused = []
         for index, step in enumerate(self.steps):
             last = index == len(self.steps) - 1
             step = step.with_types_fixed(image_type, self.result_type(image_type) if last else None)

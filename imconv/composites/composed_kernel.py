@@ -29,7 +29,7 @@ def composed(first: LinearFilter, second: LinearFilter) -> LinearFilter | None:
     if border.mode != "wrap" and not _symmetric(first.kernel):
         return None
     kernel = compose(first.kernel, second.kernel)
-    return kernel and replace(second, kernel=kernel)
+    return None if kernel is None else replace(second, kernel=kernel)
 
 
 def _plain(filter) -> bool:

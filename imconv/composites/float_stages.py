@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -77,6 +78,11 @@ class FloatStagesPlan(SideBySide):
     def seconds(self) -> float:
         """Estimated seconds of one thread for all stages together."""
         return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of all stages together."""
+        return sum(stage.multiply_adds for stage in self.stages)
 
     @property
     def scratch(self) -> int:
@@ -152,9 +158,15 @@ class FloatStagesFilter(Filter):
     options: Options
     scale: Fraction | None
     white: int | None
+    __dataclass_fields__: ClassVar[dict]  # of the subclass
     name = ""
-    alphas = ("weight", "separate", "keep")  # the alpha policies it knows, the default first
+    alphas: tuple[str, ...] = ("weight", "separate", "keep")  # the alpha policies it knows, the default first
     borders: tuple[str, ...] | None = None  # the borders it knows; None for all
+
+    @property
+    def summary(self) -> str:
+        """A line that says what is computed, for printed plans."""
+        raise NotImplementedError
 
     def stages(self, shape: tuple[int, int], channels: int, dtype: str, border: Border) -> tuple:
         """The stages' plans for samples that were converted to type `dtype`."""
@@ -242,7 +254,7 @@ class FloatStagesFilter(Filter):
         """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
-    def with_types_fixed(self, image_type, result_type=None) -> FloatStagesFilter:
+    def with_types_fixed(self, image_type, result_type=None) -> Self:
         """As Filter.with_types_fixed."""
         return replace(self, white=white(readable(np.dtype(image_type))))
 

@@ -35,9 +35,12 @@ class IgnoringFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "nan ignore"
-    summary = "sums of what is there, and of its weights"
     alphas = ("keep", "separate")
     borders = ("normalized",)
+
+    @property
+    def summary(self) -> str:
+        return "sums of what is there, and of its weights"
 
     def plan(self, shape, image_type, has_alpha):
         """As Filter.plan."""

@@ -79,7 +79,7 @@ class Conversion:
 
     def _border(self, border) -> Border:
         border = parse_border(border)
-        if border.mode != "constant":
+        if border.mode != "constant" or self.transfer is None:
             return border
         values = fill_values(border, self.channels, self.image_white if self.has_alpha else None) / self.image_white
         curves = self.transfer.curves
@@ -120,7 +120,7 @@ class Conversion:
     def warn(self, count: Tally | None) -> None:
         """Warn if samples were NaN and became 0."""
         if self.transfer is not None and self.image_type.kind == "f":
-            warn_of_nans(count, 6)
+            warn_of_nans(count, 7)
 
 
 def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion | None:

@@ -17,6 +17,7 @@ from ..errors import ImconvError, OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
+from ..options import Options
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.rounding import finish
@@ -26,6 +27,7 @@ from ..pixels.sample_types import type_range
 class PartialFilter(Filter):
     """Applies a filter to the part of the picture that its options select; other samples keep their value."""
 
+    options: Options
     selects_itself = True
 
     def __init__(self, inner: Filter):
@@ -133,6 +135,11 @@ class PartialPlan(AnyPlan):
         return self.inner_plan.seconds
 
     @property
+    def multiply_adds(self) -> int:
+        """Of the filter."""
+        return self.inner_plan.multiply_adds
+
+    @property
     def scratch(self) -> int:
         """Bytes of the filter's buffers for each thread."""
         return self.inner_plan.scratch
@@ -197,7 +204,7 @@ class PartialPlan(AnyPlan):
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the result."""
-        return (self.region.height, self.region.width) if self.crop else tuple(self.inner_plan.shape)
+        return (self.region.height, self.region.width) if self.crop else self.inner_plan.shape
 
     @property
     def selection_text(self) -> str:
@@ -306,6 +313,7 @@ class _PartRows:
     def _blended(self, values, originals, places, row) -> tuple[np.ndarray, np.ndarray]:
         """`m * values + (1 - m) * originals`, and where m is not 0."""
         start = row - self.plan.region.y
+        assert self.mask is not None
         mask = self.mask[start : start + len(values)]
         amount = mask.astype(np.float64) / white(mask.dtype)
         if amount.shape[2] > 1:  # one amount for each colour; alpha keeps its value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,7 @@ class BorderedRows:
         self.loop_type = loop_type(array.dtype)
         self.type = np.dtype("uint8" if self.loop_type == "bool" else self.loop_type)
         self.low = self.count = -1
+        self.array: Any  # None while it holds no picture
         self.move(array, low)
 
     def move(self, array: np.ndarray, low: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 MOST_KEPT = 16
 SMALL_SECONDS = 2e-3  # of one thread; for longer work, the time to make its object does not matter
 SMALL_BYTES = 1 << 20  # of one thread's buffers; larger ones are not kept
 
-_kept: OrderedDict[tuple, object] = OrderedDict()  # single accesses are safe from several threads at once
+_kept: OrderedDict[tuple, Any] = OrderedDict()  # single accesses are safe from several threads at once
 
 
 def take(stage, picture, threads: int | None):

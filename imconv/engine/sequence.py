@@ -42,7 +42,7 @@ class Sequence(AnyPlan):
     @property
     def shape(self) -> tuple[int, int]:
         """The result's rows and columns."""
-        return tuple(self.plans[-1].shape)
+        return self.plans[-1].shape
 
     @property
     def target(self) -> str:

@@ -18,42 +18,48 @@ class BandReader:
     """Reads bands of any heights as bands of other heights."""
 
     def __init__(self, bands: Iterator[np.ndarray]):
-        self._bands, self._left = bands, None
+        self._bands = bands
+        self._left: np.ndarray | None = None
 
     def take(self, count: int) -> np.ndarray:
         """The next `count` rows."""
-        parts, missing = [], count
-        while missing or self._left is None:
-            if self._left is None or not len(self._left):
-                self._left = next(self._bands)
-            parts.append(self._left[:missing])
-            self._left = self._left[missing:]
+        left, parts, missing = self._left, [], count
+        while missing or left is None:
+            if left is None or not len(left):
+                left = next(self._bands)
+            parts.append(left[:missing])
+            left = left[missing:]
             missing -= len(parts[-1])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else self._left[:0]
+        self._left = left
+        return parts[0] if len(parts) == 1 else np.concatenate(parts) if parts else left[:0]
 
 
 class PassedOn:
-    """Passes bands on to one reader by iteration, and keeps their rows until a second reader takes them with `take`."""
+    """Passes bands on to one reader by iteration, and keeps their rows until a second reader takes them with `take`.
 
-    def __init__(self, bands: Iterator[np.ndarray]):
-        self._bands, self._held = bands, None
+    `low` is the number of the first row that arrives.
+    """
+
+    def __init__(self, bands: Iterator[np.ndarray], low: int = 0):
+        self._bands, self._low = bands, low
+        self._held: HeldRows | None = None
         self._first, self._last = 0, sys.maxsize
 
     def __iter__(self) -> Iterator[np.ndarray]:
         for band in self._bands:
-            if self._held is None:
-                self._held = HeldRows(band.shape[1:], band.dtype)
-            self._held.append(len(band))[...] = band
-            self._held.forget(self._first if self._held.low < self._last else self._held.high)
+            held = self._held = self._held or HeldRows(band.shape[1:], band.dtype, self._low)
+            held.append(len(band))[...] = band
+            held.forget(self._first if held.low < self._last else held.high)
             yield band
 
     @property
     def high(self) -> int:
-        """How many rows were passed on so far."""
-        return self._held.high if self._held is not None else 0
+        """The number of the row that arrives next."""
+        return self._held.high if self._held is not None else self._low
 
     def take(self, count: int) -> np.ndarray:
         """The next `count` rows that were passed on; valid until more bands are."""
+        assert self._held is not None  # rows are taken once they were passed on
         rows = self._held.rows[:count]
         self._held.forget(self._held.low + count)
         return rows

@@ -50,7 +50,8 @@ class Bands:
     """
 
     def __init__(self, bands: Iterator[np.ndarray], first: int = 0):
-        self._bands, self._held, self._first = iter(bands), None, first
+        self._bands, self._first = iter(bands), first
+        self._held: HeldRows | None = None
 
     def stripes(self, stage) -> list:
         """As WholeArray.stripes: several."""
@@ -69,6 +70,7 @@ class Bands:
                 held = self._held = HeldRows(band.shape[1:], band.dtype, self._first)
             held.append(len(band))[...] = band
             held.forget(low)
+        assert held is not None  # a picture has rows
         return held.rows, held.low
 
     def bands(self) -> Iterator[np.ndarray]:

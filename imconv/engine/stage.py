@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,19 +30,36 @@ class AnyPlan:
     of buffers for each thread; `seconds`, a rough estimate for one thread.
     """
 
-    rows: Axis
-    columns: Axis
-    channels: int
-    source: str
-    target: str
-    alpha: str
-    range: str
-    scratch: int
-    seconds: float
+    if TYPE_CHECKING:
 
-    # whether results are samples of the picture or differences of two, so that no integer is rounded to a float
-    keeps_samples = False
-    compares = False  # whether results are compared with the picture's own samples, which must then be held
+        @property
+        def rows(self) -> Axis: ...
+        @property
+        def columns(self) -> Axis: ...
+        @property
+        def channels(self) -> int: ...
+        @property
+        def source(self) -> str: ...
+        @property
+        def target(self) -> str: ...
+        @property
+        def alpha(self) -> str: ...
+        @property
+        def range(self) -> str: ...
+        @property
+        def scratch(self) -> int: ...
+        @property
+        def seconds(self) -> float: ...
+
+    @property
+    def keeps_samples(self) -> bool:
+        """Whether results are samples of the picture or differences of two, so that no integer is rounded to a float."""
+        return False
+
+    @property
+    def compares(self) -> bool:
+        """Whether results are compared with the picture's own samples, which must then be held."""
+        return False
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -52,6 +70,11 @@ class AnyPlan:
     def source_channels(self) -> int:
         """Channels of the picture; by default as many as the result has."""
         return self.channels
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds, or similar operations, for the whole picture; 0 if they are not counted."""
+        return 0
 
     @property
     def colours(self) -> int:
@@ -100,9 +123,34 @@ class AnyPlan:
         for _ in self.make_bands(source, IntoArray(out), **how):
             pass
 
+    def as_dict(self) -> dict:
+        """The plan's figures for `--json`."""
+        raise NotImplementedError
+
     def execute(self, image, out=None, threads: int | None = None) -> np.ndarray:
         """Run the plan over an array of the shape and type that it was made for, and return the result."""
         return run(self, image, out=out, threads=threads, level=4)
+
+
+class PlanLike(AnyPlan):
+    """A plan made of others that tells what one of them, its `model`, tells, unless it says otherwise."""
+
+    @property
+    def model(self) -> AnyPlan:
+        """The plan that has the same attributes."""
+        raise NotImplementedError
+
+    rows = property(lambda self: self.model.rows)
+    columns = property(lambda self: self.model.columns)
+    source = property(lambda self: self.model.source)
+    source_channels = property(lambda self: self.model.source_channels)
+    target = property(lambda self: self.model.target)
+    channels = property(lambda self: self.model.channels)
+    colours = property(lambda self: self.model.colours)
+    alpha = property(lambda self: self.model.alpha)
+    range = property(lambda self: self.model.range)
+    seconds = property(lambda self: self.model.seconds)
+    scratch = property(lambda self: self.model.scratch)
 
 
 @dataclass(frozen=True)
@@ -122,10 +170,20 @@ class Stripe:
 class Stage(AnyPlan):
     """A plan of one pass over rows: a window slides along both axes. In addition to AnyPlan's attributes it has a `border`."""
 
-    border: Border
+    if TYPE_CHECKING:
 
-    keeps_work = True  # whether its work can be kept and used for the next picture
-    rows_together = 1  # rows of the result that the loop computes at once
+        @property
+        def border(self) -> Border: ...
+
+    @property
+    def keeps_work(self) -> bool:
+        """Whether its work can be kept and used for the next picture."""
+        return True
+
+    @property
+    def rows_together(self) -> int:
+        """Rows of the result that the loop computes at once."""
+        return 1
 
     @cached_property
     def row_sources(self) -> np.ndarray:
@@ -166,8 +224,12 @@ class Stage(AnyPlan):
         return (int(wanted.min()), int(wanted.max()) + 1) if wanted.size else (0, 0)
 
     def rows_needed(self, first: int, last: int) -> tuple[int, int]:
-        """As AnyPlan.rows_needed."""
-        return self.rows_read(first, last) if last > first else (0, 0)
+        """As AnyPlan.rows_needed: for whole stripes; for coarse grids, which are made from the first row on, all rows."""
+        parts = self.stripes()
+        if any(part.grid for part in parts):
+            return 0, self.rows.size
+        parts = [part for part in parts if part.first < last and part.last > first]
+        return min((part.low for part in parts), default=0), max((part.high for part in parts), default=0)
 
     @property
     def stripe_height(self) -> int:
@@ -204,7 +266,7 @@ class Stage(AnyPlan):
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
         """As AnyPlan.make_bands."""
         first_wanted, last_wanted = wanted or (0, self.rows.out)
-        work = None
+        work: Work | None = None
         for part in source.stripes(self):
             skipped = part.last <= first_wanted or part.first >= last_wanted
             rows, low = source.hold(part.low, part.high)
@@ -213,12 +275,12 @@ class Stage(AnyPlan):
                     work = self.work(rows, low, threads, tally, progress)
                 else:
                     work.move(rows, low)
-            if part.grid and (skipped or part.last == part.first):
+            if work and part.grid and (skipped or part.last == part.first):
                 work.prepare(part.grid)
             if part.last == part.first:
                 continue
             band = sink.room(part.first, 0 if skipped else part.last - part.first)
-            if not skipped:
+            if work and not skipped:
                 work.fill(part.first, band, values)
             yield band[max(first_wanted - part.first, 0) : max(last_wanted - part.first, 0)]
         source.finish()
@@ -249,6 +311,9 @@ class Work:
     and `values_band`, which computes float64 values before range policy and rounding. `scratch` is a dict of buffers that
     belongs to the calling thread.
     """
+
+    band: Callable[[int, np.ndarray, dict], None]
+    values_band: Callable[[int, np.ndarray, dict], None]
 
     def __init__(self, stage: Stage, threads=None, tally=None, progress=None):
         self.stage, self.tally = stage, tally

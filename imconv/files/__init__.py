@@ -6,10 +6,10 @@ import contextlib
 import os
 from dataclasses import dataclass
 
-from imconv.errors import FileError
-from imconv.files.formats import FORMATS, Format, format_for, format_named
-from imconv.files.header import Header, read_header
-from imconv.files.picture import Metadata, Picture
+from ..errors import FileError
+from .formats import FORMATS, Format, format_for, format_named
+from .header import Header, read_header
+from .picture import Metadata, Picture
 
 __all__ = [
     "Header",
@@ -58,7 +58,7 @@ def read(
     damaged, has no such page, or holds what would be degraded (LAB, five channels), and LimitError for one that is too
     large; the size is checked before memory is taken.
     """
-    from imconv.files import pages
+    from . import pages
 
     found = pages.read(
         path,
@@ -88,7 +88,7 @@ def read_pages(
 
     Raises FileError and LimitError as `read` does, naming the page where it is not the first.
     """
-    from imconv.files import pages
+    from . import pages
 
     found = pages.read(
         path,
@@ -165,7 +165,7 @@ def write_pages(
 
     Raises FileError where the format holds only one picture, else as `write`.
     """
-    from imconv.files import encoding, source
+    from . import encoding, source
 
     pictures = [_as_picture(picture, None) for picture in pictures]
     name = source.name_of(path, name)
@@ -176,7 +176,7 @@ def write_pages(
     if source.is_stream(path):
         _write_stream(path, data, name)
     else:
-        from imconv.files.atomic import write_bytes
+        from .atomic import write_bytes
 
         notes += write_bytes(path, data, no_clobber=no_clobber)
     return WriteReport(name, target.name, len(data), tuple(notes))
@@ -187,7 +187,7 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
 
     Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
     """
-    from imconv.files import descriptors, encoding, source
+    from . import descriptors, encoding, source
 
     name = source.name_of(path, name)
     replaced = not source.is_stream(path)
@@ -211,7 +211,7 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
 
 def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
     """The bytes of the file that `write` would write. Same options, same errors."""
-    from imconv.files import encoding
+    from . import encoding
 
     data, _ = encoding.encode(
         [_as_picture(picture, None)],
@@ -226,7 +226,7 @@ def encode(picture, format: str, *, quality: int | None = None, compression=None
 
 def inspect(path, *, name: str | None = None) -> Header:
     """What a file's header says; pixels are not read. `path` as for `read`. Raises FileError."""
-    from imconv.files import source
+    from . import source
 
     name = source.name_of(path, name)
     with source.seekable(path, name) as (file, size):
@@ -237,17 +237,17 @@ def inspect(path, *, name: str | None = None) -> Header:
 
 
 def _name_of(path, name: str | None) -> str:
-    from imconv.files import source
+    from . import source
 
     return source.name_of(path, name)
 
 
-def notes_on_name(path, format_name: str) -> list[str]:
+def notes_on_name(path, format_name: str | None) -> list[str]:
     """A remark where a file's name promises another format than its content is."""
-    from imconv.files import source
+    from . import source
 
     with contextlib.suppress(FileError, TypeError):
-        if not source.is_stream(path) and FORMATS[format_for(path)].name not in _relatives(format_name):
+        if not source.is_stream(path) and not _related(format_for(path), format_name):
             return [f"the name says {format_for(path)}, the content is {format_name}"]
     return []
 
@@ -265,7 +265,7 @@ def _as_picture(picture, metadata: Metadata | None) -> Picture:
 
 
 def _format_to_write(path, picture: Picture, asked: str | None) -> str:
-    from imconv.files import descriptors, source
+    from . import descriptors, source
 
     if asked is not None:
         return format_named(asked).name
@@ -275,15 +275,17 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
         if extension or not descriptors.is_special(text):
             return format_for(os.path.basename(text) if extension else path)
     # a bitmap read from PBM has become 8-bit grey, which PBM does not hold but its neighbour does
-    own = "PGM" if picture.format == "PBM" and picture.pixels.dtype != bool else picture.format
+    own = picture.format
+    if own is not None and picture.pixels.dtype != bool:
+        own = FORMATS[own].expanded or own
     if own is None:
         raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
     return own
 
 
-def _relatives(format_name: str) -> tuple[str, ...]:
-    netpbm = ("PBM", "PGM", "PPM", "PAM", "PFM")
-    return netpbm if format_name in netpbm else (format_name,)
+def _related(one: str, other: str) -> bool:
+    family = FORMATS[one].family
+    return one == other or (family is not None and family == FORMATS[other].family)
 
 
 def _write_stream(stream, data: bytes, name: str) -> None:

@@ -8,8 +8,8 @@ import os
 import stat
 from collections.abc import Iterator
 
-from imconv.errors import FileError
-from imconv.files import descriptors
+from ..errors import FileError
+from . import descriptors
 
 CHUNK = 1 << 18  # bytes handed to one os.write
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -122,7 +122,7 @@ def _written_beside(name: str, target: str, existing: os.stat_result | None, no_
             output = Output(descriptor, os.path.dirname(target))
             yield output
             if existing is not None:
-                from imconv.files.rights import hand_on
+                from .rights import hand_on
 
                 output.notes += hand_on(target, existing, descriptor)
             os.fsync(descriptor)

@@ -36,3 +36,31 @@ def common(modes: list[str]) -> str:
     return {(False, False): "grey", (False, True): "grey+alpha", (True, False): "rgb", (True, True): "rgba"}[
         colour, alpha
     ]
+
+
+def scaled(values: np.ndarray, maximum: int) -> np.ndarray:
+    """Samples of 0 .. `maximum` as 0 .. 255 (up to 255) or 0 .. 65535, rounded half up. Raises ValueError beyond it."""
+    import numpy as np
+
+    top = 65535 if maximum > 255 else 255
+    if maximum == top:
+        return values
+    if values.size and values.max() > maximum:
+        raise ValueError(f"a value above the maximum of {maximum}")
+    levels = (np.arange(maximum + 1, dtype=np.uint64) * (2 * top) + maximum) // (2 * maximum)
+    return levels.astype(np.uint16 if top > 255 else np.uint8)[values]
+
+
+def looked_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes: int | None = None) -> np.ndarray:
+    """The palette's rows for 8-bit indices; an index beyond it is an error, except the transparent one (`holes`)."""
+    import numpy as np
+
+    table = np.zeros((256, *palette.shape[1:]), palette.dtype)
+    table[: len(palette)] = palette
+    if indices.size and indices.max() >= len(palette):
+        beyond = indices[indices >= len(palette)]
+        if holes is None or (beyond != holes).any():
+            raise ValueError("a pixel's colour is not in the palette")
+    if palette.ndim == 2:
+        notes.append(f"palette expanded to {'RGBA' if palette.shape[1] == 4 else 'RGB'}")
+    return table[indices]

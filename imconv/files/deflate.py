@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from imconv.jit import loop
+from ..errors import OptionError
+from ..jit import loop
 
 try:
     from isal import isal_zlib as fast
@@ -18,6 +19,15 @@ adler32, crc32 = (fast or zlib).adler32, (fast or zlib).crc32
 MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more is lying
 BLOCK = 1 << 18  # bytes inflated at a time, at most
 _BLOCK, _TOKENS, _LINES = 1 << 16, 512, 13  # as `deflate.pack_runs` has them
+
+
+def level(compression: Any) -> int | None:
+    """A compression level as it was given, None for the format's own. Raises OptionError."""
+    if compression is None:
+        return None
+    if isinstance(compression, bool) or not isinstance(compression, int) or not 0 <= compression <= 9:
+        raise OptionError(f"compression {compression!r} is not a whole number from 0 to 9")
+    return compression
 
 
 def inflated(pieces: Iterable, needed: int, notes: list[str]) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from imconv.errors import FileError
+from ..errors import FileError
 
 MOST_LINKS = 40  # that Linux follows
 

@@ -1,61 +1,30 @@
-"""What all encoders share: what a format can't hold is refused or noted here; png_encode and pillow_encode do the rest."""
+"""What all encoders share: what a format can't hold is refused or noted here; the formats' own encoders do the rest."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Protocol
 
-from imconv.errors import FileError, ImconvError, LimitError, OptionError
-from imconv.files import renditions, tags
-from imconv.files.channels import spread
-from imconv.files.formats import FORMATS, Format, holders
-from imconv.files.header import Unsupported
-from imconv.files.picture import Metadata, Picture
+from ..errors import FileError, ImconvError, LimitError, OptionError
+from . import renditions, tags
+from .channels import spread
+from .formats import FORMATS, Format, holders
+from .header import Unsupported
+from .picture import EncoderOptions, Metadata, Page, Picture
 
-if TYPE_CHECKING:
-    import numpy as np
-
-_ENCODERS = {  # the rest is encoded by `pillow_encode`
-    "PNG": "png.encode",
-    "JPEG": "jpeg.encode",
-    "PBM": "plain.netpbm",
-    "PGM": "plain.netpbm",
-    "PPM": "plain.netpbm",
-    "PAM": "plain.pam",
-    "PFM": "plain.pfm",
-    "NPY": "plain.npy",
-    "AVIF": "pillow.avif",
-    "JP2": "pillow.jpeg2000",
-    "J2K": "pillow.codestream",
-    "ICO": "png.ico",
-    "NPZ": "plain.npz",
-}
-# colour models that a format lacks though it holds their values, and what they are written as
-_SPREAD = {
-    "WEBP": {"grey": "rgb", "grey+alpha": "rgba"},
-    "AVIF": {"grey+alpha": "rgba"},
-    "ICO": {"grey": "rgba", "grey+alpha": "rgba", "rgb": "rgba"},
-}
 # of PNG's descriptive chunks those that are still true of a filtered picture
 _PNG_CHUNKS = frozenset(
     (b"tEXt", b"zTXt", b"iTXt", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"bKGD", b"pHYs")
 )
-_MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
 
 
-# formats that hold several pictures: module with `encode_pages(pages, notes, quality, compression)`
-_SEVERAL = {"TIFF": "tiff.encode", "PNG": "png.animated", "GIF": "pillow.gif", "WEBP": "pillow.webp"}
+class Encode(Protocol):
+    """`encode` of a format's encoder: the file's bytes; notes for the user are added to `notes`. `encode_pages` of an
+    encoder of several pictures is the same for a list of pages."""
 
-
-class Page(NamedTuple):
-    """One picture as an encoder of pages gets it: what can't go into the file has been taken away, and noted."""
-
-    pixels: np.ndarray
-    mode: str
-    metadata: Metadata
+    def __call__(self, page: Page, options: EncoderOptions, notes: list[str]) -> bytes: ...
 
 
 def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
@@ -115,9 +84,9 @@ def prepared(
     pages = [_page(picture, target, strip, notes) for picture in pictures]
     if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
-    if quality is not None and target.name not in ("JPEG", "WEBP", "AVIF"):
+    if quality is not None and "quality" not in target.takes:
         notes.append(f"quality is not used for {target.name}")
-    if compression is not None and target.name not in ("PNG", "TIFF", "NPZ", "ICO"):
+    if compression is not None and "compression" not in target.takes:
         notes.append(f"compression is not used for {target.name}")
     return pages
 
@@ -136,7 +105,11 @@ def encode(
     notes: list[str] = []
     pages = prepared(pictures, target, quality, compression, strip, notes, name)
     try:
-        data = _encoded(pages, target, notes, quality, compression, threads)
+        options = EncoderOptions(quality, compression, threads)
+        if len(pages) > 1:
+            data = target.module("pages_encoder").encode_pages(pages, options, notes)
+        else:
+            data = target.module("encoder").encode(pages[0], options, notes)
     except MemoryError:
         largest = max(pictures, key=lambda picture: picture.pixels.nbytes)
         raise LimitError(f"{name}: not enough memory to encode {largest.width} x {largest.height} pixels") from None
@@ -156,26 +129,10 @@ def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Pa
         pixels = pixels.astype("uint8") * 255
     metadata = _metadata_for(picture, target, strip, notes)
     mode = picture.mode
-    if mode in _SPREAD.get(target.name, {}):
-        wanted = _SPREAD[target.name][mode]
+    if (wanted := dict(target.instead).get(mode)) is not None:
         notes.append(f"{target.name} has no {mode}: written as {wanted.upper()}")
         pixels, mode = spread(pixels, mode, wanted), wanted
     return Page(pixels, mode, metadata)
-
-
-def _encoded(pages: list[Page], target: Format, notes: list[str], quality, compression, threads) -> bytes:
-    if target.name == "TIFF" or len(pages) > 1:
-        module = importlib.import_module(f"imconv.files.{_SEVERAL[target.name]}")
-        return module.encode_pages(pages, notes, quality, compression)
-    (pixels, mode, metadata), *_ = pages
-    if target.name in _ENCODERS:
-        encoder = importlib.import_module(f"imconv.files.{_ENCODERS[target.name]}")
-        if target.name == "PNG":
-            return encoder.encode(pixels, mode, metadata, notes, quality, compression, threads)
-        return encoder.encode(pixels, mode, metadata, notes, quality, compression)
-    from imconv.files.pillow import encode as pillow_encode
-
-    return pillow_encode.encode(pixels, target, mode, metadata, notes, quality, compression)
 
 
 def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Metadata:
@@ -201,11 +158,11 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
     if icc is not None and picture.mode not in _PROFILE_SPACES.get(icc[16:20], (picture.mode,)):
         notes.append(f"ICC profile for {icc[16:20].decode().strip()} left out: the picture is {picture.mode}")
         icc = None
-    if target.name == "WEBP" and icc is not None and icc[16:20] == b"GRAY":
-        notes.append("ICC profile for GRAY left out: WEBP has no grey")
+    if icc is not None and icc[16:20] == b"GRAY" and "icc" in target.carries and "grey" in dict(target.instead):
+        notes.append(f"ICC profile for GRAY left out: {target.name} has no grey")
         icc = None
     kept = {"icc": icc, "exif": exif, "xmp": xmp}
-    sizes = {"exif": _MAX_SEGMENT - 6, "xmp": _MAX_SEGMENT - 29, "icc": 255 * (_MAX_SEGMENT - 14)}
+    longest = dict(target.longest)
     for key, value in kept.items():
         words = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}[key]
         if value is None:
@@ -215,9 +172,9 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             if key == "exif" and source.orientation != 1:
                 words += f" with orientation {source.orientation} (--auto-orient turns the pixels)"
             notes.append(f"{words} left out: {target.name} holds none")
-        elif target.name == "JPEG" and len(value) > sizes[key]:
+        elif len(value) > longest.get(key, len(value)):
             kept[key] = None
-            notes.append(f"{words} of {len(value)} bytes left out: too long for JPEG")
+            notes.append(f"{words} of {len(value)} bytes left out: too long for {target.name}")
     return replace(
         source,
         icc=kept["icc"],
@@ -250,12 +207,3 @@ def _chunks_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tup
         names = ", ".join(dict.fromkeys(kind.decode("latin-1") for kind, _ in left))
         notes.append(f"{names} of the PNG left out: {why}")
     return kept
-
-
-def level(compression: Any) -> int | None:
-    """A compression level as it was given, None for the format's own. Raises OptionError."""
-    if compression is None:
-        return None
-    if isinstance(compression, bool) or not isinstance(compression, int) or not 0 <= compression <= 9:
-        raise OptionError(f"compression {compression!r} is not a whole number from 0 to 9")
-    return compression

@@ -1,13 +1,16 @@
-"""What each file format is called, how it is recognised and what it holds exactly. Data, and look-ups in it."""
+"""What each file format is: names, signatures, what it holds exactly, and its modules. Data, and look-ups in it."""
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
-from imconv.errors import FileError, OptionError, nearest
-from imconv.files.picture import MODES
+from ..errors import FileError, OptionError, nearest
+from .picture import MODES
 
 # (colour model, sample type) pairs; together with `Format.holds` this is the one place that says what can be written
 _GREY8 = ("grey", "uint8")
@@ -26,15 +29,54 @@ _ARRAYS = tuple(
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: extensions (the first is the usual one), what it holds bit for bit, which metadata it carries, and
-    whether imconv reads and writes several pictures in one file: `pages`, each of its own size and type, or `animation`,
-    frames of one size."""
+    """A file format: what is known of it here, and the modules that read and write its files. Adding a format is one entry
+    in FORMATS, and its modules.
+
+    name            as users see it, in capitals; `synonyms` are other names
+    extensions      the first is the usual one
+    starts          what its files begin with; `marked` tells those by their first 32 bytes that are known by what comes later
+    family          formats of one family stand for each other in a file's name
+    holds           (colour model, sample type) pairs that it holds bit for bit; `reduces` where it is no advice for any:
+                    what it holds it holds with a loss, or small
+    instead         (colour model, another) pairs: models that it lacks though it holds their values, and what they become
+    expanded        the format that holds its bitmaps once they have been read as 8-bit grey
+    carries         metadata: "icc", "exif", "xmp", "dpi", "chunks"; `longest` says of how many bytes at most, as pairs
+    takes           options that have a meaning for it: "quality", "compression"
+    pages, animation  whether several pictures are read and written: each of its own size and type, or frames of one size
+    told_at_end     what such a file holds is told at its end; of others as much of a stream is read as it takes
+
+    Modules, by their names in this package, and what they have:
+
+    header          `read(file, size, *, whole)`, where a part will do `read_start(file)`, where each page has a header of
+                    its own `read_pages(file, size, numbers)`; see header.py
+    decoder         see `pages.decoder`
+    encoder         `encode(page, options, notes)`; see `encoding.Encode`
+    pages_encoder   `encode_pages(pages, options, notes)`, where it holds several pictures
+    rows            `has_rows(header)`, `bytes_held(header)` and `rows(file, header, name)`; see streams.py
+    writer          `Writer`; see `streams.Writer`
+    """
 
     name: str
     extensions: tuple[str, ...]
+    starts: tuple[bytes, ...]
     holds: frozenset[tuple[str, str]]
+    header: str
+    decoder: str
+    encoder: str
+    rows: str | None = None
+    writer: str | None = None
+    pages_encoder: str | None = None
+    synonyms: tuple[str, ...] = ()
+    marked: Callable[[bytes], bool] | None = None
+    family: str | None = None
     carries: frozenset[str] = frozenset()
+    longest: tuple[tuple[str, int], ...] = ()
     longest_side: int = 2**31 - 1
+    takes: tuple[str, ...] = ()
+    instead: tuple[tuple[str, str], ...] = ()
+    expanded: str | None = None
+    reduces: bool = False
+    told_at_end: bool = False
     pages: bool = False
     animation: bool = False
 
@@ -42,12 +84,38 @@ class Format:
     def several(self) -> bool:
         return self.pages or self.animation
 
+    def module(self, part: str) -> Any:
+        """The module for a part, "header", "decoder", ..., which is imported now; None where the format has none."""
+        found = getattr(self, part)
+        return None if found is None else importlib.import_module(f".{found}", __package__)
 
-def _format(name, extensions, holds, carries=(), longest_side=2**31 - 1, **several):
-    return Format(name, tuple(extensions.split()), frozenset(holds), frozenset(carries), longest_side, **several)
+
+def _format(name: str, extensions: str, starts, holds, carries=(), **others) -> Format:
+    return Format(name, tuple(extensions.split()), starts, frozenset(holds), carries=frozenset(carries), **others)
 
 
+def _by(module: str, *, bands: bool = False) -> dict[str, str]:
+    """One module for header, decoder and encoder, or for everything that comes and goes in bands as well."""
+    return dict.fromkeys(("header", "decoder", "encoder", *(("rows", "writer") if bands else ())), module)
+
+
+def _netpbm(*kinds: bytes) -> tuple[bytes, ...]:
+    """What files of the Netpbm family begin with: two letters and a blank, or a comment."""
+    return tuple(kind + bytes((blank,)) for kind in kinds for blank in b" \t\r\n\v\f#")
+
+
+def _is_webp(head: bytes) -> bool:
+    return head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+
+
+def _is_avif(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and not {b"avif", b"avis"}.isdisjoint(head[i : i + 4] for i in range(8, len(head), 4))
+
+
+_NETPBM = {**_by("plain.netpbm", bands=True), "family": "Netpbm"}
 _ALL_METADATA = ("icc", "exif", "xmp", "dpi")
+MAX_SEGMENT = 65533  # bytes in one JPEG segment
+_JPEG_LONGEST = (("icc", 255 * (MAX_SEGMENT - 14)), ("exif", MAX_SEGMENT - 6), ("xmp", MAX_SEGMENT - 29))
 
 FORMATS: dict[str, Format] = {
     f.name: f
@@ -55,65 +123,157 @@ FORMATS: dict[str, Format] = {
         _format(
             "PNG",
             ".png .apng",
+            (b"\x89PNG\r\n\x1a\n",),
             (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16),
             (*_ALL_METADATA, "chunks"),
+            header="png.chunks",
+            decoder="png.decode",
+            encoder="png.encode",
+            pages_encoder="png.animated",
+            rows="png.still",
+            writer="png.encode",
+            takes=("compression",),
             animation=True,
         ),
-        _format("JPEG", ".jpg .jpeg .jpe .jfif", (_GREY8, _RGB8, _CMYK8), _ALL_METADATA, 65500),
+        _format(
+            "JPEG",
+            ".jpg .jpeg .jpe .jfif",
+            (b"\xff\xd8\xff",),
+            (_GREY8, _RGB8, _CMYK8),
+            _ALL_METADATA,
+            header="jpeg.segments",
+            decoder="jpeg.decode",
+            encoder="jpeg.encode",
+            synonyms=("JPG",),
+            longest=_JPEG_LONGEST,
+            longest_side=65500,
+            takes=("quality",),
+            reduces=True,
+        ),
         _format(
             "TIFF",
             ".tif .tiff",
+            (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
             (_BIT, *product(MODES, ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
             _ALL_METADATA,
+            header="tiff.layout",
+            decoder="tiff.decode",
+            encoder="tiff.encode",
+            pages_encoder="tiff.encode",
+            rows="tiff.decode",
+            writer="tiff.encode",
+            synonyms=("TIF",),
+            takes=("compression",),
             pages=True,
         ),
-        _format("WEBP", ".webp", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 16383, animation=True),
-        _format("BMP", ".bmp .dib", (_BIT, _GREY8, _RGB8), ("dpi",)),
-        _format("PBM", ".pbm", (_BIT,)),
-        _format("PGM", ".pgm", (_GREY8, _GREY16)),
-        _format("PPM", ".ppm .pnm", (_GREY8, _GREY16, _RGB8, ("rgb", "uint16"))),
-        _format("PAM", ".pam", (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8)),
-        _format("PFM", ".pfm", (("grey", "float32"), ("rgb", "float32"))),
-        _format("GIF", ".gif", (_GREY8, *_ALPHA8, _RGB8), (), 65535, animation=True),
-        _format("AVIF", ".avif", (_GREY8, *_ALPHA8, _RGB8), ("icc", "exif", "xmp"), 65536),
-        _format("JP2", ".jp2", (_GREY8, _GREY16, *_ALPHA8, _RGB8, _CMYK8), _ALL_METADATA),
-        _format("J2K", ".j2k .j2c .jpc", (_GREY8, _GREY16, *_ALPHA8, _RGB8)),
-        _format("ICO", ".ico", (_GREY8, *_ALPHA8, _RGB8), (), 256),
-        _format("NPY", ".npy", _ARRAYS),
-        _format("NPZ", ".npz", _ARRAYS),
+        _format(
+            "WEBP",
+            ".webp",
+            (),
+            (_GREY8, *_ALPHA8, _RGB8),
+            ("icc", "exif", "xmp"),
+            **_by("pillow.webp"),
+            pages_encoder="pillow.webp",
+            marked=_is_webp,
+            longest_side=16383,
+            takes=("quality",),
+            instead=(("grey", "rgb"), ("grey+alpha", "rgba")),
+            animation=True,
+        ),
+        _format("BMP", ".bmp .dib", (b"BM",), (_BIT, _GREY8, _RGB8), ("dpi",), **_by("pillow.bmp")),
+        _format("PBM", ".pbm", _netpbm(b"P1", b"P4"), (_BIT,), **_NETPBM, expanded="PGM"),
+        _format("PGM", ".pgm", _netpbm(b"P2", b"P5"), (_GREY8, _GREY16), **_NETPBM),
+        _format(
+            "PPM",
+            ".ppm .pnm",
+            _netpbm(b"P3", b"P6"),
+            (_GREY8, _GREY16, _RGB8, ("rgb", "uint16")),
+            **_NETPBM,
+            synonyms=("PNM",),
+        ),
+        _format(
+            "PAM",
+            ".pam",
+            _netpbm(b"P7"),
+            (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8),
+            **_by("plain.pam", bands=True),
+            family="Netpbm",
+        ),
+        _format(
+            "PFM",
+            ".pfm",
+            _netpbm(b"Pf", b"PF"),
+            (("grey", "float32"), ("rgb", "float32")),
+            **_by("plain.pfm"),
+            rows="plain.pfm",
+            family="Netpbm",
+        ),
+        _format(
+            "GIF",
+            ".gif",
+            (b"GIF87a", b"GIF89a"),
+            (_GREY8, *_ALPHA8, _RGB8),
+            **_by("pillow.gif"),
+            pages_encoder="pillow.gif",
+            longest_side=65535,
+            reduces=True,
+            animation=True,
+        ),
+        _format(
+            "AVIF",
+            ".avif",
+            (),
+            (_GREY8, *_ALPHA8, _RGB8),
+            ("icc", "exif", "xmp"),
+            **_by("pillow.avif"),
+            marked=_is_avif,
+            longest_side=65536,
+            takes=("quality",),
+            instead=(("grey+alpha", "rgba"),),
+            reduces=True,
+        ),
+        _format(
+            "JP2",
+            ".jp2",
+            (b"\0\0\0\x0cjP  \r\n\x87\n",),
+            (_GREY8, _GREY16, *_ALPHA8, _RGB8, _CMYK8),
+            _ALL_METADATA,
+            **_by("pillow.jpeg2000"),
+            synonyms=("JPEG2000",),
+        ),
+        _format(
+            "J2K",
+            ".j2k .j2c .jpc",
+            (b"\xff\x4f\xff\x51",),
+            (_GREY8, _GREY16, *_ALPHA8, _RGB8),
+            **_by("pillow.codestream"),
+        ),
+        _format(
+            "ICO",
+            ".ico",
+            (b"\0\0\1\0",),
+            (_GREY8, *_ALPHA8, _RGB8),
+            **_by("png.ico"),
+            longest_side=256,
+            takes=("compression",),
+            instead=(("grey", "rgba"), ("grey+alpha", "rgba"), ("rgb", "rgba")),
+            reduces=True,
+        ),
+        _format("NPY", ".npy", (b"\x93NUMPY",), _ARRAYS, **_by("plain.npy", bands=True)),
+        _format(
+            "NPZ",
+            ".npz",
+            (b"PK\x03\x04",),
+            _ARRAYS,
+            **_by("plain.npz"),
+            takes=("compression",),
+            told_at_end=True,
+        ),
     )
 }
-_REDUCING = ("GIF", "JPEG", "AVIF", "ICO")  # what they hold they hold with a loss, or small
 _BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
-_SYNONYMS = {"JPG": "JPEG", "TIF": "TIFF", "PNM": "PPM", "JPEG2000": "JP2"}
+_SYNONYMS = {synonym: f.name for f in FORMATS.values() for synonym in f.synonyms}
 
-_SIGNATURES = (
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-    (b"II+\0", "TIFF"),
-    (b"MM\0+", "TIFF"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"\0\0\0\x0cjP  \r\n\x87\n", "JP2"),
-    (b"\xff\x4f\xff\x51", "J2K"),
-    (b"\0\0\1\0", "ICO"),
-    (b"\x93NUMPY", "NPY"),
-    (b"PK\x03\x04", "NPZ"),
-)
-_NETPBM = {
-    b"P1": "PBM",
-    b"P2": "PGM",
-    b"P3": "PPM",
-    b"P4": "PBM",
-    b"P5": "PGM",
-    b"P6": "PPM",
-    b"P7": "PAM",
-    b"Pf": "PFM",
-    b"PF": "PFM",
-}
 _FOREIGN = (
     (b"%PDF", "a PDF document"),
     (b"8BPS", "a Photoshop file"),
@@ -129,16 +289,10 @@ _FOREIGN = (
 
 
 def sniff(head: bytes) -> str | None:
-    """The format whose signature starts `head` (32 bytes are enough), or None."""
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head[4:8] == b"ftyp" and {b"avif", b"avis"} & {head[i : i + 4] for i in range(8, len(head), 4)}:
-        return "AVIF"
-    if head[:2] in _NETPBM and head[2:3] in b" \t\r\n\v\f#" and head[2:3]:
-        return _NETPBM[head[:2]]
+    """The format that `head`, the first 32 bytes of a file, belongs to, or None."""
+    for found in FORMATS.values():
+        if head.startswith(found.starts) or (found.marked and found.marked(head)):
+            return found.name
     return None
 
 
@@ -193,4 +347,4 @@ def format_named(name: str) -> Format:
 
 def holders(mode: str, dtype: str) -> list[str]:
     """Names of the formats that hold pixels of this colour model and sample type bit for bit."""
-    return [f.name for f in FORMATS.values() if (mode, dtype) in f.holds and f.name not in _REDUCING]
+    return [f.name for f in FORMATS.values() if (mode, dtype) in f.holds and not f.reduces]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import struct
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from imconv.errors import FileError
-from imconv.files.formats import describe_unknown, known, sniff
-from imconv.files.picture import MODES, Metadata
+from ..errors import FileError
+from .formats import FORMATS, describe_unknown, known, sniff
+from .picture import MODES, Metadata
 
 ENDLESS = 1 << 62  # stands for the size of a stream that goes on
 
@@ -68,42 +67,21 @@ class Header:
         return self.metadata.dpi
 
 
-_READERS = {
-    "PNG": "png.chunks",
-    "JPEG": "jpeg.segments",
-    "TIFF": "tiff.layout",
-    "WEBP": "pillow.headers",
-    "GIF": "pillow.headers",
-    "BMP": "pillow.headers",
-    "PBM": "plain.netpbm",
-    "PGM": "plain.netpbm",
-    "PPM": "plain.netpbm",
-    "PAM": "plain.pam",
-    "PFM": "plain.pfm",
-    "AVIF": "pillow.avif",
-    "JP2": "pillow.jpeg2000",
-    "J2K": "pillow.jpeg2000",
-    "ICO": "png.ico",
-    "NPY": "plain.npy",
-    "NPZ": "plain.npz",
-}
-_FROM_END = ("NPZ",)  # what such a file holds is told at its end; of others, as much of a stream is read as it takes
-
-
 def read_header(file, size: int, name: str, *, whole: bool = False) -> Header:
     """The Header of an open, seekable binary file of `size` bytes. `whole` also checks what comes after the header
     (PNG: the checksum of every chunk). Raises FileError, one line naming the file."""
-    return _read(file, size, name, lambda reader, found: reader.read(file, size, found, whole=whole))
+    return _read(file, size, name, lambda reader: reader.read(file, size, whole=whole))
 
 
 def read_start(file, size: int, name: str) -> Header | None:
     """The same from what comes before the pixels; None for a stream that has to be read to its end."""
     file.seek(0)
-    if size == ENDLESS and sniff(file.read(32)) in _FROM_END:
+    found = sniff(file.read(32)) if size == ENDLESS else None
+    if found and FORMATS[found].told_at_end:
         return None
 
-    def start(reader, found):
-        return reader.read_start(file) if hasattr(reader, "read_start") else reader.read(file, size, found)
+    def start(reader):
+        return reader.read_start(file) if hasattr(reader, "read_start") else reader.read(file, size)
 
     return _read(file, size, name, start)
 
@@ -111,10 +89,10 @@ def read_start(file, size: int, name: str) -> Header | None:
 def read_headers(file, size: int, name: str, numbers: range) -> list[Header]:
     """The Headers of some pictures of a file: in a TIFF each page has its own, the frames of an animation share one."""
 
-    def headers(reader, found):
+    def headers(reader):
         if hasattr(reader, "read_pages"):
-            return reader.read_pages(file, size, found, numbers)
-        return [reader.read(file, size, found)] * len(numbers)
+            return reader.read_pages(file, size, numbers)
+        return [reader.read(file, size)] * len(numbers)
 
     return _read(file, size, name, headers)
 
@@ -128,11 +106,11 @@ def _read(file, size: int, name: str, call):
     if format_name is None:
         seems = describe_unknown(head)
         raise FileError(f"{name}: {seems if seems.startswith('not') else f'is {seems}'}; imconv reads {known()}")
-    reader = importlib.import_module(f"imconv.files.{_READERS[format_name]}")
-    if size == ENDLESS and format_name in _FROM_END:
+    reader = FORMATS[format_name].module("header")
+    if size == ENDLESS and FORMATS[format_name].told_at_end:
         size = file.seek(0, 2)
     try:
-        result = call(reader, format_name)
+        result = call(reader)
         for header in result if isinstance(result, list) else [result]:
             if header.width < 1 or header.height < 1:
                 raise ValueError(f"a size of {header.width} x {header.height}")

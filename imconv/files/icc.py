@@ -9,8 +9,8 @@ import struct
 
 import numpy as np
 
-from imconv.files.header import Unsupported
-from imconv.pixels.curves import STRAIGHT, Curve, Parametric, Sampled
+from ..pixels.curves import STRAIGHT, Curve, Parametric, Sampled
+from .header import Unsupported
 
 HEADER = 128
 MOST_TAGS = 1000

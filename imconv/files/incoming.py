@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from imconv.errors import FileError, ImconvError, LimitError
-from imconv.files import deflate, limits, source, streams
-from imconv.files.header import Header, Unsupported, damaged, read_header
-from imconv.files.overlap import ahead
-from imconv.files.picture import Picture
+from ..errors import FileError, ImconvError, LimitError
+from . import deflate, limits, source, streams
+from .header import Header, Unsupported, damaged, read_header
+from .overlap import ahead
+from .picture import Picture
 
 BAND = 1 << 20  # bytes of rows handed on at a time; a reader's own bands may be larger
 BANDS_AHEAD = 3  # read by a thread of their own

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-from imconv.errors import LimitError, OptionError
-from imconv.files import cgroups
+from ..errors import LimitError, OptionError
+from . import cgroups
 
 DEFAULT_SHARE = 0.75  # of the memory that is free: the rest is for the result and for other programs
 _FALLBACK_BYTES = 2 << 30  # where the system does not tell

@@ -6,8 +6,8 @@ import dataclasses
 import re
 from typing import TYPE_CHECKING
 
-from imconv.files import tags
-from imconv.files.picture import Metadata
+from . import tags
+from .picture import Metadata
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,11 +6,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from imconv.errors import FileError, ImconvError, LimitError
-from imconv.files import encoding, streams
-from imconv.files.atomic import replacing
-from imconv.files.formats import format_named
-from imconv.files.picture import Picture
+from ..errors import FileError, ImconvError, LimitError
+from . import encoding, streams
+from .atomic import replacing
+from .formats import format_named
+from .picture import EncoderOptions, Picture
 
 
 class Outgoing:
@@ -49,17 +49,8 @@ def writing(
     page = encoding.prepared([outline], target, quality, compression, strip, notes, str(path))[0]
     with replacing(path, no_clobber=no_clobber) as output:
         with _told(str(path)):
-            writer = streams.writer(target.name)(
-                output,
-                page.pixels.shape,
-                page.pixels.dtype,
-                page.mode,
-                page.metadata,
-                notes,
-                quality=quality,
-                compression=compression,
-                threads=threads,
-            )
+            options = EncoderOptions(quality, compression, threads)
+            writer = streams.writer(target.name)(output, page, options, notes)
         outgoing = Outgoing(writer, str(path), notes)
         yield outgoing
         outgoing.finish()

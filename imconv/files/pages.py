@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from imconv.errors import FileError, OptionError
-from imconv.files import limits, source
-from imconv.files.formats import FORMATS, Format, format_named
-from imconv.files.header import ENDLESS, Header, damaged, read_header, read_headers, read_start
-from imconv.files.picture import Picture
+from ..errors import FileError, OptionError
+from . import limits, source
+from .formats import FORMATS, Format, format_named
+from .header import ENDLESS, Header, damaged, read_header, read_headers, read_start
+from .picture import Picture
 
 MAX_PAGES = 1 << 16
-_DECODERS = {  # the rest is decoded by `pillow`
-    "PNG": "png.decode",
-    "TIFF": "tiff.decode",
-    "GIF": "pillow.gif",
-    "WEBP": "pillow.webp",
-    "JPEG": "jpeg.decode",
-    "PBM": "plain.netpbm",
-    "PGM": "plain.netpbm",
-    "PPM": "plain.netpbm",
-    "PAM": "plain.pam",
-    "PFM": "plain.pfm",
-    "NPY": "plain.npy",
-    "AVIF": "pillow.avif",
-    "JP2": "pillow.jpeg2000",
-    "J2K": "pillow.jpeg2000",
-    "ICO": "png.ico",
-    "NPZ": "plain.npz",
-}
 
 
 def decoder(format_name: str):
@@ -40,9 +21,10 @@ def decoder(format_name: str):
 
     It has `bytes_needed(header)`, the peak memory of decoding one picture, and `decode(data, header, name)`, which gives
     pixels, notes and the metadata that only it knows. Where the frames of an animation build on each other it also has
-    `pages(data, header, name)`, which yields the same for one frame after another: whole frames, as they are shown.
+    `pages(data, header, name)`, which yields the same for one frame after another: whole frames, as they are shown. Where
+    pixels lie in the file as they are it has `end(header)`, the byte behind them, or None.
     """
-    return importlib.import_module(f"imconv.files.{_DECODERS.get(format_name, 'pillow.decode')}")
+    return FORMATS[format_name].module("decoder")
 
 
 def read(
@@ -88,7 +70,7 @@ def read(
         notes = [*header.notes, *notes, *note]
         metadata = replace(header.metadata, **extra)
         if auto_orient and metadata.orientation != 1:
-            from imconv.files.orientation import turned, upright
+            from .orientation import turned, upright
 
             pixels, metadata = turned(pixels, metadata.orientation), upright(metadata)
         mode = header.mode if (pixels.shape[2] if pixels.ndim == 3 else 1) == header.channels else ""
@@ -130,9 +112,8 @@ def _chosen(header: Header, page: int | None, every: bool, into: str | None, nam
 
 def _end(header: Header) -> int | None:
     """Where the pixels of a file end that holds them as they are; None for others."""
-    layout = header.layout
-    as_text = header.format in ("PBM", "PGM", "PPM") and layout["whole"]
-    return layout["offset"] + header.height * layout["line"] if "line" in layout and not as_text else None
+    module = decoder(header.format)
+    return module.end(header) if hasattr(module, "end") else None
 
 
 def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_memory) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from imconv.errors import OptionError
+from ..errors import OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -156,3 +156,19 @@ class Picture:
     def __repr__(self):
         source = f"{self.format}, " if self.format else ""
         return f"<Picture {source}{self.width} x {self.height}, {self.mode}, {self.depth}>"
+
+
+class Page(NamedTuple):
+    """One picture as an encoder gets it: what can't go into the file has been taken away, and noted."""
+
+    pixels: np.ndarray
+    mode: str
+    metadata: Metadata
+
+
+class EncoderOptions(NamedTuple):
+    """What the user asks of an encoder, None where nothing: see `imconv.files.write`."""
+
+    quality: int | None = None
+    compression: Any = None
+    threads: int | None = None

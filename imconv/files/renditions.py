@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 import zlib
 
-from imconv.files import tags
-from imconv.files.tags import MAX_BLOCK, Entry, Tags
+from . import tags
+from .tags import MAX_BLOCK, Entry, Tags
 
 _WIDTH, _HEIGHT, _PIXEL_WIDTH, _PIXEL_HEIGHT = 256, 257, 0xA002, 0xA003
 _PHOTOSHOP, _LAYERS = 34377, 37724

@@ -8,9 +8,9 @@ import io
 import os
 import stat
 
-from imconv.errors import FileError, LimitError, nearest
-from imconv.files.header import ENDLESS
-from imconv.files.limits import human, memory_limit
+from ..errors import FileError, LimitError, nearest
+from .header import ENDLESS
+from .limits import human, memory_limit
 
 PIECE = 1 << 20  # bytes; what is no longer is read at once
 _HEADER = 1 << 28  # bytes of a stream that are held to find out what it is: a TIFF may say so behind its pixels

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
+from .formats import FORMATS
+from .header import Header
+from .picture import EncoderOptions, Page
 
 if TYPE_CHECKING:
     import numpy as np
-
-# format -> module in this package. One that reads has `rows`, `has_rows(header)` for whether a file can be read so, and
-# `bytes_held(header)` for the most memory that takes, the last two bands with it; one that writes has `Writer`; see below.
-_NETPBM = dict.fromkeys(("PBM", "PGM", "PPM"), "plain.netpbm")
-READERS = {
-    "PNG": "png.still",
-    "TIFF": "tiff.decode",
-    **_NETPBM,
-    "PAM": "plain.pam",
-    "PFM": "plain.pfm",
-    "NPY": "plain.npy",
-}
-WRITERS = {"PNG": "png.encode", "TIFF": "tiff.encode", **_NETPBM, "PAM": "plain.pam", "NPY": "plain.npy"}
 
 
 class ReadRows(Protocol):
@@ -42,28 +29,15 @@ class ReadRows(Protocol):
 
 
 class Writer(Protocol):
-    """`Writer(output, shape, dtype, mode, metadata, notes, *, quality, compression, threads)`: takes rows, writes a file.
+    """`Writer(output, page, options, notes)`: takes rows, writes a file.
 
-    output    has `write(bytes)`; written to in order
-    shape     (height, width) or (height, width, channels) of the whole picture
-    metadata  what goes into the file, all of it
-    notes     a list to add remarks for the user to
-    threads   as many may be used; the file does not depend on it
+    output   has `write(bytes)`; written to in order
+    page     a `picture.Page`; of its pixels only type and shape count, those of the whole picture
+    options  a `picture.EncoderOptions`; the file does not depend on its threads
+    notes    a list to add remarks for the user to
     """
 
-    def __init__(
-        self,
-        output,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        mode: str,
-        metadata: Metadata,
-        notes: list[str],
-        *,
-        quality: int | None = None,
-        compression: Any = None,
-        threads: int | None = None,
-    ): ...
+    def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]): ...
 
     def write(self, rows: np.ndarray) -> None:
         """The next rows, any number of them; the caller may change the array afterwards."""
@@ -74,21 +48,16 @@ class Writer(Protocol):
 
 def reader(header: Header) -> ReadRows | None:
     """What reads a file with this header in bands, None where nothing does."""
-    module = _module(header)
+    module = FORMATS[header.format].module("rows")
     return module.rows if module is not None and module.has_rows(header) else None
 
 
 def bytes_held(header: Header) -> int:
     """Peak memory of reading a file with this header in bands, the last two of them with it; see `reader`."""
-    return _module(header).bytes_held(header)
-
-
-def _module(header: Header):
-    found = READERS.get(header.format)
-    return importlib.import_module(f"imconv.files.{found}") if found else None
+    return FORMATS[header.format].module("rows").bytes_held(header)
 
 
 def writer(format_name: str) -> type[Writer] | None:
     """What writes this format in bands, None where nothing does."""
-    found = WRITERS.get(format_name)
-    return importlib.import_module(f"imconv.files.{found}").Writer if found else None
+    module = FORMATS[format_name].module("writer")
+    return None if module is None else module.Writer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import OptionError
 from ..filter import Filter
 from ..kernel.kernel import Kernel, as_kernel
-from ..options import Options, documented, options_of, parse_dtype
+from ..options import Options, documented, dtype_of, options_of
 from ..stages.convolution.filter import LinearFilter
 from ..stages.convolution.plan import Plan
 from .apply import apply
@@ -98,7 +98,7 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
         raise OptionError(f"an image has shape (H, W) or (H, W, C), not {shape}")
     if has_alpha and (len(shape) == 2 or shape[2] not in (2, 4)):
         raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {shape}")
-    return LinearFilter(kernel.flipped() if convolve else kernel, settings).plan(shape, parse_dtype(dtype), has_alpha)
+    return LinearFilter(kernel.flipped() if convolve else kernel, settings).plan(shape, dtype_of(dtype), has_alpha)
 
 
 def linear_filter(kernel: Kernel, options: Options) -> Filter:

@@ -222,7 +222,7 @@ def steered(operator: str, angle, order: int = 1, sigma=None) -> Kernel:
 
 def unit_vector(degrees: float) -> tuple[float, float]:
     """The cosine and sine of an angle, exact for multiples of 90 degrees."""
-    known = {0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
+    known = {0.0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
     radians = math.radians(degrees % 360)
     return known.get(degrees % 360) or (math.cos(radians), math.sin(radians))
 

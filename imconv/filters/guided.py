@@ -115,8 +115,9 @@ class GuidedFilter(FloatStagesFilter):
         """As FloatStagesFilter.flow: the mean of lines at every pixel, applied to the guide."""
         own, means = PassedOn(rows if self.guide is None else self.joined(plan, rows)), plan.stages[1]
         eps = self.eps * plan.white**2
-        found = moments(plan.stages[0], iter(own), threads)
-        lines = Bands(self.lines(band, eps, means.source, threads) for band in found)
+        needed = wanted and means.rows_needed(*wanted)
+        found = moments(plan.stages[0], iter(own), threads, needed)
+        lines = Bands((self.lines(band, eps, means.source, threads) for band in found), needed[0] if needed else 0)
         made = means.make_bands(lines, NewArrays(means), wanted=wanted, threads=threads, progress=progress)
         if wanted:
             own.keep(*wanted)
@@ -129,10 +130,11 @@ class GuidedFilter(FloatStagesFilter):
 
     def joined(self, plan, rows):
         """Yield bands of the guide in the picture's units, and of its sum and its difference with every channel."""
-        first = 0
+        guide, first = self.guide, 0
+        assert guide is not None
         for band in rows:
-            part = self.guide[first : first + len(band), :, None].astype(np.float64)
-            part *= plan.white / white(self.guide.dtype)
+            part = guide[first : first + len(band), :, None].astype(np.float64)
+            part *= plan.white / white(guide.dtype)
             first += len(band)
             yield np.concatenate([part, part + band, part - band], axis=2)
 
@@ -142,7 +144,7 @@ class GuidedFilter(FloatStagesFilter):
         lines = np.empty((len(found), found.shape[2], planes, 2), dtype)
         fit = _fit_own if self.guide is None else _fit
         in_blocks(lambda part: fit(found[part][:, 0], found[part][:, 1], eps, lines[part]), lines, threads)
-        return lines.reshape(len(found), found.shape[2], -1)
+        return lines.reshape(len(found), found.shape[2], 2 * planes)
 
 
 def _fit_own(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarray) -> None:

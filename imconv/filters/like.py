@@ -267,8 +267,8 @@ def _in_quanta(kernels: list[Kernel], options: Options, image_type: np.dtype, or
     border = parse_border(options.border)
     border = replace(border, values=tuple(v * float(factor) for v in border.values))
     offset = checked_offset(options.offset) * factor
-    inside = replace(options, border=border, offset=offset, depth=None, dtype=None)
-    inside = in_turn([k.replace(offset=k.offset * factor) for k in kernels], inside, order=order)
+    scaled = replace(options, border=border, offset=offset, depth=None, dtype=None)
+    inside = in_turn([k.replace(offset=k.offset * factor) for k in kernels], scaled, order=order)
     alone = replace(options, pad="same", stride=1, dilation=1, offset=0, depth=None, dtype=None)
     before = LinearFilter(UNIT, replace(alone, depth=16))
     after = LinearFilter(UNIT, replace(alone, dtype=target), scale=Fraction(unit, QUANTUM))

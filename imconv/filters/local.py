@@ -145,9 +145,12 @@ class ContrastFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "contrast"
-    summary = "differences to the mean, divided by their own deviation"
     alphas = ("keep", "separate")
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
+
+    @property
+    def summary(self) -> str:
+        return "differences to the mean, divided by their own deviation"
 
     def stage_type(self, source: str, alpha: str) -> str:
         """As FloatStagesFilter.stage_type: float64, for differences of almost equal numbers."""
@@ -178,10 +181,14 @@ class ContrastFilter(FloatStagesFilter):
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """As FloatStagesFilter.flow: differences to the mean, kept until their deviations are computed."""
         mean, variance = plan.stages
+        needed = wanted and variance.rows_needed(*wanted)
+        first = needed[0] if needed else 0
         own = PassedOn(rows)
-        means = mean.make_bands(Bands(own), NewArrays(mean), threads=threads)
-        differences = PassedOn(_subtracted(own, means, threads))
-        squares = Bands(_squared(band, threads) for band in differences)
+        if needed:
+            own.keep(*needed)
+        means = mean.make_bands(Bands(iter(own)), NewArrays(mean), wanted=needed, threads=threads)
+        differences = PassedOn(_subtracted(own, means, threads), first)
+        squares = Bands((_squared(band, threads) for band in differences), first)
         made = variance.make_bands(squares, NewArrays(variance), wanted=wanted, threads=threads, progress=progress)
         floor = plan.white / 100 if self.floor is None else self.floor
         if wanted:

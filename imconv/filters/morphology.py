@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.results import NewArrays
 from ..engine.sequence import Sequence
 from ..engine.side_by_side import BandReader, SideBySide
+from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
@@ -24,7 +25,7 @@ from .apply import apply
 LEAST, LARGEST = 0.0, 100.0
 
 # operation: a sequence of stages, and the sequence that is subtracted from it, or None; an empty sequence is the picture itself
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {
     "opening": (("erosion", "dilation"), None),
     "closing": (("dilation", "erosion"), None),
     "gradient": (("dilation",), ("erosion",)),
@@ -147,13 +148,12 @@ class MorphologyFilter(Filter):
             alpha=options.alpha,
         )
         source = np.dtype(last.source)
-        chains = [
-            None
-            if chain is None
-            else tuple(self._filter(stage, inner).plan(shape, source, has_alpha) for stage in chain)
-            for chain in OPERATIONS[self.operation]
-        ]
-        return MorphologyPlan(self.operation, last, *chains)
+        more, less = OPERATIONS[self.operation]
+
+        def planned(chain: tuple[str, ...]) -> tuple[RankPlan, ...]:
+            return tuple(self._filter(stage, inner).plan(shape, source, has_alpha) for stage in chain)
+
+        return MorphologyPlan(self.operation, last, planned(more), None if less is None else planned(less))
 
     def _filter(self, stage: str, options: Options) -> RankFilter:
         if stage == "erosion":
@@ -212,7 +212,7 @@ def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> 
 
 
 @dataclass(frozen=True)
-class MorphologyPlan(SideBySide):
+class MorphologyPlan(SideBySide, PlanLike):
     """The plans of a sequence of erosions and dilations (`more`), and of the one that is subtracted from it (`less`).
 
     An empty sequence is the picture itself; `less` is None if nothing is subtracted.
@@ -226,39 +226,9 @@ class MorphologyPlan(SideBySide):
     compares = True
 
     @property
-    def rows(self):
-        """The picture's axis."""
-        return self.outer.rows
-
-    @property
-    def columns(self):
-        """The picture's axis."""
-        return self.outer.columns
-
-    @property
-    def channels(self) -> int:
-        """Channels of picture and result."""
-        return self.outer.channels
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.outer.source
-
-    @property
-    def target(self) -> str:
-        """The type of the result."""
-        return self.outer.target
-
-    @property
-    def alpha(self) -> str:
-        """The alpha policy."""
-        return self.outer.alpha
-
-    @property
-    def range(self) -> str:
-        """The range policy."""
-        return self.outer.range
+    def model(self) -> RankPlan:
+        """The plan whose types and policies are those of the result."""
+        return self.outer
 
     @property
     def scale(self) -> Fraction:
@@ -276,11 +246,6 @@ class MorphologyPlan(SideBySide):
         return self.outer.plain
 
     @property
-    def colours(self) -> int:
-        """As AnyPlan.colours."""
-        return self.outer.colours
-
-    @property
     def stages(self) -> tuple[RankPlan, ...]:
         """The plans of both sequences."""
         return self.more + (self.less or ())
@@ -289,6 +254,11 @@ class MorphologyPlan(SideBySide):
     def seconds(self) -> float:
         """Estimated seconds of one thread for all stages together."""
         return sum(stage.seconds for stage in self.stages)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of all stages together."""
+        return sum(stage.multiply_adds for stage in self.stages)
 
     @property
     def scratch(self) -> int:

@@ -110,7 +110,7 @@ def motion_kernel(length, angle=0.0) -> Kernel:
 
 @lru_cache(maxsize=16)
 def _motion(length: float, angle: float) -> Kernel:
-    along = {0: (1.0, 0.0), 90: (0.0, -1.0)}.get(angle)  # x, y downwards
+    along = {0.0: (1.0, 0.0), 90.0: (0.0, -1.0)}.get(angle)  # x, y downwards
     if along is None:
         along = math.cos(math.radians(angle)), -math.sin(math.radians(angle))
     reach = [int(math.ceil((length * abs(a) + abs(b)) / 2 + 0.5) - 1) for a, b in (along[::-1], along)]

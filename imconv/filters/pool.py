@@ -156,18 +156,18 @@ def shift_report(picture, op, size, options: Options, *, stride=None, antialias=
     steps = size if stride is None else parse_pair(stride, "stride")
     alone = Options(alpha=options.alpha)
     if str(op).lower() == BLUR:
-        blur, e, padding = size, (1, 1), (0, 0)
-        plain, smooth = (blur_filter(n, (1, 1), alone) for n in ((1, 1), size))
+        blur, spans, padding = size, [1, 1], (0, 0)
+        both: list[Filter] = [blur_filter(n, (1, 1), alone) for n in ((1, 1), size)]
     else:
         blur = (parse_antialias(True if antialias is None else antialias),) * 2
         plain, smooth = (pool_filter(op, size, alone, stride=1, antialias=n, **how) for n in (None, blur[0]))
-        padding = plain.padding
-        e = [effective_size(n, d) for n, d in zip(size, plain.dilation, strict=True)]
-    height, width = picture.pixels.shape[:2]
-    inside = tuple(
+        assert isinstance(plain, PoolFilter)  # without antialias
+        both, padding = [plain, smooth], plain.padding
+        spans = [effective_size(n, d) for n, d in zip(size, plain.dilation, strict=True)]
+    down, along = (
         (p + (f - 1) // 2, n + p - span + 1 - f // 2)
-        for n, p, span, f in zip((height, width), padding, e, blur, strict=True)
+        for n, p, span, f in zip(picture.pixels.shape[:2], padding, spans, blur, strict=True)
     )
     float_type = np.float64 if readable(picture.pixels.dtype).itemsize > 4 else np.float32
-    found = (measure(picture, filter.retyped(float_type), steps, inside) for filter in (plain, smooth))
+    found = (measure(picture, filter.retyped(float_type), steps, (down, along)) for filter in both)
     return {"stride": steps, "blur": blur, **dict(zip(("plain", "antialiased"), found, strict=True))}

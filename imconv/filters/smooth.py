@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..filter import Filter
 from ..options import documented, options_of
 from .apply import apply
 from .arguments import image_width
@@ -34,7 +35,7 @@ def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=N
     if like is not None:
         from .like import blur_like
 
-        filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))
+        filter: Filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))
     else:
         filter = linear_filter(gaussian_kernel(sigma, truncate, width), settings)
     return apply(filter, image, out=out, threads=threads)
@@ -59,7 +60,7 @@ def box_blur(image, size, *, like=None, out=None, threads=None, **options):
     if like is not None:
         from .like import box_like
 
-        filter = box_like(like, size, settings, options.get("border"))
+        filter: Filter = box_like(like, size, settings, options.get("border"))
     else:
         filter = linear_filter(box_kernel(size), settings)
     return apply(filter, image, out=out, threads=threads)

@@ -65,7 +65,7 @@ def summed(kernels: list[Kernel]) -> Kernel:
     """One kernel whose result is the sum of the kernels' results; their anchors coincide."""
     kernels = embedded(kernels)
     exact = all(k.exact for k in kernels)
-    total = sum(k.fractions() if exact else k.weights for k in kernels)
+    total = np.asarray(sum(k.fractions() if exact else k.weights for k in kernels))
     included = np.any([np.ones(k.shape, bool) if k.included is None else k.included for k in kernels], axis=0)
     weights = total.tolist() if exact else total
     return Kernel(weights, anchor=kernels[0].anchor, offset=sum(k.offset for k in kernels), included=included)

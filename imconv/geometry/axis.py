@@ -82,14 +82,14 @@ def make_axis(
     if size < 1:
         raise OptionError(f"an image needs pixels; this one has {size} {name}")
     window = effective_size(taps, dilation)
-    if pad == "same":
+    if not isinstance(pad, str):
+        before, after = pad
+    elif pad == "same":
         before, after = anchor * dilation, (taps - 1 - anchor) * dilation
     elif pad == "valid":
         before = after = 0
-    elif pad == "full":
-        before = after = window - 1
     else:
-        before, after = pad
+        before = after = window - 1
     out = (size + before + after - window) // stride + 1
     if ceil:
         out = -((window - size - before - after) // stride) + 1

@@ -99,8 +99,8 @@ def parse_border(border: str | Border) -> Border:
             raise OptionError(f"{dialect} has no border {word!r}; it has {', '.join(known)}{nearest(word, known)}")
         mode = known[word]
     else:
-        mode = word if word in DIAGRAMS else _ALIASES.get(word)
-        if mode is None:
+        mode = word if word in DIAGRAMS else _ALIASES.get(word, "")
+        if not mode:
             raise OptionError(
                 f"unknown border {border!r}; borders are {', '.join(DIAGRAMS)}{nearest(word, [*DIAGRAMS, *_ALIASES])}"
             )

@@ -113,7 +113,7 @@ def places_of(selection: Selection, channels: int, has_alpha: bool) -> tuple[int
             raise OptionError("luma is of red, green and blue; this picture has not these three")
         return 0, 1, 2
     found = set()
-    for item in selection.channels:
+    for item in selection.channels or ():
         if isinstance(item, str):
             known = INKS if channels == 4 and not has_alpha and item in INKS else names
             if item not in known:

@@ -9,7 +9,7 @@ from ..errors import FileError, OptionError, nearest
 from .file import EXTENSIONS
 from .formulas import FORMULAS
 from .kernel import Kernel
-from .library import _canonical, names
+from .library import canonical_name, names
 from .number import NumberError, parse_number
 from .tokens import GEOMETRY, HEADER, HEADERS, place, shown
 
@@ -38,7 +38,7 @@ def resolve(text: str) -> Kernel:
     try:
         return Kernel.named(text)
     except OptionError as error:
-        if _canonical(text).partition(":")[0] in {*names(), *FORMULAS, "laplacian"}:
+        if canonical_name(text).partition(":")[0] in {*names(), *FORMULAS, "laplacian"}:
             raise  # the name is right, its arguments are not
         path = os.sep in text or "/" in text or os.path.splitext(text)[1].lower() in EXTENSIONS
         if path:
@@ -46,7 +46,7 @@ def resolve(text: str) -> Kernel:
 
             what = "a folder, not a kernel file" if os.path.isdir(text) else f"no such file{similar(text)}"
             raise FileError(f"{place(text)}: {what}") from None
-        near = nearest(_canonical(text).partition(":")[0], [*names(), *FORMULAS])
+        near = nearest(canonical_name(text).partition(":")[0], [*names(), *FORMULAS])
         raise OptionError(
             f"kernel {shown(text)} is neither a file, nor numbers such as '0 -1 0; -1 5 -1; 0 -1 0', nor a name of the "
             f"library (`imconv kernels list`){near}"

@@ -64,12 +64,13 @@ def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
 
 def _same(back: Kernel, kernel: Kernel) -> bool:
     """Whether both kernels filter alike: equal numbers, and equal fractions if the kernel is exact."""
-    masks = [np.ones(k.shape, bool) if k.included is None else k.included for k in (back, kernel)]
+    one, other = (np.ones(k.shape, bool) if k.included is None else k.included for k in (back, kernel))
     same = (back.shape, back.anchor, back.offset) == (kernel.shape, kernel.anchor, kernel.offset)
-    if not (same and np.array_equal(*masks) and np.array_equal(back.weights, kernel.weights)):
+    if not (same and np.array_equal(one, other) and np.array_equal(back.weights, kernel.weights)):
         return False
-    exact = back.denominator == kernel.denominator and np.array_equal(back.numerators, kernel.numerators)
-    return not kernel.exact or exact
+    if back.numerators is None or kernel.numerators is None:
+        return kernel.numerators is None
+    return back.denominator == kernel.denominator and np.array_equal(back.numerators, kernel.numerators)
 
 
 def _refuse(kernel: Kernel, to: str) -> None:
@@ -101,9 +102,9 @@ def _imagemagick(kernel: Kernel) -> str:
 
 def _libvips(kernel: Kernel) -> str:
     """`W H [scale [offset]]` and the rows. If possible the first line differs from them in length, which marks a matrix."""
-    whole = kernel.exact and np.array_equal(kernel.numerators / kernel.denominator, kernel.weights)
-    divisor = kernel.denominator if whole else 1
-    cells = [[str(int(n)) for n in row] for row in kernel.numerators] if whole else _decimals(kernel)
+    whole = kernel.written_numerators
+    divisor = 1 if whole is None else kernel.denominator
+    cells = _decimals(kernel) if whole is None else [[str(int(n)) for n in row] for row in whole]
     head = [str(kernel.shape[1]), str(kernel.shape[0])]
     if divisor != 1 or kernel.offset or kernel.shape[1] == len(head):
         head.append(str(divisor))

@@ -128,9 +128,8 @@ def _binomial(a: Arguments) -> KernelWeights:
     """The outer product of two rows of Pascal's triangle, scaled to sum 1."""
     a.at_most(1)
     radius = a.radius(0, 0.25, LARGEST_RADIUS)
-    row = [Fraction(math.comb(2 * radius, k), 4**radius) for k in range(2 * radius + 1)]
-    if radius > 12:  # float64 does not hold larger sums exactly
-        row = [float(weight) for weight in row]
+    exact = [Fraction(math.comb(2 * radius, k), 4**radius) for k in range(2 * radius + 1)]
+    row = [float(weight) for weight in exact] if radius > 12 else exact  # float64 does not hold larger sums exactly
     return KernelWeights.from_factors(row, row, name=a.label, source=THYSSEN)
 
 

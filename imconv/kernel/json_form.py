@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
-import numpy as np
-
 from ..errors import KernelError, nearest
 from ..geometry.sizes import MAX_SIDE
 from .number import EXAMPLES, LARGEST_EXPONENT, NumberError, format_float, format_fraction, parse_number
@@ -84,16 +82,15 @@ def read(text: str, *, filename: str | None = None) -> KernelWeights:
 
 def write(kernel: KernelWeights) -> str:
     """The kernel as JSON text, one line for each row of weights; it reads back equal."""
-    # floats recognised as fractions may differ from them by a few ulp: then only the floats' digits read back equal
-    whole = kernel.exact and np.array_equal(kernel.numerators / kernel.denominator, kernel.weights)
+    whole = kernel.written_numerators
     found = {"name": kernel.name, "source": kernel.source}
     lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in found.items() if value is not None]
     lines.append(f'"anchor": {list(kernel.anchor)}')
     if kernel.offset:
         lines.append(f'"offset": {_written(kernel.offset)}')
-    if whole and kernel.denominator != 1:
+    if whole is not None and kernel.denominator != 1:
         lines.append(f'"divisor": {kernel.denominator}')
-    cells = (kernel.numerators if whole else kernel.weights).tolist()
+    cells = (kernel.weights if whole is None else whole).tolist()
     if kernel.included is not None:
         cells = [
             [cell if here else None for cell, here in zip(row, mask, strict=True)]

@@ -37,7 +37,7 @@ def named(name: str) -> KernelWeights:
     >>> named("Sobel_X").weights[1]
     array([ 2.,  0., -2.])
     """
-    canonical = _canonical(name)
+    canonical = canonical_name(name)
     base, colon, arguments = canonical.partition(":")
     known = names()
     if (match := _LAPLACIAN.fullmatch(canonical)) and f"laplacian-im-{match[1] or 0}" in known:
@@ -59,7 +59,7 @@ def describe(name: str) -> tuple[str, str]:
     size = f"{kernel.shape[0]} x {kernel.shape[1]}"
     path = os.path.join(folder(), f"{kernel.name}{_ENDING}")
     if kernel.name not in names():
-        return size, FORMULAS[_canonical(name).partition(":")[0]][1]
+        return size, FORMULAS[canonical_name(name).partition(":")[0]][1]
     with open(path, encoding="utf-8") as file:
         return size, next((line.strip("# \n") for line in file if line.startswith("#")), "")
 
@@ -77,6 +77,6 @@ def folder() -> str:
     raise FileError("the kernel library's folder 'kernels' is missing; install imconv again")
 
 
-def _canonical(name: str) -> str:
+def canonical_name(name: str) -> str:
     base, colon, arguments = str(name).strip().lower().partition(":")
     return re.sub(r"[\s_-]+", "-", base.strip()) + colon + arguments.strip()

@@ -86,12 +86,11 @@ def write(kernel: KernelWeights) -> str:
         lines.append(f"anchor: {kernel.anchor[0]} {kernel.anchor[1]}")
     if kernel.offset:
         lines.append(f"offset: {format_fraction(Fraction(kernel.offset))}")
-    # floats recognised as fractions may differ from them by a few ulp: then only the floats' digits read back equal
-    whole = kernel.numerators is not None and np.array_equal(kernel.numerators / kernel.denominator, kernel.weights)
-    if whole and kernel.denominator != 1:
+    whole = kernel.written_numerators
+    if whole is not None and kernel.denominator != 1:
         lines.append(f"divisor: {kernel.denominator}")
-    rows = (kernel.numerators if whole else kernel.weights).tolist()
-    cells = [[str(number) if whole else format_float(number) for number in row] for row in rows]
+    rows = (kernel.weights if whole is None else whole).tolist()
+    cells = [[format_float(number) if whole is None else str(number) for number in row] for row in rows]
     if kernel.included is not None:
         for row, column in np.argwhere(~kernel.included).tolist():
             cells[row][column] = "-"
@@ -109,7 +108,7 @@ def _build(reader: Reader, matrix: bool = False) -> KernelWeights:
     """Build the kernel from a text's headers and rows."""
     factor, offset, anchor = Fraction(1), Fraction(0), None
     if reader.geometry is not None:
-        rows, anchor = _imagemagick(reader)
+        rows, anchor = _imagemagick(reader, reader.geometry)
     elif matrix or _looks_like_matrix(reader.rows):
         rows, factor, offset = _libvips(reader)
     else:
@@ -145,12 +144,11 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
     included = None
     if any(reader.known[token] is None for token in used):
         included = [[reader.known[token] is not None for token in row] for row in rows]
-    words = {key: reader.headers[key][2] for key in ("name", "source") if key in reader.headers}
     normalize = reader.flag("normalize")
     try:
         weights = [[(exact if as_list else floats)[token] for token in row] for row in rows]
         kernel = KernelWeights(
-            weights if as_list else np.array(weights), anchor=anchor, offset=offset, included=included, **words
+            weights if as_list else np.array(weights), anchor=anchor, offset=offset, included=included, **reader.words
         )
         return kernel.normalized() if normalize else kernel
     except KernelError as error:
@@ -186,9 +184,9 @@ def _anchor(reader: Reader, at: list[Fraction], shape: tuple[int, int]) -> tuple
     return int(at[0]), int(at[1])
 
 
-def _imagemagick(reader: Reader) -> tuple[list[list[str]], tuple[int, int]]:
+def _imagemagick(reader: Reader, geometry: re.Match) -> tuple[list[list[str]], tuple[int, int]]:
     """The rows of tokens and the anchor of `WxH[+X+Y]: numbers`."""
-    geometry, line = reader.geometry, reader.rows[0].line
+    line = reader.rows[0].line
     width, height = int(geometry[1]), int(geometry[2] or geometry[1])
     if geometry[4]:
         reader.fail(

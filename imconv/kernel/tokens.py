@@ -60,7 +60,8 @@ class Reader:
 
     def __init__(self, text: str, filename: str | None = None):
         self.filename = filename
-        self.headers: dict[str, tuple[int, int, str | None]] = {}  # key: line, column, value
+        self.headers: dict[str, tuple[int, int, str]] = {}  # key: line, column, value
+        self.words: dict[str, str | None] = {}  # name and source
         self.geometry: re.Match | None = None
         self.rows: list[Row] = []
         self.known: dict[str, Fraction | None] = {}
@@ -92,9 +93,9 @@ class Reader:
             self.fail(line, column, f"a second {word}", f"one alone (the first is in line {self.headers[key][0]})")
         value = text[match.end() :]
         column = match.end() + 1 + len(value) - len(value.lstrip())
-        words = key in ("name", "source")
-        value = self._words(line, column, value.strip()) if words else value.partition("#")[0].strip()
-        self.headers[key] = (line, column, value)
+        if key in ("name", "source"):
+            self.words[key] = self._words(line, column, value.strip())
+        self.headers[key] = (line, column, value.partition("#")[0].strip())
 
     def _words(self, line: int, column: int, value: str) -> str | None:
         if not value.startswith('"'):

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -26,6 +26,14 @@ class KernelWeights:
 
     __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
                  "offset", "shape", "sigma", "source")  # fmt: skip
+
+    _weights: np.ndarray | None  # None until they are asked for, where there are factors
+    _factors: tuple[np.ndarray, np.ndarray] | None
+    _integer_factors: tuple[np.ndarray, np.ndarray] | None
+    _numerators: np.ndarray | None
+    denominator: Any  # int; None where the weights are no fractions
+    included: np.ndarray | None
+    sigma: tuple[float, float] | None
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
         array, fractions = _as_weights(weights)
@@ -118,10 +126,10 @@ class KernelWeights:
         rest = {"anchor": self.anchor, "offset": self.offset, "name": self.name, "source": self.source}
         if self._factors is not None:
             column, row = self._factors
-            if self.exact:
+            if self._integer_factors is not None:
                 ratio = exact / self.denominator
-                column, row = ([int(n) for n in f] for f in self._integer_factors)
-                return type(self).from_factors([n * ratio for n in column], row, sigma=self.sigma, **rest)
+                down, along = ([int(n) for n in factor] for factor in self._integer_factors)
+                return type(self).from_factors([n * ratio for n in down], along, sigma=self.sigma, **rest)
             return type(self).from_factors(column * float(exact), row, sigma=self.sigma, **rest)
         with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
             weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
@@ -130,7 +138,7 @@ class KernelWeights:
     def normalized(self) -> Self:
         """A copy whose weights sum to 1. Raises KernelError if they sum to 0."""
         if self.exact:
-            total = Fraction(self._numerator_sum(), self.denominator)
+            total: Fraction | float = Fraction(self._numerator_sum(), self.denominator)
         else:
             total = self.sum()
             if abs(total) <= 1e-12 * self.absolute_sum():
@@ -156,7 +164,7 @@ class KernelWeights:
     def weights(self) -> np.ndarray:
         """The weights as a read-only float64 array of shape (rows, columns)."""
         if self._weights is None:
-            self._weights = _frozen(np.outer(*self._factors))
+            self._weights = _frozen(np.outer(*self._factors or ()))
         return self._weights
 
     @property
@@ -176,9 +184,19 @@ class KernelWeights:
             self._numerators = _frozen(np.outer(*self._integer_factors))
         return self._numerators
 
+    @property
+    def written_numerators(self) -> np.ndarray | None:
+        """The numerators, where quotients by the denominator are the weights to the bit; else None: weights recognised as
+        fractions may lie a few ulp beside them, and then only their digits read back equal."""
+        numerators = self.numerators
+        same = numerators is not None and np.array_equal(numerators / self.denominator, self.weights)
+        return numerators if same else None
+
     def fractions(self) -> np.ndarray:
         """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
-        cells = [[Fraction(int(n), self.denominator) for n in row] for row in self.numerators]
+        numerators = self.numerators
+        assert numerators is not None  # it is exact
+        cells = [[Fraction(int(n), self.denominator) for n in row] for row in numerators]
         array = np.empty(self.shape, object)
         array[...] = cells
         return array
@@ -239,8 +257,8 @@ class KernelWeights:
 
     def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Whole-number (column, row) with `outer(column, row) == numerators`, or None if there are none."""
-        if self._integer_factors is None and self.exact:
-            self._integer_factors = outer_factors(self.numerators)
+        if self._integer_factors is None and (numerators := self.numerators) is not None:
+            self._integer_factors = outer_factors(numerators)
         return self._integer_factors
 
     @property

@@ -1,5 +1,5 @@
-"""Any rank of small windows by a sorting network (`imconv/merging.py`): lines of samples, each hundreds of windows long,
-are put in order pair by pair."""
+"""Any rank of small windows by a sorting network (`stages/ranking/sorting_network.py`): lines of samples, each hundreds of
+windows long, are put in order pair by pair."""
 
 from numba.extending import register_jitable
 

@@ -1,4 +1,4 @@
-"""Samples of any type as unsigned integers in the same order (`imconv/sortable.py`), with the border, and back again.
+"""Samples of any type as unsigned integers in the same order (`stages/ranking/sortable.py`), with the border, and back again.
 
 `rule` (6,) tells how, in bits: those from SIGN on are turned by TURN, others by FLIP; those that, under MASK, are more than
 LAST, are LOST first.

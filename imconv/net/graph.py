@@ -94,6 +94,12 @@ class Layer:
 
     __slots__ = ("attributes", "inputs", "kind", "name", "tensors")
 
+    name: str
+    kind: str
+    attributes: Mapping
+    inputs: tuple[str, ...]
+    tensors: tuple[Tensor, ...]
+
     def __init__(self, name: str, kind: str, attributes: Mapping, inputs: Iterable[str], tensors: Iterable[Tensor]):
         set_ = object.__setattr__
         set_(self, "name", name)

@@ -11,7 +11,7 @@ from ..errors import OptionError, nearest
 from ..geometry.sizes import parse_pair
 from ..pixels.arrays import as_array, readable
 from ..pixels.rounding import warn_of_rounded
-from .activations import parse_activation
+from .activations import Activation, parse_activation
 from .convolution import Convolution
 
 LAYOUTS = ("OIHW", "HWIO")
@@ -94,7 +94,7 @@ class PreparedLayer:
     """A convolution and its activation, for any number of pictures."""
 
     convolution: Convolution
-    activation: object
+    activation: Activation
 
     def apply(self, image: np.ndarray, out=None, threads=None) -> np.ndarray:
         """The maps (rows, columns, N) of a picture (H, W, D) that has the type of the weights; see `Convolution.apply`."""

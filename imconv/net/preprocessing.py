@@ -121,17 +121,15 @@ def _coloured(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.nd
         return np.repeat(samples, 3, axis=2)
     steps.append("made grey: " + " + ".join(f"{w} {c}" for w, c in zip(LUMA, "RGB", strict=True)))
     if samples.dtype == np.uint8:
-        from PIL import Image
+        from ..files.pillow.in_memory import grey
 
-        return np.asarray(Image.fromarray(np.ascontiguousarray(samples)).convert("L"))[..., None]
+        return grey(samples)[..., None]
     return (samples @ np.array(LUMA, np.float32))[..., None]
 
 
 def _resized(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.ndarray:
     if rules.resize is None:
         return samples
-    from PIL import Image
-
     rows, columns = samples.shape[:2]
     size = rules.resize
     if len(size) == 1:  # the shorter side; the longer one is rounded as torchvision does
@@ -142,12 +140,9 @@ def _resized(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.nda
     if math.prod(size) > MOST_PIXELS:
         raise OptionError(f"its sides of {by((rows, columns))} would be resized to {by(size)} pixels; crop it first")
     steps.append(f"resized to {by(size)}, {rules.filter} (Pillow's, antialiased)")
-    how = getattr(Image.Resampling, rules.filter.upper())
-    if samples.dtype == np.uint8:
-        flat = np.ascontiguousarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-        return np.asarray(Image.fromarray(flat).resize(size[::-1], how)).reshape(*size, -1)
-    planes = [np.asarray(Image.fromarray(plane).resize(size[::-1], how)) for plane in np.moveaxis(samples, 2, 0).copy()]
-    return np.stack(planes, axis=2)
+    from ..files.pillow.in_memory import resized
+
+    return resized(samples, size, rules.filter)
 
 
 def _cropped(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> tuple[np.ndarray, int, int]:

@@ -137,5 +137,5 @@ class LevelTable:
         np.minimum(light, self.edges[-2], out=light)
         found = self.guesses.take(self._place(light.copy()), mode="clip")
         for _ in range(self.edges_per_place):
-            found += light >= self.edges.take(found.astype(np.intp), mode="clip")
+            np.add(found, light >= self.edges.take(found.astype(np.intp), mode="clip"), out=found)
         return found

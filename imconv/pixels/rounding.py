@@ -38,9 +38,9 @@ class Tally:
             self.nans += nans
 
 
-def warn_of_nans(tally: Tally, level: int = 5) -> None:
+def warn_of_nans(tally: Tally | None, level: int = 5) -> None:
     """Warn that NaN became 0, if there were any and no warning was given yet; `level` calls up is the user's own code."""
-    if tally.nans and not tally.warned:
+    if tally is not None and tally.nans and not tally.warned:
         tally.warned = True
         warnings.warn(f"{tally.nans} results were NaN and became 0", RuntimeWarning, stacklevel=level)
 
@@ -48,7 +48,7 @@ def warn_of_nans(tally: Tally, level: int = 5) -> None:
 def warn_of_rounded(samples: np.ndarray, level: int = 5, float_type: str = "float64") -> None:
     """Warn if integers are too large for the float type they are computed in; `level` calls up is the user's own code."""
     limit = EXACT_LIMIT[float_type]
-    if samples.dtype.kind not in "iu" or np.iinfo(samples.dtype).max <= limit or not samples.size:
+    if samples.dtype.kind not in "iu" or 8 * samples.dtype.itemsize < limit.bit_length() or not samples.size:
         return
     if int(samples.min()) < -limit or int(samples.max()) > limit:
         bits = limit.bit_length() - 1
@@ -115,9 +115,9 @@ def finish(
         sums /= divisor  # for whole numbers up to 2^51, a rounded quotient is a tie or whole only if the true one is
         ROUNDINGS[rounding](sums, out=sums)
     outside = (sums < low) | (sums > high) if tally is not None or policy == "error" else None
-    if tally is not None:
+    if tally is not None and outside is not None:
         tally.add(samples=sums.size, clipped=int(np.count_nonzero(outside)))
-    if policy == "error" and outside.any():
+    if policy == "error" and outside is not None and outside.any():
         worst = sums[outside][np.abs(sums[outside]).argmax()]
         raise ImconvError(
             f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
@@ -174,7 +174,7 @@ def stretch(values: np.ndarray, out: np.ndarray) -> None:
     if not MODERATE[0] < most - least < MODERATE[1] and most > least:
         # scaled by a power of two, which rounds nothing, so that neither the span nor its reciprocal overflows
         exponent = math.frexp(max(-least, most))[1]
-        values, least, most = (np.ldexp(v, -exponent) for v in (values, least, most))
+        values, least, most = np.ldexp(values, -exponent), math.ldexp(least, -exponent), math.ldexp(most, -exponent)
     scale = (high - low) / (most - least) if most > least else 0.0
     stretched = (values - least) * scale + low
     if out.dtype.kind == "f":

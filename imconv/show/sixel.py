@@ -27,10 +27,9 @@ def reduced_colours(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     palette, indices = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
     if len(palette) <= MOST_COLOURS:
         return indices.reshape(rgb.shape[:2]), palette
-    from PIL import Image
+    from ..files.pillow.in_memory import quantized
 
-    found = Image.fromarray(rgb).quantize(MOST_COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
-    return np.asarray(found), np.array(found.getpalette(), np.uint8).reshape(-1, 3)
+    return quantized(rgb, MOST_COLOURS)
 
 
 def _band(indices: np.ndarray) -> str:

@@ -17,11 +17,10 @@ import numpy as np
 import pytest
 
 from imconv import file_to_file, files
-from imconv.engine import streaming
 from imconv.files.formats import FORMATS
 from imconv.files.picture import Metadata, Picture
 from imconv.files.png.encode import chunk
-from imconv.files.streams import READERS, WRITERS
+from tests.executing import set_stripe_bytes
 
 RANDOM = np.random.default_rng(3)
 KINDS = [
@@ -69,8 +68,8 @@ def both(succeeds, monkeypatch):
         os.remove(output)
         with monkeypatch.context() as patch:
             patch.setattr(file_to_file, "WORTH_BANDS", 0)
-            patch.setattr(streaming, "STRIPE_BYTES", 1)
-            patch.setattr("imconv.files.png_decode.BAND", 3000)
+            set_stripe_bytes(patch, 1)
+            patch.setattr("imconv.files.png.still.BAND", 3000)
             patch.setattr(files, "read_pages", lambda *_, **__: pytest.fail("read as a whole"))
             bands = succeeds(*command, notes=True)
         return expected, Path(output).read_bytes(), whole.err, bands.err
@@ -95,7 +94,7 @@ def stored(folder, name, mode, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
-@pytest.mark.parametrize("name", sorted(set(READERS) & set(WRITERS)))
+@pytest.mark.parametrize("name", [f.name for f in FORMATS.values() if f.rows and f.writer])
 def test_every_format_and_kind(both, folder, name, kind):
     form = FORMATS[name]
     if kind not in form.holds or (name, kind[1]) == ("NPY", "bool"):  # these are filtered as they are, as a whole
@@ -170,8 +169,8 @@ def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
 @pytest.mark.parametrize("output", ["out.png", "out.tif"])
 def test_a_failure_at_every_write_leaves_the_old_file(imconv, folder, monkeypatch, output):
     monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
-    monkeypatch.setattr(streaming, "STRIPE_BYTES", 1)
-    monkeypatch.setattr("imconv.files.png_ways.BAND", 3000)
+    set_stripe_bytes(monkeypatch, 1)
+    monkeypatch.setattr("imconv.files.png.effort.BAND", 3000)
     source = stored(folder, "png", "rgb", "uint8")
     before = sorted({*os.listdir(), output})
     write, failed = os.write, 0

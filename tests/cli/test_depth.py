@@ -8,6 +8,7 @@ from PIL import Image
 
 import imconv as library
 from tests import profiles
+from tests.executing import set_stripe_bytes
 
 COMMANDS = {
     ("blur", "--sigma", "1.5"): lambda p, **o: library.gaussian_blur(p, 1.5, **o),
@@ -39,9 +40,9 @@ def test_pictures_in_bands_are_the_same(succeeds, folder, name, monkeypatch):
     for more in (("--linear",), ("--depth", "8"), ("--linear", "--depth", "16")):
         succeeds("unsharp", name, "whole.png", "--sigma", "2", "--threshold", "2", *more)
         with monkeypatch.context() as patch:
-            patch.setattr("imconv.pipeline.WORTH_BANDS", 0)
-            patch.setattr("imconv.streaming.STRIPE_BYTES", 500)
-            patch.setattr("imconv.streaming.BAND_BYTES", 300)
+            patch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
+            set_stripe_bytes(patch, 500)
+            patch.setattr("imconv.engine.sources.BAND_BYTES", 300)
             succeeds("unsharp", name, "bands.png", "--sigma", "2", "--threshold", "2", *more)
         np.testing.assert_array_equal(library.read("bands.png").pixels, library.read("whole.png").pixels)
 

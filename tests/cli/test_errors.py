@@ -140,7 +140,7 @@ def test_a_bad_option_is_told_before_any_work(fails, monkeypatch, option):
     def work(*args, **kwargs):
         raise AssertionError("filtered in vain")
 
-    monkeypatch.setattr("imconv.executor.execute", work)
+    monkeypatch.setattr("imconv.engine.drive.compute", work)
     fails(*BLUR, f"{option}=xyz", code=2)
 
 

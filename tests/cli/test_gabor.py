@@ -34,7 +34,7 @@ def test_a_bank_is_reported_whole(succeeds, folder):
 
 
 def test_a_bank_of_a_streamable_picture(succeeds, folder, monkeypatch):
-    monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+    monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
     for options, keywords in (("--bank 2", {"bank": 2}), ("--energy", {"energy": True})):
         succeeds("gabor", "rgb.png", "out.png", "--wavelength", "4", *options.split())
         np.testing.assert_array_equal(read("out.png").pixels, gabor(read("rgb.png"), 4, **keywords).pixels)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import imconv as library
-from imconv.engine import drive
+from imconv.engine import threads
 from imconv.net import activations, convolution, load, matrix, operations
 from imconv.net.loaded_weights import Weights
 
@@ -57,7 +57,7 @@ def expected(folder) -> np.ndarray:
 )
 def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
     used = []
-    kept = drive.run_bands
+    kept = threads.run_bands
 
     def run_bands(work, origin, out, height, workers, told=None):
         used.append(workers)

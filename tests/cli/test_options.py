@@ -149,13 +149,16 @@ WRITERS = [
 
 @pytest.mark.parametrize(
     ("command", "moment"),
-    [*itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")), (BOX, "pipeline.run")],
+    [
+        *itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")),
+        (BOX, "file_to_file.write_filtered"),
+    ],
     ids=lambda words: "".join(words[:1]) if isinstance(words, tuple) else words,
 )
 def test_no_clobber_against_a_file_that_appears_meanwhile(imconv, folder, monkeypatch, command, moment):
     """After the look at the place, before the file is written or while it is: what appears stays."""
-    if moment == "pipeline.run":
-        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+    if moment == "file_to_file.write_filtered":
+        monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
     prepare(folder)
     out = folder / next((word for word in command if word.startswith("out.")), "out/map-000.png")
     module, name = f"imconv.{moment}".rsplit(".", 1)
@@ -181,7 +184,7 @@ def test_no_clobber_against_a_file_that_appears_meanwhile(imconv, folder, monkey
 )
 def test_what_a_replaced_file_loses_is_told(succeeds, folder, monkeypatch, command):
     if command == "bands":
-        monkeypatch.setattr("imconv.pipeline.WORTH_BANDS", 0)
+        monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
         command = BOX
     prepare(folder)
     out = folder / next((word for word in command if word.startswith("out.")), "out/map-000.png")
@@ -200,7 +203,7 @@ def test_threads(succeeds, folder, monkeypatch, load, given, environment, expect
         helpers.append(count)
         work()
 
-    monkeypatch.setattr("imconv.executor.share", share)
+    monkeypatch.setattr("imconv.engine.threads.share", share)
     if environment:
         monkeypatch.setenv("IMCONV_THREADS", environment)
     noise = np.random.default_rng(3).integers(0, 256, (400, 300, 3), np.uint8)
@@ -318,7 +321,7 @@ def test_an_internal_error_is_one_line(imconv, folder, monkeypatch):
     def broken(*args, **kwargs):
         raise ZeroDivisionError("first line\nsecond line")
 
-    monkeypatch.setattr("imconv.executor.execute", broken)
+    monkeypatch.setattr("imconv.engine.drive.compute", broken)
     result = imconv(*BOX)
     assert (result.code, result.out) == (1, b"")
     assert result.err.count("\n") == 1
@@ -331,7 +334,7 @@ def test_no_memory_is_one_line(imconv, folder, monkeypatch):
     def hungry(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr("imconv.executor.execute", hungry)
+    monkeypatch.setattr("imconv.engine.drive.compute", hungry)
     result = imconv(*BOX)
     assert result.code == 1
     assert result.err.startswith("imconv: not enough memory")
@@ -381,15 +384,15 @@ def test_ctrl_c(folder, threads, succeeds):
 )
 def test_ctrl_c_is_ignored_where_it_was(imconv, folder, monkeypatch, before, code):
     """As scripts let their background jobs do; afterwards signals are handled as before."""
-    from imconv.engine import drive
+    from imconv.engine import threads
 
-    real = drive.run_bands
+    real = threads.run_bands
 
     def interrupted(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGINT)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(drive, "run_bands", interrupted)
+    monkeypatch.setattr(threads, "run_bands", interrupted)
     handler = signal.signal(signal.SIGINT, before)
     try:
         assert imconv(*BOX).code == code
@@ -403,7 +406,7 @@ def test_ctrl_c_in_process(imconv, folder, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("imconv.executor.execute", interrupted)
+    monkeypatch.setattr("imconv.engine.drive.compute", interrupted)
     result = imconv(*BOX)
     assert (result.code, result.out, result.err.strip()) == (130, b"", "imconv: interrupted")
     assert not (folder / "out.png").exists()

@@ -13,7 +13,7 @@ import pytest
 from imconv.errors import FileError, LimitError
 from imconv.files import encode, inspect, read, streams, write
 from imconv.files.formats import FORMATS
-from imconv.files.picture import Picture
+from imconv.files.picture import EncoderOptions, Metadata, Page, Picture
 from imconv.files.plain import raw
 
 NETPBM = ("PBM", "PGM", "PPM", "PAM", "PFM")
@@ -287,7 +287,7 @@ def test_numpy_reads_what_was_written(make_pixels):
     np.testing.assert_array_equal(np.load(io.BytesIO(encode(flat.astype(">f8").T[::-1], "npy"))), flat)
 
 
-@pytest.mark.parametrize("name", sorted(set(streams.READERS) & {*NETPBM, "NPY"}))
+@pytest.mark.parametrize("name", [f.name for f in FORMATS.values() if f.rows and f.rows.startswith("plain.")])
 def test_rows_are_what_read_gives(make_pixels, monkeypatch, name):
     monkeypatch.setattr(raw, "BAND", 4000)
     for mode, dtype in sorted(FORMATS[name].holds):
@@ -314,20 +314,21 @@ def test_what_has_no_rows_one_behind_the_other_is_read_whole():
         assert streams.reader(inspect(io.BytesIO(data))) is None
 
 
-@pytest.mark.parametrize("name", sorted(set(streams.WRITERS) & {*NETPBM, "NPY"}))
+@pytest.mark.parametrize("name", [f.name for f in FORMATS.values() if f.writer and f.writer.startswith("plain.")])
 def test_writers_of_rows_write_what_encode_does(make_pixels, name):
     for mode, dtype in sorted(FORMATS[name].holds):
         pixels = make_pixels(mode, dtype, 50, 37)
         expected = encode(Picture(pixels, mode), name)
         file, notes = io.BytesIO(), []
-        writer = streams.writer(name)(file, pixels.shape, pixels.dtype, mode, Picture(pixels, mode).metadata, notes)
+        page = Page(pixels, mode, Metadata())
+        writer = streams.writer(name)(file, page, EncoderOptions(), notes)
         for first, last in ((0, 1), (1, 30), (30, 30), (30, 50)):
             writer.write(pixels[first:last])
         writer.finish()
         assert file.getvalue() == expected
         with pytest.raises(ValueError, match="more rows than"):
             writer.write(pixels[:1])
-        writer = streams.writer(name)(io.BytesIO(), pixels.shape, pixels.dtype, mode, Picture(pixels).metadata, notes)
+        writer = streams.writer(name)(io.BytesIO(), page, EncoderOptions(), notes)
         with pytest.raises(ValueError, match="50 rows are missing"):
             writer.finish()
 

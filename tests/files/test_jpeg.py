@@ -13,10 +13,9 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
 from imconv.errors import FileError
-from imconv.files import encode, inspect, read, write
+from imconv.files import encode, inspect, jpeg_scans, read, write
 from imconv.files.jpeg import decode
 from imconv.files.jpeg import encode as jpeg_encode
-from imconv.files.jpeg import scans as jpeg_scans
 from imconv.files.jpeg.segments import SUBSAMPLINGS, standard_quality, standard_tables
 from imconv.files.picture import Metadata, Picture
 
@@ -61,9 +60,7 @@ def files(photograph: np.ndarray):
 
 
 def test_pixels_are_pillows_for_every_kind_of_file(photograph, simplejpeg, monkeypatch):
-    from imconv.files.pillow import decode
-
-    monkeypatch.setattr(decode, "decode", None)  # no file of these may need it
+    monkeypatch.setattr("imconv.files.by_pillow.decode", None)  # no file of these may need it
     count = 0
     for data in files(photograph):
         picture = as_read(data)

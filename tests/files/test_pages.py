@@ -171,7 +171,7 @@ def test_pages_of_another_kind(book, monkeypatch):
     buffer = io.BytesIO()
     pictures = [Image.fromarray(frame) for frame in frames]
     pictures[0].save(buffer, "GIF", save_all=True, append_images=pictures[1:])
-    monkeypatch.setattr(pages, "decoder", lambda format_name: Decoder)
+    monkeypatch.setattr(pages, "decoder", lambda format_name, animated=False: Decoder)
     monkeypatch.setitem(FORMATS, "GIF", replace(FORMATS["GIF"], animation=True))
     broken = 3
     found = as_read(buffer.getvalue())

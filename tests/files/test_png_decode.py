@@ -11,7 +11,7 @@ import pytest
 
 from imconv.errors import FileError, LimitError
 from imconv.files import deflate, encode, read
-from imconv.files.png import chunks
+from imconv.files.png import chunks, still
 
 KINDS = [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (3, 1), (3, 2), (3, 4), (3, 8), (4, 8), (4, 16)]
 KINDS += [(6, 8), (6, 16)]
@@ -164,14 +164,12 @@ def test_sizes(colour, bits):
 @pytest.mark.parametrize(("colour", "bits"), KINDS)
 def test_bands_do_not_show(monkeypatch, colour, bits, interlaced):
     """Bands of one row and more, on one thread and on two, blocks that end anywhere: the same picture."""
-    from imconv.files.png import decode
-
     samples = random_samples(colour, bits, 90, 37)
     data = build(samples, colour, bits, MIXED, interlaced, plte(bits) if colour == 3 else b"")
     for band, threads, block, piece in ((1, False, 7, 11), (300, True, 100, 1000), (1000, False, 1 << 18, 1)):
-        monkeypatch.setattr(decode, "BAND", band)
-        monkeypatch.setattr(decode, "WORTH_A_THREAD", 0 if threads else 1 << 40)
-        monkeypatch.setattr(decode, "PIECE", piece)
+        monkeypatch.setattr(still, "BAND", band)
+        monkeypatch.setattr(still, "WORTH_A_THREAD", 0 if threads else 1 << 40)
+        monkeypatch.setattr(still, "PIECE", piece)
         monkeypatch.setattr(deflate, "BLOCK", block)
         np.testing.assert_array_equal(as_read(data).pixels, expected(samples, colour, bits))
 
@@ -179,9 +177,7 @@ def test_bands_do_not_show(monkeypatch, colour, bits, interlaced):
 @pytest.mark.parametrize(("colour", "bits"), [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16)])
 @pytest.mark.parametrize("interlaced", [False, True])
 def test_a_transparent_colour(monkeypatch, colour, bits, interlaced):
-    from imconv.files.png import decode
-
-    monkeypatch.setattr(decode, "BAND", 400)
+    monkeypatch.setattr(still, "BAND", 400)
     samples = random_samples(colour, bits, 31, 17)
     key = samples[5, 6]
     samples[20:, 3] = key

@@ -18,7 +18,7 @@ from imconv.errors import FileError
 from imconv.files import deflate, encode, read, streams
 from imconv.files.formats import FORMATS
 from imconv.files.overlap import InOrder, ahead
-from imconv.files.picture import Metadata, Picture
+from imconv.files.picture import EncoderOptions, Metadata, Page, Picture
 from imconv.files.png import effort
 from imconv.files.png import encode as png_encode
 
@@ -41,7 +41,7 @@ def as_read(data: bytes) -> np.ndarray:
 def written(pixels: np.ndarray, heights: list[int], mode: str = "rgb", **options) -> bytes:
     """The file whose rows come so many at a time, in an array that is used again."""
     file, notes = io.BytesIO(), []
-    writer = streams.writer("PNG")(file, pixels.shape, pixels.dtype, mode, Metadata(), notes, **options)
+    writer = streams.writer("PNG")(file, Page(pixels, mode, Metadata()), EncoderOptions(**options), notes)
     first = 0
     for height in heights:
         band = pixels[first : first + height].copy()
@@ -265,7 +265,7 @@ def test_too_few_or_too_many_rows():
     pixels = np.zeros((9, 5, 3), np.uint8)
     with pytest.raises(ValueError, match="2 rows are missing"):
         written(pixels, [7])
-    writer = streams.writer("PNG")(io.BytesIO(), (7, 5, 3), pixels.dtype, "rgb", Metadata(), [])
+    writer = streams.writer("PNG")(io.BytesIO(), Page(pixels[:7], "rgb", Metadata()), EncoderOptions(), [])
     with pytest.raises(ValueError, match="more rows"):
         writer.write(pixels)
 
@@ -273,7 +273,7 @@ def test_too_few_or_too_many_rows():
 def test_a_writer_that_is_left_leaves_no_thread(make_pixels):
     pixels = make_pixels("rgb", "uint8", 1500, 1111)
     before = set(threading.enumerate())
-    writer = streams.writer("PNG")(io.BytesIO(), pixels.shape, pixels.dtype, "rgb", Metadata(), [], threads=4)
+    writer = streams.writer("PNG")(io.BytesIO(), Page(pixels, "rgb", Metadata()), EncoderOptions(threads=4), [])
     writer.write(pixels[:1200])
     for thread in set(threading.enumerate()) - before:
         thread.join(10)
@@ -352,7 +352,7 @@ def test_pillow_is_not_imported_from_png_to_png(tmp_path, astronaut):
         "import sys; from imconv.cli import main\n"
         f"sys.argv = ['imconv', 'blur', {str(astronaut)!r}, {str(tmp_path / 'a.png')!r}, '--sigma', '2']\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
-        "assert not {'PIL', 'numba', 'imconv.files.pillow'} & set(sys.modules)\n"
+        "assert not {'PIL', 'numba', 'imconv.files.by_pillow'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert (tmp_path / "a.png").stat().st_size > 1000

@@ -22,7 +22,7 @@ from imconv.files import encode, inspect, outgoing, read, read_pages, streams, w
 from imconv.files import tags as tiff_tags
 from imconv.files.formats import FORMATS
 from imconv.files.header import read_header
-from imconv.files.picture import MODES, Metadata, Picture
+from imconv.files.picture import MODES, EncoderOptions, Metadata, Page, Picture
 from imconv.files.tags import Tags
 from imconv.files.tiff import codecs
 from imconv.files.tiff import encode as tiff_encode
@@ -375,12 +375,15 @@ def test_a_file_written_in_bands_is_the_same(make_pixels, icc_profile, compressi
         whole = encode(Picture(pixels, mode, metadata=metadata), "tiff", compression=compression)
         for step in (1, 33, 400):
             buffer = io.BytesIO()
-            writer = tiff_encode.Writer(buffer, pixels.shape, pixels.dtype, mode, metadata, [], compression=compression)
+            page, options = Page(pixels, mode, metadata), EncoderOptions(compression=compression)
+            writer = tiff_encode.Writer(buffer, page, options, [])
             for top in range(0, 400, step):
                 writer.write(pixels[top : top + step])
             writer.finish()
             assert buffer.getvalue() == whole
-    writer = tiff_encode.Writer(io.BytesIO(), (4, 5), np.dtype("u1"), "grey", Metadata(), [])
+    writer = tiff_encode.Writer(
+        io.BytesIO(), Page(np.zeros((4, 5), np.uint8), "grey", Metadata()), EncoderOptions(), []
+    )
     writer.write(np.zeros((3, 5), np.uint8))
     with pytest.raises(ValueError, match="1 rows are missing"):
         writer.finish()
@@ -513,16 +516,15 @@ def test_strips_wait_beside_the_output(tmp_path, monkeypatch, target, full):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "usual"))
     (tmp_path / "usual").mkdir()
     pixels = np.random.default_rng(1).integers(0, 256, (1500, 1000), np.uint8)
-    path, metadata = tmp_path / "out.tif", Metadata()
+    path = tmp_path / "out.tif"
 
     def write():
         if target == "file":
             with outgoing.writing(path, Picture(pixels), "TIFF", compression="deflate") as output:
                 output.write(pixels)
             return
-        writer = tiff_encode.Writer(
-            io.BytesIO(), pixels.shape, pixels.dtype, "grey", metadata, [], compression="deflate"
-        )
+        page, options = Page(pixels, "grey", Metadata()), EncoderOptions(compression="deflate")
+        writer = tiff_encode.Writer(io.BytesIO(), page, options, [])
         writer.write(pixels)
         writer.finish()
 

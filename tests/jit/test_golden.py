@@ -140,7 +140,7 @@ def test_a_wrong_loop_is_not_kept_and_no_disaster(elsewhere, tmp_path):
 @pytest.mark.parametrize("damage", ["raise SystemExit(0)", "import os, signal; os.kill(os.getpid(), 9)", "print(1)"])
 def test_a_build_that_dies_or_babbles_is_survived(elsewhere, tmp_path, damage):
     """What a build writes is kept only if it is whole."""
-    builder = elsewhere / "imconv" / "jit" / "build.py"
+    builder = elsewhere / "imconv" / "compiler" / "build.py"
     text = builder.read_text()
     start = "def main(arguments: list[str]) -> int:\n"
     assert start in text

@@ -7,8 +7,9 @@ import sys
 
 import click
 
-from ..options import ExampleCommand
-from ..session import STDIN, STDOUT, label, on_stdout, place_of, teller
+from ..checked import checked_limits, whole
+from ..options import ExampleCommand, max_memory_option, max_pixels_option, no_clobber_option
+from ..places import STDIN, STDOUT, label, on_stdout, place_of, teller
 
 MOST_TIMES = 65535
 
@@ -26,9 +27,9 @@ MOST_TIMES = 65535
 @click.argument("b", type=click.Path(allow_dash=True))
 @click.option("-o", "--output", default=None, metavar="FILE", help="Write before, after and their difference, amplified, side by side.")  # fmt: skip
 @click.option("--amplify", default=None, metavar="N", help="Times for the difference. [default: the largest becomes white]")  # fmt: skip
-@click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")
-@click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
-@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@max_pixels_option
+@max_memory_option
+@no_clobber_option
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
 @click.option("--json", "json_", is_flag=True, help="As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")  # fmt: skip
 def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, json_):
@@ -39,17 +40,12 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
     """
     from ... import comparison, files, jit
     from ...errors import FileError, OptionError
-    from ...files.limits import parse_count, parse_size
     from ..compiling import Notice
 
     if a == b == "-":
         raise OptionError("only one of A and B can be standard input")
-    if amplify is not None and not (amplify.isascii() and amplify.isdigit() and 1 <= int(amplify) <= MOST_TIMES):
-        raise OptionError(f"--amplify must be a whole number from 1 to {MOST_TIMES}, not {amplify!r}")
-    limits = {
-        "max_pixels": None if max_pixels is None else parse_count(max_pixels),
-        "max_memory": None if max_memory is None else parse_size(max_memory),
-    }
+    times = None if amplify is None else whole(amplify, "--amplify", 1, MOST_TIMES)
+    limits = checked_limits(max_pixels, max_memory)
     jit.watch = Notice(quiet)
     pictures = []
     for path in (a, b):
@@ -69,7 +65,7 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
         raise FileError(f"{label(a, STDIN)}, {label(b, STDIN)}: {error}") from error
     text = json.dumps(found.as_dict()) if json_ else _text(found)
     if output is not None:
-        factor = int(amplify) if amplify else comparison.amplification(found.max_abs, pictures[0].pixels.dtype)
+        factor = times or comparison.amplification(found.max_abs, pictures[0].pixels.dtype)
         place, name = place_of(output)
         saved = files.write(place, comparison.sheet(*pictures, factor), no_clobber=no_clobber, name=name)
         for note in (*saved.notes, f"the difference is shown times {factor}"):

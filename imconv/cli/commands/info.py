@@ -8,7 +8,7 @@ import sys
 import click
 
 from ..options import ExampleCommand
-from ..session import STDIN
+from ..places import STDIN
 
 TURNS = (
     "upright",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..options import ExampleCommand
+from ..options import ExampleCommand, no_clobber_option
 
 
 @click.group()
@@ -93,7 +93,7 @@ def inspect(kernel, depth, size, json_):
 @click.argument("kernel")
 @click.option("--to", "to", default=None, metavar="F", help="One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")  # fmt: skip
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to write. [default: standard output]")
-@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@no_clobber_option
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
 def convert(kernel, to, output, no_clobber, quiet):
     """Write KERNEL in another tool's format.
@@ -107,7 +107,7 @@ def convert(kernel, to, output, no_clobber, quiet):
     from ...files.descriptors import is_special
     from ...kernel import formats
     from ...kernel.argument import resolve
-    from ..session import teller
+    from ..places import teller
 
     chosen = resolve(kernel)
     if to is None:
@@ -128,7 +128,7 @@ def convert(kernel, to, output, no_clobber, quiet):
 )
 @click.argument("kernel")
 @click.option("-o", "--output", required=True, metavar="FILE", help="A .png, .svg or .pdf file, or - for PNG on standard output.")  # fmt: skip
-@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@no_clobber_option
 def plot(kernel, output, no_clobber):
     """Draw KERNEL: its weights as a heat map, and its frequency response.
 
@@ -140,7 +140,7 @@ def plot(kernel, output, no_clobber):
     from ...files.descriptors import is_special
     from ...kernel import plot as kernel_plot
     from ...kernel.argument import resolve
-    from ..session import teller
+    from ..places import teller
 
     kind = os.path.splitext(output)[1].lower().removeprefix(".")
     if output == "-" or (not kind and is_special(output)):

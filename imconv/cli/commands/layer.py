@@ -8,9 +8,17 @@ import time
 
 import click
 
-from ..checked import whole
-from ..options import ExampleCommand
-from ..session import STDOUT, input_place, label, on_stdout, place_of, teller
+from ..checked import checked_limits, checked_threads, whole
+from ..options import (
+    RUNNING,
+    ExampleCommand,
+    max_memory_option,
+    max_pixels_option,
+    no_clobber_option,
+    option,
+    threads_option,
+)
+from ..places import STDOUT, input_place, label, on_stdout, place_of, teller
 
 SCALES = ("each", "all")
 
@@ -39,14 +47,14 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture; - for PNG on standard output.")  # fmt: skip
 @click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
 @click.option("--columns", default=None, metavar="N", help="Maps in a row of the sheet.  [default: nearly square]")
-@click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores.")
-@click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")
-@click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
-@click.option("--explain", is_flag=True, help="Print sizes, parameters, multiply-adds and memory to standard error.")
-@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
-@click.option("-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
-@click.option("--json", "json_", is_flag=True, help="Print a report as JSON.")
+@threads_option
+@max_pixels_option
+@max_memory_option
+@option(RUNNING, "--explain", is_flag=True, help="Print sizes, parameters, multiply-adds and memory to standard error.")
+@no_clobber_option
+@option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
+@option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
+@option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON.")
 def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
     """Compute a convolution layer's feature maps as pictures.
 
@@ -54,9 +62,8 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     channels convolved with it. Alpha is left out where the weights have no channel for it.
     """
     from ... import files, jit
-    from ...engine.threads import checked_threads
     from ...errors import OptionError
-    from ...files.limits import check, memory_limit, parse_count, parse_size
+    from ...files.limits import check, memory_limit
     from ...net.layer import counted, prepare
     from ...net.weights_of_layer import read_weights
     from ...sheet import contact_sheet
@@ -69,11 +76,7 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     if scale not in SCALES:
         raise OptionError(f"--scale must be one of {', '.join(SCALES)}, not {scale!r}")
     columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
-    limits = {
-        "max_pixels": None if max_pixels is None else parse_count(max_pixels),
-        "max_memory": None if max_memory is None else parse_size(max_memory),
-    }
-    threads = None if threads is None else checked_threads(threads, "--threads")
+    limits, threads = checked_limits(max_pixels, max_memory), checked_threads(threads)
     place, name = input_place(input)
     jit.watch = Notice(how["quiet"])
     picture = files.read(place, name=name, **limits)

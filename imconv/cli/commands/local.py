@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..checked import checked_limits
 from ..filtering import filter_picture
 from ..options import filter_command
 
@@ -125,8 +126,6 @@ def contrast(sigma, floor, gain, **shared):
 
 def _guide(place: str, shared: dict):
     from ... import files
-    from ...files.limits import parse_count, parse_size
 
-    limits = {"max_pixels": parse_count, "max_memory": parse_size}
-    given = {name: parse(shared[name]) for name, parse in limits.items() if shared[name] is not None}
-    return files.read(place, auto_orient=shared["auto_orient"], **given)
+    limits = checked_limits(shared["max_pixels"], shared["max_memory"])
+    return files.read(place, auto_orient=shared["auto_orient"], **limits)

@@ -7,10 +7,18 @@ import os
 
 import click
 
-from ..checked import whole
-from ..options import ExampleCommand
+from ..checked import checked_limits, checked_threads, whole
+from ..options import (
+    RUNNING,
+    ExampleCommand,
+    max_memory_option,
+    max_pixels_option,
+    no_clobber_option,
+    option,
+    threads_option,
+)
+from ..places import input_place, teller
 from ..progress import Progress
-from ..session import input_place, teller
 
 MOST = 10**7
 SCALES = ("each", "all")
@@ -21,8 +29,8 @@ def picture_command(name: str, *examples: str):
 
     def declare(function):
         own, function.__click_params__ = getattr(function, "__click_params__", []), []
-        for option in reversed(_SHARED):
-            function = option(function)
+        for each in reversed(_SHARED):
+            function = each(function)
         function.__click_params__ += own  # Click turns the list round: the command's own options come first in the help
         function = click.argument("image", type=click.Path(allow_dash=True))(function)
         function = click.argument("network")(function)
@@ -32,12 +40,12 @@ def picture_command(name: str, *examples: str):
 
 
 _SHARED = [
-    click.option("--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."),
-    click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone."),
-    click.option("--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]"),
-    click.option("-q", "--quiet", is_flag=True, help="No notes and no progress."),
-    click.option("-v", "--verbose", is_flag=True, help="Tell what is done to the picture before it goes in."),
-    click.option("--json", "json_", is_flag=True, help="As JSON."),
+    threads_option,
+    max_pixels_option,
+    max_memory_option,
+    option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
+    option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell what is done to the picture before it goes in."),
+    option(RUNNING, "--json", "json_", is_flag=True, help="As JSON."),
 ]  # fmt: skip
 _WEIGHTS = click.option("-w", "--weights", default=None, metavar="W", help="A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
 _LABELS = click.option("--labels", default=None, metavar="FILE", help="The classes' names, one in each line.")
@@ -48,9 +56,8 @@ class _Job:
 
     def __init__(self, network: str, image: str, weights: str | None, shared: dict):
         from ... import files, jit
-        from ...engine.threads import checked_threads
         from ...errors import FileError, LimitError, OptionError
-        from ...files.limits import human, memory_limit, parse_count
+        from ...files.limits import human, memory_limit
         from ...net import load, shipped_weights
         from ...net.loaded_weights import Weights, advice
         from ...net.preprocessing import prepare
@@ -60,11 +67,10 @@ class _Job:
         weights = shipped_weights(network) if weights is None else weights
         if weights is None:
             raise OptionError(advice(self.network))
-        self.threads = None if shared["threads"] is None else checked_threads(shared["threads"], "--threads")
+        self.threads = checked_threads(shared["threads"])
         self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
-        limits = {"max_memory": memory_limit(shared["max_memory"])}
-        if shared["max_pixels"] is not None:
-            limits["max_pixels"] = parse_count(shared["max_pixels"])
+        limits = checked_limits(shared["max_pixels"], shared["max_memory"])
+        limits["max_memory"] = memory_limit(limits["max_memory"])
         place, name = input_place(image, "IMAGE")
         self.weights = Weights(self.network, weights)
         jit.watch = Notice(shared["quiet"])
@@ -147,7 +153,7 @@ def run(network, image, weights, count, labels, json_, **shared):
 @click.option("--occlusion", default=None, metavar="CLASS|top", help="Also cover part after part by a grey square, and show what that does to a class (a number or a label) or to the most probable one.")  # fmt: skip
 @click.option("--square", default=None, metavar="N", help="Side of that square in the network's input. [default: a sixth]")  # fmt: skip
 @_LABELS
-@click.option("--no-clobber", is_flag=True, help="Never replace an existing file.")
+@no_clobber_option
 def maps(network, image, weights, layers, output_dir, scale, occlusion, square, labels, no_clobber, json_, **shared):
     """Show what layers make of a picture: their maps, and what excited them most.
 

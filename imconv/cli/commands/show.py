@@ -8,9 +8,9 @@ import sys
 
 import click
 
-from ..checked import whole
-from ..options import ExampleCommand
-from ..session import STDIN, label, teller
+from ..checked import checked_limits, whole
+from ..options import ExampleCommand, max_pixels_option
+from ..places import STDIN, label, teller
 
 
 @click.command(
@@ -32,7 +32,7 @@ from ..session import STDIN, label, teller
     metavar="blocks|kitty|sixel|iterm",
     help="How the terminal draws: text, or pixels by escape sequences.",
 )
-@click.option("--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")
+@max_pixels_option
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
 def show(images, width, protocol, max_pixels, quiet):
     """Show pictures in the terminal, as half blocks or as pixels.
@@ -43,7 +43,6 @@ def show(images, width, protocol, max_pixels, quiet):
     """
     from ... import files, jit
     from ...errors import FileError, ImconvError
-    from ...files.limits import parse_count
     from ...show import inline, terminal
     from ..compiling import Notice
 
@@ -55,7 +54,7 @@ def show(images, width, protocol, max_pixels, quiet):
     columns = shutil.get_terminal_size().columns
     if width is not None:
         columns = whole(width, "--width", 1, terminal.MOST_COLUMNS)
-    limit = None if max_pixels is None else parse_count(max_pixels)
+    limits = checked_limits(max_pixels)
     jit.watch = Notice(quiet)
     failed = False
     for path in images or ("-",):
@@ -64,7 +63,7 @@ def show(images, width, protocol, max_pixels, quiet):
             if path == "-" and sys.stdin is None:
                 raise FileError("standard input is closed; give an IMAGE")
             place = sys.stdin.buffer if path == "-" else path
-            picture = files.read(place, auto_orient=True, max_pixels=limit, name=name)
+            picture = files.read(place, auto_orient=True, name=name, **limits)
             told = inline.shown(picture, protocol, columns, colour=not os.environ.get("NO_COLOR"))
         except ImconvError as error:
             failed = True

@@ -7,8 +7,8 @@ import json
 import click
 
 from ...errors import OptionError
-from ..options import FilterCommand, linear_options
-from ..session import input_place, teller
+from ..options import RUNNING, FilterCommand, linear_options, nan_option, option
+from ..places import input_place, teller
 
 OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
 OF_A_STEP = ("pad", "stride", "dilation")
@@ -35,9 +35,9 @@ OF_A_STEP = ("pad", "stride", "dilation")
 @click.option("--offset", default=None, metavar="N", help="Add to every result, instead of the kernel's own offset.")
 @click.option("--anchor", default=None, metavar="R,C", help="The tap over the pixel; from 0.  [default: size // 2]")
 @linear_options
-@click.option("--nan", default="keep", show_default=True, metavar="keep|ignore", help="NaN in float pictures: smoothing filters can leave them out, with the border normalized.")  # fmt: skip
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@nan_option
+@option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
+@option(RUNNING, "--json", "json_", is_flag=True, help="As JSON.")
 @click.pass_context
 def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
     """Show how one pixel comes about: window, weights, products, sum.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, damaged
-from imconv.files.jpeg import scans
+from ...errors import FileError, LimitError
+from .. import by_pillow, jpeg_scans
+from ..header import Header, Unsupported, damaged
+from . import segments
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +23,7 @@ def bytes_needed(header: Header) -> int:
     coefficients = 2 * samples if header.layout["marker"] == _PROGRESSIVE else 0
     if _quick(header):
         return samples + coefficients
-    from imconv.files.pillow import decode as pillow
-
-    return pillow.bytes_needed(header) + coefficients
+    return by_pillow.bytes_needed(header) + coefficients
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -49,14 +48,12 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
             else:
                 sound = pixels.shape == (header.height, header.width, header.channels)
         # Pillow drops the warnings of its decoder
-        scans.check(data, follow=not sound)
+        jpeg_scans.check(data, follow=not sound)
     except ValueError as error:
         raise FileError(damaged(name, header.format, str(error))) from error
     if sound:
         return (pixels if header.channels > 1 else pixels[..., 0]), notes, {}
-    from imconv.files.pillow import decode as pillow
-
-    pixels, more, extra = pillow.decode(data, header, name)
+    pixels, more, extra = by_pillow.decode(data, header, name, "Jpeg", prepare=_bare)
     return pixels, [*more, *notes], extra
 
 
@@ -69,3 +66,10 @@ def _quick(header: Header):
     except ImportError:
         return None
     return simplejpeg
+
+
+def _bare(data: bytes, header: Header) -> bytes:
+    """The file as Pillow is to see it. Raises Unsupported for a precision that it cannot decode."""
+    if header.depth != 8:
+        raise Unsupported(f"{header.depth}-bit JPEG cannot be read; convert it to 8 bits or to a 16-bit PNG")
+    return segments.bare(data)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from imconv.files.jpeg.segments import SUBSAMPLINGS, described, standard_quality
-from imconv.files.picture import Metadata
+from .. import by_pillow
+from ..picture import EncoderOptions, Metadata, Page
+from .segments import SUBSAMPLINGS, described, standard_quality
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 DEFAULT_QUALITY = 92  # where neither the user nor the input says
 _DEFAULT_SUBSAMPLING = 2  # 4:2:0, as libjpeg has it
@@ -17,11 +18,10 @@ _FINER = {3: 0, 4: 1}  # subsamplings that Pillow can't write, and the next that
 _SAME_FROM = 96
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of type uint8, grey, RGB or CMYK. By default with the metadata's tables and subsampling."""
-    tables, subsampling = _tables(mode, metadata), _DEFAULT_SUBSAMPLING
+    pixels, mode, metadata = page
+    quality, tables, subsampling = options.quality, _tables(mode, metadata), _DEFAULT_SUBSAMPLING
     if quality is None and tables is None:
         quality = DEFAULT_QUALITY
     elif quality is None and metadata.subsampling is not None:
@@ -60,8 +60,6 @@ def _encode_quickly(pixels, mode: str, quality: int, subsampling: int) -> bytes 
 
 
 def _encode_by_pillow(pixels, mode: str, notes: list[str], quality, tables, subsampling: int) -> bytes:
-    from imconv.files.pillow import encode as pillow_encode
-
     options: dict[str, Any] = {}
     if quality is not None:
         options["quality"] = quality
@@ -76,4 +74,4 @@ def _encode_by_pillow(pixels, mode: str, notes: list[str], quality, tables, subs
             notes.append(f"subsampling {SUBSAMPLINGS[subsampling]} written as {SUBSAMPLINGS[finer]}")
             subsampling = finer
         options["subsampling"] = subsampling
-    return pillow_encode.jpeg(pixels, mode, **options)
+    return by_pillow.saved(by_pillow.image_of(pixels, mode), "JPEG", "Jpeg", **options)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 import struct
 
-from imconv.files import tags
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK
+from .. import tags
+from ..formats import MAX_SEGMENT
+from ..header import Header, Unsupported
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
 
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_MOST = 65533  # bytes a segment holds
-_PROFILE_PART = _MOST - 14
+_PROFILE_PART = MAX_SEGMENT - 14
 _PLAIN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline, extended, progressive; Huffman-coded, and arithmetic
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1")  # as Metadata.subsampling numbers them
 _RATIOS = {(1, 1): 0, (2, 1): 1, (2, 2): 2, (1, 2): 3, (4, 1): 4}
@@ -30,7 +30,7 @@ _CHROMA = (
 )  # fmt: skip
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a JPEG file: everything up to the first scan."""
     frame = transform = None
     exif = xmp = density = None
@@ -179,11 +179,11 @@ def _segments(file):
         if not byte:
             raise ValueError("it ends before the pixels")
         stray += 1
-        if stray > _MOST:
+        if stray > MAX_SEGMENT:
             raise ValueError("too much that belongs to no segment")
         if byte != b"\xff":
             continue  # stray bytes between segments, as decoders tolerate them
-        while byte == b"\xff" and stray <= _MOST:
+        while byte == b"\xff" and stray <= MAX_SEGMENT:
             byte = file.read(1)
             stray += 1
         marker = byte[0] if byte else 0xD9
@@ -207,9 +207,3 @@ def bare(data: bytes) -> bytes:
             parts += [bytes((0xFF, marker)), struct.pack(">H", len(content) + 2), content]
     parts += [b"\xff\xda", memoryview(data)[file.tell() :]]
     return b"".join(parts)
-
-
-def refuse_what_pillow_degrades(header: Header) -> None:
-    """Raise Unsupported for a precision Pillow cannot decode."""
-    if header.depth != 8:
-        raise Unsupported(f"{header.depth}-bit JPEG cannot be read; convert it to 8 bits or to a 16-bit PNG")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError
-from imconv.files import tags
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
-from imconv.files.pillow import decode as pillow
-from imconv.files.pillow.boxes import Box, boxes, content
-from imconv.files.tags import MAX_BLOCK
+from ...errors import FileError
+from .. import by_pillow, tags
+from ..header import Header
+from ..picture import EncoderOptions, Metadata, Page
+from ..tags import MAX_BLOCK
+from .boxes import Box, boxes, content
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +34,7 @@ _ORIENTATIONS = {
 }
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of an AVIF file: the primary item's properties, and the number of frames of a sequence."""
     meta, frames = None, 1
     for outer in boxes(file, 0, size):
@@ -210,7 +209,7 @@ def _samples(file, outer: Box, path: tuple[bytes, ...] = (b"trak", b"mdia", b"mi
 
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: what Pillow holds, its own copy of the pixels, and the planes."""
-    return pillow.bytes_needed(header) + 2 * header.width * header.height * 4
+    return by_pillow.bytes_needed(header) + 2 * header.width * header.height * 4
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -219,17 +218,15 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         raise FileError(
             f"{name}: {header.depth}-bit AVIF cannot be read without losing bits; convert it to a 16-bit PNG"
         )
-    return pillow.decode(data, header, name)
+    return by_pillow.decode(data, header, name, "Avif")
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of type uint8, colour at full resolution. Quality 100 is exact for grey, else within 2 levels."""
-    from imconv.files.pillow import encode as pillow_encode
-
-    options = {"icc_profile": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
-    options = {key: value for key, value in options.items() if value}
+    pixels, mode, metadata = page
+    settings: dict[str, Any] = {"icc_profile": metadata.icc, "exif": metadata.exif, "xmp": metadata.xmp}
+    settings = {key: value for key, value in settings.items() if value}
     if mode in ("rgb", "rgba"):
-        options["subsampling"] = "4:4:4"
-    return pillow_encode.avif(pixels, mode, quality=quality or DEFAULT_QUALITY, **options)
+        settings["subsampling"] = "4:4:4"
+    settings["quality"] = options.quality or DEFAULT_QUALITY
+    return by_pillow.saved(by_pillow.image_of(pixels, mode), "AVIF", "Avif", **settings)

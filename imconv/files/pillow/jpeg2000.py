@@ -1,105 +1,30 @@
-"""JPEG 2000: what boxes and codestream say, and boxes for metadata; pixels by Pillow, without loss where it can."""
+"""JPEG 2000 in boxes, which carry metadata, around a codestream."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError
-from imconv.files import tags
-from imconv.files.header import ENDLESS, Header
-from imconv.files.picture import Metadata
-from imconv.files.pillow import decode as pillow
-from imconv.files.pillow.boxes import Box, box, boxes, content
-from imconv.files.tags import MAX_BLOCK
+from .. import by_pillow, tags
+from ..header import Header
+from ..picture import EncoderOptions, Metadata, Page
+from ..tags import MAX_BLOCK
+from . import codestream
+from .boxes import Box, box, boxes, content
 
-if TYPE_CHECKING:
-    import numpy as np
-
-CODESTREAM = b"\xff\x4f\xff\x51"
-_MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
-_TILE, _END = 0xFF90, 0xFFD9
 _CMYK = 12  # enumerated colour space
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _EXIF = b"JpgTiffExif->JP2"
 _INCH = 0.0254
 
-
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
-    """The header of a .jp2 file or of a bare codestream."""
-    found: dict[bytes, bytes] = {}
-    colour, metadata = None, Metadata()
-    start, end = 0, size
-    if format_name == "JP2":
-        (start, end), found, metadata = _read_boxes(file, size)
-        colour = int.from_bytes(found[b"colr"][3:7], "big") if found.get(b"colr", b"")[:1] == b"\1" else None
-    file.seek(start)
-    if file.read(4) != CODESTREAM:
-        raise ValueError("no codestream where one belongs")
-    length, _, right, bottom, left, top = struct.unpack(">HHIIII", file.read(20))
-    tile_width, tile_height, tile_left, tile_top, components = struct.unpack(">IIIIH", file.read(18))
-    if length != 38 + 3 * components:
-        raise ValueError("the size marker is of a wrong length")
-    layers = [tuple(file.read(3)) for _ in range(components)]
-    tiles = (
-        -(-(right - tile_left) // tile_width) * -(-(bottom - tile_top) // tile_height)
-        if tile_width * tile_height
-        else 0
-    )
-    _check_tiles(file, start + 4 + length, end, tiles)
-    depths = {(depth & 0x7F) + 1 for depth, _, _ in layers}
-    mode = "cmyk" if components == 4 and colour == _CMYK else _MODES.get(components, "")
-    odd = None
-    if components not in _MODES:
-        odd = f"{components} components"
-    elif b"pclr" in found:
-        odd = "a palette"
-    elif len(depths) > 1:
-        odd = "components of different depths"
-    elif any(layer[1:] != (1, 1) for layer in layers):
-        odd = "subsampled components"
-    elif layers[0][0] & 0x80:
-        odd = "signed samples"
-    elif max(depths) > (16 if components == 1 else 8):
-        odd = f"{max(depths)}-bit {mode} samples"
-    bits = max(depths)
-    notes = [] if bits in (8, 16) or odd else [f"{bits}-bit samples scaled to {8 if bits < 8 else 16} bits"]
-    return Header(
-        format_name,
-        right - left,
-        bottom - top,
-        mode or "rgb",
-        bits if odd else 8 if bits <= 8 else 16,
-        sample="signed" if layers[0][0] & 0x80 else "unsigned",
-        metadata=metadata,
-        notes=tuple(notes),
-        layout={"bits": bits, "odd": odd},
-    )
+bytes_needed, decode = codestream.bytes_needed, codestream.decode
 
 
-def _check_tiles(file, at: int, end: int, tiles: int) -> None:
-    """Walk over the codestream from after its size marker: every tile must be there, or decoders make up what is missing."""
-    found = set()
-    while True:
-        file.seek(at)
-        marker, length = struct.unpack(">HH", file.read(4).ljust(4, b"\0"))
-        if marker == _END:
-            break
-        if marker == _TILE:
-            tile, part = struct.unpack(">HI", file.read(6))
-            if not part and end >= ENDLESS:
-                end = file.seek(0, 2)
-            length = part or end - 2 - at
-            if length < 12 or at + length > end:
-                raise ValueError("it ends within the pixels")
-            found.add(tile)
-            at += length
-        elif marker >> 8 == 0xFF and length >= 2 and not found:
-            at += 2 + length
-        else:
-            raise ValueError("it ends within the pixels")
-    if len(found) != tiles:
-        raise ValueError(f"{len(found)} of its {tiles} tiles are there")
+def read(file, size: int, *, whole: bool = False) -> Header:
+    """The header of a .jp2 file."""
+    (start, end), found, metadata = _read_boxes(file, size)
+    colour = found.get(b"colr", b"")
+    cmyk = colour[:1] == b"\1" and int.from_bytes(colour[3:7], "big") == _CMYK
+    return codestream.header_at(file, start, end, "JP2", metadata, cmyk=cmyk, palette=b"pclr" in found)
 
 
 def _read_boxes(file, size: int) -> tuple[tuple[int, int], dict[bytes, bytes], Metadata]:
@@ -136,24 +61,12 @@ def _resolution(file, outer: Box) -> tuple[float, float] | None:
     return None
 
 
-def bytes_needed(header: Header) -> int:
-    """Peak memory of decoding: what Pillow holds, and OpenJPEG's samples of 32 bits."""
-    return pillow.bytes_needed(header) + 4 * header.width * header.height * header.channels
-
-
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage and for what would be degraded."""
-    odd = header.layout["odd"]
-    if odd:
-        raise FileError(f"{name}: JPEG 2000 with {odd} cannot be read without loss; convert it to PNG or TIFF")
-    return pillow.decode(data, header, name)
-
-
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The .jp2 file, lossless, for pixels of type uint8 in any mode, and uint16 grey."""
-    data = _encoded(pixels, mode, no_jp2=False)
+    # the reversible colour transform, where there is colour: smaller, and as exact
+    transform = int(page.mode in ("rgb", "rgba"))
+    image, metadata = by_pillow.image_of(page.pixels, page.mode), page.metadata
+    data = by_pillow.saved(image, "JP2", "Jpeg2K", mct=transform, no_jp2=False)
     start, end = data.index(b"jp2h") - 4, data.index(b"jp2c") - 4
     header = data[start + 8 : end]
     if metadata.icc:
@@ -180,10 +93,3 @@ def _fraction(per_metre: float) -> tuple[int, int, int]:
         per_metre, power = per_metre / 10, power + 1
     near = Fraction(per_metre).limit_denominator(max(1, min(65535, int(65535 / max(per_metre, 1)))))
     return max(near.numerator, 1), near.denominator, power
-
-
-def _encoded(pixels, mode: str, **options) -> bytes:
-    from imconv.files.pillow import encode as pillow_encode
-
-    # the reversible colour transform, where there is colour: smaller, and as exact
-    return pillow_encode.jpeg2000(pixels, mode, mct=int(mode in ("rgb", "rgba")), **options)

@@ -1,4 +1,7 @@
-"""WebP animations: read by Pillow frame by frame, written as stills in one container; source: Google's description of it."""
+"""WebP: its header; stills and the frames of animations by Pillow, written as stills in one container.
+
+Source: Google's description of the container.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, damaged
-from imconv.files.pillow import decode as pillow
+from ...errors import FileError, LimitError
+from .. import by_pillow, tags
+from ..header import Header, damaged
+from ..picture import EncoderOptions, Metadata, Page
+from ..tags import MAX_BLOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,13 +23,59 @@ _LONGEST = (1 << 24) - 1  # milliseconds
 _ICC, _ALPHA, _EXIF, _XMP, _ANIMATION = 0x20, 0x10, 0x08, 0x04, 0x02
 _REPLACE = 0x02  # what was there before, instead of blending with it
 
-bytes_needed = pillow.bytes_needed
+
+def read(file, size: int, *, whole: bool = False) -> Header:
+    """The header of a WebP file."""
+    file.seek(4)
+    end = struct.unpack("<I", file.read(4))[0] + 8
+    if end > size:
+        raise ValueError(f"it ends after {size} of {end} bytes")
+    position, width, height, alpha, frames = 12, None, None, False, 0
+    blocks: dict[bytes, bytes] = {}
+    while position + 8 <= end:
+        file.seek(position)
+        kind, length = struct.unpack("<4sI", file.read(8))
+        if b"\0" in kind:
+            raise ValueError("a chunk has no proper name")
+        if position + 8 + length > end:
+            raise ValueError(f"it ends within {kind.decode('latin-1')!r}")
+        data = file.read(min(length, 10))
+        if kind == b"VP8X":
+            alpha = bool(data[0] & 0x10)
+            width = int.from_bytes(data[4:7], "little") + 1
+            height = int.from_bytes(data[7:10], "little") + 1
+        elif kind == b"VP8 " and width is None:
+            if data[3:6] != b"\x9d\x01\x2a":
+                raise ValueError("its first frame has no start code")
+            width, height = (value & 0x3FFF for value in struct.unpack("<HH", data[6:10]))
+        elif kind == b"VP8L" and width is None:
+            if data[:1] != b"\x2f":
+                raise ValueError("its first frame has no signature")
+            packed = int.from_bytes(data[1:5], "little")
+            width, height, alpha = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1, bool(packed >> 28 & 1)
+        elif kind == b"ANMF":
+            frames += 1
+        elif kind in (b"ICCP", b"EXIF", b"XMP ") and length <= MAX_BLOCK:
+            blocks[kind] = data + file.read(length - len(data))
+        position += 8 + length + length % 2
+    if width is None or height is None:
+        raise ValueError("it holds no picture")
+    exif = blocks.get(b"EXIF")
+    if exif and exif.startswith(b"Exif\0\0"):
+        exif = exif[6:]
+    metadata = Metadata(blocks.get(b"ICCP"), exif, blocks.get(b"XMP "), tags.resolution(exif), tags.orientation(exif))
+    return Header("WEBP", width, height, "rgba" if alpha else "rgb", 8, frames=max(1, frames), metadata=metadata)
+
+
+def bytes_needed(header: Header) -> int:
+    """Peak memory of decoding: what Pillow holds, and libwebp's own canvas and what it hands over."""
+    return by_pillow.bytes_needed(header) + 8 * header.width * header.height
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
     """Pixels, notes and metadata of the only picture, or of the first frame. Raises FileError and LimitError."""
     if header.frames == 1:
-        return pillow.decode(data, header, name)
+        return by_pillow.decode(data, header, name, "WebP")
     return next(pages(data, header, name))
 
 
@@ -33,10 +84,10 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
     import numpy as np
 
     try:
-        with pillow.quiet():
-            image = pillow.plugin("WEBP")(io.BytesIO(data))
+        with by_pillow.quiet():
+            image = by_pillow.reader("WebP")(io.BytesIO(data))
         for number in range(image.n_frames):
-            with pillow.quiet():
+            with by_pillow.quiet():
                 image.seek(number)
                 image.load()
                 pixels = np.array(image)
@@ -49,12 +100,20 @@ def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, 
         raise FileError(damaged(name, "WEBP", str(error) or type(error).__name__)) from error
 
 
-def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
-    """The file: every frame whole, lossless unless a quality is given."""
-    from imconv.files.formats import FORMATS
-    from imconv.files.picture import Metadata
-    from imconv.files.pillow.encode import encode
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file for pixels of type uint8, RGB or RGBA, lossless unless a quality is given."""
+    settings: dict[str, Any] = (
+        {"lossless": True, "exact": True} if options.quality is None else {"quality": options.quality}
+    )
+    metadata = page.metadata
+    for key, value in (("icc_profile", metadata.icc), ("exif", metadata.exif), ("xmp", metadata.xmp)):
+        if value:
+            settings[key] = value
+    return by_pillow.saved(by_pillow.image_of(page.pixels, page.mode), "WEBP", "WebP", **settings)
 
+
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file: every frame whole, lossless unless a quality is given."""
     height, width = pages[0].pixels.shape[:2]
     metadata = pages[0].metadata
     kept = {b"ICCP": (metadata.icc, _ICC), b"EXIF": (metadata.exif, _EXIF), b"XMP ": (metadata.xmp, _XMP)}
@@ -68,7 +127,7 @@ def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) 
     parts.append(_chunk(b"ANIM", struct.pack("<IH", 0, min(metadata.loop or 0, 65535))))
     rounded = False
     for page in pages:
-        still = encode(page.pixels, FORMATS["WEBP"], page.mode, Metadata(), notes, quality, None)
+        still = encode(page._replace(metadata=Metadata()), options, notes)
         pixels = [part for kind, part in _chunks(still) if kind in (b"ALPH", b"VP8 ", b"VP8L")]
         time = page.metadata.duration or 0
         shown = min(int(time + 0.5), _LONGEST)

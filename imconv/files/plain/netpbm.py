@@ -8,11 +8,12 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
-from imconv.files.plain import raw
+from ..channels import scaled
+from ..header import Header
+from ..picture import EncoderOptions, Page
+from . import raw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,7 @@ _LONGEST_HEADER = 1 << 16  # bytes before a number: blanks and comments
 _PIECE = 1 << 20  # bytes of plain numbers read at a time
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a PBM, PGM or PPM file."""
     file.seek(0)
     kind = int(file.read(2)[1:])
@@ -104,6 +105,11 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
 
 
+def end(header: Header) -> int | None:
+    """The byte behind the pixels; None where they are numbers as text."""
+    return None if header.layout["whole"] else raw.end(header)
+
+
 def has_rows(header: Header) -> bool:
     """Whether it can be read in bands: numbers as text can't."""
     return not header.layout["whole"]
@@ -120,7 +126,7 @@ def _line(header: Header) -> int:
 
 
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
-    """The picture in bands; see `imconv.files.streams.ReadRows`. A plain file is read whole."""
+    """The picture in bands; see `streams.ReadRows`. A plain file is read whole."""
     import numpy as np
 
     layout = header.layout
@@ -134,7 +140,7 @@ def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
             yield (bits ^ 1) * np.uint8(255)
         else:
             values = raw.samples(band, ">u2" if header.depth == 16 else "u1", header.channels)
-            yield raw.scaled(values, layout["maximum"])
+            yield scaled(values, layout["maximum"])
 
 
 def _plain_pixels(text: bytes, header: Header) -> np.ndarray:
@@ -169,11 +175,11 @@ def _plain_pixels(text: bytes, header: Header) -> np.ndarray:
                 raise ValueError(f"a value above the maximum of {maximum}")
             values[filled : filled + len(numbers)] = numbers
         filled, at = filled + len(words), end
-    return raw.scaled(values, maximum).reshape(shape)
+    return scaled(values, maximum).reshape(shape)
 
 
 class Writer(raw.RawWriter):
-    """A raw file: P4 for 1-bit, P5 for grey, P6 for RGB pixels; see `imconv.files.streams.Writer`."""
+    """A raw file: P4 for 1-bit, P5 for grey, P6 for RGB pixels; see `streams.Writer`."""
 
     def head(self, height, width, channels, dtype, mode) -> bytes:
         if dtype.kind == "b":
@@ -188,8 +194,6 @@ class Writer(raw.RawWriter):
         return rows.astype(rows.dtype.newbyteorder(">"), copy=False).tobytes()
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The raw file for pixels of type bool or uint8 or uint16, grey or RGB."""
-    return raw.encoded(Writer, pixels, mode, metadata, notes)
+    return raw.encoded(Writer, page, options, notes)

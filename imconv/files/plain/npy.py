@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.plain import raw
+from ..header import Header, Unsupported
+from ..picture import EncoderOptions, Page
+from . import raw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ _WIDENED = {"float16": "float32", "int8": "int32", "int16": "int32"}
 _LONGEST_HEADER = 1 << 14  # bytes; numpy refuses one of more than 10,000 characters
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a .npy file."""
     file.seek(0)
     return read_array(file, size, "NPY")
@@ -77,6 +77,9 @@ def array_header(file) -> tuple[tuple[int, ...], bool, np.dtype, int]:
         raise ValueError("its header is no array's") from None
 
 
+end = raw.end
+
+
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture, where it is stored by columns once more, and some bands."""
     stored = header.height * header.layout["line"]
@@ -108,7 +111,7 @@ def _line(header: Header) -> int:
 
 
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
-    """The picture in bands; see `imconv.files.streams.ReadRows`. An array stored by columns is read whole."""
+    """The picture in bands; see `streams.ReadRows`. An array stored by columns is read whole."""
     import numpy as np
 
     layout = header.layout
@@ -134,7 +137,7 @@ def _widened(values: np.ndarray) -> np.ndarray:
 
 
 class Writer(raw.RawWriter):
-    """A .npy file; see `imconv.files.streams.Writer`."""
+    """A .npy file; see `streams.Writer`."""
 
     def head(self, height, width, channels, dtype, mode) -> bytes:
         from numpy.lib import format as npy
@@ -145,8 +148,6 @@ class Writer(raw.RawWriter):
         return head.getvalue()
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of any type."""
-    return raw.encoded(Writer, pixels, mode, metadata, notes)
+    return raw.encoded(Writer, page, options, notes)

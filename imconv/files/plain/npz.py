@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.errors import FileError
-from imconv.files.deflate import MAX_INFLATION
-from imconv.files.encoding import level
-from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.picture import Metadata
-from imconv.files.plain import npy, raw
+from ...errors import FileError
+from ..deflate import MAX_INFLATION, level
+from ..header import Header, Unsupported, damaged
+from ..picture import EncoderOptions, Page
+from . import npy, raw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +37,7 @@ def opened(file) -> zipfile.ZipFile:
     return zipfile.ZipFile(file)
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of the array that is the picture."""
     try:
         with opened(file) as archive:
@@ -84,14 +83,12 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
     return pixels, [], {}
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of any type: stored, or deflated at a level from 1 to 9."""
-    chosen = level(compression) or 0
+    chosen = level(options.compression) or 0
     file = io.BytesIO()
     member = zipfile.ZipInfo(f"{NAME}.npy", _DATE)
     member.compress_type = zipfile.ZIP_DEFLATED if chosen else zipfile.ZIP_STORED
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(member, npy.encode(pixels, mode, metadata, notes, None, None), compresslevel=chosen)
+        archive.writestr(member, npy.encode(page, options, notes), compresslevel=chosen)
     return file.getvalue()

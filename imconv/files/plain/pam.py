@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.plain import netpbm, raw
+from ..header import Header, Unsupported
+from ..picture import EncoderOptions, Page
+from . import netpbm, raw
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ _MODES = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _TYPES = {"grey": "GRAYSCALE", "grey+alpha": "GRAYSCALE_ALPHA", "rgb": "RGB", "rgba": "RGB_ALPHA", "cmyk": "CMYK"}
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a PAM file."""
     file.seek(3)
     found: dict[bytes, bytes] = {}
@@ -60,7 +60,7 @@ def _number(found: dict[bytes, bytes], key: bytes) -> int:
     return int(word)
 
 
-bytes_needed, bytes_held = netpbm.bytes_needed, netpbm.bytes_held
+bytes_needed, bytes_held, end = netpbm.bytes_needed, netpbm.bytes_held, raw.end
 
 
 def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
@@ -74,20 +74,18 @@ def has_rows(header: Header) -> bool:
 
 
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
-    """The picture in bands; see `imconv.files.streams.ReadRows`."""
+    """The picture in bands; see `streams.ReadRows`."""
     return netpbm.rows(file, header, name)
 
 
 class Writer(netpbm.Writer):
-    """A PAM file; see `imconv.files.streams.Writer`."""
+    """A PAM file; see `streams.Writer`."""
 
     def head(self, height, width, channels, dtype, mode) -> bytes:
         fields = f"WIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {65535 if dtype.itemsize == 2 else 255}"
         return f"P7\n{fields}\nTUPLTYPE {_TYPES[mode]}\nENDHDR\n".encode()
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of type uint8 or uint16 in any mode."""
-    return raw.encoded(Writer, pixels, mode, metadata, notes)
+    return raw.encoded(Writer, page, options, notes)

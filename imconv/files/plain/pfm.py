@@ -5,17 +5,17 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.files.header import Header
-from imconv.files.picture import Metadata
-from imconv.files.plain import netpbm, raw
+from ..header import Header
+from ..picture import EncoderOptions, Page
+from . import netpbm, raw
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a PFM file."""
     file.seek(0)
     channels = 3 if file.read(2) == b"PF" else 1
@@ -35,6 +35,9 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     layout = {"dtype": "<f4" if scale < 0 else ">f4", "offset": offset, "line": line}
     mode = "rgb" if channels == 3 else "grey"
     return Header("PFM", width, height, mode, 32, sample="float", notes=tuple(notes), layout=layout)
+
+
+end = raw.end
 
 
 def bytes_needed(header: Header) -> int:
@@ -59,16 +62,14 @@ def bytes_held(header: Header) -> int:
 
 
 def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
-    """The picture in bands; see `imconv.files.streams.ReadRows`."""
+    """The picture in bands; see `streams.ReadRows`."""
     layout = header.layout
     for band in raw.bands(file, layout["offset"], header.height, layout["line"], upwards=True):
         yield raw.samples(band, layout["dtype"], header.channels)
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file, little-endian, for pixels of type float32, grey or RGB. Its last row comes first: it can't be streamed."""
-    height, width = pixels.shape[:2]
-    head = b"%s\n%d %d\n-1.0\n" % (b"PF" if mode == "rgb" else b"Pf", width, height)
-    return head + pixels[::-1].astype("<f4", copy=False).tobytes()
+    height, width = page.pixels.shape[:2]
+    head = b"%s\n%d %d\n-1.0\n" % (b"PF" if page.mode == "rgb" else b"Pf", width, height)
+    return head + page.pixels[::-1].astype("<f4", copy=False).tobytes()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import ENDLESS, Header, Unsupported, damaged
-from imconv.files.picture import MODES, Metadata
+from ...errors import FileError, LimitError
+from ..header import ENDLESS, Header, Unsupported, damaged
+from ..picture import MODES, EncoderOptions, Page
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,6 +63,11 @@ def samples(band: np.ndarray, dtype: str, channels: int) -> np.ndarray:
     return values if channels == 1 else values.reshape(len(values), -1, channels)
 
 
+def end(header: Header) -> int:
+    """The byte behind the pixels."""
+    return header.layout["offset"] + header.height * header.layout["line"]
+
+
 def gather(rows: Iterator[np.ndarray], header: Header, name: str) -> np.ndarray:
     """The whole picture from its bands. Raises FileError where it is damaged, LimitError where memory runs out."""
     import numpy as np
@@ -85,38 +90,13 @@ def gather(rows: Iterator[np.ndarray], header: Header, name: str) -> np.ndarray:
     return picture
 
 
-def scaled(values: np.ndarray, maximum: int) -> np.ndarray:
-    """Samples of 0 .. `maximum` as 0 .. 255 (up to 255) or 0 .. 65535, rounded half up. Raises ValueError beyond it."""
-    import numpy as np
-
-    top = 65535 if maximum > 255 else 255
-    if maximum == top:
-        return values
-    if values.size and values.max() > maximum:
-        raise ValueError(f"a value above the maximum of {maximum}")
-    levels = (np.arange(maximum + 1, dtype=np.uint64) * (2 * top) + maximum) // (2 * maximum)
-    return levels.astype(np.uint16 if top > 255 else np.uint8)[values]
-
-
 class RawWriter:
-    """A file that is a head and then rows of samples; see `imconv.files.streams.Writer`. What derives from it says both."""
+    """A file that is a head and then rows of samples; see `streams.Writer`. What derives from it says both."""
 
-    def __init__(
-        self,
-        output,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        mode: str,
-        metadata: Metadata,
-        notes: list[str],
-        *,
-        quality: int | None = None,
-        compression: Any = None,
-        threads: int | None = None,
-    ):
+    def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
         self._output = output
-        self._left = shape[0]
-        output.write(self.head(shape[0], shape[1], MODES[mode], dtype, mode))
+        self._left, width = page.pixels.shape[:2]
+        output.write(self.head(self._left, width, MODES[page.mode], page.pixels.dtype, page.mode))
 
     def write(self, rows: np.ndarray) -> None:
         """The next rows, any number of them."""
@@ -139,10 +119,10 @@ class RawWriter:
         return rows.tobytes()
 
 
-def encoded(writer: type[RawWriter], pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str]) -> bytes:
+def encoded(writer: type[RawWriter], page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The whole file, by its writer of rows."""
     file = io.BytesIO()
-    target = writer(file, pixels.shape, pixels.dtype, mode, metadata, notes)
-    target.write(pixels)
+    target = writer(file, page, options, notes)
+    target.write(page.pixels)
     target.finish()
     return file.getvalue()

@@ -6,14 +6,15 @@ import io
 import struct
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from imconv.errors import FileError, LimitError
-from imconv.files.channels import common, spread
-from imconv.files.header import Header, Unsupported, damaged, read_header
-from imconv.files.png import still
-from imconv.files.png.chunks import SIGNATURE
-from imconv.files.png.encode import chunk
+from ...errors import FileError, LimitError
+from ..channels import common, spread
+from ..header import Header, Unsupported, damaged, read_header
+from ..picture import EncoderOptions, Page
+from . import still
+from .chunks import SIGNATURE
+from .encode import chunk, encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,7 @@ class Frame(NamedTuple):
 
 def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, list[str], dict]]:
     """Pixels, notes and metadata of each frame, as it is shown, of a file whose chunks have been checked."""
-    from imconv.files.animation import Canvas, reduced
+    from ..animation import Canvas, reduced
 
     canvas = None
     try:
@@ -101,10 +102,8 @@ def take_apart(data: bytes) -> tuple[bytes, list[bytes], list[Frame], int]:
     return head, shared, frames, plays
 
 
-def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
     """The file: every frame whole, all in the colour model that holds them all."""
-    from imconv.files.png.encode import encode
-
     if len({page.pixels.dtype for page in pages}) > 1:
         raise Unsupported("the frames of a PNG file have one depth; convert them to one with --depth")
     mode = common([page.mode for page in pages])
@@ -112,7 +111,7 @@ def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) 
     parts: list[bytes] = []
     number = 0
     for page in pages:
-        single = encode(spread(page.pixels, page.mode, mode), mode, page.metadata, notes, None, compression)
+        single = encode(page._replace(pixels=spread(page.pixels, page.mode, mode), mode=mode), options, notes)
         time = Fraction((page.metadata.duration or 0) / 1000).limit_denominator(_MOST)
         if time.numerator > _MOST:
             time = Fraction(min(round(time), _MOST))

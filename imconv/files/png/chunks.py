@@ -6,11 +6,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from imconv.files import tags
-from imconv.files.deflate import MAX_INFLATION, crc32
-from imconv.files.header import ENDLESS, Header
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK
+from .. import tags
+from ..deflate import MAX_INFLATION, crc32
+from ..header import ENDLESS, Header
+from ..picture import Metadata
+from ..tags import MAX_BLOCK
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # colour type: colour model, samples per pixel, allowed depths
@@ -28,7 +28,7 @@ _PIECE = 1 << 20  # bytes of a chunk read at a time
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked."""
     found: dict[bytes, bytes] = {}
     carried: list[tuple[bytes, bytes]] = []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError
-from imconv.files.header import Header, damaged
-from imconv.files.png import still
+from ...errors import FileError
+from ..header import Header, damaged
+from . import still
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +34,6 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
 
 def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, list[str], dict]]:
     """Pixels, notes and metadata of each frame of an animation."""
-    from imconv.files.png import animated
+    from . import animated
 
     return animated.pages(data, header, name)

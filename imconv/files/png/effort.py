@@ -27,8 +27,8 @@ import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from imconv.files.deflate import Packing
-from imconv.jit import loop
+from ...jit import loop
+from ..deflate import Packing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from imconv.files import deflate
-from imconv.files.deflate import crc32
-from imconv.files.encoding import level
-from imconv.files.overlap import InOrder, usable_threads
-from imconv.files.picture import Metadata
-from imconv.files.png import effort as png_ways
-from imconv.files.png.chunks import SIGNATURE, XMP_KEY
-from imconv.files.png.effort import Effort
+from .. import deflate
+from ..deflate import crc32
+from ..overlap import InOrder, usable_threads
+from ..picture import EncoderOptions, Metadata, Page
+from . import effort
+from .chunks import SIGNATURE, XMP_KEY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,57 +20,37 @@ _COLOURS = {"grey": 0, "rgb": 2, "grey+alpha": 4, "rgba": 6}
 _OFTEN = (b"tEXt", b"zTXt", b"iTXt")
 
 
-def encode(
-    pixels: np.ndarray,
-    mode: str,
-    metadata: Metadata,
-    notes: list[str],
-    quality: int | None,
-    compression: Any,
-    threads: int | None = None,
-) -> bytes:
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of type bool (grey only), uint8 or uint16, (height, width[, channels])."""
     import io
 
     file = io.BytesIO()
-    writer = Writer(file, pixels.shape, pixels.dtype, mode, metadata, notes, compression=compression, threads=threads)
-    writer.write(pixels)
+    writer = Writer(file, page, options, notes)
+    writer.write(page.pixels)
     writer.finish()
     return file.getvalue()
 
 
 class Writer:
-    """A PNG file written as its rows come; see `imconv.files.streams.Writer`.
+    """A PNG file written as its rows come; see `streams.Writer`.
 
     Rows are gathered into bands, which are filtered and compressed on threads while the caller goes on. The file depends
     neither on how the rows came nor on the threads. Memory: some bands, whatever the picture's height.
     """
 
-    def __init__(
-        self,
-        output,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        mode: str,
-        metadata: Metadata,
-        notes: list[str],
-        *,
-        quality: int | None = None,
-        compression: Any = None,
-        threads: int | None = None,
-    ):
+    def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
         self._output = output
-        self._rows = _StoredRows(shape, dtype)
-        self._effort = png_ways.effort(level(compression))
-        self._small = self._rows.size * shape[0] < png_ways.SMALL
+        self._rows = _StoredRows(page.pixels.shape, page.pixels.dtype)
+        self._effort = effort.effort(deflate.level(options.compression))
+        self._small = self._rows.size * self._rows.height < effort.SMALL
         self._height = max(1, self._effort.band // (self._rows.size + 1))
-        self._left = shape[0]  # rows to come
+        self._left = self._rows.height  # rows to come
         self._above: np.ndarray | None = None  # the last row of the band before
         self._band: np.ndarray | None = None  # rows as they are stored, below the one above them
         self._filled = 0
         self._checksum = 1
-        self._bands = InOrder(threads or usable_threads())
-        output.write(SIGNATURE + head(self._rows, mode, metadata))
+        self._bands = InOrder(options.threads or usable_threads())
+        output.write(SIGNATURE + head(self._rows, page.mode, page.metadata))
 
     def write(self, rows: np.ndarray) -> None:
         """The next rows, any number of them; they may be changed afterwards."""
@@ -150,11 +128,11 @@ class _Packed(NamedTuple):
     length: int
 
 
-def _pack(band: np.ndarray, first: bool, last: bool, back: int, effort: Effort, small: bool) -> _Packed:
+def _pack(band: np.ndarray, first: bool, last: bool, back: int, how: effort.Effort, small: bool) -> _Packed:
     """Filter and compress a band; all but the first begin with the row above."""
     above = 0 if first else 1
-    way = png_ways.choose(effort, small, band, above, back)
-    coded = png_ways.filtered(band, above, len(band), back, way.filter)
+    way = effort.choose(how, small, band, above, back)
+    coded = effort.filtered(band, above, len(band), back, way.filter)
     return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from imconv.errors import FileError
-from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.picture import Metadata
-from imconv.files.png import chunks
-from imconv.files.png import decode as png_decode
-from imconv.files.png import encode as png_encode
+from ...errors import FileError
+from ..header import Header, Unsupported, damaged
+from ..picture import EncoderOptions, Page
+from . import chunks
+from . import decode as png_decode
+from . import encode as png_encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ _ENTRY = struct.Struct("<BBBBHHII")
 _MASKED = (1, 4, 8, 24, 32)
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of the largest picture, and of those of equal size the one of most bits."""
     file.seek(4)
     (count,) = struct.unpack("<H", file.read(2))
@@ -34,7 +34,7 @@ def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
     file.seek(start)
     data = file.read(length)
     if data.startswith(chunks.SIGNATURE):
-        header = chunks.read(io.BytesIO(data), length, "PNG", whole=whole)
+        header = chunks.read(io.BytesIO(data), length, whole=whole)
         layout = {**header.layout, "place": (start, length), "png": True}
         header = dataclasses.replace(header, format="ICO", frames=1, layout=layout)
     else:
@@ -109,11 +109,9 @@ def _masked(data: bytes, header: Header) -> np.ndarray:
     return picture
 
 
-def encode(
-    pixels: np.ndarray, mode: str, metadata: Metadata, notes: list[str], quality: int | None, compression: Any
-) -> bytes:
-    """The file, with one PNG picture of at most 256 pixels a side; `pixels` are RGBA of type uint8."""
-    data = png_encode.encode(pixels, mode, metadata, notes, None, compression)
-    height, width = pixels.shape[:2]
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file, with one PNG picture of at most 256 pixels a side; the page is RGBA of type uint8."""
+    data = png_encode.encode(page, options, notes)
+    height, width = page.pixels.shape[:2]
     entry = _ENTRY.pack(width % 256, height % 256, 0, 0, 1, 32, len(data), 6 + _ENTRY.size)
     return struct.pack("<HHH", 0, 1, 1) + entry + data

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, ImconvError, LimitError
-from imconv.files import deflate
-from imconv.files.header import Header, damaged
-from imconv.files.png import chunks
-from imconv.jit import loop, ready
+from ...errors import FileError, ImconvError, LimitError
+from ...jit import loop, ready
+from .. import deflate
+from ..header import Header, damaged
+from . import chunks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,7 @@ def bytes_held(header: Header) -> int:
 
 
 def rows(file, header: Header, name: str) -> Bands:
-    """The picture in bands; see `imconv.files.streams.ReadRows`."""
+    """The picture in bands; see `streams.ReadRows`."""
     return Bands(file, header)
 
 
@@ -124,7 +124,7 @@ def _inflated(pieces, needed: int, notes: list[str]) -> Iterator[_Stream]:
     """`needed` bytes inflated, by a thread of its own where there are many."""
     blocks = deflate.inflated(pieces, needed, notes)
     if needed >= WORTH_A_THREAD:
-        from imconv.files.overlap import ahead
+        from ..overlap import ahead
 
         blocks = ahead(blocks)
     with contextlib.closing(blocks):

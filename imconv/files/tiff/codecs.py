@@ -7,8 +7,8 @@ import sys
 import zlib
 from typing import TYPE_CHECKING
 
-from imconv.files import deflate
-from imconv.files.header import Unsupported
+from .. import deflate
+from ..header import Unsupported
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from imconv.errors import FileError, LimitError
-from imconv.files.header import Header, Unsupported, damaged
-from imconv.files.overlap import in_order, usable_threads
-from imconv.files.tiff import codecs
-from imconv.files.tiff import layout as tiff_layout
+from ...errors import FileError, LimitError
+from .. import by_pillow, jpeg_scans, tags
+from ..header import Header, Unsupported, damaged
+from ..overlap import in_order, usable_threads
+from . import codecs
+from . import layout as tiff_layout
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,9 +29,7 @@ _KINDS = {"unsigned": "u", "signed": "i", "float": "f"}
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the pixels, and on each thread a band unpacked and converted."""
     if _by_pillow(header):
-        from imconv.files.pillow import decode as pillow
-
-        return pillow.bytes_needed(header) + header.width * header.height * header.channels
+        return by_pillow.bytes_needed(header) + header.width * header.height * header.channels
     storage = Storage(header)
     return header.height * storage.line + min(usable_threads(), storage.count) * storage.bytes_of_work
 
@@ -71,7 +70,7 @@ def bytes_held(header: Header) -> int:
 
 
 def rows(file, header: Header, name: str) -> Rows:
-    """The page's rows in bands; see `imconv.files.streams.ReadRows`."""
+    """The page's rows in bands; see `streams.ReadRows`."""
     return Rows(file, header)
 
 
@@ -253,19 +252,20 @@ def _by_pillow(header: Header) -> bool:
 
 def _decode_by_pillow(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str]]:
     """Pillow turns white as zero round and spreads 2 and 4 bits over 8; the rest is done here as for everything else."""
-    from imconv.files.jpeg import scans
-    from imconv.files.pillow import decode as pillow
-
     if header.layout["compression"] == "jpeg":
         for offset, count in zip(header.layout["offsets"], header.layout["counts"], strict=False):
-            scans.check(data[offset : offset + count], before=header.layout["jpeg_tables"])
-    pixels, notes, _ = pillow.decode(data, header, name)
+            jpeg_scans.check(data[offset : offset + count], before=header.layout["jpeg_tables"])
+    pixels, notes, _ = by_pillow.decode(data, header, name, "Tiff", prepare=_bare)
     if pixels.dtype == bool:
         pixels = pixels.astype("uint8") * (1 if header.palette else 255)
     steps = [step for step in _steps(header) if step in (_look_up, _divide)]
     for step in steps:
         pixels = step(pixels, header)
     return pixels, notes + _notes(header)
+
+
+def _bare(data: bytes, header: Header) -> bytes:
+    return tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
 
 
 def _result_type(header: Header) -> str:

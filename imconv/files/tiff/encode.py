@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from imconv.errors import FileError, OptionError
-from imconv.files import tags as tiff_tags
-from imconv.files.overlap import InOrder, in_order, usable_threads
-from imconv.files.picture import MODES, Metadata
-from imconv.files.tags import Entry, new_entry
-from imconv.files.tiff import codecs
+from ...errors import FileError, OptionError
+from .. import tags as tiff_tags
+from ..overlap import InOrder, in_order, usable_threads
+from ..picture import MODES, EncoderOptions, Metadata, Page
+from ..tags import Entry, new_entry
+from . import codecs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,46 +26,38 @@ _PHOTOMETRIC = {"grey": 1, "grey+alpha": 1, "rgb": 2, "rgba": 2, "cmyk": 5}
 _SAMPLE_FORMATS = {"b": 1, "u": 1, "i": 2, "f": 3}
 
 
-def encode_pages(pages: list, notes: list[str], quality: Any, compression: Any) -> bytes:
-    """The file's bytes; `pages` are `encoding.Page`s, and `quality` is of no use here."""
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file's bytes."""
+    return encode_pages([page], options, notes)
 
+
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file's bytes."""
     stored = []
-    for pixels, mode, metadata in pages:
-        form = Form(pixels.shape, pixels.dtype, mode, metadata, compression, notes)
-        cuts = (pixels[top : top + form.rows] for top in range(0, form.height, form.rows))
+    for page in pages:
+        form = Form(page, options.compression, notes)
+        cuts = (page.pixels[top : top + form.rows] for top in range(0, form.height, form.rows))
         stored.append((form, list(in_order((partial(form.strip, rows) for rows in cuts), usable_threads()))))
     heads = directories([(form, [len(strip) for strip in strips]) for form, strips in stored])
     return b"".join(piece for head, (_, strips) in zip(heads, stored, strict=True) for piece in (head, *strips))
 
 
 class Writer:
-    """A TIFF file written as its rows come, byte for byte that of `encode_pages`; see `imconv.files.streams.Writer`.
+    """A TIFF file written as its rows come, byte for byte that of `encode_pages`; see `streams.Writer`.
 
     The directory comes before the strips, and says how long they are: raw ones go out at once, compressed ones wait in a file
     without a name, beside the output: the usual place for temporary files is often memory. Memory: some strips, whatever the picture's height.
     """
 
-    def __init__(
-        self,
-        output,
-        shape: tuple[int, ...],
-        dtype: np.dtype,
-        mode: str,
-        metadata: Metadata,
-        notes: list[str],
-        *,
-        quality: int | None = None,
-        compression: Any = None,
-        threads: int | None = None,
-    ):
+    def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
         import tempfile
 
-        self._form = form = Form(shape, dtype, mode, metadata, compression, notes)
+        self._form = form = Form(page, options.compression, notes)
         self._output = output
         self._left = form.height
         self._rows: list[np.ndarray] = []  # too few for a strip yet
         self._gathered = 0
-        self._strips = InOrder(threads or usable_threads())
+        self._strips = InOrder(options.threads or usable_threads())
         self._counts: list[int] = []
         self._waiting = None
         if form.compression == "none":
@@ -133,10 +125,7 @@ class Writer:
 class Form:
     """How a page is stored: what its tags say, and its strips made of rows."""
 
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    mode: str
-    metadata: Metadata
+    page: Page
     wanted: Any
     notes: list[str]
     compression: str = field(init=False)
@@ -144,7 +133,9 @@ class Form:
     predictor: int = field(init=False)
 
     def __post_init__(self):
-        self.height, self.width = self.shape[:2]
+        pixels, self.mode, self.metadata = self.page
+        self.height, self.width = pixels.shape[:2]
+        self.dtype = pixels.dtype
         self.compression, self.level = _chosen(self.wanted, self.metadata, self.notes)
         kept = self.metadata.predictor if self.compression == self.metadata.compression else None
         self.predictor = codecs.predictor_for(self.compression, self.dtype, kept)

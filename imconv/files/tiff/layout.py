@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from imconv.files import tags as tiff_tags
-from imconv.files.header import Header, Unsupported
-from imconv.files.picture import Metadata
-from imconv.files.tags import MAX_BLOCK, Tags
-from imconv.files.tiff.codecs import CODES, WITH_PREDICTOR
+from .. import tags as tiff_tags
+from ..header import Header, Unsupported
+from ..picture import Metadata
+from ..tags import MAX_BLOCK, Tags
+from .codecs import CODES, WITH_PREDICTOR
 
 COMPRESSIONS = {
     1: "none",
@@ -52,14 +52,14 @@ _MOST_INNER = 4096  # SubIFDs that are looked at
 _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
 
 
-def read(file, size: int, format_name: str, *, whole: bool = False) -> Header:
+def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a TIFF file's first picture, checked against the file's size."""
     tags = Tags(file, size)
     pages, notes = _pages(tags)
     return _read_directory(tags, pages[0], len(pages), size, notes)
 
 
-def read_pages(file, size: int, format_name: str, numbers: range) -> list[Header]:
+def read_pages(file, size: int, numbers: range) -> list[Header]:
     """The headers of some pages, each checked against the file's size."""
     tags = Tags(file, size)
     pages, notes = _pages(tags)

@@ -54,8 +54,8 @@ class CombinedFilter(Filter):
         bound = 0.0
         if exact:
             alpha = "weight" if has_alpha else "none"
-            bound = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
-            bound = divisor * (float(bound) + type_range(target)[1] + 1)
+            sums = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
+            bound = divisor * (float(sums) + type_range(target)[1] + 1)
             exact = bound < PRODUCT_LIMIT["float64"]
         if not exact:
             divisor = 1
@@ -88,8 +88,6 @@ class CombinedFilter(Filter):
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
         """The result's type, and the factor from the picture's sample values to the result's."""
         first, options = self.filters[0], self.options
-        if options.linear and self.combine in (*DEGREES, *HUES):
-            raise OptionError("a direction is no light; leave out linear")
         if self.combine not in DEGREES:
             return first.result_type(image_type), first.factor(image_type)
         if options.depth not in (None, "keep"):
@@ -100,6 +98,8 @@ class CombinedFilter(Filter):
 
     def in_light(self, light) -> CombinedFilter:
         """As Filter.in_light."""
+        if self.combine in (*DEGREES, *HUES):
+            raise OptionError("a direction is no light; leave out linear")
         return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
 
     def with_options(self, **changes) -> CombinedFilter:

@@ -23,13 +23,11 @@ def largest(values: Iterable[np.ndarray]) -> np.ndarray:
 
 def magnitude(values: Iterable[np.ndarray]) -> np.ndarray:
     """The square root of the sum of the results' squares."""
-    total = None
-    for each in values:
-        np.multiply(each, each, out=each)
-        if total is None:
-            total = each
-        else:
-            total += each
+    rest = iter(values)
+    first = next(rest)
+    total = np.multiply(first, first, out=first)
+    for each in rest:
+        total += np.multiply(each, each, out=each)
     return np.sqrt(total, out=total)
 
 

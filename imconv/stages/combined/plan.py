@@ -146,6 +146,11 @@ class CombinedPlan(Stage):
         """Bytes of buffers for each thread, of all plans together."""
         return sum(plan.scratch for plan in self.plans)
 
+    @property
+    def multiply_adds(self) -> int:
+        """Of all plans together."""
+        return sum(plan.multiply_adds for plan in self.plans)
+
     def as_dict(self) -> dict:
         """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
         return {
@@ -153,7 +158,7 @@ class CombinedPlan(Stage):
             "output": [*self.shape, self.channels],
             "combine": self.combine,
             "filters": len(self.plans),
-            "multiply_adds": sum(plan.multiply_adds for plan in self.plans),
+            "multiply_adds": self.multiply_adds,
         }
 
     def __str__(self) -> str:

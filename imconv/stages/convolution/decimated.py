@@ -130,7 +130,7 @@ class Decimated(Algorithm):
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
         """As Algorithm.numbers."""
-        down, along = (factor(sigma) for sigma in task.kernel.sigma)
+        down, along = (factor(sigma) for sigma in task.kernel.sigma or ())
         total = task.kernel.sum()
         if abs(total - 1) >= 1e-9:  # a Gaussian that is not scaled sums to 1, except for rounding
             down = replace(down, multiplier=total)

@@ -30,7 +30,7 @@ def exact_sums(kernel: Kernel, source: np.dtype, border: Border) -> bool:
 def largest_sum(kernel: Kernel, source: np.dtype, border: Border, alpha: str) -> float:
     """An upper bound of an exact kernel's whole-number sums, including the offset and the number added for rounding."""
     divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
-    largest = float(largest_sample(source))
+    largest = float(largest_sample(source) or 0)
     if border.mode == "constant":
         largest = max([largest, *(abs(v) for v in border.values)])
     if alpha == "weight":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -18,6 +17,7 @@ from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from ...pixels.rounding import HALF_UP
 from .plan import Plan, make_plan
+from .task import Point
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class LinearFilter(Filter):
 
     kernel: Kernel
     options: Options = DEFAULTS
-    point: Callable | None = None
+    point: Point | None = None
     error_gain: float = 1.0
     scale: Fraction | None = None  # replaces the factor that follows from the depth
     rounding: str = HALF_UP

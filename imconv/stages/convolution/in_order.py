@@ -17,7 +17,7 @@ class InOrder(Algorithm):
     only_asked_for = True
     fused = False
 
-    def candidate(self, task: Task, factors: list = ()) -> Candidate:
+    def candidate(self, task: Task, factors: list) -> Candidate:
         """As Algorithm.candidate."""
         return Candidate(
             self, task.taps * ARRAY_TAP, (task.taps,), None, f"{task.taps} taps, added as another tool does"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache, wraps
@@ -19,7 +18,7 @@ from ...pixels.rounding import HALF_UP, check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
 from .algorithms import BY_NAME, ORDERS, candidates
 from .exactness import Runs, allowed_error, exact_sums, largest_sum
-from .task import Algorithm, Task
+from .task import Algorithm, Point, Task
 from .work import ConvolutionWork
 
 
@@ -51,7 +50,7 @@ class Plan(Stage):
     cost: float = field(default=0.0, compare=False)  # picoseconds for a sample of the result
     rounding: str = HALF_UP  # or another tool's: one of rounding.ROUNDINGS
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
-    point: Callable | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
+    point: Point | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
 
     @property
     def how(self) -> Algorithm:
@@ -141,10 +140,6 @@ class Plan(Stage):
         special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
         return super().stripes() if special is None else in_order(special)
 
-    def rows_needed(self, first: int, last: int) -> tuple[int, int]:
-        """As AnyPlan.rows_needed; a coarse grid is computed from the first row on."""
-        return super().rows_needed(first, last) if self.keeps_work else (0, self.rows.size)
-
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held, including coarse grids."""
         height = max(part.last - part.first for part in self.stripes())
@@ -220,7 +215,7 @@ def make_plan(
     algorithm: str | None = None,
     rounding: str = HALF_UP,
     keeps_edges: bool = False,
-    point: Callable | None = None,
+    point: Point | None = None,
 ) -> Plan:
     """The plan for correlating a picture with `kernel`: a pure function of its arguments.
 
@@ -264,6 +259,7 @@ def make_plan(
     task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest)
     if algorithm in ORDERS:
         choice = BY_NAME[algorithm].candidate(task, [])
+        assert choice is not None  # taps can be added in any order
     else:
         able = candidates(task)
         if algorithm is not None and algorithm not in able:

@@ -40,7 +40,7 @@ class Separable(Algorithm):
 
     def kernel_of(self, plan) -> np.ndarray:
         """As Algorithm.kernel_of."""
-        return sum(np.outer(c, r) for c, r in zip(plan.weights[0::2], plan.weights[1::2], strict=True))
+        return np.asarray(sum(np.outer(c, r) for c, r in zip(plan.weights[0::2], plan.weights[1::2], strict=True)))
 
     def without_detours(self, plan) -> str | None:
         """As Algorithm.without_detours: a sum of several outer products turns an infinity into inf - inf."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
 
 import numpy as np
 
@@ -53,6 +55,15 @@ class Task:
         return self.undilated and (self.rows.stride, self.columns.stride) == (1, 1)
 
 
+class Point(Protocol):
+    """What becomes of filtered values and the original samples under the anchor, both float64 (rows, columns, channels)."""
+
+    def __call__(self, values: np.ndarray, originals: np.ndarray, /) -> np.ndarray: ...
+
+    def scaled(self, factor: Fraction) -> Point:
+        """The same for samples multiplied by a factor."""
+
+
 @dataclass(frozen=True)
 class Candidate:
     """An algorithm that can do a task, and its cost."""
@@ -73,7 +84,7 @@ class Numbers:
     offset: float
     divisor: int = 1
     exact: bool = False  # whether sums are whole numbers, divided once at the end
-    runs: Runs = Runs()  # how long float sums are cut
+    runs: Runs = field(default_factory=Runs)  # how long float sums are cut
     decimation: tuple | None = None
 
 
@@ -187,7 +198,8 @@ def whole_weights(task: Task, candidate: Candidate) -> tuple[np.ndarray, ...]:
     """A candidate's weights, or the whole kernel's if it has none."""
     if candidate.weights is not None:
         return candidate.weights
-    return (task.kernel.numerators if task.exact else task.kernel.weights,)
+    numerators = task.kernel.numerators if task.exact else None
+    return (task.kernel.weights if numerators is None else numerators,)
 
 
 def exact_numbers(task: Task, weights: tuple[np.ndarray, ...], accumulator: str) -> Numbers:
@@ -209,12 +221,12 @@ def factors_of(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
     if 1 in kernel.shape and max(kernel.shape) < LONG_LINE:
         return []  # a short single row or column is one dense pass; a long one may be a box
     if task.exact:
-        factors = kernel.integer_factors()
-        return [factors] if factors else []
+        whole = kernel.integer_factors()
+        return [whole] if whole else []
     if kernel.rank_one_factors is not None:
         return [kernel.rank_one_factors]
     tolerance = 1e-15 if loop_type(task.source) == "float64" else task.allowed / 10
-    rest, factors = kernel.weights.copy(), []
+    rest, factors = kernel.weights.copy(), list[tuple[np.ndarray, np.ndarray]]()
     for column, row in kernel.factors(1e-16)[:MOST_TERMS]:
         rest -= np.outer(column, row)
         factors.append((column, row))

@@ -228,8 +228,8 @@ class ConvolutionWork(Work):
         plain = self.inside is None and self.point is None and not plan.keeps_edges
         if plan.alpha in ("none", "separate") and plain:
             sums = self.sums.band(first, out.shape[0], scratch)
-            how = plan.exact, plan.by_product, plan.rounding
-            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, *how)
+            sure = plan.exact, plan.by_product, plan.rounding
+            finish(sums, out, plan.range, plan.offset, plan.divisor, self.tally, *sure)
             return
         if self.unweighed_by_loop:
             self._unweigh(first, out, scratch)
@@ -363,7 +363,7 @@ def _anchored(axis) -> np.ndarray:
 def _raw_sums(workers: int):
     """A `coarse_grid.RawSums` function, which computes rows of a plan's raw sums on threads."""
 
-    def run(plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
+    def sums_of(plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
         sums = Sums(plan, rows, low)
 
         def work(row, band, scratch):
@@ -371,7 +371,7 @@ def _raw_sums(workers: int):
 
         run_bands(work, first, out, _band_height(plan, len(out), workers, True), workers)
 
-    return run
+    return sums_of
 
 
 def _band_height(plan, total: int, threads: int, fused: bool, most_rows: int | None = None) -> int:

@@ -66,9 +66,9 @@ class MomentsPlan(WindowPlan):
 
 
 class _Moments(WindowWork):
-    @property
-    def loop(self):
-        return jit.loop(f"moments.{'sum' if self.plan.whole else 'combine'}_moments")
+    def __init__(self, plan, *how):
+        self.loop = jit.loop(f"moments.{'sum' if plan.whole else 'combine'}_moments")
+        super().__init__(plan, *how)
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """As Work.band."""
@@ -129,8 +129,11 @@ def _sum_type(source: str, size: tuple[int, int], border: Border) -> str | None:
     return "uint32" if squares < 2**32 else "float64"
 
 
-def moments(plan: MomentsPlan, rows: Iterator[np.ndarray], threads, progress=None) -> Iterator[np.ndarray]:
-    """Yield bands (rows, 2, columns, channels) of means and variances, float64, from bands (rows, columns, channels)."""
+def moments(plan: MomentsPlan, rows: Iterator[np.ndarray], threads, wanted=None) -> Iterator[np.ndarray]:
+    """Yield bands (rows, 2, columns, channels) of means and variances, float64, from bands (rows, columns, channels).
+
+    Only rows `wanted` are computed.
+    """
     floats = Bands(band.astype(plan.source, copy=False) for band in rows)
-    for band in plan.make_bands(floats, NewArrays(plan), threads=threads, progress=progress):
-        yield band.reshape(len(band), 2, plan.columns.out, -1)
+    for band in plan.make_bands(floats, NewArrays(plan), wanted=wanted, threads=threads):
+        yield band.reshape(len(band), 2, plan.columns.out, plan.source_channels)

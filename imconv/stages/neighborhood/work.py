@@ -7,12 +7,15 @@ import numpy as np
 from ... import jit
 from ...engine.bordered_rows import BorderedRows
 from ...engine.stage import Work
+from ...jit import Loop
 
 BAND_SECONDS = 0.02  # longest band: an interrupt is noticed only between bands
 
 
 class WindowWork(Work):
     """The work of a `WindowPlan`. A subclass defines `loop` and `band`."""
+
+    loop: Loop
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)

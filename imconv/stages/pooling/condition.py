@@ -47,6 +47,6 @@ def parse_condition(text) -> Condition:
         value = float(found[2]) if found else float("nan")
     except ValueError:
         value = float("nan")
-    if value != value:
+    if found is None or value != value:
         raise OptionError(f"where must be v, one of {' '.join(COMPARISONS)}, and a number, such as v>128, not {text!r}")
     return Condition(found[1], (value,))

@@ -41,10 +41,10 @@ class PoolFilter(Filter):
             check_alpha(options.alpha)
         target, scale = self._result(image_type)
         geometry = zip(shape, self.size, self.stride, self.padding, self.dilation, ("rows", "columns"), strict=False)
-        axes = tuple(pool_axis(n, k, s, p, d, self.ceil, name) for n, k, s, p, d, name in geometry)
+        rows, columns = (pool_axis(n, k, s, p, d, self.ceil, name) for n, k, s, p, d, name in geometry)
         return make_pool_plan(
             self.operation,
-            axes,
+            (rows, columns),
             shape[2] if len(shape) == 3 else 1,
             readable(np.dtype(image_type)),
             target,

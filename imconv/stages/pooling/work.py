@@ -31,8 +31,8 @@ class PoolJob:
         self.term_type = self.type if narrow or self.type.kind == "f" else self.sum_type  # in which samples are summed
         self.move(source, low)
 
-    def move(self, source: np.ndarray, low: int) -> None:
-        """Continue with another part of the picture, or with another picture of its shape and type."""
+    def move(self, source, low: int) -> None:
+        """Go on with another part of the picture; None to hold no picture."""
         self.source, self.low = source, low
 
     def loops(self) -> list[tuple[str, tuple[str, ...]]]:
@@ -99,9 +99,9 @@ class PoolJob:
                 rows = np.ascontiguousarray(self._block(first, count)[..., -1:], np.float64)
                 inside = self._inside(first, count)
                 alpha = self._sums_of(rows, first, count), np.maximum(inside, 1)
-        yield slice(0, plan.colours), plan.range, _in_units(*colours, scale, plan.offset)
+        yield slice(0, plan.colours), plan.range, _in_units(colours, scale, plan.offset)
         if alpha is not None:
-            yield slice(plan.colours, None), "clip", _in_units(*alpha, plan.scale, 0)
+            yield slice(plan.colours, None), "clip", _in_units(alpha, plan.scale, 0)
 
     def _colours(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray | int]:
         """The colours' values and their divisors, (count, columns, colours)."""
@@ -311,11 +311,13 @@ def counted(axis: Axis, include_pad: bool) -> np.ndarray:
 
     These are the samples on the picture and, with `include_pad`, those on the padding, but none beyond it.
     """
-    from_, to = axis.inside()
     if include_pad:
         beyond = np.arange(axis.out) * axis.stride - (axis.size + axis.before + axis.after)
-        to, from_ = np.clip(-(beyond // axis.dilation), 0, axis.taps), 0
-    return np.maximum(to - from_, 1).astype(np.float64)
+        counts = np.clip(-(beyond // axis.dilation), 0, axis.taps)
+    else:
+        from_, to = axis.inside()
+        counts = to - from_
+    return np.maximum(counts, 1).astype(np.float64)
 
 
 def rounded_half_up(values: np.ndarray, divisors) -> np.ndarray:
@@ -330,8 +332,9 @@ def rounded_half_up(values: np.ndarray, divisors) -> np.ndarray:
     return np.floor(values, out=values)
 
 
-def _in_units(values: np.ndarray, divisors, scale, offset) -> tuple[np.ndarray, np.ndarray | int]:
+def _in_units(quotients: tuple, scale, offset) -> tuple[np.ndarray, np.ndarray | int]:
     """The values and divisors whose quotient is `values / divisors * scale + offset`."""
+    values, divisors = quotients
     if scale != 1:
         values, divisors = values * float(scale.numerator), divisors * float(scale.denominator)
     if offset:
@@ -364,7 +367,7 @@ class PoolWork(Work):
 
     def release(self) -> None:
         """As Work.release."""
-        self.job.source = None
+        self.job.move(None, 0)
 
     def height(self, rows: int, values: bool) -> int:
         """As Work.height."""

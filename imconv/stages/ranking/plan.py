@@ -16,8 +16,9 @@ from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...lazy import cached_property
 from ...pixels.rounding import check_range
-from .algorithms import BY_NAME, MOST_RANKED, RankAlgorithm, RankTask
+from .algorithms import BY_NAME
 from .footprint import Footprint, rank_of
+from .task import MOST_RANKED, RankAlgorithm, RankTask
 from .work import RankWork
 
 MEDIAN = 50.0

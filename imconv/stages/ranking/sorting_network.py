@@ -10,7 +10,7 @@ separable sorting networks, 2021).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -97,12 +97,11 @@ class _Graph:
         For every way to take the first i samples of one list and the first rank + 1 - i of the other, the largest sample
         taken is at least the result; the smallest of these is the result.
         """
-        best = None
-        for i in range(max(0, rank + 1 - len(b)), min(len(a), rank + 1) + 1):
-            j = rank + 1 - i
-            last = a[i - 1] if j == 0 else b[j - 1] if i == 0 else self.larger(a[i - 1], b[j - 1])
-            best = last if best is None else self.lesser(best, last)
-        return best
+        taken = range(max(0, rank + 1 - len(b)), min(len(a), rank + 1) + 1)
+        lasts = (
+            a[i - 1] if i == rank + 1 else b[rank - i] if i == 0 else self.larger(a[i - 1], b[rank - i]) for i in taken
+        )
+        return reduce(self.lesser, lasts)
 
     def _combined(self, operation: int, a: Shifted, b: Shifted) -> Shifted:
         a, b = sorted((a, b))
@@ -189,7 +188,7 @@ def _moved(some: list[Shifted], pixels: int) -> list[Shifted]:
 def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
     """The network of the steps that the results need; a line is used again as soon as its samples are read no more."""
     nodes, wanted = graph.nodes, _needed(graph.nodes, results)
-    stored = {}
+    stored: dict[int, list[tuple[int, int]]] = {}
     for row, (node, shift) in enumerate(results):
         stored.setdefault(node, []).append((row, shift))
     last = {}  # the node that reads a node last; LESSER and LARGER of one pair are made at once and count as the older
@@ -202,7 +201,8 @@ def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
         order.append((node, twin if operation != LOAD and twin in wanted else None))
         if operation != LOAD:
             last[sources[0]] = last[sources[2]] = node
-    lines, free, count, steps = {}, [], 0, []
+    lines: dict[int, int] = {}
+    free, count, steps = [], 0, []
     for node, twin in order:
         operation, *sources = nodes[node]
         if operation == LOAD:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class RankJob:
         self.rule = rule_of(self.type)
         self.prepared = self.how.prepare(plan)
         self.low = self.count = -1
+        self.array: Any  # None while it holds no picture
         self.move(source, low)
 
     def move(self, source: np.ndarray, low: int) -> None:
@@ -84,11 +86,13 @@ class RankJob:
             for q in range(min(wide, columns)):
                 part = full[p::tall, q::wide]
                 pixels = block.pixels[p::tall, q::wide]
-                place = Block.empty(*pixels.shape, self.key, scratch, "phase")
+                place = Block.empty(len(pixels), pixels.shape[1], plan.channels, self.key, scratch, "phase")
                 place.pixels[...] = pixels
                 start = first * down + p
                 ranks = self.ranks[:, q::wide] if self.ranks.shape[1] > 1 else self.ranks
-                part[...] = self._ranked(place, 0, *part.shape[:2], scratch, (self.rank_lines[start::tall], ranks))
+                part[...] = self._ranked(
+                    place, 0, len(part), part.shape[1], scratch, (self.rank_lines[start::tall], ranks)
+                )
         out[...] = samples_of(np.ascontiguousarray(full[::down, ::along]), self.type)
 
     def originals(self, first: int, count: int) -> np.ndarray:
@@ -189,8 +193,8 @@ def constant_samples(plan, dtype: np.dtype) -> np.ndarray:
         if np.isnan(values).any():
             raise OptionError("border constant:nan needs a float picture")
         low, high = _whole_range(dtype)
-        values = [min(max(math.floor(v + 0.5), low), high) for v in values.tolist()]
-    return np.array(values, dtype)
+        return np.array([min(max(math.floor(v + 0.5), low), high) for v in values.tolist()], dtype)
+    return values.astype(dtype)
 
 
 def _whole_range(dtype: np.dtype) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from imconv.jit import loop
+from ..jit import loop
 
 _BLOCKS, _FIRST, _MORE_DC, _FIRST_AC, _MORE_AC = range(5)  # as `huffman.follow_scan` has them
 _PROBLEMS = ("", "it ends within the pixels", "a code that stands for nothing", "bytes that belong to no pixel", "a restart marker is missing")  # fmt: skip

@@ -1,0 +1,72 @@
+"""Where pictures come from and go to: paths, standard input and output, and what messages call them; remarks to the user."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import click
+
+STDIN, STDOUT = "standard input", "standard output"
+
+
+def label(place: str, stream: str) -> str:
+    """What messages call a place; `stream` is the name of the standard stream."""
+    return stream if place == "-" else place
+
+
+def is_terminal(stream) -> bool:
+    """Whether a stream is open and a terminal."""
+    return stream is not None and stream.isatty()
+
+
+def on_stdout(output: str | None) -> bool:
+    """Whether the picture goes to standard output, so that words have to go elsewhere."""
+    if output in (None, "-"):
+        return output == "-"
+    from ..files.descriptors import is_standard_output
+
+    return is_standard_output(output)
+
+
+def place_of(output: str) -> tuple:
+    """Where to write, and what messages call it if that is standard output."""
+    return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
+
+
+def input_place(input: str | None, what: str = "INPUT") -> tuple:
+    """Where to read, and what messages call it; where nothing is named, and nobody pipes anything in, the usage."""
+    ctx = click.get_current_context()
+    if input is None and is_terminal(sys.stdin):
+        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
+        ctx.exit(2)
+    if input not in (None, "-"):
+        return input, input
+    if sys.stdin is None:
+        from ..errors import FileError
+
+        raise FileError(f"standard input is closed; give an {what}")
+    return sys.stdin.buffer, STDIN
+
+
+def checked_places(source: str | None, target: str | None, dry_run: bool) -> tuple[str, str]:
+    """INPUT and OUTPUT, "-" where they are left out; usage errors where a terminal would have to give or take an image."""
+    from ..errors import FileError, OptionError
+
+    if source == "" or target == "":
+        raise OptionError(f"the name of {'INPUT' if source == '' else 'OUTPUT'} is empty")
+    input_place(source)
+    source, target = source or "-", target or "-"
+    if target == "-" and sys.stdout is None:
+        raise FileError("standard output is closed; give an OUTPUT")
+    if target == "-" and is_terminal(sys.stdout) and not dry_run:
+        raise click.UsageError(
+            "standard output is a terminal, which can't show an image; give an OUTPUT or redirect",
+            click.get_current_context(),
+        )
+    return source, target
+
+
+def teller(quiet: bool) -> Callable[[str], None]:
+    """What writes remarks to standard error; what writes nothing, if it is to be quiet."""
+    return (lambda text: None) if quiet else lambda text: click.echo(f"imconv: {text}", err=True)

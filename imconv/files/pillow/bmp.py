@@ -1,0 +1,115 @@
+"""BMP: its header; pixels by Pillow."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from .. import by_pillow
+from ..channels import looked_up
+from ..header import Header, Unsupported
+from ..picture import EncoderOptions, Metadata, Page
+
+if TYPE_CHECKING:
+    import numpy as np
+
+bytes_needed = by_pillow.bytes_needed
+
+
+def read(file, size: int, *, whole: bool = False) -> Header:
+    """The header of a BMP file."""
+    file.seek(0)
+    data = file.read(14 + 124)
+    offset, header_size = struct.unpack("<II", data[10:18])
+    if header_size == 12:
+        width, height, _, bits = struct.unpack("<HHHH", data[18:26])
+        compression = used = x = y = 0
+    elif header_size in (40, 52, 56, 64, 108, 124):
+        width, height, _, bits, compression, _, x, y, used = struct.unpack("<iiHHIIiiI", data[18:50])
+    else:
+        raise ValueError(f"a header of {header_size} bytes")
+    if width <= 0 or height == 0:
+        raise ValueError(f"a size of {width} x {height}")
+    if bits not in (1, 4, 8, 16, 24, 32) or compression not in (0, 1, 2, 3):
+        raise Unsupported(f"BMP with {bits} bits a pixel and compression {compression} cannot be read; store it as PNG")
+    height = abs(height)
+    palette, place = None, 14 + header_size
+    if bits <= 8:
+        entry = 3 if header_size == 12 else 4
+        count = min(used or 1 << bits, 256)
+        file.seek(place)
+        palette = file.read(count * entry)
+        if len(palette) < count * entry:
+            raise ValueError("it ends within the palette")
+        palette = b"".join(
+            palette[i + 2 : i + 3] + palette[i + 1 : i + 2] + palette[i : i + 1] for i in range(0, count * entry, entry)
+        )
+        if used > 256:
+            raise ValueError(f"a palette of {used} colours")
+    if compression in (0, 3):
+        if (width * bits + 31) // 32 * 4 * height > size - min(offset or place, size):
+            raise ValueError(f"{width} x {height} pixels cannot be in {size} bytes")
+    elif width * height > 128 * 65536 * max(1, size // 4):
+        raise ValueError(f"{width} x {height} pixels cannot be in {size} bytes")
+    alpha = compression == 3 and bits == 32 and header_size >= 56 and any(data[66:70])
+    grey = palette is not None and palette[::3] == palette[1::3] == palette[2::3]
+    mode = "grey" if grey else "rgba" if alpha else "rgb"
+    dpi = (x * 0.0254, y * 0.0254) if x > 0 and y > 0 else None
+    layout = {"bits": bits, "palette": palette, "palette_at": place, "offset": offset or place, "grey": grey}
+    depth = 1 if grey and palette in (b"\0\0\0\xff\xff\xff", b"\xff\xff\xff\0\0\0") else 8
+    metadata = Metadata(dpi=dpi)
+    return Header(
+        "BMP", width, height, mode, depth, palette=palette is not None and not grey, metadata=metadata, layout=layout
+    )
+
+
+def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
+    """Pixels, notes and no metadata. Raises FileError and LimitError."""
+    return by_pillow.decode(data, header, name, "Bmp", prepare=_prepared, finish=_finished)
+
+
+def _prepared(data: bytes, header: Header) -> bytes:
+    if header.palette or header.layout["grey"]:
+        # Pillow misreads some palettes of greys as 1-bit or 8-bit pixels: an odd first colour makes it give the indices
+        at = header.layout["palette_at"]
+        return data[:at] + b"\x01\x02\x03" + data[at + 3 :]
+    return data
+
+
+def _finished(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
+    import numpy as np
+
+    notes: list[str] = []
+    if header.layout["palette"] is None:
+        if header.layout["bits"] == 16:
+            notes.append("16-bit pixels (5 or 6 bits a channel) expanded to 8-bit RGB")
+        if (
+            header.layout["bits"] == 32
+            and header.mode == "rgb"
+            and header.layout["offset"] + 4 * pixels[..., 0].size <= len(data)
+        ):
+            fourth = np.frombuffer(data, np.uint8, 4 * pixels[..., 0].size, header.layout["offset"])[3::4]
+            if fourth.min() != fourth.max():
+                notes.append(
+                    "the unused fourth byte of each pixel ignored, though it varies; it may have been meant as alpha"
+                )
+        return pixels, notes
+    palette = np.frombuffer(header.layout["palette"], np.uint8).reshape(-1, 3)
+    if header.layout["grey"]:
+        pixels = looked_up(pixels.astype(np.uint8), palette[:, 0], notes)
+        return _grey_levels(pixels, header.depth, notes), notes
+    return looked_up(pixels, palette, notes), notes
+
+
+def _grey_levels(pixels: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
+    """1-bit pixels as 8-bit ones (Pillow has already spread 2 and 4 bits), and the note about it."""
+    if pixels.dtype == bool:
+        pixels = pixels.astype("uint8") * 255
+    if bits < 8:
+        notes.append(f"{bits}-bit grey expanded to 8 bits")
+    return pixels
+
+
+def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file for pixels of type bool or uint8, grey or RGB."""
+    return by_pillow.saved(by_pillow.image_of(page.pixels, page.mode), "BMP", "Bmp", dpi=page.metadata.dpi or (0, 0))

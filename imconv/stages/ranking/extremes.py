@@ -1,0 +1,49 @@
+"""The algorithms for the smallest or largest sample of a window: by doubling, or sample by sample."""
+
+from __future__ import annotations
+
+from .blocks import buffer
+from .task import DOUBLING, RankAlgorithm, RankTask
+
+
+class Extremes(RankAlgorithm):
+    """Extremes of large windows: first of their rows, then of their columns, over 1, 2, 4, ... samples."""
+
+    name = "extremes"
+    reason = "rows, then columns by doubling: hardly depends on the size"
+
+    def cost(self, task: RankTask) -> float | None:
+        """As RankAlgorithm.cost."""
+        steps = sum(2 + n.bit_length() for n in task.footprint.shape)
+        return DOUBLING * steps / task.lanes if task.extreme and task.whole else None
+
+    def loop(self, plan) -> str:
+        """As RankAlgorithm.loop."""
+        return "extremes.extreme"
+
+    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
+        """As RankAlgorithm.rank."""
+        height, width = job.plan.footprint.shape
+        line = buffer(scratch, "line", block.rows.shape[1], job.key)[None]
+        job.loop(block.rows, height, width, block.pixels.shape[2], int(job.plan.largest), out, line)
+
+
+class Taps(RankAlgorithm):
+    """Extremes of any shape, sample by sample."""
+
+    name = "taps"
+    reason = "every sample of the shape is compared"
+    TAP = 0.5  # cost of the minimum or maximum of two vectors
+
+    def cost(self, task: RankTask) -> float | None:
+        """As RankAlgorithm.cost."""
+        return self.TAP * task.count / task.lanes if task.extreme else None
+
+    def loop(self, plan) -> str:
+        """As RankAlgorithm.loop."""
+        return "extremes.extreme_of_taps"
+
+    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
+        """As RankAlgorithm.rank."""
+        places = job.places(block.rows.shape[1], block.pixels.shape[2])
+        job.loop(block.rows, places, int(job.plan.largest), out)
