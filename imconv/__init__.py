@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-# public name: the module that defines it; resolved on first use so that `import imconv` costs nothing
+# public name: the module that defines it; imported on first use, so that `import imconv` costs nothing
 _HOMES = {
     "ImconvError": "errors",
     "Kernel": "kernel.kernel",
@@ -43,7 +43,7 @@ _HOMES = {
     "write_pages": "files",
 }
 
-# rooms with public functions of their own: `imconv.net.load`
+# subpackages with public functions of their own, loaded when first used: `imconv.net.load`
 _ROOMS = ("net",)
 
 __all__ = sorted(_HOMES)

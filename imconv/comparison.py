@@ -1,4 +1,4 @@
-"""How far two pictures lie apart: errors, PSNR, SSIM; and a sheet that shows it."""
+"""Compares two pictures: largest and mean error, PSNR, SSIM, and a sheet that shows the difference."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .pixels.sample_types import type_range
 
 WINDOW, SIGMA = 11, 1.5
 K1, K2 = 0.01, 0.03
-STRIP_SAMPLES = 1 << 20  # of one channel at a time: about 100 MB of float64
+STRIP_SAMPLES = 1 << 20  # samples of one channel compared at a time; their float64 arrays take about 100 MB
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` gives; absolute errors are in sample values.
+    """The result of `compare`; errors are in sample values.
 
     `psnr` is in dB, infinite for equal pictures. `ssim` is None for pictures of fewer than 11 rows or columns.
     """
@@ -34,18 +34,18 @@ class Comparison:
     ssim: float | None
 
     def as_dict(self) -> dict:
-        """The figures for JSON, which knows neither infinity nor NaN: null stands for them."""
+        """The figures for JSON; None stands for infinity and NaN, which JSON does not have."""
         return {name: value if value is not None and math.isfinite(value) else None for name, value in asdict(self).items()}  # fmt: skip
 
 
 def compare(a, b, *, threads=None) -> Comparison:
-    """Compare two pictures of the same size and type, all channels alike, alpha too.
+    """Compare two pictures of the same size and type. Alpha counts as every other channel.
 
     Parameters
     ----------
     a, b : array (H, W) or (H, W, C), or Picture
-        bool, integers or floats of one type; C is 1 to 4. Samples that are equal differ by 0, infinite ones and NaN
-        too; NaN beside anything else makes every figure NaN.
+        bool, integers or floats of one type; C is 1 to 4. Equal samples differ by 0, also two equal infinities and two
+        NaN. NaN in one picture only makes every figure NaN.
     threads : int, optional
         Default: IMCONV_THREADS, else all cores.
 
@@ -99,15 +99,15 @@ def compare(a, b, *, threads=None) -> Comparison:
 
 
 def amplification(largest: float, dtype) -> int:
-    """The whole number by which a difference can be multiplied so that the largest still fits the type, at least 1."""
+    """The largest whole factor, at least 1, by which differences can be multiplied so that `largest` still fits the type."""
     return max(1, int(white(dtype) / largest)) if 0 < largest < math.inf else 1
 
 
 def sheet(a, b, factor: int):
     """Before, after and the absolute difference times `factor`, side by side, as one picture.
 
-    Where there is alpha, the difference is opaque and shows in each channel the larger of its own and alpha's. A Picture
-    comes back where `a` is one, with its metadata.
+    The difference of pictures with alpha is opaque; each channel shows the larger of its own difference and alpha's.
+    Return a Picture with the metadata of `a` if `a` is one, else an array.
     """
     first, second = _samples(a, b)
     height, width, channels = first.shape
@@ -127,7 +127,7 @@ def sheet(a, b, factor: int):
 
 
 def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
-    """Both pictures as (H, W, C); OptionError where they can't be compared."""
+    """Both pictures as arrays (H, W, C); OptionError if they can't be compared."""
     one, two = (as_array(getattr(picture, "pixels", picture)) for picture in (a, b))
     for array in (one, two):
         channel_axis(array, "auto")
@@ -135,20 +135,23 @@ def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
         warn_of_rounded(array, 4)
         if not array.size:
             raise OptionError(f"an image needs pixels; this one has shape {array.shape}")
-    kinds = [_kind(picture, array) for picture, array in ((a, one), (b, two))]
-    if kinds[0] != kinds[1]:
-        raise OptionError(f"one picture is {kinds[0]}, the other {kinds[1]}; compare pictures of one size and type")
+    described = [_described(picture, array) for picture, array in ((a, one), (b, two))]
+    if described[0] != described[1]:
+        raise OptionError(
+            f"one picture is {described[0]}, the other {described[1]}; compare pictures of one size and type"
+        )
     one, two = (array if array.ndim == 3 else array[..., None] for array in (one, two))
     return one, two
 
 
-def _kind(picture, array: np.ndarray) -> str:
+def _described(picture, array: np.ndarray) -> str:
     channels = array.shape[2] if array.ndim == 3 else 1
     mode = getattr(picture, "mode", f"{channels} channel{'s' * (channels > 1)}")
     return f"{array.shape[1]} x {array.shape[0]} pixels, {mode}, {array.dtype}"
 
 
 def _apart(one: np.ndarray, two: np.ndarray) -> np.ndarray:
+    """Absolute differences; 0 where both samples are the same infinity or both NaN."""
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(one - two)
     if not np.isfinite(apart).all():  # infinity - infinity
@@ -157,7 +160,7 @@ def _apart(one: np.ndarray, two: np.ndarray) -> np.ndarray:
 
 
 def _similarity(one: np.ndarray, two: np.ndarray, span: float, threads) -> float:
-    """The sum of SSIM over all windows within the rows given."""
+    """The sum of SSIM over all windows that lie within these rows."""
 
     def local_mean(samples):
         return correlate(samples, _window(), pad="valid", threads=threads)

@@ -1,25 +1,25 @@
-"""The errors imconv raises: each is one line that says what is wrong and what to do. Imports nothing."""
+"""All errors that imconv raises: each message is one line that says what is wrong and what to do."""
 
 from __future__ import annotations
 
 
 class ImconvError(ValueError):
-    """Any mistake in what was asked for or given. The message is one line, fit to be shown to a user."""
+    """Base class: a mistake in the request or in the input. The message is one line, fit to be shown to a user."""
 
     def __init__(self, message: object = ""):
         super().__init__(" ".join(str(message).split()))
 
 
 class OptionError(ImconvError):
-    """A parameter that names nothing or contradicts another: a border, a size, a stride, a kernel's name."""
+    """A parameter with an unknown name or an impossible value, or one that contradicts another parameter."""
 
 
 class KernelError(ImconvError):
-    """A kernel that can't be read or can't be used; for text the message gives file, line and column."""
+    """A kernel that can't be read or can't be used; for kernels in text the message names file, line and column."""
 
 
 class NetworkError(ImconvError):
-    """A network's description that can't be read or makes no sense; the message gives file and line."""
+    """A network description that can't be read or makes no sense; the message names file and line."""
 
 
 class FileError(ImconvError):
@@ -27,11 +27,11 @@ class FileError(ImconvError):
 
 
 class LimitError(ImconvError):
-    """Something larger than the caller allowed, refused before memory was taken for it."""
+    """An input or a result larger than the caller allows; raised before memory is allocated for it."""
 
 
 def nearest(word: str, known) -> str:
-    """`; did you mean 'x'?` for the known word nearest to a mistyped one, else an empty string.
+    """Return `; did you mean 'x'?` for the known word nearest to a mistyped one, or an empty string if none is near.
 
     >>> nearest("gausian", ["gaussian", "box"])
     "; did you mean 'gaussian'?"

@@ -1,4 +1,4 @@
-"""A filter between a file that is read and a file that is written, both in bands of rows: nothing is ever whole in memory."""
+"""Filters a file into another file by bands of rows: neither picture is ever in memory as a whole."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from .files.formats import Format
 from .files.incoming import Incoming
 from .files.outgoing import Outgoing
 
-WORTH_BANDS = 8 << 20  # bytes of pixels from which bands are no slower than the whole
-_WRITTEN_AHEAD = 2  # bands that a writer holds for each thread: as rows, and filtered
+WORTH_BANDS = 8 << 20  # bytes of pixels; for larger pictures bands are as fast as the whole picture at once
+_WRITTEN_AHEAD = 2  # bands a writer holds for each thread: one as rows, one encoded
 
 
 def able(target: Format, dtype: np.dtype) -> bool:
-    """Whether this format takes a result of this type in bands."""
+    """Whether a writer for this format takes results of this type in bands."""
     return dtype.name != "bool" and streams.writer(target.name) is not None
 
 
 def bytes_held(plan: AnyPlan, incoming: Incoming, threads: int | None) -> int:
-    """Memory that filtering in bands takes, beside the program itself: what the reader and the plan hold, and bands on
-    their way out."""
+    """Bytes of memory that `run` takes: buffers of the reader and of the plan, and bands that wait to be written."""
     workers = thread_count(threads)
     band = max(BAND_BYTES, incoming.outline.pixels[:1].nbytes)
     return incoming.bytes_held + plan.bytes_held(workers) + _WRITTEN_AHEAD * (workers + 2) * band
@@ -35,7 +34,7 @@ def bytes_held(plan: AnyPlan, incoming: Incoming, threads: int | None) -> int:
 def write_filtered(
     plan: AnyPlan, conversion, incoming: Incoming, outgoing: Outgoing, *, threads=None, tally=None, progress=None
 ) -> None:
-    """Filter everything that comes in, and write it. The result is that of `filters.apply`, bit for bit."""
+    """Filter the incoming picture into the outgoing one. The result equals that of `filters.apply`, bit for bit."""
     for rows in _filtered(plan, conversion, incoming, threads, tally, progress):
         outgoing.write(rows)
 

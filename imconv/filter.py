@@ -1,4 +1,4 @@
-"""What every filter is: a value made of options, which can be planned for a picture."""
+"""The base class of all filters: a filter holds options and makes plans for pictures."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .options import Options
 
 
 class Filter:
-    """A filter says what is wanted; `plan` says how it is computed, and the engine runs plans.
+    """A filter says what to compute: a kernel or a shape, and `options`. Its `plan` says how; the engine runs the plan.
 
-    A filter has `options`, the `Options` it was made with, as a field or property, and these methods.
+    A subclass has `options` as a field or property, and at least `plan` and `result_type`; filters that can be parts of
+    others have the further methods too.
     """
 
     if TYPE_CHECKING:
@@ -24,37 +25,42 @@ class Filter:
 
     @property
     def light_matters(self) -> bool:
-        """Whether linear light changes what the filter computes."""
+        """Whether the result differs in linear light; if not, the option `linear` is ignored."""
         return True
 
-    selects_itself = False  # whether it takes care of the options that select a part of the picture
+    selects_itself = False  # whether it applies region, mask and channels itself
 
     def plan(self, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool) -> AnyPlan:
-        """How an array (H, W) or (H, W, C) of this type would be filtered; printable."""
+        """The plan for an array of this shape, (H, W) or (H, W, C), and this type."""
         raise NotImplementedError
 
     def result_type(self, image_type: np.dtype) -> np.dtype:
-        """The type of the result for a picture of this type."""
+        """The type of the result for a picture of type `image_type`."""
         raise NotImplementedError
 
     def factor(self, image_type: np.dtype) -> Fraction:
-        """What samples of this type are multiplied by to be in the result's units."""
+        """The factor from sample values of this type to the result's: not 1 where the depth changes."""
         return Fraction(1)
 
     def with_options(self, **changes) -> Filter:
-        """This filter with some options changed."""
+        """A copy with some options changed."""
         raise NotImplementedError
 
     def in_light(self, light) -> Filter:
-        """This filter for the samples that `light`, a `linear_light.Conversion`, decodes: border, offsets and thresholds are
-        converted."""
+        """A copy for samples in linear light, as `light` (a `linear_light.Conversion`) decodes them.
+
+        Border values, offsets and thresholds are converted.
+        """
         raise NotImplementedError
 
     def retyped(self, dtype, scale: Fraction = Fraction(1), range: str = "clip") -> Filter:
-        """This filter with results of another type, samples multiplied by `scale`, under another range policy."""
+        """A copy whose results have the type `dtype`, are multiplied by `scale`, and are kept in range by another policy."""
         raise NotImplementedError
 
     def with_types_fixed(self, image_type, result_type=None) -> Filter:
-        """A copy in which everything that depends on the picture's type, and on the result's (default: this filter's own), is
-        fixed: for samples that arrive as floats in the same units, whose type no longer says what white is."""
+        """A copy in which everything that depends on the picture's type and on the result's type is fixed.
+
+        For samples that arrive as floats in the same units: their type no longer says which value is white. The result's
+        type is this filter's own unless given.
+        """
         return self

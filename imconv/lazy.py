@@ -1,4 +1,4 @@
-"""Attributes that are computed when they are first read."""
+"""`cached_property`: an attribute that is computed when it is first read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from functools import cached_property as cached_property  # what it is to a reader of types
+    from functools import cached_property as cached_property  # for type checkers it is functools'
 else:
 
     class cached_property:
         """A method as an attribute, called once for each object.
 
-        Unlike that of functools before Python 3.12 it has no lock, which all objects of a class would share, and which a
-        process forked meanwhile would find taken for ever. Two threads at once may both compute the value.
+        Unlike `functools.cached_property` before Python 3.12 it has no lock. That lock is shared by all objects of a class,
+        and a process forked while it is taken would wait for it for ever. Two threads at once may both compute the value.
         """
 
         def __init__(self, compute: Callable):

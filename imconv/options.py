@@ -1,4 +1,4 @@
-"""What every filter takes, under the names of the public functions; and their documentation, told once."""
+"""The options that every filter takes, their documentation, and the type of the result that follows from them."""
 
 from __future__ import annotations
 
@@ -22,61 +22,64 @@ NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply an
 
 _PARAMETERS = """
     image : array (H, W) or (H, W, C), or Picture
-        C is 1 to 4. bool, uint8, uint16, float32 and float64 are filtered as they are, other integers and float16
-        through float64 (float16 through float32). A warning tells of integers beyond 2^53, which float64 rounds; ranks
-        and morphology keep them, where they give samples of the picture or their differences. Any byte order and
-        strides; never changed.
+        C is 1 to 4. bool, uint8, uint16, float32 and float64 are filtered as they are; other integers are converted to
+        float64 first, float16 to float32. float64 rounds integers beyond 2^53, with a warning; ranks and morphology,
+        whose results are samples of the picture or differences of two, stay exact. Any byte order and strides; the
+        array itself is not changed.
     {first}
     border : str, default "reflect"
-        What lies outside the picture; a name, an alias or a dialect's name such as `"opencv:reflect"`::
+        What lies outside the picture: a name, an alias, or another tool's name for it such as `"opencv:reflect"`::
 
 {borders}
     pad : "same", "valid", "full", int, (rows, columns) or (top, bottom, left, right), default "same"
-        How far the picture is padded, by the border. The anchor matters for "same" only.
+        How far the picture is padded; the border fills the padding. The anchor matters for "same" only.
     stride, dilation : int or (rows, columns), default 1
-        Steps between outputs; distance between taps. "same" with a stride is the stride-1 result sampled at 0, s, 2 s ...
+        stride: distance between two outputs, in pixels. dilation: distance between two taps. "same" with a stride s is
+        the stride-1 result sampled at 0, s, 2 s ...
     anchor : (row, column), optional
-        The tap over the output pixel, default the kernel's own, `size // 2`.
+        The tap that lies on the output pixel. Default: the kernel's own anchor, which is `size // 2` unless it has another.
     offset : number, default 0
-        Added to every result, and to the kernel's own offset, in output units.
+        Added to every result, beside the kernel's own offset; in units of the result.
     dtype : optional
         The result's type, default the image's. Integers are rounded half up once, at the end, and saturated.
     depth : "keep", 8, 16 or "float", default "keep"
-        The result's type with its range: uint8 0 to 255, uint16 0 to 65535, float32 0 to 1. Where dtype keeps values,
-        depth keeps white white (8 to 16 bits is times 257; bool becomes 0 and 255; in signed types white is the largest
-        value). The weights are scaled by an exact fraction, so that there is still one rounding, at the very end.
-        Offsets are in the result's units; border values and thresholds in the image's.
+        The result's type, with samples rescaled to its range: uint8 0 to 255, uint16 0 to 65535, float32 0 to 1. dtype
+        keeps the values, depth keeps white white: from 8 to 16 bits samples are multiplied by 257, bool becomes 0 and
+        255, in signed types white is the largest value. The weights are scaled by an exact fraction, so that results
+        are still rounded only once, at the end. Offsets are in units of the result, border values and thresholds in
+        units of the image.
     out : array, optional
-        Written to and returned; of the result's shape and type; may be the image itself.
+        The array that takes the result and is returned, of the result's shape and type; may be the image itself.
     threads : int, optional
         Default: `IMCONV_THREADS`, else all cores. The result does not depend on it.
     alpha : "weight", "separate" or "keep", optional
-        For a Picture with alpha, or with `has_alpha=True` (the last channel is alpha): colour weighted by alpha (default);
-        every channel alike; alpha kept and colour unweighted.
+        For a Picture with alpha, or with `has_alpha=True`: the last channel is alpha. weight: colours are weighted by
+        alpha, so transparent pixels don't colour their neighbours (default). separate: alpha is filtered like a colour.
+        keep: alpha stays as it is and colours are not weighted.
     range : "clip", "abs", "offset", "stretch" or "error", default "clip"
-        What becomes of results outside the type's range: saturated; their absolute value; shifted by mid-range; the
-        whole result stretched to the range; an error.
+        Results outside the type's range: clip saturates them, abs takes absolute values, offset adds the middle of the
+        range, stretch maps the smallest result to the range's lower end and the largest to its upper end, error raises.
     linear : bool, default False
-        Filter in linear light: decode the transfer function that a Picture's file states, else sRGB's (float pixels
-        count as linear already), filter, encode again; one rounding, at the end. Alpha is not decoded. Offsets and
-        thresholds then are shares of white, in linear light.
+        Filter in linear light: decode samples, filter, encode again, and round once, at the end. The transfer function
+        is the one that a Picture's file states, else sRGB's; float pixels count as linear already. Alpha is not
+        decoded. Offsets and thresholds are then fractions of white, in linear light.
     region : str "WxH+X+Y" or (width, height, x, y), optional
-        Only this part of the picture changes; its neighbours outside are read.
+        Filter only this rectangle; windows at its rim read the pixels around it.
     mask : array (H, W) or (H, W, colours), or Picture, optional
-        Where and how much: `m * filtered + (1 - m) * original`, rounded once. White is 1 (255, 65535, 1.0), black 0. Of
-        the picture's size, or of the region's.
+        Filter only where this picture is white; grey blends: `m * filtered + (1 - m) * original`, rounded once, where m
+        is 1 for white (255, 65535, 1.0) and 0 for black. It has the picture's size, or the region's.
     channels : str such as "r,g" or "luma", or channel numbers from 0, optional
-        Only these change. "luma" is BT.709's, 0.2126 r + 0.7152 g + 0.0722 b: what the filter changes in it is added to
-        red, green and blue alike, so that colours keep their hue.
+        Filter only these channels. "luma" is BT.709's, 0.2126 r + 0.7152 g + 0.0722 b: it is filtered, and its change is
+        added to red, green and blue alike, so that colours keep their hue.
     crop : bool, default False
-        Give the region alone.
+        Return the region alone.
     nan : "keep" or "ignore", default "keep"
-        What NaN in a float picture are: numbers by IEEE arithmetic, so that every window that holds one becomes NaN; or
-        missing samples, which smoothing filters leave out (with the border "normalized", and weights that are not
-        negative): the others are weighted anew, in each channel by itself, and a window without any is NaN. Then pad,
-        stride and dilation stay as they are, and alpha is kept unless it is "separate".
+        NaN in float pictures. keep: by IEEE arithmetic, so every window that holds a NaN becomes NaN. ignore: smoothing
+        filters average the other samples of the window only, in each channel by itself; a window of NaN only becomes
+        NaN. ignore needs the border "normalized", weights that are not negative, and the default pad, stride and
+        dilation; alpha is kept unless it is "separate".
     channel_axis : int or None, optional
-        Where the channels are in a 3-D array: the last axis by default; 0 for planes first (any number of them).
+        The axis of a 3-D array that holds the channels: the last by default; 0 for planes first (any number of them).
 
     Returns
     -------
@@ -85,12 +88,15 @@ _PARAMETERS = """
     Raises
     ------
     ImconvError
-        Unknown names, impossible sizes, types that can't be filtered: one line that says what to do.
+        Unknown names, impossible sizes, types that can't be filtered; the message is one line that says what to do.
 """
 
 
 def documented(function):
-    """Fill `{parameters}` in a docstring; the first parameter's text is given as `{parameters:name : text}`."""
+    """Decorator: put the parameters that all filters share in the place of `{parameters}` in a docstring.
+
+    `{parameters:name : text}` also documents the function's own parameters, behind `image`.
+    """
     text = inspect.getdoc(function) or ""
     head, _, rest = text.partition("{parameters")
     first, _, tail = rest.partition("}")
@@ -118,7 +124,7 @@ def _signature(function) -> inspect.Signature:
 
 @dataclass(frozen=True)
 class Options:
-    """What every filter takes, under the names of the public functions."""
+    """The options that every filter takes, by the names of the public functions' keywords; `_PARAMETERS` documents them."""
 
     border: str | borders.Border = borders.DEFAULT
     pad: object = "same"
@@ -140,11 +146,11 @@ class Options:
 
     @property
     def selects(self) -> bool:
-        """Whether only a part of the picture is filtered."""
+        """Whether a part of the picture is selected: a region, a mask or channels."""
         return self.crop or not (self.region is None and self.mask is None and self.channels is None)
 
     def checked(self) -> Options:
-        """These options, once every one that can be judged without a picture has been."""
+        """Check every option that can be checked without a picture, and return self; OptionError for a wrong one."""
         borders.parse_border(self.border)
         parse_pad(self.pad)
         parse_pair(self.stride, "stride")
@@ -166,7 +172,7 @@ DEFAULTS = Options()
 
 
 def options_of(function: str, given: dict) -> Options:
-    """Options from a public function's further keywords; TypeError in its name for one that does not exist."""
+    """Options from the `**options` of a public function; TypeError that names this function for an unknown keyword."""
     for name in given:
         if name not in Options.__dataclass_fields__:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
@@ -174,7 +180,7 @@ def options_of(function: str, given: dict) -> Options:
 
 
 def checked_offset(offset) -> Fraction:
-    """An offset as a fraction; OptionError where it is no finite number."""
+    """The offset as a fraction; OptionError if it is not a finite number."""
     try:
         return as_fraction(offset)
     except KernelError:
@@ -182,7 +188,7 @@ def checked_offset(offset) -> Fraction:
 
 
 def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
-    """The result's type for an image of this type, and what its samples are multiplied by to be in the result's units."""
+    """For an image of this type: the result's type, and the factor from the image's sample values to the result's."""
     if parse_depth(options.depth) == "keep":
         return _target(options.dtype, image_type), Fraction(1)
     if options.dtype is not None:
@@ -198,6 +204,7 @@ def _target(dtype, image_type: np.dtype) -> np.dtype:
 
 
 def dtype_of(name) -> np.dtype:
+    """The dtype for a name or type; OptionError if there is none."""
     try:
         return np.dtype(name)
     except TypeError:

@@ -1,4 +1,4 @@
-"""Contact sheets: equal arrays side by side as one, for looking at; as they are, or scaled to the eye."""
+"""Contact sheets: pictures or maps of one shape laid side by side as one picture, optionally with contrast stretched."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from .pixels.arrays import as_array, readable
 from .pixels.depth import white
 
 SCALES = ("each", "all")
-# what is most negative, 0 and most positive: blue, white and red, as the ends of ColorBrewer's RdBu (Brewer 2003)
+# colours of the most negative value, of 0 and of the most positive: ends and middle of ColorBrewer's RdBu (Brewer 2003)
 NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
 
 
 def contact_sheet(maps, *, columns=None, gap=GAP, scale=None) -> np.ndarray:
-    """Lay maps of one shape and type side by side, row by row, with white between them.
+    """Lay maps of one shape and type side by side, row by row, with white gaps between them.
 
     Parameters
     ----------
     maps : sequence of arrays (H, W) or (H, W, C)
         bool, integers or floats; with `scale`, (H, W).
     columns : int, optional
-        Maps in a row; by default as many as make the sheet nearly square, with few places left empty.
+        Maps in a row. Default: chosen so that the sheet is nearly square with few empty places.
     gap : int, default 4
         Pixels between two maps.
     scale : "each" or "all", optional
-        Stretch each map's values, or all maps' together, to 8 bits: the smallest is black, the largest white. Where any is
-        negative, colours tell signs: white is 0, blue negative, red positive, each full at the largest absolute value. NaN
-        is as 0, infinities are as the largest finite value.
+        Stretch values to 8 bits, each map by itself or all maps together: the smallest becomes black, the largest white.
+        If any value is negative, colours show the sign: white 0, blue negative, red positive, full colour at the largest
+        absolute value. NaN counts as 0, an infinity as the largest or smallest finite value.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def contact_sheet(maps, *, columns=None, gap=GAP, scale=None) -> np.ndarray:
     Raises
     ------
     OptionError
-        No maps, different shapes or types, or a scale that is none.
+        No maps, different shapes or types, or an unknown scale.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def _scaled(arrays: list[np.ndarray], together: bool) -> list[np.ndarray]:
 
 
 def diverging(values: np.ndarray, largest: float) -> np.ndarray:
-    """Finite values (H, W) as uint8 (H, W, 3): white is 0, blue negative, red positive, each full at `largest`."""
+    """Finite values (H, W) as colours, uint8 (H, W, 3): white 0, blue negative, red positive, full colour at `largest`."""
     share = (values / largest if largest > 0 else values)[..., None]
     end = np.where(share < 0, NEGATIVE, POSITIVE)
     mixed = np.array(ZERO) + np.abs(share) * (end - np.array(ZERO))

@@ -11,7 +11,7 @@ from scipy import ndimage
 import imconv
 from imconv.filters.arguments import parse_sigma
 from imconv.filters.blur_kernels import box_kernel, gaussian_kernel
-from imconv.geometry.sizes import parse_size
+from imconv.geometry.sizes import parse_window_size
 from tests import naive
 from tests.bounds import FLOAT64
 from tests.cases import laid_out, picture
@@ -151,8 +151,14 @@ def test_large_boxes_are_exact(size):
 
 
 def test_sizes_of_boxes():
-    assert parse_size("3x5") == parse_size("3X5") == parse_size("3,5") == parse_size((3, 5)) == (3, 5)
-    assert parse_size(4) == parse_size("4") == (4, 4)
+    assert (
+        parse_window_size("3x5")
+        == parse_window_size("3X5")
+        == parse_window_size("3,5")
+        == parse_window_size((3, 5))
+        == (3, 5)
+    )
+    assert parse_window_size(4) == parse_window_size("4") == (4, 4)
     assert box_kernel((4, 3)).anchor == (2, 1)
     assert box_kernel(3).denominator == 9
 

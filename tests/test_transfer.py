@@ -15,7 +15,7 @@ from imconv.pixels.curves import (
     PerceptualQuantizer,
     Sampled,
 )
-from imconv.pixels.levels import Steps, Transfer, levels, steps
+from imconv.pixels.levels import LevelTable, Transfer, level_table, levels
 
 GRID = np.linspace(0, 1, 1024)
 CURVES = {
@@ -123,7 +123,7 @@ def test_every_level_survives_exactly(name, kind):
 def test_a_level_begins_at_the_middle(name, top):
     """Light just below and just at each edge, as float64 has it."""
     curve = CURVES[name]
-    table = Steps(curve, top)
+    table = LevelTable(curve, top)
     middles = curve.linear((np.arange(top) + 0.5) / top)
     above = np.nextafter(middles.astype(np.float32), np.float32(2))
     below = np.nextafter(middles.astype(np.float32), np.float32(-1))
@@ -131,7 +131,7 @@ def test_a_level_begins_at_the_middle(name, top):
     np.testing.assert_array_equal(table.of(below), np.arange(top))
     random = np.random.default_rng(1).random(20000).astype(np.float32) ** 3
     np.testing.assert_array_equal(table.of(random), np.searchsorted(middles, random, side="right"))
-    assert table.most == 1  # one comparison for each sample: that is what the table is for
+    assert table.edges_per_place == 1  # one comparison for each sample: that is what the table is for
     odd = np.array([np.nan, -np.inf, -1, 2, np.inf], np.float32)
     np.testing.assert_array_equal(table.of(odd), [0, 0, 0, top, top] if middles[0] > 0 else table.of(odd))
 
@@ -178,4 +178,4 @@ def test_clipped_samples_are_counted():
     light = np.array([[-1, -1e-6, 0, 0.5, 1, 1.0001, 1.1, np.nan]], np.float32)
     assert Transfer((STRAIGHT,)).clipped(light, np.uint8) == 2
     assert Transfer((SRGB,)).clipped(light, np.uint16) == 4  # half a level of 65535 is less than 0.0001
-    assert steps(SRGB, 255) is steps(SRGB, 255)
+    assert level_table(SRGB, 255) is level_table(SRGB, 255)

@@ -1,1 +1,1 @@
-"""Filters made of filters: chains, banks, parts of a picture, linear light, missing samples."""
+"""Filters made of filters: chains, banks, filters on a part of a picture, in linear light, or without NaN."""

@@ -1,4 +1,4 @@
-"""A bank: several filters of one picture, their results as one contact sheet."""
+"""`FilterBank`: several filters of one picture, with their results on one contact sheet."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .partial import selected
 
 
 class FilterBank(Filter):
-    """Filters with the same options, and how many of their results stand in a row of the sheet.
+    """Filters with the same options; `columns` of their results make a row of the sheet.
 
-    What the options select of a picture (region, mask, channels), they select in each result.
+    The options that select a part of the picture (region, mask, channels) apply to each result.
     """
 
     selects_itself = True
@@ -32,7 +32,7 @@ class FilterBank(Filter):
 
     @property
     def options(self) -> Options:
-        """What all have."""
+        """The options that all the filters have."""
         return self.filters[0].options
 
     def plan(self, shape, image_type, has_alpha: bool) -> BankPlan:
@@ -63,19 +63,19 @@ class FilterBank(Filter):
 
 @dataclass(frozen=True)
 class BankPlan(PlanLike):
-    """Several filters' plans for one picture, and how many of their results stand side by side on the sheet."""
+    """Plans of several filters for one picture, with `across` results in a row of the sheet."""
 
     plans: tuple
     across: int
 
     @property
     def model(self):
-        """The first of the plans, which differ in their kernels only."""
+        """The first plan; the others differ in their kernels only."""
         return self.plans[0]
 
     @property
     def range(self) -> str:
-        """The policy for each result; the sheet is not stretched as one."""
+        """The range policy of each result. For "stretch" it is "clip": results are stretched one by one, not the sheet."""
         return "clip" if self.stretched else self.plans[0].range
 
     @property
@@ -90,12 +90,12 @@ class BankPlan(PlanLike):
 
     @property
     def seconds(self) -> float:
-        """Of all filters together."""
+        """Estimated seconds of one thread for all filters together."""
         return sum(plan.seconds for plan in self.plans)
 
     @property
     def places(self) -> list[tuple[slice, slice]]:
-        """Where each result lies on the sheet."""
+        """The place of each result on the sheet."""
         return layout(len(self.plans), self.plans[0].shape, self.across)[0]
 
     @property
@@ -105,7 +105,7 @@ class BankPlan(PlanLike):
 
     @property
     def scratch(self) -> int:
-        """Bytes beside the sheet: buffers of one filter, and its result."""
+        """Bytes of memory beside the sheet: one filter's buffers and its result."""
         each = np.dtype(self.target).itemsize + (8 if self.stretched else 0)
         return max(plan.scratch for plan in self.plans) + each * math.prod(self.plans[0].shape) * self.channels
 
@@ -115,20 +115,20 @@ class BankPlan(PlanLike):
         return math.prod(self.shape) * self.channels * np.dtype(self.target).itemsize
 
     def bytes_held(self, threads: int) -> int:
-        """As AnyPlan.bytes_held: the picture twice, as its bands are put together, the sheet and a result."""
+        """As AnyPlan.bytes_held: the picture twice, while its bands are concatenated, the sheet and one result."""
         picture = self.rows.size * self.columns.size * self.source_channels * np.dtype(self.source).itemsize
         return 2 * picture + self.result_bytes + self.scratch
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
-        """As AnyPlan.make_bands. The sheet's first row needs the whole picture already: the sheet comes in one band."""
+        """As AnyPlan.make_bands. The sheet's first row needs the whole picture, so there is one band, the sheet."""
         picture = source.whole()
         sheet = sink.room(0, self.shape[0])
         sheet[...] = white(sheet.dtype)
-        for number, (plan, place) in enumerate(zip(self.plans, self.places, strict=True)):
+        for index, (plan, place) in enumerate(zip(self.plans, self.places, strict=True)):
             if wanted is not None and not (place[0].start < wanted[1] and wanted[0] < place[0].stop):
                 continue
 
-            def share(done: int, total: int, before: int = number) -> None:
+            def share(done: int, total: int, before: int = index) -> None:
                 if progress is not None:
                     progress(before * total + done, len(self.plans) * total)
 
@@ -139,11 +139,11 @@ class BankPlan(PlanLike):
 
     @property
     def multiply_adds(self) -> int:
-        """Of all plans together."""
+        """Multiply-adds of all plans together."""
         return sum(plan.multiply_adds for plan in self.plans)
 
     def as_dict(self) -> dict:
-        """The first plan's figures, with all multiply-adds."""
+        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
         return {
             **self.plans[0].as_dict(),
             "output": [*self.shape, self.channels],
@@ -154,5 +154,5 @@ class BankPlan(PlanLike):
 
     def __str__(self) -> str:
         columns = min(self.across, len(self.plans))
-        way = f"bank           {len(self.plans)} filters, one after another, on a sheet {columns} wide"
-        return "\n".join([way, *map(str, self.plans)])
+        head = f"bank           {len(self.plans)} filters, one after another, on a sheet {columns} wide"
+        return "\n".join([head, *map(str, self.plans)])

@@ -1,4 +1,4 @@
-"""Several filters one after another: floats in between, one rounding at the end, rows passed on as they become ready."""
+"""`ChainFilter`: filters one after another, with floats between them and one rounding at the end."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .partial import selected
 
 @dataclass(frozen=True)
 class ChainFilter(Filter):
-    """Filters that work on one another's results. Between them samples are floats in the picture's units, neither rounded
-    nor clipped; `options` say what type, depth and range the last one's results have.
+    """Filters each of which reads the result of the one before.
 
-    A step of its own can have the range "abs"; every other policy is the chain's.
+    Between them samples are floats in the picture's units, neither rounded nor clipped. `options` hold the type, depth and
+    range of the last filter's results. A step may have the range "abs"; other range policies belong to the chain.
     """
 
     steps: tuple[Filter, ...]
@@ -34,8 +34,8 @@ class ChainFilter(Filter):
         """As Filter.plan."""
         image_type = np.dtype(image_type)
         source = readable(image_type)
-        # what is between: whole numbers beyond 16 bits need float64
-        kind = np.dtype(
+        # the type of samples between steps: whole numbers beyond 16 bits need float64
+        between = np.dtype(
             np.float32 if source == np.float32 or source.name in ("bool", "uint8", "uint16") else np.float64
         )
         shape = shape if len(shape) == 3 else (*shape, 1)
@@ -43,43 +43,43 @@ class ChainFilter(Filter):
         filters: list[_Step] = []
         plans: list[AnyPlan] = []
         fused = []
-        for number, step in enumerate(self.steps):
-            last = number == len(self.steps) - 1
+        for index, step in enumerate(self.steps):
+            last = index == len(self.steps) - 1
             step = step.with_types_fixed(image_type, self.result_type(image_type) if last else None)
             step = _bordered(step, shape[2], has_alpha, white_value)
-            given = kind if filters else image_type
-            made = self._typed(step, image_type, kind, last)
-            plan = made.plan(shape, given, has_alpha)
-            together = self._fused(filters, plans, step, plan, number, (image_type, kind, has_alpha))
+            source = between if filters else image_type
+            made = self._typed(step, image_type, between, last)
+            plan = made.plan(shape, source, has_alpha)
+            together = self._fused(filters, plans, step, plan, index, (image_type, between, has_alpha))
             if together is not None:
                 filters[-1], plans[-1] = together[0], together[1]
-                fused.append(number)
+                fused.append(index)
             else:
                 filters.append(_Step(step, made, shape))
                 plans.append(plan)
             shape = (*plans[-1].shape, plans[-1].channels)
         return ChainPlan(tuple(plans), tuple(each.made for each in filters), tuple(fused))
 
-    def _typed(self, step: Filter, image_type, kind, last: bool) -> Filter:
-        """A step with the type of its results: between steps floats, in the end what the options say."""
+    def _typed(self, step: Filter, image_type, between, last: bool) -> Filter:
+        """A step with the type of its results: that of samples between steps, or for the last one the options' type."""
         policy = "abs" if step.options.range == "abs" else "clip"
         if not last:
-            return selected(step.retyped(kind, Fraction(1), policy))
+            return selected(step.retyped(between, Fraction(1), policy))
         policy = step.options.range if self.options.range == "clip" else self.options.range
         target, scale = self._result(image_type)
         return selected(step.retyped(target, scale, policy))
 
-    def _fused(self, filters, plans, step, plan, number: int, types: tuple):
-        """The step before and this one as one, and its plan; None where that gives something else, or takes longer."""
+    def _fused(self, filters, plans, step, plan, index: int, types: tuple):
+        """The step before and this one as one filter, and its plan; None if that has another result, or takes longer."""
         if not filters or plan.alpha == "weight" or plans[-1].alpha == "weight":
             return None
-        image_type, kind, has_alpha = types
+        image_type, between, has_alpha = types
         before = filters[-1]
         one = composed(before.filter, step)
         if one is None:
             return None
-        made = self._typed(one, image_type, kind, number == len(self.steps) - 1)
-        together = made.plan(before.shape, image_type if len(filters) == 1 else kind, has_alpha)
+        made = self._typed(one, image_type, between, index == len(self.steps) - 1)
+        together = made.plan(before.shape, image_type if len(filters) == 1 else between, has_alpha)
         if together.seconds >= plan.seconds + plans[-1].seconds:
             return None
         return _Step(one, made, before.shape), together
@@ -101,7 +101,7 @@ class ChainFilter(Filter):
         return ChainFilter(steps, replace(light.options(self.options), dtype=None))
 
     def with_options(self, **changes) -> ChainFilter:
-        """As Filter.with_options; a border is every step's."""
+        """As Filter.with_options; a border is set for every step."""
         own = {name: value for name, value in changes.items() if name == "border"}
         steps = tuple(step.with_options(**own) for step in self.steps) if own else self.steps
         return ChainFilter(steps, replace(self.options, **changes))
@@ -113,7 +113,7 @@ class ChainFilter(Filter):
 
 @dataclass(frozen=True)
 class _Step:
-    """A step as it was given, as it is planned, and the shape of what it reads."""
+    """A step as the user wrote it (`filter`), as it is planned (`made`), and the shape of the picture it reads."""
 
     filter: Filter
     made: Filter
@@ -122,7 +122,7 @@ class _Step:
 
 @dataclass(frozen=True)
 class _Retyped(ChainFilter):
-    """A chain with results of another type and scale."""
+    """A chain whose results have another type and scale."""
 
     target: np.dtype
     scale: Fraction
@@ -133,19 +133,19 @@ class _Retyped(ChainFilter):
 
 @dataclass(frozen=True, eq=False)
 class ChainPlan(Sequence):
-    """The plans of a chain's filters, in order; a filter may stand for several steps."""
+    """The plans of a chain's filters, in order. A filter may stand for several steps that were fused."""
 
     plans: tuple
     filters: tuple[Filter, ...]
-    fused: tuple[int, ...]  # steps that became part of the one before
+    fused: tuple[int, ...]  # indices of steps that are part of the step before
 
     @property
     def extra_bytes(self) -> int:
-        """As AnyPlan.extra_bytes: the last plan's input is held with its values."""
+        """As AnyPlan.extra_bytes: the last plan's input and its values are held at once."""
         return 8 + 8 if self.range == "stretch" else 0
 
     def as_dict(self) -> dict:
-        """Every filter's figures."""
+        """The figures for `--json`, of every filter."""
         return {
             "output": [*self.shape, self.channels],
             "multiply_adds": self.multiply_adds,
@@ -165,7 +165,7 @@ class ChainPlan(Sequence):
 
 
 def _bordered(step: Filter, channels: int, has_alpha: bool, opaque: int) -> Filter:
-    """The step with alpha beside a constant border's colours, as the picture counts it and not as floats do."""
+    """The step with an opaque alpha added to a constant border's colours, in the picture's units."""
     border = parse_border(step.options.border)
     if border.mode != "constant" or not has_alpha or len(border.values) != channels - 1:
         return step
@@ -173,6 +173,6 @@ def _bordered(step: Filter, channels: int, has_alpha: bool, opaque: int) -> Filt
 
 
 def check_step(step: Filter, name: str, policy: str = "clip") -> None:
-    """Raise OptionError for a range that belongs to the chain, unless it is the chain's `policy`."""
+    """Raise OptionError if a step has a range policy that belongs to the chain, unless it equals the chain's `policy`."""
     if step.options.range not in ("clip", "abs", policy):
         raise OptionError(f"range {step.options.range} belongs to the chain, not to {name}: give it after the steps")

@@ -1,4 +1,4 @@
-"""Two linear filters, one behind the other, as one: where that gives the same everywhere, borders included."""
+"""Composes two consecutive linear filters to one, if the result is the same everywhere, also at borders."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..geometry.sizes import parse_pair
 from ..kernel.kernel import Kernel
 from ..stages.convolution.filter import LinearFilter
 
-LARGEST_SIDE = 127  # taps of a composed kernel: beyond, two passes are never dearer
+LARGEST_SIDE = 127  # most taps on a side of a composed kernel; for larger ones two passes are always cheaper
 
 
 def composed(first: LinearFilter, second: LinearFilter) -> LinearFilter | None:
-    """One filter that does what `second` does to what `first` gives; None where there is none.
+    """One filter whose result is that of `second` applied to the result of `first`; None if there is none.
 
-    What lies outside the picture must be extended by `first` as `second` expects it: always with the border "wrap"; with
-    "reflect" and "mirror" where the first kernel is symmetric about its anchor on both axes.
+    Filtering the extended picture by `first` must be the same as extending the filtered picture. That is always so with the
+    border "wrap", and with "reflect" and "mirror" if the first kernel is symmetric about its anchor on both axes.
     """
     if not (_plain(first) and _plain(second) and _same_picture(first, second)):
         return None
@@ -37,7 +37,7 @@ def _plain(filter) -> bool:
 
 
 def _same_picture(first: LinearFilter, second: LinearFilter) -> bool:
-    """Whether the first gives a picture of the same size, nothing added, and the second reads it without gaps."""
+    """Whether the first result has the picture's size and no offset or range policy, and the second reads it undilated."""
     one, two = first.options, second.options
     steps = [
         parse_pair(one.stride, "stride"),
@@ -55,7 +55,7 @@ def _symmetric(kernel: Kernel) -> bool:
 
 
 def compose(first: Kernel, second: Kernel) -> Kernel | None:
-    """The kernel that does both one after the other; None for one that would be too large, or of cells left out."""
+    """The kernel that is equal to both, one after the other; None if it is too large or one of them leaves out cells."""
     shape = [a + b - 1 for a, b in zip(first.shape, second.shape, strict=True)]
     if first.included is not None or second.included is not None:
         return None
@@ -65,14 +65,18 @@ def compose(first: Kernel, second: Kernel) -> Kernel | None:
     if sigma is None and max(shape) > LARGEST_SIDE:
         return None
     anchor = tuple(a + b for a, b in zip(first.anchor, second.anchor, strict=True))
-    told = {"anchor": anchor, "offset": second.offset, "name": f"{first.name or 'kernel'}, {second.name or 'kernel'}"}
+    attributes = {
+        "anchor": anchor,
+        "offset": second.offset,
+        "name": f"{first.name or 'kernel'}, {second.name or 'kernel'}",
+    }
     one, two = first.rank_one_factors, second.rank_one_factors
     if one and two and not (first.exact and second.exact):
         column, row = (np.convolve(a, b) for a, b in zip(one, two, strict=True))
-        return Kernel.from_factors(column, row, sigma=sigma, **told)
+        return Kernel.from_factors(column, row, sigma=sigma, **attributes)
     if first.exact and second.exact:
-        return Kernel(_full(first.fractions(), second.fractions()).tolist(), **told)
-    return Kernel(_full(first.weights, second.weights), **told)
+        return Kernel(_full(first.fractions(), second.fractions()).tolist(), **attributes)
+    return Kernel(_full(first.weights, second.weights), **attributes)
 
 
 def _full(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Filters computed in floats over several stages: rows flow from one to the next, so that nothing is ever whole in memory.
+"""`FloatStagesFilter`: base of filters that compute floats in several stages (bilateral, guided, local statistics).
 
-Everything that all such filters have is here: floats made of a picture's samples, alpha, the one rounding at the end.
+Rows flow from stage to stage, so that no intermediate picture is in memory as a whole. The common part is here: conversion of
+samples to floats, alpha, and the one rounding at the end.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ _ONE = Kernel([[1]])
 
 @dataclass(frozen=True)
 class FloatStagesPlan(SideBySide):
-    """Plans of stages, one after another, and the filter that says what lies between them.
+    """The plans of a filter's stages. The filter's `flow` runs them and computes what lies between them.
 
-    The picture's own samples go beside the stages: alpha is settled with them at the end.
+    The picture's own samples are kept beside the stages: at the end they are needed for alpha.
     """
 
     filter: FloatStagesFilter = field(repr=False)
@@ -48,45 +49,44 @@ class FloatStagesPlan(SideBySide):
     offset: Fraction
     border: Border
     stage_type: str  # the type that the first stage reads
-    white: int  # of the picture
-    direct: bool = (
-        False  # the only stage reads the picture itself and rounds its own results; no floats are made of the picture
-    )
-    unitless: bool = False  # results are ratios: a change of depth does not scale them
+    white: int  # the sample value of white in the picture
+    # whether the only stage reads the picture itself and rounds its own results; no floats are made of the picture
+    direct: bool = False
+    unitless: bool = False  # whether results are ratios: a change of depth does not scale them
 
     @property
     def summary(self) -> str:
-        """What is computed, in a line."""
+        """A line that says what is computed, for printed plans."""
         return self.filter.summary
 
     @property
     def rows(self) -> Axis:
-        """The first stage's."""
+        """The axis of the first stage."""
         return self.stages[0].rows
 
     @property
     def columns(self) -> Axis:
-        """The first stage's."""
+        """The axis of the first stage."""
         return self.stages[0].columns
 
     @property
     def filtered(self) -> int:
-        """Channels that go through the stages."""
+        """The number of channels that the stages read."""
         return self.channels - (self.alpha == "keep")
 
     @property
     def seconds(self) -> float:
-        """Of all stages together."""
+        """Estimated seconds of one thread for all stages together."""
         return sum(stage.seconds for stage in self.stages)
 
     @property
     def multiply_adds(self) -> int:
-        """Of all stages together."""
+        """Multiply-adds of all stages together."""
         return sum(stage.multiply_adds for stage in self.stages)
 
     @property
     def scratch(self) -> int:
-        """Bytes of buffers a thread holds."""
+        """Bytes of buffers for each thread, of all stages together."""
         return sum(stage.scratch for stage in self.stages)
 
     @property
@@ -110,7 +110,7 @@ class FloatStagesPlan(SideBySide):
             yield band
 
     def arms(self, source, *, wanted=None, threads=None, progress=None):
-        """As SideBySide.arms: float results, and the picture's own samples."""
+        """As SideBySide.arms: the stages' float results, and the picture's own samples."""
         own = PassedOn(source.bands())
         floats = (floats_of(self, band, threads) for band in own)
         if wanted:
@@ -118,11 +118,11 @@ class FloatStagesPlan(SideBySide):
         return self.filter.flow(self, floats, wanted=wanted, threads=threads, progress=progress), [own]
 
     def join(self, band, others, out, threads, tally, values) -> None:
-        """As SideBySide.join: alpha as it goes out, then one rounding."""
+        """As SideBySide.join: the result's alpha, then one rounding."""
         if self.colours < self.channels:
-            settled = np.empty((*band.shape[:2], self.channels), np.float64)
-            _settle(self, band, others[0], settled, threads)
-            band = settled
+            complete = np.empty((*band.shape[:2], self.channels), np.float64)
+            _restore_alpha(self, band, others[0], complete, threads)
+            band = complete
         if values:
             out[..., : self.colours] = band[..., : self.colours]
             out[..., self.colours :] = _scaled(band[..., self.colours :], self.scale)
@@ -149,46 +149,48 @@ class FloatStagesPlan(SideBySide):
 
 
 class FloatStagesFilter(Filter):
-    """A filter made of stages. A subclass is a frozen dataclass with `options`, `scale` (instead of the one that the depth asks
-    for) and `white` (instead of the type's), and has `name`, `summary`, `stages`, `flow` and, where it has thresholds,
-    `scaled`."""
+    """A filter that computes floats in stages. A subclass is a frozen dataclass with the fields below.
+
+    `scale` and `white`, unless None, replace the factor that follows from the depth and the white of the picture's type. The
+    subclass also has `name`, `summary`, `stages`, `flow` and, if it has thresholds, `scaled`.
+    """
 
     options: Options
     scale: Fraction | None
     white: int | None
     __dataclass_fields__: ClassVar[dict]  # of the subclass
     name = ""
-    alphas: tuple[str, ...] = ("weight", "separate", "keep")  # that it knows, the default first
-    borders: tuple[str, ...] | None = None  # that it knows; None: all
+    alphas: tuple[str, ...] = ("weight", "separate", "keep")  # the alpha policies it knows, the default first
+    borders: tuple[str, ...] | None = None  # the borders it knows; None for all
 
     @property
     def summary(self) -> str:
-        """What is computed, in a line."""
+        """A line that says what is computed, for printed plans."""
         raise NotImplementedError
 
-    def stages(self, shape: tuple[int, int], channels: int, kind: str, border: Border) -> tuple:
-        """The stages' plans for floats of a kind."""
+    def stages(self, shape: tuple[int, int], channels: int, dtype: str, border: Border) -> tuple:
+        """The stages' plans for samples that were converted to type `dtype`."""
         raise NotImplementedError
 
-    def direct_stages(self, shape, channels: int, kind: str, border: Border) -> tuple:
-        """The only stage's plan for samples of a kind, read and rounded by itself; none where that can't be."""
+    def direct_stages(self, shape, channels: int, dtype: str, border: Border) -> tuple:
+        """The only stage's plan if it can read the picture's own samples and round its results itself; else ()."""
         return ()
 
-    def kind(self, source: str, alpha: str) -> str:
-        """The type that the first stage gets, for pictures of a type."""
+    def stage_type(self, source: str, alpha: str) -> str:
+        """The type that the first stage reads, for pictures of type `source`."""
         return "float64" if loop_type(np.dtype(source)) == "float64" else "float32"
 
     def flow(
         self, plan: FloatStagesPlan, rows: Iterator[np.ndarray], *, wanted=None, threads=None, progress=None
     ) -> Iterator[np.ndarray]:
-        """Bands of float results (rows, columns, channels), rows `wanted` only, from bands of floats."""
+        """Yield bands of float results (rows, columns, channels), only rows `wanted`, from bands of the stage type."""
         raise NotImplementedError
 
     def scaled(self, factor: Fraction) -> FloatStagesFilter:
-        """The same for samples multiplied by a factor."""
+        """A copy for samples that are multiplied by a factor."""
         return self
 
-    # --- what every filter has -------------------------------------------------------------------------------------
+    # --- the methods of Filter -------------------------------------------------------------------------------------
 
     def plan(self, shape, image_type, has_alpha: bool) -> FloatStagesPlan:
         """As Filter.plan."""
@@ -202,7 +204,7 @@ class FloatStagesFilter(Filter):
             self, (), source.name, plain.result_type(image_type).name, channels, alpha, check_range(options.range),
             plain.factor(image_type), checked_offset(options.offset),
             _premultiplied_border(parse_border(options.border), channels, has_alpha, alpha, top),
-            self.kind(source.name, alpha), top,
+            self.stage_type(source.name, alpha), top,
         )  # fmt: skip
         unchanged = plan.source == plan.target and plan.scale == 1 and plan.offset == 0
         if unchanged and alpha in ("none", "separate") and plan.range == "clip" and plan.source == loop_type(source):
@@ -258,7 +260,7 @@ class FloatStagesFilter(Filter):
 
 
 def floats_of(plan: FloatStagesPlan, band: np.ndarray, threads) -> np.ndarray:
-    """A band as the stages read it; with alpha "weight" colours are multiplied by alpha, white 1."""
+    """Convert a band to the stage type; with alpha "weight", colours are multiplied by alpha (1 for opaque)."""
     if plan.alpha == "keep":
         band = band[..., :-1]
     if band.dtype == plan.stage_type and plan.alpha != "weight":
@@ -274,10 +276,10 @@ def floats_of(plan: FloatStagesPlan, band: np.ndarray, threads) -> np.ndarray:
     return floats
 
 
-def _settle(plan: FloatStagesPlan, values: np.ndarray, held: np.ndarray, out: np.ndarray, threads) -> None:
-    """Float results with alpha as it goes out: kept, or divided out of the colours."""
+def _restore_alpha(plan: FloatStagesPlan, values: np.ndarray, held: np.ndarray, out: np.ndarray, threads) -> None:
+    """Compute float results with alpha into `out`: alpha kept from `held`, or divided out of the colours."""
 
-    def settle(part):
+    def restore(part):
         if plan.alpha == "keep":
             out[part][..., :-1], out[part][..., -1] = values[part], held[part][..., -1]
             return
@@ -288,7 +290,7 @@ def _settle(plan: FloatStagesPlan, values: np.ndarray, held: np.ndarray, out: np
             out[part][..., :-1] *= plan.white / np.where(empty, 1, alpha)
             np.copyto(out[part][..., :-1], held[part][..., :-1], where=empty)
 
-    in_blocks(settle, out, threads)
+    in_blocks(restore, out, threads)
 
 
 def _round(plan: FloatStagesPlan, values: np.ndarray, out: np.ndarray, tally, threads) -> None:
@@ -305,12 +307,12 @@ def _round(plan: FloatStagesPlan, values: np.ndarray, out: np.ndarray, tally, th
 
 
 def _scaled(values: np.ndarray, scale: Fraction) -> np.ndarray:
-    """Values times a fraction."""
+    """Float64 values multiplied by a fraction."""
     return values if scale == 1 else values * np.float64(scale.numerator) / np.float64(scale.denominator)
 
 
 def _premultiplied_border(border: Border, channels: int, has_alpha: bool, alpha: str, opaque: int) -> Border:
-    """The border of what the stages read."""
+    """The border for the samples that the stages read: without alpha that is kept, colours multiplied by alpha."""
     if border.mode != "constant":
         return border
     values = fill_values(border, channels, opaque if has_alpha else None)

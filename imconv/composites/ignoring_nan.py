@@ -1,4 +1,4 @@
-"""Missing samples: smoothing that leaves NaN out and weighs the others anew."""
+"""`IgnoringFilter`: smoothing that leaves out NaN and re-weights the other samples of the window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..engine.results import NewArrays
 from ..engine.side_by_side import in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
-from ..geometry.axis import square_axes
+from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
 from ..kernel.kernel import Kernel
 from ..options import Options
@@ -23,9 +23,10 @@ from .float_stages import FloatStagesFilter, FloatStagesPlan
 
 @dataclass(frozen=True)
 class IgnoringFilter(FloatStagesFilter):
-    """A LinearFilter with the option nan "ignore": `sum(h) sum(h f) / sum(h)`, the sums over what is no NaN, in each channel.
+    """A LinearFilter with the option nan "ignore": `sum(h) * sum'(h f) / sum'(h)`, where sum' leaves out taps on NaN.
 
-    Where nothing is left the result is NaN. Whole numbers have no NaN: they are filtered as ever.
+    Every channel is filtered by itself. The result of a window of NaN only is NaN. Integers have no NaN: their plan is that of
+    the LinearFilter.
     """
 
     kernel: Kernel
@@ -53,7 +54,7 @@ class IgnoringFilter(FloatStagesFilter):
         return replace(plan, offset=plan.offset + self.kernel.offset)
 
     def plain(self, has_alpha: bool) -> LinearFilter:
-        """The same for whole numbers."""
+        """The LinearFilter for integer pictures."""
         alpha = self._alpha(has_alpha)
         options = replace(self.options, nan=None, alpha=alpha if has_alpha else None)
         return LinearFilter(self.kernel, options, scale=self.scale)
@@ -63,32 +64,32 @@ class IgnoringFilter(FloatStagesFilter):
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         return IgnoringFilter(kernel, light.options(self.options), self.scale, self.white)
 
-    def kind(self, source: str, alpha: str) -> str:
-        """Few weights may be left, far out: sums need all digits."""
+    def stage_type(self, source: str, alpha: str) -> str:
+        """As FloatStagesFilter.stage_type: float64, since a sum may consist of a few tiny weights."""
         return "float64"
 
-    def stages(self, shape, channels, kind, border) -> tuple:
-        """One, that sums samples and weights side by side."""
+    def stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.stages: one, whose channels are samples and, beside them, 1 for samples that are not NaN."""
         kernel = self.kernel.replace(offset=0)
-        if kernel.sigma is not None:  # taken at its word: far out an approximate Gaussian is hardly one
+        if kernel.sigma is not None:  # no approximation: far from its centre its relative error is large
             column, row = kernel.factors()[0]
             kernel = Kernel.from_factors(column, row, anchor=kernel.anchor, name=kernel.name)
-        axes = square_axes(shape, kernel.shape, kernel.anchor)
-        number = np.dtype(kind)
-        plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"))
-        if plan.how.cancels(plan):  # where no weight is left, sums must be 0, not nearly
-            plan = make_plan(kernel, axes, 2 * channels, number, number, Border("constant"), algorithm="dense")
+        axes = same_size_axes(shape, kernel.shape, kernel.anchor)
+        dtype = np.dtype(dtype)
+        plan = make_plan(kernel, axes, 2 * channels, dtype, dtype, Border("constant"))
+        if plan.how.cancels(plan):  # a sum of no weights must be exactly 0
+            plan = make_plan(kernel, axes, 2 * channels, dtype, dtype, Border("constant"), algorithm="dense")
         return (plan,)
 
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
-        """Quotients of sums."""
+        """As FloatStagesFilter.flow: quotients of sums."""
         channels, total, stage = plan.filtered, self.kernel.sum(), plan.stages[0]
         pairs = Bands(_pairs(band, threads) for band in rows)
         for sums in stage.make_bands(pairs, NewArrays(stage), wanted=wanted, threads=threads, progress=progress):
             values = np.empty((*sums.shape[:2], channels))
 
             def divide(part):
-                with np.errstate(invalid="ignore", divide="ignore"):  # nothing left: 0 / 0
+                with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 in windows of NaN only
                     np.divide(sums[part][..., :channels], sums[part][..., channels:], out=values[part])  # noqa: B023
                 values[part] *= total  # noqa: B023
 
@@ -97,7 +98,7 @@ class IgnoringFilter(FloatStagesFilter):
 
 
 def _pairs(band: np.ndarray, threads) -> np.ndarray:
-    """Samples, 0 for NaN, and as further channels 1 for what is there."""
+    """Samples with 0 for NaN and, as further channels, 1 for samples that are not NaN and 0 for NaN."""
     channels = band.shape[2]
     pairs = np.empty((*band.shape[:2], 2 * channels))
 

@@ -1,4 +1,4 @@
-"""What a picture goes through around a filter in linear light: which curves are meant, decoding before, encoding after."""
+"""Linear light: finds a picture's transfer function, decodes samples before a filter, and encodes results after it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ STRAIGHT_NOTE = "float pixels are taken as linear light already"
 
 @dataclass(frozen=True)
 class Conversion:
-    """A picture's way into linear light and out of it. Rows go through it by themselves, in any bands.
+    """Decodes a picture to linear light and encodes a filter's result. Both take rows in bands of any height.
 
-    filter       to be planned for, and applied to, what `decode` gives
-    name         the transfer function in words
-    image_type   of the picture
-    source       the type that `decode` gives
-    target       the type that `encode` gives
+    filter       the filter, converted for linear light: it is planned for and applied to decoded samples
+    name         the name of the transfer function
+    image_type   the type of the picture
+    source       the type that `decode` returns
+    target       the type that `encode` returns
     note         a remark for the user, or None
     """
 
-    transfer: Transfer | None  # None: samples are linear light, and go through as they are
+    transfer: Transfer | None  # None if samples are linear already and stay unchanged
     name: str
     channels: int
     has_alpha: bool
@@ -54,16 +54,16 @@ class Conversion:
 
     @property
     def image_white(self) -> int:
-        """What thresholds are shares of."""
+        """The value of white in the picture's samples: thresholds are divided by it."""
         return 1 if self.transfer is None else white(self.image_type)
 
     @property
     def result_white(self) -> int:
-        """What offsets are shares of."""
+        """The value of white in the result's samples: offsets are divided by it."""
         return 1 if self.transfer is None else white(self.target)
 
     def options(self, options: Options) -> Options:
-        """A filter's options for linear light: border values decoded, the offset a share of white, the result float."""
+        """A filter's options converted for linear light: border values decoded, the offset divided by white, the result float."""
         if self.transfer is None:
             return replace(options, linear=False)
         return replace(
@@ -74,7 +74,7 @@ class Conversion:
             offset=as_fraction(options.offset) / self.result_white,
             border=self._border(options.border),
             channel_axis=AUTO if self.channels <= 4 else 2,
-            range="clip" if options.range == "error" else options.range,  # an error is found in `encode`
+            range="clip" if options.range == "error" else options.range,  # `encode` raises the error
         )
 
     def _border(self, border) -> Border:
@@ -87,15 +87,15 @@ class Conversion:
         return Border("constant", (*colours, *values[len(colours) :].tolist()))
 
     def around(self, filter) -> Conversion:
-        """This conversion around a filter, which is made one for linear light."""
+        """This conversion with a filter, which is converted for linear light."""
         return replace(self, filter=filter.in_light(self))
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Rows (n, width) or (n, width, channels) of the picture as linear light."""
+        """Decode rows (n, width) or (n, width, channels) of the picture to linear light."""
         return rows if self.transfer is None else self.transfer.decode(rows)
 
     def encode(self, rows: np.ndarray, tally: Tally | None = None) -> np.ndarray:
-        """Rows of the filter's result as they are written; `tally` counts what is clipped and what is NaN."""
+        """Encode rows of the filter's result; `tally` counts clipped samples and NaN."""
         if self.transfer is None:
             return rows
         if self.target.kind != "f" and (tally is not None or self.range == "error"):
@@ -107,27 +107,27 @@ class Conversion:
         return self.transfer.encode(rows, self.target)
 
     def encode_bands(self, bands: Iterable[np.ndarray], tally: Tally | None = None) -> Iterator[np.ndarray]:
-        """Bands of the filter's result as they are written. In the end a warning tells how many were NaN, if any."""
+        """Encode bands of the filter's result; at the end, warn if any samples were NaN."""
         count = self.counting(tally)
         for rows in bands:
             yield self.encode(rows, count)
         self.warn(count)
 
     def counting(self, tally: Tally | None) -> Tally | None:
-        """What counts NaN: none comes of integers."""
+        """The tally that `encode` needs: the caller's, or a new one for float pictures, whose results may be NaN."""
         return Tally() if tally is None and self.transfer is not None and self.image_type.kind == "f" else tally
 
     def warn(self, count: Tally | None) -> None:
-        """Tell of NaN in the result."""
+        """Warn if samples were NaN and became 0."""
         if self.transfer is not None and self.image_type.kind == "f":
             warn_of_nans(count, 7)
 
 
 def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = None) -> Conversion | None:
-    """The conversion around a filter with the option linear, None around any other filter.
+    """The conversion for a filter with the option linear and a Picture's mode, type and metadata; None for other filters.
 
-    `mode` is the Picture's, `metadata` what its file states. Raises FileError for CMYK, for profiles and chunks whose transfer
-    function is not known; OptionError for pixels or options that linear light does not go with.
+    Raises FileError for CMYK and for profiles and chunks with an unknown transfer function; OptionError for pixel types and
+    options that can't be combined with linear light.
     """
     if not filter.options.linear or not (filter.light_matters or filter.options.selects):
         return None
@@ -139,6 +139,7 @@ def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = Non
 
 
 def conversion_for(filter, channels: int, has_alpha: bool, image_type: np.dtype, metadata: Metadata) -> Conversion:
+    """As `conversion_of`, for an array or the pixels of a Picture; the filter has the option linear."""
     options = filter.options
     if image_type.kind != "f" and image_type.name not in ("bool", "uint8", "uint16"):
         raise OptionError(
@@ -159,8 +160,11 @@ def conversion_for(filter, channels: int, has_alpha: bool, image_type: np.dtype,
 
 
 def _stated(metadata: Metadata, colours: int) -> tuple[str, tuple[Curve, ...]] | None:
-    """The transfer function a file states: by cICP, else its ICC profile, else sRGB, else gAMA (PNG, third edition)."""
-    chunks = dict(reversed(metadata.chunks))  # the first of each kind counts
+    """Name and curves of the transfer function that a file states, or None.
+
+    Its cICP chunk counts first, then its ICC profile, sRGB and gAMA (PNG, third edition).
+    """
+    chunks = dict(reversed(metadata.chunks))  # of several chunks of one name the first counts
     cicp = chunks.get(b"cICP", b"")
     if len(cicp) == 4 and cicp[1] != 2 and colours == 3:  # 2: unspecified
         if cicp[1] not in CHARACTERISTICS or cicp[3] != 1:

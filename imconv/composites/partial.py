@@ -1,4 +1,4 @@
-"""A filter on a part of the picture; all else is passed on as it is."""
+"""`PartialFilter`: a filter on a part of the picture (region, channels, mask); the rest stays as it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..pixels.sample_types import type_range
 
 
 class PartialFilter(Filter):
-    """A filter on the part of the picture that its options select; all else is passed on as it is."""
+    """Applies a filter to the part of the picture that its options select; other samples keep their value."""
 
     options: Options
     selects_itself = True
@@ -44,7 +44,7 @@ class PartialFilter(Filter):
         blended = selection.mask is not None or selection.luma
         if selection.mask is not None:
             check_mask(selection.mask, region, rows, columns, channels - has_alpha)
-        # what the filter is given
+        # the channels that the filter reads, and whether alpha is among them
         taken, with_alpha = channels, has_alpha
         if places is not None:
             with_alpha = has_alpha and places != (channels - 1,)
@@ -83,7 +83,7 @@ class PartialFilter(Filter):
         return self.inner.factor(np.dtype(image_type))
 
     def in_light(self, light) -> PartialFilter:
-        """As Filter.in_light. The mask is one of light, too."""
+        """As Filter.in_light. The mask blends in linear light."""
         return PartialFilter(self.inner.in_light(light))
 
     def with_options(self, **changes) -> PartialFilter:
@@ -97,41 +97,41 @@ class PartialFilter(Filter):
 
 @dataclass(frozen=True, eq=False)
 class PartialPlan(AnyPlan):
-    """The plan of a filter on a part of a picture, beside which the picture's own rows are passed on."""
+    """The plan of a filter on a part of a picture; all other samples come from the picture's own rows."""
 
     inner_plan: AnyPlan
-    filter: Filter  # with that plan; its results are not yet rounded where they are blended
+    filter: Filter  # the filter of `inner_plan`; its results are not rounded if they are `blended`
     selection: Selection
     region: Region
-    places: tuple[int, ...] | None  # numbers of the channels that change, None for all
+    places: tuple[int, ...] | None  # the numbers of the filtered channels, None for all
     channels: int
-    takes_alpha: bool  # whether the filter sees alpha beside the channels that change
+    takes_alpha: bool  # whether the filter reads alpha beside the filtered channels
     source: str
     target: str
-    policy: str  # for ranges
-    blended: bool
-    scale: Fraction  # of samples to the result's units
+    policy: str  # the range policy
+    blended: bool  # whether results are blended with the picture, by a mask or because of luma
+    scale: Fraction  # factor from samples to the result's units
 
-    range = "clip"  # the policy is seen to here
+    range = "clip"  # as the driver sees it; the policy is applied here
 
     @property
     def rows(self):
-        """Of the picture."""
+        """The picture's axis."""
         return self.inner_plan.rows
 
     @property
     def columns(self):
-        """Of the picture."""
+        """The picture's axis."""
         return self.inner_plan.columns
 
     @property
     def alpha(self) -> str:
-        """What the filter does with alpha."""
+        """The alpha policy of the filter."""
         return self.inner_plan.alpha
 
     @property
     def seconds(self) -> float:
-        """Of the filter."""
+        """Estimated seconds of one thread for the filter."""
         return self.inner_plan.seconds
 
     @property
@@ -141,7 +141,7 @@ class PartialPlan(AnyPlan):
 
     @property
     def scratch(self) -> int:
-        """Of the filter."""
+        """Bytes of the filter's buffers for each thread."""
         return self.inner_plan.scratch
 
     @property
@@ -155,13 +155,13 @@ class PartialPlan(AnyPlan):
         return self.inner_plan.extra_bytes
 
     def bytes_held(self, threads: int) -> int:
-        """As AnyPlan.bytes_held: the picture's own rows are kept too."""
+        """As AnyPlan.bytes_held; the picture's own rows are held, too."""
         return 2 * self.inner_plan.bytes_held(threads)
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
         """As AnyPlan.make_bands."""
-        region, part, own = self.region, _Part(self), PassedOn(source.bands())
-        top = region.y if self.crop else 0  # the picture's row that is the result's first
+        region, part, own = self.region, _PartRows(self), PassedOn(source.bands())
+        top = region.y if self.crop else 0  # the row of the picture that is the first of the result
         first, last = wanted or (0, self.shape[0])
         row, end = first + top, last + top
         inside = max(row, region.y), max(row, min(end, region.y + region.height))
@@ -177,7 +177,7 @@ class PartialPlan(AnyPlan):
             made = inner.make_bands(taken, NewArrays(inner), **how)
 
         def passed_on(last: int) -> Iterator[np.ndarray]:
-            """The picture's rows up to row `last`, as they are."""
+            """Yield the picture's rows before row `last`, unfiltered."""
             nonlocal row
             if last > row:
                 band = sink.room(row - top, last - row)
@@ -203,12 +203,12 @@ class PartialPlan(AnyPlan):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The result's, without channels."""
+        """Rows and columns of the result."""
         return (self.region.height, self.region.width) if self.crop else self.inner_plan.shape
 
     @property
-    def said(self) -> str:
-        """What is selected, in words."""
+    def selection_text(self) -> str:
+        """The selected part, as text for printed plans."""
         parts = [f"region {self.region}"] if self.selection.region else []
         if self.selection.channels:
             parts.append(f"channels {','.join(map(str, self.selection.channels))}")
@@ -219,15 +219,15 @@ class PartialPlan(AnyPlan):
         return ", ".join(parts)
 
     def as_dict(self) -> dict:
-        """The inner plan's figures, with the result's size and what is selected."""
-        return {**self.inner_plan.as_dict(), "output": [*self.shape, self.channels], "selection": self.said}
+        """The figures for `--json`: the inner plan's, with the result's size and the selected part."""
+        return {**self.inner_plan.as_dict(), "output": [*self.shape, self.channels], "selection": self.selection_text}
 
     def __str__(self) -> str:
-        return f"selection      {self.said}; the plan is for {self.inner_plan.channels} channels\n{self.inner_plan}"
+        return f"selection      {self.selection_text}; the plan is for {self.inner_plan.channels} channels\n{self.inner_plan}"
 
 
-class _Part:
-    """What is taken out of a picture's rows and put back, by a PartialPlan."""
+class _PartRows:
+    """Takes the filter's input out of a picture's rows, and puts its results back, for a PartialPlan."""
 
     def __init__(self, plan: PartialPlan):
         self.plan = plan
@@ -238,15 +238,15 @@ class _Part:
         self.mask = mask
 
     def taken(self, band: np.ndarray) -> np.ndarray:
-        """What the filter is given of rows (n, columns, channels)."""
+        """The filter's input from rows (n, columns, channels) of the picture."""
         plan = self.plan
         if plan.places is None:
             return band
         alpha = band[..., -1:] if plan.takes_alpha else band[..., :0]
         if plan.selection.luma:
-            kind = plan.inner_plan.source
-            luma = self._luma(band).astype(kind)
-            return np.concatenate([luma[..., None], alpha.astype(kind)], axis=2)
+            source = plan.inner_plan.source
+            luma = self._luma(band).astype(source)
+            return np.concatenate([luma[..., None], alpha.astype(source)], axis=2)
         places = [p for p in plan.places if not (plan.takes_alpha and p == plan.channels - 1)]
         return np.ascontiguousarray(np.concatenate([band[..., places], alpha], axis=2))
 
@@ -254,7 +254,7 @@ class _Part:
         return sum(weight * band[..., place].astype(np.float64) for place, weight in enumerate(LUMA))
 
     def as_result(self, rows: np.ndarray) -> np.ndarray:
-        """Rows of the picture in the result's type and width, not filtered."""
+        """Unfiltered rows of the picture, in the result's type and width."""
         plan = self.plan
         if plan.crop:
             rows = rows[:, plan.region.x : plan.region.x + plan.region.width]
@@ -273,7 +273,7 @@ class _Part:
         return rows.astype(np.float64) * self.plan.scale.numerator / self.plan.scale.denominator
 
     def put(self, originals: np.ndarray, values: np.ndarray, row: int, tally) -> np.ndarray:
-        """Rows of the result, from row `row` on: the filter's values where they were wanted, the originals elsewhere."""
+        """Rows of the result from row `row` on: the filter's values in the selected part, the originals elsewhere."""
         plan, region = self.plan, self.plan.region
         columns = slice(region.x, region.x + region.width)
         values = values[:, columns]
@@ -303,7 +303,7 @@ class _Part:
         return result
 
     def _order(self, places: list[int]) -> list[int]:
-        """Where in the filter's result the channels that change are."""
+        """The numbers of the filtered channels in the filter's result."""
         alpha = self.plan.channels - 1
         if not self.plan.takes_alpha or self.plan.places is None:
             return list(range(len(places)))
@@ -316,7 +316,7 @@ class _Part:
         assert self.mask is not None
         mask = self.mask[start : start + len(values)]
         amount = mask.astype(np.float64) / white(mask.dtype)
-        if amount.shape[2] > 1:  # one for each colour; alpha stays
+        if amount.shape[2] > 1:  # one amount for each colour; alpha keeps its value
             amount = np.concatenate([amount, np.zeros((*amount.shape[:2], 1))], axis=2)
             amount = amount[..., places]
         with np.errstate(invalid="ignore"):
@@ -325,7 +325,7 @@ class _Part:
 
 
 def _ranged(values: np.ndarray, policy: str, target: np.dtype) -> np.ndarray:
-    """Values under a range policy, not yet rounded; those of "stretch" come as 0 to 1."""
+    """Apply a range policy to values before rounding; for "stretch" they are already 0 to 1."""
     low, high = type_range(target)
     whole = target.kind != "f"
     if policy == "stretch":
@@ -347,7 +347,7 @@ def _ranged(values: np.ndarray, policy: str, target: np.dtype) -> np.ndarray:
 def _bordered(
     filter: Filter, places, channels: int, with_alpha: bool, has_alpha: bool, image_type, luma: bool
 ) -> Filter:
-    """The filter with a constant border's values for the channels that it is given."""
+    """The filter with a constant border's values reduced to the channels that it reads."""
     border = parse_border(filter.options.border)
     if border.mode != "constant":
         return filter
@@ -358,7 +358,7 @@ def _bordered(
 
 
 def selected(filter: Filter) -> Filter:
-    """A filter, or where its options select a part of the picture one of that part."""
+    """The filter itself, or a PartialFilter of it if its options select a part of the picture."""
     if not filter.options.selects or filter.selects_itself:
         return filter
     return PartialFilter(filter)

@@ -1,4 +1,4 @@
-"""Passes: filters applied one after another, each result rounded before the next, as other tools do."""
+"""`PassesFilter`: linear filters applied one after another, each result rounded before the next, as other tools do."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class PassesFilter(Filter):
     make: Callable[[Options, np.dtype], list[LinearFilter]]
     note: str
     label: str
-    asked: tuple | None = None  # what `retyped` was called with
+    retyping: tuple | None = None  # the arguments of `retyped`, if it was called
 
-    def steps(self, kind: np.dtype) -> list[LinearFilter]:
+    def steps(self, image_type: np.dtype) -> list[LinearFilter]:
         """The filters for a picture of this type."""
-        if self.asked is None:
-            return self.make(self.options, kind)
-        dtype, scale, range = self.asked
-        filters = self.make(replace(self.options, dtype=None, depth=None), kind)
-        if self.options.range == "clip":  # the tool's own results, rounded as it rounds them
+        if self.retyping is None:
+            return self.make(self.options, image_type)
+        dtype, scale, range = self.retyping
+        filters = self.make(replace(self.options, dtype=None, depth=None), image_type)
+        if self.options.range == "clip":  # the tool's own results are rounded as it does, then converted
             alone = replace(self.options, pad="same", stride=1, dilation=1, offset=0, depth=None)
             return [*filters, LinearFilter(UNIT, alone).retyped(dtype, scale)]
         last = filters[-1]
@@ -46,18 +46,18 @@ class PassesFilter(Filter):
 
     def plan(self, shape, image_type, has_alpha: bool) -> PassesPlan:
         """As Filter.plan."""
-        filters, plans, kind = self.steps(np.dtype(image_type)), [], np.dtype(image_type)
+        filters, plans, source = self.steps(np.dtype(image_type)), [], np.dtype(image_type)
         for each in filters:
-            plans.append(each.plan(shape, kind, has_alpha))
-            shape, kind = (*plans[-1].shape, *shape[2:]), np.dtype(plans[-1].target)
+            plans.append(each.plan(shape, source, has_alpha))
+            shape, source = (*plans[-1].shape, *shape[2:]), np.dtype(plans[-1].target)
         return PassesPlan(tuple(plans), tuple(filters), self.note, self.label)
 
     def result_type(self, image_type) -> np.dtype:
         """As Filter.result_type."""
-        kind = np.dtype(image_type)
-        for each in self.steps(kind):
-            kind = each.result_type(kind)
-        return kind
+        dtype = np.dtype(image_type)
+        for each in self.steps(dtype):
+            dtype = each.result_type(dtype)
+        return dtype
 
     def factor(self, image_type) -> Fraction:
         """As Filter.factor."""
@@ -69,16 +69,16 @@ class PassesFilter(Filter):
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> PassesFilter:
         """As Filter.retyped."""
-        return replace(self, asked=(dtype, scale, range))
+        return replace(self, retyping=(dtype, scale, range))
 
     def in_light(self, light):
-        """Refused: what a tool does to levels has no twin in light."""
+        """Raise OptionError: other tools' results are defined for encoded samples only."""
         raise OptionError("like computes with levels, as the other tool does; leave out like or linear")
 
 
 @dataclass(frozen=True)
 class PassesPlan(Sequence):
-    """The plans of passes, one after another."""
+    """The plans of the passes of a PassesFilter."""
 
     plans: tuple[Plan, ...]
     filters: tuple[LinearFilter, ...]
@@ -86,7 +86,7 @@ class PassesPlan(Sequence):
     label: str
 
     def as_dict(self) -> dict:
-        """The first plan's figures, with all multiply-adds."""
+        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
         last = self.plans[-1]
         return {
             **self.plans[0].as_dict(),

@@ -1,1 +1,1 @@
-"""Runs plans: rows from a source through stages to a sink, on threads. It knows no particular filter."""
+"""The engine: runs plans on threads, over rows from a source into a sink. No module here knows a particular filter."""

@@ -1,4 +1,4 @@
-"""A picture's rows as the loops read them: contiguous, of a type they know, border rows made, colours weighted by alpha."""
+"""`BorderedRows`: a picture's rows as loops read them, contiguous, converted, with border rows, weighted by alpha."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .buffers import LARGEST_LANES
 
 
 class BorderedRows:
-    """Gives windows of rows. Where the array can be read in place, a window is the array itself.
+    """Returns windows of a picture's rows for a plan's loop. A window is the array itself if the loop can read that.
 
-    The array may be a part of the picture, whose row `low` is its first: then windows reach no further than it does.
+    The array may be a part of the picture that begins with row `low`; then no window may need rows outside the part.
     """
 
     def __init__(self, plan, array: np.ndarray, low: int = 0):
@@ -31,35 +31,35 @@ class BorderedRows:
         )
         self.weighted_fill = self.fill.copy()
         self.weighted_fill[:-1] *= self.fill[-1]
-        self.kind = loop_type(array.dtype)
-        self.type = np.dtype("uint8" if self.kind == "bool" else self.kind)
+        self.loop_type = loop_type(array.dtype)
+        self.type = np.dtype("uint8" if self.loop_type == "bool" else self.loop_type)
         self.low = self.count = -1
         self.array: Any  # None while it holds no picture
         self.move(array, low)
 
     def move(self, array: np.ndarray, low: int) -> None:
-        """Go on with another part of the picture, or another picture like it."""
+        """Continue with another part of the picture, or with another picture of its size and type."""
         self.array = array
         if (low, len(array)) != (self.low, self.count):
             self.low, self.count = low, len(array)
             sources = self.plan.row_sources
             self.rows = np.where(sources < 0, sources, sources - low) if low else sources
-            # loops that work on some rows at once read further rows in vain: those must be there too
+            # loops that compute several rows at once also read rows whose results are not used: these must exist, too
             partial = self.count < self.plan.rows.size or self.plan.border.mode in ("constant", "normalized")
             self.table = np.clip(self.rows, 0, self.count - 1) if partial else self.rows
-        ready = array.flags.c_contiguous and array.dtype.isnative and type_name(array.dtype) == self.kind
+        ready = array.flags.c_contiguous and array.dtype.isnative and type_name(array.dtype) == self.loop_type
         in_place = ready and self.samples >= LARGEST_LANES
         self.flat = array.view(self.type).reshape(self.count, self.samples) if in_place else None
 
     def release(self) -> None:
-        """Hold no picture until the next one."""
+        """Drop the reference to the picture; `move` sets the next one."""
         self.array = self.flat = None
 
     def window(self, start: int, stop: int, weighted: bool) -> tuple[np.ndarray, np.ndarray]:
-        """The rows behind padded rows start .. stop - 1.
+        """The samples of padded rows start .. stop - 1, as a table and an array.
 
-        Returns a table (padded rows,) of row numbers, valid from start to stop, and the array (rows, samples) they
-        count in, at least LARGEST_LANES wide. With `weighted`, colours come multiplied by alpha, the last channel.
+        Padded row `p` is row `table[p]` of the array (rows, samples), for start <= p < stop. The array is at least
+        LARGEST_LANES wide. With `weighted`, colours are multiplied by alpha, the last channel.
         """
         wanted = self.rows[start:stop]
         made = bool((wanted < 0).any())
@@ -83,7 +83,7 @@ class BorderedRows:
         return table, rows
 
     def planes(self, start: int, stop: int, weighted: bool) -> Iterator[np.ndarray]:
-        """Padded rows start .. stop - 1, border and all, channel by channel: float64 (rows, padded columns)."""
+        """Yield padded rows start .. stop - 1, padded columns included, for each channel: float64 (rows, padded columns)."""
         table, window = self.window(start, stop, weighted)
         fill = self.weighted_fill if weighted else self.fill
         pixels = window[:, : self.samples].reshape(len(window), -1, self.plan.source_channels)
@@ -94,11 +94,11 @@ class BorderedRows:
             yield plane
 
     def window_type(self, weighted: bool, made: bool = False) -> np.dtype:
-        """The type of a window: the picture's, or one that holds products of colour and alpha, or a border's values."""
+        """The type of a window: the picture's, or wider if it holds products of colour and alpha, or border values (`made`)."""
         fill = self.weighted_fill if weighted else self.fill
-        kind = self.type
-        if weighted and kind.kind == "u":
-            kind = np.dtype(np.uint16 if kind.itemsize == 1 else self.plan.accumulator)
-        if made and kind.kind == "u" and (fill != np.clip(np.floor(fill), 0, np.iinfo(kind).max)).any():
-            kind = np.dtype(self.plan.accumulator)
-        return kind
+        dtype = self.type
+        if weighted and dtype.kind == "u":
+            dtype = np.dtype(np.uint16 if dtype.itemsize == 1 else self.plan.accumulator)
+        if made and dtype.kind == "u" and (fill != np.clip(np.floor(fill), 0, np.iinfo(dtype).max)).any():
+            dtype = np.dtype(self.plan.accumulator)
+        return dtype

@@ -1,7 +1,7 @@
-"""The one driver: runs a plan over an array, or over a picture that comes in bands.
+"""The driver: runs any plan, over an array (`run`) or over a picture that arrives in bands (`stream`).
 
-What every picture needs is decided here, once: where the result goes, whether a grey one is (H, W), the range stretch, NaN that
-integers can't hold, and which rows are computed.
+Decided here, once for all filters: where the result is written, when it is (H, W) instead of (H, W, C), the range stretch, the
+warning of NaN that became 0, and which rows are computed.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ def run(
     progress: Callable[[int, int], None] | None = None,
     level: int = 3,
 ) -> np.ndarray:
-    """Run a plan over an array (rows, columns) or (rows, columns, channels); return the result of the same kind.
+    """Run a plan over an array (rows, columns) or (rows, columns, channels) and return the result.
+
+    The result has a channel axis if the array has one, or if it has several channels.
 
     Parameters
     ----------
     out : array, optional
-        Where the result goes; it is written to as bands of it are finished, unless it shares memory with the image.
+        The array that takes the result. Bands are written to it as they are finished, unless it shares memory with the
+        image.
     tally : Tally, optional
-        Counts what is clipped, and NaN that become 0.
+        Counts clipped samples and NaN that become 0.
     progress : callable, optional
-        Called with (rows done, rows in all) after every band.
+        Called with (rows finished, all rows) after every band.
     level : int
-        How many calls up the public function's caller is, who is warned of NaN that became 0.
+        How many calls up the user's own code is: warnings name its line.
     """
     picture = image if image.ndim == 3 else image[..., None]
     picture = _as_planned(plan, picture)
@@ -55,7 +58,7 @@ def run(
     if not plan.keeps_samples:
         warn_of_rounded(picture, level)
     loses_nan, count = _counting(plan, tally)
-    with np.errstate(all="ignore"):  # what comes of infinities and of overflow is a result like any other
+    with np.errstate(all="ignore"):  # infinities and overflow are ordinary results
         compute(plan, WholeArray(picture), result, threads, count, progress)
     if loses_nan:
         warn_of_nans(count, level)
@@ -75,18 +78,17 @@ def stream(
     tally: Tally | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[np.ndarray]:
-    """The result of `run`, bit for bit, in bands from top to bottom, for a picture that comes in bands.
+    """Yield the result of `run`, bit for bit, in bands from top to bottom, for a picture that arrives in bands.
 
     Parameters
     ----------
     bands : iterator of arrays
-        The picture's rows from top to bottom, (rows, columns) or (rows, columns, channels). All are read, also those that no
+        The picture's rows from top to bottom, (rows, columns) or (rows, columns, channels). All are read, also rows that no
         result needs.
     rows : (first, last), optional
-        Only rows first .. last - 1 of the result are computed; for others there are bands without rows, as they become
-        ready.
+        Compute only rows first .. last - 1 of the result. Bands without rows are yielded in place of other rows.
     threads, tally, progress
-        As in `run`. Where the range is "stretch" the whole result is computed before its first row is yielded.
+        As in `run`. With the range "stretch", the whole result is computed before its first row is yielded.
     """
     flat = False
 
@@ -114,7 +116,7 @@ def stream(
 
 
 def _quietly(bands: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """The bands, computed without NumPy's warnings of infinities and overflow."""
+    """Yield the bands; while they are computed, NumPy does not warn of infinities and overflow."""
     while True:
         with np.errstate(all="ignore"):
             band = next(bands, None)
@@ -124,7 +126,7 @@ def _quietly(bands: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def compute(plan, source, result: np.ndarray, threads=None, tally: Tally | None = None, progress=None) -> None:
-    """Compute a plan's whole result into an array (rows, columns, channels), the range stretch included."""
+    """Compute a plan's whole result into an array (rows, columns, channels); the range stretch is done here."""
     if plan.range == "stretch":
         values = new_array(result.shape, np.float64)
         plan.fill(source, values, threads, tally, progress, values=True)
@@ -134,7 +136,7 @@ def compute(plan, source, result: np.ndarray, threads=None, tally: Tally | None 
 
 
 def _as_planned(plan, picture: np.ndarray) -> np.ndarray:
-    """The picture, once its shape and type are those that were planned for."""
+    """Return the picture; OptionError if its shape or type is not the plan's. float16 is converted to float32."""
     if picture.shape != (plan.rows.size, plan.columns.size, plan.source_channels):
         wanted = f"{plan.rows.size} x {plan.columns.size} x {plan.source_channels}"
         raise OptionError(f"the plan is for {wanted}, the image has shape {picture.shape}")
@@ -146,6 +148,6 @@ def _as_planned(plan, picture: np.ndarray) -> np.ndarray:
 
 
 def _counting(plan, tally: Tally | None) -> tuple[bool, Tally | None]:
-    """Whether NaN can get lost (floats in, integers out), and the tally that counts them: the caller's, or a new one."""
+    """Whether NaN can become 0 (floats in, integers out), and the tally that counts them: the caller's, or a new one if needed."""
     loses = np.dtype(plan.source).kind == "f" and np.dtype(plan.target).kind != "f"
     return loses, Tally() if loses and tally is None else tally

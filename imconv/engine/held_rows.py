@@ -1,15 +1,15 @@
-"""A sliding buffer of picture rows: appended at the bottom, dropped at the top once nobody needs them."""
+"""`HeldRows`: a sliding buffer of picture rows, appended at the bottom and dropped at the top."""
 
 from __future__ import annotations
 
 import numpy as np
 
-ROOM = 256  # samples behind the last row that vectors may read
-SLACK = 4  # a quarter more is allocated than is held: rows are moved up so seldom that it costs little
+ROOM = 256  # samples allocated behind the last row, since vectors may read past its end
+SLACK = 4  # the buffer is larger than its rows by a quarter, so that rows must seldom be moved to its top
 
 
 class HeldRows:
-    """Consecutive rows of a picture: from row `low` up to, not including, row `high`; at first none before row `first`."""
+    """Rows `low` .. `high` - 1 of a picture. At first there are none, and the first row to be appended is row `first`."""
 
     def __init__(self, row_shape: tuple[int, ...], dtype, first: int = 0):
         self.row_shape, self.dtype = row_shape, np.dtype(dtype)
@@ -19,18 +19,18 @@ class HeldRows:
 
     @property
     def rows(self) -> np.ndarray:
-        """What is held, valid until the next change."""
+        """The rows as an array, valid until the next `append`."""
         return self._buffer[self._start : self._start + self.high - self.low]
 
     def forget(self, low: int) -> None:
-        """Rows above row `low` are needed no more."""
+        """Drop the rows above row `low`."""
         gone = min(low, self.high) - self.low
         if gone > 0:
             self.low += gone
             self._start += gone
 
     def append(self, count: int) -> np.ndarray:
-        """Room for `count` rows more, to be filled; `rows` has them already."""
+        """Add `count` rows at the bottom and return them, to be filled."""
         held = self.high - self.low
         if self._start + held + count > len(self._buffer):
             self._make_room(held, count)
@@ -40,11 +40,11 @@ class HeldRows:
 
     def _make_room(self, held: int, count: int) -> None:
         kept, slack = self.rows, held // SLACK
-        if held + count > len(self._buffer) or self._start < slack:  # it would have to be moved again soon
+        if held + count > len(self._buffer) or self._start < slack:  # else rows would have to be moved again soon
             self._buffer = self._new(held + count + slack)
             self._buffer[:held] = kept
         else:
-            for row in range(0, held, self._start):  # pieces that don't overlap with where they go
+            for row in range(0, held, self._start):  # in pieces that do not overlap their destination
                 piece = kept[row : row + self._start]
                 self._buffer[row : row + len(piece)] = piece
         self._start = 0

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-MOST = 16
-SMALL_SECONDS = 2e-3  # of one thread's work: beyond, the time to make a work object does not matter
-SMALL_BYTES = 1 << 20  # of one thread's buffers
+MOST_KEPT = 16
+SMALL_SECONDS = 2e-3  # of one thread; for longer work, the time to make its object does not matter
+SMALL_BYTES = 1 << 20  # of one thread's buffers; larger ones are not kept
 
-_kept: OrderedDict[tuple, Any] = OrderedDict()  # every single access to it is safe in several threads at once
+_kept: OrderedDict[tuple, Any] = OrderedDict()  # single accesses are safe from several threads at once
 
 
 def take(stage, picture, threads: int | None):
-    """A stage's work on a picture: one kept, or a new one. Nobody else has it until it is given back."""
-    # `id(stage)` is safe as a key: the kept work holds the stage, so that no other one can get this id meanwhile
+    """A stage's work on a picture, kept or new. It belongs to the caller until `give_back`."""
+    # `id(stage)` is safe as a key: the kept work holds the stage, so no other object can get this id meanwhile
     work = _kept.pop((id(stage), threads), None)
     if work is None:
         return stage.work(picture, 0, threads)
@@ -23,19 +23,19 @@ def take(stage, picture, threads: int | None):
 
 
 def give_back(work, threads: int | None) -> None:
-    """Keep work that is done, unless it holds much memory."""
+    """Keep work after use, unless it is long or holds much memory."""
     stage = work.stage
     if stage.seconds > SMALL_SECONDS or stage.scratch > SMALL_BYTES:
         return
     work.release()
     _kept[id(stage), threads] = work
-    while len(_kept) > MOST:
+    while len(_kept) > MOST_KEPT:
         try:
             _kept.popitem(last=False)
-        except KeyError:  # another thread was faster
+        except KeyError:  # another thread dropped the last one
             return
 
 
 def forget() -> None:
-    """Keep none of them."""
+    """Drop all kept work."""
     _kept.clear()

@@ -1,4 +1,4 @@
-"""Arrays for results: new ones, or what a caller gave as `out`."""
+"""Where results are written: new arrays, the caller's `out`, and the sinks `IntoArray` and `NewArrays`."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from ..errors import LimitError, OptionError
 from ..pixels.sample_types import type_name
 
 
-def check_out(out, shape: tuple[int, ...], kind: str) -> None:
-    """Raise OptionError if `out` is no writeable array of this shape and type."""
-    if not isinstance(out, np.ndarray) or out.shape != shape or type_name(out.dtype) != kind:
+def check_out(out, shape: tuple[int, ...], dtype: str) -> None:
+    """Raise OptionError unless `out` is a writeable array of this shape and type."""
+    if not isinstance(out, np.ndarray) or out.shape != shape or type_name(out.dtype) != dtype:
         found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
-        raise OptionError(f"out must be an array of {kind} {shape}, not {found}")
+        raise OptionError(f"out must be an array of {dtype} {shape}, not {found}")
     if not out.flags.writeable:
         raise OptionError("out can't be written to")
 
 
 def direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
-    """`out` in this shape where a result can be written to it as it comes, band by band; None where it can't."""
+    """`out` in this shape if bands can be written to it directly; None if it must be copied to at the end."""
     if out is None or not (out.flags.c_contiguous and out.dtype.isnative) or np.may_share_memory(out, image):
         return None
     return out.reshape(shape)
 
 
 def new_array(shape, dtype) -> np.ndarray:
-    """An array for a result; LimitError where there is no memory for it."""
+    """Allocate an array for a result; LimitError if there is not enough memory."""
     try:
         return np.empty(shape, dtype)
     except (MemoryError, ValueError):
@@ -34,24 +34,24 @@ def new_array(shape, dtype) -> np.ndarray:
         ) from None
 
 
-class Into:
+class IntoArray:
     """A sink: bands are parts of one array (rows, columns, channels)."""
 
     def __init__(self, result: np.ndarray):
         self.result = result
 
     def room(self, first: int, count: int) -> np.ndarray:
-        """Where rows first .. first + count - 1 of the result go."""
+        """The array for rows first .. first + count - 1 of the result."""
         return self.result[first : first + count]
 
 
 class NewArrays:
-    """A sink: each band of a plan's result is an array of its own; of float64 where values are not rounded."""
+    """A sink: each band of a plan's result is an array of its own, of type `dtype` (default: the result's)."""
 
     def __init__(self, plan, dtype=None):
         self.row_shape = plan.shape[1], plan.channels
         self.dtype = np.dtype(dtype or plan.target)
 
     def room(self, first: int, count: int) -> np.ndarray:
-        """As Into.room."""
+        """As IntoArray.room."""
         return np.empty((count, *self.row_shape), self.dtype)

@@ -1,4 +1,4 @@
-"""Plans one after another: the rows of one are what the next one reads."""
+"""`Sequence`: a plan made of plans that run one after another, each on the rows of the one before."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .stage import AnyPlan
 
 @dataclass(frozen=True)
 class Sequence(AnyPlan):
-    """Plans one after another: their attributes are the first plan's for the picture, the last plan's for the result."""
+    """Plans that run one after another. The first plan's attributes describe the picture, the last plan's the result."""
 
     plans: tuple[AnyPlan, ...]
 
     @property
     def rows(self):
-        """The first plan's: of the picture."""
+        """The picture's axis, from the first plan."""
         return self.plans[0].rows
 
     @property
     def columns(self):
-        """The first plan's: of the picture."""
+        """The picture's axis, from the first plan."""
         return self.plans[0].columns
 
     @property
@@ -36,7 +36,7 @@ class Sequence(AnyPlan):
 
     @property
     def source_channels(self) -> int:
-        """The picture's."""
+        """Channels of the picture."""
         return self.plans[0].source_channels
 
     @property
@@ -51,47 +51,47 @@ class Sequence(AnyPlan):
 
     @property
     def channels(self) -> int:
-        """The result's."""
+        """Channels of the result."""
         return self.plans[-1].channels
 
     @property
     def colours(self) -> int:
-        """The last plan's."""
+        """Channels of the result that the range policy applies to."""
         return self.plans[-1].colours
 
     @property
     def alpha(self) -> str:
-        """What the last plan does with alpha."""
+        """The alpha policy of the last plan."""
         return self.plans[-1].alpha
 
     @property
     def range(self) -> str:
-        """The last plan's policy."""
+        """The range policy of the last plan."""
         return self.plans[-1].range
 
     @property
     def seconds(self) -> float:
-        """Of all plans together."""
+        """Estimated seconds of one thread for all plans together."""
         return sum(plan.seconds for plan in self.plans)
 
     @property
     def multiply_adds(self) -> int:
-        """Of all plans together."""
+        """Multiply-adds of all plans together."""
         return sum(plan.multiply_adds for plan in self.plans)
 
     @property
     def scratch(self) -> int:
-        """Bytes of buffers a thread holds: of all plans, since they take turns."""
+        """Bytes of buffers for each thread, of all plans together: they run in turns and keep their buffers."""
         return sum(plan.scratch for plan in self.plans)
 
     @property
     def compares(self) -> bool:
-        """Whether any plan does."""
+        """Whether any plan compares its results with its picture's samples."""
         return any(plan.compares for plan in self.plans)
 
     @property
     def streams(self) -> bool:
-        """Whether all plans do."""
+        """As AnyPlan.streams: whether all plans do."""
         return all(plan.streams for plan in self.plans)
 
     def bytes_held(self, threads: int) -> int:
@@ -107,7 +107,7 @@ class Sequence(AnyPlan):
     def make_bands(
         self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False
     ) -> Iterator[np.ndarray]:
-        """As AnyPlan.make_bands. Clipped samples of inner plans are no samples of the result and are not counted; NaN are."""
+        """As AnyPlan.make_bands. The tally counts the last plan's clipped samples only, but NaN that became 0 in any plan."""
         inner = None if tally is None else Tally()
         parts = [wanted]
         for plan in reversed(self.plans[1:]):

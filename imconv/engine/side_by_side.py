@@ -1,4 +1,4 @@
-"""Rows side by side: of plans that read the same picture, or of a plan and of the picture itself, joined band by band."""
+"""`SideBySide`: a plan that joins bands of several plans, or of a plan and of the picture, row by row."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .held_rows import HeldRows
 from .stage import AnyPlan
 from .threads import run_bands, thread_count
 
-BLOCK = 1 << 16  # samples that a thread joins at a time: they stay in a core's cache
+BLOCK = 1 << 16  # samples that a thread joins at a time, so that they stay in a core's cache
 
 
-class Rows:
-    """Bands of any heights, taken as so many rows as are wanted."""
+class BandReader:
+    """Reads bands of any heights as bands of other heights."""
 
     def __init__(self, bands: Iterator[np.ndarray]):
         self._bands = bands
@@ -35,9 +35,9 @@ class Rows:
 
 
 class PassedOn:
-    """Bands passed on to a reader, whose rows are kept until they are taken once more, beside what comes of them.
+    """Passes bands on to one reader by iteration, and keeps their rows until a second reader takes them with `take`.
 
-    `low` is the number of the first row that comes.
+    `low` is the number of the first row that arrives.
     """
 
     def __init__(self, bands: Iterator[np.ndarray], low: int = 0):
@@ -54,30 +54,33 @@ class PassedOn:
 
     @property
     def high(self) -> int:
-        """The number of the row that comes next."""
+        """The number of the row that arrives next."""
         return self._held.high if self._held is not None else self._low
 
     def take(self, count: int) -> np.ndarray:
-        """The next rows, valid until more bands are passed on."""
+        """The next `count` rows that were passed on; valid until more bands are."""
         assert self._held is not None  # rows are taken once they were passed on
         rows = self._held.rows[:count]
         self._held.forget(self._held.low + count)
         return rows
 
     def keep(self, first: int, last: int) -> None:
-        """Keep rows first .. last - 1 only; called before any are passed on."""
+        """Keep only rows first .. last - 1 for the second reader; called before any band is passed on."""
         self._first, self._last = first, last
 
 
 class SideBySide(AnyPlan):
-    """A plan whose result is joined of bands of the same rows. A subclass has `arms` and `join`."""
+    """A plan that joins bands of several arms into one result. A subclass defines `arms` and `join`."""
 
     def arms(self, source, *, wanted=None, threads=None, progress=None) -> tuple[Iterator[np.ndarray], list]:
-        """Bands of the first arm, which sets their heights, and the other arms, each with `take(count)`: rows `wanted`."""
+        """Rows `wanted` of all arms: bands of the first arm, and the other arms as objects with `take(count)`.
+
+        The first arm's bands set the heights of the result's bands.
+        """
         raise NotImplementedError
 
     def join(self, band: np.ndarray, others: list[np.ndarray], out: np.ndarray, threads, tally, values: bool) -> None:
-        """Fill `out` with the result's rows made of one band of each arm; `values` as in `AnyPlan.make_bands`."""
+        """Compute rows of the result into `out` from a band of each arm; `values` as in `AnyPlan.make_bands`."""
         raise NotImplementedError
 
     def make_bands(
@@ -95,7 +98,7 @@ class SideBySide(AnyPlan):
 
 
 def in_blocks(work: Callable[[slice], None], rows: np.ndarray, threads: int | None) -> None:
-    """Call `work` with slices that cover the rows, small ones, on threads."""
+    """Call `work` on threads, with small slices that together cover the rows."""
     height = max(1, BLOCK // max(1, rows[:1].size))
     run_bands(
         lambda first, part, scratch: work(slice(first, first + len(part))), 0, rows, height, thread_count(threads)

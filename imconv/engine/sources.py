@@ -1,4 +1,4 @@
-"""Where a plan's rows come from: an array that is there as a whole, or bands that come from top to bottom."""
+"""The sources of a plan's rows: `WholeArray`, a picture in memory, and `Bands`, a picture that arrives from top to bottom."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import numpy as np
 
 from .held_rows import HeldRows
 
-BAND_BYTES = 1 << 20  # of a picture, as it comes from a file
+BAND_BYTES = 1 << 20  # size of a band of a picture that is read from a file
 
 
 class WholeArray:
-    """A picture (rows, columns, channels) that is there as a whole: nothing is copied."""
+    """A source: a whole picture (rows, columns, channels) in memory; nothing is copied."""
 
     def __init__(self, picture: np.ndarray):
         self.picture = picture
 
     def stripes(self, stage) -> list:
-        """Which rows of the result are computed at a time: all."""
+        """The parts in which the stage computes its result: one."""
         return stage.one_stripe()
 
     def hold(self, low: int, high: int) -> tuple[np.ndarray, int]:
-        """An array with the picture's rows low .. high - 1, and the number of its first row."""
+        """An array that includes the picture's rows low .. high - 1, and the number of its first row."""
         return self.picture, 0
 
     def bands(self) -> Iterator[np.ndarray]:
@@ -32,21 +32,21 @@ class WholeArray:
         return (self.picture[first : first + height] for first in range(0, len(self.picture), height))
 
     def whole(self) -> np.ndarray:
-        """The picture."""
+        """The whole picture."""
         return self.picture
 
     def twice(self) -> tuple[WholeArray, WholeArray]:
-        """The same picture for two readers."""
+        """Two sources of the same picture."""
         return self, self
 
     def finish(self) -> None:
-        """Nothing is left to read."""
+        """Read the rest of the picture: here there is nothing to read."""
 
 
 class Bands:
-    """A picture that comes in bands (rows, columns, channels) from top to bottom; rows are held while they are needed.
+    """A source: a picture that arrives in bands (rows, columns, channels); rows are held as long as they are needed.
 
-    `first` is the number of the first row that comes.
+    `first` is the number of the first row that arrives.
     """
 
     def __init__(self, bands: Iterator[np.ndarray], first: int = 0):
@@ -54,11 +54,11 @@ class Bands:
         self._held: HeldRows | None = None
 
     def stripes(self, stage) -> list:
-        """As WholeArray.stripes: some at a time."""
+        """As WholeArray.stripes: several."""
         return stage.stripes()
 
     def hold(self, low: int, high: int) -> tuple[np.ndarray, int]:
-        """As WholeArray.hold; valid until the next call. Rows above row `low` are given up."""
+        """As WholeArray.hold; valid until the next call. Rows above row `low` are dropped."""
         held = self._held
         if held is not None:
             held.forget(low)
@@ -74,24 +74,24 @@ class Bands:
         return held.rows, held.low
 
     def bands(self) -> Iterator[np.ndarray]:
-        """The bands as they come."""
+        """The picture in bands, as they arrive."""
         return self._bands
 
     def whole(self) -> np.ndarray:
-        """The picture, put together."""
+        """The whole picture, concatenated."""
         return np.concatenate(list(self._bands))
 
     def twice(self) -> tuple[Bands, Bands]:
-        """The same bands for two readers; what only one of them has read is held."""
+        """Two sources of the same bands; bands that only one of them has read are held."""
         one, other = itertools.tee(self._bands)
         return Bands(one), Bands(other)
 
     def finish(self) -> None:
-        """Read what no result needs: the end of a file is checked, too."""
+        """Read the bands that no result needs, so that the end of a file is checked, too."""
         for _ in self._bands:
             pass
 
 
 def mapped(source, convert: Callable[[np.ndarray], np.ndarray]) -> Bands:
-    """A source whose bands are converted one by one."""
+    """A source with the bands of another one, each converted by a function."""
     return Bands(convert(band) for band in source.bands())

@@ -1,4 +1,4 @@
-"""What plans are to the driver: `AnyPlan`, what all have; `Stage`, one pass over rows; `Work`, a stage at work on rows."""
+"""The protocol of plans: `AnyPlan`, base of all; `Stage`, one pass over rows; `Work`, a stage at work on a picture's rows."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..lazy import cached_property
 from . import kept_work
 from .drive import run
 from .held_rows import SLACK
-from .results import Into
+from .results import IntoArray
 from .sources import BAND_BYTES, WholeArray
 from .threads import Crew
 
-STRIPE_BYTES = 2 << 20  # of the result, at least
+STRIPE_BYTES = 2 << 20  # least size of a stripe of the result
 
 
 class AnyPlan:
-    """How a filter runs over one kind of picture. A plan is a value: it can be printed and compared.
+    """How a filter computes its result, for pictures of one shape and type. A plan is a value: printable and comparable.
 
-    A plan has these attributes, as fields or properties: `rows` and `columns`, the axes of the picture; `channels` of the
-    result; `source` and `target`, names of dtypes; `alpha` and `range`, policies; `scratch`, bytes of buffers for each thread;
-    `seconds` that one thread would take, roughly.
+    Every plan has these attributes, as fields or properties: `rows` and `columns`, the axes of the picture; `channels` of the
+    result; `source` and `target`, the dtype names of picture and result; `alpha` and `range`, its policies; `scratch`, bytes
+    of buffers for each thread; `seconds`, a rough estimate for one thread.
     """
 
     if TYPE_CHECKING:
@@ -53,12 +53,12 @@ class AnyPlan:
 
     @property
     def keeps_samples(self) -> bool:
-        """Whether results are samples of the picture, or their differences: nothing is calculated in floats."""
+        """Whether results are samples of the picture or differences of two, so that no integer is rounded to a float."""
         return False
 
     @property
     def compares(self) -> bool:
-        """Whether results are compared with the picture's own samples, so that those must be kept."""
+        """Whether results are compared with the picture's own samples, which must then be held."""
         return False
 
     @property
@@ -68,36 +68,36 @@ class AnyPlan:
 
     @property
     def source_channels(self) -> int:
-        """Channels of the picture: as many as the result's, unless a plan says otherwise."""
+        """Channels of the picture; by default as many as the result has."""
         return self.channels
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with additions, or what stands for them, for the whole picture; 0 where they are not counted."""
+        """Multiply-adds, or similar operations, for the whole picture; 0 if they are not counted."""
         return 0
 
     @property
     def colours(self) -> int:
-        """Channels that the range policy is for: all but an alpha that goes its own way."""
+        """Channels that the range policy applies to: all but alpha, unless alpha is filtered like a colour."""
         return self.channels - (self.alpha in ("weight", "keep"))
 
     @property
     def result_bytes(self) -> int:
-        """Bytes of the result; with the range "stretch" it is kept in float64 first."""
+        """Bytes of the result; with the range "stretch", including its float64 values before rounding."""
         item = np.dtype(self.target).itemsize + (8 if self.range == "stretch" else 0)
         return self.shape[0] * self.shape[1] * self.channels * item
 
     @property
     def extra_bytes(self) -> int:
-        """Bytes for each sample of the result that a run over an array takes beyond the picture and the result."""
+        """Bytes of memory, for each sample of the result, that `run` needs beside picture and result."""
         return 8 if self.range == "stretch" else 0
 
     def bytes_held(self, threads: int) -> int:
-        """Memory that a run over bands takes."""
+        """Bytes of memory that `stream` needs."""
         raise NotImplementedError
 
     def rows_needed(self, first: int, last: int) -> tuple[int, int]:
-        """The picture's rows that must be there for rows first .. last - 1 of the result: from, up to."""
+        """(low, high): rows first .. last - 1 of the result need rows low .. high - 1 of the picture."""
         return 0, self.rows.size
 
     def make_bands(
@@ -106,21 +106,21 @@ class AnyPlan:
         """Yield the result in bands from top to bottom.
 
         source   the picture: a `sources.WholeArray` or `sources.Bands`
-        sink     says where a band goes: `results.Into` or `results.NewArrays`
-        wanted   (first, last): only these rows; for others there are bands without rows
-        values   float64 in the result's units instead of samples: neither rounded nor under a range policy
+        sink     provides the array for each band: a `results.IntoArray` or `results.NewArrays`
+        wanted   (first, last): compute only rows first .. last - 1; bands without rows stand for others
+        values   compute float64 values in the result's units, before range policy and rounding, instead of samples
         """
         raise NotImplementedError
 
     @property
     def streams(self) -> bool:
-        """Whether rows of the result can be had before all rows of the picture were read."""
+        """Whether rows of the result can be computed before all rows of the picture are read."""
         return self.range != "stretch"
 
     def fill(self, source, out: np.ndarray, threads=None, tally=None, progress=None, values=False) -> None:
         """Compute the whole result into an array (rows, columns, channels); arguments as in `make_bands`."""
         how = {"threads": threads, "tally": tally, "progress": progress, "values": values}
-        for _ in self.make_bands(source, Into(out), **how):
+        for _ in self.make_bands(source, IntoArray(out), **how):
             pass
 
     def as_dict(self) -> dict:
@@ -128,7 +128,7 @@ class AnyPlan:
         raise NotImplementedError
 
     def execute(self, image, out=None, threads: int | None = None) -> np.ndarray:
-        """Run the plan over an array of the shape and type it was made for."""
+        """Run the plan over an array of the shape and type that it was made for, and return the result."""
         return run(self, image, out=out, threads=threads, level=4)
 
 
@@ -155,9 +155,9 @@ class PlanLike(AnyPlan):
 
 @dataclass(frozen=True)
 class Stripe:
-    """Rows first .. last - 1 of the result, and the picture's rows low .. high - 1 that must be there for them.
+    """Rows first .. last - 1 of the result, and the picture's rows low .. high - 1 that they are computed from.
 
-    Where `grid` is not 0, that many rows of a coarse grid are prepared; of the result there may be none then.
+    If `grid` is not 0, the first `grid` rows of a coarse grid are prepared, and there may be no rows of the result.
     """
 
     first: int
@@ -168,7 +168,7 @@ class Stripe:
 
 
 class Stage(AnyPlan):
-    """A plan of one pass over rows: a window slides along both axes. Beside what every plan has it has a `border`."""
+    """A plan of one pass over rows: a window slides along both axes. In addition to AnyPlan's attributes it has a `border`."""
 
     if TYPE_CHECKING:
 
@@ -177,27 +177,27 @@ class Stage(AnyPlan):
 
     @property
     def keeps_work(self) -> bool:
-        """Whether its work can be kept for the next picture."""
+        """Whether its work can be kept and used for the next picture."""
         return True
 
     @property
     def rows_together(self) -> int:
-        """Rows that the loop works on at a time."""
+        """Rows of the result that the loop computes at once."""
         return 1
 
     @cached_property
     def row_sources(self) -> np.ndarray:
-        """The picture's row behind each padded row, -1 for none."""
+        """For each padded row the number of the picture's row it repeats, -1 for none."""
         return self.rows.sources(self.border)
 
     @cached_property
     def column_sources(self) -> np.ndarray:
-        """The picture's column behind each padded column, -1 for none."""
+        """For each padded column the number of the picture's column it repeats, -1 for none."""
         return self.columns.sources(self.border)
 
     @property
     def sizes(self) -> str:
-        """The picture's size and the result's, in words."""
+        """The sizes of picture and result, stride and dilation, as text for printed plans."""
         rows, columns = self.rows, self.columns
         return (
             f"{rows.size} x {columns.size} x {self.source_channels} -> {rows.out} x {columns.out} x {self.channels}"
@@ -206,14 +206,16 @@ class Stage(AnyPlan):
         )
 
     def work(self, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None) -> Work:
-        """This stage at work on a picture, or on the part of it whose first row is row `low`."""
+        """Make this stage's work for a picture, or for the part of a picture that begins with row `low`."""
         raise NotImplementedError
 
-    # --- which rows, when ------------------------------------------------------------------------------------------
+    # --- rows and stripes ------------------------------------------------------------------------------------------
 
     def rows_read(self, first: int, last: int) -> tuple[int, int]:
-        """The range of the picture's rows that rows first .. last - 1 of the result are computed from; empty where there
-        are none."""
+        """(low, high): rows first .. last - 1 of the result are computed from rows low .. high - 1 of the picture.
+
+        (0, 0) if they are computed from border samples alone.
+        """
         axis = self.rows
         start = first * axis.stride
         stop = start + (last - 1 - first) * axis.stride + effective_size(axis.taps, axis.dilation)
@@ -231,24 +233,27 @@ class Stage(AnyPlan):
 
     @property
     def stripe_height(self) -> int:
-        """Rows of the result computed at a time from bands: a few megabytes, and more than the rows around them."""
+        """Rows of the result that are computed at once when the picture arrives in bands.
+
+        At least STRIPE_BYTES, and four times the height of the window, so that few rows are read for two stripes.
+        """
         row = self.columns.out * self.channels * np.dtype(self.target).itemsize
         around = effective_size(self.rows.taps, self.rows.dilation) // self.rows.stride
         height = max(1, STRIPE_BYTES // row, 4 * around)
         return -(-height // self.rows_together) * self.rows_together
 
     def one_stripe(self) -> list[Stripe]:
-        """The result in one part, for a picture that is there as a whole."""
+        """The whole result as one stripe, for a picture in memory."""
         return [Stripe(0, self.rows.out, 0, self.rows.size)]
 
     def stripes(self) -> list[Stripe]:
-        """The result's parts from top to bottom. No later part needs what is above a part's `low`."""
+        """The stripes of the result from top to bottom. No later stripe needs rows above a stripe's `low`."""
         height = self.stripe_height
         parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
         return in_order([Stripe(*part, *self.rows_read(*part)) for part in parts])
 
     def bytes_held(self, threads: int) -> int:
-        """As AnyPlan.bytes_held: rows of the picture, as they come and as they are kept, two stripes of the result, buffers."""
+        """As AnyPlan.bytes_held: held rows of the picture, two of its bands, two stripes of the result, and buffers."""
         parts = self.stripes()
         row = self.columns.size * self.source_channels * np.dtype(self.source).itemsize
         result = self.columns.out * self.channels * np.dtype(self.target).itemsize
@@ -281,7 +286,7 @@ class Stage(AnyPlan):
         source.finish()
 
     def fill(self, source, out, threads=None, tally=None, progress=None, values=False) -> None:
-        """As AnyPlan.fill; work on an array that nobody watches is kept for the next picture."""
+        """As AnyPlan.fill. For an array, without tally and progress, the work is kept for the next picture."""
         if tally is progress is None and self.keeps_work and isinstance(source, WholeArray):
             work = kept_work.take(self, source.picture, threads)
             work.fill(0, out, values)
@@ -291,7 +296,7 @@ class Stage(AnyPlan):
 
 
 def in_order(parts: list[Stripe]) -> list[Stripe]:
-    """The same stripes, each with rows that its predecessors have not yet given up, and have not yet gone beyond."""
+    """The same stripes with `low` and `high` adjusted so that both never decrease: rows are held and dropped in order."""
     lows = list(itertools.accumulate((part.low for part in reversed(parts)), min))[::-1]
     highs = itertools.accumulate((part.high for part in parts), max)
     return [
@@ -302,8 +307,9 @@ def in_order(parts: list[Stripe]) -> list[Stripe]:
 class Work:
     """A stage at work on a picture, or on the part of it that begins with row `low`: computes bands of rows on threads.
 
-    A subclass has `band(first, out, scratch)`, which computes finished samples of rows first, first + 1, ... into `out`, and
-    `values_band`, the same as float64 before the range policy and rounding. `scratch` is a thread's own dict of buffers.
+    A subclass defines `band(first, out, scratch)`, which computes finished samples of rows first, first + 1, ... into `out`,
+    and `values_band`, which computes float64 values before range policy and rounding. `scratch` is a dict of buffers that
+    belongs to the calling thread.
     """
 
     band: Callable[[int, np.ndarray, dict], None]
@@ -314,18 +320,18 @@ class Work:
         self.crew = Crew(stage, threads, progress)
 
     def move(self, rows: np.ndarray, low: int) -> None:
-        """Go on with another part of the picture, or another picture like it."""
+        """Continue with another part of the picture, or with another picture of its shape and type."""
         raise NotImplementedError
 
     def release(self) -> None:
-        """Hold no picture until the next one."""
+        """Drop references to the picture; `move` sets the next one."""
         raise NotImplementedError
 
     def prepare(self, count: int) -> None:
-        """Make the first `count` rows of a coarse grid, where there is one."""
+        """Compute the first `count` rows of the coarse grid, if the stage has one."""
 
     def height(self, rows: int, values: bool) -> int:
-        """How many of so many rows of the result make a band."""
+        """The height of the bands into which `rows` rows of the result are divided."""
         return self.crew.height(rows)
 
     def fill(self, first: int, out: np.ndarray, values: bool = False) -> None:

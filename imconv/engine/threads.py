@@ -1,4 +1,4 @@
-"""Threads that are kept: starting one anew, and waiting until it runs, costs as much as filtering a small picture."""
+"""Runs bands on threads. Threads are kept: starting one takes as long as filtering a small picture."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from ..errors import OptionError
 
-# Less work than this is done by one thread: starting another, and waiting for it, takes some tenths of it.
+# Below this, one thread does all the work: starting and joining a second one would cost some tenths of that work.
 WORTH_THREADS = 4e-4  # seconds, as plans estimate them
 BANDS_PER_THREAD = 4  # so that no thread waits long for the last band
-BAND_SECONDS = 3e-4  # and a band is worth taking: for each, threads take turns with the interpreter
+BAND_SECONDS = 3e-4  # least work of a band: for each band, threads have to wait for the interpreter
 
 _lock = threading.Lock()
 _tasks: SimpleQueue = SimpleQueue()
@@ -23,7 +23,7 @@ _kept = 0
 
 
 class _Task:
-    """Work that the caller does too, and waits for where a kept thread is still at it."""
+    """Work shared by the calling thread and kept threads; the caller waits at the end for those still working."""
 
     def __init__(self, work: Callable[[], None]):
         self.work, self.running, self.closed = work, 0, False
@@ -31,7 +31,7 @@ class _Task:
         self.idle.acquire()
 
     def help(self) -> None:
-        """Join in, unless it is over."""
+        """Do the work in this thread, too, unless the task is closed."""
         with self.lock:
             if self.closed:
                 return
@@ -43,7 +43,7 @@ class _Task:
                 self.idle.release()
 
     def close(self) -> None:
-        """Let nobody else begin, and wait for those who did."""
+        """Let no other thread begin, and wait for the threads that did."""
         with self.lock:
             self.closed = True
             if not self.running:
@@ -52,9 +52,10 @@ class _Task:
 
 
 def share(work: Callable[[], None], helpers: int) -> None:
-    """Call `work()` here and in up to `helpers` other threads at once; return when it is done in all of them.
+    """Call `work()` in this thread and in up to `helpers` others at once; return when all calls have returned.
 
-    Where the system allows fewer threads, fewer help. `work` raises nothing in the other threads. Where it raises here, they are not waited for.
+    There are fewer helpers if the system allows fewer threads. `work` must not raise in other threads; if it raises in this
+    one, the others are not waited for.
     """
     if not helpers:
         work()
@@ -67,7 +68,7 @@ def share(work: Callable[[], None], helpers: int) -> None:
 
 
 def _keep(count: int) -> int:
-    """Have at least so many threads, if the system allows it; how many there are."""
+    """Start threads until `count` are kept, if the system allows it; return how many there are."""
     global _kept
     if _kept < count:
         with _lock, contextlib.suppress(RuntimeError):  # "can't start new thread": the next call tries again
@@ -80,13 +81,13 @@ def _keep(count: int) -> int:
 def _serve(tasks: SimpleQueue) -> None:
     import numpy as np
 
-    np.seterr(all="ignore")  # of this thread; the calling one decides for itself
+    np.seterr(all="ignore")  # applies to this thread only
     while True:
         tasks.get().help()
 
 
 def _forget() -> None:
-    """A forked process has none of its parent's threads."""
+    """Start from nothing in a forked process, which has none of its parent's threads."""
     global _lock, _tasks, _kept
     _lock, _tasks, _kept = threading.Lock(), SimpleQueue(), 0
 
@@ -96,7 +97,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def default_threads() -> int:
-    """`IMCONV_THREADS`, else as many threads as this process has cores."""
+    """The number of threads in `IMCONV_THREADS`, else the number of cores this process may use."""
     asked = os.environ.get("IMCONV_THREADS")
     if asked:
         return checked_threads(asked, "IMCONV_THREADS")
@@ -104,7 +105,7 @@ def default_threads() -> int:
 
 
 def checked_threads(threads, name: str = "threads") -> int:
-    """A number of threads; OptionError, by this name, for anything else."""
+    """A number of threads as an int; OptionError, in which it is called `name`, for anything else."""
     try:
         count = int(threads) if str(threads).strip().isdecimal() else 0
     except ValueError:
@@ -115,12 +116,12 @@ def checked_threads(threads, name: str = "threads") -> int:
 
 
 def thread_count(threads) -> int:
-    """`checked_threads`, for None the default."""
+    """A checked number of threads; the default for None."""
     return default_threads() if threads is None else checked_threads(threads)
 
 
-class Told:
-    """Passes on how many rows are done."""
+class RowCount:
+    """Counts finished rows and reports them to a `progress` callback."""
 
     def __init__(self, progress: Callable[[int, int], None], total: int):
         self.progress, self.total, self.done = progress, total, 0
@@ -131,26 +132,26 @@ class Told:
 
 
 def band_count(plan, threads: int) -> int:
-    """Into how many bands work is cut: some for each thread, as long as they are worth taking."""
+    """The number of bands for a plan's work: several for each thread, none shorter than BAND_SECONDS if avoidable."""
     return min(threads * BANDS_PER_THREAD, max(threads, int(plan.seconds / BAND_SECONDS))) if threads > 1 else 1
 
 
 class Crew:
-    """The threads of a run: how many, the buffers they work in from one band to the next, and who is told of rows done."""
+    """The threads of one run: their number, their buffers (kept from band to band), and the count of finished rows."""
 
     def __init__(self, plan, threads=None, progress=None):
         self.workers = thread_count(threads) if plan.seconds > WORTH_THREADS else 1
         self.scratches: list[dict] = []
-        self.told = None if progress is None else Told(progress, plan.rows.out)
+        self.row_count = None if progress is None else RowCount(progress, plan.rows.out)
         self.bands = band_count(plan, self.workers)
 
     def height(self, rows: int) -> int:
-        """How many of so many rows make a band."""
+        """The height of the bands into which `rows` rows are divided."""
         return -(-rows // self.bands)
 
     def run(self, work, first: int, out: np.ndarray, height: int) -> None:
-        """`run_bands` with them."""
-        run_bands(work, first, out, height, self.workers, self.told, self.scratches)
+        """Call `run_bands` with these threads and buffers."""
+        run_bands(work, first, out, height, self.workers, self.row_count, self.scratches)
 
 
 def run_bands(
@@ -159,12 +160,13 @@ def run_bands(
     out: np.ndarray,
     height: int,
     workers: int,
-    told: Told | None = None,
+    row_count: RowCount | None = None,
     scratches: list[dict] | None = None,
 ) -> None:
-    """Call `work(row, band of out, scratch)` for bands that cover `out`, whose first row is row `origin` of the result.
+    """Call `work(row, band of out, scratch)` on threads, for bands that cover `out`.
 
-    `scratches` are the threads' buffers of the last call like this, and are left there for the next.
+    `origin` is the number of the first row of `out` in the result, `row` that of the band's first row. `scratches` holds the
+    threads' buffers from call to call.
     """
     held = [] if scratches is None else scratches
     total = out.shape[0]
@@ -186,9 +188,9 @@ def run_bands(
             try:
                 band = out[first : first + height]
                 work(origin + first, band, scratch)
-                if told is not None:
+                if row_count is not None:
                     with lock:
-                        told.add(len(band))
+                        row_count.add(len(band))
             except BaseException as failure:
                 failures.append(failure)
                 return

@@ -1,1 +1,1 @@
-"""What people ask for, in the field's words. Each filter is a kernel and a call of the correlation."""
+"""The public filters, one module for each family. A function here checks its arguments, makes a filter and applies it."""

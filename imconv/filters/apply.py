@@ -1,4 +1,4 @@
-"""An array or a Picture through a filter; the same kind comes back."""
+"""`apply`: runs a filter over an array or a Picture, in linear light if asked, and returns the same kind of object."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..pixels.alpha import check_alpha
 from ..pixels.arrays import as_array, channel_axis, readable
 from ..pixels.rounding import Tally
 
-CALLER = 6  # how many calls up the caller of a public function is, who is warned of lost NaN: `drive.run` counts from its own
+CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings name its line
 
 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
-    """Filter an array or a Picture; the same kind comes back. `tally` and `progress` as in `drive.run`."""
+    """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
     how = {"threads": threads, "tally": tally, "progress": progress}
     is_picture = hasattr(image, "pixels")
     if is_picture and out is not None:
@@ -114,11 +114,11 @@ def _apply(filter: Filter, image: np.ndarray, has_alpha: bool, out, how: dict) -
 
 
 def planned(filter: Filter, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool):
-    """The filter's plan; that of the last picture like this, where filters are values that can be compared."""
+    """The filter's plan for pictures of this shape and type, cached if the filter can be compared and hashed."""
     try:
         heavy = getattr(getattr(filter, "kernel", None), "heavy", False)
         known = not heavy and type(filter).__eq__ is not object.__eq__ and hash(filter) is not None
-    except TypeError:  # it holds lists or arrays
+    except TypeError:  # its fields hold lists or arrays
         known = False
     return (_planned if known else type(filter).plan)(filter, shape, image_type, has_alpha)
 
@@ -141,7 +141,7 @@ def _conversion(filter: Filter, image) -> Conversion | None:
 
 
 def _apply_in_light(filter: Filter, image, conversion: Conversion, out, how: dict) -> np.ndarray:
-    """Apply a filter with the option linear to an array: decoded, filtered, encoded."""
+    """Apply a filter with the option linear to an array: decode, filter, encode."""
     array, threads = as_array(image), how["threads"]
     axis = channel_axis(array, filter.options.channel_axis)
     decoded = _decoded(conversion, array if axis is None else np.moveaxis(array, axis, -1), threads)
@@ -173,7 +173,7 @@ def _encoded(
 
 
 def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
-    """Fill `out` with the rows converted, band by band, so that little is in memory beside the two."""
+    """Convert rows into `out` on threads, band by band, so that little else is in memory."""
     height = max(1, BAND // max(1, rows[:1].size))
 
     def work(first: int, band: np.ndarray, scratch: dict) -> None:

@@ -1,4 +1,4 @@
-"""Arguments that several filters take, as users write them: sigmas, bounded numbers, shares of the width."""
+"""Parses arguments that several filters take: sigmas in various units, and numbers within bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a G
 
 
 def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:
-    """A sigma in any accepted unit as pixels for rows and for columns."""
+    """A sigma in any accepted unit as pixels, for rows and for columns; `width` is the picture's, for percentages."""
     if isinstance(sigma, (str, int, float, np.number)):
         parts = str(sigma).split(",") if isinstance(sigma, str) else [sigma]
     else:
@@ -39,7 +39,7 @@ def _one_sigma(part, width) -> float:
 
 
 def checked_number(text, name: str, least: float, most: float) -> float:
-    """A number or its text as a float between two bounds; OptionError that names the parameter otherwise."""
+    """A number or its text as a float; OptionError, in which it is called `name`, if it is not from `least` to `most`."""
     try:
         value = float(text)
     except (TypeError, ValueError):
@@ -51,7 +51,7 @@ def checked_number(text, name: str, least: float, most: float) -> float:
 
 
 def image_width(image, channel_axis) -> int | None:
-    """The width in pixels of an array or a Picture, None where it has none."""
+    """The width of an array or a Picture in pixels, None if its shape is not that of an image."""
     shape = list(image.pixels.shape if hasattr(image, "pixels") else np.shape(image))
     if len(shape) == 3:
         del shape[channel_axis if isinstance(channel_axis, int) else -1]

@@ -1,4 +1,4 @@
-"""The bilateral filter."""
+"""The bilateral filter: smoothing that keeps edges."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..composites.float_stages import FloatStagesFilter
 from ..engine.results import NewArrays
 from ..engine.sources import Bands
 from ..errors import OptionError
-from ..geometry.axis import square_axes
+from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
 from ..options import Options, documented, options_of
 from ..stages.neighborhood.bilateral import FAR, BilateralPlan
@@ -19,13 +19,13 @@ from .arguments import checked_number
 
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 1000.0
 LARGEST_RADIUS = 100
-REACH = 3  # standard deviations, where no radius is asked for
-PICOSECONDS = 150  # a tap for a sample, measured on a Zen 5 core (2026-11-22)
+REACH = 3  # the default radius in standard deviations
+PICOSECONDS = 150  # for each tap of a sample, AMD Zen 5, one core, 2026-11-22
 
 
 @documented
 def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None, **options):
-    """Smooth and keep edges: the mean of the pixels around, weighted by how near they are and how like the middle one.
+    """Smooth and keep edges: the mean of the pixels around, weighted by their distance and by their likeness to the centre.
 
     `g(p) = sum w(p, q) f(q) / sum w(p, q)`, `w = exp(-|p - q|^2 / (2 sigma^2)) exp(-|f(p) - f(q)|^2 / (2 sigma_range^2))`,
     over the round window `|p - q| <= radius`. The second distance is Euclidean, over all channels together, so that every
@@ -34,13 +34,13 @@ def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None,
     {parameters:sigma : number
         Standard deviation of the distance, in pixels, 0.1 to 1000.
     sigma_range : number
-        Standard deviation of the difference, in sample units (uint8: of 255; with `linear` too). For an RGB picture
-        differences are up to sqrt(3) times as large as for a grey one.
+        Standard deviation of the difference, in units of the samples (for uint8, of 255), also with `linear`. Differences
+        of RGB pixels are up to sqrt(3) times as large as those of grey ones.
     radius : int, optional
-        Of the window, up to 100; default 3 sigma.}
+        Radius of the window in pixels, up to 100; default 3 sigma.}
 
-    `pad`, `stride` and `dilation` are refused. Under the alpha "weight" the picture is filtered multiplied by its alpha,
-    and divided by the filtered alpha: what is transparent is alike, and unlike everything else.
+    `pad`, `stride` and `dilation` are refused. With the alpha "weight" colours are multiplied by alpha, filtered, and
+    divided by the filtered alpha; transparent pixels are then equal to each other and differ from all others.
 
     Source: C. Tomasi and R. Manduchi, Bilateral filtering for gray and color images, ICCV 1998.
 
@@ -64,7 +64,7 @@ def bilateral_filter(sigma, sigma_range, radius, options: Options) -> BilateralF
 
 
 def checked_sigma(value, name: str, least: float, most: float) -> float:
-    """A positive number as a float; OptionError that names the parameter otherwise."""
+    """A number as a float; OptionError, in which it is called `name`, if it is not from `least` to `most`."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -75,7 +75,7 @@ def checked_sigma(value, name: str, least: float, most: float) -> float:
 
 
 def checked_radius(value, most: int) -> int:
-    """A whole number from 0 on; OptionError otherwise."""
+    """A radius as an int; OptionError if it is not a whole number from 0 to `most`."""
     number = checked_number(value, "radius", 0, most)
     if number != int(number):
         raise OptionError(f"radius must be a whole number from 0 to {most}, not {value!r}")
@@ -84,7 +84,7 @@ def checked_radius(value, most: int) -> int:
 
 @dataclass(frozen=True)
 class BilateralFilter(FloatStagesFilter):
-    """As Filter; sigma_range is in the units of the picture's samples."""
+    """The filter of `bilateral`; `sigma_range` is in units of the picture's samples."""
 
     options: Options
     sigma: float
@@ -100,31 +100,31 @@ class BilateralFilter(FloatStagesFilter):
         return f"bilateral, sigma {self.sigma:g}, sigma_range {self.sigma_range:g}"
 
     def scaled(self, factor) -> BilateralFilter:
-        """The same for samples multiplied by a factor."""
+        """As FloatStagesFilter.scaled."""
         return replace(self, sigma_range=float(self.sigma_range * factor))
 
-    def stages(self, shape, channels, kind, border) -> tuple:
-        """One for all."""
+    def stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.stages: one."""
         if channels > 4:
             raise OptionError(f"bilateral compares pixels of 1 to 4 channels, these have {channels}")
         if border.mode == "normalized":
-            border = Border("constant", (FAR["float64" if kind == "float64" else "float32"],))
-        return (self._stage(shape, channels, kind, border),)
+            border = Border("constant", (FAR["float64" if dtype == "float64" else "float32"],))
+        return (self._stage(shape, channels, dtype, border),)
 
-    def direct_stages(self, shape, channels, kind, border) -> tuple:
-        """The same, but where a border's values need another type."""
+    def direct_stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.direct_stages: the same stage, unless a border's values may need another type."""
         made = border.mode in ("constant", "normalized")
-        return () if made or channels > 4 else (self._stage(shape, channels, kind, border),)
+        return () if made or channels > 4 else (self._stage(shape, channels, dtype, border),)
 
-    def _stage(self, shape, channels, kind, border) -> BilateralPlan:
-        rows, columns = square_axes(shape, (2 * self.radius + 1,) * 2)
+    def _stage(self, shape, channels, dtype, border) -> BilateralPlan:
+        rows, columns = same_size_axes(shape, (2 * self.radius + 1,) * 2)
         taps = sum(2 * math.isqrt(self.radius**2 - d * d) + 1 for d in range(-self.radius, self.radius + 1))
         return BilateralPlan(
             "bilateral", f"{taps} pixels of a round window, each with a power of 2 for its weight", rows, columns, channels,
-            channels, kind, "float64" if kind == "float64" else "float32", kind, border, PICOSECONDS * taps,
+            channels, dtype, "float64" if dtype == "float64" else "float32", dtype, border, PICOSECONDS * taps,
             self.sigma, self.sigma_range,
         )  # fmt: skip
 
     def flow(self, plan, rows, **how):
-        """Bands of the one stage."""
+        """As FloatStagesFilter.flow: bands of the one stage."""
         return plan.stages[0].make_bands(Bands(rows), NewArrays(plan.stages[0]), **how)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import lru_cache
 
-from ..geometry.sizes import parse_size
+from ..geometry.sizes import parse_window_size
 from ..kernel.gaussian import TRUNCATE, gaussian_weights
 from ..kernel.kernel import Kernel
 from .arguments import checked_number, parse_sigma
 
 
 def gaussian_kernel(sigma, truncate=None, width: int | None = None) -> Kernel:
-    """The Gaussian of `gaussian_blur` as a Kernel made of a column and a row; `width` is what `3%` is measured by."""
+    """The Gaussian of `gaussian_blur` as a product of a column and a row; `width` is the picture's, for a sigma in percent."""
     reach = None if truncate is None else checked_number(truncate, "truncate", 0, 100)
     return _gaussian(parse_sigma(sigma, width), reach)
 
@@ -25,7 +25,7 @@ def _gaussian(sigmas: tuple[float, float], truncate: float | None) -> Kernel:
 
 def box_kernel(size) -> Kernel:
     """The box of `box_blur` as an exact Kernel."""
-    return _box(parse_size(size))
+    return _box(parse_window_size(size))
 
 
 @lru_cache(maxsize=64)

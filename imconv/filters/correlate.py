@@ -1,4 +1,4 @@
-"""Correlation and convolution of arrays and pictures: options in, a plan made and executed, the same kind out."""
+"""The public functions `correlate`, `convolve` and `plan`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def correlate(image, kernel, *, anchor=None, like=None, out=None, threads=None, 
 
     {parameters:kernel : Kernel, name of the library, or array (rows, columns)
     like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
-        Give that tool's result: its border, anchor of even sizes and rounding, alpha filtered as the other channels
-        (ImageMagick weights by it). The direction is this function's own. What is given beside it wins.}
+        Match that tool's result: its border, anchor of even sizes and rounding; alpha is filtered like a colour
+        (ImageMagick weights by it). The direction stays this function's own. Other options you give override it.}
 
     For a 2-D float64 image this agrees with `scipy.ndimage.correlate(image, kernel, mode=border)` to rounding.
 
@@ -41,8 +41,8 @@ def convolve(image, kernel, *, anchor=None, like=None, out=None, threads=None, *
 
     {parameters:kernel : Kernel, name of the library, or array (rows, columns)
     like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
-        Give that tool's result: its border, anchor of even sizes and rounding, alpha filtered as the other channels
-        (ImageMagick weights by it). The direction is this function's own. What is given beside it wins.}
+        Match that tool's result: its border, anchor of even sizes and rounding; alpha is filtered like a colour
+        (ImageMagick weights by it). The direction stays this function's own. Other options you give override it.}
 
     For a 2-D float64 image this agrees with `scipy.ndimage.convolve(image, kernel, mode=border)` to rounding.
 
@@ -60,7 +60,7 @@ def convolve(image, kernel, *, anchor=None, like=None, out=None, threads=None, *
 
 
 def _filter_of(kernel: Kernel, options: Options, border, direction: str, like, anchored: bool) -> Filter:
-    """The filter of `correlate` and `convolve`; `border` is the one that was given, `anchored` says that an anchor was."""
+    """The filter of `correlate` and `convolve`; `border` is the user's or None, `anchored` whether the user gave an anchor."""
     if like is not None:
         from .like import kernel_like
 
@@ -69,17 +69,17 @@ def _filter_of(kernel: Kernel, options: Options, border, direction: str, like, a
 
 
 def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=False, **options) -> Plan:
-    """How imconv would filter such an image: a Plan, printable and immutable; `.execute(image)` runs it.
+    """The plan for filtering images of a shape and type: printable, immutable; `.execute(image)` runs it.
 
     Parameters
     ----------
     image_shape : (H, W) or (H, W, C)
-    dtype : the image's
+    dtype : type of the image
     kernel : Kernel, name or 2-D array
     convolve : bool, default True
         False for correlation.
     anchor, has_alpha, options
-        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range, depth; `dtype` is the image's.
+        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range, depth.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
 
 
 def linear_filter(kernel: Kernel, options: Options) -> Filter:
-    """A smoothing filter: a LinearFilter, or what leaves NaN out."""
+    """The filter for a smoothing kernel: a LinearFilter, or an IgnoringFilter with the option nan "ignore"."""
     if options.nan in (None, "keep"):
         return LinearFilter(kernel, options)
     from ..composites.ignoring_nan import IgnoringFilter

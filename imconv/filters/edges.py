@@ -1,4 +1,4 @@
-"""Edges: first derivatives and what is made of them, compass operators, second derivatives."""
+"""Edge filters: gradients, compass operators and second derivatives, and the kernels they use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMPASSES = ("kirsch", "robinson")
 SECONDS = ("laplacian", "log", "dog")
 OPERATORS = (*GRADIENTS, *COMPASSES, *SECONDS)
 SHOWS = ("magnitude", "x", "y", "direction", "max")
-TURNING = ("sobel", "scharr", "prewitt", "freichen")  # gradients of 3 x 3, whose outer ring can be turned
+TURNING = ("sobel", "scharr", "prewitt", "freichen")  # 3 x 3 gradients, whose outer ring can be rotated by 45 degrees
 POINTS = ("e", "ne", "n", "nw", "w", "sw", "s", "se")  # counter-clockwise from the right
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 100.0
 LARGEST_RATIO = 10.0
@@ -43,36 +43,38 @@ def edges(
     image, operator="sobel", show="magnitude", *, gain=1, sigma=None, ratio=None, angle=None, order=1, range=None,
     out=None, threads=None, **options,
 ):  # fmt: skip
-    """Edges: how much brighter it gets from pixel to pixel, in which direction, or where that changes.
+    """Detect edges: the strength or the direction of the gradient, or a second derivative.
 
     {parameters:operator : str, default "sobel"
         Gradients: "sobel", "scharr", "prewitt", "roberts", "farid", "freichen" (the isotropic pair),
-        "gaussian" (the derivatives of a Gaussian). Compass operators:
-        "kirsch", "robinson". Second derivatives: "laplacian" (over 4 neighbours), "log" (of a Gaussian), "dog" (a Gaussian
-        less a wider one). A ramp of slope 1 answers 1: Sobel's whole numbers are divided by 8, Scharr's by 32, Prewitt's by
-        6, Kirsch's by 24, Robinson's by 8. Roberts' two diagonals are turned to x and y, which leaves their magnitude.
-        Of a Laplacian, x^2 / 2 answers 1. Weights of the library's kernels, with their sources; Farid and Simoncelli 2004.
+        "gaussian" (the derivatives of a Gaussian). Compass operators: "kirsch", "robinson". Second derivatives: "laplacian"
+        (of 4 neighbours), "log" (Laplacian of a Gaussian), "dog" (a Gaussian minus a wider one). First derivatives are
+        scaled so that a ramp of slope 1 has the result 1: Sobel's whole numbers are divided by 8, Scharr's by 32, Prewitt's
+        by 6, Kirsch's by 24, Robinson's by 8. Laplacians have the result 1 for x^2 / 2. Roberts' two diagonals are rotated
+        to x and y, which keeps their magnitude. The weights are those of the library's kernels, which name their sources,
+        and those of Farid and Simoncelli 2004.
     show : str, default "magnitude"
-        "magnitude": `sqrt(x^2 + y^2)`, for a compass operator the largest of its eight answers, for second derivatives their
-        one answer, with its sign. "x", "y": the derivative to the right and downwards, positive where it gets brighter that
-        way. "direction": where it gets brighter, in degrees from 0 to below 360, 0 to the right, counter-clockwise as seen;
-        float32 (float64 for float64 images); 0 where no edge is, but for "farid", "freichen" and "gaussian", whose weights are rounded. "max": the largest of eight directions, for operators of 3 x 3.
+        "magnitude": `sqrt(x^2 + y^2)`; for a compass operator the largest of its eight results; for a second derivative the
+        derivative itself, with its sign. "x", "y": the derivative to the right and downwards, positive where brightness
+        increases. "direction": the direction of increasing brightness in degrees, 0 <= angle < 360, 0 to the right,
+        counter-clockwise on the screen; float32 (float64 for float64 images); 0 where there is no edge, except with "farid",
+        "freichen" and "gaussian", whose weights are rounded. "max": the largest of eight directions, for 3 x 3 operators.
     gain : number or str, default 1
-        Multiplies; a decimal counts exactly. Sobel with gain 8 is scipy.ndimage's and OpenCV's.
+        Factor of the result; a decimal counts exactly. Sobel with gain 8 is scipy.ndimage's and OpenCV's.
     sigma : float, optional
-        Of the Gaussian of "gaussian", "log" and "dog", 0.1 to 100 pixels, default 1; cut at 4 sigma.
+        Standard deviation of the Gaussian of "gaussian", "log" and "dog", 0.1 to 100 pixels, default 1; cut off at 4 sigma.
     ratio : float, optional
-        How much wider the second Gaussian of "dog" is, default 1.6 (Marr and Hildreth 1980).
+        Sigma of the second Gaussian of "dog" divided by that of the first, default 1.6 (Marr and Hildreth 1980).
     angle : number, optional
-        A gradient's derivative in this direction, in degrees as "direction" has them: 0 to the right, counter-clockwise as
-        seen. Derivatives are steerable: `cos(a) x - sin(a) y` (Freeman and Adelson 1991); one kernel, one pass.
+        Compute a gradient's derivative in this direction, in degrees: 0 to the right, counter-clockwise on the screen. It is
+        `cos(a) x - sin(a) y`, one kernel in one pass (steerable filters, Freeman and Adelson 1991).
     order : 1 or 2, default 1
-        2, for "gaussian" with an angle: the second derivative, `cos(a)^2 xx - 2 cos(a) sin(a) xy + sin(a)^2 yy`, to which
-        `u^2 / 2` in that direction answers 1.}
+        2 is the second derivative `cos(a)^2 xx - 2 cos(a) sin(a) xy + sin(a)^2 yy`, for "gaussian" with an angle. Its result
+        is 1 for `u^2 / 2`, with u in that direction.}
 
-    Answers with a sign ("x", "y", an angle's, second derivatives) keep it in floats and signed integers; for unsigned results `range`
-    is "offset" by default, which puts 0 at mid-range, and "clip" for all others. Each channel is filtered by itself, and
-    alpha is kept.
+    Results with a sign ("x", "y", with an angle, second derivatives) keep it in floats and signed integers. In unsigned
+    results 0 is at mid-range: the default `range` is "offset" for them and "clip" for all others. Each channel is filtered by
+    itself, and alpha is kept.
 
     Examples
     --------
@@ -94,7 +96,7 @@ def edge_filter(
     operator: str, show: str, options: Options, *, gain=1, sigma=None, ratio=None, angle=None, order=1, range=None,
     hue: bool = False,
 ):  # fmt: skip
-    """The filter of `edges`. With `hue` directions are a colour picture, its brightness the magnitude."""
+    """The filter of `edges`. With `hue`, directions are shown as colours whose brightness is the magnitude."""
     operator, show = _known(operator, "operator", OPERATORS), _known(show, "show", SHOWS)
     checked_number(gain, "gain", 0, MAX_GAIN)
     factor = fraction_of(gain)
@@ -112,14 +114,14 @@ def edge_filter(
     if show in ("x", "y"):
         return _linear(gradient(operator, sigma)[show == "y"].scaled(factor), options, signed)
     if operator in COMPASSES or show == "max":
-        kernels, way = eight(operator), "max"
+        kernels, combine = eight(operator), "max"
         if show == "direction":
-            way = "compass hue" if hue else "compass"
+            combine = "compass hue" if hue else "compass"
     else:
-        kernels, way = gradient(operator, sigma), show
+        kernels, combine = gradient(operator, sigma), show
         if show == "direction" and hue:
-            way = "hue"
-    return CombinedFilter(tuple(LinearFilter(kernel.scaled(factor), options) for kernel in kernels), way)
+            combine = "hue"
+    return CombinedFilter(tuple(LinearFilter(kernel.scaled(factor), options) for kernel in kernels), combine)
 
 
 def _known(name, what: str, names: tuple[str, ...]) -> str:
@@ -155,7 +157,7 @@ def _linear(kernel: Kernel, options: Options, signed: bool):
 
 
 class SignedFilter(LinearFilter):
-    """A filter of answers with a sign: in unsigned results 0 is mid-range."""
+    """A LinearFilter whose results have a sign: in unsigned results 0 is at mid-range."""
 
     def plan(self, shape, image_type, has_alpha):
         """As LinearFilter.plan."""
@@ -166,7 +168,7 @@ class SignedFilter(LinearFilter):
         return self.ranged(light.target).in_light(light)
 
     def ranged(self, target: np.dtype) -> LinearFilter:
-        """The same with the range policy for results of a type."""
+        """A LinearFilter with the range policy for results of type `target`."""
         policy = "offset" if target.kind == "u" else "clip"
         return LinearFilter(self.kernel, replace(self.options, range=policy), scale=self.scale)
 
@@ -175,7 +177,7 @@ class SignedFilter(LinearFilter):
 
 
 def gradient(operator: str, sigma=None) -> tuple[Kernel, Kernel]:
-    """The derivatives to the right and downwards, which answer 1 to a ramp of slope 1; `sigma` is the Gaussian's."""
+    """The kernels of the derivatives to the right and downwards, whose result for a ramp of slope 1 is 1."""
     if operator == "gaussian":
         smooth, slope, _ = derivatives(_sigma(sigma))
         return Kernel.from_factors(smooth, slope, name="gaussian-x"), Kernel.from_factors(
@@ -190,18 +192,18 @@ def _gradient(operator: str) -> tuple[Kernel, Kernel]:
         x = Kernel.from_factors(FARID_SMOOTH, FARID_DIFFERENCE, name="farid-x")
         y = Kernel.from_factors(FARID_DIFFERENCE, FARID_SMOOTH, name="farid-y")
     elif operator == "roberts":
-        falling, rising = (Kernel.named(f"roberts-{way}").flipped() for way in "xy")
+        falling, rising = (Kernel.named(f"roberts-{axis}").flipped() for axis in "xy")
         x = Kernel((falling.fractions() - rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
         y = Kernel((falling.fractions() + rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
     elif operator in COMPASSES:
         x, y = (Kernel.named(f"{operator}-{point}").flipped() for point in "es")
     else:
-        x, y = (Kernel.named(f"{operator}-{way}").flipped() for way in "xy")
+        x, y = (Kernel.named(f"{operator}-{axis}").flipped() for axis in "xy")
     return x.scaled(1 / _slope(x, 1)), y.scaled(1 / _slope(y, 0))
 
 
 def steered(operator: str, angle, order: int = 1, sigma=None) -> Kernel:
-    """The derivative in the direction of an angle, counter-clockwise from the right: a sum of those along the axes."""
+    """The kernel of the derivative at an angle, counter-clockwise from the right: a sum of the derivatives along the axes."""
     angle = checked_number(angle, "angle", -MAX_ANGLE, MAX_ANGLE)
     cosine, sine = unit_vector(angle)
     name = f"{operator}-{angle:g}"
@@ -219,7 +221,7 @@ def steered(operator: str, angle, order: int = 1, sigma=None) -> Kernel:
 
 
 def unit_vector(degrees: float) -> tuple[float, float]:
-    """Cosine and sine, exact for right angles."""
+    """The cosine and sine of an angle, exact for multiples of 90 degrees."""
     known = {0.0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
     radians = math.radians(degrees % 360)
     return known.get(degrees % 360) or (math.cos(radians), math.sin(radians))
@@ -227,8 +229,11 @@ def unit_vector(degrees: float) -> tuple[float, float]:
 
 @lru_cache(maxsize=16)
 def derivatives(sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A Gaussian along one axis and its first and second derivative, to correlate with. Cut off, they still answer exactly:
-    1 to flat; 1 to x and 0 to flat; 1 to x^2 / 2 and 0 to flat."""
+    """A Gaussian along one axis and its first and second derivative, to correlate with.
+
+    Although they are cut off, their results are exact: 1 for a constant 1; 1 for x and 0 for a constant; 1 for x^2 / 2 and 0
+    for a constant.
+    """
     radius = max(1, int(TRUNCATE * sigma + 0.5))
     x, row = np.arange(-radius, radius + 1, dtype=np.float64), gaussian_row(sigma, radius)
     slope = x * row
@@ -238,7 +243,10 @@ def derivatives(sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @cache
 def eight(operator: str) -> tuple[Kernel, ...]:
-    """A compass operator's kernels, or those of a 3 x 3 gradient turned by 45 degrees each, from the right counter-clockwise."""
+    """The eight kernels of a compass operator, or of a 3 x 3 gradient rotated in steps of 45 degrees.
+
+    The first is for the right, the others follow counter-clockwise.
+    """
     if operator in COMPASSES:
         kernels = [Kernel.named(f"{operator}-{point}").flipped() for point in POINTS]
     elif operator in TURNING:
@@ -252,14 +260,14 @@ def eight(operator: str) -> tuple[Kernel, ...]:
 
 
 def _slope(kernel: Kernel, axis: int):
-    """What the kernel answers to a ramp of slope 1 along an axis; a fraction where its weights are."""
+    """The kernel's result for a ramp of slope 1 along an axis; a Fraction for an exact kernel."""
     weights = kernel.fractions() if kernel.exact else kernel.weights
     distance = np.arange(kernel.shape[axis]) - kernel.anchor[axis]
     return (weights * (distance if axis == 1 else distance[:, None])).sum()
 
 
 def second(operator: str, sigma=None, ratio=None) -> Kernel:
-    """A second derivative, or the difference of two Gaussians."""
+    """The kernel of a second derivative, or of a difference of two Gaussians."""
     if operator == "laplacian":
         return Kernel.named("laplacian-4")
     sigma = _sigma(sigma)
@@ -270,14 +278,14 @@ def second(operator: str, sigma=None, ratio=None) -> Kernel:
 
 @lru_cache(maxsize=16)
 def _log(sigma: float) -> Kernel:
-    """`d^2/dx^2 + d^2/dy^2` of a Gaussian; cut off, it still answers exactly 0 to flat and 1 to x^2 / 2."""
+    """`d^2/dx^2 + d^2/dy^2` of a Gaussian. Although it is cut off, its result is exactly 0 for a constant and 1 for x^2 / 2."""
     row, _, bend = derivatives(sigma)
     return Kernel(zero_sum(np.outer(row, bend) + np.outer(bend, row)), name="log")
 
 
 @lru_cache(maxsize=16)
 def _dog(sigma: float, ratio: float) -> Kernel:
-    """`gaussian(sigma) - gaussian(ratio * sigma)`, both with sum 1: positive in bright spots."""
+    """`gaussian(sigma) - gaussian(ratio * sigma)`, both with sum 1: positive at bright spots."""
     radius = max(1, int(TRUNCATE * sigma * ratio + 0.5))
     narrow, wide = gaussian_row(sigma, radius), gaussian_row(sigma * ratio, radius)
     return Kernel(zero_sum(np.outer(narrow, narrow) - np.outer(wide, wide)), name="dog")
@@ -288,6 +296,6 @@ def _sigma(sigma) -> float:
 
 
 def zero_sum(weights: np.ndarray) -> np.ndarray:
-    """Without the rounding that is left of a sum of 0."""
+    """Correct the middle weight so that the sum, 0 except for rounding, is 0. Changes `weights`."""
     weights[weights.shape[0] // 2, weights.shape[1] // 2] -= weights.sum()
     return weights

@@ -1,4 +1,4 @@
-"""Oriented cells, as in the visual cortex: simple ones, complex ones, and banks of them over orientations and scales."""
+"""Gabor filters: simple and complex cells as in the visual cortex, and banks of them over orientations and scales."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .apply import apply
 from .arguments import checked_number
 from .edges import MAX_ANGLE, MAX_GAIN, SignedFilter, unit_vector, zero_sum
 
-REACH = 3  # standard deviations on each side
-LEAST_WAVE, LONGEST_WAVE = 2.5, 500.0  # pixels; of a shorter wave the odd phase has hardly a sample that is not 0
+REACH = 3  # standard deviations kept on each side
+LEAST_WAVE, LONGEST_WAVE = 2.5, 500.0  # pixels; nearly all samples of a shorter wave with odd phase are 0
 LEAST_BANDWIDTH, LARGEST_BANDWIDTH = 0.2, 3.0  # octaves
 LEAST_ASPECT, LARGEST_ASPECT = 0.1, 10.0
 LARGEST_SIGMA = 500.0
@@ -34,36 +34,36 @@ def gabor(
     image, wavelength, orientation=0.0, *, phase=0.0, energy=False, bank=None, scales=1, bandwidth=1.0, sigma=None,
     aspect=1.0, gain=1, range=None, out=None, threads=None, **options,
 ):  # fmt: skip
-    """What an oriented cell of the visual cortex answers: how much of a wave of its length and direction is around it.
+    """Respond to waves of one length and direction, as oriented cells of the visual cortex do.
 
     {parameters:wavelength : number
-        In pixels, 2.5 to 500: what a frequency of 1 / wavelength cycles per pixel has.
+        In pixels, 2.5 to 500; the frequency is 1 / wavelength cycles per pixel.
     orientation : number, default 0
-        The wave's direction in degrees: 0 to the right, 90 downwards; its stripes run across that.
+        The wave's direction in degrees: 0 to the right, 90 downwards; its stripes are perpendicular to it.
     phase : number, default 0
-        Of a simple cell in degrees: 0 is even (a bright line between dark ones), 90 and -90 odd (an edge); -90 is positive
-        where it gets brighter in the wave's direction.
+        Phase of the wave in degrees: 0 is even and responds to bars, 90 and -90 are odd and respond to edges; -90 is positive
+        where brightness increases in the wave's direction.
     energy : bool, default False
-        A complex cell: the root of the sum of squares of the even and the odd answer, which does not depend on the wave's
-        phase (Adelson and Bergen 1985).
+        A complex cell: the root of the sum of the squared even and odd responses, which does not depend on the phase of the
+        picture's wave (Adelson and Bergen 1985).
     bank : int, optional
-        So many orientations, 180 / bank degrees apart, from `orientation` on, as one contact sheet.
+        Number of orientations, 180 / bank degrees apart from `orientation` on; the result is a contact sheet.
     scales : int, default 1
-        Of a bank: rows of the sheet, each wavelength twice the one before.
+        Number of rows of a bank's sheet; each has twice the wavelength of the row before.
     bandwidth : number, default 1
-        In octaves at half amplitude, 0.2 to 3; gives the envelope's sigma: 0.56 wavelengths for one octave.
+        In octaves at half amplitude, 0.2 to 3. It determines the envelope's sigma: 0.56 wavelengths for one octave.
     sigma : number, optional
-        The envelope's standard deviation in the wave's direction in pixels, instead of the bandwidth; cut at 3 sigma.
+        The envelope's standard deviation in the wave's direction, in pixels; replaces the bandwidth. Cut off at 3 sigma.
     aspect : number, default 1
-        How much longer than that the envelope is along the stripes, 0.1 to 10; 1 / gamma of OpenCV.
+        Length of the envelope along the stripes divided by that in the wave's direction, 0.1 to 10; OpenCV's 1 / gamma.
     gain : number or str, default 1
-        Multiplies; with 1 the answer to a wave of the cell's length, direction and phase is the wave's amplitude.}
+        Factor of the result. With 1, the response to a wave of the cell's length, direction and phase is its amplitude.}
 
     The weights, to correlate with, are `exp(-(x'^2 / sigma^2 + y'^2 / (aspect sigma)^2) / 2) cos(2 pi x' / wavelength +
-    phase)`, `x' = x cos t + y sin t`, y downwards: the real part of skimage.filters.gabor_kernel (Daugman 1985). Of the
-    cosine that share is subtracted which makes their sum 0, so that an even area is answered by 0, whatever the phase; then
-    they are scaled to the gain. Answers of simple cells have a sign: as in `imconv.edges`, mid-range is 0 in unsigned
-    results (`range="offset"`) unless a range is given. Each channel is filtered by itself, and alpha is kept.
+    phase)`, `x' = x cos t + y sin t`, y downwards: the real part of skimage.filters.gabor_kernel (Daugman 1985). A constant
+    is subtracted from the cosine so that the weights sum to 0 and flat areas have the result 0; then the weights are scaled
+    to the gain. Responses of simple cells have a sign: as in `imconv.edges`, 0 is at mid-range in unsigned results
+    (`range="offset"`) unless a range is given. Each channel is filtered by itself, and alpha is kept.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def gabor_filter(
     wavelength, orientation, options: Options, *, phase=None, energy=False, bank=None, scales=None, bandwidth=None,
     sigma=None, aspect=1.0, gain=1, range=None,
 ):  # fmt: skip
-    """The filter of `gabor`; what is None has its default."""
+    """The filter of `gabor`; None stands for a default."""
     checked_number(gain, "gain", 0, MAX_GAIN)
     factor = fraction_of(gain)
     if energy and phase:
@@ -137,7 +137,7 @@ def _count(text, name: str, most: int) -> int:
 
 
 def gabor_kernel(wavelength, orientation=0.0, phase=0.0, *, bandwidth=None, sigma=None, aspect=1.0) -> Kernel:
-    """A simple cell's weights, to correlate with: sum 0, and 1 is the answer to its own wave of amplitude 1."""
+    """The weights of a simple cell, to correlate with: their sum is 0, and the response to their own wave of amplitude 1 is 1."""
     wavelength = checked_number(wavelength, "wavelength", LEAST_WAVE, LONGEST_WAVE)
     octaves = checked_number(1.0 if bandwidth is None else bandwidth, "bandwidth", LEAST_BANDWIDTH, LARGEST_BANDWIDTH)
     along = sigma_of(octaves) * wavelength if sigma is None else _checked_sigma(sigma)
@@ -147,7 +147,7 @@ def gabor_kernel(wavelength, orientation=0.0, phase=0.0, *, bandwidth=None, sigm
 
 
 def _checked_sigma(sigma) -> float:
-    """Of the envelope; below half a pixel it has hardly a second sample."""
+    """The envelope's sigma as a float; below half a pixel the envelope has hardly a second sample."""
     try:
         return checked_number(sigma, "the envelope's sigma", 0.5, LARGEST_SIGMA)
     except OptionError:
@@ -155,7 +155,7 @@ def _checked_sigma(sigma) -> float:
 
 
 def sigma_of(octaves: float) -> float:
-    """The envelope's sigma in wavelengths for a bandwidth at half amplitude."""
+    """The envelope's sigma in wavelengths, for a bandwidth in octaves at half amplitude."""
     return math.sqrt(math.log(2) / 2) / math.pi * (2**octaves + 1) / (2**octaves - 1)
 
 
@@ -165,7 +165,7 @@ def _cell(wavelength: float, orientation: float, phase: float, along: float, acr
     cosine, sine = unit_vector(phase)
     wave = cosine * even - sine * odd
     weights = envelope * wave
-    if cosine:  # an odd cell's sum is 0 already
+    if cosine:  # the sum of an odd cell is 0 already
         weights -= envelope * (weights.sum() / envelope.sum())
     weights /= (weights * wave).sum()
     return Kernel(zero_sum(weights) if cosine else weights, name="gabor")
@@ -174,10 +174,10 @@ def _cell(wavelength: float, orientation: float, phase: float, along: float, acr
 def gabor_parts(
     wavelength: float, orientation: float, along: float, across: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A Gaussian with sum 1 but for what is cut off, and a cosine and a sine, each (rows, columns), the origin in the middle.
+    """A Gaussian envelope, a cosine and a sine, each (rows, columns) with the origin in the middle.
 
-    orientation    of the wave, in degrees
-    along, across  the Gaussian's sigma in the wave's direction and along its stripes
+    The envelope's sum would be 1 if it were not cut off. `orientation` is the wave's, in degrees; `along` and `across` are the
+    envelope's sigmas in the wave's direction and along its stripes.
     """
     c, s = unit_vector(orientation)
     reach = [math.ceil(max(REACH * along * abs(a), REACH * across * abs(b), 1)) for a, b in ((s, c), (c, s))]

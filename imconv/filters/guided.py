@@ -1,4 +1,4 @@
-"""The guided filter."""
+"""The guided filter: smoothing that keeps the edges of a guide."""
 
 from __future__ import annotations
 
@@ -28,22 +28,24 @@ LARGEST_RADIUS = 2000
 
 @documented
 def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options):
-    """Smooth and keep the guide's edges: in every box the picture is approximated by `a * guide + b`, and the lines of all
-    boxes that hold a pixel are averaged there. Any radius takes the same time.
+    """Smooth and keep the edges of a guide.
 
-    `a = cov(guide, f) / (var(guide) + eps)`, `b = mean(f) - a * mean(guide)`, `g = mean(a) * guide + mean(b)`, every mean
-    over `2 radius + 1` pixels square.
+    In every box the picture is approximated by a line, `a * guide + b`, and every pixel is the mean of the lines of all boxes
+    that contain it. The time does not depend on the radius.
+
+    `a = cov(guide, f) / (var(guide) + eps)`, `b = mean(f) - a * mean(guide)`, `g = mean(a) * guide + mean(b)`. Means are
+    over squares of `2 radius + 1` pixels.
 
     {parameters:radius : int
-        0 to 2000.
+        In pixels, 0 to 2000.
     eps : number
-        What counts as an edge, as a variance where white is 1 (as in the paper, for every type): 0.01 smooths what varies
-        by less than 0.1 of white.
+        How much variation is smoothed away, as a variance for white 1 (as in the paper, for every type): with 0.01,
+        differences below 0.1 of white vanish.
     guide : array (H, W) or grey Picture, optional
-        Whose edges are kept; by default each channel's own.}
+        The picture whose edges are kept; by default each channel is its own guide.}
 
-    `pad`, `stride`, `dilation` and the border "constant" are refused; the border "normalized" is the paper's. Under the
-    alpha "weight" the picture is filtered multiplied by its alpha, and divided by the filtered alpha.
+    `pad`, `stride`, `dilation` and the border "constant" are refused; the border "normalized" is the paper's. With the
+    alpha "weight" colours are multiplied by alpha, filtered, and divided by the filtered alpha.
 
     Source: K. He, J. Sun and X. Tang, Guided image filtering, IEEE Transactions on Pattern Analysis and Machine
     Intelligence 35(6), 2013.
@@ -73,7 +75,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
 
 @dataclass(frozen=True, eq=False)
 class GuidedFilter(FloatStagesFilter):
-    """As Filter."""
+    """The filter of `guided`."""
 
     options: Options
     radius: int
@@ -90,27 +92,27 @@ class GuidedFilter(FloatStagesFilter):
         by = "each channel by itself" if self.guide is None else "a guide"
         return f"guided by {by}, radius {self.radius}, eps {self.eps:g}"
 
-    def kind(self, source: str, alpha: str) -> str:
-        """Whole numbers stay what they are; a guide's samples are added to the picture's, and taken from them."""
+    def stage_type(self, source: str, alpha: str) -> str:
+        """As FloatStagesFilter.stage_type: integers stay integers, unless a guide's samples are added to the picture's."""
         if self.guide is not None:
             return "float64"
-        return source if source in LARGEST_SAMPLE and alpha != "weight" else super().kind(source, alpha)
+        return source if source in LARGEST_SAMPLE and alpha != "weight" else super().stage_type(source, alpha)
 
-    def stages(self, shape, channels, kind, border) -> tuple:
-        """Means and variances, and the means of what is made of them."""
+    def stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.stages: means and variances over boxes, then means of the lines computed from them."""
         size = (2 * self.radius + 1,) * 2
         if self.guide is not None and self.guide.shape != tuple(shape):
             raise OptionError(f"the guide is {_size(self.guide.shape)} pixels, the picture {_size(shape)}")
         planes = channels if self.guide is None else 2 * channels + 1
-        number = np.dtype(np.float32 if kind in ("bool", "uint8") else np.float64)  # within 1/2000 of a level
+        line_type = np.dtype(np.float32 if dtype in ("bool", "uint8") else np.float64)  # within 1/2000 of a level
         means = LinearFilter(box_kernel(size), Options(border=border))
         return (
-            moments_plan(shape, planes, kind, border, size),
-            means.plan((*shape, 2 * channels), number, False),
+            moments_plan(shape, planes, dtype, border, size),
+            means.plan((*shape, 2 * channels), line_type, False),
         )
 
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
-        """Lines for every box, and their mean at every pixel."""
+        """As FloatStagesFilter.flow: the mean of lines at every pixel, applied to the guide."""
         own, means = PassedOn(rows if self.guide is None else self.joined(plan, rows)), plan.stages[1]
         eps = self.eps * plan.white**2
         needed = wanted and means.rows_needed(*wanted)
@@ -127,7 +129,7 @@ class GuidedFilter(FloatStagesFilter):
             yield values
 
     def joined(self, plan, rows):
-        """The guide in the picture's units, and its sum and its difference with every channel."""
+        """Yield bands of the guide in the picture's units, and of its sum and its difference with every channel."""
         guide, first = self.guide, 0
         assert guide is not None
         for band in rows:
@@ -136,17 +138,18 @@ class GuidedFilter(FloatStagesFilter):
             first += len(band)
             yield np.concatenate([part, part + band, part - band], axis=2)
 
-    def lines(self, found: np.ndarray, eps: float, kind: str, threads) -> np.ndarray:
-        """Every channel's a and b, one behind the other, from means and variances."""
+    def lines(self, found: np.ndarray, eps: float, dtype: str, threads) -> np.ndarray:
+        """The a and b of every channel, one behind the other, from means and variances."""
         planes = found.shape[3] if self.guide is None else (found.shape[3] - 1) // 2
-        lines = np.empty((len(found), found.shape[2], planes, 2), kind)
+        lines = np.empty((len(found), found.shape[2], planes, 2), dtype)
         fit = _fit_own if self.guide is None else _fit
         in_blocks(lambda part: fit(found[part][:, 0], found[part][:, 1], eps, lines[part]), lines, threads)
         return lines.reshape(len(found), found.shape[2], 2 * planes)
 
 
 def _fit_own(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarray) -> None:
-    mean, variance = (each.reshape(len(each), -1) for each in (mean, variance))  # numpy dislikes short last axes
+    """Compute lines for channels that are their own guide."""
+    mean, variance = (each.reshape(len(each), -1) for each in (mean, variance))  # NumPy is slow with short last axes
     lines = lines.reshape(len(lines), -1, 2)
     with np.errstate(invalid="ignore"):
         noise = variance + eps
@@ -155,7 +158,7 @@ def _fit_own(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarr
 
 
 def _fit(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarray) -> None:
-    """From the moments of the guide g, and of g + f and g - f: the difference of their variances is 4 cov(g, f)."""
+    """Compute lines from the moments of the guide g, of g + f and of g - f: their variances differ by 4 cov(g, f)."""
     channels = lines.shape[2]
     more, less = slice(1, 1 + channels), slice(1 + channels, None)
     with np.errstate(invalid="ignore"):
@@ -165,6 +168,7 @@ def _fit(mean: np.ndarray, variance: np.ndarray, eps: float, lines: np.ndarray) 
 
 
 def _draw(means: np.ndarray, own: np.ndarray, values: np.ndarray) -> None:
+    """Compute `mean(a) * guide + mean(b)`."""
     rows, columns, channels = values.shape
     own = np.broadcast_to(own, values.shape).reshape(rows, -1)
     lines, drawn = means.reshape(rows, columns * channels, 2), values.reshape(rows, -1)

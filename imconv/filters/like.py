@@ -1,4 +1,4 @@
-"""Blurs, boxes and kernels as other tools compute them: their weights, passes and roundings."""
+"""Filters that match other tools' blurs, boxes and kernels: their weights, passes and roundings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..composites.passes import UNIT, PassesFilter
 from ..errors import OptionError
 from ..geometry.border import parse_border
-from ..geometry.sizes import parse_pad, parse_size
+from ..geometry.sizes import parse_pad, parse_window_size
 from ..kernel.gaussian import TRUNCATE
 from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
@@ -21,14 +21,14 @@ from ..pixels.depth import rescaled, white
 from ..stages.convolution.filter import LinearFilter
 from .arguments import checked_number, parse_sigma
 from .blur_kernels import box_kernel, gaussian_kernel
-from .other_tools import Tool, adopted, find, told
+from .other_tools import Tool, adopted, find, note
 
-QUANTUM = 65535  # ImageMagick's samples, in the usual build
+QUANTUM = 65535  # the largest sample in ImageMagick's usual build
 TOWARD_ZERO, HALF_TO_EVEN = "toward zero", "half to even"
 
 
 def blur_like(like: str, sigma, truncate, width: int | None, options: Options, border: str | None) -> PassesFilter:
-    """The filter of `gaussian_blur` with `like`; `border` is what the user gave, `width` what 3% is measured by."""
+    """The filter of `gaussian_blur` with `like`; `border` is the user's or None, `width` the picture's, for percentages."""
     tool = find(like)
     sigmas = parse_sigma(sigma, width)
     reach = None if truncate is None else checked_number(truncate, "truncate", 0, 100)
@@ -39,7 +39,9 @@ def blur_like(like: str, sigma, truncate, width: int | None, options: Options, b
 def box_like(like: str, size, options: Options, border: str | None) -> PassesFilter:
     """The filter of `box_blur` with `like`."""
     tool = find(like)
-    return _filter(tool, "box", options, border, partial(_BOXES[tool.name], parse_size(size)), f"anchor {tool.anchor}")
+    return _filter(
+        tool, "box", options, border, partial(_BOXES[tool.name], parse_window_size(size)), f"anchor {tool.anchor}"
+    )
 
 
 def kernel_like(
@@ -47,8 +49,8 @@ def kernel_like(
 ) -> PassesFilter:
     """The filter of `apply`, `correlate` and `convolve` with `like`.
 
-    `direction` is "correlation" or "convolution" where the user chose, else None; `anchored` says that the anchor is
-    meant as it is, even if it is the usual one.
+    `direction` is "correlation" or "convolution" if the user chose one, else None. `anchored` says that the user gave the
+    anchor, so that it is not replaced by the tool's.
     """
     tool = find(like)
     direction = direction or ("convolution" if tool.direction == "either" else tool.direction)
@@ -67,10 +69,11 @@ def _filter(
     tool: Tool, command: str, options: Options, border: str | None, make: Callable, *facts: str
 ) -> PassesFilter:
     options = adopted(tool.name, options, border)
-    return PassesFilter(options, make, told(tool, command, options, *facts), tool.name)
+    return PassesFilter(options, make, note(tool, command, options, *facts), tool.name)
 
 
 def _bottom_up(kernel: Kernel) -> Kernel:
+    """The kernel with its rows from the last to the first."""
     weights = (kernel.fractions() if kernel.exact else kernel.weights)[::-1]
     anchor = (kernel.shape[0] - 1 - kernel.anchor[0], kernel.anchor[1])
     included = None if kernel.included is None else kernel.included[::-1]
@@ -86,7 +89,7 @@ def _row(weights) -> Kernel:
 
 
 def in_turn(kernels: list[Kernel], options: Options, **how) -> list[LinearFilter]:
-    """One filter for each kernel. Stride, offset, range and depth are the last one's."""
+    """One filter for each kernel. Stride, offset, range and depth are applied by the last one."""
     kernels = kernels or [UNIT]
     if len(kernels) > 1 and parse_pad(options.pad) != ("same", "same"):
         raise OptionError("like computes this in several passes, which go with pad same; leave out pad")
@@ -97,40 +100,42 @@ def in_turn(kernels: list[Kernel], options: Options, **how) -> list[LinearFilter
 # --- scipy.ndimage: axis by axis, each result truncated to the output's type ---------------------------------------------
 
 
-def _scipy_blur(sigmas, truncate, options, kind):
+def _scipy_blur(sigmas, truncate, options, image_type):
     kernels = []
     for sigma, along in zip(sigmas, (_column, _row), strict=True):
-        if sigma > 1e-15:  # its own limit
+        if sigma > 1e-15:  # scipy's limit
             radius = int((TRUNCATE if truncate is None else truncate) * sigma + 0.5)
             weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
             kernels.append(along(weights / weights.sum()))
     return in_turn(kernels, options, rounding=TOWARD_ZERO, order="in pairs")
 
 
-def _scipy_box(size, options, kind):
+def _scipy_box(size, options, image_type):
     kernels = [along([Fraction(1, n)] * n) for n, along in zip(size, (_column, _row), strict=True) if n > 1]
     return in_turn(kernels, options, rounding=TOWARD_ZERO)
 
 
-def _scipy_kernel(kernel, bordered, options, kind):
+def _scipy_kernel(kernel, bordered, options, image_type):
     return in_turn([kernel], options, rounding=TOWARD_ZERO, order="in order")
 
 
 # --- OpenCV: fixed point for 8- and 16-bit Gaussians, a reciprocal in fixed point for small boxes ------------------------
 
 
-def _opencv_blur(sigmas, truncate, options, kind):
-    bits = {"uint8": 8, "uint16": 16}.get(kind.name)
-    column, row = (_opencv_weights(sigma, truncate, kind, bits) for sigma in sigmas)
+def _opencv_blur(sigmas, truncate, options, image_type):
+    bits = {"uint8": 8, "uint16": 16}.get(image_type.name)
+    column, row = (_opencv_weights(sigma, truncate, image_type, bits) for sigma in sigmas)
     return in_turn([Kernel.from_factors(column, row)], options, rounding="half up" if bits else HALF_TO_EVEN)
 
 
-def _opencv_weights(sigma: float, truncate, kind: np.dtype, bits: int | None) -> list:
-    """The Gaussian; in `bits` of fixed point each weight takes over the rounding error of the one before, and the middle
-    one makes the sum 1."""
+def _opencv_weights(sigma: float, truncate, image_type: np.dtype, bits: int | None) -> list:
+    """OpenCV's Gaussian weights, in fixed point with `bits` bits unless that is None.
+
+    In fixed point each weight takes over the rounding error of the one before, and the middle weight makes the sum 1.
+    """
     if sigma == 0:
         return [1]
-    size = round(sigma * (6 if kind.name == "uint8" else 8) + 1) | 1
+    size = round(sigma * (6 if image_type.name == "uint8" else 8) + 1) | 1
     radius = size // 2 if truncate is None else int(truncate * sigma + 0.5)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     weights /= weights.sum()
@@ -143,30 +148,31 @@ def _opencv_weights(sigma: float, truncate, kind: np.dtype, bits: int | None) ->
     return [Fraction(n, one) for n in (*half, one - 2 * sum(half), *half[::-1])]
 
 
-def _opencv_box(size, options, kind):
+def _opencv_box(size, options, image_type):
     taps = size[0] * size[1]
-    if kind.name != "uint8" or taps > 256:
+    if image_type.name != "uint8" or taps > 256:
         return in_turn([box_kernel(size)], options, rounding=HALF_TO_EVEN)
-    # floor((sum + taps // 2 + 1) * r / 2^23), r the reciprocal rounded down: the 1 makes up for that, but shows where the
-    # reciprocal is exact
-    shown = taps > 1 and taps & (taps - 1) == 0
-    return in_turn([box_kernel(size).replace(offset=Fraction(int(shown), taps))], options)
+    # OpenCV computes floor((sum + taps // 2 + 1) * r / 2^23), where r is the reciprocal rounded down. The 1 compensates for
+    # that, but it changes results if the reciprocal is exact.
+    changes = taps > 1 and taps & (taps - 1) == 0
+    return in_turn([box_kernel(size).replace(offset=Fraction(int(changes), taps))], options)
 
 
-def _opencv_kernel(kernel, bordered, options, kind):
+def _opencv_kernel(kernel, bordered, options, image_type):
     return in_turn([kernel], options, rounding=HALF_TO_EVEN)
 
 
 # --- Pillow: boxes in 24 bits of fixed point, each rounded to 8 bits ------------------------------------------------------
 
 
-def _eight_bits(kind: np.dtype) -> None:
-    if kind.name != "uint8":
-        raise OptionError(f"like pillow takes 8-bit pictures, not {kind}; give depth 8 before, or leave out like")
+def _eight_bits(image_type: np.dtype) -> None:
+    """Raise OptionError for other types than uint8."""
+    if image_type.name != "uint8":
+        raise OptionError(f"like pillow takes 8-bit pictures, not {image_type}; give depth 8 before, or leave out like")
 
 
-def _pillow_blur(sigmas, truncate, options, kind):
-    _eight_bits(kind)
+def _pillow_blur(sigmas, truncate, options, image_type):
+    _eight_bits(image_type)
     if truncate is not None:
         raise OptionError("Pillow's Gaussian is three boxes, which have no truncate; leave it out")
     boxes = [_extended_box(_pillow_radius(sigma)) for sigma in sigmas]
@@ -176,8 +182,10 @@ def _pillow_blur(sigmas, truncate, options, kind):
 
 
 def _pillow_radius(sigma: float) -> np.float32:
-    """Of the box that, three times applied, has a Gaussian's variance (Gwosdek, Grewenig, Bruhn, Weickert 2011), in its
-    float32 steps."""
+    """The radius of the box that, applied three times, has a Gaussian's variance (Gwosdek, Grewenig, Bruhn, Weickert 2011).
+
+    Computed in float32, step by step as Pillow does.
+    """
     f = np.float32
     variance = f(f(sigma) * f(sigma) / f(3))
     whole = f(math.floor((float(f(math.sqrt(12.0 * float(variance) + 1.0))) - 1.0) / 2.0))
@@ -186,7 +194,7 @@ def _pillow_radius(sigma: float) -> np.float32:
 
 
 def _extended_box(radius) -> list[Fraction]:
-    """Equal weights and fractional rims, in 24 bits of fixed point rounded down."""
+    """The weights of a box with fractional rims, in 24 bits of fixed point, rounded down."""
     radius = np.float32(radius)
     if radius == 0:
         return [Fraction(1)]
@@ -196,30 +204,30 @@ def _extended_box(radius) -> list[Fraction]:
     return [Fraction(n, 1 << 24) for n in (rim, *[weight] * inner, rim)]
 
 
-def _pillow_box(size, options, kind):
-    _eight_bits(kind)
+def _pillow_box(size, options, image_type):
+    _eight_bits(image_type)
     down, along = (_extended_box((n - 1) / 2) for n in size)
     return in_turn([make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1], options)
 
 
-def _pillow_kernel(kernel, bordered, options, kind):
-    _eight_bits(kind)
+def _pillow_kernel(kernel, bordered, options, image_type):
+    _eight_bits(image_type)
     if kernel.shape not in ((3, 3), (5, 5)):
         raise OptionError(f"like pillow takes kernels of 3x3 and 5x5, not {kernel.shape[0]}x{kernel.shape[1]}")
     return in_turn([kernel], options, keeps_edges=not bordered)
 
 
-# --- ImageMagick: 16 bits between its operations --------------------------------------------------------------------------
+# --- ImageMagick: samples of 16 bits between its operations --------------------------------------------------------------------------
 
 
-def _magick_blur(sigmas, truncate, options, kind):
+def _magick_blur(sigmas, truncate, options, image_type):
     down, along = (_magick_weights(sigma, truncate) for sigma in sigmas)
     kernels = [make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1]
-    return _in_quanta(kernels, options, kind)
+    return _in_quanta(kernels, options, image_type)
 
 
 def _magick_weights(sigma: float, truncate) -> np.ndarray:
-    """The Gaussian's mean over each pixel, by three samples."""
+    """ImageMagick's Gaussian weights: the mean of three samples in each pixel."""
     if sigma == 0:
         return np.ones(1)
     radius = _magick_radius(sigma) if truncate is None else math.ceil(truncate * sigma)
@@ -229,7 +237,7 @@ def _magick_weights(sigma: float, truncate) -> np.ndarray:
 
 
 def _magick_radius(sigma: float) -> int:
-    """The largest at which a normalised weight is no less than 1/65535, and at least 1."""
+    """The largest radius at which a normalised weight is at least 1/65535; at least 1."""
     radius = 2
     while True:
         weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
@@ -238,24 +246,24 @@ def _magick_radius(sigma: float) -> int:
         radius += 1
 
 
-def _magick_box(size, options, kind):
+def _magick_box(size, options, image_type):
     low = tuple((n - 1) // 2 for n in size)
-    return _in_quanta([box_kernel(size).replace(anchor=low).flipped()], options, kind, order=None)
+    return _in_quanta([box_kernel(size).replace(anchor=low).flipped()], options, image_type, order=None)
 
 
-def _magick_kernel(kernel, bordered, options, kind):
-    return _in_quanta([kernel], options, kind)
+def _magick_kernel(kernel, bordered, options, image_type):
+    return _in_quanta([kernel], options, image_type)
 
 
-def _in_quanta(kernels: list[Kernel], options: Options, kind: np.dtype, order="in order") -> list[LinearFilter]:
-    """Samples of fewer bits are taken to 16 before, and back after."""
-    if kind.name not in ("bool", "uint8") or options.range != "clip":
+def _in_quanta(kernels: list[Kernel], options: Options, image_type: np.dtype, order="in order") -> list[LinearFilter]:
+    """Filters for kernels in ImageMagick's samples: fewer bits are converted to 16 before, and back after."""
+    if image_type.name not in ("bool", "uint8") or options.range != "clip":
         return in_turn(kernels, options, order=order)
-    target, _ = rescaled(options.depth, kind)
+    target, _ = rescaled(options.depth, image_type)
     unit = white(target)
     if options.dtype is not None:
-        target, unit = LinearFilter(UNIT, options).result_type(kind), white(kind)
-    factor = Fraction(QUANTUM, white(kind))
+        target, unit = LinearFilter(UNIT, options).result_type(image_type), white(image_type)
+    factor = Fraction(QUANTUM, white(image_type))
     border = parse_border(options.border)
     border = replace(border, values=tuple(v * float(factor) for v in border.values))
     offset = checked_offset(options.offset) * factor
@@ -270,14 +278,14 @@ def _in_quanta(kernels: list[Kernel], options: Options, kind: np.dtype, order="i
 # --- libvips --------------------------------------------------------------------------------------------------------------
 
 
-def _vips_blur(sigmas, truncate, options, kind):
+def _vips_blur(sigmas, truncate, options, image_type):
     down, along = (_vips_weights(sigma, truncate) for sigma in sigmas)
     return in_turn([make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1], options)
 
 
 def _vips_weights(sigma: float, truncate) -> list[Fraction]:
-    """Whole numbers, 20 in the middle, over their sum."""
-    if sigma < 0.2:  # its own limit
+    """libvips' Gaussian weights: whole numbers, 20 in the middle, divided by their sum."""
+    if sigma < 0.2:  # libvips' limit
         return [Fraction(1)]
     end = min(math.trunc(8 * sigma), 5000)
     found = (x for x in range(end) if math.exp(-x * x / (2 * sigma * sigma)) < 0.2)
@@ -286,26 +294,26 @@ def _vips_weights(sigma: float, truncate) -> list[Fraction]:
     return [Fraction(weight, sum(weights)) for weight in weights]
 
 
-def _vips_box(size, options, kind):
+def _vips_box(size, options, image_type):
     return in_turn([box_kernel(size)], options, rounding=TOWARD_ZERO)
 
 
-def _vips_kernel(kernel, bordered, options, kind):
+def _vips_kernel(kernel, bordered, options, image_type):
     return in_turn([kernel], options, rounding=TOWARD_ZERO)
 
 
-# --- torch: nothing but floats ----------------------------------------------------------------------------------------------
+# --- torch: floats only ----------------------------------------------------------------------------------------------
 
 
-def _torch_blur(sigmas, truncate, options, kind):
+def _torch_blur(sigmas, truncate, options, image_type):
     return in_turn([gaussian_kernel(sigmas, TRUNCATE if truncate is None else truncate)], options)
 
 
-def _torch_box(size, options, kind):
+def _torch_box(size, options, image_type):
     return in_turn([box_kernel(size).replace(anchor=tuple((n - 1) // 2 for n in size))], options)
 
 
-def _torch_kernel(kernel, bordered, options, kind):
+def _torch_kernel(kernel, bordered, options, image_type):
     return in_turn([kernel], options)
 
 

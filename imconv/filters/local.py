@@ -1,4 +1,4 @@
-"""Local statistics: standard deviation, and contrast normalised by it."""
+"""Local statistics: the standard deviation over a box, and contrast normalised by it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..engine.results import NewArrays
 from ..engine.side_by_side import PassedOn, in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
-from ..geometry.sizes import parse_size
+from ..geometry.sizes import parse_window_size
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
 from ..pixels.depth import white
@@ -24,19 +24,19 @@ from .arguments import checked_number, image_width
 from .blur_kernels import gaussian_kernel
 
 MAX_GAIN = 1e9
-SPREAD = 8  # standard deviations that the range of an integer result holds, where no gain is asked for
+SPREAD = 8  # standard deviations in the range of an integer result, with the default gain
 
 
 @documented
 def local_deviation(image, size, *, out=None, threads=None, **options):
-    """The standard deviation over a box of pixels around each: `sqrt(mean(f^2) - mean(f)^2)`, the population's.
+    """The population standard deviation over a box around each pixel: `sqrt(mean(f^2) - mean(f)^2)`.
 
     {parameters:size : int, (rows, columns) or str such as "3x5"
-        An even size reaches `size // 2` before the pixel and one less after it, as `box_blur`'s.}
+        An even size has `size // 2` pixels before the centre and one less after it, as in `box_blur`.}
 
-    Integers of 8 and 16 bits are summed exactly (16 bits: up to 37 x 37); floats, and whatever is larger, in a way that
-    does not cancel (Chan, Golub and LeVeque 1983): flat areas give exactly 0. Each channel is taken by itself, and alpha is
-    kept. `pad`, `stride` and `dilation` are refused.
+    Integers of 8 and 16 bits are summed exactly (16 bits: up to 37 x 37). Other types and sizes are computed by merging
+    means and squared deviations (Chan, Golub and LeVeque 1983). Flat areas have a deviation of exactly 0. Each channel is
+    filtered by itself, and alpha is kept. `pad`, `stride` and `dilation` are refused.
 
     Examples
     --------
@@ -44,25 +44,26 @@ def local_deviation(image, size, *, out=None, threads=None, **options):
     >>> imconv.local_deviation(np.array([[5, 5, 5, 8, 8, 8]], np.float32), (1, 3)).round(3)
     array([[0.   , 0.   , 1.414, 1.414, 0.   , 0.   ]], dtype=float32)
     """
-    filter = DeviationFilter(options_of("local_deviation", options), parse_size(size))
+    filter = DeviationFilter(options_of("local_deviation", options), parse_window_size(size))
     return apply(filter, image, out=out, threads=threads)
 
 
 @documented
 def local_contrast(image, sigma, *, floor=None, gain=None, range=None, out=None, threads=None, **options):
-    """Local contrast normalisation: `(f - m) / (s + floor)`, the difference to the local mean in local standard deviations.
+    """Even out local contrast: `(f - m) / (s + floor)`, the difference to the local mean in local standard deviations.
 
-    `m = G * f` and `s = sqrt(G * (f - m)^2)` with a Gaussian G, each pixel of s compared with its own mean.
+    `m = G * f` and `s = sqrt(G * (f - m)^2)` with a Gaussian G; every pixel in s is compared with its own mean.
 
     {parameters:sigma : float, (rows, columns) or str
-        Of the Gaussian, as in `gaussian_blur`.
+        Standard deviation of the Gaussian, as in `gaussian_blur`.
     floor : number, optional
-        In sample units, more than 0: contrasts below it are noise, and stay small; default 1% of white.
+        Smallest deviation to divide by, so that noise is not amplified; in units of the samples, above 0, default 1% of
+        white.
     gain : number, optional
-        Multiplies the result; default 1 for floats, and for integers an eighth of the range, so that it holds four
-        standard deviations to both sides.}
+        Factor of the result; default 1 for floats, and an eighth of the range for integers, so that the range holds four
+        standard deviations on both sides.}
 
-    In unsigned results 0 is mid-range (`range` "offset", unless another is given). Each channel is taken by itself, and
+    In unsigned results 0 is at mid-range (`range` "offset", unless another is given). Each channel is filtered by itself, and
     alpha is kept. `linear`, `pad`, `stride`, `dilation` and the border "constant" are refused.
 
     Source: N. Pinto, D. Cox and J. DiCarlo, Why is real-world visual object recognition hard?, PLoS Computational Biology
@@ -82,7 +83,7 @@ def local_contrast(image, sigma, *, floor=None, gain=None, range=None, out=None,
 
 @dataclass(frozen=True)
 class DeviationFilter(FloatStagesFilter):
-    """As Filter."""
+    """The filter of `local_deviation`."""
 
     options: Options
     size: tuple[int, int]
@@ -96,28 +97,28 @@ class DeviationFilter(FloatStagesFilter):
     def summary(self) -> str:
         return f"standard deviation over {self.size[0]} x {self.size[1]}"
 
-    def kind(self, source: str, alpha: str) -> str:
-        """Whole numbers stay what they are."""
-        return source if source in LARGEST_SAMPLE else super().kind(source, alpha)
+    def stage_type(self, source: str, alpha: str) -> str:
+        """As FloatStagesFilter.stage_type: integers that are summed exactly stay integers."""
+        return source if source in LARGEST_SAMPLE else super().stage_type(source, alpha)
 
-    def stages(self, shape, channels, kind, border) -> tuple:
-        """One."""
-        return (moments_plan(shape, channels, kind, border, self.size, "float64"),)
+    def stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.stages: one."""
+        return (moments_plan(shape, channels, dtype, border, self.size, "float64"),)
 
-    def direct_stages(self, shape, channels, kind, border) -> tuple:
-        """The same, rounded at once."""
-        plan = moments_plan(shape, channels, kind, border, self.size, kind)
-        return (plan,) if plan.source == kind and kind != "bool" else ()
+    def direct_stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.direct_stages: the same stage, which rounds its results."""
+        plan = moments_plan(shape, channels, dtype, border, self.size, dtype)
+        return (plan,) if plan.source == dtype and dtype != "bool" else ()
 
     def flow(self, plan: FloatStagesPlan, rows, **how):
-        """Bands of the one stage."""
+        """As FloatStagesFilter.flow: bands of the one stage."""
         stage = plan.stages[0]
         floats = Bands(band.astype(stage.source, copy=False) for band in rows)
         return stage.make_bands(floats, NewArrays(stage), **how)
 
 
 def contrast_filter(sigma, floor, gain, range, width: int | None, options: Options) -> ContrastFilter:
-    """The filter of `local_contrast`; `width` is what a sigma in percent is measured by."""
+    """The filter of `local_contrast`; `width` is the picture's, for a sigma in percent."""
     if options.linear:
         raise OptionError("a normalised contrast is no light; leave out linear")
     floor = None if floor is None else checked_number(floor, "floor", 1e-9, 1e9)
@@ -133,13 +134,13 @@ def contrast_filter(sigma, floor, gain, range, width: int | None, options: Optio
 
 @dataclass(frozen=True)
 class ContrastFilter(FloatStagesFilter):
-    """As Filter."""
+    """The filter of `local_contrast`. A `gain` of None stands for the default of the result's type."""
 
     options: Options
     kernel: Kernel
     floor: float | None
     gain: float | None
-    ranged: bool  # whether a range was asked for
+    ranged: bool  # whether the user gave a range policy
     scale: Fraction | None = None
     white: int | None = None
 
@@ -151,8 +152,8 @@ class ContrastFilter(FloatStagesFilter):
     def summary(self) -> str:
         return "differences to the mean, divided by their own deviation"
 
-    def kind(self, source: str, alpha: str) -> str:
-        """Differences to the mean of almost equal samples need all digits."""
+    def stage_type(self, source: str, alpha: str) -> str:
+        """As FloatStagesFilter.stage_type: float64, for differences of almost equal numbers."""
         return "float64"
 
     def plan(self, shape, image_type, has_alpha) -> FloatStagesPlan:
@@ -172,13 +173,13 @@ class ContrastFilter(FloatStagesFilter):
         result_type = self.result_type(image_type) if result_type is None else result_type
         return replace(super().with_types_fixed(image_type), gain=self._gain(result_type))
 
-    def stages(self, shape, channels, kind, border) -> tuple:
-        """The mean, and the variance around it."""
+    def stages(self, shape, channels, dtype, border) -> tuple:
+        """As FloatStagesFilter.stages: the mean, and the variance around it."""
         blur = LinearFilter(self.kernel, Options(border=border, dtype=np.float64))
-        return (blur.plan((*shape, channels), np.dtype(kind), False),) * 2
+        return (blur.plan((*shape, channels), np.dtype(dtype), False),) * 2
 
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
-        """The difference, kept until its deviation is there."""
+        """As FloatStagesFilter.flow: differences to the mean, kept until their deviations are computed."""
         mean, variance = plan.stages
         needed = wanted and variance.rows_needed(*wanted)
         first = needed[0] if needed else 0

@@ -1,4 +1,4 @@
-"""Grey-scale morphology: erosions and dilations one behind another, and differences of them."""
+"""Grey-scale morphology: sequences of erosions and dilations, and differences between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.results import NewArrays
 from ..engine.sequence import Sequence
-from ..engine.side_by_side import Rows, SideBySide
+from ..engine.side_by_side import BandReader, SideBySide
 from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter
@@ -24,7 +24,7 @@ from .apply import apply
 
 LEAST, LARGEST = 0.0, 100.0
 
-# operation: the stages, erosion or dilation, of what counts and of what is subtracted from it; none is the picture itself
+# operation: a sequence of stages, and the sequence that is subtracted from it, or None; an empty sequence is the picture itself
 OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {
     "opening": (("erosion", "dilation"), None),
     "closing": (("dilation", "erosion"), None),
@@ -36,12 +36,12 @@ OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {
 
 @documented
 def opening(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
-    """Erosion, then dilation: what is brighter and smaller than the shape goes; `scipy.ndimage.grey_opening`.
+    """Erosion, then dilation: removes bright spots smaller than the shape; `scipy.ndimage.grey_opening`.
 
     {parameters:size, shape
-        As in `imconv.median`. Dilation turns the shape by 180 degrees about its anchor, as scipy's does.}
+        As in `imconv.median`. Dilation rotates the shape by 180 degrees about its anchor, as scipy does.}
 
-    The result has the picture's size: pad and stride are refused.
+    The result has the picture's size; pad and stride are refused.
 
     Examples
     --------
@@ -54,7 +54,7 @@ def opening(image, size=None, *, shape="square", anchor=None, out=None, threads=
 
 @documented
 def closing(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
-    """Dilation, then erosion: what is darker and smaller than the shape goes; `scipy.ndimage.grey_closing`.
+    """Dilation, then erosion: removes dark spots smaller than the shape; `scipy.ndimage.grey_closing`.
 
     {parameters:size, shape
         As in `imconv.opening`.}
@@ -70,12 +70,12 @@ def closing(image, size=None, *, shape="square", anchor=None, out=None, threads=
 
 @documented
 def gradient(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
-    """Dilation minus erosion, how much a window's samples differ; `scipy.ndimage.morphological_gradient`.
+    """Dilation minus erosion: the largest difference in a window; `scipy.ndimage.morphological_gradient`.
 
     {parameters:size, shape
         As in `imconv.opening`.}
 
-    Any padding and stride will do.
+    Any padding and stride are accepted.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def gradient(image, size=None, *, shape="square", anchor=None, out=None, threads
 
 @documented
 def tophat(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
-    """The picture minus its opening: what is brighter and smaller than the shape; `scipy.ndimage.white_tophat`.
+    """The picture minus its opening: bright spots smaller than the shape; `scipy.ndimage.white_tophat`.
 
     {parameters:size, shape
         As in `imconv.opening`.}
@@ -104,7 +104,7 @@ def tophat(image, size=None, *, shape="square", anchor=None, out=None, threads=N
 
 @documented
 def blackhat(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
-    """The closing minus the picture: what is darker and smaller than the shape; `scipy.ndimage.black_tophat`.
+    """The closing minus the picture: dark spots smaller than the shape; `scipy.ndimage.black_tophat`.
 
     {parameters:size, shape
         As in `imconv.opening`.}
@@ -125,12 +125,12 @@ def _apply(operation, image, size, shape, anchor, out, threads, options):
 
 @dataclass(frozen=True)
 class MorphologyFilter(Filter):
-    """One of OPERATIONS with a footprint. Samples of integers are subtracted exactly, floats in their own type."""
+    """One of OPERATIONS with a footprint. Integers are subtracted exactly, floats in their own type."""
 
     operation: str
     footprint: Footprint
     options: Options = DEFAULTS
-    scale: Fraction | None = None  # instead of the one that the depth asks for
+    scale: Fraction | None = None  # replaces the factor that follows from the depth
 
     def plan(self, shape, image_type, has_alpha: bool) -> MorphologyPlan:
         """As Filter.plan."""
@@ -162,7 +162,7 @@ class MorphologyFilter(Filter):
 
     @property
     def _outer(self) -> RankFilter:
-        """A filter whose results are of the same kind."""
+        """A rank filter whose results have the same type, scale and policies."""
         return RankFilter(self.footprint, LEAST, self.options, scale=self.scale)
 
     def result_type(self, image_type) -> np.dtype:
@@ -175,7 +175,7 @@ class MorphologyFilter(Filter):
 
     @property
     def light_matters(self) -> bool:
-        """As Filter.light_matters: openings and closings are ranks of ranks, which light does not change."""
+        """As Filter.light_matters: openings and closings are ranks of ranks, and those are the same in linear light."""
         return OPERATIONS[self.operation][1] is not None
 
     def in_light(self, light) -> MorphologyFilter:
@@ -192,7 +192,7 @@ class MorphologyFilter(Filter):
 
 
 def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> np.ndarray:
-    """What is left; whole numbers without overflow; the channel `kept` as it is."""
+    """`band - minus`: integers saturate instead of overflowing; the channel `kept` is that of `band`."""
     kind = band.dtype.kind
     if kind == "b":
         result = band ^ minus
@@ -213,10 +213,13 @@ def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> 
 
 @dataclass(frozen=True)
 class MorphologyPlan(SideBySide, PlanLike):
-    """Plans of erosions and dilations: of what counts and of what is subtracted from it; an empty chain is the picture itself."""
+    """The plans of a sequence of erosions and dilations (`more`), and of the one that is subtracted from it (`less`).
+
+    An empty sequence is the picture itself; `less` is None if nothing is subtracted.
+    """
 
     operation: str
-    outer: RankPlan  # what becomes of the differences: types, policies
+    outer: RankPlan  # a plan with the types, scale and policies of the result
     more: tuple[RankPlan, ...]
     less: tuple[RankPlan, ...] | None
 
@@ -224,17 +227,17 @@ class MorphologyPlan(SideBySide, PlanLike):
 
     @property
     def model(self) -> RankPlan:
-        """The plan of a filter whose results are of the same kind."""
+        """The plan whose types and policies are those of the result."""
         return self.outer
 
     @property
     def scale(self) -> Fraction:
-        """Of samples to the result's units."""
+        """The factor from samples to the result's units."""
         return self.outer.scale
 
     @property
     def offset(self) -> Fraction:
-        """Added to the result."""
+        """The number added to results."""
         return self.outer.offset
 
     @property
@@ -244,27 +247,27 @@ class MorphologyPlan(SideBySide, PlanLike):
 
     @property
     def stages(self) -> tuple[RankPlan, ...]:
-        """All of them."""
+        """The plans of both sequences."""
         return self.more + (self.less or ())
 
     @property
     def seconds(self) -> float:
-        """As Plan.seconds, of all."""
+        """Estimated seconds of one thread for all stages together."""
         return sum(stage.seconds for stage in self.stages)
 
     @property
     def multiply_adds(self) -> int:
-        """Of all stages together."""
+        """Multiply-adds of all stages together."""
         return sum(stage.multiply_adds for stage in self.stages)
 
     @property
     def scratch(self) -> int:
-        """As RankPlan.scratch."""
+        """Bytes of buffers for each thread: the most that one stage needs."""
         return max(stage.scratch for stage in self.stages)
 
     @property
     def extra_bytes(self) -> int:
-        """As AnyPlan.extra_bytes: two stages' results, and a difference in float64."""
+        """As AnyPlan.extra_bytes: the results of two stages, and a difference in float64."""
         return 2 * np.dtype(self.source).itemsize + (0 if self.outer.plain else 8)
 
     def bytes_held(self, threads: int) -> int:
@@ -273,15 +276,15 @@ class MorphologyPlan(SideBySide, PlanLike):
         return sum(each) + max(each)
 
     def arms(self, source, *, wanted=None, threads=None, progress=None):
-        """As SideBySide.arms: the chain that counts, and the one that is subtracted."""
+        """As SideBySide.arms: the first sequence, and the one that is subtracted."""
         how = {"wanted": wanted, "threads": threads}
         if self.less is None:
             return _chain(self.more, source, progress=progress, **how), []
         one, other = source.twice()
-        return _chain(self.more, one, progress=progress, **how), [Rows(_chain(self.less, other, **how))]
+        return _chain(self.more, one, progress=progress, **how), [BandReader(_chain(self.less, other, **how))]
 
     def join(self, band, others, out, threads, tally, values) -> None:
-        """As SideBySide.join: the difference, in the type that is planned for, then one rounding."""
+        """As SideBySide.join: the difference in the picture's type, then one rounding."""
         if others:
             band = difference(band, others[0], self.colours if self.alpha == "keep" else None)
         if values:
@@ -303,7 +306,7 @@ class MorphologyPlan(SideBySide, PlanLike):
 
 
 def _finish(plan: MorphologyPlan, band: np.ndarray, out: np.ndarray, tally) -> None:
-    """Store a band in the result's type."""
+    """Scale, round and store a band in the result's type."""
     if plan.outer.plain:
         out[...] = band
         if tally is not None:
@@ -318,7 +321,7 @@ def _finish(plan: MorphologyPlan, band: np.ndarray, out: np.ndarray, tally) -> N
 
 
 def _chain(plans: tuple[RankPlan, ...], source, *, wanted=None, threads=None, progress=None) -> Iterator[np.ndarray]:
-    """Bands of ranks of ranks; of the picture itself where there are no plans."""
+    """Yield bands of a sequence of rank plans, or of the picture itself if there are none."""
     if plans:
         chain = Sequence(plans)
         yield from chain.make_bands(source, NewArrays(chain), wanted=wanted, threads=threads, progress=progress)

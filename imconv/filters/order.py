@@ -1,4 +1,4 @@
-"""Order statistics: median, percentile, least and largest sample of a window."""
+"""Order statistics of windows: median, percentile, minimum and maximum."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ def median(image, size=None, *, shape="square", like=None, anchor=None, out=None
     """The median of the samples around each pixel: bit for bit `scipy.ndimage.median_filter`.
 
     {parameters:size : int, (rows, columns) or str such as "3x5"
-        An even size reaches `size // 2` before the pixel and one less after it; of an even number of samples the larger
-        middle one is taken.
+        An even size has `size // 2` pixels before the centre and one less after it. The median of an even number of samples
+        is the larger of the two in the middle.
     shape : str, array (rows, columns) or Kernel, default "square"
-        "square" (all of the window), "disk", "plus", "diamond", "cross", "ring" within the size; or cells of your own
-        without a size: 0, NaN and what is no part of a kernel do not belong to it.
+        "square" (the whole window), "disk", "plus", "diamond", "cross" or "ring", within the size; or cells of your own,
+        without a size: those that are 0, NaN or left out of a kernel do not belong to the window.
     like : "scipy", "opencv", "pillow", "imagemagick" or "vips", optional
-        Give that tool's result: its border; a border given wins. All but scipy take squares of odd sides here.}
+        Match that tool's result: use its border, unless you give one. All tools but scipy take squares of odd size only.}
 
-    NaN counts as larger than every number, so that no result depends on the order of samples. The border "normalized"
-    ranks the samples inside the picture alone. Alpha is filtered like a colour, or kept. `linear` changes nothing: the
-    same sample wins.
+    NaN counts as larger than every number, so that no result depends on the order of samples. With the border "normalized"
+    only samples on the picture are ranked. Alpha is filtered like a colour, or kept. `linear` does not change the result.
 
     Examples
     --------
@@ -45,8 +44,7 @@ def rank(image, percentile, size=None, *, shape="square", anchor=None, out=None,
     """A percentile of the samples around each pixel: bit for bit `scipy.ndimage.percentile_filter`.
 
     {parameters:percentile : number from 0 to 100
-        Of n samples in order, the least is number 0, the one with the number `int(n * percentile / 100)` is taken; for 100
-        the last.
+        The result is sample number `int(n * percentile / 100)` of the n sorted samples, counted from 0; for 100 the last.
     size, shape
         As in `imconv.median`.}
 
@@ -63,12 +61,12 @@ def rank(image, percentile, size=None, *, shape="square", anchor=None, out=None,
 
 @documented
 def minimum(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
-    """The least sample around each pixel, erosion: bit for bit `scipy.ndimage.minimum_filter`.
+    """The smallest sample around each pixel (erosion): bit for bit `scipy.ndimage.minimum_filter`.
 
     {parameters:size, shape
         As in `imconv.median`; any size.}
 
-    NaN counts as larger than every number: it is the least only among NaN.
+    NaN counts as larger than every number: it is the result only if all samples are NaN.
 
     Examples
     --------
@@ -84,10 +82,10 @@ def maximum(image, size=None, *, shape="square", anchor=None, out=None, threads=
     """The largest sample around each pixel: bit for bit `scipy.ndimage.maximum_filter`.
 
     {parameters:size, shape
-        As in `imconv.median`; any size. A shape lies over the picture as it is written; dilation, which turns it by 180
-        degrees, is part of `imconv.closing`.}
+        As in `imconv.median`; any size. The shape is not rotated; dilation, which rotates it by 180 degrees, is part of
+        `imconv.closing`.}
 
-    NaN counts as larger than every number: one in the window is the result.
+    NaN counts as larger than every number: a window with a NaN has the result NaN.
 
     Examples
     --------
@@ -105,7 +103,7 @@ def _apply(name, image, percentile, size, shape, anchor, out, threads, options):
 
 
 def median_border(like: str, size, shape, border) -> str:
-    """The border of another tool's median, unless one is given: scipy's is its usual one, all others repeat the edge."""
+    """The border of another tool's median, unless the user gave one: scipy's default; all others repeat the edge."""
     tool = find(like)
     if tool.calls["median"] == "-":
         raise OptionError(
@@ -121,17 +119,17 @@ def median_border(like: str, size, shape, border) -> str:
 
 
 def parse_percentile(text) -> float:
-    """A percentile, `25` or `"25"`; OptionError outside 0 to 100."""
+    """A percentile, `25` or `"25"`, as a float; OptionError if it is not from 0 to 100."""
     return checked_number(text, "percentile", 0, 100)
 
 
 def named_filter(percentile: float, size, shape: str, options: Options) -> RankFilter:
-    """A filter as a command line asks for it: a shape is a name, or whatever a kernel is given by."""
+    """The filter for a command line's arguments; `shape` is a name of a shape, or the text of a kernel."""
     return RankFilter(chosen_footprint(size, shape), percentile, options)
 
 
 def chosen_footprint(size, shape: str):
-    """The footprint that a command line names: with a size one of the known shapes, else a kernel's cells."""
+    """The footprint for a command line's arguments: with a size a named shape, else also the cells of a kernel."""
     from ..stages.ranking.footprint import SHAPES
 
     if shape.strip().lower() in SHAPES or size is not None:

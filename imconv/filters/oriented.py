@@ -1,4 +1,4 @@
-"""Blurs with a direction or a shape, by exact areas: motion and lens; and relief."""
+"""Motion and disk blurs, whose weights are exact areas; and emboss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .arguments import checked_number
 from .correlate import linear_filter
 from .edges import SignedFilter
 
-LONGEST = 1000.0  # pixels
+LONGEST = 1000.0  # longest motion blur, in pixels
 LARGEST_RADIUS = 1000.0
 MAX_ANGLE = 1e6
 MAX_AMOUNT = 1000
@@ -25,14 +25,14 @@ MAX_AMOUNT = 1000
 
 @documented
 def motion_blur(image, length, angle=0.0, *, out=None, threads=None, **options):
-    """Blur as a camera does that moves evenly: the mean along a line.
+    """Blur like a camera that moves at constant speed: the mean along a line.
 
     {parameters:length : number
-        In pixels, above 0 to 1000; 1 along an axis changes nothing.
+        In pixels, above 0, up to 1000; 1 along an axis changes nothing.
     angle : number, default 0
-        Of the line in degrees: 0 is horizontal, counter-clockwise as seen, so that 45 rises to the right.}
+        Angle of the line in degrees: 0 is horizontal, 45 rises to the right (counter-clockwise on the screen).}
 
-    Each weight is the area of the pixel that a rectangle covers, `length` long and 1 wide, centred on the pixel's middle.
+    Each weight is the area of a pixel that is covered by a rectangle of `length` x 1 around the centre.
 
     Examples
     --------
@@ -46,12 +46,12 @@ def motion_blur(image, length, angle=0.0, *, out=None, threads=None, **options):
 
 @documented
 def disk_blur(image, radius, *, out=None, threads=None, **options):
-    """Blur as a lens out of focus does: the mean over a disk.
+    """Blur like a lens out of focus: the mean over a disk.
 
     {parameters:radius : number
-        In pixels, above 0 to 1000; up to 0.5 changes nothing.}
+        In pixels, above 0, up to 1000; up to 0.5 changes nothing.}
 
-    Each weight is the area of the pixel that the disk covers.
+    Each weight is the area of a pixel that is covered by the disk.
 
     Examples
     --------
@@ -69,9 +69,9 @@ def emboss(image, amount=1.0, *, relief=False, range=None, out=None, threads=Non
     """A relief lit from the upper left: the picture plus its slope, or the slope alone.
 
     {parameters:amount : number or str, default 1
-        Of the slope; a decimal counts exactly.
+        Factor of the slope; a decimal counts exactly.
     relief : bool, default False
-        The slope alone, around mid-range in unsigned results (`range="offset"`, unless another one is given).}
+        Return the slope alone, with 0 at mid-range in unsigned results (`range="offset"`, unless another is given).}
 
     Source: GIMP documentation team, GIMP user manual, Convolution Matrix, 2002 and later; the library's kernel emboss.
 
@@ -103,7 +103,7 @@ def emboss_filter(amount, relief: bool, options: Options, range=None) -> LinearF
 
 
 def motion_kernel(length, angle=0.0) -> Kernel:
-    """The line of `motion_blur`."""
+    """The kernel of `motion_blur`."""
     length = checked_number(length, "length", 1e-3, LONGEST)
     return _motion(length, checked_number(angle, "angle", -MAX_ANGLE, MAX_ANGLE) % 180)
 
@@ -121,12 +121,12 @@ def _motion(length: float, angle: float) -> Kernel:
             v = column * along[1] - row * along[0]
             if abs(u) < length / 2 + 0.75 and abs(v) < 1.25:  # half a pixel's diagonal is 0.71
                 weights[row + reach[0], column + reach[1]] = _covered(column, row, along, length)
-    weights += weights[::-1, ::-1]  # alike to the last bit
+    weights += weights[::-1, ::-1]  # symmetric to the last bit
     return _normalised(weights, "motion")
 
 
 def _covered(x: float, y: float, along: tuple[float, float], length: float) -> float:
-    """The area that a rectangle around the origin, `length` x 1, has of the pixel at (x, y)."""
+    """The area of the pixel at (x, y) that is covered by a rectangle of `length` x 1 around the origin."""
     corners = [(x + dx, y + dy) for dx, dy in ((-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5))]
     a, b = along
     for nx, ny, limit in ((a, b, length / 2), (-a, -b, length / 2), (b, -a, 0.5), (-b, a, 0.5)):
@@ -149,7 +149,7 @@ def _cut(corners: list, nx: float, ny: float, limit: float) -> list:
 
 
 def disk_kernel(radius) -> Kernel:
-    """The disk of `disk_blur`."""
+    """The kernel of `disk_blur`."""
     return _disk(checked_number(radius, "radius", 1e-3, LARGEST_RADIUS))
 
 
@@ -161,18 +161,18 @@ def _disk(radius: float) -> Kernel:
     weights = np.diff(np.diff(corner, axis=0), axis=1)
     far = np.abs(np.arange(-reach, reach + 1)) + 0.5
     near = np.maximum(far - 1, 0)
-    weights[np.hypot(far[:, None], far) <= radius] = 1  # without the rounding of large areas' differences
+    weights[np.hypot(far[:, None], far) <= radius] = 1  # exactly: differences of large areas are rounded
     weights[np.hypot(near[:, None], near) >= radius] = 0
     weights = np.maximum(weights, 0)
-    for turn in (np.flipud, np.fliplr, np.transpose):  # alike to the last bit
+    for turn in (np.flipud, np.fliplr, np.transpose):  # symmetric to the last bit
         weights = weights + turn(weights)
     return _normalised(weights, "disk")
 
 
 def _area(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
-    """The area that a disk around the origin has of the rectangle from 0, 0 to x, y."""
+    """The area of the rectangle from (0, 0) to (x, y) that is covered by a disk around the origin."""
     x, y = np.minimum(x, radius), np.minimum(y, radius)
-    left = np.minimum(np.sqrt(radius * radius - y * y), x)  # up to here the rectangle's side is below the circle
+    left = np.minimum(np.sqrt(radius * radius - y * y), x)  # up to here the rectangle's upper side lies in the disk
 
     def below(x):
         return (x * np.sqrt(radius * radius - x * x) + radius * radius * np.arcsin(x / radius)) / 2

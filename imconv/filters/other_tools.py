@@ -1,4 +1,4 @@
-"""What other tools do where imconv leaves a choice: facts, and where they are written."""
+"""Facts about other tools, for `like`: their borders, anchors, directions and roundings, with sources."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ..pixels.rounding import HALF_UP
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool's habits.
+    """The facts about a tool.
 
-    name       what `--like` takes
-    calls      what `--like` gives the result of, for each command
-    border     what lies outside the picture
+    name       the value of `--like`
+    calls      for each command the tool's function whose result is matched
+    border     its default border
     low        whether the anchor of an even size is `(size - 1) // 2` instead of `size // 2`
-    direction  of `apply`: "convolution", "correlation", "either" (convolution unless correlation is asked for), or
-               "bottom up": correlation with the kernel's rows from the last to the first
-    rounding   of whole-number results of `apply`
-    alpha      how colours with alpha are filtered
-    support    how far its Gaussian reaches
-    equal      how near imconv comes
-    source     where it is written
+    direction  what its `apply` computes: "convolution", "correlation", "either" (convolution unless correlation is asked
+               for), or "bottom up": correlation with the kernel's rows from the last to the first
+    rounding   how it rounds integer results of `apply`
+    alpha      its alpha policy
+    support    the support of its Gaussian
+    equal      how closely imconv matches it
+    source     files of its source code that show these facts
     """
 
     name: str
@@ -38,7 +38,7 @@ class Tool:
 
     @property
     def anchor(self) -> str:
-        """The anchor's rule."""
+        """The rule for the anchor of an axis, as a formula."""
         return "(size - 1) // 2" if self.low else "size // 2"
 
 
@@ -97,7 +97,7 @@ TOOLS = {tool.name: tool for tool in _ALL}
 
 
 def find(name: str) -> Tool:
-    """The tool of this name; OptionError, with the nearest right one, if there is none."""
+    """The tool of this name; OptionError, which proposes the nearest name, if there is none."""
     word = str(name).strip().lower()
     if word not in TOOLS:
         raise OptionError(f"unknown tool {name!r}; like is one of {', '.join(TOOLS)}{nearest(word, TOOLS)}")
@@ -105,22 +105,23 @@ def find(name: str) -> Tool:
 
 
 def adopted(like: str, options, border: str | None):
-    """A filter's options as the tool has them: its border, unless `border` was given, and its way with alpha, unless the
-    options name one."""
+    """A filter's options with the tool's border, unless the user gave `border`, and its alpha policy, unless they have one."""
     tool = find(like)
-    default = None if tool.alpha == "weight" else tool.alpha  # an array does not say that it has alpha to weight by
+    default = (
+        None if tool.alpha == "weight" else tool.alpha
+    )  # an array does not say whether it has alpha, so "weight" must not be set
     return replace(options, border=tool.border if border is None else border, alpha=options.alpha or default)
 
 
-def told(tool: Tool, command: str, options, *more: str) -> str:
-    """What a plan says that computes as the tool does; `more` are further facts."""
+def note(tool: Tool, command: str, options, *more: str) -> str:
+    """The line of a printed plan that names the matched tool; `more` are further facts."""
     facts = [f"border {options.border}", f"alpha {options.alpha or 'weight'}", *more]
     call = "" if tool.calls[command] == "-" else f" {tool.calls[command]}"
     return f"like           {tool.name}{call}: {', '.join(facts)}"
 
 
 def table() -> str:
-    """All facts as a table in Markdown, for the README."""
+    """The facts as a Markdown table, for the README."""
     head = ["`--like`", "`blur`", "`box`", "`apply`", "border", "anchor", "`apply` is", "whole numbers", "how near"]
     rows = [head, ["---"] * len(head)]
     for tool in _ALL:

@@ -1,4 +1,4 @@
-"""Pooling: windows become single samples; with anti-aliasing, by a blur before samples are dropped."""
+"""Pooling: reduces windows to single samples, optionally with a blur before samples are dropped (anti-aliasing)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..composites.chain import ChainFilter
 from ..errors import OptionError, nearest
 from ..filter import Filter
 from ..geometry.axis import effective_size
-from ..geometry.sizes import parse_pair, parse_size
+from ..geometry.sizes import parse_pair, parse_window_size
 from ..kernel.kernel import Kernel
 from ..options import NO_IGNORING, Options, documented, options_of
 from ..pixels.arrays import readable
@@ -25,8 +25,8 @@ from .apply import apply
 from .shift_consistency import measure
 
 BLUR = "blur"
-LARGEST_BLUR = 21  # whose weights over 4^20 are still exact with 8-bit samples
-USUAL_BLUR = 4
+LARGEST_BLUR = 21  # with 8-bit samples, weights over 4^20 are still exact
+USUAL_BLUR = 4  # the size that antialias=True stands for
 
 
 @documented
@@ -34,38 +34,38 @@ def pool(
     image, op, size, *, stride=None, padding=0, dilation=1, ceil=False, count_include_pad=True, antialias=None, where=None,
     out=None, threads=None, **options,
 ):  # fmt: skip
-    """Pool a picture: each window of pixels becomes one, with torch's shapes and values.
+    """Pool a picture: reduce each window of pixels to one, with torch's shapes and values.
 
-    The result has `floor((n + 2 padding - e) / stride) + 1` rows and columns, `e = dilation (size - 1) + 1`. Padded cells are
-    no samples: they enter nothing but an average that counts them, as zeros. A window of padding alone gives the type's
-    least value for "max" (minus infinity for floats), the largest for "min", and 0 for all others.
+    The result has `floor((n + 2 padding - e) / stride) + 1` rows and columns, `e = dilation (size - 1) + 1`. Padding counts as
+    zeros in averages (see count_include_pad); all other operations ignore it. A window of padding only has as its result the
+    type's smallest value for "max" (minus infinity for floats), the largest for "min", and 0 for all others.
 
     {parameters:op : "max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2" or "blur"
-        The largest sample, the least, their mean, sum, the number of those that are not 0 (or `where`), the population's
-        standard deviation, the median (of an even number the mean of the two in the middle), largest minus least, the root
-        of the sum of squares. "blur" is no window but a binomial blur of this size, sampled at the stride.
+        The largest sample, the smallest, the mean, the sum, the number of samples that are not 0 (or that fulfil `where`),
+        the population standard deviation, the median (of an even number the mean of the two in the middle), largest minus
+        smallest, the root of the sum of squares. "blur": a binomial filter of this size, sampled at the stride.
     size : int, (rows, columns) or str such as "2x3"
-        Of the window.
+        Size of the window.
     stride : int or (rows, columns), default the size
-        Steps between windows.
+        Distance between windows.
     padding : int or (rows, columns), default 0
-        On both sides, at most half of what a window spans. "blur" pads by itself, by whole-sample reflection.
+        On both sides, at most half of the window's span. "blur" pads by itself, by reflection that repeats no edge sample.
     dilation : int or (rows, columns), default 1
         Distance between a window's samples.
     ceil : bool, default False
-        Also a last window that reaches out of picture and padding, if it begins on the picture or the padding before it.
+        Add a last window that reaches beyond picture and padding, if it begins on the picture or the padding before it.
     count_include_pad : bool, default True
-        Whether an average counts padding; what a window has beyond that never counts.
+        Whether an average counts padding; cells beyond the padding never count.
     antialias : int or True, optional
-        Pool at stride 1, then blur with the binomial filter of this size, True is 4, and sample that at the stride (Zhang
-        2019, "Making Convolutional Networks Shift-Invariant Again").
+        Blur before dropping pixels: pool at stride 1, blur with the binomial filter of this size (True: 4), and sample at the
+        stride (Zhang 2019, "Making Convolutional Networks Shift-Invariant Again").
     where : str such as "v>128", optional
-        What "count" counts, in the image's units; also >=, <, <=, ==, !=.
+        Which samples "count" counts, in units of the image; also >=, <, <=, ==, !=.
     border, pad
-        Not here: see padding.}
+        Refused; see padding.}
 
-    Of the options above depth and linear leave counts alone. Averages, sums and blurs of colour are weighted by alpha; max, min
-    and median take every channel, alpha too, by itself; for all others, and with alpha "keep", alpha is averaged.
+    depth and linear do not change counts. Averages, sums and blurs of colours are weighted by alpha; "max", "min" and "median"
+    pool every channel by itself, alpha too; for all others, and with alpha "keep", alpha is averaged.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def pool_filter(
     op = str(op).lower()
     if op not in names:
         raise OptionError(f"unknown op {op!r}; it is one of {', '.join(names)}{nearest(op, names)}")
-    size = parse_size(size)
+    size = parse_window_size(size)
     steps = size if stride is None else parse_pair(stride, "stride")
     padding, dilation = parse_pair(padding, "padding", least=0), parse_pair(dilation, "dilation")
     if options.nan == "ignore":
@@ -121,7 +121,7 @@ def pool_filter(
 
 
 def parse_antialias(antialias) -> int:
-    """The size of the blur: a whole number, or its text; True is the usual 4."""
+    """The size of the anti-aliasing blur from a whole number or its text; True stands for USUAL_BLUR."""
     text = str(USUAL_BLUR if antialias is True else antialias).strip()
     if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= LARGEST_BLUR):
         raise OptionError(f"antialias must be the size of a blur, whole, from 1 to {LARGEST_BLUR}, not {antialias!r}")
@@ -129,8 +129,11 @@ def parse_antialias(antialias) -> int:
 
 
 def blur_filter(size: tuple[int, int], stride: tuple[int, int], options: Options) -> LinearFilter:
-    """A binomial blur of `size` (rows, columns) sampled at `stride`, as BlurPool has it: `floor((f - 1) / 2)` cells before
-    and `ceil((f - 1) / 2)` behind the picture are reflected, the edge sample once."""
+    """A binomial blur of `size` (rows, columns), sampled at `stride`, as Zhang's BlurPool.
+
+    For a size f, `floor((f - 1) / 2)` cells before the picture and `ceil((f - 1) / 2)` behind it are padded by reflection
+    that does not repeat the edge sample.
+    """
     if max(size) > LARGEST_BLUR:
         raise OptionError(f"a blur's size must be from 1 to {LARGEST_BLUR}, not {size[0]}x{size[1]}")
     before, after = ([(n - 1) // 2 for n in size], [n // 2 for n in size])
@@ -145,11 +148,11 @@ def _binomial(size: tuple[int, int]) -> Kernel:
 
 
 def shift_report(picture, op, size, options: Options, *, stride=None, antialias=None, **how) -> dict:
-    """What `consistency.measure` finds for pooling a Picture, plain and anti-aliased, over the same part of it.
+    """The result of `shift_consistency.measure` for pooling a Picture, plain and anti-aliased, over the same part of it.
 
-    Parameters as in `pool_filter`; anti-aliased by default with the usual blur. A blur's plain form drops pixels unblurred.
+    Parameters as in `pool_filter`; `antialias` is USUAL_BLUR by default. The plain form of a blur drops pixels without it.
     """
-    size, how = parse_size(size), {**how, "ceil": False}
+    size, how = parse_window_size(size), {**how, "ceil": False}
     steps = size if stride is None else parse_pair(stride, "stride")
     alone = Options(alpha=options.alpha)
     if str(op).lower() == BLUR:
@@ -165,6 +168,6 @@ def shift_report(picture, op, size, options: Options, *, stride=None, antialias=
         (p + (f - 1) // 2, n + p - span + 1 - f // 2)
         for n, p, span, f in zip(picture.pixels.shape[:2], padding, spans, blur, strict=True)
     )
-    kind = np.float64 if readable(picture.pixels.dtype).itemsize > 4 else np.float32
-    found = (measure(picture, filter.retyped(kind), steps, (down, along)) for filter in both)
+    float_type = np.float64 if readable(picture.pixels.dtype).itemsize > 4 else np.float32
+    found = (measure(picture, filter.retyped(float_type), steps, (down, along)) for filter in both)
     return {"stride": steps, "blur": blur, **dict(zip(("plain", "antialiased"), found, strict=True))}

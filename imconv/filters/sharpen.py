@@ -1,4 +1,4 @@
-"""Sharpening: the lecture's kernel and the unsharp mask."""
+"""Sharpening: by the difference to the 3 x 3 mean, and the unsharp mask."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from .arguments import checked_number, image_width
 from .blur_kernels import gaussian_kernel
 
 MAX_AMOUNT = 1000
-LARGEST_KERNEL = 65  # taps a side: larger blurs are cheaper by themselves, on a coarse grid
+LARGEST_KERNEL = 65  # most taps on a side of one kernel; larger blurs are cheaper by themselves, on a coarse grid
 
 
 @documented
 def sharpen(image, amount=1.0, *, out=None, threads=None, **options):
-    """Sharpen with `(1 + amount) * delta - amount * box(3)`: for amount 1, centre `2 - 1/9` and `-1/9` around it.
+    """Sharpen: add `amount` times the difference to the 3 x 3 mean.
+
+    The kernel is `(1 + amount) * delta - amount * box(3)`: for amount 1, `2 - 1/9` in the centre and `-1/9` around it.
 
     {parameters:amount : number or str, default 1
-        How much of the difference to the 3 x 3 mean is added; 0 changes nothing. A decimal counts exactly: 0.3 is 3/10.}
+        Strength; 0 leaves the picture as it is. A decimal counts exactly: 0.3 is 3/10.}
 
     Source: the lecture "Convolutional Neural Networks", CS152, sharpening example.
 
@@ -46,10 +48,11 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
     """Unsharp mask: `f + amount * (f - gaussian(f))` where `|f - gaussian(f)|` exceeds the threshold.
 
     {parameters:sigma : float, (rows, columns) or str
-        Of the Gaussian, as in `gaussian_blur`.
+        Standard deviation of the Gaussian, as in `gaussian_blur`.
     amount : number, default 1
+        Strength; 0 leaves the picture as it is.
     threshold : number, default 0
-        In sample units; smaller differences are left alone.
+        In units of the samples; smaller differences are not changed.
     truncate : float, optional
         As in `gaussian_blur`.}
 
@@ -66,7 +69,7 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
 
 
 def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settings: Options) -> UnsharpFilter:
-    """The filter of `unsharp_mask`; `width` is what a sigma in percent is measured by."""
+    """The filter of `unsharp_mask`; `width` is the picture's, for a sigma in percent."""
     if settings.offset:
         raise OptionError("an unsharp mask takes no offset")
     amount, threshold = checked_number(amount, "amount", 0, MAX_AMOUNT), checked_number(threshold, "threshold", 0, 1e12)
@@ -75,12 +78,15 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
     one_kernel = None
     if threshold == 0 and max(blur.shape) <= LARGEST_KERNEL:
         one_kernel = LinearFilter(_unsharp_kernel(blur, amount), settings)
-    return UnsharpFilter(LinearFilter(blur, settings, point=Detail(amount, threshold), gain=amount), one_kernel)
+    return UnsharpFilter(LinearFilter(blur, settings, point=Detail(amount, threshold), error_gain=amount), one_kernel)
 
 
 @dataclass(frozen=True)
 class Detail:
-    """What follows the blur; as a call, or by the compiled loop `loop` with `settings` as arguments."""
+    """The `point` of an unsharp mask: computes results from blurred and original samples.
+
+    As a function, or by the compiled loop `loop`, which takes `settings` as arguments.
+    """
 
     amount: float
     threshold: float
@@ -91,7 +97,7 @@ class Detail:
         return self.amount, self.threshold
 
     def scaled(self, factor) -> Detail:
-        """The same for samples multiplied by a factor."""
+        """A copy for samples that are multiplied by a factor."""
         return Detail(self.amount, float(self.threshold * factor))
 
     def __call__(self, blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
@@ -105,18 +111,21 @@ class Detail:
 
 @dataclass(frozen=True)
 class UnsharpFilter(Filter):
-    """A blur with what follows it; or, where that is linear, one kernel that does both."""
+    """An unsharp mask as a blur with a Detail and, if there is no threshold, also as one kernel that does both."""
 
     blur: LinearFilter
     one_kernel: LinearFilter | None
 
     @property
     def options(self) -> Options:
-        """What both have."""
+        """The options of both filters."""
         return self.blur.options
 
     def chosen(self, has_alpha: bool) -> LinearFilter:
-        """One kernel, unless colours are weighted by alpha: that is a quotient, and its detail is no weighted mean."""
+        """The filter to use: the one kernel if there is one, except where colours are weighted by alpha.
+
+        The weighted blur is a quotient, and the difference to it is not a weighted mean.
+        """
         weighted = has_alpha and self.blur.options.alpha in (None, "weight")
         return self.blur if self.one_kernel is None or weighted else self.one_kernel
 
@@ -158,7 +167,7 @@ def sharpen_kernel(amount=1) -> Kernel:
 
 
 @lru_cache(maxsize=16)
-def _sharpen_kernel(share: Fraction) -> Kernel:
-    weights = [[-share / 9] * 3 for _ in range(3)]
-    weights[1][1] += 1 + share
+def _sharpen_kernel(amount: Fraction) -> Kernel:
+    weights = [[-amount / 9] * 3 for _ in range(3)]
+    weights[1][1] += 1 + amount
     return Kernel(weights, name="sharpen")

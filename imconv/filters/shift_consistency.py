@@ -1,4 +1,4 @@
-"""Shift consistency: how much a pooled picture changes, beyond moving, when the picture is moved."""
+"""Measures shift consistency: how much pooling a moved picture differs from moving the pooled picture."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ BLOCK = 1 << 20  # samples compared at a time
 
 @dataclass(frozen=True)
 class Consistency:
-    """What `measure` finds: over all shifts, rows, columns and colours."""
+    """The result of `measure`, over all shifts, rows, columns and colours."""
 
     shifts: int
-    correlation: float  # 1 where a moved picture pools to the moved pooled one, but for brightness and contrast
-    rms: float  # in the samples' units
-    psnr: float  # decibels, over the type's range; infinite where nothing changes
+    correlation: float  # Pearson's; 1 if both pictures agree except for brightness and contrast
+    rms: float  # root mean square difference, in units of the samples
+    psnr: float  # decibels, for the type's range; infinite if both pictures agree
 
     def as_dict(self) -> dict:
-        """For `--json`; null for what is infinite or undefined."""
+        """The figures for `--json`; None for infinite and undefined ones."""
         finite = {name: value if math.isfinite(value) else None for name, value in vars(self).items()}
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in finite.items()}
 
@@ -34,22 +34,21 @@ class Consistency:
 def measure(picture, dense: Filter, stride: tuple[int, int], inside: tuple[tuple[int, int], tuple[int, int]]):
     """The Consistency of pooling at a stride.
 
-    The picture is moved by every (dy, dx) of 0 .. stride - 1 pixels but (0, 0) and pooled. That is compared with the pooled
-    original, moved by the same dy / stride and dx / stride of its own pixels by linear interpolation. Both give Pearson's
-    correlation, their root mean square difference and PSNR.
+    The picture is moved by every (dy, dx) of 0 .. stride - 1 pixels except (0, 0), and pooled. The result is compared with the
+    pooled original, moved by dy / stride and dx / stride of its own pixels by linear interpolation.
 
-    That F(Shift(X)) and Shift(F(X)) should be the same is Zhang's shift-equivariance (2019, "Making Convolutional Networks
-    Shift-Invariant Again", equation 1); he measures it by cosine similarity in layers, here taken about the mean, which
-    makes it Pearson's correlation, and by PSNR where results are pictures (section 4.3).
+    Zhang calls it shift-equivariance if F(Shift(X)) equals Shift(F(X)) (2019, "Making Convolutional Networks Shift-Invariant
+    Again", equation 1). He measures it in layers by cosine similarity, which about the mean is Pearson's correlation, and in
+    pictures by PSNR (section 4.3).
 
     Parameters
     ----------
     picture : Picture
     dense : Filter
-        The same pooling at stride 1, its results in floats: what a picture moved by d pixels pools to are its samples
-        d, d + stride, ...
+        The same pooling at stride 1, with float results. Its samples d, d + stride, ... are the result for a picture moved by
+        d pixels.
     inside : (first, last), (first, last)
-        The rows and columns of the dense result whose windows lie on the picture alone.
+        The rows and columns of the dense result whose windows lie within the picture.
     """
     if stride == (1, 1):
         raise OptionError("at stride 1 there are no shifts in between; give a larger stride")
@@ -75,8 +74,11 @@ def measure(picture, dense: Filter, stride: tuple[int, int], inside: tuple[tuple
 
 
 def _compare(pooled: np.ndarray, stride, shift, sums: np.ndarray) -> None:
-    """Add to `sums`: of samples of a moved picture, pooled, and of the pooled original, moved, the number, both sums, those of
-    squares, of products, of squared differences."""
+    """Add to `sums` for one shift: the number of samples, both sums, both sums of squares, the sums of products and of squared
+    differences.
+
+    Compared are the pooled moved picture and the moved pooled picture.
+    """
     (down, along), (dy, dx) = stride, shift
     rows, columns = (n // step - 1 for n, step in zip(pooled.shape, stride, strict=False))
     height = max(1, BLOCK // (columns * pooled.shape[2]))

@@ -1,4 +1,4 @@
-"""Smoothing: Gaussian and box."""
+"""Smoothing: Gaussian and box blur."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .correlate import linear_filter
 
 @documented
 def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=None, **options):
-    """Blur with a Gaussian, `h(x) = exp(-x^2 / (2 sigma^2))` normalised to sum 1, on rows and columns.
+    """Blur with a Gaussian along rows and columns: `h(x) = exp(-x^2 / (2 sigma^2))`, normalised to sum 1.
 
     {parameters:sigma : float, (rows, columns) or str
-        Standard deviation in pixels, 0 to 10,000; 0 leaves an axis alone. Also `"2,3"`, `"3%"` of the width,
+        Standard deviation in pixels, 0 to 10,000; 0 does not filter an axis. Also `"2,3"`, `"3%"` of the width,
         `"fwhm:7"` (full width at half maximum) and `"opencv-ksize:9"` (OpenCV's `0.3 ((k - 1) / 2 - 1) + 0.8`).
     truncate : float, optional
         Radius in standard deviations, `int(truncate * sigma + 0.5)` pixels; default 4, as scipy.ndimage.
     like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
-        Give that tool's result: its border, support, passes and rounding, and each channel, alpha too, by itself
-        (ImageMagick weights by alpha). What is given beside it wins.}
+        Match that tool's result: its border, support, passes and rounding; alpha is filtered like a colour (ImageMagick
+        weights by it). Other options you give override it.}
 
     Examples
     --------
@@ -43,12 +43,12 @@ def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=N
 
 @documented
 def box_blur(image, size, *, like=None, out=None, threads=None, **options):
-    """The mean over a box of pixels.
+    """Blur with a box: the mean over a rectangle of pixels.
 
     {parameters:size : int, (rows, columns) or str such as "3x5"
-        An even size reaches `size // 2` before the pixel and one less after it (scipy.ndimage.uniform_filter).
+        An even size has `size // 2` pixels before the centre and one less after it (as scipy.ndimage.uniform_filter).
     like : str, optional
-        Give another tool's result, as in `gaussian_blur`.}
+        Match another tool's result, as in `gaussian_blur`.}
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A user's own kernels, alone or several together."""
+"""Filters of a user's own kernels, one or several combined."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMBINATIONS = ("sum", "max", "magnitude", "each")
 
 
 def check_combination(name: str) -> str:
-    """The way to combine that is meant; OptionError, with the nearest right name, for an unknown one."""
+    """The combination's name in lower case; OptionError, which proposes the nearest name, for an unknown one."""
     if name.lower() not in COMBINATIONS:
         known = ", ".join(COMBINATIONS)
         raise OptionError(f"unknown combination {name!r}; it is one of {known}{nearest(name, COMBINATIONS)}")
@@ -28,7 +28,7 @@ def check_combination(name: str) -> str:
 
 
 def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
-    """The kernel a command line names, with what it asks to be changed; numbers come as text, fractions welcome."""
+    """The kernel for a command line's text, changed by its options; their numbers are text, also fractions."""
     from ..kernel.argument import resolve
 
     kernel = resolve(text)
@@ -51,7 +51,7 @@ def _number(text: str, option: str):
 
 
 def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, combine="sum"):
-    """A filter of one kernel, or of several whose results are summed, or the largest or the magnitude taken of."""
+    """The filter of one kernel, or of several whose results are combined by one of COMBINATIONS."""
     if not correlate:
         kernels = [kernel.flipped() for kernel in kernels]
     if len(kernels) == 1 and combine in ("sum", "each"):
@@ -62,7 +62,7 @@ def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, c
 
 
 def summed(kernels: list[Kernel]) -> Kernel:
-    """One kernel whose result is the sum of the kernels' results; anchors are laid upon one another."""
+    """One kernel whose result is the sum of the kernels' results; their anchors coincide."""
     kernels = embedded(kernels)
     exact = all(k.exact for k in kernels)
     total = np.asarray(sum(k.fractions() if exact else k.weights for k in kernels))
@@ -72,7 +72,7 @@ def summed(kernels: list[Kernel]) -> Kernel:
 
 
 def embedded(kernels: list[Kernel]) -> list[Kernel]:
-    """The kernels in cells of one shape with one anchor; the cells added are no part of them."""
+    """The kernels extended to one shape and anchor; the added cells are left out of them."""
     before = [max(k.anchor[i] for k in kernels) for i in (0, 1)]
     after = [max(k.shape[i] - 1 - k.anchor[i] for k in kernels) for i in (0, 1)]
     shape = (before[0] + after[0] + 1, before[1] + after[1] + 1)
@@ -97,7 +97,7 @@ def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
 
 
 def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
-    """OUTPUT with each kernel's name (or its number) before the extension."""
+    """The output file for each kernel: OUTPUT with the kernel's name, or its number, before the extension."""
     if output in (None, "-"):
         raise OptionError("--combine each writes several files; give an OUTPUT")
     stem, extension = os.path.splitext(output)

@@ -1,4 +1,4 @@
-"""Equal pictures side by side on a sheet: how many in a row, and where each lies."""
+"""Where pictures of one size lie on a contact sheet, and how many make a row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GAP = 4  # pixels between two maps
 
 
 def columns_for(count: int, shape: Sequence[int]) -> int:
-    """Maps in a row so that the sheet is nearly square, few places empty; rather wide than high."""
+    """How many of `count` maps to put in a row: the sheet is nearly square, has few empty places, and is rather wide than high."""
 
     def cost(columns: int) -> tuple[float, int, int]:
         rows = -(-count // columns)
@@ -24,7 +24,7 @@ def columns_for(count: int, shape: Sequence[int]) -> int:
 def layout(
     count: int, shape: tuple[int, int], columns: int, gap: int = GAP
 ) -> tuple[list[tuple[slice, slice]], tuple[int, int]]:
-    """Where each of so many maps of a shape (rows, columns) lies, and the sheet's own shape."""
+    """The slices of a sheet for each of `count` maps of a shape (rows, columns), and the sheet's shape."""
     height, width = shape
     columns = min(columns, count)
     rows = -(-count // columns)

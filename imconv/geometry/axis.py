@@ -1,4 +1,4 @@
-"""Output sizes, padding, stride, dilation and receptive fields on one axis and on two; shared by everything that slides a window."""
+"""`Axis`: a window that slides along one axis, with padding, stride and dilation; output sizes. Used by everything with windows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sizes import parse_pad, parse_pair
 
 
 def effective_size(size: int, dilation: int) -> int:
-    """How many samples a dilated window spans: `dilation * (size - 1) + 1`."""
+    """How many samples a window of `size` taps spans when dilated: `dilation * (size - 1) + 1`."""
     return dilation * (size - 1) + 1
 
 
@@ -34,15 +34,15 @@ class Axis:
 
     @property
     def span(self) -> int:
-        """Padded samples that are read at all."""
+        """How many padded samples the windows read, from the first to the last."""
         return (self.out - 1) * self.stride + effective_size(self.taps, self.dilation)
 
     def sources(self, border: Border) -> np.ndarray:
-        """The input sample behind each padded sample, -1 for none; shape (span,)."""
+        """For each padded sample the number of the input sample it repeats, -1 for none; shape (span,)."""
         return source_indices(border, np.arange(self.span) - self.before, self.size)
 
     def inside(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each output sample the half-open range of taps that lie on the input; two arrays of shape (out,)."""
+        """For each output sample the taps that lie on the input, first .. last - 1: two arrays of shape (out,)."""
         start = np.arange(self.out) * self.stride - self.before
         first = np.clip(-(start // self.dilation), 0, self.taps)  # ceil(-start / dilation)
         last = np.clip(-((start - self.size) // self.dilation), 0, self.taps)
@@ -52,8 +52,8 @@ class Axis:
 def balanced_padding(size: int, taps: int, stride: int, dilation: int) -> tuple[int, int]:
     """Padding (before, after) that makes the output `ceil(size / stride)` long, as TensorFlow's and Keras' "same" does.
 
-    Unlike the word `same` of `make_axis` it depends on the size: with a stride less is padded, and an odd sample goes
-    behind.
+    Unlike "same" in `make_axis` it depends on the size: with a stride there is less padding, and of an odd number of
+    samples the larger half lies behind.
 
     >>> balanced_padding(224, taps=3, stride=2, dilation=1)
     (0, 1)
@@ -74,7 +74,7 @@ def make_axis(
     *,
     ceil: bool = False,
 ) -> Axis:
-    """The axis for a padding word or a pair of numbers (before, after). Raises OptionError where no output is left.
+    """The axis for a padding word or a pair of numbers (before, after). Raises OptionError if no output is left.
 
     With `ceil` the size is rounded up as torch does: a last window may reach beyond the padding, as long as it begins
     before the padding behind the input.
@@ -103,8 +103,11 @@ def make_axis(
 
 
 def pool_axis(size: int, taps: int, stride: int, padding: int, dilation: int, ceil: bool, name: str) -> Axis:
-    """The axis of pooling, as torch has it: `padding` on both sides; with `ceil` a last window may reach further out, if
-    it begins before the padding behind the picture. OptionError for more padding than half a window, or no output."""
+    """The axis of pooling, as torch defines it, with `padding` on both sides.
+
+    With `ceil` a last window may reach beyond the padding if it begins before the padding behind the picture. Raises
+    OptionError for more padding than half a window, or if no output is left.
+    """
     if size < 1:
         raise OptionError(f"an image needs pixels; this one has {size} {name}")
     window = effective_size(taps, dilation)
@@ -142,6 +145,6 @@ def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:
     )
 
 
-def square_axes(shape, size: tuple[int, int], anchor: tuple[int, int] | None = None) -> tuple[Axis, Axis]:
-    """The axes of a window of this size, as many windows as pixels; its anchor is its middle if not given."""
+def same_size_axes(shape, size: tuple[int, int], anchor: tuple[int, int] | None = None) -> tuple[Axis, Axis]:
+    """Both axes of a window of this size with one output for each pixel; the anchor is its middle by default."""
     return make_axes(shape, size, anchor or (size[0] // 2, size[1] // 2), "same", 1, 1)

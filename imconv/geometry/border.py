@@ -1,4 +1,4 @@
-"""What lies outside the picture: border names, the same names in other tools' dialects, diagrams, index arithmetic."""
+"""Border modes: their names here and in other tools, diagrams, and which sample lies at a position outside the picture."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from ..errors import OptionError, nearest
 
 
-class Unsaid(str):
-    """A name that nobody gave: told by `is` from the same name given."""
+class DefaultName(str):
+    """The name of the default border; `is` distinguishes it from the same name given by the user."""
 
     __slots__ = ()
 
 
-DEFAULT = Unsaid("reflect")
+DEFAULT = DefaultName("reflect")
 
-# canonical name (scipy.ndimage's): what it looks like around a row a b c d, and what others call it
+# canonical name (scipy.ndimage's): a diagram of a row a b c d with its border, and other tools' names
 DIAGRAMS = {
     "reflect": (
         "d c b a | a b c d | d c b a",
@@ -67,7 +67,7 @@ _DIALECTS = {
 
 @dataclass(frozen=True)
 class Border:
-    """A border mode by its canonical name; `values` is what `constant` fills with: one number, or one per channel."""
+    """A border mode by its canonical name. `values` fill the border "constant": one number, or one per channel."""
 
     mode: str
     values: tuple[float, ...] = (0.0,)
@@ -79,9 +79,9 @@ class Border:
 
 
 def parse_border(border: str | Border) -> Border:
-    """The border a name, an alias or a dialect's name (`opencv:reflect`) stands for.
+    """The border for a name, an alias, or another tool's name such as `opencv:reflect`.
 
-    Raises OptionError, with the nearest right name, for anything else.
+    Raises OptionError for anything else; the message proposes the nearest name.
 
     >>> parse_border("numpy:reflect").mode, parse_border("constant:255,0,0").values
     ('mirror', (255.0, 0.0, 0.0))
@@ -120,9 +120,9 @@ def parse_border(border: str | Border) -> Border:
 
 
 def source_indices(border: Border, positions: np.ndarray, size: int) -> np.ndarray:
-    """For positions on an axis of `size` samples, which sample stands there: shape of `positions`, int64; -1 for none.
+    """For each position on an axis of `size` samples the sample that lies there, -1 for none: int64, shape of `positions`.
 
-    A border further out than the picture is reflected again and again.
+    Far outside, the picture is reflected or repeated again and again.
 
     >>> source_indices(parse_border("mirror"), np.arange(-4, 6), 3).tolist()
     [0, 1, 2, 1, 0, 1, 2, 1, 0, 1]
@@ -144,9 +144,9 @@ def source_indices(border: Border, positions: np.ndarray, size: int) -> np.ndarr
 
 
 def fill_values(border: Border, channels: int, opaque: float | None = None) -> np.ndarray:
-    """What `constant` puts in each channel: shape (channels,), float64.
+    """The values with which "constant" fills each channel: float64 (channels,); 0 for other borders.
 
-    One number fills every channel; one fewer than the channels leaves out alpha, which is then `opaque`.
+    One number fills every channel. With one number for each channel but alpha, alpha is filled with `opaque`.
     """
     values = border.values if border.mode == "constant" else (0.0,)
     if len(values) == 1:

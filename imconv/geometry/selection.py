@@ -1,4 +1,4 @@
-"""Which part of a picture is filtered: a region, some channels or the luma, more or less by a mask."""
+"""Which part of a picture is filtered: a region, channels or luma, and a mask."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REGION = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
 
 @dataclass(frozen=True)
 class Region:
-    """Columns x .. x + width - 1 of rows y .. y + height - 1."""
+    """A rectangle: columns x .. x + width - 1 of rows y .. y + height - 1."""
 
     width: int
     height: int
@@ -28,7 +28,7 @@ class Region:
         return f"{self.width}x{self.height}+{self.x}+{self.y}"
 
     def checked(self, rows: int, columns: int) -> Region:
-        """This region, if it lies within a picture."""
+        """Return self; OptionError if the region reaches beyond a picture of this size."""
         if self.y + self.height > rows or self.x + self.width > columns:
             raise OptionError(f"region {self} reaches beyond the picture, which is {columns} x {rows}")
         return self
@@ -36,10 +36,10 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Which part is filtered. `mask` is an array, its largest value `mask_white`."""
+    """The part of a picture that is filtered; None where an option was not given."""
 
     region: Region | None
-    channels: tuple | None  # names and numbers
+    channels: tuple | None  # names and numbers of channels
     mask: np.ndarray | None
     crop: bool
 
@@ -49,7 +49,7 @@ class Selection:
 
 
 def selection_of(options) -> Selection:
-    """The selection that `Options` state; OptionError where they make no sense."""
+    """The selection in `Options`; OptionError for a region, channels or a mask that make no sense."""
     region = None if options.region is None else parse_region(options.region)
     if options.crop and region is None:
         raise OptionError("crop needs a region")
@@ -106,7 +106,7 @@ def _mask(mask) -> np.ndarray:
 
 
 def places_of(selection: Selection, channels: int, has_alpha: bool) -> tuple[int, ...]:
-    """The numbers of the channels that are meant, in the picture's order; OptionError for those it has not."""
+    """The numbers of the selected channels, in the picture's order; OptionError for a channel the picture has not."""
     names = NAMES.get(channels, ())
     if selection.luma:
         if channels - has_alpha != 3:

@@ -1,4 +1,4 @@
-"""Sizes, pairs of numbers and padding, as users write them."""
+"""Parses sizes, pairs of numbers and paddings as users write them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from ..errors import OptionError
 
-MAX_SIDE = 8191  # taps of a kernel, samples of a window; a larger one is a mistake or an attack
+MAX_SIDE = 8191  # most rows or columns of a kernel or window; a larger one is a mistake or an attack
 MAX_PAD = 1 << 20
 WORDS = ("same", "valid", "full")
 
 
 def parse_pad(pad) -> tuple:
-    """Padding for rows and for columns: a word, or a pair (before, after), each."""
+    """The padding of rows and that of columns; each is one of WORDS or a pair (before, after)."""
     if isinstance(pad, str):
         word = pad.strip().lower()
         if word in WORDS:
@@ -31,7 +31,7 @@ def parse_pad(pad) -> tuple:
 
 
 def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[int, int]:
-    """One whole number for both axes, or two, rows first; as numbers, a sequence or the text `2,1`."""
+    """Two whole numbers, rows first, from one number for both axes, from a sequence, or from text such as `2,1`."""
     parts = (
         value.split(",")
         if isinstance(value, str)
@@ -48,8 +48,8 @@ def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[i
     return numbers[0], numbers[-1]
 
 
-def parse_size(size, most: int = MAX_SIDE) -> tuple[int, int]:
-    """`5`, `(3, 5)`, `"3x5"` or `"3,5"` as rows and columns of a window."""
+def parse_window_size(size, most: int = MAX_SIDE) -> tuple[int, int]:
+    """The rows and columns of a window from `5`, `(3, 5)`, `"3x5"` or `"3,5"`."""
     text = size.lower().replace("x", ",") if isinstance(size, str) else size
     try:
         return parse_pair(text, "size", most=most)

@@ -1,1 +1,1 @@
-"""Convolution kernels: their weights, the files and names they come from, other tools' formats."""
+"""Convolution kernels: weights, the files and names they are read from, and other tools' file formats."""

@@ -1,4 +1,4 @@
-"""What `--kernel` means: a file, numbers, or a name of the library."""
+"""Resolves the text of `--kernel`: the path of a file, numbers, or a name of the kernel library."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _SEPARATORS = re.compile(r"[\s,;]+")
 
 
 def resolve(text: str) -> Kernel:
-    """The kernel `--kernel` means: a file's path, numbers themselves or a name of the library, tried in this order.
+    """The kernel for a text: the file of that path, else the numbers in it, else the library's kernel of that name.
 
-    Numbers are what has several lines or semicolons, begins as an ImageMagick string or a header does, or begins with a
-    number: `0 -1 0; -1 5 -1; 0 -1 0`, `3x3: 0,-1,0 ...`, `1 2 1`.
+    Text counts as numbers if it has several lines or a semicolon, or begins with a number, a header or an ImageMagick
+    geometry: `0 -1 0; -1 5 -1; 0 -1 0`, `3x3: 0,-1,0 ...`, `1 2 1`.
 
     Raises
     ------
     KernelError
         The file or the numbers can't be read.
     FileError
-        It looks like a path and there is no such file.
+        The text looks like a path, and there is no such file.
     OptionError
-        It is none of the three.
+        The text is none of the three.
     """
     if "\n" not in text and os.path.exists(text) and not os.path.isdir(text):
         return Kernel.load(text)

@@ -1,4 +1,4 @@
-"""Files that hold a kernel: told apart by first bytes and extension, read within limits, never unpickled."""
+"""Reads a kernel from a file of any supported format, recognised by its first bytes and extension, within limits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .text import parse, parse_matrix
 from .tokens import place
 from .weights import MAX_TAPS, KernelWeights
 
-LARGEST_FILE = 128 << 20  # bytes: the most weights a kernel may have, at the 32 characters a weight may need
-LARGEST_EXACT_PICTURE = 1 << 16  # weights; beyond, a float64 each instead of fractions over the exact sum
+LARGEST_FILE = 128 << 20  # bytes: MAX_TAPS weights of 32 characters each
+LARGEST_EXACT_PICTURE = 1 << 16  # pixels; weights of larger pictures are float64 instead of exact fractions of the sum
 
 TEXTS = (".txt", ".csv", ".kernel")
 MATRICES = (".mat", ".con")
@@ -38,7 +38,7 @@ _PICTURE_STARTS = (
 
 
 def load(path) -> KernelWeights:
-    """A kernel from a file; see `Kernel.load`."""
+    """Read a kernel from a file; formats and errors are those of `Kernel.load`."""
     path = os.fsdecode(path)
     where, extension = place(path), os.path.splitext(path)[1].lower()
     try:
@@ -90,7 +90,7 @@ def _decoded(data: bytes, where: str) -> str:
 
 
 def read_array(file, where: str) -> KernelWeights:
-    """A 2-D array of real numbers; its header is looked at before memory is taken for it."""
+    """Read the weights of a .npy file: a 2-D array of real numbers. Its header is checked before memory is allocated."""
     form = np.lib.format
     try:
         version = form.read_magic(file)
@@ -123,7 +123,7 @@ def read_array(file, where: str) -> KernelWeights:
 
 
 def _read_picture(file, where: str) -> KernelWeights:
-    """A picture's grey levels as weights that sum to 1."""
+    """Read a picture's grey levels as weights, scaled so that they sum to 1."""
     from ..files import read
 
     try:
@@ -147,7 +147,7 @@ def _read_picture(file, where: str) -> KernelWeights:
 
 
 def _grey(pixels: np.ndarray, where: str) -> np.ndarray:
-    """The one channel that matters of a picture with several, if they agree and nothing is transparent."""
+    """The grey levels of a picture with several channels; KernelError if colours differ or a pixel is transparent."""
     channels = pixels.shape[2]
     if channels in (2, 4):
         opaque = {"b": True, "f": 1.0}.get(pixels.dtype.kind) or np.iinfo(pixels.dtype).max

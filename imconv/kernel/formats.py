@@ -1,4 +1,4 @@
-"""Kernels in the formats of other tools: each is read again before it is handed out, so that nothing is lost unseen."""
+"""Converts kernels to other tools' formats. Each result is read back and compared, so that no number is lost silently."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ _WHOLE = "text and json hold it"
 
 
 def check_format(name: str) -> str:
-    """The format that is meant; OptionError, with the nearest right name, for an unknown one."""
+    """The format's name in lower case; OptionError, which proposes the nearest name, for an unknown format."""
     if name.lower() not in FORMATS:
         raise OptionError(f"unknown kernel format {name!r}; it is one of {', '.join(FORMATS)}{nearest(name, FORMATS)}")
     return name.lower()
 
 
 def format_for(path: str) -> str | None:
-    """The format a file's extension stands for, None for an unknown one."""
+    """The format for a file's extension, None for an unknown extension."""
     return _BY_EXTENSION.get(os.path.splitext(path)[1].lower())
 
 
 def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
-    """The kernel as a file of another format, and remarks on what it has no place for (the name, the source).
+    """Encode a kernel in another format; return the file's bytes and remarks on what the format can't hold (name, source).
 
     Parameters
     ----------
     kernel : Kernel
     to : one of FORMATS
         "text" and "json" hold everything. "imagemagick" has no offset; its numbers are decimals. "libvips" has a scale
-        and an offset, but its anchor is the centre and it knows no cells left out; as libvips correlates, its
-        `conv` gives what `imconv apply --correlate` does: the weights stay as written. "csv" and "npy" are the weights
+        and an offset, but its anchor is always the centre and no cell can be left out; the weights stay as written, since
+        libvips correlates: its `conv` computes what `imconv apply --correlate` does. "csv" and "npy" hold the weights
         alone.
 
     Raises
     ------
     KernelError
-        The format can't hold the kernel exactly; the message says what is in the way, and which formats can.
+        The format can't hold the kernel exactly; the message says why, and names formats that can.
     """
     to = check_format(to)
     if kernel.shape[0] * kernel.shape[1] > MAX_TAPS:
@@ -63,7 +63,7 @@ def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
 
 
 def _same(back: Kernel, kernel: Kernel) -> bool:
-    """Whether they filter alike: the same numbers, and exactly so where the kernel is exact."""
+    """Whether both kernels filter alike: equal numbers, and equal fractions if the kernel is exact."""
     one, other = (np.ones(k.shape, bool) if k.included is None else k.included for k in (back, kernel))
     same = (back.shape, back.anchor, back.offset) == (kernel.shape, kernel.anchor, kernel.offset)
     if not (same and np.array_equal(one, other) and np.array_equal(back.weights, kernel.weights)):
@@ -74,7 +74,7 @@ def _same(back: Kernel, kernel: Kernel) -> bool:
 
 
 def _refuse(kernel: Kernel, to: str) -> None:
-    """KernelError for what a format has no place for."""
+    """Raise KernelError if the kernel has an offset, an anchor or omitted cells that the format can't hold."""
     default = (kernel.shape[0] // 2, kernel.shape[1] // 2)
     if kernel.offset and to in ("imagemagick", "csv", "npy"):
         raise KernelError(f"{to} has no place for the offset {format_fraction(kernel.offset)}; {_WHOLE}")
@@ -101,7 +101,7 @@ def _imagemagick(kernel: Kernel) -> str:
 
 
 def _libvips(kernel: Kernel) -> str:
-    """`W H [scale [offset]]` and the rows, with as many numbers in the first line as no row has, where that can be."""
+    """`W H [scale [offset]]` and the rows. If possible the first line differs from them in length, which marks a matrix."""
     whole = kernel.written_numerators
     divisor = 1 if whole is None else kernel.denominator
     cells = _decimals(kernel) if whole is None else [[str(int(n)) for n in row] for row in whole]

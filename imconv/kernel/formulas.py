@@ -1,9 +1,9 @@
-"""Kernels made by formula under the names and arguments ImageMagick users know: `gaussian:0x2`, `sobel:90`, `disk:3`.
+"""Kernels computed by formula, with the names and arguments of ImageMagick's kernels: `gaussian:0x2`, `sobel:90`, `disk:3`.
 
-Arguments as in A. Thyssen, ImageMagick Examples, "Morphology of Shapes" and "Convolution of Images" (2010); the weights
-come from the formulas here. What differs: Gaussians are sampled (ImageMagick averages over each pixel for Blur and
-Comet), radius 0 means four sigma, binomials have sum 1, and an angle other than a multiple of 90 degrees (45 for 3 x 3)
-is an error. Rotations are clockwise.
+The arguments are those of A. Thyssen, ImageMagick Examples, "Morphology of Shapes" and "Convolution of Images" (2010).
+Differences from ImageMagick: Gaussians are sampled (ImageMagick averages over each pixel for Blur and Comet), radius 0
+means four sigma, binomials have sum 1, and an angle must be a multiple of 90 degrees (45 for 3 x 3). Rotations are
+clockwise.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from .number import NumberError, parse_number
 from .tokens import shown
 from .weights import KernelWeights
 
-LARGEST_RADIUS = 1023  # of a square kernel: 2047 x 2047 weights
+LARGEST_RADIUS = 1023  # for a square kernel: 2047 x 2047 weights
 LARGEST_ROW_RADIUS = MAX_SIDE // 2
 THYSSEN = "A. Thyssen, ImageMagick Examples: Convolution of Images, 2010"
 SHAPES = "A. Thyssen, ImageMagick Examples: Morphology of Shapes, 2010"
 
 
 class Arguments:
-    """The numbers behind a name: `0x2,90` is 0, 2, 90."""
+    """The arguments of a named kernel: the text `0x2,90` has the values 0, 2, 90."""
 
     def __init__(self, name: str, text: str, form: str):
         self.name, self.text, self.form = name, text, form
@@ -40,7 +40,7 @@ class Arguments:
 
     @property
     def label(self) -> str:
-        """The kernel's name: what was asked for."""
+        """The kernel's name with its arguments, as the user wrote it."""
         return f"{self.name}:{self.text}" if self.text else self.name
 
     @property
@@ -58,14 +58,14 @@ class Arguments:
         return self.values[index] if index < len(self.values) else Fraction(default)
 
     def size(self, index: int, default, most: int) -> float:
-        """A radius or a sigma: not negative, not too large."""
+        """Argument `index` as a radius or sigma from 0 to `most`."""
         value = float(self.get(index, default))
         if not 0 <= value <= most:
             self.fail(f"{value:g} is out of range, 0 to {most}")
         return value
 
     def radius(self, index: int, sigma: float, most: int) -> int:
-        """A whole radius; 0 stands for four sigma."""
+        """Argument `index` as a whole radius; 0 stands for four sigma."""
         value = self.get(index, 0)
         if value.denominator != 1 or value < 0:
             self.fail("a radius is a whole number, 0 for automatic")
@@ -98,7 +98,7 @@ def _comet(a: Arguments) -> KernelWeights:
 
 
 def _balanced(weights: np.ndarray, a: Arguments) -> KernelWeights:
-    """Zero-summing: the positive weights are scaled to sum 1, the negative to sum -1."""
+    """A kernel with sum 0: positive weights are scaled to sum 1, negative ones to sum -1."""
     positive, negative = weights[weights > 0].sum(), -weights[weights < 0].sum()
     if not (positive > 0 and negative > 0):
         a.fail("has no positive or no negative weights within its radius")
@@ -115,7 +115,7 @@ def _dog(a: Arguments) -> KernelWeights:
 
 
 def _log(a: Arguments) -> KernelWeights:
-    """(1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2)), Marr and Hildreth 1980 with the sign turned: positive centre."""
+    """(1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2)), Marr and Hildreth 1980 with the opposite sign: the centre is positive."""
     a.at_most(2)
     sigma = a.size(1, 1, LARGEST_RADIUS)
     if sigma == 0:
@@ -125,11 +125,11 @@ def _log(a: Arguments) -> KernelWeights:
 
 
 def _binomial(a: Arguments) -> KernelWeights:
-    """Rows of Pascal's triangle, outer product, sum 1."""
+    """The outer product of two rows of Pascal's triangle, scaled to sum 1."""
     a.at_most(1)
     radius = a.radius(0, 0.25, LARGEST_RADIUS)
     exact = [Fraction(math.comb(2 * radius, k), 4**radius) for k in range(2 * radius + 1)]
-    row = [float(weight) for weight in exact] if radius > 12 else exact  # beyond, no float64 holds the sums exactly
+    row = [float(weight) for weight in exact] if radius > 12 else exact  # float64 does not hold larger sums exactly
     return KernelWeights.from_factors(row, row, name=a.label, source=THYSSEN)
 
 
@@ -141,7 +141,7 @@ def _squared_distances(radius: int) -> np.ndarray:
 def _shape(
     default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
 ) -> Callable[[Arguments], KernelWeights]:
-    """A shape of equal weights: `inside(x, y, radius)`; the cells outside are no part of the kernel."""
+    """A function that makes a shape of equal weights: the cells where `inside(x, y, radius)`; others are left out."""
 
     def make(a: Arguments) -> KernelWeights:
         a.at_most(2)
@@ -153,7 +153,7 @@ def _shape(
 
 
 def _ring(a: Arguments) -> KernelWeights:
-    """Cells whose distance lies beyond the smaller and up to the larger radius."""
+    """Cells whose distance from the centre is above the smaller radius and at most the larger."""
     a.at_most(3)
     radii = sorted((a.size(0, Fraction(5, 2), LARGEST_RADIUS), a.size(1, Fraction(7, 2), LARGEST_RADIUS)))
     distances = _squared_distances(int(radii[1]))
@@ -189,7 +189,7 @@ def _freichen(a: Arguments) -> KernelWeights:
 
 
 def _turned(kernel: KernelWeights, a: Arguments, index: int) -> KernelWeights:
-    """The kernel turned clockwise by the angle at `index`: by 90 degrees each, a 3 x 3 kernel by 45."""
+    """The kernel rotated clockwise by argument `index`, a multiple of 90 degrees, or of 45 for a 3 x 3 kernel."""
     angle = a.get(index, 0) % 360
     step = 45 if kernel.shape == (3, 3) else 90
     if angle % step:
@@ -204,7 +204,7 @@ def _turned(kernel: KernelWeights, a: Arguments, index: int) -> KernelWeights:
 
 
 def turned_by_45(weights: np.ndarray) -> np.ndarray:
-    """A 3 x 3 kernel with its outer ring moved on clockwise by one cell."""
+    """A 3 x 3 kernel whose outer ring is moved clockwise by one cell."""
     ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
     turned = weights.copy()
     for before, after in zip(ring, ring[1:] + ring[:1], strict=True):
@@ -212,7 +212,7 @@ def turned_by_45(weights: np.ndarray) -> np.ndarray:
     return turned
 
 
-# name: how it is written, what it is, and who makes it
+# name: how it is written, a description, and the function that makes it
 FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], KernelWeights]]] = {
     "gaussian": ("gaussian:RADIUSxSIGMA", "a sampled Gaussian with sum 1; radius 0: four sigma", _gaussian),
     "blur": ("blur:RADIUSxSIGMA,ANGLE", "one row of a sampled Gaussian with sum 1", _blur),
@@ -236,7 +236,7 @@ FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], KernelWeights]]] = {
 
 
 def make(name: str, arguments: str = "") -> KernelWeights:
-    """The kernel a formula gives: `make("gaussian", "0x2")`. Raises OptionError for arguments it has no use for.
+    """Compute the kernel of a formula: `make("gaussian", "0x2")`. Raises OptionError for wrong arguments.
 
     >>> make("sobel", "90").weights[0]
     array([1., 2., 1.])

@@ -1,4 +1,4 @@
-"""Kernels as JSON: an object with weights and what goes with them; read strictly, written exactly."""
+"""Kernels as JSON objects, read strictly and written exactly."""
 
 from __future__ import annotations
 
@@ -11,25 +11,24 @@ from .number import EXAMPLES, LARGEST_EXPONENT, NumberError, format_float, forma
 from .tokens import place, shown
 from .weights import MAX_TAPS, KernelWeights
 
-_MORE = 1000  # brackets and commas beside those of the weights
+_MORE = 1000  # most brackets or commas beside those of the weights
 KEYS = ("name", "source", "anchor", "offset", "divisor", "weights")
 
 
 class _Number(str):
-    """A number as it is written."""
+    """The text of a JSON number, to distinguish it from a JSON string."""
 
 
 def read(text: str, *, filename: str | None = None) -> KernelWeights:
-    """A kernel from `{"weights": [[1, 0, -1], [2, 0, -2], [1, 0, -1]], "divisor": 8}`.
+    """Read a kernel from an object such as `{"weights": [[1, 0, -1], [2, 0, -2], [1, 0, -1]], "divisor": 8}`.
 
-    Beside `weights`, rows of the same length, there may be `name`, `source`, `anchor` ([row, column]), `offset` and
-    `divisor`. A number is one of JSON's or a string such as "1/9", kept exactly; null is a cell that is no part of the
-    kernel.
+    `weights` are rows of the same length; `name`, `source`, `anchor` ([row, column]), `offset` and `divisor` are
+    optional. A number is a JSON number or a string such as "1/9" and is kept exactly; null is a cell that is left out.
 
-    Raises KernelError, one line that names the file and the place.
+    Raises KernelError; its message names the file and the place.
     """
     where = place(filename)
-    # before memory is taken: each row has its brackets, each weight its comma; some may be in texts
+    # checked before memory is allocated: every row has brackets and every weight a comma; strings may hold some more
     if text.count(",") > MAX_TAPS + _MORE or text.count("[") + text.count("{") > MAX_SIDE + _MORE:
         raise KernelError(
             f"{where}: more rows or weights than a kernel has, at most {MAX_SIDE} rows and {MAX_TAPS} weights"
@@ -75,14 +74,14 @@ def read(text: str, *, filename: str | None = None) -> KernelWeights:
         kernel = KernelWeights(
             weights, anchor=_anchor(found.get("anchor"), where), offset=offset, included=included, **words
         )
-        # floats that have no common denominator are recognised as floats are everywhere
+        # weights without a common denominator are made from floats, so that they are recognised as in any other kernel
         return kernel if kernel.exact else KernelWeights(kernel.weights, anchor=kernel.anchor, offset=offset, included=included, **words)  # fmt: skip
     except KernelError as error:
         raise KernelError(str(error) if str(error).startswith(where) else f"{where}: {error}") from None
 
 
 def write(kernel: KernelWeights) -> str:
-    """The kernel as JSON that reads back equal, one row of weights in a line."""
+    """The kernel as JSON text, one line for each row of weights; it reads back equal."""
     whole = kernel.written_numerators
     found = {"name": kernel.name, "source": kernel.source}
     lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in found.items() if value is not None]
@@ -117,7 +116,7 @@ def _number(value, what: str, where: str) -> Fraction:
 
 
 def _within_range(value: str) -> str:
-    """A float64 as JSON writes it, whose exponent may be beyond what the kernel's numbers take, in their own way."""
+    """Rewrite a JSON float whose exponent is beyond `parse_number`'s limit as a quotient that it accepts."""
     _, e, exponent = value.lower().partition("e")
     if isinstance(value, _Number) and e and len(value) <= 30 and LARGEST_EXPONENT < abs(int(exponent)) <= 330:
         return format_float(float(value))

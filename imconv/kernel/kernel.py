@@ -1,4 +1,4 @@
-"""`Kernel`, what users make, read and write; and kernels from whatever they hand in."""
+"""`Kernel`, the public class of kernels, and `as_kernel`, which accepts everything that users pass as a kernel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .weights import KernelWeights
 
-REMEMBERED = 4096  # weights of an array whose Kernel is kept
+REMEMBERED = 4096  # most weights of an array whose Kernel is cached
 
 
 class Kernel(KernelWeights):
@@ -18,21 +18,21 @@ class Kernel(KernelWeights):
     Parameters
     ----------
     weights : array_like, shape (rows, columns)
-        Numbers; `fractions.Fraction`s keep their exact value. Floats that all lie within 4 ulp of multiples of one
-        1/d, d up to 4096, are taken as those fractions, so that `np.full((3, 3), 1 / 9)` is the exact box.
+        Numbers; a `fractions.Fraction` keeps its exact value. Floats that all lie within 4 ulp of multiples of one 1/d,
+        with d up to 4096, count as these fractions: `np.full((3, 3), 1 / 9)` is the exact box.
     anchor : (row, column), optional
         The tap that lies on the output pixel, default `size // 2` on each axis.
     offset : number, default 0
-        Added to every result, in output units.
+        Added to every result, in units of the result.
     name, source : str, optional
-        What it is called and where its weights were published.
+        The kernel's name, and where its weights were published.
     included : array_like of bool, optional
-        False where a cell is no part of the kernel (`nan` or `-` in a kernel file); its weight must be 0.
+        False for cells that are left out of the kernel (`nan` or `-` in a kernel file); their weights must be 0.
 
     Raises
     ------
     KernelError
-        Empty, not 2-D, NaN or infinite, or larger than 8191 on a side.
+        The weights are empty, not 2-D, not finite, or more than 8191 on a side.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Kernel(KernelWeights):
 
     @classmethod
     def from_text(cls, text: str) -> Kernel:
-        """A kernel from rows of numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`, or any text form kernel files have."""
+        """A kernel from rows of numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`, or any other text that a kernel file may hold."""
         from .text import parse
 
         return cls.of(parse(text))
@@ -68,9 +68,9 @@ class Kernel(KernelWeights):
         Raises
         ------
         FileError
-            There is no such file, or it can't be opened.
+            The file does not exist or can't be opened.
         KernelError
-            It holds no kernel.
+            The file holds no kernel.
         """
         from .file import load
 
@@ -84,14 +84,14 @@ class Kernel(KernelWeights):
         return cls.of(named(name))
 
     def to_text(self) -> str:
-        """The kernel as a kernel file; read again it has the same numbers."""
+        """The kernel as the text of a kernel file, which reads back with the same numbers."""
         from .text import write
 
         return write(self)
 
 
 def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
-    """A Kernel from a Kernel, a name of the library or a 2-D array; anchor and offset replace its own where given."""
+    """A Kernel from a Kernel, a name of the library or a 2-D array; `anchor` and `offset` replace its own if given."""
     if isinstance(kernel, str):
         kernel = Kernel.named(kernel)
     elif not isinstance(kernel, Kernel):
@@ -105,6 +105,6 @@ def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
 
 
 @lru_cache(maxsize=32)
-def _of_samples(kind: str, shape: tuple[int, ...], samples: bytes) -> Kernel:
-    """A Kernel of an array's content: whoever filters many pictures with one array gets the same one each time."""
-    return Kernel(np.frombuffer(samples, kind).reshape(shape))
+def _of_samples(dtype: str, shape: tuple[int, ...], samples: bytes) -> Kernel:
+    """The Kernel for an array's content, cached: filtering many pictures with one array makes one Kernel."""
+    return Kernel(np.frombuffer(samples, dtype).reshape(shape))

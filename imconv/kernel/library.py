@@ -1,4 +1,4 @@
-"""The kernel library: the text files of the folder kernels/, and kernels made by formula under ImageMagick's names."""
+"""The kernel library: finds named kernels in the text files of the folder kernels/ and among the formulas."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def names() -> list[str]:
 
 
 def formulas() -> dict[str, str]:
-    """The kernels that are made by formula: how each is written, and what it is."""
+    """The kernels computed by formula: a description for each form, such as `disk:RADIUS`."""
     return {form: what for form, what, _ in FORMULAS.values()}
 
 
 def named(name: str) -> KernelWeights:
-    """The kernel of that name: a file of the library, or one made by formula.
+    """The kernel of that name: read from a file of the library, or computed by formula.
 
     Upper and lower case are the same, and so are `-`, `_` and blanks. Formulas take arguments behind a colon as
-    ImageMagick's built-in kernels do (`gaussian:0x2`, `sobel:90`, `disk:3`; see `kernel.formulas`); `laplacian:0` to
+    ImageMagick's built-in kernels do: `gaussian:0x2`, `sobel:90`, `disk:3` (see formulas.py). `laplacian:0` to
     `laplacian:19` are the files `laplacian-im-0` to `laplacian-im-19`.
 
-    Raises OptionError for a name that is not known, with the nearest one that is.
+    Raises OptionError for an unknown name; the message proposes the nearest known one.
 
     >>> named("Sobel_X").weights[1]
     array([ 2.,  0., -2.])
@@ -54,7 +54,7 @@ def named(name: str) -> KernelWeights:
 
 
 def describe(name: str) -> tuple[str, str]:
-    """The size, `3 x 3` (rows x columns), and one sentence on a kernel of the library or a formula."""
+    """The size of a named kernel, `3 x 3` (rows x columns), and a sentence that describes it."""
     kernel = named(name)
     size = f"{kernel.shape[0]} x {kernel.shape[1]}"
     path = os.path.join(folder(), f"{kernel.name}{_ENDING}")
@@ -65,7 +65,7 @@ def describe(name: str) -> tuple[str, str]:
 
 
 def folder() -> str:
-    """The folder of the library's files: inside the package where it is installed, beside it in a checkout."""
+    """The folder of the library's files: inside the package if installed, beside it in a checkout."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     installed = os.path.join(package, "kernels")
     if os.path.isdir(installed):

@@ -1,4 +1,4 @@
-"""The numbers of kernel files: kept as fractions, so that 0.1 is one tenth; written so that they read back the same."""
+"""The numbers of kernel files: read as exact fractions (0.1 is one tenth), written so that they read back equal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from fractions import Fraction
 from ..errors import KernelError
 
 LONGEST_NUMBER = 40  # characters
-LARGEST_EXPONENT = 99  # 10 ** 99 is made in no time; 1e999999999 would take all memory there is
+LARGEST_EXPONENT = 99  # the exact value of 1e999999999 would take all memory
 EXAMPLES = "a number such as 1, 0.5, 1/9 or 2-1/9"
 
 _PIECE = re.compile(r"(^[+-]?|[+-]|(?!^)/[+-]?)([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?")
 
 
 class NumberError(KernelError):
-    """What was expected where no number could be read; the message is that alone, the place is the reader's to add."""
+    """Raised where no number can be read. The message says only what was expected; the caller adds the place."""
 
 
 def parse_number(token: str) -> Fraction:
@@ -28,9 +28,9 @@ def parse_number(token: str) -> Fraction:
     """
     if len(token) > LONGEST_NUMBER:
         raise NumberError(f"a number of at most {LONGEST_NUMBER} characters")
-    token = token.replace("\N{MINUS SIGN}", "-")  # what PDF readers and word processors make of it
-    numerator, denominator = 0, 1  # of the sum so far; plain integers, for Fractions cost more than all the rest
-    above, below = 0, 1  # of the term that may still be divided
+    token = token.replace("\N{MINUS SIGN}", "-")  # PDF readers and word processors write it for a hyphen
+    numerator, denominator = 0, 1  # of the finished terms' sum; integers, since Fractions would take most of the time
+    above, below = 0, 1  # numerator and denominator of the last term, which may still be divided
     position = 0
     while position < len(token) or not token:
         piece = _PIECE.match(token, position)
@@ -73,7 +73,7 @@ def format_float(value: float) -> str:
     if not exponent:
         return text
     power, step = int(exponent), LARGEST_EXPONENT
-    if power > step and "." in mantissa:  # one character less, which the longest ones need
+    if power > step and "." in mantissa:  # saves one character: the longest numbers need it
         whole, _, decimals = mantissa.partition(".")
         mantissa, power = whole + decimals, power - len(decimals)
     first = max(-step, min(step, power))
@@ -85,7 +85,7 @@ def format_float(value: float) -> str:
 
 
 def format_fraction(value: Fraction) -> str:
-    """A fraction as `n` or `n/d`, else as a decimal; nearest float64 where neither fits in 40 characters."""
+    """A fraction as `n` or `n/d`, or as a decimal if that is shorter; the nearest float64 if neither fits in 40 characters."""
     text = str(value)
     decimal = format_float(float(value))
     if len(text) > LONGEST_NUMBER or (len(decimal) < len(text) and parse_number(decimal) == value):

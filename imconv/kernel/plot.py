@@ -1,4 +1,4 @@
-"""A kernel as a picture: its weights as a heat map, and what it does to each frequency. Needs matplotlib (extra `plot`)."""
+"""Plots a kernel: its weights as a heat map, and its frequency response. Needs matplotlib (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..errors import ImconvError
 from .kernel import Kernel
 
 GRID = 256  # frequencies on each axis
-MOST_LABELLED = 9  # rows or columns whose weights are written into their cells
+MOST_LABELLED = 9  # most rows or columns of a kernel whose cells show their weights as numbers
 FORMATS = ("png", "svg", "pdf")
 
 
 def plot(kernel: Kernel, format: str = "png") -> bytes:
-    """A file with two drawings: the weights, the anchor framed; and the magnitude of the frequency response.
+    """Encode a file with two drawings: the weights, with the anchor framed, and the magnitude of the frequency response.
 
     Frequencies are in cycles per pixel, from -1/2 to 1/2 on both axes, 0 in the middle. `format` is one of FORMATS.
-    Raises ImconvError without matplotlib.
+    Raises ImconvError if matplotlib is missing.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,7 +28,7 @@ def plot(kernel: Kernel, format: str = "png") -> bytes:
     except ImportError:
         raise ImconvError("plotting needs matplotlib; install it with pip install 'imconv[plot]'") from None
     figure = Figure(figsize=(11, 4.6), layout="constrained")
-    FigureCanvasAgg(figure)  # no window, whatever the surroundings
+    FigureCanvasAgg(figure)  # this canvas never opens a window
     left, right = figure.subplots(1, 2)
     figure.suptitle(f"{kernel.name or 'kernel'}: {kernel.shape[0]} x {kernel.shape[1]}, sum {kernel.sum():g}")
 

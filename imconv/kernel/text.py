@@ -1,6 +1,6 @@
-"""Kernel files: rows of numbers with a few headers, ImageMagick strings, libvips matrices, CSV; read, written exactly.
+"""Reads and writes kernels as text: rows of numbers with headers, ImageMagick strings, libvips matrices, CSV.
 
-The format is described at `parse`. Errors name the file, line and column, what was read there and what was expected.
+`parse` describes the format. Errors name the file, line and column, the text found there and what was expected.
 """
 
 from __future__ import annotations
@@ -23,36 +23,37 @@ _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
 def parse(text: str, *, filename: str | None = None) -> KernelWeights:
-    """A kernel from text.
+    """Read a kernel from text.
 
-    Rows of numbers, split by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
+    Rows of numbers, separated by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
     row has the same length. A number is an integer, a decimal, a fraction `1/9` or a sum of those, `2-1/9`, and is kept
-    exactly; `nan` or `-` alone is a cell that is no part of the kernel.
+    exactly; `nan` or `-` alone is a cell that is left out of the kernel.
 
-    One row alone with semicolons *and* blanks or commas is several rows, as it is typed on a command line:
+    A single line with semicolons *and* blanks or commas holds several rows, as typed on a command line:
     `0 -1 0; -1 5 -1; 0 -1 0` has three rows and `1; 2; 1` is a column, but `1;2;1` is one row.
 
-    Before the rows there may be headers: `name:`, `source:`, `scale:` (multiplies), `divisor:`, `offset:` (added at the
-    end, in output units), `anchor: row column` (from 0), `normalize: yes` (sum 1, after the scale). A name or source
-    that starts with a quotation mark is a JSON string.
+    Before the rows there may be headers: `name:`, `source:`, `scale:` (multiplies the weights), `divisor:` (divides
+    them), `offset:` (added to every result, in its units), `anchor: row column` (counted from 0), `normalize: yes` (scale
+    the weights to sum 1). A name or source that starts with a quotation mark is a JSON string.
 
-    ImageMagick: `WxH[+X+Y]: numbers` in any lines, W columns and H rows; X, Y is the anchor's column and row, default
-    `(size - 1) // 2`. Its Convolve turns the kernel by 180 degrees, as imconv.convolve does: weights stay as written.
+    ImageMagick: `WxH[+X+Y]: numbers`, on any number of lines, for W columns and H rows; X and Y are the anchor's column
+    and row, default `(size - 1) // 2`. Weights stay as written: ImageMagick's Convolve rotates the kernel by 180 degrees,
+    as imconv.convolve does.
 
-    libvips: `W H [scale [offset]]`, then H rows of W numbers; the scale divides. Taken as such where the first row has
-    2 to 4 numbers, everything fits, and as a plain kernel the rows would differ in length. (A file called `.mat` is
-    always read so, see `load`.) libvips correlates; the weights stay as written.
+    libvips: `W H [scale [offset]]`, then H rows of W numbers; the scale divides the weights. Text is read as a libvips
+    matrix if its first row has 2 to 4 numbers that match the other rows, and its length differs from theirs. (Files
+    named `.mat` or `.con` are always read as matrices.) Weights stay as written; libvips correlates.
 
     Parameters
     ----------
     text : str
     filename : str, optional
-        Only named in errors.
+        Named in error messages.
 
     Raises
     ------
     KernelError
-        One line: file, line and column (from 1), what was read there and what was expected.
+        The message names file, line and column (from 1), the text found there and what was expected.
 
     Examples
     --------
@@ -65,7 +66,7 @@ def parse(text: str, *, filename: str | None = None) -> KernelWeights:
 
 
 def parse_matrix(text: str, *, filename: str | None = None) -> KernelWeights:
-    """A kernel from a libvips matrix: as `parse`, but without headers the first row is `W H [scale [offset]]`."""
+    """Read a libvips matrix: as `parse`, but the first row is always `W H [scale [offset]]`, unless there are headers."""
     reader = Reader(text, filename)
     return _build(reader, matrix=not reader.headers)
 
@@ -73,7 +74,7 @@ def parse_matrix(text: str, *, filename: str | None = None) -> KernelWeights:
 def write(kernel: KernelWeights) -> str:
     """The kernel as text that reads back equal: weights, anchor, offset, cells left out, name and source.
 
-    Weights with a common denominator are written as whole numbers and `divisor:`, others with the digits float64 needs.
+    Weights with a common denominator are written as whole numbers and `divisor:`, others with all digits of a float64.
     """
     if kernel.shape[0] * kernel.shape[1] > MAX_TAPS:
         raise KernelError(f"a kernel of {kernel.shape[0]} x {kernel.shape[1]} is too large for a kernel file")
@@ -104,7 +105,7 @@ def _quoted(value: str) -> str:
 
 
 def _build(reader: Reader, matrix: bool = False) -> KernelWeights:
-    """The kernel of a text taken apart."""
+    """Build the kernel from a text's headers and rows."""
     factor, offset, anchor = Fraction(1), Fraction(0), None
     if reader.geometry is not None:
         rows, anchor = _imagemagick(reader, reader.geometry)
@@ -127,7 +128,7 @@ def _build(reader: Reader, matrix: bool = False) -> KernelWeights:
 
 
 def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: Fraction, anchor) -> KernelWeights:
-    """The kernel of rows of tokens."""
+    """Build the kernel from rows of tokens; every weight is multiplied by `factor`."""
     where = place(reader.filename)
     used = {token for row in rows for token in row}
     exact = {token: reader.known[token] or Fraction(0) for token in used}
@@ -137,7 +138,7 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
         floats = {token: float(weight) for token, weight in exact.items()}
     except OverflowError:
         raise KernelError(f"{where}: a weight times the scale is larger than float64 can hold, 1.8e308") from None
-    # an array is quicker than a list, and as exact for whole numbers and for what has no common denominator
+    # only fractions need a list; for whole numbers, and weights without a common denominator, an array is faster
     denominator = _common_denominator(exact.values())
     as_list = denominator is not None and denominator > 1
     included = None
@@ -155,7 +156,7 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
 
 
 def _common_denominator(weights) -> int | None:
-    """The weights' common denominator; None, before it grows without end, where no float64 holds it."""
+    """The weights' common denominator, or None as soon as it is too large for float64."""
     denominator = 1
     for weight in weights:
         denominator = math.lcm(denominator, weight.denominator)
@@ -165,7 +166,7 @@ def _common_denominator(weights) -> int | None:
 
 
 def _plain(reader: Reader, rows: list[Row], count: int, why: str) -> list[list[str]]:
-    """Rows of `count` numbers each."""
+    """Check that every row has `count` numbers, and return their tokens; `why` ends the error message."""
     for row in rows:
         reader.check_numbers(row)
         if len(row.tokens) != count:
@@ -184,7 +185,7 @@ def _anchor(reader: Reader, at: list[Fraction], shape: tuple[int, int]) -> tuple
 
 
 def _imagemagick(reader: Reader, geometry: re.Match) -> tuple[list[list[str]], tuple[int, int]]:
-    """Rows and anchor of `WxH[+X+Y]: numbers`."""
+    """The rows of tokens and the anchor of `WxH[+X+Y]: numbers`."""
     line = reader.rows[0].line
     width, height = int(geometry[1]), int(geometry[2] or geometry[1])
     if geometry[4]:
@@ -221,7 +222,7 @@ def _looks_like_matrix(rows: list[Row]) -> bool:
 
 
 def _libvips(reader: Reader) -> tuple[list[list[str]], Fraction, Fraction]:
-    """Rows, factor and offset of `W H [scale [offset]]` and its rows."""
+    """The rows of tokens, factor and offset of a libvips matrix."""
     head, body = reader.rows[0], reader.rows[1:]
     form = "a libvips matrix's first line: width height [scale [offset]]"
     if not 2 <= len(head.tokens) <= 4:

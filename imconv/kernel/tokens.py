@@ -1,4 +1,4 @@
-"""Kernel text taken apart: headers, an ImageMagick geometry, rows of numbers; each with line and column for errors."""
+"""Splits kernel text into headers, an ImageMagick geometry and rows of numbers, each with line and column for errors."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from .weights import MAX_TAPS
 
 HEADERS = ("name", "source", "scale", "divisor", "offset", "anchor", "normalize")
 WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
-LONGEST_ROW = MAX_SIDE * (LONGEST_NUMBER + 24)  # characters, blanks between the numbers included
+LONGEST_ROW = MAX_SIDE * (LONGEST_NUMBER + 24)  # characters, including blanks between the numbers
 
 HEADER = re.compile(r"\s*([A-Za-z][\w-]*)\s*:")
 GEOMETRY = re.compile(r"\s*([0-9]{1,6})(?:x([0-9]{1,6}))?([+-][0-9]{1,6}[+-][0-9]{1,6})?([@<>]*)\s*:")
 _TOKEN = re.compile(r"[^\s,;]+")
 _MISSING = re.compile(r"[,;]\s*([,;])|^\s*([,;])")  # a comma with no number before it
 _BLANK_OR_COMMA = re.compile(r"[\s,]")
-_COMMENT = re.compile(r"(?:^|\s)#.*")  # in names and sources, where C# and page#part are words
+_COMMENT = re.compile(r"(?:^|\s)#.*")  # for names and sources, in which C# and page#part are words
 
 
 def shown(text: str, limit: int = 43) -> str:
-    """Text in quotes, on one line whatever it holds, cut where it is long."""
+    """Text in quotes, escaped to one line, and shortened to `limit` characters."""
     return repr(text if len(text) <= limit else text[: limit - 3] + "...")
 
 
 def place(filename: str | None) -> str:
-    """The beginning of an error message: the file, on one line whatever its name, or `kernel` for text without one."""
+    """The beginning of an error message: the file's name on one line, or `kernel` for text from no file."""
     return "kernel" if filename is None else "".join(c if c.isprintable() else "?" for c in str(filename))
 
 
 @dataclass
 class Row:
-    """A row of numbers not yet read: its line (from 1), its text and how many characters of the line precede it."""
+    """A row of numbers: its line (from 1), its text, its tokens, and how many characters of the line precede it."""
 
     line: int
     text: str
@@ -46,15 +46,16 @@ class Row:
     tokens: list[str] = field(default_factory=list)
 
     def column(self, index: int) -> int:
-        """The column (from 1) of the token `index`; behind the last one where there are fewer."""
+        """The column (from 1) where token `index` starts; the column behind the last token if there are fewer."""
         starts = [token.start() for token in _TOKEN.finditer(self.text)]
         return self.start + 1 + (starts[index] if index < len(starts) else len(self.text.rstrip(" \t,;")))
 
 
 class Reader:
-    """Text taken apart. The numbers themselves are read when asked for, into `known`: token -> weight, None for a hole.
+    """Kernel text split into `headers`, `geometry` and `rows`.
 
-    Raises KernelError with file, line and column for everything that can't be read.
+    `check_numbers` parses numbers, into `known`: the weight for each token, None for a cell that is left out. Raises
+    KernelError with file, line and column for everything that can't be read.
     """
 
     def __init__(self, text: str, filename: str | None = None):
@@ -112,12 +113,12 @@ class Reader:
         if not self.rows and (match := GEOMETRY.match(text)):
             self.geometry = match
             start = match.end()
-        if len(self.rows) == MAX_SIDE + 1:  # one more for the first line of a libvips matrix
+        if len(self.rows) == MAX_SIDE + 1:  # one more, for the first line of a libvips matrix
             self.fail(line, 1, "one more row", f"at most {MAX_SIDE}")
         self.rows.append(Row(line, text[start:], start))
 
     def _split(self) -> None:
-        """Rows into tokens; one line with semicolons and blanks or commas into rows first."""
+        """Split rows into tokens; a single line with semicolons and blanks or commas is split into rows first."""
         first = self.rows[0]
         line = first.text.strip(" \t;")
         if self.geometry is None and len(self.rows) == 1 and ";" in line and _BLANK_OR_COMMA.search(line):
@@ -141,7 +142,7 @@ class Reader:
                 self.fail(row.line, 1, f"a row of {len(row.tokens)} numbers, {total} so far", most)
 
     def check_numbers(self, row: Row) -> None:
-        """Read the row's numbers into `known`."""
+        """Parse the row's numbers into `known`."""
         known = self.known
         for index, token in enumerate(row.tokens):
             if token not in known:
@@ -149,14 +150,14 @@ class Reader:
                 known[token] = None if hole else self.number(row, index)
 
     def number(self, row: Row, index: int) -> Fraction:
-        """The number at an index of the row."""
+        """Parse the number at this index of the row."""
         try:
             return parse_number(row.tokens[index])
         except NumberError as error:
             self.fail(row.line, row.column(index), shown(row.tokens[index]), str(error))
 
     def header_numbers(self, key: str, count: int = 1) -> list[Fraction] | None:
-        """The numbers of a header, None where there is no such header."""
+        """The `count` numbers of a header, None if the text has no such header."""
         if key not in self.headers:
             return None
         line, column, value = self.headers[key]
@@ -175,7 +176,7 @@ class Reader:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Lines ended by LF, CR LF or CR, without a byte order mark; one at a time: a hostile file may have millions."""
+    """Yield lines ended by LF, CR LF or CR, without a byte order mark; one by one, since a hostile file may have millions."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     start = 0
     while (end := text.find("\n", start)) >= 0:

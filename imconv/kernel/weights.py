@@ -1,4 +1,4 @@
-"""The weights of a kernel with their fractions kept, anchor and offset; what follows from them before any picture is seen."""
+"""`KernelWeights`: a kernel's weights with their exact fractions, anchor and offset, and everything computed from them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ..geometry.sizes import MAX_SIDE
 from ..pixels.exact import LARGEST_INTEGER, as_fraction, common, outer_factors, recognise
 
 MAX_TAPS = 1 << 22
-HEAVY = 1 << 14  # weights
+HEAVY = 1 << 14  # weights; see `KernelWeights.heavy`
 
 
 class KernelWeights:
-    """Weights with an anchor and an offset, and all that follows from them: what readers return. Immutable.
+    """Weights with an anchor and an offset; the readers of kernel files return them. Immutable.
 
-    Parameters and errors are `Kernel`'s, which is this and knows the readers.
+    `Kernel`, the public subclass, documents parameters and errors, and adds the readers as methods.
     """
 
     __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
@@ -74,10 +74,10 @@ class KernelWeights:
 
     @classmethod
     def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Self:
-        """The outer product of a column and a row of weights (1-D, numbers or Fractions); made only on demand.
+        """The outer product of a column and a row of weights (1-D, numbers or Fractions); computed only on demand.
 
-        `sigma` (rows, columns) says that a Gaussian is meant, times the weights' sum, which may be computed in any way
-        within its error bound.
+        `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: algorithms may then approximate it within
+        the error bound.
         """
         (column, column_fractions), (row, row_fractions) = (
             _as_weights([list(column)], MAX_TAPS),
@@ -102,7 +102,7 @@ class KernelWeights:
     # --- the same kernel, changed ----------------------------------------------------------------------------------
 
     def replace(self, *, anchor=None, offset=None, name=None) -> Self:
-        """A copy with another anchor, offset or name; what is None stays."""
+        """A copy with another anchor, offset or name; None keeps the kernel's own."""
         kernel = type(self).__new__(type(self))
         for slot in KernelWeights.__slots__:
             object.__setattr__(kernel, slot, getattr(self, slot))
@@ -119,7 +119,7 @@ class KernelWeights:
         return kernel
 
     def scaled(self, factor) -> Self:
-        """The kernel with every weight multiplied; exact weights stay exact, 0.1 counting as 1/10."""
+        """A copy with every weight multiplied by `factor`. Exact weights stay exact; a factor 0.1 counts as 1/10."""
         exact = as_fraction(factor)
         if exact == 1:
             return self
@@ -131,12 +131,12 @@ class KernelWeights:
                 down, along = ([int(n) for n in factor] for factor in self._integer_factors)
                 return type(self).from_factors([n * ratio for n in down], along, sigma=self.sigma, **rest)
             return type(self).from_factors(column * float(exact), row, sigma=self.sigma, **rest)
-        with np.errstate(over="ignore"):  # what overflows is refused as infinite
+        with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
             weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
         return type(self)(weights, included=self.included, **rest)
 
     def normalized(self) -> Self:
-        """A copy whose weights sum to 1. Raises KernelError where they sum to 0."""
+        """A copy whose weights sum to 1. Raises KernelError if they sum to 0."""
         if self.exact:
             total: Fraction | float = Fraction(self._numerator_sum(), self.denominator)
         else:
@@ -148,7 +148,7 @@ class KernelWeights:
         return self.scaled(1 / total)
 
     def flipped(self) -> Self:
-        """The kernel turned by 180 degrees, with its anchor: correlating with it is convolving with this one."""
+        """A copy rotated by 180 degrees, with its anchor: correlation with the copy is convolution with this kernel."""
         kernel = self.replace(anchor=(self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1]))
         for slot in ("_weights", "_numerators", "included"):
             array = getattr(self, slot)
@@ -158,7 +158,7 @@ class KernelWeights:
             object.__setattr__(kernel, slot, None if pair is None else tuple(_frozen(f[::-1].copy()) for f in pair))
         return kernel
 
-    # --- what it is ------------------------------------------------------------------------------------------------
+    # --- properties ------------------------------------------------------------------------------------------------
 
     @property
     def weights(self) -> np.ndarray:
@@ -169,7 +169,7 @@ class KernelWeights:
 
     @property
     def heavy(self) -> bool:
-        """Whether it has so many weights, not those of a column and a row, that what is made of them is not kept."""
+        """Whether the kernel has so many weights that plans for it are not cached; never for a product of column and row."""
         return self._factors is None and self.shape[0] * self.shape[1] > HEAVY
 
     @property
@@ -208,11 +208,11 @@ class KernelWeights:
 
     @property
     def rank_one_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """The column and row the kernel was made of, float64; None where it was made of a matrix."""
+        """The column and row that the kernel was made from, float64; None if it was made from a matrix."""
         return self._factors
 
     def sum(self) -> float:
-        """The sum of the weights: what a picture's brightness is multiplied by."""
+        """The sum of the weights: the factor by which the filter changes a picture's brightness."""
         if self.exact:
             return self._numerator_sum() / self.denominator
         if self._factors is not None:
@@ -228,7 +228,10 @@ class KernelWeights:
         return float(np.abs(self.weights).sum())
 
     def rank(self, tolerance: float = 1e-13) -> int:
-        """The numerical rank: how many separable passes the kernel costs. Singular values below `tolerance` times the largest count as 0."""
+        """The numerical rank: how many outer products add up to the kernel.
+
+        Singular values below `tolerance` times the largest count as 0.
+        """
         if self._factors is not None:
             return int(self.absolute_sum() > 0)
         values = np.linalg.svd(self.weights, compute_uv=False)
@@ -237,8 +240,8 @@ class KernelWeights:
     def factors(self, tolerance: float = 1e-13) -> list[tuple[np.ndarray, np.ndarray]]:
         """Columns and rows whose outer products add up to the weights, `rank(tolerance)` of them.
 
-        From the singular value decomposition (Eckart and Young 1936), except for a kernel of whole-number multiples
-        with rank 1, whose factors are whole numbers and a fraction.
+        They come from the singular value decomposition (Eckart and Young 1936). An exact kernel of rank 1 has exact
+        factors: a column of fractions and a row of whole numbers.
         """
         if self._factors is not None:
             return [self._factors]
@@ -247,13 +250,13 @@ class KernelWeights:
             return [(exact[0] / self.denominator, exact[1].astype(np.float64))]
         u, s, vt = np.linalg.svd(self.weights, full_matrices=False)
         keep = self.rank(tolerance)
-        # where a row or column is empty the decomposition leaves dust, which is not 0 to an infinity
+        # for empty rows and columns the decomposition returns tiny numbers, and infinity times those is not 0
         u[~self.weights.any(axis=1)] = 0
         vt[:, ~self.weights.any(axis=0)] = 0
         return [(u[:, i] * math.sqrt(s[i]), vt[i] * math.sqrt(s[i])) for i in range(keep)]
 
     def integer_factors(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Whole-number (column, row) with `outer(column, row) == numerators`, or None where there are none."""
+        """Whole-number (column, row) with `outer(column, row) == numerators`, or None if there are none."""
         if self._integer_factors is None and (numerators := self.numerators) is not None:
             self._integer_factors = outer_factors(numerators)
         return self._integer_factors
@@ -266,7 +269,8 @@ class KernelWeights:
     def frequency_response(self, shape: tuple[int, int] = (64, 64)) -> np.ndarray:
         """The 2-D discrete-time Fourier transform on a grid: complex, shape `shape`, zero frequency first (numpy.fft order).
 
-        The anchor is the origin, so that a symmetric kernel has a real response. For correlation take the conjugate.
+        The anchor is the origin, so that a symmetric kernel has a real response. The response of correlation is its
+        conjugate.
         """
         rows, columns = (int(n) for n in shape)
         vertical = np.outer(np.fft.fftfreq(rows), np.arange(self.shape[0]) - self.anchor[0])
@@ -286,7 +290,7 @@ class KernelWeights:
         theirs = np.ones(other.shape, bool) if other.included is None else other.included
         same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
         same = same and self.sigma == other.sigma and np.array_equal(mine, theirs)
-        # sums of fractions are computed otherwise than those of floats of the same values
+        # exact kernels are summed in whole numbers, floats of equal values are not
         same = same and self.denominator == other.denominator
         return same and np.array_equal(self.weights, other.weights)
 
@@ -298,7 +302,7 @@ class KernelWeights:
 
 def _frozen(array: np.ndarray) -> np.ndarray:
     array.flags.writeable = False
-    return array.view()  # a view of what can't be written can't be made writeable
+    return array.view()  # a view of a read-only array can't be made writeable
 
 
 def _checked_offset(offset) -> Fraction:
@@ -323,7 +327,7 @@ def _checked_anchor(anchor, shape) -> tuple[int, int]:
 
 
 def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list[Fraction]] | None]:
-    """The weights as a read-only float64 array, and as fractions where they came as such."""
+    """The weights as a read-only float64 array, and as fractions if all are integers or Fractions, else None."""
     fractions = None
     if isinstance(weights, np.ndarray) and weights.dtype != object:
         array = weights
@@ -350,7 +354,7 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
     if array.dtype.newbyteorder("=") == np.float32:
         wide = array.astype(np.float64)
         if np.isfinite(wide).all():
-            with np.errstate(over="ignore"):  # above the largest number
+            with np.errstate(over="ignore"):  # the spacing above the largest float is infinite
                 snapped = _snapped(wide, np.spacing(np.abs(array)))
             wide = wide if snapped is None else snapped
     else:
@@ -362,6 +366,6 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
 
 
 def _snapped(wide: np.ndarray, spacing: np.ndarray) -> np.ndarray | None:
-    """float32 weights as the float64 of the fractions they stand for, or None."""
+    """float32 weights as the float64 nearest to the fractions they stand for, or None if they are no fractions."""
     found = recognise(wide, spacing)
     return None if found is None else found[0] / found[1]

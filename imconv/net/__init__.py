@@ -1,4 +1,4 @@
-"""Convolutional networks as data: the files of the folder networks/, or a user's own, and what can be said about them."""
+"""Convolutional networks: loaded from the descriptions in the folder networks/ or a user's own, summarised, run, traced."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _ENDING = ".toml"
 
 
 def load(name_or_path: str) -> Network:
-    """The network of that name (`imconv net list`), or the one a file describes.
+    """Load the network of that name (`imconv net list`), or the one that a file describes.
 
     Parameters
     ----------
     name_or_path : str
-        A name or an alias, in small or capital letters; a path that ends in .toml, followed by `:NAME` where the file
+        A name or an alias, in lower or upper case; or a path that ends in .toml, followed by `:NAME` if the file
         describes several networks.
 
     Raises
     ------
     OptionError
-        No network is called so; the nearest name is told.
+        No network has this name; the message proposes the nearest one.
     FileError, NetworkError, LimitError
-        The file can't be read, makes no sense (with its line), or describes something huge.
+        The file can't be read, is wrong (the message names the line), or describes too large a network.
 
     >>> load("vgg-d").name
     'vgg16'
@@ -53,7 +53,7 @@ def load(name_or_path: str) -> Network:
 
 
 def listed() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """The library's networks: name, what it is in one line, and its other names."""
+    """The library's networks: for each name a line that describes it, and its other names."""
     found = {}
     for description in _library():
         for name in description.members:
@@ -63,7 +63,7 @@ def listed() -> dict[str, tuple[str, tuple[str, ...]]]:
 
 
 def folder() -> str:
-    """The folder of the library's files: inside the package where it is installed, beside it in a checkout."""
+    """The folder of the library's files: inside the package if installed, beside it in a checkout."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for place in (os.path.join(package, "networks"), os.path.join(os.path.dirname(package), "networks")):
         if os.path.isdir(place):
@@ -72,9 +72,9 @@ def folder() -> str:
 
 
 def shipped_weights(name: str) -> str | None:
-    """The path of the weights that come with imconv for a network of the library, safetensors; None where there are none.
+    """The path of the .safetensors file that comes with imconv for a network of the library, None if there is none.
 
-    A file of one's own has none, whatever its name.
+    It is also None for the path of a user's own file.
 
     >>> from imconv.net import shipped_weights
     >>> shipped_weights("lenet5").endswith("lenet5.safetensors"), shipped_weights("resnet50"), shipped_weights("lenet5.toml")
@@ -86,7 +86,7 @@ def shipped_weights(name: str) -> str | None:
 
 
 def _library(name: str = ""):
-    """The descriptions in the folder, those first whose file's name `name` begins with."""
+    """Yield the library's descriptions, first those whose file name is the beginning of `name`."""
     from .description import Description
 
     place = folder()

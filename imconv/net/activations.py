@@ -1,4 +1,4 @@
-"""Activations: what becomes of a layer's sums, value by value; softmax over the channels of each pixel."""
+"""Activation functions, applied to a layer's sums value by value; softmax is over the channels of each pixel."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .gelu import gelu
 
 LEAKY_SLOPE, PRELU_SLOPE = 0.01, 0.25  # torch's defaults
 MAX_SLOPE = 1e3
-BLOCK_BYTES = 1 << 18  # of values at a time: they stay in a core's cache
+BLOCK_BYTES = 1 << 18  # values processed at a time, so that they stay in a core's cache
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation and its slopes for negative values, if it has any: one, or one for each channel.
+    """An activation and its slopes for negative values: none, one, or one for each channel.
 
-    `low` and `high`: what the values are clamped to, where that is all it does; the convolution's loop does it then.
+    `low` and `high` are the bounds of an activation that only clamps values; the convolution's loop then applies them.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Activation:
         return 6.0 if self.name == "relu6" else math.inf
 
     def checked(self, channels: int) -> Activation:
-        """Itself; OptionError where the slopes are not one, or one for each channel."""
+        """Return self; OptionError if the number of slopes does not fit the channels."""
         if len(self.slopes) not in (0, 1, channels):
             raise OptionError(
                 f"{self.name} has {len(self.slopes)} slopes for {channels} channels; give one, or one each"
@@ -43,7 +43,7 @@ class Activation:
         return self
 
     def apply(self, values: np.ndarray, workers: int = 1) -> None:
-        """Replace values (..., channels), float32 or float64 and contiguous, by what the activation makes of them."""
+        """Apply the activation in place to values (..., channels), float32 or float64 and contiguous."""
         function = _FUNCTIONS[self.name]
         if function is None:
             return
@@ -51,19 +51,19 @@ class Activation:
         slopes = np.array(self.slopes, values.dtype)
 
         def work(first: int, block: np.ndarray, scratch: dict) -> None:
-            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # of its own thread
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # NumPy's settings belong to the thread
                 function(block, slopes)
 
         run_bands(work, 0, pixels, max(1, BLOCK_BYTES // max(values.itemsize * values.shape[-1], 1)), workers)
 
 
 def parse_activation(given) -> Activation:
-    """The activation that is meant: None, an Activation, or a name, with slopes behind a colon.
+    """The Activation for None, an Activation, or a name that may be followed by a colon and slopes.
 
     Raises
     ------
     OptionError
-        Another name, with the nearest right one; slopes that are none.
+        The name is unknown (the message proposes the nearest one), or the slopes are wrong.
 
     >>> parse_activation("leaky:0.2")
     Activation(name='leaky', slopes=(0.2,))
@@ -142,8 +142,8 @@ def _clamped(low: float, high: float):
 
 
 _SLOPES = {"leaky": LEAKY_SLOPE, "prelu": PRELU_SLOPE}
-# the formulas of their papers: ReLU6 and hard-swish of MobileNet V2 and V3, GELU with erf (Hendrycks 2016), the scaled tanh of
-# LeNet-5 (LeCun 1998); leaky and prelu multiply what is negative
+# Formulas as in the papers: ReLU6 and hard-swish of MobileNet V2 and V3, GELU with erf (Hendrycks 2016), the scaled tanh of
+# LeNet-5 (LeCun 1998). leaky and prelu multiply negative values.
 _FUNCTIONS = {
     "none": None,
     "relu": _clamped(0, math.inf),

@@ -1,21 +1,21 @@
-"""From a description to a network: blocks, repeats, branches and residuals become one list of layers.
+"""Assembles a network from its description: blocks, repeats, branches and residuals become one list of layers.
 
-An item of a list of layers is the name of a kind ("relu"), or a table that says what it is by one of its keys:
+An item of a list of layers is the name of a kind ("relu"), or a table whose form follows from one of its keys:
 
-    { conv = 64, size = 3, pad = 1 }     a layer of a kind, its main attribute behind the kind; see imconv/net/layer_kinds.py
-    { layer = "batchnorm", eps = 1e-3 }  one that has no main attribute
-    { section = [...], numbered = true } layers with a name of their own before theirs
+    { conv = 64, size = 3, pad = 1 }     a layer: its kind and main attribute; see imconv/net/layer_kinds.py
+    { layer = "batchnorm", eps = 1e-3 }  a layer of a kind without main attribute
+    { section = [...], numbered = true } layers whose names begin with that of the section
     { block = "unit", width = 64 }       the layers of [blocks.unit]; other keys are its parameters
           times = 3, first = { stride = 2 }    repeated; parameters of the first time only
-    { concat = [[...], [...]] }          paths side by side, their maps stacked; [] is the input itself
+    { concat = [[...], [...]] }          branches whose maps are concatenated; [] is the input itself
     { residual = [...] }                 the layers' result plus the input
-          projection = [...]                   the input goes through these where the layers change channels or stride
-          optional = true                      nothing is added there
+          projection = [...]                   applied to the input if the layers change channels or stride
+          optional = true                      in that case the input is not added
     { gate = [...] }                     the input times the layers' result: squeeze and excitation
 
-Names, which are also the keys of weights, are made of the names on the way, with dots. An item without a `name` has
-its number in a numbered list, from 0; elsewhere its kind's short name, counted from 1: conv1, bn1, conv2. With the name
-"" a block's layers are named as if they stood in its place.
+A layer's name, which is also the key of its weights, consists of the names of the sections and blocks around it and its own,
+joined by dots. An item without a `name` is named by its index (from 0) in a numbered list, elsewhere by its kind's short name
+and a count from 1: conv1, bn1, conv2. A block with the name "" adds nothing to the names of its layers.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from .network import Network
 from .positions import Path
 
 MAX_LAYERS = 10_000
-MAX_STEPS = 100_000  # lists and items looked at: a block of nothing, repeated, makes no layers
-MAX_DEPTH = 32  # blocks and lists inside one another
+MAX_STEPS = 100_000  # lists and items visited; a repeated block may have no layers that count
+MAX_DEPTH = 32  # nested blocks and lists
 MAX_TIMES = 1000
 STRUCTURES = {
     "section": ("name", "numbered"),
@@ -50,7 +50,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}")
 
 
 def assemble(description: Description, member: str | None = None) -> Network:
-    """The network of a description, or the one of that name or alias. Raises NetworkError, LimitError, OptionError."""
+    """The network that a description holds; `member` is its name or alias in a family.
+
+    Raises NetworkError, LimitError, OptionError.
+    """
     name = description.member(member)
     own = {key: value for key, value in description.members[name].items() if key not in RESERVED}
     parameters = {**description.data.get("parameters", {}), **own}
@@ -59,7 +62,7 @@ def assemble(description: Description, member: str | None = None) -> Network:
 
 @dataclass
 class _Names:
-    """The names of one list: what stands before them, and what has been given by itself so far."""
+    """Makes the names of the items of one list: the prefix, and how often each short name was used."""
 
     prefix: str = ""
     numbered: bool = False
@@ -75,7 +78,7 @@ class _Names:
 
 @dataclass(frozen=True)
 class _Spot:
-    """Where the assembler is: position in the file, parameters, and which block they belong to, for messages."""
+    """The assembler's place: the position in the file, the parameters there, and their block, for messages."""
 
     path: Path
     parameters: Mapping
@@ -119,7 +122,7 @@ class _Assembler:
     # --- items ---
 
     def sequence(self, items, spot: _Spot, names: _Names, source: str) -> str:
-        """Add the layers of a list behind `source`; the name of the last one."""
+        """Add the layers of a list behind the layer `source`; return the name of the last one."""
         if not isinstance(items, list):
             self.fail(spot, "a list of layers, [...], belongs here")
         if spot.depth > MAX_DEPTH:
@@ -149,9 +152,9 @@ class _Assembler:
         return self._layer(form, item, spot, names, source)
 
     def _form(self, item: Mapping, spot: _Spot) -> str:
-        """The key that says what an item is."""
+        """The key that decides the form of an item."""
         forms = {"layer", *STRUCTURES, *(name for name, kind in KINDS.items() if kind.argument)}
-        if "block" in item:  # its parameters may have any name
+        if "block" in item:  # other keys are parameters, with any names
             return "block"
         found = [key for key in item if key in forms]
         if len(found) == 1:
@@ -181,7 +184,7 @@ class _Assembler:
         return self.add(kind, values, spot, names.next(KINDS[kind].short, own), (source,))
 
     def add(self, kind: str, values: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
-        """Append a layer, its attributes checked."""
+        """Check a layer's attributes and append it."""
         rules = KINDS[kind]
         self.description.check_keys(values, rules.attributes, spot.path, f"a layer of the kind {kind!r}")
         attributes = dict(self.defaults.get(kind, {}))
@@ -196,8 +199,8 @@ class _Assembler:
             attributes["order"] = self.layout.flatten
         shapes = tuple(self.shape(one) for one in inputs)
         try:
-            rules.shape(attributes, shapes)  # before the tensors, which would not understand a wrong one
-            tensors = [Tensor.kept(one, name, self.layout) for one in rules.tensors(attributes, shapes)]
+            rules.shape(attributes, shapes)  # checks shapes; `tensors` needs right ones
+            tensors = [Tensor.stored(one, name, self.layout) for one in rules.tensors(attributes, shapes)]
             layer = Layer(name, kind, attributes, inputs, tensors)
             placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
         except ValueError as error:
@@ -281,7 +284,7 @@ class _Assembler:
     # --- values ---
 
     def value(self, value, spot: _Spot, source: str):
-        """A value with its `$references` and products replaced by what they stand for."""
+        """A value with its `$references` and products evaluated."""
         if isinstance(value, list):
             return [self.value(one, spot.at(index), source) for index, one in enumerate(value)]
         if not isinstance(value, str) or "$" not in value:
@@ -324,7 +327,7 @@ class _Assembler:
         return found
 
     def _check_arguments(self, name: str, arguments: Mapping, spot: _Spot) -> None:
-        """A block's call gives parameters that it uses."""
+        """Fail if a block is called with a parameter that it does not use."""
         block = self.blocks[name]
         known = references(block["layers"]) - {"in"} | set(block.get("defaults", {}))
         for key in arguments:
@@ -333,7 +336,7 @@ class _Assembler:
                 self.fail(spot.at(key), f"the block {name!r} has no parameter {shown(key)}{near}")
 
     def _name(self, value, spot: _Spot, none: bool = False) -> str | None:
-        """A name that an item gives itself; with `none` it may also be empty."""
+        """Check the `name` of an item; with `none` it may be empty."""
         if value is None or (none and value == ""):
             return value
         if not isinstance(value, str) or not _NAME.fullmatch(value):
@@ -371,7 +374,7 @@ class _Assembler:
         return tuple(self._checked(Attribute(text), one, spot, "ignore") for one in given)
 
     def _defaults(self) -> dict[str, dict]:
-        """Attributes that the file gives to every layer of a kind."""
+        """The file's default attributes for each kind of layer."""
         found = {}
         for kind, given in self.data.get("defaults", {}).items():
             spot = self.top.at("defaults", kind)

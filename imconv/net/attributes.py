@@ -1,6 +1,6 @@
-"""What stands behind a key of a network's description: which values are right, and the default.
+"""Checks for the values in a network's description, with their defaults.
 
-A check returns the value as the rest of imconv wants it, or raises ValueError saying what was expected.
+A check returns the value in the form that the rest of imconv uses, or raises ValueError with what was expected.
 """
 
 from __future__ import annotations
@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MOST = 1 << 20  # channels, samples
+MOST_SAMPLES = 1 << 20  # the largest number of channels or samples
 LARGEST_WINDOW = 1 << 10
 REQUIRED = object()
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """One key: its check, and what it is where it isn't given (REQUIRED: it has to be)."""
+    """One key: its check, and its default (REQUIRED if it must be given)."""
 
     check: Callable
     default: object = REQUIRED
 
 
-def whole(least: int = 1, most: int = MOST) -> Callable:
-    """A whole number in a range."""
+def whole(least: int = 1, most: int = MOST_SAMPLES) -> Callable:
+    """A check for a whole number from `least` to `most`."""
 
     def check(value) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
@@ -33,7 +33,7 @@ def whole(least: int = 1, most: int = MOST) -> Callable:
 
 
 def number(least: float = 0.0, most: float = 1e6) -> Callable:
-    """A number in a range, as float."""
+    """A check for a number from `least` to `most`, returned as a float."""
 
     def check(value) -> float:
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
@@ -44,7 +44,7 @@ def number(least: float = 0.0, most: float = 1e6) -> Callable:
 
 
 def numbers(least: float = -1e6, most: float = 1e6) -> Callable:
-    """A list of 1 to 4 numbers, as a tuple of floats."""
+    """A check for a list of 1 to 4 numbers, returned as a tuple of floats."""
     one = number(least, most)
 
     def check(value) -> tuple[float, ...]:
@@ -56,7 +56,7 @@ def numbers(least: float = -1e6, most: float = 1e6) -> Callable:
 
 
 def pair(most: int = LARGEST_WINDOW) -> Callable:
-    """One whole number for both axes or `[rows, columns]`; a tuple of two."""
+    """A check for one whole number for both axes or `[rows, columns]`, returned as a tuple of two."""
     one = whole(1, most)
 
     def check(value) -> tuple[int, int]:
@@ -72,7 +72,7 @@ def pair(most: int = LARGEST_WINDOW) -> Callable:
 
 
 def sides(most: int) -> Callable:
-    """One whole number, the shorter side, as a tuple of one; or `[rows, columns]`, as a tuple of two."""
+    """A check for the shorter side, returned as a tuple of one, or `[rows, columns]`, returned as a tuple of two."""
     both = pair(most)
 
     def check(value) -> tuple[int, ...]:
@@ -82,10 +82,10 @@ def sides(most: int) -> Callable:
 
 
 def padding(value) -> str | tuple[int, int, int, int]:
-    """A word, or numbers of samples: top, bottom, left, right.
+    """Check a padding: a word, or numbers of samples, returned as (top, bottom, left, right).
 
-    "half" is half the window on every side, which keeps the size where the stride is 1; "same" is TensorFlow's and
-    Keras' word for the least padding that gives size / stride, rounded up.
+    "half" pads half the window on every side, which keeps the size if the stride is 1. "same" is TensorFlow's and Keras' word
+    for the smallest padding with ceil(size / stride) results.
     """
     if value in ("half", "same"):
         return value
@@ -100,21 +100,21 @@ def padding(value) -> str | tuple[int, int, int, int]:
 
 
 def flag(value) -> bool:
-    """true or false."""
+    """Check that a value is true or false."""
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return value
 
 
 def text(value) -> str:
-    """Printable text of one line."""
+    """Check that a value is one line of printable text."""
     if not isinstance(value, str) or len(value) > 1000 or not value.isprintable():
         raise ValueError("text in quotation marks, of one line")
     return value
 
 
 def word(*known: str) -> Callable:
-    """One of some words."""
+    """A check for one of some words."""
 
     def check(value) -> str:
         if value not in known:
@@ -127,7 +127,7 @@ def word(*known: str) -> Callable:
 
 
 def table(value) -> tuple[tuple[int, ...], ...]:
-    """For each output map the input maps it is connected to, counted from 0: a list of lists, each sorted."""
+    """Check a table of connections: for each output map the sorted numbers, from 0, of its input maps."""
     one = whole(0)
     if not isinstance(value, list) or not value or not all(isinstance(row, list) and row for row in value):
         raise ValueError("a list with a list of input maps for each output map, such as [[0, 1, 2], [1, 2, 3]]")

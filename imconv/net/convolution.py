@@ -1,8 +1,8 @@
-"""Convolution over many channels: weights laid out once, then any number of pictures, band by band on threads.
+"""`Convolution`: a layer over many channels. Weights are laid out once, then used for any number of pictures, on threads.
 
-Pictures lie as (H, W, channels), as they come from files: what a window's row reads is then one run of samples, whatever
-its stride, and vectors along the result's channels are full at every picture size. Padded pictures are copied band by
-band, never as a whole; nothing else is copied.
+Pictures are (H, W, channels), as in files: a row of a window is then one run of samples, whatever the stride, and vectors along
+the result's channels are full for every picture size. Padded pictures are copied band by band, never as a whole; other
+pictures are not copied.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from ..errors import OptionError
 from ..geometry.axis import Axis, balanced_padding, effective_size, make_axis
 from ..geometry.sizes import parse_pad, parse_pair
 
-PIXELS = 6  # that a loop sums at once: `imconv/loops/channels.py`
-WIDE, SHORT = 64, 16  # channels of the result for which weights lie side by side
+PIXELS = 6  # pixels that the loop sums at once, as in `imconv/loops/channels.py`
+WIDE, SHORT = 64, 16  # the widths of panels: channels of the result whose weights lie side by side
 CACHE_LINE = 64  # bytes
 # measured on an AMD EPYC 9005 (1 MB of L2 for each core), November 2026
 PART = 256  # samples of a window summed in one go: their weights for WIDE channels are 64 KB
-BAND_PIXELS = 192  # so many share weights that come from far away
-BAND_WINDOWS = 2  # heights of a window that a band has at least where rows are copied: neighbours copy some twice
-BAND_BYTES = 1 << 19  # of the picture, read once for each panel
-JOB_WORK = 4_000_000  # multiply-adds: some 40 microseconds, several times what a call of a loop costs
+BAND_PIXELS = 192  # least pixels of a band, which share the weights once these are loaded into the cache
+BAND_WINDOWS = 2  # least height of a band in windows if rows are copied: neighbouring bands copy some rows twice
+BAND_BYTES = 1 << 19  # most bytes of the picture for a band, which is read once for each panel
+JOB_WORK = 4_000_000  # multiply-adds of a job: some 40 microseconds, several times the cost of calling a loop
 JOBS_PER_THREAD = 3
-JOBS_ENOUGH = 2  # of each thread, where they would have to share weights otherwise
-WORTH_THREADS = 1_000_000  # multiply-adds of a job: waking a thread costs as much as some of them
-WORTH_WAKING = 12_000_000  # of a layer, some 0.1 ms: below, two threads take longer than one
-COPYING = 4  # times as long a multiply-add takes where each channel is alone, for what is copied
-KEPT_BYTES = 4 << 20  # of scratch memory that a thread keeps for the next layer
-PLANS = 4  # picture sizes a layer remembers
+JOBS_ENOUGH = 2  # jobs for each thread that suffice if more would split bands further
+WORTH_THREADS = 1_000_000  # multiply-adds of a layer for each job
+WORTH_WAKING = 12_000_000  # multiply-adds of a layer, some 0.1 ms; for less, two threads take longer than one
+COPYING = 4  # how many times longer a multiply-add takes in depthwise layers, because of the copying
+KEPT_BYTES = 4 << 20  # most scratch memory that a thread keeps for the next layer
+PLANS = 4  # picture sizes for which a layer keeps plans
 
 _kept = threading.local()
 
@@ -46,18 +46,19 @@ class Convolution:
     Parameters
     ----------
     weights : array (N, D / groups, K, L)
-        float32 or float64, which is the type of the samples too.
+        float32 or float64; the samples have the same type.
     bias : array (N,), optional
     stride, dilation : int or (int, int)
     padding : int, two or four of them, "same" or "valid"
-        Zeros around the picture; "same" is TensorFlow's: the result has ceil(size / stride) samples, and where the zeros
-        are odd in number the one more is behind.
+        Zeros around the picture. "same" is TensorFlow's: the result has ceil(size / stride) samples, and of an odd number of
+        zeros the larger half lies behind.
     groups : int
-        Result channels n * N / groups, ... come from the n-th of `groups` equal parts of the D channels alone.
+        The N result channels and the D channels are divided into so many equal parts; each part of the results depends
+        on its part of the channels only.
     low, high : float
-        What results are clamped to: 0 and infinity are a ReLU.
+        Bounds to which results are clamped: 0 and infinity for a ReLU.
     scale : array (N,), optional
-        What each result channel's weights are multiplied by first.
+        A factor for the weights of each result channel.
     """
 
     def __init__(
@@ -66,20 +67,20 @@ class Convolution:
         self.dtype = weights.dtype
         self.count, self.depth, *self.taps = weights.shape
         self.groups = groups
-        self.channels = self.depth * groups  # of a picture
+        self.channels = self.depth * groups  # of the picture
         self.stride, self.dilation = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
         self.padding = ("same", "same") if padding == "same" else parse_pad(0 if padding == "valid" else padding)
         self.bounds = np.array([low, high], self.dtype)
-        self.each = self.depth == 1 and self.count == groups  # each channel alone
+        self.depthwise = self.depth == 1 and self.count == groups
         offsets = np.zeros(self.count, self.dtype) if bias is None else bias
         factors = np.ones(self.count, self.dtype) if scale is None else scale
         self.tables = (
-            _by_channel(weights, factors, offsets) if self.each else _panels(weights, factors, offsets, groups)
+            _by_channel(weights, factors, offsets) if self.depthwise else _panels(weights, factors, offsets, groups)
         )
         self.plans: dict[tuple, _Plan] = {}
 
     def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
-        """How windows lie on a picture of this size."""
+        """Both axes of the window on a picture of this size."""
         found = []
         for i, (size, name) in enumerate(((height, "rows"), (width, "columns"))):
             pad = self.padding[i]
@@ -94,7 +95,7 @@ class Convolution:
         return rows.out, columns.out, self.count
 
     def multiply_adds(self, height: int, width: int) -> int:
-        """How many multiply-adds a picture of this size takes."""
+        """The number of multiply-adds for a picture of this size."""
         return math.prod(self.shape(height, width)) * self.depth * math.prod(self.taps)
 
     def apply(self, image, out=None, threads: int | None = None) -> np.ndarray:
@@ -103,7 +104,7 @@ class Convolution:
         Parameters
         ----------
         image : array (H, W, D)
-            Of the weights' type.
+            Of the type of the weights.
         out : array, optional
             Of the shape `shape(H, W)` and the same type, contiguous, apart from the picture in memory.
         threads : int, optional
@@ -112,12 +113,12 @@ class Convolution:
         if image.ndim != 3 or image.shape[2] != self.channels or image.dtype != self.dtype:
             raise OptionError(f"the layer takes {self.dtype} (H, W, {self.channels}), not {image.dtype} {image.shape}")
         workers = default_threads() if threads is None else checked_threads(threads)
-        asked = (*image.shape[:2], image.flags.c_contiguous, workers)
-        plan = self.plans.get(asked)
+        key = (*image.shape[:2], image.flags.c_contiguous, workers)
+        plan = self.plans.get(key)
         if plan is None:
             if len(self.plans) >= PLANS:
                 self.plans.clear()
-            plan = self.plans[asked] = _Plan(self, *asked)
+            plan = self.plans[key] = _Plan(self, *key)
         shape = (plan.rows.out, plan.columns.out, self.count)
         if out is None:
             out = new_array(shape, self.dtype)
@@ -128,12 +129,12 @@ class Convolution:
 
 
 class _Plan:
-    """How a layer is computed for pictures of one size: bands of rows, and where these are few parts of the panels."""
+    """How a layer is computed for pictures of one size: jobs of bands of rows and, if bands are few, parts of the panels."""
 
     def __init__(self, layer: Convolution, height: int, width: int, contiguous: bool, workers: int):
         self.layer = layer
         self.rows, self.columns = rows, columns = layer.axes(height, width)
-        self.copied = rows.before + rows.after + columns.before + columns.after > 0 or layer.each or not contiguous
+        self.copied = rows.before + rows.after + columns.before + columns.after > 0 or layer.depthwise or not contiguous
         self.width = columns.span if self.copied else columns.size
         self.line = line = self.width * layer.channels  # samples from one row of the source to the next
         pixel_work = layer.count * layer.depth * math.prod(layer.taps)
@@ -143,13 +144,13 @@ class _Plan:
         kept = (BAND_BYTES // (line * layer.dtype.itemsize) - window) // rows.stride + 1
         tall = max(-(-pixels // columns.out), BAND_WINDOWS * window if self.copied else 1)
         tall = max(1, min(tall, kept, rows.out))
-        alone = workers == 1 or total * (COPYING if layer.each else 1) < WORTH_WAKING
+        alone = workers == 1 or total * (COPYING if layer.depthwise else 1) < WORTH_WAKING
         self.workers = workers = 1 if alone else workers
         wanted = 1 if alone else min(workers * JOBS_PER_THREAD, total // WORTH_THREADS + 1)
-        panels = 1 if layer.each else len(layer.tables[0])
+        panels = 1 if layer.depthwise else len(layer.tables[0])
         bands = -(-rows.out // tall)
         each = max(1, panels // max(1, wanted // bands))
-        each = 1 << each.bit_length() - 1  # panels of a job: by powers of 2 jobs are alike
+        each = 1 << each.bit_length() - 1  # panels of a job; with powers of 2, jobs have equal work
         split = -(-panels // each)
         if split * bands < min(wanted, workers * JOBS_ENOUGH):
             bands = -(-wanted // split)
@@ -157,11 +158,11 @@ class _Plan:
         self.bases, self.pieces, self.parts = _geometry(
             tall, columns.out, rows.stride * line, columns.stride * layer.channels, rows.dilation * line,
             columns.dilation * layer.channels, tuple(layer.taps), layer.depth,
-            layer.groups == 1 and columns.dilation == 1 and not layer.each,
+            layer.groups == 1 and columns.dilation == 1 and not layer.depthwise,
         )  # fmt: skip
         self.sums = (len(self.bases), WIDE) if len(self.parts) > 1 else (1, WIDE)
         self.source_rows = (tall - 1) * rows.stride + window
-        self.loop = jit.loop("channels.sum_taps" if layer.each else "channels.sum_channels")
+        self.loop = jit.loop("channels.sum_taps" if layer.depthwise else "channels.sum_channels")
         jit.ready([self.loop.specialised({"A": layer.dtype})])
         cuts = [min(i * each, panels) for i in range(split + 1)]
         bound = {
@@ -174,13 +175,13 @@ class _Plan:
             for i in range(split)
             for y in range(0, rows.out, tall)
         ]
-        self.numbers = np.arange(len(self.jobs))
+        self.job_numbers = np.arange(len(self.jobs))
 
     def _bound(self, rows: int, first: int, last: int):
-        """The loop with what is the same for every band of so many rows."""
+        """The loop with the arguments that are the same for every band of `rows` rows."""
         count, layer = rows * self.columns.out, self.layer
         bases = np.minimum(self.bases[: -(-count // PIXELS) * PIXELS], self.bases[count - 1])
-        if layer.each:
+        if layer.depthwise:
             return self.loop.bound(bases, np.ascontiguousarray(self.pieces[:, 0]), *layer.tables, layer.bounds)
         return self.loop.bound(first, last, bases, self.pieces, self.parts, *layer.tables, layer.bounds)
 
@@ -195,15 +196,15 @@ class _Plan:
             else:
                 source, shift = flat, first * self.rows.stride * self.line
             target = out[first * self.columns.out : last * self.columns.out]
-            if self.layer.each:
+            if self.layer.depthwise:
                 loop(source, target)
             else:
                 loop(source, shift, _scratch("sums", self.sums, self.layer.dtype), target)
 
-        run_bands(work, 0, self.numbers, 1, min(self.workers, len(self.jobs)))
+        run_bands(work, 0, self.job_numbers, 1, min(self.workers, len(self.jobs)))
 
     def _copy(self, image: np.ndarray, first: int, last: int) -> np.ndarray:
-        """What the windows of rows `first` up to `last` read, padded with zeros; with room for a vector behind."""
+        """A copy, padded with zeros, of the samples that rows first .. last - 1 read, with room for a vector behind."""
         layer, rows, columns = self.layer, self.rows, self.columns
         flat = _scratch("copy", (1, self.source_rows * self.line + WIDE), layer.dtype)
         copy = flat[0, :-WIDE].reshape(self.source_rows, self.width, layer.channels)
@@ -227,9 +228,9 @@ class _Plan:
 
 @lru_cache(maxsize=256)
 def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, joined):
-    """Where windows of a band begin, which runs of samples each reads, and which of these are summed in one go.
+    """Where the windows of a band begin, the runs of samples that each reads, and which runs are summed in one go.
 
-    The distances of windows and of taps, down and along, are in samples of the source.
+    The distances between windows and between taps, down and along, are in samples of the source.
     """
     count = height * width
     bases = np.zeros(-(-count // PIXELS) * PIXELS, np.int64)
@@ -255,7 +256,7 @@ def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, join
 
 
 def _panels(weights, scale, bias, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each group panels of WIDE channels of the result, then of SHORT: what `sum_channels` says of them."""
+    """The tables of `sum_channels` for the panels: for each group panels of WIDE channels, then of SHORT."""
     count, depth, *window = weights.shape
     taps, size, found = depth * math.prod(window), count // groups, []
     for group in range(groups):
@@ -278,7 +279,7 @@ def _panels(weights, scale, bias, groups: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def _by_channel(weights, scale, bias) -> tuple[np.ndarray, np.ndarray]:
-    """The weights and the bias of a layer that takes each channel alone, with room for a vector behind."""
+    """The weights and the bias of a depthwise layer, with room for a vector behind."""
     channels, _, *window = weights.shape
     width = -(-channels // SHORT) * SHORT + WIDE
     laid, offsets = aligned((math.prod(window), width), weights.dtype), aligned((1, width), weights.dtype)
@@ -289,12 +290,12 @@ def _by_channel(weights, scale, bias) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _as_in_pictures(weights: np.ndarray) -> np.ndarray:
-    """Weights (taps, N), rows, columns and channels of the window as they lie in a picture."""
+    """Weights as (taps, N), with taps in the order in which a window's samples lie in a picture."""
     return weights.transpose(2, 3, 1, 0).reshape(-1, len(weights))
 
 
 def aligned(shape: tuple[int, int], dtype) -> np.ndarray:
-    """An array that begins where a cache line does: vectors that straddle two take twice as long."""
+    """An array that begins at the start of a cache line: loading a vector across two takes twice as long."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = new_array(size + CACHE_LINE, np.uint8)
     start = -room.__array_interface__["data"][0] % CACHE_LINE
@@ -302,7 +303,7 @@ def aligned(shape: tuple[int, int], dtype) -> np.ndarray:
 
 
 def _scratch(name: str, shape: tuple[int, int], dtype) -> np.ndarray:
-    """This thread's scratch memory of that name, kept for the next band and the next layer unless it is large."""
+    """This thread's scratch memory of a name, kept for the next band and the next layer unless it is large."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     room = getattr(_kept, name, None)
     if room is None or room.size < size:

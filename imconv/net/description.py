@@ -1,18 +1,18 @@
-"""A file that describes one network or a family of them: read, its tables checked, every error with its line.
+"""`Description`: reads and checks a file that describes a network or a family of them; errors name the line.
 
-The format, TOML, from the top (imconv/net/assembly.py says what layers are made of):
+The format is TOML (imconv/net/assembly.py describes the lists of layers):
 
     about, source    text
     input            [rows, columns, channels] that the network is made for
-    layers           what it consists of, in order
+    layers           the layers, in order
     [blocks.NAME]    layers that are used more than once: `layers`, `defaults` of its parameters, `numbered`
     [networks]       the members of a family: NAME = { about, aliases, and parameters }
     [parameters]     parameters that are the same in most members
-    [defaults.KIND]  attributes of every layer of a kind, as `bias = false`
-    [preprocess]     what is done to a picture
-    [weights]        how weights are kept: `layout`, and keys to `ignore`
+    [defaults.KIND]  attributes of every layer of a kind, such as `bias = false`
+    [preprocess]     how a picture is resized, cropped and scaled
+    [weights]        the `layout` of weights in files, and keys to `ignore`
 
-Nothing is evaluated: `$name` stands for a parameter, `4 * $name` is a product, and there is no more than that.
+No code is evaluated: `$name` stands for a parameter, `4 * $name` is a product, and nothing else is possible.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from .positions import Path, line_numbers, too_deep
 MAX_BYTES = 1 << 20
 TOP = ("about", "source", "input", "layers", "blocks", "networks", "parameters", "defaults", "preprocess", "weights")
 BLOCK = ("layers", "defaults", "numbered")
-RESERVED = ("about", "aliases")  # keys of a member that are no parameters
+RESERVED = ("about", "aliases")  # keys of a member that are not parameters
 PREPROCESS = {
     "resize": Attribute(sides(1 << 16), None),  # one number: the shorter side
     "crop": Attribute(pair(1 << 16), None),  # from the middle
-    "pad": Attribute(whole(0, 1 << 10), 0),  # with the picture's own 0, on every side
+    "pad": Attribute(whole(0, 1 << 10), 0),  # with black, on every side
     "filter": Attribute(word("bilinear", "nearest", "bicubic", "box"), "bilinear"),
     "channels": Attribute(word("rgb", "bgr", "grey"), "rgb"),
     "divide": Attribute(number(1e-6), 255.0),
@@ -53,7 +53,7 @@ _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 @dataclass(frozen=True)
 class Description:
-    """The tables of a file, checked at their surface; `fail` gives any place in them its line."""
+    """The tables of a file. Their outer form is checked; `fail` raises an error with the line of a place in them."""
 
     path: str
     data: Mapping
@@ -61,7 +61,7 @@ class Description:
 
     @classmethod
     def read(cls, path: str) -> Description:
-        """Read a file. Raises FileError where that fails, NetworkError with the line for what can't be understood."""
+        """Read a file. Raises FileError if it can't be read, NetworkError with the line if it is wrong."""
         try:
             with open(path, "rb") as file:
                 raw = file.read(MAX_BYTES + 1)
@@ -74,10 +74,10 @@ class Description:
 
     @classmethod
     def parse(cls, raw: bytes, path: str = "network") -> Description:
-        """The same from bytes; `path` is the name in messages."""
+        """As `read`, from bytes; messages call the file `path`."""
         name = _shown(path)
         try:
-            # as tomllib reads lines, so that positions agree
+            # line ends as tomllib reads them, so that line numbers agree
             decoded = raw.decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
             if line := too_deep(decoded):
                 raise LimitError(f"{name}: line {line}: keys or brackets inside one another, too deep to be a network")
@@ -100,17 +100,17 @@ class Description:
         return line_numbers(self.text)
 
     def line(self, path: Path) -> int:
-        """The line of a place, or of what it is in."""
+        """The line of a place in the tables, or of the nearest table around it."""
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
 
     def fail(self, path: Path, message: str, error: type = NetworkError) -> NoReturn:
-        """Raise NetworkError, or another one, with file and line."""
+        """Raise NetworkError, or `error`, with file and line."""
         raise error(f"{self.path}: line {self.line(path)}: {message}")
 
     def check_keys(self, table, known: Iterable[str], path: Path, what: str) -> None:
-        """Fail unless it is a table with these keys only."""
+        """Fail unless `table` is a table with no other than the known keys."""
         if not isinstance(table, dict):
             self.fail(path, f"{what} must be a table of keys and values")
         known = list(known)
@@ -121,7 +121,7 @@ class Description:
                 )
 
     def checked(self, attribute: Attribute, value, path: Path, name: str):
-        """A value as its check wants it."""
+        """Check a value, and return it as its check does."""
         try:
             return attribute.check(value)
         except ValueError as error:
@@ -138,21 +138,21 @@ class Description:
 
     @cached_property
     def members(self) -> dict[str, dict]:
-        """The networks in the file by name; a file without [networks] describes one, called as the file is."""
+        """The networks in the file by name; a file without [networks] describes one, with the name of the file."""
         return self.data.get("networks") or {self.stem: {}}
 
     @cached_property
     def aliases(self) -> dict[str, str]:
-        """Other names, and whose they are."""
+        """The name of the network for each alias."""
         return {alias: name for name, member in self.members.items() for alias in member.get("aliases", ())}
 
     def about(self, name: str) -> str:
-        """One line on a member: the family's, and what is its own."""
+        """The line that describes a member: the family's text, then its own."""
         own = self.members[name].get("about", "")
         return ", ".join(part for part in (self.text_of(self.data, "about"), own) if part)
 
     def member(self, name: str | None) -> str:
-        """The name of a member, by name or alias; the only one for None. Raises OptionError."""
+        """The name of a member from its name or alias; for None, the name of the only one. Raises OptionError."""
         known = [*self.members, *self.aliases]
         if name is None:
             if len(self.members) > 1:
@@ -166,7 +166,7 @@ class Description:
             raise OptionError(f"{self.path} describes no network {shown(name)}{nearest(name, known)}")
         return self.aliases.get(name, name)
 
-    # --- the surface ---
+    # --- checks of the outer form ---
 
     def _check(self) -> None:
         data = self.data
@@ -201,7 +201,7 @@ class Description:
             self.fail(path, "layers must be a list, [...]")
 
     def check_parameters(self, table, path: Path) -> None:
-        """Parameters have plain names; their values are numbers, words, true or false, or lists of these."""
+        """Fail unless parameters have plain names, and their values are numbers, words, booleans or lists of these."""
         if not isinstance(table, dict):
             self.fail(path, f"{path[-1]} must be a table of parameters and their values")
         for key, value in table.items():
@@ -234,14 +234,14 @@ class Description:
         self._check_use(self.data.get("parameters", {}), ("parameters",), used)
 
     def _check_use(self, parameters: Mapping, path: Path, used: set[str]) -> None:
-        """A parameter that nothing refers to is a mistyped one."""
+        """Fail for a parameter that is never used: it is probably mistyped."""
         for key in parameters:
             if key not in used:
                 self.fail((*path, key), f"nothing uses the parameter {shown(key)}{nearest(key, used)}")
 
 
 def _syntax(message: str, document: str) -> str:
-    """What tomllib says, with its place first, and a hint for the mistake that is easily made here."""
+    """tomllib's message with the place first, and a hint for a common mistake."""
     match, written = _SYNTAX.fullmatch(message), document.split("\n")
     what, line, column = match.groups() if match else (message, None, None)
     place = f"line {line}, column {column}" if line else f"line {len(written)}"
@@ -252,7 +252,7 @@ def _syntax(message: str, document: str) -> str:
 
 
 def references(value) -> set[str]:
-    """The parameters that some part of a document refers to."""
+    """The parameters that a part of a document refers to."""
     if isinstance(value, str):
         return set(_REFERENCE.findall(value))
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -260,7 +260,7 @@ def references(value) -> set[str]:
 
 
 def shown(value) -> str:
-    """A value as it would be written, cut where it is long."""
+    """A value as it would be written in the file, shortened if long."""
     words = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
     try:
         written = words or repr(value)

@@ -1,4 +1,4 @@
-"""The inverse question: which input, or which padding, gives an output of a wanted size."""
+"""Finds the input sizes, and the paddings of a layer, for which a layer's output has a wanted size."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from ..geometry.axis import effective_size
 from .graph import Graph, Placed
 from .layer_kinds import by
 
-LARGEST = 1 << 16  # rows or columns tried
+LARGEST = 1 << 16  # most rows or columns that are tried
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What gives `layer` an output of `wanted` rows and columns; a pair of ranges or None for each axis."""
+    """The inputs and paddings for which the output of `layer` has `wanted` rows and columns.
+
+    For each axis (least, most), or None if there is no such size.
+    """
 
     layer: str
     wanted: tuple[int, int]
-    at: tuple[int, int]  # rows and columns of the network's input that padding is told for
-    inputs: tuple[tuple[int, int] | None, ...]  # least and most of the network's rows and columns
-    paddings: tuple[tuple[int, int] | None, ...] | None  # of a convolution: least and most, before and behind together
+    at: tuple[int, int]  # rows and columns of the network's input for which paddings are computed
+    inputs: tuple[tuple[int, int] | None, ...]  # of the network's input
+    paddings: tuple[tuple[int, int] | None, ...] | None  # of a convolution: the sum of the padding before and behind
 
     def as_dict(self) -> dict:
-        """Ready for JSON."""
+        """The figures for JSON."""
         return {
             "layer": self.layer,
             "wanted": list(self.wanted),
@@ -43,18 +46,18 @@ class Fit:
 
 
 def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, shape=None) -> Fit:
-    """Which input sizes, and which padding of a layer, give it `wanted` rows and columns.
+    """The input sizes, and the paddings of a layer, for which its output has `wanted` rows and columns.
 
     Parameters
     ----------
     network : Graph
     wanted : (rows, columns)
     layer : str, optional
-        Default: the last layer that gives maps and sees less than the whole input.
+        Default: the last layer whose outputs are maps and depend on less than the whole input.
     shape : optional
-        The network's input that padding is told for; default: as it is made for.
+        The input for which paddings are computed; default: the network's own.
 
-    Raises OptionError for a layer that sees the whole input.
+    Raises OptionError for a layer whose outputs depend on the whole input.
 
     >>> from imconv.net import load
     >>> fit(load("vgg16"), (7, 7)).inputs
@@ -75,7 +78,7 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
 
 
 def _inputs(network: Graph, layer: str, wanted: int, axis: int) -> tuple[int, int] | None:
-    """The least and the most of the input's rows or columns that give `wanted`: outputs never shrink as inputs grow."""
+    """The least and the most rows or columns of the input with `wanted` outputs; outputs never shrink as inputs grow."""
 
     def out(size: int) -> int:
         try:
@@ -88,7 +91,7 @@ def _inputs(network: Graph, layer: str, wanted: int, axis: int) -> tuple[int, in
 
 
 def _first(holds) -> int:
-    """The smallest size from 1 for which a condition holds that goes on holding; LARGEST + 1 for none."""
+    """The smallest size from 1 on for which a condition holds, and holds for all larger ones; LARGEST + 1 if there is none."""
     low, high = 0, 1
     while high <= LARGEST and not holds(high):
         low, high = high, 2 * high
@@ -111,7 +114,7 @@ def _range(one: tuple[int, int]) -> str:
 
 
 def _padding(one: tuple[int, int]) -> str:
-    """The same on both sides where the range allows it."""
+    """A range of paddings as text, the same on both sides if possible."""
     total = one[0] + one[0] % 2
     if total <= one[1]:
         return f"{total // 2} on both sides"

@@ -1,8 +1,8 @@
-"""The forward pass: an input runs through a network's layers, in float32.
+"""`Forward`: computes a network's layers for an input, in float32.
 
-Convolutions are prepared once for any number of inputs. Batch normalisation behind one is folded into its weights, a ReLU
-into its loop or into a sum, where nobody asks for what lies between. An output is dropped as soon as no layer needs it any more,
-or overwritten by the layer that needs it last.
+Convolutions are prepared once, for any number of inputs. Batch normalisation behind a convolution is folded into its weights, a
+ReLU into the loop of a convolution or a sum, unless the output between them is wanted. An output is dropped as soon as no layer
+needs it, or overwritten by the last layer that needs it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .loaded_weights import Weights
 from .operations import OPERATIONS, activate, add, scale_and_shift
 
 CONVOLUTIONS = ("conv", "depthwise", "pointwise")
-FIRST = (*CONVOLUTIONS, "add")  # others are computed together with these
+FIRST = (*CONVOLUTIONS, "add")  # layers that are computed together with the normalisation or activation behind them
 BOUNDS = {"relu": (0.0, math.inf), "relu6": (0.0, 6.0)}
 ALIASES = ("flatten", "dropout")  # their outputs are their inputs
 
 
 @dataclass(frozen=True)
 class _Step:
-    """Layers that are computed as one: the first, and those folded into it."""
+    """Layers that are computed together: the first, and those folded into it."""
 
     layers: tuple[Layer, ...]
 
@@ -39,14 +39,14 @@ class _Step:
 
 
 class Forward:
-    """A network at work with given weights.
+    """Runs a network with given weights.
 
     Parameters
     ----------
     network : Graph
     weights : Weights
     layers : names, optional
-        Layers whose outputs are wanted beside the last one's.
+        Layers whose outputs are returned beside the last one's.
     threads : int, optional
         Default: IMCONV_THREADS, else all cores. No output depends on it.
     """
@@ -61,19 +61,22 @@ class Forward:
         self.wanted = {network.layer(name).name for name in layers or ()} | {network.layers[-1].name}
         self.uses = Counter(name for layer in network.layers for name in layer.inputs)
         self.steps = self._steps()
-        self.last: tuple[tuple[int, ...], dict[str, Placed]] = (), {}  # an input's shape, and what every layer is then
+        self.last: tuple[tuple[int, ...], dict[str, Placed]] = (
+            (),
+            {},
+        )  # the last input's shape, and the layers placed for it
         self.convolutions: dict[str, tuple[Convolution, str | None]] = {}
-        self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of the other layers, once they have been read
+        self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of other layers, after they were read
 
     def run(self, samples: np.ndarray, progress: Callable[[int, int], None] | None = None) -> dict[str, np.ndarray]:
-        """The wanted layers' outputs by name, in the network's order, so that the output is the last.
+        """Compute the outputs of the wanted layers, by name in the network's order; the network's output is the last.
 
         Parameters
         ----------
         samples : array (rows, columns, channels), or (rows, columns) for one channel
-            What goes in; it is not changed.
+            The input; it is not changed.
         progress : callable, optional
-            Called with the multiply-adds done and all of them; what it raises ends the work.
+            Called with the multiply-adds done and all of them; an exception that it raises ends the run.
 
         Returns
         -------
@@ -88,7 +91,7 @@ class Forward:
         total, done = sum(one.macs for one in placed.values()), 0
         outputs: dict[str, np.ndarray] = {INPUT: samples}
         found: dict[str, np.ndarray] = {}
-        left, kept = Counter(self.uses), {INPUT, *self.wanted}  # kept: not to be overwritten
+        left, kept = Counter(self.uses), {INPUT, *self.wanted}  # outputs that must not be overwritten
         for step in self.steps:
             first = step.layers[0]
             inputs = [outputs[name] for name in first.inputs]
@@ -96,7 +99,7 @@ class Forward:
             own = left[main] == 1 and main not in kept
             outputs[step.name] = self._computed(step, [placed[layer.name] for layer in step.layers], inputs, own)
             if first.kind in ALIASES and not own:
-                kept.update((step.name, main))  # one array under two names
+                kept.update((step.name, main))  # both names are one array
             for name in first.inputs:
                 left[name] -= 1
                 if not left[name]:
@@ -109,7 +112,7 @@ class Forward:
         return found
 
     def _placed(self, shape: tuple[int, ...]) -> dict[str, Placed]:
-        """Every layer for an input of this shape: most inputs have that of the one before."""
+        """Every layer placed for an input of this shape; kept for the next input, which mostly has the same shape."""
         known, placed = self.last
         if known != shape:
             placed = {one.layer.name: one for one in self.network.resolve(shape)}
@@ -117,7 +120,7 @@ class Forward:
         return placed
 
     def _steps(self) -> list[_Step]:
-        """The layers in order, those put together that can be computed as one."""
+        """The layers in order, grouped into steps that are computed together."""
         readers = {name: layer for layer in self.network.layers for name in layer.inputs}
         steps, taken = [], set()
         for layer in self.network.layers:
@@ -131,7 +134,7 @@ class Forward:
         return steps
 
     def _folded(self, chain: list[Layer], readers: dict[str, Layer]) -> Layer | None:
-        """The layer that can be computed together with those of a chain."""
+        """The next layer if it can be computed together with those of a chain, else None."""
         last = chain[-1]
         if last.name in self.wanted or self.uses[last.name] != 1 or last.kind in BOUNDS:
             return None
@@ -158,7 +161,7 @@ class Forward:
         return activate(activation, result, result, workers=workers) if activation else result
 
     def _convolution(self, step: _Step) -> tuple[Convolution, str | None]:
-        """A step's convolution, prepared when it is needed first, and the activation that comes behind it."""
+        """A step's convolution, prepared on first use, and the activation to apply after it, or None."""
         if step.name not in self.convolutions:
             self.convolutions[step.name] = self._prepared(step)
         return self.convolutions[step.name]
@@ -181,7 +184,7 @@ class Forward:
 
 
 def connected_weights(layer: Layer, tensors: dict[str, np.ndarray]) -> np.ndarray:
-    """A convolution's weights, OIHW: 0 where its table connects no maps."""
+    """A convolution's weights, OIHW, with 0 for maps that its table does not connect."""
     if layer.kind == "depthwise":
         return tensors["depthwise"]
     weights = tensors["weight"]
@@ -196,7 +199,7 @@ def connected_weights(layer: Layer, tensors: dict[str, np.ndarray]) -> np.ndarra
 
 
 def convolution_options(layer: Layer, channels: int) -> dict:
-    """What a `Convolution` is told of a layer beside its weights; `channels` are those of the result."""
+    """The arguments of `Convolution` for a layer, without weights; `channels` is the number of the result's."""
     attributes = layer.attributes
     if layer.kind == "pointwise":
         return {}

@@ -1,4 +1,4 @@
-"""The graph of a network: layers with inputs, attributes and tensors; and what each layer is for an input of a given size."""
+"""`Graph`: a network's layers with their inputs, attributes and tensors, and their shapes and costs at an input size."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from types import MappingProxyType
 from ..errors import OptionError, nearest
 from ..geometry.axis import Axis
 from ..lazy import cached_property
-from .layer_kinds import KINDS, Kind, Shape, Weights, axes, by
+from .layer_kinds import KINDS, Kind, Shape, TensorSpec, axes, by
 from .receptive_field import Field
 
-INPUT = "input"  # the name of what goes in
+INPUT = "input"  # the name of the network's input
 BYTES = 4  # of a float32
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a library keeps weights: the order of their axes, and what it calls them."""
+    """How a library stores weights: the order of their axes, and their names."""
 
     window: str
     depthwise: str
     matrix: str
-    flatten: str  # order in which maps become a vector
+    flatten: str  # the order of axes in which maps are flattened
     names: Mapping[str, str]
-    ignored: tuple[str, ...] = ()  # ends of keys that are of no use here
+    ignored: tuple[str, ...] = ()  # ends of keys that are ignored
 
-    def axes(self, weights: Weights) -> str:
-        if weights.axes == "OIHW":
-            return self.depthwise if weights.role == "depthwise" else self.window
-        return self.matrix if weights.axes == "OI" else weights.axes
+    def axes(self, spec: TensorSpec) -> str:
+        """The order of a tensor's axes in files of this library."""
+        if spec.axes == "OIHW":
+            return self.depthwise if spec.role == "depthwise" else self.window
+        return self.matrix if spec.axes == "OI" else spec.axes
 
 
 _TORCH = {
@@ -62,10 +63,10 @@ LAYOUTS = {
 
 @dataclass(frozen=True)
 class Tensor:
-    """One array of a layer as it is kept in a file of weights.
+    """One array of a layer as it is stored in a file of weights.
 
-    `axes` names the array's axes: O and I are channels out and in, H and W rows and columns of the window. `count` is
-    how many of its numbers are used: less than all of them where a table connects some maps only, the rest being 0.
+    `axes` names the array's axes: O and I are channels out and in, H and W rows and columns of the window. `count` is the
+    number of weights that are used: fewer than all if a table connects only some maps; the others are 0.
     """
 
     role: str  # weight, bias, depthwise, centres, scale, shift, mean, variance, layer_scale
@@ -76,19 +77,19 @@ class Tensor:
     count: int
 
     @classmethod
-    def kept(cls, weights: Weights, layer: str, layout: Layout) -> Tensor:
-        order = layout.axes(weights)
-        shape = tuple(weights.sizes[axis] for axis in order)
-        key = f"{layer}.{layout.names.get(weights.role, weights.role)}".removesuffix(".")
-        return cls(weights.role, key, order, shape, weights.trainable, weights.numbers)
+    def stored(cls, spec: TensorSpec, layer: str, layout: Layout) -> Tensor:
+        """The tensor of a layer with its key, axes and shape in a library's files."""
+        order = layout.axes(spec)
+        shape = tuple(spec.sizes[axis] for axis in order)
+        key = f"{layer}.{layout.names.get(spec.role, spec.role)}".removesuffix(".")
+        return cls(spec.role, key, order, shape, spec.trainable, spec.numbers)
 
 
 class Layer:
-    """One layer: what it is called, its kind, attributes and inputs, and the tensors it needs. Immutable.
+    """One layer: its name, kind, attributes, inputs and tensors. Immutable.
 
-    `attributes` has every attribute of the kind (imconv/net/layer_kinds.py), defaults filled in: windows, strides and
-    dilations as (rows, columns), padding as (top, bottom, left, right) or "same". `inputs` are names of layers or
-    "input".
+    `attributes` has every attribute of the kind (imconv/net/layer_kinds.py), with defaults: windows, strides and dilations
+    as (rows, columns), padding as (top, bottom, left, right) or "same". `inputs` are names of layers or "input".
     """
 
     __slots__ = ("attributes", "inputs", "kind", "name", "tensors")
@@ -119,21 +120,21 @@ class Layer:
 
     @property
     def parameters(self) -> int:
-        """Numbers that are learned."""
+        """The number of trained weights."""
         return sum(tensor.count for tensor in self.tensors if tensor.trainable)
 
     @property
     def fixed(self) -> int:
-        """Numbers that are kept but not learned: running means and variances, fixed patterns."""
+        """The number of weights that are not trained: running means and variances, fixed patterns."""
         return sum(tensor.count for tensor in self.tensors if not tensor.trainable)
 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """What is done to a picture before it goes in, in this order: resized, cropped from the middle, padded, channels
-    ordered, divided, the mean subtracted, divided by the standard deviation.
+    """How a picture is prepared for a network.
 
-    `resize` (n,) means the shorter side, (rows, columns) both.
+    In this order: resize, crop from the middle, pad, order the channels, divide, subtract the mean, divide by the standard
+    deviation. `resize` is (n,) for the shorter side, or (rows, columns).
     """
 
     resize: tuple[int, ...] | None = None
@@ -148,27 +149,27 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class Placed:
-    """A layer at work on an input of a given size."""
+    """A layer placed in a network with an input of a given size."""
 
     layer: Layer
     inputs: tuple[Shape, ...]
     shape: Shape  # (rows, columns, channels), or (numbers,)
     axes: tuple[Axis, Axis] | None  # of a sliding window; with ceil, `span` may reach beyond the padding
-    fields: tuple[Field, Field] | None  # what it sees, rows and columns; None: the whole input
-    gated: bool  # multiplied, here or before, by something that sees the whole input
-    note: str  # paths that don't lie exactly over one another
+    fields: tuple[Field, Field] | None  # the receptive field, rows and columns; None for the whole input
+    gated: bool  # whether it or a layer before it is multiplied by a factor that depends on the whole input
+    note: str  # a remark on joined branches that are misaligned
     macs: int
     connections: int  # multiply-adds and biases, as LeCun counted them
 
     @property
     def bytes(self) -> int:
-        """Memory of its output as float32."""
+        """Bytes of its output as float32."""
         return BYTES * prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network's layers, as its description says, and what they are at any input size; `Network` also runs it."""
+    """A network's layers, and their shapes and costs at any input size. The subclass `Network` also runs it."""
 
     name: str
     about: str
@@ -176,7 +177,7 @@ class Graph:
     input_shape: tuple[int, int, int]
     layers: tuple[Layer, ...]
     preprocess: Preprocess | None = None
-    ignored: tuple[str, ...] = ()  # beginnings of keys in files of weights that are of no use here
+    ignored: tuple[str, ...] = ()  # beginnings of keys in files of weights that are ignored
     ignored_ends: tuple[str, ...] = ()
 
     @cached_property
@@ -184,14 +185,14 @@ class Graph:
         return {layer.name: layer for layer in self.layers}
 
     def layer(self, name: str) -> Layer:
-        """The layer of a name. Raises OptionError with the nearest one."""
+        """The layer of that name. Raises OptionError, which proposes the nearest name."""
         if name not in self._index:
             raise OptionError(f"{self.name} has no layer {name!r}{nearest(name, self._index)}")
         return self._index[name]
 
     @property
     def parameters(self) -> int:
-        """Numbers that are learned, of all layers."""
+        """The number of trained weights of all layers."""
         return sum(layer.parameters for layer in self.layers)
 
     @cached_property
@@ -200,11 +201,11 @@ class Graph:
         return {tensor.key: tensor for layer in self.layers for tensor in layer.tensors}
 
     def ignores(self, key: str) -> bool:
-        """Whether a key in a file of weights is of no use for running the network, as torch's counts of batches."""
+        """Whether a key in a file of weights is not needed to run the network, such as torch's counts of batches."""
         return key.startswith(self.ignored) or key.endswith(self.ignored_ends)
 
     def parse_shape(self, shape) -> tuple[int, int, int]:
-        """An input's shape from None (as the network is made), (rows, columns) or (rows, columns, channels)."""
+        """An input's shape from None (the network's own), (rows, columns) or (rows, columns, channels)."""
         if shape is None:
             return self.input_shape
         try:
@@ -220,9 +221,9 @@ class Graph:
         return numbers[0], numbers[1], channels
 
     def resolve(self, shape=None, *, until: str | None = None) -> tuple[Placed, ...]:
-        """Every layer for an input of `shape`, in order; `until` is the last one wanted.
+        """Every layer placed for an input of `shape`, in order, up to the layer `until`.
 
-        Raises OptionError where the input is too small, or where a fully connected layer is made for another one.
+        Raises OptionError if the input is too small, or if a fully connected layer is made for another size.
         """
         shape = self.parse_shape(shape)
         placed: dict[str, Placed] = {}
@@ -241,10 +242,10 @@ class Graph:
         return tuple(placed.values())
 
     def receptive_field(self, layer: str, shape=None) -> tuple[Field, Field] | None:
-        """What one output of a layer sees of the input: rows and columns, each a `Field` with size, jump and start.
+        """The receptive field of a layer's outputs: a `Field` with size, jump and start for rows and for columns.
 
-        None where it sees the whole input. What squeeze and excitation adds, a weight for each channel from the whole
-        map, is left out. `shape` matters only where padding depends on it.
+        None if an output depends on the whole input. The factors of squeeze and excitation, which depend on the whole map,
+        are not counted. `shape` matters only if padding depends on it.
 
         >>> from imconv.net import load
         >>> rows, columns = load("keras-vanilla").receptive_field("pool2")
@@ -256,11 +257,11 @@ class Graph:
 
 
 def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
-    """A layer behind its inputs, where None is the network's own, of `shape`. ValueError says why it doesn't fit."""
+    """Place a layer behind its inputs; None stands for the network's input, of `shape`. ValueError if it does not fit."""
     rules, attributes = layer.rules, layer.attributes
     shapes = tuple(shape if one is None else one.shape for one in before)
     out = rules.shape(attributes, shapes)
-    if layer.tensors and len(shapes[0]) == 1:  # a vector, whose length depends on the input's size
+    if layer.tensors and len(shapes[0]) == 1:  # the length of a vector depends on the input's size
         made = layer.tensors[0].count // attributes.get("out", 1)
         if made != shapes[0][0]:
             raise ValueError(
@@ -278,7 +279,9 @@ def _seen(layer: Layer, sliding, before: list[Placed | None]) -> tuple:
     """The receptive field, whether it is gated, and a note."""
     inputs = [(Field(), Field()) if one is None else one.fields for one in before]
     gated = any(one is not None and one.gated for one in before)
-    if layer.kind == "multiply" and inputs[1] is None:  # squeeze and excitation: the whole input, but by a mere factor
+    if (
+        layer.kind == "multiply" and inputs[1] is None
+    ):  # squeeze and excitation: only a factor depends on the whole input
         return inputs[0], True, ""
     if layer.rules.whole or None in inputs:
         return None, gated, ""

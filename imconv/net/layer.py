@@ -1,4 +1,4 @@
-"""One convolution layer on a picture: `imconv.layer`, and its parameters counted."""
+"""`imconv.layer`: a single convolution layer for pictures."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ def layer(
     layout="OIHW",
     threads=None,
 ) -> np.ndarray:
-    """A convolution layer's feature maps: `sum f(i s + k d - p, j s + l d - p, m) h(k, l, m, n) + b(n)`, then the activation.
+    """Compute the feature maps of a convolution layer: `sum f(i s + k d - p, j s + l d - p, m) h(k, l, m, n) + b(n)`, then the activation.
 
     Parameters
     ----------
     image : array (H, W) or (H, W, D), or Picture
-        Any number of channels. Sums are float64 for float64, else float32; a warning tells of integers beyond 2^24,
-        which that rounds.
+        Any number of channels. Sums are float64 for float64, else float32, which rounds integers beyond 2^24, with a
+        warning.
     weights : array (N, D / groups, K, L)
-        As torch's; not turned round (correlation). With layout "HWIO", (K, L, D / groups, N) as Keras'.
+        In torch's order; they are correlated, not convolved. With layout "HWIO", (K, L, D / groups, N) as in Keras.
     bias : array (N,), optional
     stride, dilation : int or (int, int), default 1
     padding : int, (rows, columns), (top, bottom, left, right), "same" or "valid", default 0
-        Zeros around the picture. "same" is TensorFlow's: ceil(size / stride) results, an odd zero behind.
+        Zeros around the picture. "same" is TensorFlow's: ceil(size / stride) results, and of an odd number of zeros the
+        larger half lies behind.
     groups : int, default 1
-        Both channels and maps are cut into so many parts, each of the maps' from the one of the channels' alone.
+        Channels and maps are divided into so many parts; each part of the maps depends on its part of the channels only.
     activation : str, optional
         relu, relu6, leaky[:slope], prelu[:slope,...], sigmoid, tanh, scaled-tanh (1.7159 tanh(2x / 3)), hard-sigmoid,
         hard-swish, gelu (with erf), softmax (over the maps), or none.
@@ -54,12 +55,12 @@ def layer(
     Returns
     -------
     array (rows, columns, N)
-        With size floor((n + padding - dilation (K - 1) - 1) / stride) + 1.
+        Rows and columns are floor((n + padding - dilation (K - 1) - 1) / stride) + 1.
 
     Raises
     ------
     OptionError
-        Shapes that don't go together, weights that are not finite, no output left.
+        Shapes that do not fit each other, weights that are not finite, or no output left.
 
     Examples
     --------
@@ -75,17 +76,17 @@ def layer(
     if pixels.ndim not in (2, 3):
         raise OptionError(f"an image must be (H, W) or (H, W, D), not {pixels.shape}")
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
-    kind = np.dtype(np.float64 if pixels.dtype.itemsize == 8 and pixels.dtype.kind == "f" else np.float32)
-    warn_of_rounded(pixels, 3, kind.name)
+    float_type = np.dtype(np.float64 if pixels.dtype.itemsize == 8 and pixels.dtype.kind == "f" else np.float32)
+    warn_of_rounded(pixels, 3, float_type.name)
     prepared = prepare(
-        weights, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, layout=layout, dtype=kind
+        weights, bias, stride=stride, padding=padding, dilation=dilation, groups=groups, activation=activation, layout=layout, dtype=float_type
     )  # fmt: skip
     if pixels.shape[2] != prepared.convolution.channels:
         raise OptionError(
             f"the weights are for {prepared.convolution.channels} channels, the image has {pixels.shape[2]} "
             f"(shape {pixels.shape})"
         )
-    return prepared.apply(pixels.astype(kind, copy=False), threads=threads)
+    return prepared.apply(pixels.astype(float_type, copy=False), threads=threads)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class PreparedLayer:
     activation: Activation
 
     def apply(self, image: np.ndarray, out=None, threads=None) -> np.ndarray:
-        """The maps (rows, columns, N) of a picture (H, W, D) of the weights' type; see `Convolution.apply`."""
+        """The maps (rows, columns, N) of a picture (H, W, D) that has the type of the weights; see `Convolution.apply`."""
         workers = default_threads() if threads is None else checked_threads(threads)
         result = self.convolution.apply(image, out, workers)
         if self.activation.name not in ("relu", "relu6"):
@@ -107,9 +108,9 @@ class PreparedLayer:
 def prepare(
     weights, bias=None, *, stride=1, padding=0, dilation=1, groups=1, activation=None, layout="OIHW", dtype=np.float32
 ) -> PreparedLayer:
-    """A layer made ready for samples of a type, float32 or float64; parameters and errors are those of `layer`."""
-    kind = np.dtype(dtype)
-    values = _numbers(weights, "weights", kind)
+    """Prepare a layer for samples of type float32 or float64; parameters and errors are those of `layer`."""
+    dtype = np.dtype(dtype)
+    values = _numbers(weights, "weights", dtype)
     if str(layout).upper() not in LAYOUTS:
         raise OptionError(
             f"unknown layout {layout!r}; it is one of {', '.join(LAYOUTS)}{nearest(str(layout), LAYOUTS)}"
@@ -121,7 +122,7 @@ def prepare(
     groups = parse_pair(groups, "groups")[0]
     if len(values) % groups:
         raise OptionError(f"{len(values)} maps can't be cut into {groups} groups")
-    offsets = None if bias is None else _numbers(bias, "bias", kind)
+    offsets = None if bias is None else _numbers(bias, "bias", dtype)
     if offsets is not None and offsets.shape != (len(values),):
         raise OptionError(f"bias must be one number for each of {len(values)} maps, not of shape {offsets.shape}")
     chosen = parse_activation(activation).checked(len(values))
@@ -132,7 +133,7 @@ def prepare(
 
 
 def counted(shape: tuple[int, ...], bias: bool) -> str:
-    """How many parameters weights (N, D / groups, K, L) have, as the lecture counts them.
+    """The number of parameters of weights (N, D / groups, K, L), as a formula.
 
     >>> counted((1, 3, 5, 5), True)
     '5 x 5 x 3 + 1 = 76'
@@ -145,12 +146,12 @@ def counted(shape: tuple[int, ...], bias: bool) -> str:
     return f"{one} = {total}" if maps == 1 else f"({one}) x {maps} = {total}" if bias else f"{one} x {maps} = {total}"
 
 
-def _numbers(values, name: str, kind: np.dtype) -> np.ndarray:
+def _numbers(values, name: str, dtype: np.dtype) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise OptionError(f"{name} must be numbers, not {array.dtype}")
     with np.errstate(over="ignore"):
-        array = array.astype(kind)
+        array = array.astype(dtype)
     if not np.isfinite(array).all():
-        raise OptionError(f"{name} must be finite numbers within {kind}")
+        raise OptionError(f"{name} must be finite numbers within {dtype}")
     return array

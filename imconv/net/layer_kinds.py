@@ -1,7 +1,7 @@
-"""Every kind of layer in one table: its attributes, the shape of its output, its tensors, its multiply-adds.
+"""The table of all kinds of layers: attributes, output shape, tensors, multiply-adds.
 
-Shapes are (rows, columns, channels) for maps and (numbers,) for vectors. The rules take a layer's attributes and the
-shapes of its inputs; ValueError says why there can be no such layer.
+Shapes are (rows, columns, channels) for maps and (numbers,) for vectors. The rules are functions of a layer's attributes and the
+shapes of its inputs; they raise ValueError, with the reason, if there can be no such layer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..geometry.axis import Axis, balanced_padding, make_axis
 from .attributes import Attribute, flag, number, padding, pair, table, whole, word
 
 Shape = tuple[int, ...]
-ACTIVATIONS = {  # as they are written: as Keras' tables call them
+ACTIVATIONS = {  # the name in descriptions: the name in Keras' tables
     "relu": "ReLU",
     "relu6": "ReLU6",
     "sigmoid": "Sigmoid",
@@ -29,21 +29,22 @@ ACTIVATIONS = {  # as they are written: as Keras' tables call them
 
 
 @dataclass(frozen=True)
-class Weights:
-    """One tensor of a layer: what it is to the layer, and its axes (O, I: channels out and in, H, W: the window)."""
+class TensorSpec:
+    """One tensor of a layer: its role, and its axes (O, I: channels out and in; H, W: rows and columns of the window)."""
 
     role: str
     axes: str
     sizes: Mapping[str, int]
     trainable: bool = True
-    count: int | None = None  # numbers that are used, where the rest is zero
+    count: int | None = None  # weights that are used, if the others are always 0
 
     @property
     def numbers(self) -> int:
+        """How many weights are used."""
         return prod(self.sizes[axis] for axis in self.axes) if self.count is None else self.count
 
 
-def _nothing(attributes, shapes) -> tuple[Weights, ...]:
+def _nothing(attributes, shapes) -> tuple[TensorSpec, ...]:
     return ()
 
 
@@ -59,23 +60,23 @@ def _unchanged(attributes, shapes) -> Shape:
 class Kind:
     """The rules of one kind of layer."""
 
-    title: str  # what Keras' tables call it
-    short: str  # the beginning of names given by itself: conv1, conv2
+    title: str  # its name in Keras' tables
+    short: str  # the beginning of default names: conv1, conv2
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     argument: str | None = None  # the attribute written behind the kind: { conv = 64 }
     shape: Callable[[Mapping, tuple[Shape, ...]], Shape] = _unchanged
-    tensors: Callable[[Mapping, tuple[Shape, ...]], tuple[Weights, ...]] = _nothing
+    tensors: Callable[[Mapping, tuple[Shape, ...]], tuple[TensorSpec, ...]] = _nothing
     macs: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero
-    biases: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero  # connections beside those of the macs
-    taps: Callable[[Mapping], tuple[int, int]] | None = None  # rows and columns of a window that slides
-    whole: bool = False  # each output depends on the whole map
+    biases: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero  # connections that are not multiply-adds
+    taps: Callable[[Mapping], tuple[int, int]] | None = None  # rows and columns of a sliding window
+    whole: bool = False  # whether each output depends on the whole map
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
 
 
 def axes(kind: Kind, attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
-    """The window's two axes on a map: output sizes, padding, stride, dilation. Raises ValueError."""
+    """Both axes of the window on a map: output sizes, padding, stride, dilation. Raises ValueError."""
     found = []
     stride = attributes["stride"] or kind.taps(attributes)
     dilation = attributes.get("dilation", (1, 1))
@@ -125,22 +126,22 @@ def _conv_shape(attributes, shapes) -> Shape:
     return _window_shape("conv")(attributes, shapes)
 
 
-def _conv_tensors(attributes, shapes) -> tuple[Weights, ...]:
+def _conv_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
     (rows, columns), out = attributes["size"], attributes["out"]
     inputs = shapes[0][2] // attributes["groups"]
     count = rows * columns * sum(map(len, attributes["table"])) if attributes["table"] else None
     sizes = {"O": out, "I": inputs, "H": rows, "W": columns}
-    return (Weights("weight", "OIHW", sizes, count=count), *_bias(attributes, out))
+    return (TensorSpec("weight", "OIHW", sizes, count=count), *_bias(attributes, out))
 
 
 def _conv_macs(attributes, shapes, out) -> int:
     return out[0] * out[1] * _conv_tensors(attributes, shapes)[0].numbers
 
 
-def _depthwise_tensors(attributes, shapes) -> tuple[Weights, ...]:
+def _depthwise_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
     (rows, columns), channels = attributes["size"], shapes[0][2]
     sizes = {"O": channels, "I": 1, "H": rows, "W": columns}
-    return (Weights("depthwise", "OIHW", sizes), *_bias(attributes, channels))
+    return (TensorSpec("depthwise", "OIHW", sizes), *_bias(attributes, channels))
 
 
 def _depthwise_macs(attributes, shapes, out) -> int:
@@ -151,12 +152,12 @@ def _subsample_biases(attributes, shapes, out) -> int:
     return prod(out) * (prod(attributes["size"]) + 1)  # as LeCun counts: every sample read, and the bias
 
 
-def _bias(attributes, channels) -> tuple[Weights, ...]:
+def _bias(attributes, channels) -> tuple[TensorSpec, ...]:
     return (_vector("bias", channels),) if attributes["bias"] else ()
 
 
-def _vector(role: str, channels: int, trainable: bool = True) -> Weights:
-    return Weights(role, "O", {"O": channels}, trainable)
+def _vector(role: str, channels: int, trainable: bool = True) -> TensorSpec:
+    return TensorSpec(role, "O", {"O": channels}, trainable)
 
 
 def _biases(attributes, shapes, out) -> int:
@@ -174,10 +175,10 @@ def _vector_shape(attributes, shapes) -> Shape:
 
 
 def _matrix(role: str = "weight", trainable: bool = True) -> Callable:
-    def tensors(attributes, shapes) -> tuple[Weights, ...]:
+    def tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
         out, inputs = attributes["out"], shapes[0][-1]
         bias = _bias(attributes, out) if "bias" in attributes else ()
-        return (Weights(role, "OI", {"O": out, "I": inputs}, trainable), *bias)
+        return (TensorSpec(role, "OI", {"O": out, "I": inputs}, trainable), *bias)
 
     return tensors
 
@@ -187,14 +188,14 @@ def _matrix_macs(attributes, shapes, out) -> int:
 
 
 def _each_channel(*roles: str, fixed: tuple[str, ...] = ()) -> Callable:
-    def tensors(attributes, shapes) -> tuple[Weights, ...]:
+    def tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
         return tuple(_vector(role, shapes[0][-1], role not in fixed) for role in roles)
 
     return tensors
 
 
-def _layer_scale(attributes, shapes) -> tuple[Weights, ...]:
-    return (Weights("layer_scale", "OHW", {"O": shapes[0][-1], "H": 1, "W": 1}),)
+def _layer_scale(attributes, shapes) -> tuple[TensorSpec, ...]:
+    return (TensorSpec("layer_scale", "OHW", {"O": shapes[0][-1], "H": 1, "W": 1}),)
 
 
 # --- joins -----------------------------------------------------------------------------------------------------------
@@ -220,7 +221,7 @@ def _multiply_shape(attributes, shapes) -> Shape:
 
 
 def by(shape: Shape) -> str:
-    """A shape for people: `224 x 224 x 3`."""
+    """A shape as text: `224 x 224 x 3`."""
     return " x ".join(map(str, shape)) + (" numbers" if len(shape) == 1 else "")
 
 
@@ -230,7 +231,7 @@ _SIZE, _STRIDE, _ONE = Attribute(pair()), Attribute(pair(), (1, 1)), Attribute(p
 _PAD, _TRUE, _FALSE = Attribute(padding, (0, 0, 0, 0)), Attribute(flag, True), Attribute(flag, False)
 _OUT, _ACTIVATION = Attribute(whole()), Attribute(word(*ACTIVATIONS), None)
 _EPS = Attribute(number(0, 1), 1e-5)
-_POOL = {"size": _SIZE, "stride": Attribute(pair(), None), "pad": _PAD}  # the stride: as large as the window
+_POOL = {"size": _SIZE, "stride": Attribute(pair(), None), "pad": _PAD}  # the default stride is the window's size
 
 KINDS: dict[str, Kind] = {
     "conv": Kind(
@@ -281,7 +282,7 @@ KINDS: dict[str, Kind] = {
         shape=_window_shape("average"),
         taps=_size,
     ),
-    "blur": Kind(  # a binomial filter, its border reflected: Zhang 2019
+    "blur": Kind(  # a binomial filter with reflected border: Zhang 2019
         "BlurPool2D",
         "blur",
         {"taps": Attribute(whole(1, 31)), "stride": _STRIDE, "pad": Attribute(word("blur"), "blur")},
@@ -289,7 +290,7 @@ KINDS: dict[str, Kind] = {
         shape=_window_shape("blur"),
         taps=lambda attributes: (attributes["taps"],) * 2,
     ),
-    "subsample": Kind(  # LeNet's: the sum of a window times a coefficient, plus a bias
+    "subsample": Kind(  # LeNet: the sum of a window times a coefficient, plus a bias
         "Subsampling2D",
         "subsample",
         {**_POOL, "activation": _ACTIVATION},
@@ -302,7 +303,7 @@ KINDS: dict[str, Kind] = {
     "global-average": Kind(
         "GlobalAveragePooling2D", "pool", shape=lambda a, shapes: (1, 1, _map(shapes)[2]), whole=True
     ),
-    "pointwise": Kind(  # a fully connected layer across the channels of each pixel: a 1x1 convolution kept as a matrix
+    "pointwise": Kind(  # a fully connected layer over the channels of each pixel: a 1x1 convolution stored as a matrix
         "Dense",
         "pointwise",
         {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION},
@@ -324,7 +325,7 @@ KINDS: dict[str, Kind] = {
         biases=_biases,
         whole=True,
     ),
-    "rbf": Kind(  # squared distances d to fixed patterns: LeNet's output; exp(-d / scale) is how likely each is
+    "rbf": Kind(  # LeNet's output: squared distances d to fixed patterns, whose likelihoods are exp(-d / scale)
         "RBF",
         "rbf",
         {"out": _OUT, "scale": Attribute(number(1e-6), 1.0)},
@@ -342,7 +343,7 @@ KINDS: dict[str, Kind] = {
     ),
     "layernorm": Kind("LayerNormalization", "ln", {"eps": _EPS}, tensors=_each_channel("scale", "shift")),
     "layer-scale": Kind("LayerScale", "scale", shape=lambda a, shapes: _map(shapes), tensors=_layer_scale),
-    "lrn": Kind(  # a / (k + alpha sum a^2)^beta over n channels: the paper's alpha, torch's divided by n
+    "lrn": Kind(  # a / (k + alpha sum a^2)^beta over n channels; alpha is the paper's, which is torch's divided by n
         "LRN",
         "lrn",
         {

@@ -1,4 +1,4 @@
-"""Weights from a file, matched with a network's tensors: what is missing, superfluous or of another shape is listed."""
+"""`Weights`: a network's weights from a file, checked against its tensors; all differences are listed."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Weights:
     Raises
     ------
     FileError
-        The file can't be read, or its tensors are not those of the network; all differences are listed. Pickled files (.pt,
-        .pth) can run code of their own, and are refused.
+        The file can't be read, or its tensors are not those of the network; the message lists all differences. Pickled files
+        (.pt, .pth) are refused, since they can run any code.
     """
 
     def __init__(self, network: Graph, weights):
@@ -42,12 +42,12 @@ class Weights:
         _check(network, shapes, self.name)
 
     def __getitem__(self, layer: str) -> dict[str, np.ndarray]:
-        """A layer's tensors by role, read now: float32, their axes in the order O, I, H, W."""
+        """Read a layer's tensors, by role: float32, with axes in the order O, I, H, W."""
         return {one.role: self._ordered(one) for one in self.network.layer(layer).tensors}
 
     @property
     def bytes_beside(self) -> int:
-        """The most memory that a tensor takes while it is read, beside what it is as float32."""
+        """The most memory that reading a tensor takes, beside its float32 values."""
         entries = getattr(self.arrays, "entries", {})
         found = [entries[key] for key in self.network.tensors if key in entries and entries[key].type != "float32"]
         return max((one.bytes + 4 * math.prod(one.shape) * (one.type == "bfloat16") for one in found), default=0)
@@ -62,7 +62,7 @@ class Weights:
 
 
 def advice(network: Graph) -> str:
-    """What to tell a user who has no weights."""
+    """The message for a user who has no weights."""
     return (
         f"{network.name} needs trained weights, which imconv doesn't bring for it: --weights FILE, a .safetensors or .npz file with "
         f"its {len(network.tensors)} tensors, such as {next(iter(network.tensors), '')!r}; torchvision's are saved by "
@@ -82,7 +82,7 @@ def _opened(path):
 
 
 def _check(network: Graph, given: Mapping[str, tuple[int, ...]], name: str) -> None:
-    """All that doesn't fit, in one message."""
+    """Raise FileError with all differences between a network's tensors and those given."""
     wanted = network.tensors
     missing = [f"{key} {_shown(one.shape)}" for key, one in wanted.items() if key not in given]
     odd = [f"{key} {_shown(shape)}" for key, shape in given.items() if key not in wanted and not network.ignores(key)]

@@ -1,4 +1,4 @@
-"""What a layer makes of a picture, to be looked at: its maps, a contact sheet, and what excited its strongest unit."""
+"""Feature maps as pictures, and the unit of a layer with the largest output."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..sheet import contact_sheet
 from .graph import Graph, Placed
 from .layer_kinds import by
 
-LEAST = 64  # pixels: smaller maps are shown enlarged, by a whole number
+LEAST = 64  # pixels; smaller maps are enlarged by a whole factor
 
 
 @dataclass(frozen=True)
 class Strongest:
-    """The unit of a layer with the largest output, and what it sees of the input: half-open ranges of rows and columns."""
+    """The unit of a layer with the largest output, and its receptive field: (first, last + 1) of rows and of columns."""
 
     row: int
     column: int
     channel: int
     value: float
     field: tuple[tuple[int, int], tuple[int, int]]
-    whole: bool  # it sees the whole input
+    whole: bool  # whether it depends on the whole input
 
     def as_dict(self) -> dict:
-        """Ready for JSON."""
+        """The figures for JSON."""
         return {
             "at": [self.row, self.column, self.channel],
             "value": self.value,
@@ -41,7 +41,7 @@ class Strongest:
 
 
 def check(placed: Mapping[str, Placed], network: Graph, layers: Iterable[str]) -> list[str]:
-    """The names of layers that have maps, in the network's order. Raises OptionError for others."""
+    """The layers' names in the network's order. Raises OptionError for layers without maps."""
     wanted = {network.layer(name.strip()).name for name in layers}
     for name in wanted:
         if len(placed[name].shape) != 3:
@@ -50,9 +50,9 @@ def check(placed: Mapping[str, Placed], network: Graph, layers: Iterable[str]) -
 
 
 def pictures(maps: np.ndarray, scale: str = "each") -> list[np.ndarray]:
-    """Each map of (rows, columns, channels) as an 8-bit picture: grey, or blue below 0 and red above where any is negative.
+    """Each map of (rows, columns, channels) as an 8-bit picture: grey, or blue and red if any value is negative.
 
-    `scale` "each" stretches each map to the full range, "all" them together. Small maps are enlarged.
+    `scale` "each" stretches each map to the full range, "all" stretches all maps together. Small maps are enlarged.
     """
     planes = np.stack([enlarged(plane, LEAST) for plane in np.moveaxis(maps, 2, 0)])
     stacked = contact_sheet(list(planes), columns=1, gap=0, scale=scale)
@@ -60,7 +60,7 @@ def pictures(maps: np.ndarray, scale: str = "each") -> list[np.ndarray]:
 
 
 def strongest(placed: Placed, maps: np.ndarray, shape) -> Strongest:
-    """The unit with the largest output, the first of equal ones; `shape` is the input's."""
+    """The unit with the largest output, the first of equal ones; `shape` is the shape of the input."""
     finite = np.where(np.isfinite(maps), maps, -np.inf)
     row, column, channel = (int(n) for n in np.unravel_index(finite.argmax(), maps.shape))
     if placed.fields is None:
@@ -71,6 +71,6 @@ def strongest(placed: Placed, maps: np.ndarray, shape) -> Strongest:
 
 
 def enlarged(picture: np.ndarray, least: int) -> np.ndarray:
-    """A picture (H, W) or (H, W, C), its pixels repeated until the shorter side has at least so many."""
+    """A picture (H, W) or (H, W, C) with pixels repeated so that the shorter side has at least `least`."""
     times = max(1, -(-least // min(picture.shape[:2])))
     return picture.repeat(times, axis=0).repeat(times, axis=1)

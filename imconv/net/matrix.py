@@ -1,4 +1,4 @@
-"""A matrix times a vector, on threads; the sums of each row run in one order, which BLAS does not promise."""
+"""Multiplies a matrix with a vector, on threads. Terms are added in a fixed order, which BLAS does not guarantee."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from .. import jit
 from ..engine.threads import run_bands
 
-BAND_BYTES = 1 << 20  # of weights: some 50 microseconds
-WORTH_THREADS = 1 << 21  # bytes
+BAND_BYTES = 1 << 20  # weights of a band: some 50 microseconds
+WORTH_THREADS = 1 << 21  # bytes of weights; smaller matrices are multiplied by one thread
 
 
 def multiply(weights: np.ndarray, values: np.ndarray, bias: np.ndarray | None, workers: int) -> np.ndarray:
-    """`weights @ values + bias`, of contiguous arrays (rows, n), (n,) and (rows,) that are all float32."""
+    """`weights @ values + bias` for contiguous float32 arrays (rows, n), (n,) and (rows,)."""
     rows = len(weights)
     out = np.empty(rows, weights.dtype)
     offsets = np.zeros(rows, weights.dtype) if bias is None else bias

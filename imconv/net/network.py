@@ -1,4 +1,4 @@
-"""`Network`, which users load, run and summarise."""
+"""`Network`, the public class of networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .graph import Graph
 
 
 class Network(Graph):
-    """A network as its description says; `imconv.net.load` makes it.
+    """A network, as `imconv.net.load` returns it.
 
     >>> from imconv.net import load
     >>> network = load("keras-vanilla")
@@ -15,17 +15,17 @@ class Network(Graph):
     """
 
     def run(self, image, weights, *, layers=None, preprocess: bool = True, threads: int | None = None) -> dict:
-        """The outputs of layers for a picture: arrays by the layers' names, in the network's order, the output last.
+        """Run the network on a picture; return the outputs of layers by name, in the network's order, its output last.
 
         Parameters
         ----------
         image : Picture or array (H, W) or (H, W, C)
-            With `preprocess` a picture of any type, to which is done what the network declares (imconv/net/preprocessing.py);
-            without it the input itself, (rows, columns, channels) as float32.
+            With `preprocess` a picture of any type, which is resized and scaled as the network declares
+            (imconv/net/preprocessing.py); without it the input itself, (rows, columns, channels) as float32.
         weights : str, path or mapping
             A .safetensors or .npz file, or arrays by key; keys and shapes are those of `tensors`.
         layers : names, optional
-            Layers whose outputs are wanted as well.
+            Layers whose outputs are returned, too.
         threads : int, optional
             Default: IMCONV_THREADS, else all cores. No output depends on it.
 
@@ -37,9 +37,9 @@ class Network(Graph):
         Raises
         ------
         OptionError
-            No such layer, or a picture that the network can't take.
+            There is no such layer, or the network can't take the picture.
         FileError
-            Weights that can't be read, or aren't the network's; all differences are listed.
+            The weights can't be read, or are not those of the network; the message lists all differences.
 
         Examples
         --------
@@ -59,7 +59,7 @@ class Network(Graph):
         return Forward(self, Weights(self, weights), layers, threads).run(samples)
 
     def summary(self, shape=None):
-        """What there is to know about every layer, for an input of `shape`; see imconv.net.summary.Summary."""
+        """The shapes, parameters and costs of every layer for an input of `shape`; see imconv.net.summary.Summary."""
         from .summary import Summary
 
         return Summary(self, self.parse_shape(shape), self.resolve(shape))

@@ -1,6 +1,6 @@
-"""Which parts of a picture matter for a class: its probability while a grey square covers one part after another.
+"""Occlusion maps: how much a class's probability drops while a grey square covers parts of the picture.
 
-Zeiler and Fergus 2014: Visualizing and understanding convolutional networks, section 4.2.
+M. Zeiler and R. Fergus 2014, Visualizing and understanding convolutional networks, section 4.2.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from .maps import enlarged
 from .preprocessing import Prepared, grey_level
 from .scores import probabilities
 
-LEAST = 128  # pixels: a smaller input is shown enlarged
-SHARE = 6  # squares along the shorter side
-MOST = 1 << 14  # positions
+LEAST = 128  # pixels; a smaller input is shown enlarged
+SHARE = 6  # default size of the square: the shorter side divided by this
+MOST_PLACES = 1 << 14
 
 
 @dataclass(frozen=True)
 class Occlusion:
-    """How much of a class's probability each part carries.
+    """How much a class's probability depends on each part of the input.
 
-    `drops` is (rows, columns) of positions: the probability without a square less that with it, negative where the square
+    `drops` is (rows, columns) of places: the probability without a square minus that with it, negative where the square
     makes the class more probable. `map` is the mean drop of the squares that cover each sample of the input.
     """
 
@@ -38,7 +38,7 @@ class Occlusion:
     map: np.ndarray
 
     def as_dict(self) -> dict:
-        """Ready for JSON."""
+        """The figures for JSON."""
         row, column = (int(n) for n in np.unravel_index(self.drops.argmax(), self.drops.shape))
         return {
             "class": self.number,
@@ -59,12 +59,12 @@ def occlude(
     step: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Occlusion:
-    """Cover the input by a grey square, place by place, and see what becomes of a class.
+    """Cover the input by a grey square, place by place, and measure the probability of a class.
 
     Parameters
     ----------
     forward : Forward
-        The network at work.
+        The network with its weights.
     prepared : Prepared
     number : int, optional
         The class; default: the most probable one.
@@ -75,7 +75,7 @@ def occlude(
     progress : callable, optional
         Called with the places done and all of them.
 
-    Where the network gives a map of classes, a class's probability is the highest on it.
+    If the network's output is a map of classes, the probability of a class is its highest on the map.
     """
     samples = prepared.samples
     rows, columns = samples.shape[:2]
@@ -87,8 +87,8 @@ def occlude(
         raise OptionError(f"the step must be at least 1, not {step}")
     places = [_places(size, square, step) for size in (rows, columns)]
     total = len(places[0]) * len(places[1])
-    if total > MOST:
-        raise OptionError(f"{total} places are more than {MOST}; take a larger step or square")
+    if total > MOST_PLACES:
+        raise OptionError(f"{total} places are more than {MOST_PLACES}; take a larger step or square")
     whole = _shares(forward, samples)
     number = int(whole.argmax()) if number is None else number
     grey = grey_level(forward.network)
@@ -108,8 +108,10 @@ def occlude(
 
 
 def drawn(found: Occlusion, prepared: Prepared) -> np.ndarray:
-    """The input, the map (red where the class needs it, blue where it speaks against it), and the input lit by what the
-    class needs, side by side; uint8."""
+    """The input, the map, and the input lit by the map, side by side; uint8.
+
+    The map is red where the input speaks for the class and blue where it speaks against it.
+    """
     shown = np.broadcast_to(prepared.shown, (*prepared.shown.shape[:2], 3))
     coloured = diverging(found.map, float(np.abs(found.map).max()))
     need = np.maximum(found.map, 0)
@@ -124,7 +126,7 @@ def _places(size: int, square: int, step: int) -> list[int]:
 
 
 def _shares(forward: Forward, samples: np.ndarray) -> np.ndarray:
-    """Every class's probability."""
+    """The probability of every class."""
     *_, output = forward.run(samples).values()
     shares = probabilities(forward.network, output)
     return shares.reshape(-1, shares.shape[-1]).max(0)

@@ -1,9 +1,14 @@
-"""What each kind of layer does to its inputs: one small function for each, on float32 arrays.
+"""The operations of all kinds of layers except convolutions: one small function for each, on float32 arrays.
 
-Maps are (rows, columns, channels), vectors (numbers,). An operation takes the layer at work (`Placed`), its inputs, its
-tensors by role, contiguous, with their axes in the order O, I, H, W, an array to put the result into, which may be the
-first input, where nobody needs that any more, or None where there is none, and the number of threads. Convolutions are not
-here: they are prepared once (`imconv/net/forward.py`).
+Maps are (rows, columns, channels), vectors (numbers,). The arguments of an operation are
+
+    placed    the layer, as `graph.Placed`
+    inputs    its input arrays
+    tensors   its tensors by role, contiguous, with axes in the order O, I, H, W
+    out       an array that may take the result (the first input, if no other layer needs it), or None
+    workers   the number of threads
+
+Convolutions are prepared once, in `imconv/net/forward.py`.
 """
 
 from __future__ import annotations
@@ -23,14 +28,14 @@ f32 = np.float32
 
 
 def activate(name: str, x: np.ndarray, out=None, slopes: tuple[float, ...] = (), workers: int = 1) -> np.ndarray:
-    """An activation by name, along the last axis; into `out`, which is `x` or None."""
+    """Apply an activation by name, along the last axis, and return the result; `out` is `x` or None."""
     result = x.copy() if out is None else out
     Activation(name, slopes).apply(result, workers)
     return result
 
 
 def _in_blocks(work, workers: int, out: np.ndarray, *arrays: np.ndarray) -> np.ndarray:
-    """Call `work(block of out, blocks of the arrays)` for blocks of pixels that stay in a core's cache; the result."""
+    """Call `work(block of out, blocks of the arrays)` for blocks of pixels that fit a core's cache; return `out`."""
     channels = out.shape[-1]
     pixels = [array.reshape(-1, channels) for array in arrays]
 
@@ -42,7 +47,7 @@ def _in_blocks(work, workers: int, out: np.ndarray, *arrays: np.ndarray) -> np.n
 
 
 def _slid(placed: Placed, x: np.ndarray, combine, start: float, workers: int) -> np.ndarray:
-    """The samples of each window combined, beginning with `start`; what lies outside the map is left out."""
+    """Combine the samples of each window, beginning with `start`; taps outside the map are left out."""
     rows, columns = placed.axes
     taps = [(down, along) for down in _reached(rows) for along in _reached(columns)]
     result = np.empty(placed.shape, f32)
@@ -63,7 +68,8 @@ def _slid(placed: Placed, x: np.ndarray, combine, start: float, workers: int) ->
 
 
 def _reached(axis: Axis) -> list[tuple[int, int, int]]:
-    """For each tap of an axis the outputs from .. to for which it lies on the map, and what output 0 would read."""
+    """For each tap of an axis (first, last, shift): it lies on the map for outputs first .. last - 1, and output 0 reads
+    sample `shift`."""
     found = []
     for tap in range(axis.taps):
         shift = tap * axis.dilation - axis.before
@@ -83,14 +89,18 @@ def _average(placed, inputs, tensors, out, workers):
 
 
 def window_counts(placed: Placed) -> np.ndarray:
-    """What sums of an average are divided by: samples in each window, with those of the padding where that counts; (rows,
-    columns, 1). Beyond the padding, where the size was rounded up, nothing counts, as in torch."""
+    """The numbers of samples by which the sums of an average are divided, (rows, columns, 1).
+
+    Padding counts if the layer says so. Cells beyond the padding, where the size was rounded up, never count, as in torch.
+    """
     counts = []
     for axis in placed.axes:
         first = np.arange(axis.out) * axis.stride - axis.before
         padded = placed.layer.attributes["count_pad"]
         low, high = (-axis.before, axis.size + axis.after) if padded else (0, axis.size)
-        counts.append(np.maximum(np.minimum(first + axis.taps, high) - np.maximum(first, low), 1))  # of none 0 / 1
+        counts.append(
+            np.maximum(np.minimum(first + axis.taps, high) - np.maximum(first, low), 1)
+        )  # an empty window is 0 / 1
     return np.multiply.outer(*counts)[..., None].astype(f32)
 
 
@@ -139,7 +149,7 @@ def _rbf(placed, inputs, tensors, out, workers):
 
 
 def scale_and_shift(layer, tensors) -> tuple[np.ndarray, np.ndarray]:
-    """What batch normalisation multiplies each channel by, and what it adds."""
+    """The factor and the offset of batch normalisation for each channel."""
     scale = tensors["scale"] / np.sqrt(tensors["variance"] + f32(layer.attributes["eps"]))
     return scale, tensors["shift"] - tensors["mean"] * scale
 
@@ -170,7 +180,7 @@ def _lrn(placed, inputs, tensors, out, workers):
     attributes, x = placed.layer.attributes, inputs[0]
     n, channels = attributes["n"], x.shape[-1]
     squares, total = np.square(x), np.zeros_like(x)
-    for shift in range(-(n // 2), n - n // 2):  # the channel that is added
+    for shift in range(-(n // 2), n - n // 2):  # distance of the channel that is added
         low, high = max(-shift, 0), min(channels - shift, channels)
         if low < high:
             total[..., low:high] += squares[..., low + shift : high + shift]
@@ -192,7 +202,7 @@ def _prelu(placed, inputs, tensors, out, workers):
 
 
 def add(inputs, out=None, workers: int = 1, low: float = -math.inf, high: float = math.inf) -> np.ndarray:
-    """The sum of arrays of one shape, clamped to what a ReLU behind it leaves; into `out`, the first of them, or None."""
+    """The sum of arrays of one shape, clamped to low .. high; `out` is the first of them or None."""
 
     def work(block, first, second, *others):
         np.add(first, second, out=block)

@@ -1,4 +1,4 @@
-"""Where the keys and values of a TOML document stand: the library that reads TOML tells lines of syntax errors only."""
+"""Finds the lines of keys and values in a TOML document; tomllib reports lines of syntax errors only."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _TOKEN = re.compile(
 )
 
 Path = tuple[str | int, ...]
-MOST_LEVELS = (
-    100  # keys and brackets inside one another; readers of TOML take their square in time, and paths in memory
-)
+# Most nested keys and brackets: tomllib's time, and the memory of paths, grow with the square of the depth.
+MOST_LEVELS = 100
 
 
 def line_numbers(text: str) -> dict[Path, int]:
     """The line, from 1, of every key, table and element of an array in a document that `tomllib` accepts.
 
-    A path is keys and indices from the top: `("layers", 2, "conv")`; an element stands where its value begins.
+    A path consists of keys and indices from the top: `("layers", 2, "conv")`. The line of an element is that where its
+    value begins.
 
     >>> line_numbers("input = [64, 64, 3]\\n[blocks.unit]\\nlayers = [\\n  'relu',\\n]")[("blocks", "unit", "layers", 0)]
     4
@@ -34,14 +34,14 @@ def line_numbers(text: str) -> dict[Path, int]:
 
 
 def too_deep(text: str) -> int | None:
-    """The line where keys `a.b.c` and brackets lie more than MOST_LEVELS deep; None where they nowhere do.
+    """The line where keys `a.b.c` and brackets are nested more than MOST_LEVELS deep, None if there is none.
 
-    It reads as far as the text consists of TOML's words: behind a mistake nobody reads.
+    The text is scanned up to the first syntax error.
 
     >>> too_deep("a.b = [[1.5], [2.5]]"), too_deep("input = [64, 64, 3]\\n" + ".".join("a" * 200) + " = 1")
     (None, 2)
     """
-    at, line, keys, outer = 0, 1, 0, []  # keys with dots here, and levels at each bracket that is open
+    at, line, keys, outer = 0, 1, 0, []  # dotted keys at this place, and the levels at each open bracket
     for match in _TOKEN.finditer(text):
         if match.start() > at:
             return None
@@ -63,7 +63,7 @@ def too_deep(text: str) -> int | None:
 
 
 class _Scanner:
-    """Walks the tokens once. It checks nothing: the text has been read by tomllib before."""
+    """Walks the tokens once. It checks nothing: tomllib has read the text before."""
 
     def __init__(self, text: str):
         self.tokens: list[tuple[str, str, int]] = []  # kind, text, line
@@ -75,7 +75,7 @@ class _Scanner:
         self.tokens.append(("newline", "\n", line))
         self.at = 0
         self.lines: dict[Path, int] = {}
-        self.counts: dict[Path, int] = {}  # tables so far in an array of tables
+        self.counts: dict[Path, int] = {}  # index of the last table in each array of tables
         table: Path = ()
         while self.at < len(self.tokens):
             if self._skipped("newline"):
@@ -96,7 +96,7 @@ class _Scanner:
         return False
 
     def _header(self) -> Path:
-        """`[a.b]` or `[[a.b]]`; the path of what follows, with the index of the table in the array."""
+        """Read `[a.b]` or `[[a.b]]`; return the path of the table, with its index in an array of tables."""
         self.at += 1
         many = self._sign() == "["
         self.at += many
@@ -114,7 +114,7 @@ class _Scanner:
         return path
 
     def _keys(self) -> tuple[list[str], int]:
-        """A key, dotted or not, and its line."""
+        """Read a key, dotted or not; return its parts and its line."""
         keys, line = [], self.tokens[self.at][2]
         while True:
             kind, text, _ = self.tokens[self.at]

@@ -1,8 +1,7 @@
-"""A picture as a network wants it: resized, cropped from the middle, padded, its channels ordered, its samples scaled.
+"""Prepares a picture for a network: resizes, crops, pads, orders channels and scales samples, as the network declares.
 
-Resizing is Pillow's, with its antialiased filters, as torchvision resizes pictures that come from files: 8-bit pictures
-stay 8-bit in between, so that the same numbers go in; others are resized as float32. Samples count from 0 to 255 before
-the network's own division, whatever the depth: white is 255.
+Resizing uses Pillow's antialiased filters, as torchvision does for pictures from files: 8-bit pictures stay 8-bit, so that the
+network reads the same numbers; others are resized as float32. Before the network's own division, white is 255 for every depth.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from ..pixels.depth import white
 from .graph import Graph, Preprocess
 from .layer_kinds import by
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow makes pictures grey
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, which Pillow uses for grey
 AS_IT_IS = Preprocess(divide=1.0)
-MOST_PIXELS = 1 << 26  # of a resized picture
+MOST_PIXELS = 1 << 26  # largest resized picture
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What goes into a network, and where in the picture it comes from.
+    """A network's input, and the place in the picture that it comes from.
 
-    `samples` is float32 (rows, columns, channels); `shown` the same before the division, from 0 to 255, RGB or grey.
-    Row `y` of the input begins at row `(y + shift[0]) * step[0]` of the picture; columns likewise.
+    `samples` is float32 (rows, columns, channels); `shown` is the same as uint8 before the division, RGB or grey. Row `y` of
+    the input begins at row `(y + shift[0]) * step[0]` of the picture; columns likewise. `steps` describes the preparation.
     """
 
     samples: np.ndarray
@@ -38,7 +37,7 @@ class Prepared:
     steps: tuple[str, ...]
 
     def region(self, field: tuple[tuple[int, int], tuple[int, int]], shape) -> tuple[slice, slice]:
-        """The part of a picture of `shape` behind half-open ranges of the input's rows and columns; at least a pixel."""
+        """The part of a picture of `shape` under ranges (first, last + 1) of the input's rows and columns; at least one pixel."""
         parts = []
         for axis, (begin, end) in enumerate(field):
             first = int(np.floor((begin + self.shift[axis]) * self.step[axis]))
@@ -49,16 +48,16 @@ class Prepared:
 
 
 def prepare(network: Graph, image) -> Prepared:
-    """Do to a picture what the network declares.
+    """Prepare a picture as the network declares.
 
     Parameters
     ----------
     network : Graph
-        Without a [preprocess] of its own the samples go in as they are, from 0 to 255.
+        Without [preprocess], samples are used as they are, from 0 to 255.
     image : array (H, W) or (H, W, C), or Picture
-        Grey or RGB, with alpha or without; what is transparent is laid over white.
+        Grey or RGB, with or without alpha; transparent pixels are laid over white.
 
-    Raises OptionError for a picture that is smaller than what is cropped, or of another colour model.
+    Raises OptionError for a picture that is too small to be cropped, or CMYK.
     """
     rules = network.preprocess or AS_IT_IS
     picture = image if isinstance(image, Picture) else Picture(np.asarray(image))
@@ -86,13 +85,13 @@ def prepare(network: Graph, image) -> Prepared:
 
 
 def grey_level(network: Graph, level: float = 127.5) -> np.ndarray:
-    """A grey from 0 to 255 as it goes into the network: float32, one for each channel."""
+    """A grey level from 0 to 255 as the network's input: float32, a value for each channel."""
     rules = network.preprocess or AS_IT_IS
     return _scaled(np.full(network.input_shape[2], level, np.float32), rules, [])
 
 
 def _opaque(picture: Picture, steps: list[str]) -> np.ndarray:
-    """Grey or RGB, (rows, columns, 1 or 3): uint8, or float32 from 0 to 255."""
+    """The picture as grey or RGB without alpha, (rows, columns, 1 or 3): uint8, or float32 from 0 to 255."""
     if picture.mode == "cmyk":
         raise OptionError("a network takes grey or RGB pictures, not CMYK; convert it first")
     pixels = picture.pixels.reshape(picture.height, picture.width, -1)
@@ -133,7 +132,7 @@ def _resized(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.nda
         return samples
     rows, columns = samples.shape[:2]
     size = rules.resize
-    if len(size) == 1:  # the shorter side; the longer one as torchvision rounds it
+    if len(size) == 1:  # the shorter side; the longer one is rounded as torchvision does
         (short,) = size
         size = (short, int(short * columns / rows)) if rows <= columns else (int(short * rows / columns), short)
     if size == (rows, columns):
@@ -168,10 +167,10 @@ def _scaled(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.ndar
     samples = samples / np.float32(rules.divide)
     samples -= np.array(rules.mean, np.float32)
     samples /= np.array(rules.std, np.float32)
-    told = [f"divided by {rules.divide:g}"] if rules.divide != 1 else []
-    told += [f"less {_numbers(rules.mean)}"] if any(rules.mean) else []
-    told += [f"divided by {_numbers(rules.std)}"] if set(rules.std) != {1.0} else []
-    steps.append("samples " + ", ".join(told or ["as they are, from 0 to 255"]))
+    done = [f"divided by {rules.divide:g}"] if rules.divide != 1 else []
+    done += [f"less {_numbers(rules.mean)}"] if any(rules.mean) else []
+    done += [f"divided by {_numbers(rules.std)}"] if set(rules.std) != {1.0} else []
+    steps.append("samples " + ", ".join(done or ["as they are, from 0 to 255"]))
     return samples
 
 

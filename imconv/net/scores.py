@@ -1,4 +1,4 @@
-"""From a network's output to classes and probabilities."""
+"""Turns a network's output into probabilities and the most probable classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_BYTES = 1 << 22  # half a million names
 
 @dataclass(frozen=True)
 class Score:
-    """A class: its number, its probability, its raw output, and where on the map of outputs it is most probable."""
+    """A class: its number, label, probability, raw output, and the place on a map of outputs where it is most probable."""
 
     number: int
     label: str
@@ -26,7 +26,7 @@ class Score:
     at: tuple[int, int] | None = None
 
     def as_dict(self) -> dict:
-        """Ready for JSON."""
+        """The figures for JSON."""
         place = {} if self.at is None else {"at": list(self.at)}
         return {
             "class": self.number,
@@ -38,8 +38,11 @@ class Score:
 
 
 def probabilities(network: Graph, output: np.ndarray) -> np.ndarray:
-    """Softmax along the last axis, unless the network ends with it or with a sigmoid. Squared distances (`rbf`) are
-    negative logarithms of probabilities (LeCun 1998, section II.B): the smallest is the most probable."""
+    """The softmax of an output along the last axis, unless the network ends with softmax or sigmoid.
+
+    Squared distances (`rbf`) are negative logarithms of probabilities (LeCun 1998, section II.B): the smallest is the most
+    probable.
+    """
     last = network.layers[-1]
     while last.kind in ("flatten", "dropout"):
         last = network.layer(last.inputs[0])
@@ -49,9 +52,9 @@ def probabilities(network: Graph, output: np.ndarray) -> np.ndarray:
 
 
 def top(network: Graph, output: np.ndarray, count: int = 5, labels: list[str] | None = None) -> list[Score]:
-    """The most probable classes, those of lower number first where equal; on a map each where it is most probable.
+    """The most probable classes, of equal ones the lower number first. On a map, each at its most probable place.
 
-    Raises OptionError where there are more or fewer labels than classes.
+    Raises OptionError if the number of labels is not that of classes.
     """
     shares = probabilities(network, output)
     classes = shares.shape[-1]

@@ -1,4 +1,4 @@
-"""What there is to know about a network at one input size: a table as Keras prints it, with more columns; Markdown; JSON."""
+"""`Summary`: a network's layers at one input size, as a table like Keras' with more columns, as Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ _LEFT = 2  # columns of words; the rest are numbers
 
 @dataclass(frozen=True)
 class Summary:
-    """Every layer of a network at work on an input of `shape`; `str` of it is the table.
+    """Every layer of a network for an input of `shape`; `str` returns the table.
 
-    Parameters are what is learned; what is merely kept (running means and variances) is `fixed`. MACs are
-    multiply-adds of convolutions and fully connected layers, without biases, normalisation, activation, pooling.
-    Memory is that of float32.
+    `parameters` are trained; `fixed` ones are not (running means and variances). `macs` are the multiply-adds of convolutions
+    and fully connected layers, without biases, normalisation, activation and pooling. Memory is that of float32.
     """
 
     network: Graph
@@ -42,22 +41,24 @@ class Summary:
 
     @property
     def last_map(self) -> Placed | None:
-        """The last layer that sees less than the whole input by design."""
+        """The last layer whose receptive field is not the whole input by design."""
         return next((placed for placed in reversed(self.layers) if placed.fields), None)
 
     @property
     def activation_bytes(self) -> int:
-        """The outputs of all layers together."""
+        """Bytes of all layers' outputs together."""
         return sum(placed.bytes for placed in self.layers)
 
     @property
     def largest_bytes(self) -> int:
-        """The most that one layer reads and writes, weights aside."""
+        """The most bytes that one layer reads and writes, without weights."""
         return max(placed.bytes + sum(map(_bytes, placed.inputs)) for placed in self.layers)
 
     def as_dict(self) -> dict:
-        """Ready for JSON. Receptive fields, jumps and starts are numbers, [rows, columns] where these differ, or None for
-        layers that see the whole input."""
+        """The figures for JSON.
+
+        Receptive fields, jumps and starts are numbers, or [rows, columns] if they differ, or None for the whole input.
+        """
         last = self.last_map
         return {
             "name": self.network.name,
@@ -151,7 +152,7 @@ def _facts(placed: Placed) -> dict:
 
 
 def _seen(placed: Placed, what: str):
-    """A number of the receptive field, a list of two where rows and columns differ, None for the whole input."""
+    """A figure of the receptive field: a number, a list of two if rows and columns differ, None for the whole input."""
     if placed.fields is None:
         return None
     rows, columns = (getattr(one, what) for one in placed.fields)

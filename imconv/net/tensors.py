@@ -1,5 +1,7 @@
-"""Files of named tensors: safetensors, .npz and .npy. The header is checked against the file before memory is taken for
-anything; nothing is ever unpickled."""
+"""Reads files of named tensors: safetensors, .npz and .npy.
+
+The header is checked against the file before memory is allocated; nothing is unpickled.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,11 @@ from ..files.plain.npy import array_header
 from ..files.plain.npz import opened
 
 EXTENSIONS = (".npy", ".npz", ".safetensors")
-MAX_HEADER = 4 << 20  # bytes, some 40,000 tensors; the format allows 100 MB, which take gigabytes once they are read
+MAX_HEADER = 4 << 20  # bytes, for some 40,000 tensors; the format allows 100 MB, which would take gigabytes of memory
 MAX_DIMENSIONS = 32
-MAPPED = 1 << 18  # bytes of a tensor whose memory goes back to the system as soon as it is dropped, and leaves no hole
-MAX_INFLATION = 1032  # deflate can't do more
-# https://huggingface.co/docs/safetensors: names of types; bfloat16 is the upper half of a float32
+MAPPED = 1 << 18  # bytes; memory of larger tensors is mapped, so that it returns to the system when they are dropped
+MAX_INFLATION = 1032  # deflate's largest ratio
+# names of types (https://huggingface.co/docs/safetensors); bfloat16 is the upper half of a float32
 _TYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
     "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BOOL": "u1",
@@ -33,7 +35,7 @@ PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor that has not been read yet; its type by numpy's name, or "bfloat16"."""
+    """A tensor that is not read yet; `type` is NumPy's name, or "bfloat16"."""
 
     shape: tuple[int, ...]
     type: str
@@ -41,12 +43,12 @@ class Entry:
 
     @property
     def bytes(self) -> int:
-        """Of its samples as they are stored."""
+        """Bytes of its values as they are stored."""
         return math.prod(self.shape) * (2 if self.type == "bfloat16" else np.dtype(self.type).itemsize)
 
 
 class Tensors(Mapping):
-    """The tensors of a file by name; each is read when it is asked for, bfloat16 as float32.
+    """The tensors of a file by name; each is read on access, bfloat16 as float32.
 
     >>> import numpy, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "w.npy")
@@ -69,14 +71,14 @@ class Tensors(Mapping):
         return len(self.entries)
 
     def tensor(self, name: str) -> np.ndarray:
-        """The tensor of that name; FileError, with the nearest right name, where there is none."""
+        """Read the tensor of that name; FileError, which proposes the nearest name, if there is none."""
         if name not in self.entries:
             raise FileError(f"{self.path}: holds no tensor {name!r}{nearest(name, self.entries)}")
         return self.entries[name].read()
 
 
 def open_tensors(path) -> Tensors:
-    """The tensors of a .safetensors, .npz or .npy file; the one array of a .npy file has the name "".
+    """Open a .safetensors, .npz or .npy file; the one array of a .npy file has the name "".
 
     Raises
     ------
@@ -118,21 +120,23 @@ def _open_safetensors(path: str) -> dict[str, Entry]:
         text = file.read(length)
     header = _parse_header(text)
     entries, spans = {}, []
-    for name, told in header.items():
+    for name, fields in header.items():
         if name == "__metadata__":
-            if told is not None and not (isinstance(told, dict) and all(isinstance(v, str) for v in told.values())):
+            if fields is not None and not (
+                isinstance(fields, dict) and all(isinstance(v, str) for v in fields.values())
+            ):
                 raise ValueError("damaged: __metadata__ is no object of texts")
             continue
-        kind, shape, begin, end = _checked(name, told)
-        if kind not in _TYPES:
-            raise FileError(f"{path}: tensor {name!r} has type {kind!r:.40}; imconv reads {', '.join(_TYPES)}")
-        needed = math.prod(shape) * np.dtype(_TYPES[kind]).itemsize
+        type_name, shape, begin, end = _checked(name, fields)
+        if type_name not in _TYPES:
+            raise FileError(f"{path}: tensor {name!r} has type {type_name!r:.40}; imconv reads {', '.join(_TYPES)}")
+        needed = math.prod(shape) * np.dtype(_TYPES[type_name]).itemsize
         if end - begin != needed or end > size - 8 - length:
             raise ValueError(
                 f"damaged: tensor {name!r} of shape {shape} needs {needed} bytes, its place is {begin} to {end}"
             )
         spans.append((begin, end))
-        entries[name] = _safetensor(path, kind, shape, 8 + length + begin, needed)
+        entries[name] = _safetensor(path, type_name, shape, 8 + length + begin, needed)
     at = 0
     for begin, end in sorted(spans):
         if begin != at:
@@ -158,14 +162,14 @@ def _parse_header(text: bytes) -> dict:
     return header
 
 
-def _checked(name: str, told) -> tuple[str, tuple[int, ...], int, int]:
-    """A tensor's type, shape and place as the header tells them; ValueError where they are none."""
+def _checked(name: str, fields) -> tuple[str, tuple[int, ...], int, int]:
+    """A tensor's type, shape and place (begin, end) from its fields in the header; ValueError if they are wrong."""
 
     def wholes(values) -> bool:
         return isinstance(values, list) and all(type(n) is int and 0 <= n < 1 << 62 for n in values)
 
-    if isinstance(told, dict) and set(told) == {"dtype", "shape", "data_offsets"}:
-        kind, shape, place = told["dtype"], told["shape"], told["data_offsets"]
+    if isinstance(fields, dict) and set(fields) == {"dtype", "shape", "data_offsets"}:
+        type_name, shape, place = fields["dtype"], fields["shape"], fields["data_offsets"]
         good = (
             wholes(shape)
             and len(shape) <= MAX_DIMENSIONS
@@ -173,12 +177,12 @@ def _checked(name: str, told) -> tuple[str, tuple[int, ...], int, int]:
             and len(place) == 2
             and place[0] <= place[1]
         )
-        if good and isinstance(kind, str):
-            return kind, tuple(shape), place[0], place[1]
+        if good and isinstance(type_name, str):
+            return type_name, tuple(shape), place[0], place[1]
     raise ValueError(f"damaged: what its header says of {name!r:.80} is no type, shape and place")
 
 
-def _safetensor(path: str, kind: str, shape: tuple[int, ...], place: int, size: int) -> Entry:
+def _safetensor(path: str, type_name: str, shape: tuple[int, ...], place: int, size: int) -> Entry:
     def read() -> np.ndarray:
         try:
             with open(path, "rb") as file:
@@ -189,24 +193,22 @@ def _safetensor(path: str, kind: str, shape: tuple[int, ...], place: int, size: 
             raise FileError(f"{path}: {error.strerror or error}") from None
         if read < size:
             raise FileError(f"{path}: has become shorter while it was read")
-        values = np.frombuffer(room, _TYPES[kind]).reshape(shape)
-        if kind == "BF16":
+        values = np.frombuffer(room, _TYPES[type_name]).reshape(shape)
+        if type_name == "BF16":
             return (values.astype(np.uint32) << 16).view(np.float32)
-        return values != 0 if kind == "BOOL" else values.astype(values.dtype.newbyteorder("="), copy=False)
+        return values != 0 if type_name == "BOOL" else values.astype(values.dtype.newbyteorder("="), copy=False)
 
-    return Entry(
-        shape, "bfloat16" if kind == "BF16" else "bool" if kind == "BOOL" else np.dtype(_TYPES[kind]).name, read
-    )
+    return Entry(shape, {"BF16": "bfloat16", "BOOL": "bool"}.get(type_name) or np.dtype(_TYPES[type_name]).name, read)
 
 
 def _open_npy(path: str) -> dict[str, Entry]:
     with open(path, "rb") as file:
-        shape, kind = _npy_header(file, os.fstat(file.fileno()).st_size)
+        shape, dtype = _npy_header(file, os.fstat(file.fileno()).st_size)
 
     def read() -> np.ndarray:
         return _loaded(path, lambda: np.load(path, allow_pickle=False))
 
-    return {"": Entry(shape, kind, read)}
+    return {"": Entry(shape, dtype, read)}
 
 
 def _open_npz(path: str) -> dict[str, Entry]:
@@ -218,8 +220,8 @@ def _open_npz(path: str) -> dict[str, Entry]:
             if member.file_size > size * MAX_INFLATION:
                 raise ValueError(f"damaged: {member.file_size} bytes cannot be in {size}")
             with archive.open(member) as file:
-                shape, kind = _npy_header(file, member.file_size)
-            entries[member.filename.removesuffix(".npy")] = Entry(shape, kind, _npz_reader(path, member.filename))
+                shape, dtype = _npy_header(file, member.file_size)
+            entries[member.filename.removesuffix(".npy")] = Entry(shape, dtype, _npz_reader(path, member.filename))
     if not entries:
         raise ValueError("a ZIP archive without arrays")
     return entries
@@ -229,7 +231,7 @@ def _npz_reader(path: str, member: str) -> Callable[[], np.ndarray]:
     def load() -> np.ndarray:
         with zipfile.ZipFile(path) as archive, archive.open(member) as file:
             values = np.lib.format.read_array(file, allow_pickle=False)
-            if file.read(1):  # at the end the sum of all bytes is checked
+            if file.read(1):  # reading to the end checks the CRC
                 raise ValueError("bytes behind the array")
             return values
 

@@ -1,6 +1,6 @@
-"""How one output sample of a layer comes about: window, weights, products, bias, activation, as the lecture draws it.
+"""Traces one output sample of a layer: window, weights, products, bias, activation.
 
-The numbers are those of the forward pass, float32; products and sums of them are taken in double precision.
+The numbers are the float32 values of the forward pass; their products and sums are computed in double precision.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from .loaded_weights import Weights
 from .operations import OPERATIONS, binomial, window_counts
 
 WINDOWS = ("max", "average", "subsample", "blur")
-AFTER = ("batchnorm", "leaky", "prelu", *ACTIVATIONS)  # shown behind a layer that only they read
-MOST_PARTS = 8  # channels shown as text
-DIGITS, CELL_DIGITS = 6, 4  # shown; all are in the JSON
+AFTER = ("batchnorm", "leaky", "prelu", *ACTIVATIONS)  # traced together with the layer before, if only they read it
+MOST_PARTS = 8  # most channels shown as text
+DIGITS, CELL_DIGITS = 6, 4  # digits shown as text; JSON has all
 
 
 @dataclass(frozen=True)
-class Part:
-    """One input channel's share: rows of cells, and the sum of its products, or of the window where nothing is weighed.
+class ChannelPart:
+    """The part of one input channel: rows of cells, and the sum of its products, or of the window if it has no weights.
 
-    A cell is None where a tap reads nothing that counts.
+    A cell is None for a tap that is left out.
     """
 
     channel: int
@@ -39,11 +39,11 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """One output sample: its parts, and the steps from there to the result.
+class SampleTrace:
+    """The trace of one output sample: its parts, and the steps from them to the result.
 
-    `rows` and `columns` are those of the layer's input behind the window, -1 for padding; empty where no window slides.
-    `steps` are pairs of what is done and the value then; `result` is what the forward pass itself gives after them.
+    `rows` and `columns` are those of the layer's input under the window, -1 for padding; empty for layers without window.
+    `steps` are pairs of a name and the value then; `result` is the value of the forward pass after the last step.
     """
 
     layer: str
@@ -51,12 +51,12 @@ class Trace:
     at: tuple[int, ...]
     rows: list[int]
     columns: list[int]
-    parts: list[Part]
+    parts: list[ChannelPart]
     steps: list[tuple[str, float]]
     result: float
 
     def as_dict(self) -> dict:
-        """Ready for JSON; null for what is no finite number."""
+        """The trace for JSON; None for numbers that are not finite."""
         steps = [{"step": name, "value": value} for name, value in self.steps]
         facts = {**vars(self), "at": list(self.at), "parts": [vars(part) for part in self.parts], "steps": steps}
         return _plain(facts)
@@ -72,7 +72,7 @@ class Trace:
         return "\n".join([*lines, f"{'result':<{width}}  {shown(self.result)}"])
 
     def _parts(self) -> list[str]:
-        """Every channel's cells; where there are many, those that count most, the largest first."""
+        """The cells of every channel as lines of text; of many channels those with the largest sums, the largest first."""
         parts, lines = self.parts, []
         what = "channels" if self.rows or len(self.at) == 3 else "inputs"
         if not parts:
@@ -94,8 +94,8 @@ class Trace:
 
 def trace(
     network: Graph, weights: Weights, samples: np.ndarray, layer: str, at: tuple[int, ...], threads=None
-) -> Trace:
-    """The numbers behind one output sample.
+) -> SampleTrace:
+    """The numbers from which one output sample is computed.
 
     Parameters
     ----------
@@ -105,11 +105,11 @@ def trace(
         The network's input.
     layer : str
     at : (row, column, channel), or (number,) of a vector
-        Which sample, from 0.
+        The sample, counted from 0.
     threads : int, optional
         Default: IMCONV_THREADS, else all cores.
 
-    Raises OptionError for a layer or a sample that isn't there.
+    Raises OptionError for a layer or a sample that does not exist.
     """
     chosen = network.layer(layer)
     here = network.resolve(samples.shape, until=layer)[-1]
@@ -133,7 +133,8 @@ def trace(
         steps = _weighed(parts, own, at)
     elif chosen.kind == "rbf":  # squared distances
         parts = [
-            Part(n, [[v]], [[w]], [[(v - w) ** 2]], (v - w) ** 2) for n, v, w in _rows(inputs[0], own["centres"], at)
+            ChannelPart(n, [[v]], [[w]], [[(v - w) ** 2]], (v - w) ** 2)
+            for n, v, w in _rows(inputs[0], own["centres"], at)
         ]
         steps = _weighed(parts, own, at)
     else:
@@ -142,11 +143,11 @@ def trace(
         steps.append((ACTIVATIONS[chosen.attributes["activation"]], float(outputs[layer][at])))
     steps += [(f"{one.name} ({one.rules.title})", float(outputs[one.name][at])) for one in following]
     last = following[-1].name if following else layer
-    return Trace(layer, chosen.kind, tuple(at), rows, columns, parts, steps, float(outputs[last][at]))
+    return SampleTrace(layer, chosen.kind, tuple(at), rows, columns, parts, steps, float(outputs[last][at]))
 
 
 def _following(network: Graph, layer: Layer) -> list[Layer]:
-    """Normalisation and activation behind a layer, as long as nothing else reads what lies between."""
+    """The normalisation and activations behind a layer, as long as no other layer reads the outputs between them."""
     found: list[Layer] = []
     while True:
         readers = [one for one in network.layers if layer.name in one.inputs]
@@ -157,7 +158,7 @@ def _following(network: Graph, layer: Layer) -> list[Layer]:
 
 
 def _sources(axis, index: int, reflected: bool) -> list[int]:
-    """The samples of an axis that a window reads, -1 for padding."""
+    """The samples of an axis that output `index` reads, -1 for padding."""
     places = [index * axis.stride - axis.before + k * axis.dilation for k in range(axis.taps)]
     if reflected:
         mirrored = np.pad(np.arange(axis.size), (axis.before, axis.span), mode="reflect")
@@ -165,7 +166,7 @@ def _sources(axis, index: int, reflected: bool) -> list[int]:
     return [n if 0 <= n < axis.size else -1 for n in places]
 
 
-def _convolved(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> list[Part]:
+def _convolved(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> list[ChannelPart]:
     layer = placed.layer
     weights = connected_weights(layer, tensors)[at[2]]  # (channels, rows, columns)
     if layer.kind == "pointwise":
@@ -180,8 +181,8 @@ def _convolved(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> lis
     return [_part(n, _window(x, rows, columns, n, 0.0), weights[n - first].tolist()) for n in channels]
 
 
-def _weighed(parts: list[Part], tensors, at) -> list[tuple[str, float]]:
-    """The sum over channels, and the bias."""
+def _weighed(parts: list[ChannelPart], tensors, at) -> list[tuple[str, float]]:
+    """The steps of the sum over channels, and of the bias."""
     total = sum(part.sum for part in parts)
     steps = [("sum" if len(parts) == 1 else f"sum of all {len(parts)}", total)]
     if "bias" in tensors:
@@ -190,7 +191,9 @@ def _weighed(parts: list[Part], tensors, at) -> list[tuple[str, float]]:
     return steps
 
 
-def _pooled(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> tuple[list[Part], list[tuple[str, float]]]:
+def _pooled(
+    placed: Placed, x: np.ndarray, rows, columns, tensors, at
+) -> tuple[list[ChannelPart], list[tuple[str, float]]]:
     kind, channel = placed.layer.kind, at[2]
     window = _window(x, rows, columns, channel, None)
     if kind == "blur":
@@ -198,7 +201,7 @@ def _pooled(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> tuple[
         part = _part(channel, window, np.outer(row, row).tolist())
         return [part], [("sum", part.sum)]
     cells = [cell for row in window for cell in row if cell is not None]
-    part = Part(channel, window, [], [], sum(cells))
+    part = ChannelPart(channel, window, [], [], sum(cells))
     if kind == "max":
         return [part], [("largest", max(cells, default=-math.inf))]
     steps = [("sum", part.sum)]
@@ -211,12 +214,12 @@ def _pooled(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> tuple[
 
 
 def _elsewhere(placed: Placed, inputs, tensors, at) -> list[tuple[str, float]]:
-    """Layers without a window: their inputs at the same place, their tensors' numbers, and what they make of them."""
+    """The steps of a layer without window: its inputs and its tensors at the same place, and its result."""
     steps = []
     for name, x in zip(placed.layer.inputs, inputs, strict=True):
         if x.shape == placed.shape:
             steps.append((f"from {name}", float(x[at])))
-        elif x.shape[:-1] == (1, 1) and x.shape[-1] == placed.shape[-1]:  # a gate: one number for a channel
+        elif x.shape[:-1] == (1, 1) and x.shape[-1] == placed.shape[-1]:  # a gate: a number for each channel
             steps.append((f"from {name}", float(x[0, 0, at[-1]])))
     steps += [(role.replace("_", " "), float(tensor.reshape(-1)[at[-1]])) for role, tensor in tensors.items() if tensor.size == placed.shape[-1]]  # fmt: skip
     result = OPERATIONS[placed.layer.kind](placed, inputs, tensors, None, 1)
@@ -227,13 +230,13 @@ def _window(x: np.ndarray, rows, columns, channel: int, padding: float | None) -
     return [[padding if min(i, j) < 0 else float(x[i, j, channel]) for j in columns] for i in rows]
 
 
-def _part(channel: int, window: list, weights: list) -> Part:
+def _part(channel: int, window: list, weights: list) -> ChannelPart:
     products = [[v * w for v, w in zip(a, b, strict=True)] for a, b in zip(window, weights, strict=True)]
-    return Part(channel, window, weights, products, sum(v for row in products for v in row))
+    return ChannelPart(channel, window, weights, products, sum(v for row in products for v in row))
 
 
 def _rows(x: np.ndarray, matrix: np.ndarray, at):
-    """Each input's number, its value and its weight."""
+    """The index, the value and the weight of each input."""
     return zip(range(len(x)), x.tolist(), matrix[at[0]].tolist(), strict=True)
 
 

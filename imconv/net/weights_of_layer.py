@@ -1,4 +1,4 @@
-"""The weights of one layer from files: a tensor among others, or a set of kernels, one for each map."""
+"""Reads the weights of a single layer, from a file of tensors or from kernels, one for each map."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tensors import EXTENSIONS, PICKLED, Tensors, open_tensors
 
 
 @dataclass(frozen=True)
-class Weights:
+class LayerWeights:
     """A layer's weights (N, D / groups, K, L), its bias (N,) or None, and a name for each map."""
 
     values: np.ndarray
@@ -23,29 +23,28 @@ class Weights:
 
 def read_weights(
     places: list[str], bias: str | None = None, channels: int = 1, max_memory: int | None = None
-) -> Weights:
-    """A layer's weights from a file of tensors, or from kernels, one for each map.
+) -> LayerWeights:
+    """Read a layer's weights from a file of tensors, or from kernels, one for each map.
 
     Parameters
     ----------
     places : list of str
-        One `FILE.npy`, `FILE.npz` or `FILE.safetensors`, followed by `:NAME` where it holds several tensors of four
-        dimensions; or kernels: files, names of the library, rows of numbers. A kernel's weights are shared among the
-        channels evenly and turned by 180 degrees, so that its map is their mean convolved with it; its offset is the bias.
+        One `FILE.npy`, `FILE.npz` or `FILE.safetensors`, followed by `:NAME` if it holds several tensors of four
+        dimensions; or kernels: files, names of the library, rows of numbers. A kernel is rotated by 180 degrees and divided
+        by the number of channels, so that its map is the mean of the channels convolved with it; its offset is the bias.
     bias : str, optional
-        Likewise a file; or the name of a tensor in the weights' file. By default, for weights NAME.weight, NAME.bias if
-        there is one.
+        A file, or the name of a tensor in the weights' file. Default for weights NAME.weight: NAME.bias, if there is one.
     channels : int
-        Of the picture: what kernels are made for.
+        The number of the picture's channels, for kernels.
     max_memory : int, optional
-        Bytes that tensors may take once they are read, converted and arranged.
+        Most bytes that reading, converting and arranging a tensor may take.
 
     Raises
     ------
     FileError, KernelError, OptionError
-        A file can't be read, or holds no such tensor; it is not told which tensor is meant.
+        A file can't be read, holds no such tensor, or holds several and no name is given.
     LimitError
-        A tensor would take more than `max_memory`.
+        A tensor would need more than `max_memory`.
     """
     if any(_split(place)[0] is not None or _pickled(place) for place in places):
         if len(places) > 1:
@@ -55,7 +54,7 @@ def read_weights(
     values = np.stack([np.repeat(k[None] / channels, channels, axis=0) for k, _ in kernels])
     own = np.array([offset for _, offset in kernels])
     offsets = _bias_file(bias, max_memory) if bias is not None else own if own.any() else None
-    return Weights(values, offsets, names)
+    return LayerWeights(values, offsets, names)
 
 
 def _pickled(place: str) -> bool:
@@ -63,7 +62,7 @@ def _pickled(place: str) -> bool:
 
 
 def _split(place: str) -> tuple[str | None, str]:
-    """A file of tensors and the tensor's name; None for what is no such file."""
+    """The path of a file of tensors and the tensor's name; (None, "") if `place` is not such a file."""
     if place.lower().endswith(EXTENSIONS):
         return place, ""
     path, _, name = place.rpartition(":")
@@ -73,7 +72,7 @@ def _split(place: str) -> tuple[str | None, str]:
     return (path, name) if path else (None, "")
 
 
-def _from_tensors(place: str, bias: str | None, max_memory: int | None) -> Weights:
+def _from_tensors(place: str, bias: str | None, max_memory: int | None) -> LayerWeights:
     path, name = _split(place)
     tensors = open_tensors(path or place)
     name = name or _only(tensors, 4, "weights")
@@ -84,11 +83,14 @@ def _from_tensors(place: str, bias: str | None, max_memory: int | None) -> Weigh
         offsets = _read(tensors, beside, max_memory) if found else None
     else:
         offsets = _read(tensors, bias, max_memory) if bias in tensors else _bias_file(bias, max_memory)
-    return Weights(values, offsets)
+    return LayerWeights(values, offsets)
 
 
 def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
-    """A tensor, unless more memory is needed than is allowed: as it is stored, converted, looked through and arranged."""
+    """Read a tensor; LimitError if that would need more memory than allowed.
+
+    The memory is that of the stored values, their float copies, and a mask of finite ones.
+    """
     entry = tensors.entries.get(name)
     wide = 8 if entry is not None and entry.type.endswith("64") else 4
     needed = 0 if entry is None else entry.bytes + (2 * wide + 1) * math.prod(entry.shape)
@@ -120,10 +122,10 @@ def _only(tensors: Tensors, dimensions: int, what: str) -> str:
 
 
 def _kernels(places: list[str]) -> tuple[list[tuple[np.ndarray, float]], tuple[str, ...]]:
-    """Kernels within windows of one size, each with its anchor at the same place, and its offset."""
+    """Kernels extended to one size with a common anchor, each with its offset, and their names."""
     from ..kernel.argument import resolve
 
-    # convolution turns a kernel round, a layer doesn't
+    # a layer correlates; rotated kernels are convolved
     kernels = [resolve(place).flipped() for place in places]
     before = [max(kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
     after = [max(kernel.shape[i] - kernel.anchor[i] for kernel in kernels) for i in (0, 1)]

@@ -1,4 +1,4 @@
-"""Alpha: colour weighted by coverage, so that what is transparent lends its colour to nothing."""
+"""Alpha: its policies, and colours recovered from alpha-weighted sums."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ ALPHAS = ("weight", "separate", "keep")
 
 
 def unweight(weighted: np.ndarray, plain, total: float, offset: float, divisor: float) -> np.ndarray:
-    """Colours from alpha-weighted sums, by one division.
+    """Compute colours from alpha-weighted sums, with one division.
 
     Parameters
     ----------
     weighted : (rows, columns, channels)
         Sums of alpha * weight * colour, and last the sums of alpha * weight.
     plain : callable
-        Gives the unweighted colour values (rows, columns, channels - 1) for places where no weight is left; called
+        Returns unweighted colours (rows, columns, channels - 1), for places where all alpha under the kernel is 0; called
         only if there are such places.
     total : float
-        The sum of the kernel's weights: an opaque picture gets exactly what it would get without alpha.
+        The sum of the kernel's weights, so that an opaque picture has the same result as without alpha.
     offset : float
         Added to the colours.
     divisor : float
-        What total and offset are multiplied by.
+        The factor by which `total` and `offset` were multiplied.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What users hand in as a picture, as an array whose type and channel axis are known."""
+"""Checks what users pass as a picture: the array, its type, and which axis holds the channels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ AUTO = "auto"
 
 
 def as_array(image) -> np.ndarray:
-    """What was given as an image, as an array in the machine's byte order; OptionError where that can't be."""
+    """Convert what a user passed as an image to an array in native byte order; OptionError if that is impossible."""
     try:
         array = np.asarray(image)
     except (TypeError, ValueError):
@@ -19,7 +19,7 @@ def as_array(image) -> np.ndarray:
 
 
 def channel_axis(image: np.ndarray, axis) -> int | None:
-    """Which axis holds the channels, None for grey; OptionError where that can't be told."""
+    """The number of the axis that holds the channels, None for a grey picture; OptionError if it can't be known."""
     if image.ndim == 2:
         if axis not in (AUTO, None):
             raise OptionError("a 2-D image has no channel axis; leave channel_axis out")
@@ -42,7 +42,7 @@ def channel_axis(image: np.ndarray, axis) -> int | None:
 
 
 def readable(dtype: np.dtype) -> np.dtype:
-    """The native type a picture is planned in: float16 widens to float32; what has no order or is longer is refused."""
+    """The native type that plans use for a picture of this type: float16 becomes float32. OptionError for other types."""
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise OptionError(f"pixels must be bool, integers or floats of up to 64 bits, not {dtype}")
     native = np.dtype(f"{dtype.kind}{dtype.itemsize}")

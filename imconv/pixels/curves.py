@@ -1,7 +1,8 @@
-"""Transfer functions by their published formulas: from a sample as it is stored, 0 to 1, to linear light, and back.
+"""Transfer functions by their published formulas, between stored samples (0 to 1) and linear light.
 
-Every curve has `linear(x)` and `encoded(y)`, of float64 arrays. Float pictures go beyond 0 to 1: a curve is continued
-below 0 as its mirror image through the origin, and above 1 by its formula (a table: by its last slope).
+Every curve has `linear(x)`, which decodes, and `encoded(y)`, which encodes; both take and return float64 arrays. Samples of
+float pictures may lie outside 0 to 1: below 0 a curve continues as its mirror image through the origin, above 1 by its
+formula (a sampled curve: with its last slope).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ..lazy import cached_property
 
 @dataclass(frozen=True)
 class Parametric:
-    """`(a x + b)^g + e` from x = d on, `c x + f` below it, and nowhere less than 0 (ICC.1:2022, 10.18, function type 4)."""
+    """`(a x + b)^g + e` where x >= d, `c x + f` below, and at least 0 everywhere (ICC.1:2022, 10.18, function type 4)."""
 
     g: float
     a: float = 1.0
@@ -40,7 +41,7 @@ class Parametric:
 
 @dataclass(frozen=True)
 class Sampled:
-    """A table of big-endian 16-bit numbers, 65535 for 1, evenly spaced over 0 to 1, with straight lines between."""
+    """A table of big-endian 16-bit numbers, 65535 for 1, evenly spaced over 0 to 1; linear interpolation between them."""
 
     data: bytes
 
@@ -63,7 +64,7 @@ class Sampled:
 
 @dataclass(frozen=True)
 class PerceptualQuantizer:
-    """SMPTE ST 2084 (ITU-R BT.2100, PQ): 1 is 10,000 candelas per square metre."""
+    """The PQ curve of SMPTE ST 2084 and ITU-R BT.2100: linear light 1 is 10,000 candelas per square metre."""
 
     def linear(self, x: np.ndarray) -> np.ndarray:
         power = np.abs(x) ** (1 / _M2)
@@ -71,7 +72,7 @@ class PerceptualQuantizer:
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
         power = np.abs(y) ** _M1
-        # where there is no light the formula gives a small number, which `linear` takes to 0
+        # the formula returns a small number for no light, which `linear` would decode to 0
         return np.copysign(np.where(power > 0, ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2, 0.0), y)
 
 
@@ -81,7 +82,7 @@ _C1, _C2, _C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 
 @dataclass(frozen=True)
 class HybridLogGamma:
-    """ITU-R BT.2100, HLG: light of the scene, 1 for the brightest."""
+    """The HLG curve of ITU-R BT.2100: linear light of the scene, 1 for the brightest."""
 
     def linear(self, x: np.ndarray) -> np.ndarray:
         size = np.abs(x)
@@ -107,7 +108,7 @@ SRGB = Parametric(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)  # IEC 6196
 _ALPHA, _BETA = 1.099296826809442, 0.018053968510807
 BT709 = Parametric(1 / 0.45, 1 / _ALPHA, (_ALPHA - 1) / _ALPHA, 1 / 4.5, 4.5 * _BETA)
 
-# by the transfer characteristics of ITU-T H.273, which PNG's cICP chunk states
+# the curve, with its name, for each code of transfer characteristics in ITU-T H.273 (PNG's cICP chunk holds such a code)
 CHARACTERISTICS: dict[int, tuple[str, Curve]] = {
     1: ("BT.709", BT709),
     4: ("gamma 2.2", Parametric(2.2)),

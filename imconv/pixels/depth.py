@@ -1,4 +1,4 @@
-"""Sample depth: from which type to which, and what black and white become on the way."""
+"""Sample depth: which value is white in each type, and the exact factor from one type to another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEPTHS = {"keep": None, "8": "uint8", "16": "uint16", "float": "float32"}
 
 
 def parse_depth(depth) -> str:
-    """One of DEPTHS from its name, or from the numbers 8 and 16; None is "keep". OptionError for anything else.
+    """Return one of DEPTHS for its name, for the numbers 8 and 16, or for None ("keep"). OptionError for anything else.
 
     >>> parse_depth(8), parse_depth("Float"), parse_depth(None)
     ('8', 'float', 'keep')
@@ -24,7 +24,7 @@ def parse_depth(depth) -> str:
 
 
 def white(dtype) -> int:
-    """The sample that counts as 1.0: an integer type's largest, 1 for bool and floats. Black is 0, for signed types too.
+    """The sample value of white: the largest of an integer type, 1 for bool and floats. Black is 0, also in signed types.
 
     >>> white("uint16"), white("bool"), white("float32")
     (65535, 1, 1)
@@ -34,7 +34,7 @@ def white(dtype) -> int:
 
 
 def rescaled(depth, image_type) -> tuple[np.dtype, Fraction]:
-    """The type a depth asks for, and what samples are multiplied by to get there: white becomes white.
+    """The type that a depth stands for, and the factor from samples of `image_type` to it, which maps white to white.
 
     >>> rescaled("8", "uint16"), rescaled("float", "uint8")
     ((dtype('uint8'), Fraction(1, 257)), (dtype('float32'), Fraction(1, 255)))

@@ -1,4 +1,4 @@
-"""Numbers as fractions over one denominator: what makes whole-number arithmetic possible."""
+"""Numbers as exact fractions, and weights as whole numerators over one common denominator."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import numpy as np
 
 from ..errors import KernelError
 
-LARGEST_DENOMINATOR = 4096  # up to here floats are recognised as fractions
-ULPS = 4  # how far a float may lie from the fraction it is taken for
-LARGEST_INTEGER = 1 << 53  # beyond, float64 no longer holds every integer
+LARGEST_DENOMINATOR = 4096  # floats are recognised as fractions with denominators up to this one
+ULPS = 4  # largest distance between a float and the fraction it is recognised as
+LARGEST_INTEGER = 1 << 53  # float64 holds every integer up to this one
 
 Common = tuple[np.ndarray, int]  # int64 numerators, their denominator
 
 
 def as_fraction(number) -> Fraction:
-    """The fraction a number stands for: floats as fractions of up to 1/4096, else as they are written, so that 0.1 is 1/10.
+    """The fraction that a number stands for.
 
-    Raises KernelError for what is not a finite number or too large for float64.
+    A float becomes the nearest fraction with a denominator up to 4096 if one lies within 4 ulp, else the exact value of its
+    decimal digits. Raises KernelError for anything but a finite number, and for numbers too large for float64.
     """
     try:
         if isinstance(number, (int, Fraction, np.integer)):
@@ -34,12 +35,12 @@ def as_fraction(number) -> Fraction:
 
 
 def fraction_of(given) -> Fraction:
-    """A finite number, or the text of one, as the fraction it stands for: text keeps every digit."""
+    """The fraction that a finite number, or the text of one, stands for. Of text every digit counts."""
     return Fraction(given.strip()) if isinstance(given, str) else as_fraction(given)
 
 
 def common(fractions: list[list[Fraction]]) -> Common | None:
-    """Whole numerators over the smallest common denominator, where float64 can hold every sum of them."""
+    """Whole numerators over the smallest common denominator; None if a sum of numerators could leave float64's integers."""
     denominator = 1
     for row in fractions:
         denominator = math.lcm(denominator, *(f.denominator for f in row))
@@ -52,7 +53,10 @@ def common(fractions: list[list[Fraction]]) -> Common | None:
 
 
 def recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> Common | None:
-    """The common denominator of float weights, if there is one up to 4096 within 4 ulp (of `spacing`, default float64's)."""
+    """Numerators and common denominator of float weights; None if there is no denominator up to 4096 within 4 ulp.
+
+    `spacing` is the size of an ulp for each weight, float64's by default.
+    """
     if np.abs(weights).max() >= LARGEST_INTEGER:
         return None
     spacing = np.spacing(np.abs(weights)) if spacing is None else spacing
@@ -72,7 +76,7 @@ def recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> Common 
 
 
 def outer_factors(numerators: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Whole-number (column, row) with `outer(column, row) == numerators`, or None where there are none."""
+    """Whole-number (column, row) with `outer(column, row) == numerators`, or None if there are none."""
     filled = np.flatnonzero(numerators.any(axis=1))
     if filled.size == 0:
         return None

@@ -1,4 +1,4 @@
-"""From sums to samples: divide, offset, range policy, one rounding, saturation; with a count of what was lost."""
+"""Turns sums into samples: offset, division, range policy, one rounding, saturation; and counts what was lost."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .sample_types import EXACT_LIMIT, PRODUCT_LIMIT, type_range
 
 RANGES = ("clip", "abs", "offset", "stretch", "error")
 
-MODERATE = (1e-290, 1e290)  # differences whose quotients with the range of a type float64 holds
+MODERATE = (1e-290, 1e290)  # spans that can be divided by a type's range, and it by them, without overflow or underflow
 
 HALF_UP = "half up"
-# other tools' ways from quotients in float64 to whole numbers, in place
+# how other tools round: functions that round a float64 array in place
 ROUNDINGS = {"half to even": np.rint, "toward zero": np.trunc}
 
 
 @dataclass
 class Tally:
-    """What a run had to change to fit the result's type; safe to add to from several threads."""
+    """Counts how many results had to be changed to fit the result's type. Several threads may add to it."""
 
     samples: int = 0
     clipped: int = 0
     nans: int = 0
-    told: bool = False  # of NaN
+    warned: bool = False  # whether the user was warned of NaN
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, samples: int = 0, clipped: int = 0, nans: int = 0) -> None:
@@ -39,27 +39,27 @@ class Tally:
 
 
 def warn_of_nans(tally: Tally | None, level: int = 5) -> None:
-    """Tell the caller of a public function, `level` calls up, what became of NaN, if there were any; once."""
-    if tally is not None and tally.nans and not tally.told:
-        tally.told = True
+    """Warn that NaN became 0, if there were any and no warning was given yet; `level` calls up is the user's own code."""
+    if tally is not None and tally.nans and not tally.warned:
+        tally.warned = True
         warnings.warn(f"{tally.nans} results were NaN and became 0", RuntimeWarning, stacklevel=level)
 
 
-def warn_of_rounded(samples: np.ndarray, level: int = 5, kind: str = "float64") -> None:
-    """Tell the caller of a public function, `level` calls up, of whole numbers that the type they are calculated in rounds."""
-    limit = EXACT_LIMIT[kind]
+def warn_of_rounded(samples: np.ndarray, level: int = 5, float_type: str = "float64") -> None:
+    """Warn if integers are too large for the float type they are computed in; `level` calls up is the user's own code."""
+    limit = EXACT_LIMIT[float_type]
     if samples.dtype.kind not in "iu" or 8 * samples.dtype.itemsize < limit.bit_length() or not samples.size:
         return
     if int(samples.min()) < -limit or int(samples.max()) > limit:
         bits = limit.bit_length() - 1
-        text = f"{samples.dtype.name} samples beyond 2^{bits} were rounded to the {bits} bits of {kind}"
+        text = f"{samples.dtype.name} samples beyond 2^{bits} were rounded to the {bits} bits of {float_type}"
         warnings.warn(text, RuntimeWarning, stacklevel=level)
 
 
 def rounding_bias(offset: float, divisor: int, exact: bool) -> float:
-    """What is added to a sum so that `floor(... / divisor)` rounds half up.
+    """The number to add to a sum so that `floor((sum + number) / divisor)` rounds half up, the offset included.
 
-    For whole-number sums over a divisor `divisor // 2` does what half of it does, and stays whole.
+    For exact, whole-number sums `divisor // 2` has the same effect as half the divisor and is a whole number, too.
     """
     return offset + (divisor // 2 if exact else 0.5)
 
@@ -75,27 +75,31 @@ def finish(
     by_product: bool = False,
     rounding: str = HALF_UP,
 ) -> None:
-    """Write `(sums + offset) / divisor` into `out` under a range policy other than "stretch". `sums` is used up.
+    """Write `(sums + offset) / divisor` into `out`, under a range policy. Overwrites `sums`.
 
-    Integers are rounded half up, or as one of ROUNDINGS does, and saturated, NaN becomes 0; floats keep their value.
-    `exact` sums are whole numbers, and only they have a divisor other than 1; `by_product` if a product with its
-    reciprocal is as good (sample_types.PRODUCT_LIMIT).
+    Integer results are rounded and saturated, and NaN becomes 0; float results keep their value.
+
+    policy      any of RANGES but "stretch"
+    exact       sums are whole numbers; only then may `divisor` differ from 1
+    by_product  multiplying by 1 / divisor has the same result as dividing, as shown at PRODUCT_LIMIT
+    rounding    HALF_UP or one of ROUNDINGS
+    tally       counts samples, clipped samples and NaN
     """
     low, high = type_range(out.dtype)
     if policy == "offset":
-        # sums that float32 holds stay small enough for a product, in float64, with what is added
+        # float32 sums, with half the range added in float64, are still small enough for a product
         by_product = by_product and sums.dtype == np.float32 and divisor * high < PRODUCT_LIMIT["float64"] / 2
-        sums = sums.astype(np.float64)  # half the range times the divisor may be more than float32 counts
-    number = sums.dtype.type
+        sums = sums.astype(np.float64)  # float32 may be too short for half the range times the divisor
+    cast = sums.dtype.type
     if policy == "abs":
-        sums += number(offset)
+        sums += cast(offset)
         np.abs(sums, out=sums)
         offset = 0.0
     elif policy == "offset":
         offset += divisor * ((high + 1) / 2 if out.dtype.kind == "u" else 0.5 if out.dtype.kind == "f" else 0.0)
     if out.dtype.kind == "f":
-        sums += number(offset)
-        np.divide(sums, number(divisor), out=sums)
+        sums += cast(offset)
+        np.divide(sums, cast(divisor), out=sums)
         out[...] = sums
         return
     if not np.isfinite(sums).all():
@@ -108,7 +112,7 @@ def finish(
     else:
         sums = sums.astype(np.float64)
         sums += offset
-        sums /= divisor  # a quotient of whole numbers up to 2^51 is on a tie, or whole, only if it truly is
+        sums /= divisor  # for whole numbers up to 2^51, a rounded quotient is a tie or whole only if the true one is
         ROUNDINGS[rounding](sums, out=sums)
     outside = (sums < low) | (sums > high) if tally is not None or policy == "error" else None
     if tally is not None and outside is not None:
@@ -122,20 +126,23 @@ def finish(
 
 
 def _round_half_up(sums: np.ndarray, bias: float, divisor: int, by_product: bool) -> None:
-    number = sums.dtype.type
-    sums += number(bias)
+    cast = sums.dtype.type
+    sums += cast(bias)
     if by_product:
-        sums += number(0.5)
-        sums *= number(1 / divisor)
+        sums += cast(0.5)
+        sums *= cast(1 / divisor)
         np.floor(sums, out=sums)
     elif divisor == 1:
         np.floor(sums, out=sums)
     else:
-        np.floor_divide(sums, number(divisor), out=sums)
+        np.floor_divide(sums, cast(divisor), out=sums)
 
 
 def finish_sums(sums: np.ndarray, out: np.ndarray, bias: float, divisor: float, top: float) -> None:
-    """What `store_sums` in the loops does, for float64 sums: `floor((sums + bias) / divisor)` in 0..top, or the quotient."""
+    """Store float64 sums as `store_sums` in the loops does: `floor((sums + bias) / divisor)` clipped to 0 .. top.
+
+    For a negative `top`: the quotient itself. Overwrites `sums`.
+    """
     sums += bias
     if top < 0:
         np.divide(sums, divisor, out=sums)
@@ -146,10 +153,10 @@ def finish_sums(sums: np.ndarray, out: np.ndarray, bias: float, divisor: float, 
 
 
 def saturate(values: np.ndarray, out: np.ndarray, low: float, high: float) -> None:
-    """Whole numbers as floats into an integer or bool array, clipped to its range. `values` is used up."""
+    """Store whole numbers held as floats in an integer or bool array, clipped to low .. high. Overwrites `values`."""
     highest = values.dtype.type(high)
     if out.dtype.kind in "iu" and int(highest) > np.iinfo(out.dtype).max:
-        # the largest integer is no float of this type: clip below it, then put it in
+        # this float type can't hold the largest integer: clip to the float below it, then store the integer
         over = values >= highest
         np.clip(values, low, np.nextafter(highest, values.dtype.type(0)), out=values)
         out[...] = values.astype(out.dtype)
@@ -165,7 +172,7 @@ def stretch(values: np.ndarray, out: np.ndarray) -> None:
     finite = values[np.isfinite(values)]
     least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if not MODERATE[0] < most - least < MODERATE[1] and most > least:
-        # near 1, to the bit, so that neither the difference nor its reciprocal leaves float64
+        # scaled by a power of two, which rounds nothing, so that neither the span nor its reciprocal overflows
         exponent = math.frexp(max(-least, most))[1]
         values, least, most = np.ldexp(values, -exponent), math.ldexp(least, -exponent), math.ldexp(most, -exponent)
     scale = (high - low) / (most - least) if most > least else 0.0
@@ -184,7 +191,7 @@ def check_range(range: str) -> str:
 
 
 def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int, tally: Tally | None = None) -> None:
-    """Float64 results of the range stretch, rounded; alpha, behind the colours, as it is."""
+    """Stretch the colours of float64 `values` into `result`; alpha, behind the colours, is rounded without stretching."""
     stretch(values[..., :colours], result[..., :colours])
     if colours < values.shape[2]:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, tally)

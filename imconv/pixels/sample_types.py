@@ -1,4 +1,4 @@
-"""What arithmetic the contract asks for: whole numbers where a kernel is fractions, else sums short enough to be right."""
+"""Sample types: their ranges, the types that loops read, and up to where floats hold whole numbers exactly."""
 
 from __future__ import annotations
 
@@ -6,32 +6,33 @@ from functools import lru_cache
 
 import numpy as np
 
-# pixel types the loops read as they are, with the largest sample; anything else goes through float64
+# integer types that loops read directly, with their largest sample; others are converted to float64
 LARGEST_SAMPLE = {"bool": 1, "uint8": 255, "uint16": 65535}
 FLOAT_TYPES = ("float32", "float64")
 
-# Whole-number sums below these, rounding included, are held exactly, and so are their quotients' remainders.
+# A float type holds whole numbers below this limit exactly. Sums, with the number added for rounding, must stay below it.
 EXACT_LIMIT = {"float32": 2**24, "float64": 2**53}
 
-# Whole sums N below these are divided by a product: floor(N / d) is the whole part of (N + 1/2) * (1 / d), since the
-# roundings of both, at most N / d * 2^-23 (2^-52), are less than the 1 / (2 d) that N + 1/2 keeps from a multiple of d.
+# For whole sums N below this limit a product replaces the division: floor(N / d) = floor((N + 1/2) * (1 / d)). The error of
+# both roundings is at most N / d * 2^-23 (float64: 2^-52), less than 1 / (2 d), and (N + 1/2) / d is at least 1 / (2 d) away
+# from every whole number.
 PRODUCT_LIMIT = {"float32": 2**22, "float64": 2**51}
 
 
 @lru_cache(maxsize=64)
 def type_name(dtype: np.dtype) -> str:
-    """`dtype.name`, which numpy makes anew each time."""
+    """`dtype.name`, cached: NumPy computes it on every call."""
     return dtype.name
 
 
 def loop_type(source: np.dtype) -> str:
-    """The type in which the loops see samples of a picture's type."""
+    """The name of the type in which loops read samples of a picture's type."""
     name = type_name(source)
     return name if name in LARGEST_SAMPLE or name in FLOAT_TYPES else "float64"
 
 
 def type_range(dtype: np.dtype) -> tuple[float, float]:
-    """Smallest and largest sample: an integer type's own, 0 and 1 for bool and floats."""
+    """The smallest and largest sample of a type: 0 and 1 for bool and floats."""
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":
         info = np.iinfo(dtype)
@@ -40,7 +41,7 @@ def type_range(dtype: np.dtype) -> tuple[float, float]:
 
 
 def largest_sample(source: np.dtype) -> int | None:
-    """The largest absolute value of an integer type, None for floats."""
+    """The largest absolute value of an integer or bool type, None for floats."""
     if source.name in LARGEST_SAMPLE:
         return LARGEST_SAMPLE[source.name]
     if source.kind in "iu":

@@ -1,1 +1,1 @@
-"""Pictures in a terminal: half blocks, or pixels by escape sequences."""
+"""Shows pictures in a terminal, as half blocks or as pixels by escape sequences."""

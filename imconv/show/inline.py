@@ -1,4 +1,4 @@
-"""A picture for terminals that draw pixels: by kitty's, iTerm2's or sixel escape sequences."""
+"""Encodes pictures for terminals that draw pixels, as escape sequences of kitty, iTerm2 or sixel."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..files.picture import Picture
 from .terminal import drawn, on_ground, reduced
 
 PROTOCOLS = ("blocks", "kitty", "sixel", "iterm")
-CHUNK = 4096  # characters of base64 that kitty takes at a time
-CELL_WIDTH = 10  # pixels, where the terminal does not say
+CHUNK = 4096  # most characters of base64 in one of kitty's sequences
+CELL_WIDTH = 10  # pixels, if the terminal does not report its own
 
 
 def check_protocol(name: str) -> str:
-    """The protocol that is meant; OptionError, with the nearest right name, for an unknown one."""
+    """The protocol's name in lower case; OptionError, which proposes the nearest name, for an unknown one."""
     word = name.strip().lower()
     if word not in PROTOCOLS:
         raise OptionError(f"unknown protocol {name!r}; it is one of {', '.join(PROTOCOLS)}{nearest(word, PROTOCOLS)}")
@@ -26,9 +26,9 @@ def check_protocol(name: str) -> str:
 
 
 def shown(picture: Picture, protocol: str, columns: int, *, colour: bool = True, threads=None) -> str:
-    """What is sent to a terminal so that it shows a Picture at most `columns` cells wide, a line feed at the end.
+    """The text that makes a terminal show a Picture at most `columns` cells wide; it ends with a line feed.
 
-    "blocks" is `terminal.drawn`; the others draw pixels, reduced by the smallest whole factor that makes them fit.
+    "blocks" is `terminal.drawn`; the other protocols draw pixels, reduced by the smallest whole factor that makes them fit.
     """
     if protocol == "blocks":
         return drawn(picture, columns, colour=colour, threads=threads)
@@ -42,7 +42,7 @@ def shown(picture: Picture, protocol: str, columns: int, *, colour: bool = True,
 
 
 def cell_width() -> int:
-    """Pixels of a character cell's width, as the terminal behind standard output says."""
+    """The width of a character cell in pixels, as the terminal at standard output reports it."""
     try:
         import fcntl
         import termios
@@ -63,7 +63,7 @@ def _png(picture: Picture) -> bytes:
 
 
 def _kitty(content: bytes) -> str:
-    """Transmit and display (a=T) a PNG (f=100), quietly (q=2: no answers to be read), in chunks.
+    """Sequences that transmit and display (a=T) a PNG (f=100) in chunks, without replies (q=2).
 
     Source: https://sw.kovidgoyal.net/kitty/graphics-protocol
     """
@@ -77,6 +77,6 @@ def _kitty(content: bytes) -> str:
 
 
 def _iterm(content: bytes) -> str:
-    """An inline picture in its own size. Source: https://iterm2.com/documentation-images.html"""
+    """The sequence of an inline picture in its own size. Source: https://iterm2.com/documentation-images.html"""
     text = base64.standard_b64encode(content).decode()
     return f"\x1b]1337;File=inline=1;size={len(content)}:{text}\x07"

@@ -1,17 +1,17 @@
-"""A picture as sixels: six rows at a time, colour by colour, in runs (DEC STD 070, chapter 7; VT330/VT340 manual)."""
+"""Encodes pixels as sixels: bands of six rows, each colour by colour, in runs (DEC STD 070, chapter 7; VT330/VT340 manual)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 MOST_COLOURS = 256
-FEWEST_RUN = 4  # a shorter run is written out: "!3x" is no shorter than "xxx"
+FEWEST_RUN = 4  # shorter runs are written out: "!3x" is no shorter than "xxx"
 
 
 def encoded(rgb: np.ndarray) -> str:
-    """The control string that draws uint8 pixels (rows, columns, 3), in up to 256 colours, each rounded to percents.
+    """Encode uint8 pixels (rows, columns, 3) as a control string, in up to 256 colours, each rounded to percents.
 
-    Colours are the picture's own where it has no more than that, else Pillow's median cut, improved by k-means.
+    The colours are the picture's own if it has no more, else Pillow's median cut, improved by k-means.
     """
     indices, palette = reduced_colours(rgb)
     rows, columns = indices.shape
@@ -23,7 +23,7 @@ def encoded(rgb: np.ndarray) -> str:
 
 
 def reduced_colours(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each pixel's number (rows, columns) in a palette (colours, 3) of at most 256."""
+    """Each pixel's index (rows, columns) into a palette, and the palette (colours, 3) of at most 256 colours."""
     palette, indices = np.unique(rgb.reshape(-1, 3), axis=0, return_inverse=True)
     if len(palette) <= MOST_COLOURS:
         return indices.reshape(rgb.shape[:2]), palette
@@ -33,13 +33,13 @@ def reduced_colours(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _band(indices: np.ndarray) -> str:
-    """Up to six rows, one colour over another."""
+    """Encode up to six rows, one colour after another."""
     weights = 1 << np.arange(len(indices))[:, None]
     return "$".join(f"#{c}" + _runs(((indices == c) * weights).sum(axis=0)) for c in np.unique(indices).tolist())
 
 
 def _runs(bits: np.ndarray) -> str:
-    """A line of one colour: a character for each column's six bits, the same ones counted, none at the end."""
+    """Encode a line of one colour: a character for each column's six bits, with runs counted and trailing zeros left out."""
     starts = np.flatnonzero(np.diff(bits, prepend=-1))
     counts = np.diff(starts, append=len(bits)).tolist()
     values = bits[starts].tolist()

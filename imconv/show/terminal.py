@@ -1,4 +1,4 @@
-"""A picture in a terminal: two pixels to a character cell, as half blocks in 24-bit colour, or as shades."""
+"""Draws pictures as text: two pixels in each character cell, as half blocks in 24-bit colour, or as shades."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ..filters.smooth import box_blur
 
 MOST_COLUMNS = 10_000
 SHADES = " ░▒▓█"
-CHECKER = (102, 153)  # grey levels behind what is transparent
+CHECKER = (102, 153)  # grey levels of the chequered ground behind transparent pixels
 LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 
 
 def drawn(picture, columns: int, *, colour: bool = True, threads=None) -> str:
     """Lines of text that show a Picture at most `columns` cells wide, each ended by a line feed.
 
-    The picture is reduced by the smallest whole factor that makes it fit, each cell's half the mean of the pixels it
-    covers. Transparent parts show a chequered ground. Without `colour`, cells are shades of the mean of both halves.
+    The picture is reduced by the smallest whole factor that makes it fit; half a cell is the mean of the pixels it covers.
+    Transparent parts show a chequered ground. Without `colour`, a cell is a shade for the mean of both halves.
     """
     rgb = on_ground(reduced(picture, columns, threads=threads))
     if len(rgb) % 2:
@@ -29,7 +29,7 @@ def drawn(picture, columns: int, *, colour: bool = True, threads=None) -> str:
     for above, below in zip(upper, lower, strict=True):
         last, cells = None, []
         for pair in zip(above, below, strict=True):
-            if pair != last:  # a run of one colour names it once
+            if pair != last:  # the escape sequence is written only where colours change
                 (r, g, b), (s, h, c) = last = pair
                 cells.append(f"\x1b[38;2;{r};{g};{b};48;2;{s};{h};{c}m")
             cells.append("▀")
@@ -40,7 +40,7 @@ def drawn(picture, columns: int, *, colour: bool = True, threads=None) -> str:
 def reduced(picture, columns: int, *, threads=None):
     """The Picture as 8 bits, reduced by the smallest whole factor that brings it to at most `columns` columns."""
     factor = -(-picture.width // columns)
-    # what overhangs at the right and below is left out of the mean
+    # windows that reach beyond the right or lower edge average only the pixels on the picture
     overhang = (0, -picture.height % factor, 0, -picture.width % factor)
     return box_blur(picture, factor, stride=factor, pad=overhang, border="normalized", depth=8, threads=threads)
 

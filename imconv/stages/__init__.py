@@ -1,1 +1,1 @@
-"""The kinds of computation: one pass over rows each, with its plan and its work."""
+"""The stages: each folder is one kind of pass over rows, with its plan and its work."""

@@ -1,5 +1,4 @@
-"""How one pixel of a result comes about, for any filter: windows, weights, products, sums, orders, roundings; the lecture's
-figure."""
+"""Traces one pixel of any filter's result: the window, weights, products, sums, order and rounding that lead to it."""
 
 from __future__ import annotations
 
@@ -12,23 +11,23 @@ __all__ = ["as_json", "text", "trace"]
 
 
 def trace(filter, picture, x: int, y: int, names: tuple[str, ...] = ()) -> list:
-    """The numbers behind the result's pixel in column `x` and row `y`, from 0.
+    """The numbers from which the result's pixel in column `x` and row `y` (from 0) is computed.
 
     Parameters
     ----------
     filter : Filter
     picture : Picture
     names : sequence of str, optional
-        What a chain's steps are called.
+        The names of a chain's steps, as titles.
 
     Returns
     -------
     list of parts.Part
-        What is done one after the other: one for a kernel, several for a chain, for derivatives that are combined, for
-        windows over what other windows gave. The last one ends at the sample that the filter itself gives.
+        The steps of the computation, in order: one for a kernel; several for a chain, for combined derivatives, and for
+        filters with several stages. The last one ends with the filter's own result.
 
-    Raises OptionError for a pixel outside the result; for what depends on the whole picture, range stretch and linear light;
-    for a part of a picture; and for a bank, whose pixels are many filters'.
+    Raises OptionError for a pixel outside the result, and for filters that can't be traced: with the range stretch, in linear
+    light, on a part of a picture, or a bank.
     """
     from .stages import parts_of
 

@@ -1,4 +1,4 @@
-"""Linear filters: window, weights, products, sum, division, rounding; the lecture's figure. Exact where samples are finite."""
+"""Traces of linear filters: window, weights, products, sum, division, rounding. Exact where samples are finite."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .words import shown
 
 @dataclass(frozen=True)
 class Trace:
-    """One sample of the result. Numbers are exact (int or Fraction) where samples and weights are finite, else floats.
+    """The trace of one sample. Numbers are exact (int or Fraction) if samples and weights are finite, else floats.
 
-    `window`, `weights` and `products` are rows of cells, None where nothing is read. `value` is
-    `total * multiplier / divisor + offset`; `ranged` what the range policy makes of it; `rounded` that rounded half up
-    and saturated (as it is for floats); `result` what the filter itself gives.
+    `window`, `weights` and `products` are rows of cells, with None for taps that are left out. `value` is
+    `total * multiplier / divisor + offset`, `ranged` is the value after the range policy, `rounded` is that value rounded and
+    saturated (unchanged for floats), and `result` is the filter's own result.
     """
 
     channel: str
@@ -42,17 +42,17 @@ class Trace:
 
     @property
     def tables(self) -> dict:
-        """The cells, by name."""
+        """The tables of cells by name."""
         return {"window": self.window, "weights": self.weights, "products": self.products} if self.window else {}
 
     @property
     def marks(self) -> dict:
-        """The cell over the pixel."""
+        """For each table the cell over the pixel."""
         return dict.fromkeys(self.tables, self.anchor)
 
     @property
     def steps(self) -> list:
-        """What becomes of the sum."""
+        """The steps from the sum to the stored sample: (name, value)."""
         steps, quotient = [("sum", self.total)], self.total
         if self.multiplier != 1:
             quotient = quotient * self.multiplier
@@ -64,12 +64,12 @@ class Trace:
         return steps + ending(self.value, self.ranged, self.rounded, self.rounding)
 
     def as_dict(self) -> dict:
-        """For JSON."""
+        """The trace for JSON."""
         return {name: value for name, value in vars(self).items() if name not in ("anchor", "rounding")}
 
 
 def linear(filter: LinearFilter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, title: str = "") -> list[Part]:
-    """The part of a linear filter, and that of what follows it pixel by pixel."""
+    """The trace of a linear filter and, if it has a `point` (unsharp masking), of that as a second part."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     if filter.point is None:
         return [Part(title, *_traces(plan, pixels, x, y, result_of(plan, pixels, x, y)))]
@@ -78,14 +78,14 @@ def linear(filter: LinearFilter, pixels: np.ndarray, has_alpha: bool, x: int, y:
     place, traces = _traces(blurred, pixels, x, y, result_of(blurred, pixels, x, y))
     results = result_of(plan, pixels, x, y)
     accounts = []
-    for number, trace in enumerate(traces):
+    for channel, trace in enumerate(traces):
         steps = _added(filter.point, trace, plan, trace.channel == "alpha" and plan.alpha != "separate")
-        accounts.append(Account(trace.channel, {}, steps, results[number]))
+        accounts.append(Account(trace.channel, {}, steps, results[channel]))
     return [Part("blurred", place, traces), Part("what that takes away, added", {}, accounts)]
 
 
 def _added(point, trace: Trace, plan, is_alpha: bool) -> list:
-    """The steps of an unsharp mask behind the blurred sample, which is in the result's units."""
+    """The steps of an unsharp mask after the blur; the blurred sample is in the result's units."""
     exact = isinstance(trace.value, Fraction)
     sample = trace.total
     if trace.window:
@@ -103,7 +103,7 @@ def _added(point, trace: Trace, plan, is_alpha: bool) -> list:
 
 
 def _traces(plan, pixels: np.ndarray, x: int, y: int, results: list) -> tuple[dict, list[Trace]]:
-    """Where the window lies, and every channel's Trace."""
+    """The place of the window, and the Trace of every channel."""
     place, rows, columns = place_of(plan, x, y, plan.kernel.anchor)
     opaque = None if plan.alpha == "none" else type_range(pixels.dtype)[1]
     samples = window_of(plan, pixels, rows, columns, opaque)
@@ -131,7 +131,7 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
     weights = kernel.numerators if kernel.exact else kernel.weights
     divisor = as_number(kernel.denominator if kernel.exact else 1)
     weights = np.array([[as_number(h) for h in row] for row in weights.tolist()], dtype=object)
-    gain = weights.sum()
+    weight_sum = weights.sum()
     if kernel.included is not None:
         weights[~kernel.included] = None
     window = np.empty(samples.shape, object)
@@ -142,14 +142,14 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
     remark = ""
     multiplier = as_number(1)
     if plan.border.mode == "normalized":
-        multiplier, divisor = gain, divisor * weights[read].sum()
+        multiplier, divisor = weight_sum, divisor * weights[read].sum()
         remark = "re-weighted by the weights' sum over that of the taps on the picture"
     if alpha == "weight":
         coverage = sum(weights[read] * window[..., -1][read])
         if is_alpha:
             offset = as_number(0)
         elif coverage > 0:
-            multiplier = gain / as_number(kernel.denominator if kernel.exact else 1)
+            multiplier = weight_sum / as_number(kernel.denominator if kernel.exact else 1)
             divisor = coverage
             weights = np.where(read, weights * np.where(read, window[..., -1], 0), None)
             remark = "weights times alpha; divided by their sum"
@@ -169,7 +169,7 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
 
 
 def _kept(plan, samples, number: int, as_number, result, remark: str, policy: str) -> Trace:
-    """What is not filtered: the sample under the anchor."""
+    """The trace of a sample that is not filtered: it is the sample under the anchor."""
     name = name_of(number, plan.channels, plan.alpha != "none")
     kept = as_number(samples[plan.kernel.anchor][number] or 0) * as_number(plan.scale)
     one, target = as_number(1), np.dtype(plan.target)

@@ -1,4 +1,4 @@
-"""Filters whose weights, or what is weighed, depend on the samples: bilateral, guided, deviations, contrast, missing samples."""
+"""Traces of filters whose weights depend on the samples: bilateral, guided, deviation, contrast, and NaN left out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TRANSPARENT = "transparent all round: the sample"
 
 
 def bilateral(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """Weights by distance and by likeness."""
+    """The trace of a bilateral filter: weights by distance and likeness, products, and the quotient of the sums."""
     plan, floats = _planned(filter, pixels, has_alpha)
     centre = (filter.radius, filter.radius)
     place, rows, columns = place_of(plan, x, y, centre)
@@ -39,7 +39,7 @@ def bilateral(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> li
 
 
 def deviation(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """The root of the mean squared difference to the mean."""
+    """The trace of a local standard deviation."""
     plan, floats = _planned(filter, pixels, has_alpha)
     anchor = plan.rows.anchor, plan.columns.anchor
     place, rows, columns = place_of(plan, x, y, anchor)
@@ -59,25 +59,25 @@ def _moments(table: list) -> tuple[float, float]:
 
 
 def contrast(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """The difference to the mean over its own deviation."""
+    """The trace of local contrast: the mean, the deviation, and the quotient."""
     plan, floats = _planned(filter, pixels, has_alpha)
     blur = LinearFilter(filter.kernel, Options(border=plan.border, dtype=np.float64))
     differences = floats - run(blur.plan(floats.shape, floats.dtype, False), floats).reshape(floats.shape)
     mean = linear(blur, floats, False, x, y, "mean")[0]
     spread = linear(blur, differences**2, False, x, y, "mean of squared differences to it")[0]
-    floor = plan.white / 100 if filter.floor is None else filter.floor
+    floor, gain = plan.white / 100 if filter.floor is None else filter.floor, plan.filter.gain
     found = []
     for number in range(floats.shape[2]):
         difference, width = float(differences[y, x, number]), math.sqrt(max(spread.channels[number].result, 0))
         quotient = difference / (width + floor)
         steps = [("the sample", float(floats[y, x, number])), ("less the mean", difference), ("deviation", width)]
         steps += [(f"plus {floor:g}", width + floor), ("quotient", quotient)]
-        found.append(({}, [*steps, (f"times {plan.filter.gain:g}", quotient * plan.filter.gain)]))
+        found.append(({}, [*steps, (f"times {gain:g}", quotient * gain)]))
     return [mean, spread, Part(filter.name, {}, _accounts(filter, plan, found, pixels, x, y))]
 
 
 def guided(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """The line that fits in the pixel's own box, and the mean of all boxes' lines around it."""
+    """The trace of a guided filter: the line fitted in the pixel's own box, then the mean of the lines of all boxes with it."""
     plan, floats = _planned(filter, pixels, has_alpha)
     planes = floats if filter.guide is None else next(filter.joined(plan, iter([floats])))
     found = np.concatenate(list(moments(plan.stages[0], iter([planes]), None)))
@@ -112,7 +112,7 @@ def guided(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[
 
 
 def ignoring(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """Sums over what is there, weighed anew."""
+    """The trace of smoothing without NaN: sums over the other samples, and their quotient."""
     plan, floats = _planned(filter, pixels, has_alpha)
     anchor = filter.kernel.anchor
     place, rows, columns = place_of(plan, x, y, anchor)
@@ -136,7 +136,7 @@ def ignoring(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> lis
 
 
 def _planned(filter, pixels: np.ndarray, has_alpha: bool):
-    """The filter's plan, and the picture as its stages read it, (rows, columns, channels)."""
+    """The filter's plan, and the picture converted as its stages read it, (rows, columns, channels)."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     return plan, floats_of(plan, pixels.reshape(*pixels.shape[:2], -1), None)
 
@@ -150,7 +150,8 @@ def _plain(steps: list) -> list:
 
 
 def _accounts(filter, plan, found: list, pixels: np.ndarray, x: int, y: int, mark=None) -> list[Account]:
-    """Every channel's account: tables and steps up to the filter's own value, then what alpha, depth and rounding do."""
+    """The Account of every channel: `found` has tables and steps up to the filter's value; those of alpha, depth and rounding
+    are added."""
     results, has_alpha = result_of(plan, pixels, x, y), plan.alpha != "none"
     samples, accounts = np.atleast_1d(pixels[y, x]).tolist(), []
     for number in range(plan.channels):

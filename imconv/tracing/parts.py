@@ -1,4 +1,4 @@
-"""What a trace is made of: parts, each a window over a picture with, for every channel, tables of cells and steps of numbers."""
+"""The parts of a trace: a window over a picture and, for every channel, tables of cells and steps of numbers."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ..pixels.rounding import HALF_UP, ROUNDINGS
 from ..pixels.sample_types import type_range
 
 HALF = Fraction(1, 2)
-MOST_CELLS = 1 << 18  # of a window
+MOST_CELLS = 1 << 18  # largest window that is traced
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stage of a filter at one place.
+    """One step of a filter's computation at one pixel.
 
-    `place` says which of the picture's rows and columns lie behind the window (`rows`, `columns`; -1 for none) and which
-    cell is over the pixel (`anchor`, or None); it is empty where no window is read. `channels` are Accounts, or of linear
-    filters `linear.Trace`s.
+    `place` holds the picture's `rows` and `columns` under the window (-1 outside) and the `anchor`, the cell over the pixel,
+    or None; it is empty if no window is read. `channels` holds an Account for each channel (a `linear.Trace` for linear
+    filters).
     """
 
     title: str
@@ -34,8 +34,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Account:
-    """One channel's numbers: named tables, rows of cells, None where nothing is read; and steps, pairs of what is done and the
-    value then. `result` is what the filter itself gives, None where another part goes on. `marks` are cells to point at."""
+    """The numbers of one channel.
+
+    `tables` are rows of cells by name, with None for taps that are left out. `steps` are pairs of a name and the value then.
+    `result` is the filter's own result, None if another part follows. `marks` holds the cell to mark in each table.
+    """
 
     channel: str
     tables: dict
@@ -45,13 +48,13 @@ class Account:
     marks: dict = field(default_factory=dict)
 
     def as_dict(self) -> dict:
-        """For JSON."""
+        """The account for JSON."""
         steps = [{"step": name, "value": value} for name, value in self.steps]
         return {"channel": self.channel, **self.tables, "steps": steps, "result": self.result, "remark": self.remark}
 
 
 def place_of(plan, x: int, y: int, anchor=None) -> tuple[dict, np.ndarray, np.ndarray]:
-    """Where the window of the result's pixel lies; also its rows and columns as arrays."""
+    """The place of the window of a result's pixel, and its rows and columns as arrays."""
     rows, columns = plan.rows, plan.columns
     if rows.taps * columns.taps > MOST_CELLS:
         raise LimitError(f"a window of {rows.taps} x {columns.taps} samples is too large for a trace")
@@ -62,8 +65,10 @@ def place_of(plan, x: int, y: int, anchor=None) -> tuple[dict, np.ndarray, np.nd
 
 
 def window_of(plan, pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray, opaque=None) -> np.ndarray:
-    """The window as an object array (rows, columns, channels); None where a tap outside the picture is left out. `opaque` is
-    what alpha is outside, where there is alpha."""
+    """The window as an object array (rows, columns, channels), with None for taps outside that are left out.
+
+    `opaque` is the value of alpha outside the picture, None for pictures without alpha.
+    """
     block = pixels.reshape(*pixels.shape[:2], -1)[np.ix_(np.maximum(rows, 0), np.maximum(columns, 0))]
     window = block.astype(object)
     outside = (rows < 0)[:, None] | (columns < 0)[None]
@@ -75,17 +80,17 @@ def window_of(plan, pixels: np.ndarray, rows: np.ndarray, columns: np.ndarray, o
 
 
 def result_of(plan, pixels: np.ndarray, x: int, y: int) -> list:
-    """The result's pixel, as the plan computes it."""
+    """The result's pixel as the plan computes it, a value for each channel."""
     return np.atleast_1d(run(plan, pixels)[y, x]).tolist()
 
 
 def name_of(number: int, channels: int, has_alpha: bool) -> str:
-    """What a channel is called."""
+    """The name of a channel in traces."""
     return "alpha" if has_alpha and number == channels - 1 else f"{number + 1} of {channels}"
 
 
 def ranged(value, policy: str, target: np.dtype):
-    """What a range policy makes of a value."""
+    """A value after a range policy."""
     if policy == "abs":
         return abs(value)
     if policy == "offset":
@@ -97,7 +102,7 @@ def ranged(value, policy: str, target: np.dtype):
 
 
 def rounded(value, target: np.dtype, rounding: str = HALF_UP):
-    """A value as it is stored: rounded, saturated."""
+    """A value as it is stored in the result's type: rounded and saturated."""
     if target.kind == "f":
         with np.errstate(over="ignore"):
             return float(target.type(as_float(value)))
@@ -108,7 +113,7 @@ def rounded(value, target: np.dtype, rounding: str = HALF_UP):
 
 
 def as_float(value) -> float:
-    """A number as a float; infinity for what is beyond."""
+    """A number as a float; infinity for numbers too large."""
     try:
         return float(value)
     except OverflowError:
@@ -122,7 +127,7 @@ def _whole(value, rounding: str) -> int:
 
 
 def ending(value, in_range, stored, rounding: str = HALF_UP) -> list:
-    """The last steps of a value: the range policy, rounding, saturation; those that change something."""
+    """The last steps of a value (range policy, rounding, saturation) without those that change nothing."""
     steps = []
     if in_range != value and value == value:
         steps.append(("by the range policy", in_range))
@@ -136,7 +141,7 @@ def ending(value, in_range, stored, rounding: str = HALF_UP) -> list:
 
 
 def finished(value, target, policy: str = "clip", scale=1, offset=0) -> list:
-    """The steps from a value in the picture's units to what is stored."""
+    """The steps from a value in the picture's units to the stored sample."""
     steps, target = [], np.dtype(target)
     exact = isinstance(value, int | Fraction)
     if scale != 1:

@@ -1,4 +1,4 @@
-"""Which numbers a filter consists of: itself, or filters whose results are combined, or that read one another's results."""
+"""`parts_of`: chooses how a filter is traced, and traces filters that consist of several others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..filters.local import ContrastFilter, DeviationFilter
 from ..filters.morphology import MorphologyFilter, difference
 from ..filters.sharpen import UnsharpFilter
 from ..stages.combined.filter import CombinedFilter
-from ..stages.combined.formulas import DEGREES, HUES, WAYS
+from ..stages.combined.formulas import DEGREES, FORMULAS, HUES
 from ..stages.convolution.filter import LinearFilter
 from ..stages.convolution.plan import Plan
 from ..stages.pooling.filter import PoolFilter
@@ -28,13 +28,13 @@ from . import local, windows
 from .linear import linear
 from .parts import Account, Part, finished, name_of, result_of
 
-SAID = {
+COMBINED_NAMES = {
     "magnitude": "root of the sum of squares", "max": "the largest", "direction": "degrees", "compass": "degrees",
 }  # fmt: skip
 
 
 def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names: tuple[str, ...] = ()) -> list[Part]:
-    """The parts of any filter's result at a pixel."""
+    """The parts of the trace of any filter at a pixel."""
     at = pixels, has_alpha, x, y
     check_traceable(filter)
     if isinstance(filter, ChainFilter):
@@ -45,14 +45,14 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
         return linear(filter.ranged(filter.result_type(pixels.dtype)), *at)
     if isinstance(filter, IgnoringFilter) and isinstance(filter.plan(pixels.shape, pixels.dtype, has_alpha), Plan):
         return linear(filter.plain(has_alpha), *at)
-    for kind, parts in KINDS.items():
-        if isinstance(filter, kind):
+    for filter_class, parts in TRACES.items():
+        if isinstance(filter, filter_class):
             return parts(filter, *at)
     raise OptionError("no trace of this: its pixels are several filters' results; trace one of the filters")
 
 
 def check_traceable(filter) -> None:
-    """Raise OptionError for what is not the filter's alone."""
+    """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light."""
     if filter.options.selects:
         raise OptionError("a trace shows the filter itself; leave out region, mask, channels and crop")
     if filter.options.range == "stretch" or filter.options.linear:
@@ -60,19 +60,19 @@ def check_traceable(filter) -> None:
 
 
 def _chain(chain: ChainFilter, pixels, has_alpha: bool, x: int, y: int, names) -> list[Part]:
-    """Every filter of a chain where the next one looks at it."""
+    """The parts of every filter of a chain, each at the pixel under the next one's anchor."""
     plan = chain.plan(pixels.shape, pixels.dtype, has_alpha)
-    if len(names) != len(chain.steps):  # a filter that is itself a chain
+    if len(names) != len(chain.steps):  # the names are those of a chain around this one
         names = [f"step {n}" for n, _ in enumerate(chain.steps, 1)]
     titles = _titles(plan, names)
     return _one_after_another(plan.filters, plan.plans, titles, pixels, has_alpha, x, y)
 
 
 def _titles(plan, names) -> list[str]:
-    """What a chain's filters are called, of which one may stand for several steps."""
+    """The titles of a chain's filters, from the names of its steps; a filter may stand for several steps."""
     titles: list[str] = []
-    for number, name in enumerate(names):
-        if number in plan.fused:
+    for index, name in enumerate(names):
+        if index in plan.fused:
             titles[-1] += f" and {name}, as one kernel"
         else:
             titles.append(name)
@@ -86,7 +86,7 @@ def _stepped(filter: PassesFilter, pixels, has_alpha: bool, x: int, y: int) -> l
 
 
 def _one_after_another(filters, plans, titles, pixels, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """The parts of filters that read one another's results, each at the pixel under the next one's anchor."""
+    """The parts of consecutive filters, each at the pixel under the next one's anchor."""
     places = [(x, y)]
     for plan in reversed(plans[1:]):
         places.insert(0, _under(plan, *places[0]))
@@ -99,7 +99,7 @@ def _one_after_another(filters, plans, titles, pixels, has_alpha: bool, x: int, 
 
 
 def _under(plan, x: int, y: int) -> tuple[int, int]:
-    """Where a window's anchor lies in what it reads; the nearest pixel where that is outside."""
+    """The pixel under the anchor of a window in the picture that it reads, or the pixel nearest to it."""
     if isinstance(plan, ChainPlan | PassesPlan):
         for each in reversed(plan.plans):
             x, y = _under(each, x, y)
@@ -112,7 +112,7 @@ def _under(plan, x: int, y: int) -> tuple[int, int]:
 
 
 def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """Every derivative, and what they become together."""
+    """The parts of every filter of a combination, then the combination."""
     plan, parts = filter.plan(pixels.shape, pixels.dtype, has_alpha), []
     scale = (
         filter.filters[0].factor(pixels.dtype) if filter.combine not in DEGREES else plan.plans[0].scale / plan.divisor
@@ -122,14 +122,14 @@ def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -
         parts += linear(each.with_options(offset=0).retyped(np.float64, scale), pixels, has_alpha, x, y, title)
     result = result_of(plan, pixels, x, y)
     values = [np.array([[[float(c.value) for c in part.channels][: plan.plans[0].channels - plan.has_alpha]]]) for part in parts]  # fmt: skip
-    combined = np.atleast_3d(WAYS[filter.combine](iter([each.copy() for each in values])))[0, 0].tolist()
+    combined = np.atleast_3d(FORMULAS[filter.combine](iter([each.copy() for each in values])))[0, 0].tolist()
     accounts = []
     for number, value in enumerate(combined):
         steps = []
         if filter.combine not in HUES:
             value = _exactly(filter.combine, [part.channels[number].value for part in parts], value)
             steps = [(f"of {part.title}", part.channels[number].value) for part in parts]
-        said = SAID.get(filter.combine, "hue by direction, brightness by magnitude")
+        said = COMBINED_NAMES.get(filter.combine, "hue by direction, brightness by magnitude")
         steps += [(said, value), *finished(value, plan.target, plan.range, 1, plan.offset)]
         accounts.append(Account(name_of(number, len(result), plan.has_alpha), {}, steps, result[number]))
     if plan.has_alpha:
@@ -139,15 +139,15 @@ def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -
     return [*parts, Part(filter.combine, {}, accounts)]
 
 
-def _exactly(way: str, values: list, value: float):
-    """A combined value without the noise of floats, where it has none."""
-    if way == "max" and all(math.isfinite(each) for each in values):
+def _exactly(combine: str, values: list, value: float):
+    """The exact combined value if it can be computed exactly, else `value`."""
+    if combine == "max" and all(math.isfinite(each) for each in values):
         return max(values)
     return value
 
 
 def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """Erosions and dilations, and what is left of them."""
+    """The parts of erosions and dilations, then their difference."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     parts, ends, samples = [], [], []
     for name, chain in (("", plan.more), ("less ", plan.less)):
@@ -175,7 +175,7 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
     return [*parts, Part(filter.operation, {}, accounts)]
 
 
-KINDS = {
+TRACES = {
     LinearFilter: linear,
     CombinedFilter: _combined,
     PassesFilter: _stepped,

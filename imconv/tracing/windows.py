@@ -1,4 +1,4 @@
-"""Windows without weights: samples in order, and pools."""
+"""Traces of windows without weights: ranks and pooling."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .parts import Account, Part, as_float, cells_of, finished, name_of, place_o
 
 
 def rank(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """A sample by its rank."""
+    """The trace of a rank filter."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     return ranks(plan, filter.percentile, pixels, x, y, result_of(plan, pixels, x, y))
 
 
 def ranks(plan: RankPlan, percentile: float, pixels, x: int, y: int, results: list, title: str = "") -> list[Part]:
-    """The part of a RankPlan: the window, its samples in order, which of them it is."""
+    """The part of a RankPlan: the window, its samples in order, and the one that is the result."""
     anchor = plan.footprint.anchor
     place, rows, columns = place_of(plan, x, y, anchor)
     opaque = None if plan.alpha == "none" else type_range(pixels.dtype)[1]
@@ -55,14 +55,14 @@ def ranks(plan: RankPlan, percentile: float, pixels, x: int, y: int, results: li
 
 
 def _wrapped(values: list, width: int) -> list:
-    """Values as rows of cells, None for what is left of the last one."""
+    """Values as rows of cells; the last row is filled up with None."""
     rows = [values[start : start + width] for start in range(0, len(values), width)]
     rows[-1] = rows[-1] + [None] * (width - len(rows[-1]))
     return rows
 
 
 def pool(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Part]:
-    """A pooled sample."""
+    """The trace of pooling."""
     plan = filter.plan(pixels.shape, pixels.dtype, has_alpha)
     results = result_of(plan, pixels, x, y)
     place, rows, columns = place_of(plan, x, y)
@@ -93,12 +93,12 @@ def pool(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[Pa
 
 
 def _number(value):
-    """Whole numbers and finite floats as fractions, so that sums are exact."""
+    """A finite number as a fraction, so that sums are exact; infinity and NaN as they are."""
     return Fraction(value) if math.isfinite(value) else value
 
 
 def _weighted(plan: PoolPlan, table: list, alpha: list, area: int) -> list:
-    """Colours weighted by alpha. Padding that counts is black and opaque, as it is around any picture."""
+    """The steps of a colour weighted by alpha. Padding that is counted is black and opaque."""
     pairs = [(_number(c), _number(a)) for cs, rest in zip(table, alpha, strict=True) for c, a in zip(cs, rest, strict=True) if c is not None]  # fmt: skip
     average, opaque = plan.operation == "avg", int(type_range(np.dtype(plan.source))[1])
     total, cover = sum(c * a for c, a in pairs), sum(a for _, a in pairs)
@@ -112,7 +112,7 @@ def _weighted(plan: PoolPlan, table: list, alpha: list, area: int) -> list:
 
 
 def _alpha(plan: PoolPlan, table: list, area: int) -> list:
-    """Alpha beside colours that it weighs, or that are pooled otherwise: then averaged over the picture's samples."""
+    """The steps of alpha beside colours that are weighted by it, or pooled by another operation."""
     cells = [_number(c) for row in table for c in row if c is not None]
     total = sum(cells, Fraction(0))
     if plan.weighs and plan.operation == "sum":

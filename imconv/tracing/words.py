@@ -1,4 +1,4 @@
-"""Traces as text and as JSON."""
+"""Formats traces as text and as JSON."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 
 from .parts import as_float
 
-WIDEST = 100  # characters of tables side by side
+WIDEST = 100  # most characters of tables side by side
 DIGITS, CELL_DIGITS = 10, 6
-LARGEST = 25  # rows and columns of a table that are all shown
-SHOWN = 15  # of a larger one, around the cell that is pointed at
+LARGEST = 25  # most rows or columns of a table that is shown as a whole
+SHOWN = 15  # rows and columns that are shown of a larger table, around its marked cell
 
 
 def as_json(parts: list) -> list[dict]:
-    """A trace for JSON: whole numbers as integers, others as floats; null for infinity, NaN, and where nothing is read."""
+    """A trace for JSON: whole numbers as integers, others as floats; None for infinity, NaN and taps that are left out."""
 
     def plain(value):
         if isinstance(value, dict):
@@ -36,7 +36,7 @@ def as_json(parts: list) -> list[dict]:
 
 
 def text(parts: list) -> str:
-    """A trace for people: tables side by side, and what becomes of their numbers."""
+    """A trace as text: for each part its tables side by side, then the steps with their values."""
     lines = []
     for part in parts:
         lines += [""] * bool(lines) + ([f"-- {part.title}"] if part.title else [])
@@ -52,15 +52,17 @@ def text(parts: list) -> str:
 
 
 def positions(numbers: list[int]) -> str:
-    """Rows or columns behind a window; -1 lies outside. Of many the first and the last."""
+    """The rows or columns under a window as text, -1 as "outside"; of many only the first and the last."""
     if len(numbers) > LARGEST:
         return f"{positions(numbers[:2])} ... {positions(numbers[-2:])}"
     return " ".join("outside" if n < 0 else str(n) for n in numbers)
 
 
 def blocks(tables: dict, marks: dict | None = None) -> list[str]:
-    """Lines with tables side by side, under one another where that gets too wide; None is shown as -. A table's marked cell
-    is between brackets, and of a large table what is around it is shown; what is empty is left out."""
+    """Lines of text with tables side by side, or below each other if that is too wide; None is shown as `-`.
+
+    A table's marked cell is put in brackets, and of a large table the part around it is shown. Empty tables are left out.
+    """
     found = []
     for title, cells in tables.items():
         if not cells:
@@ -80,7 +82,7 @@ def blocks(tables: dict, marks: dict | None = None) -> list[str]:
 
 
 def _middle(title: str, cells: list, mark) -> tuple[str, list, tuple | None]:
-    """A table, of a large one the part around its mark, or its middle; and where the mark is in it."""
+    """The title, cells and mark of a table; of a large one the part around its mark, or its middle."""
     shape = len(cells), len(cells[0])
     mark = None if mark is None else tuple(mark)
     if max(shape) <= LARGEST:
@@ -94,7 +96,7 @@ def _middle(title: str, cells: list, mark) -> tuple[str, list, tuple | None]:
 
 
 def shown(value, digits: int = DIGITS) -> str:
-    """A number: whole, or with so many digits."""
+    """A number as text: all digits of a whole number, else `digits` significant digits."""
     if isinstance(value, bool | np.bool_):
         return str(int(value))
     if isinstance(value, Fraction) and value.denominator == 1:

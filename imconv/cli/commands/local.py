@@ -84,9 +84,9 @@ def deviation(size, **shared):
 
     def make(options, width):
         from ...filters.local import DeviationFilter
-        from ...geometry.sizes import parse_size
+        from ...geometry.sizes import parse_window_size
 
-        return DeviationFilter(options, parse_size(size))
+        return DeviationFilter(options, parse_window_size(size))
 
     filter_picture(shared, make)
 

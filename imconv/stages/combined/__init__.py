@@ -1,1 +1,1 @@
-"""Several linear filters of one picture, combined band by band: magnitudes, largest, directions."""
+"""Combines several linear filters of one picture band by band: largest, magnitude, direction."""

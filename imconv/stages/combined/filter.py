@@ -1,4 +1,4 @@
-"""Several linear filters whose results become one, band by band: the largest, a magnitude, a direction."""
+"""`CombinedFilter`: several linear filters of one picture, combined into one result by a formula."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from .plan import CombinedPlan
 
 @dataclass(frozen=True)
 class CombinedFilter(Filter):
-    """Several filters of one picture, their kernels of one shape and anchor, and how their results are combined: one of WAYS.
+    """Linear filters of one picture whose results are combined by `combine`, one of formulas.FORMULAS.
 
-    Whole-number sums are combined as they are, and divided afterwards, so that no tie is decided by float noise. The
-    options' offset is added to the combined result. Alpha is the first filter's, unless every channel is filtered alike.
+    Their kernels have one shape and anchor. Whole-number sums are combined before they are divided, so that float rounding
+    decides no tie. The options' offset is added to the combined result. The result's alpha is the first filter's, unless
+    alpha is filtered like a colour.
     """
 
     filters: tuple[LinearFilter, ...]
@@ -35,7 +36,7 @@ class CombinedFilter(Filter):
 
     @property
     def options(self) -> Options:
-        """What all have."""
+        """The options that all the filters have."""
         return self.filters[0].options
 
     def plan(self, shape, image_type, has_alpha: bool) -> CombinedPlan:
@@ -50,12 +51,12 @@ class CombinedFilter(Filter):
             *numbers, *((k.denominator or 1) * scale.denominator for k in kernels)
         )  # even: it is halved
         exact = all(exact_sums(k, source, border) for k in kernels)
-        most = 0.0
+        bound = 0.0
         if exact:
             alpha = "weight" if has_alpha else "none"
             sums = sum(largest_sum(k.scaled(scale), source, border, alpha) for k in kernels) + abs(offset)
-            most = divisor * (float(sums) + type_range(target)[1] + 1)
-            exact = most < PRODUCT_LIMIT["float64"]
+            bound = divisor * (float(sums) + type_range(target)[1] + 1)
+            exact = bound < PRODUCT_LIMIT["float64"]
         if not exact:
             divisor = 1
         narrow = target != np.float64 and (
@@ -78,22 +79,22 @@ class CombinedFilter(Filter):
         if separate and self.combine in HUES:
             raise OptionError("alpha has no colour; leave out alpha separate")
         with_alpha = has_alpha and not separate
-        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, most, with_alpha)
+        return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, bound, with_alpha)
 
     def result_type(self, image_type) -> np.dtype:
         """As Filter.result_type."""
         return self._result(np.dtype(image_type))[0]
 
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
-        """The result's type, and what the samples are multiplied by."""
+        """The result's type, and the factor from the picture's sample values to the result's."""
         first, options = self.filters[0], self.options
         if self.combine not in DEGREES:
             return first.result_type(image_type), first.factor(image_type)
         if options.depth not in (None, "keep"):
             raise OptionError("a direction is in degrees; leave out depth")
-        kind = np.float64 if readable(image_type) == np.float64 else np.float32
+        float_type = np.float64 if readable(image_type) == np.float64 else np.float32
         _, scale = rescaled("float", image_type)
-        return (np.dtype(kind) if options.dtype is None else first.result_type(image_type)), scale
+        return (np.dtype(float_type) if options.dtype is None else first.result_type(image_type)), scale
 
     def in_light(self, light) -> CombinedFilter:
         """As Filter.in_light."""

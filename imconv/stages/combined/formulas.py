@@ -1,6 +1,6 @@
-"""Ways in which several filters' results become one: the largest, their magnitude, a direction, a direction as a colour.
+"""Formulas that combine several filters' results into one: largest, magnitude, direction, direction as a colour.
 
-Each takes the results one by one, float64 (rows, columns, colours), and may use them up.
+Each takes an iterable of float64 arrays (rows, columns, colours), which it may overwrite, and returns one array.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-DEGREES = ("direction", "compass")  # ways to combine whose results are angles
+DEGREES = ("direction", "compass")  # formulas whose results are angles
 
 
 def largest(values: Iterable[np.ndarray]) -> np.ndarray:
-    """The largest of all."""
+    """The largest of the results."""
     values = iter(values)
     total = next(values)
     for each in values:
@@ -22,7 +22,7 @@ def largest(values: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def magnitude(values: Iterable[np.ndarray]) -> np.ndarray:
-    """The root of the sum of squares."""
+    """The square root of the sum of the results' squares."""
     rest = iter(values)
     first = next(rest)
     total = np.multiply(first, first, out=first)
@@ -32,18 +32,22 @@ def magnitude(values: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def direction(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Where it gets brighter: of x to the right and y downwards the angle in degrees, 0 <= angle < 360, 0 to the right,
-    counter-clockwise as seen; 0 where both are 0."""
+    """The direction of increasing brightness in degrees, 0 <= angle < 360, from two results: x (right) and y (down).
+
+    0 is to the right; angles grow counter-clockwise on the screen. 0 where both are 0.
+    """
     x, y = values
-    x += 0.0  # of -0 and 0 the angle would be 180
+    x += 0.0  # turns -0 into 0: the angle of (-0, 0) would be 180
     angle = np.degrees(np.arctan2(-y, x)) % 360
     angle[angle == 360] = 0
     return angle
 
 
 def compass(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Where it gets brighter: of eight answers from the right on counter-clockwise the largest's angle in degrees, the first
-    one's of several."""
+    """The direction of increasing brightness in degrees, from eight results for 0, 45, ... 315 degrees.
+
+    It is the angle of the largest result, the first of equal ones.
+    """
     values = iter(values)
     best = next(values)
     angle = np.zeros(best.shape)
@@ -54,14 +58,16 @@ def compass(values: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def hue(values: Iterable[np.ndarray]) -> np.ndarray:
-    """Directions as red, green and blue: the hue is the angle (0 red, 120 green, 240 blue), the brightness the magnitude, of
-    the channel where that is largest."""
+    """Directions as colours, red, green and blue: the hue is the angle (0 red, 120 green, 240 blue), the brightness the magnitude.
+
+    Both are those of the channel with the largest magnitude.
+    """
     x, y = values
     return _coloured(direction((x.copy(), y)), magnitude((x, y)))
 
 
 def compass_hue(values: Iterable[np.ndarray]) -> np.ndarray:
-    """As `hue`, of eight answers."""
+    """As `hue`, from eight results as in `compass`."""
     values = [each.copy() for each in values]
     return _coloured(compass(values), largest(values))
 
@@ -75,7 +81,7 @@ def _coloured(angle: np.ndarray, brightness: np.ndarray) -> np.ndarray:
     return np.clip(np.concatenate([red, green, blue], axis=2), 0, 1) * brightness
 
 
-WAYS = {
+FORMULAS = {
     "max": largest,
     "magnitude": magnitude,
     "direction": direction,

@@ -1,4 +1,4 @@
-"""How several linear filters of one picture run, and become one result."""
+"""`CombinedPlan`: how several linear filters of one picture are computed and combined."""
 
 from __future__ import annotations
 
@@ -14,41 +14,43 @@ from .formulas import HUES
 from .work import CombinedWork
 
 STORED = ("bool", "uint8", "uint16", "float32", "float64")  # results that compiled loops write
-LARGEST_ROOT = 2**31
+LARGEST_ROOT = 2**31  # bound of whole-number sums whose magnitudes the loop may compute in float64
 
 
 @dataclass(frozen=True)
 class CombinedPlan(Stage):
-    """Several linear filters' plans, which become one result band by band."""
+    """Plans of several linear filters, whose bands are combined into one result."""
 
     plans: tuple[Plan, ...]
     combine: str
     target: str
     range: str
-    divisor: int  # of the combined sums
+    divisor: int  # divides the combined sums
     offset: Fraction
     exact: bool
-    most: float  # what no exact sum exceeds, nor all of them together with what is added and the result's range
-    has_alpha: bool  # which is not combined, but the first filter's
+    # Upper bound, in units of 1 / divisor: the largest sums of all filters together, plus the offset, plus the result's range.
+    # Below PRODUCT_LIMIT everything is exact. 0 where sums are not exact.
+    bound: float
+    has_alpha: bool  # whether the last channel is the first filter's alpha, which is not combined
 
     @property
     def leader(self) -> Plan:
-        """The plan by which bands are cut: one whose blocks are fixed, if there is one."""
+        """The plan that decides the heights of bands: one with fixed blocks, if there is one."""
         return max(self.plans, key=lambda plan: plan.how.fixed_blocks)
 
     @property
     def rows(self) -> Axis:
-        """Of all plans: their kernels have one shape and anchor."""
+        """The axis of every plan: their kernels have one shape and anchor."""
         return self.plans[0].rows
 
     @property
     def columns(self) -> Axis:
-        """Of all plans."""
+        """The axis of every plan."""
         return self.plans[0].columns
 
     @property
     def border(self) -> Border:
-        """Of all plans."""
+        """The border of every plan."""
         return self.plans[0].border
 
     @property
@@ -63,17 +65,17 @@ class CombinedPlan(Stage):
 
     @property
     def accumulator(self) -> str:
-        """The type of the sums, where all plans have the same."""
+        """The type of the first plan's sums; the loop is used only if it is the type of all."""
         return self.plans[0].accumulator
 
     @property
     def alpha(self) -> str:
-        """What becomes of alpha."""
+        """The alpha policy of the leader."""
         return self.leader.alpha
 
     @property
     def seconds(self) -> float:
-        """What one thread would take for the leader, by which threads are counted."""
+        """Estimated seconds of one thread for the leader, which decide the number of threads."""
         return self.leader.seconds
 
     @property
@@ -101,7 +103,7 @@ class CombinedPlan(Stage):
 
     @property
     def colours(self) -> int:
-        """Channels of the result beside alpha."""
+        """Channels of the result without alpha."""
         return 3 if self.combine in HUES else self.plans[0].channels - self.has_alpha
 
     @property
@@ -110,8 +112,8 @@ class CombinedPlan(Stage):
         return self.colours + self.has_alpha
 
     @property
-    def number(self) -> str | None:
-        """The type in which a compiled loop combines raw sums, to the last bit as numpy does; None where it can't."""
+    def combining_type(self) -> str | None:
+        """The type in which a loop may combine raw sums with the same bits as NumPy; None if NumPy must do it."""
         raw = all((p.divisor, p.offset) == (1, 0) and p.alpha != "weight" and not p.keeps_edges for p in self.plans)
         alike = len({plan.accumulator for plan in self.plans}) == 1 and self.border.mode != "normalized"
         able = self.combine in ("magnitude", "max") and self.target in STORED and self.range == "clip"
@@ -119,13 +121,18 @@ class CombinedPlan(Stage):
             return None
         if not self.exact or self.target in FLOAT_TYPES:
             return "float64"
-        if self.most < PRODUCT_LIMIT["float32"] and (self.combine == "max" or self._squares() < EXACT_LIMIT["float32"]):
+        if self.bound < PRODUCT_LIMIT["float32"] and (
+            self.combine == "max" or self._squares() < EXACT_LIMIT["float32"]
+        ):
             return "float32"
-        return "float64" if self.most < LARGEST_ROOT else None
+        return "float64" if self.bound < LARGEST_ROOT else None
 
     def _squares(self) -> float:
-        """What no sum of squares of whole-number sums exceeds. float32's root of a whole number below 2^24, rounded down,
-        is right: that of k^2 - 1 is 1 / (2 k) from k, more than half of what float32 tells apart there."""
+        """An upper bound of the sum of squares of whole-number sums.
+
+        Below 2^24, rounding a float32 square root down gives the exact whole part: the root of k^2 - 1 is 1 / (2 k) below k,
+        which is more than half the spacing of float32 at k.
+        """
         samples = [0, LARGEST_SAMPLE[self.source], *(self.border.values if self.border.mode == "constant" else ())]
         total = 0.0
         for plan in self.plans:
@@ -136,7 +143,7 @@ class CombinedPlan(Stage):
 
     @property
     def scratch(self) -> int:
-        """Bytes of buffers a thread holds."""
+        """Bytes of buffers for each thread, of all plans together."""
         return sum(plan.scratch for plan in self.plans)
 
     @property
@@ -145,7 +152,7 @@ class CombinedPlan(Stage):
         return sum(plan.multiply_adds for plan in self.plans)
 
     def as_dict(self) -> dict:
-        """The first plan's figures, with all multiply-adds."""
+        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
         return {
             **self.plans[0].as_dict(),
             "output": [*self.shape, self.channels],
@@ -155,7 +162,7 @@ class CombinedPlan(Stage):
         }
 
     def __str__(self) -> str:
-        way = f"combine        {self.combine} of {len(self.plans)} filters, band by band, then {self.target}"
+        head = f"combine        {self.combine} of {len(self.plans)} filters, band by band, then {self.target}"
         if self.exact:
-            way += f", divided once by {self.divisor}"
-        return "\n".join([way, *map(str, self.plans)])
+            head += f", divided once by {self.divisor}"
+        return "\n".join([head, *map(str, self.plans)])

@@ -1,1 +1,1 @@
-"""Linear filters: a plan, one module for each algorithm, and their work on bands of rows."""
+"""Correlation with a kernel: its plan, one module for each algorithm, and its work on bands of rows."""

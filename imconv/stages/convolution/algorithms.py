@@ -1,4 +1,4 @@
-"""The algorithms of a correlation. To add one: a module with an `Algorithm`, and its place in this list."""
+"""The list of correlation algorithms. To add one, write a module with a subclass of `Algorithm` and list it here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ORDERS = tuple(algorithm.name for algorithm in _ALL if algorithm.only_asked_for)
 
 
 def candidates(task: Task) -> dict[str, Candidate]:
-    """What could do it, by name, and at what cost."""
+    """The algorithms that can do a task, by name, with their costs."""
     factors = factors_of(task)
     able = ((name, BY_NAME[name].candidate(task, factors)) for name in ALGORITHMS)
     return {name: candidate for name, candidate in able if candidate is not None}
@@ -29,5 +29,5 @@ def candidates(task: Task) -> dict[str, Candidate]:
 
 @lru_cache(maxsize=32)
 def prepare(plan, fill: tuple[float, ...]) -> Prepared:
-    """The loop, tables and buffers of a plan; `fill` is the border's value in each channel."""
+    """The loop, tables and buffers of a plan, cached; `fill` holds the border's value for each channel."""
     return plan.how.prepare(plan, np.array(fill, plan.accumulator))

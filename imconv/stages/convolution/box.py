@@ -1,4 +1,4 @@
-"""Box blurs: equal weights, by sums that come and go, whatever the size."""
+"""The box algorithm: kernels of equal weights, by running sums whose cost does not depend on the size."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from ...pixels.sample_types import LARGEST_SAMPLE
 from .lines import line_length, ring_lines
 from .task import Algorithm, Candidate, Numbers, Prepared, Task
 
-PASS, ADDITION = 30.0, 38.0  # costs, as in task.py
-OF_WORDS = 1.55  # times as much for 16 bits; 2026-11-23
-FLOAT_PASS, FLOAT_ADDITION = 220.0, 28.0  # 2026-11-23
-RUNNING_SUMS = 6  # additions per sample, some of them shuffles
-ROWS_AT_ONCE, PIXELS_AT_ONCE = 8, 8  # of a float box
+PASS, ADDITION = 30.0, 38.0  # costs, measured as in task.py
+OF_WORDS = 1.55  # factor for 16-bit samples, measured as in task.py, 2026-11-23
+FLOAT_PASS, FLOAT_ADDITION = 220.0, 28.0  # measured as in task.py, 2026-11-23
+RUNNING_SUMS = 6  # cost of a running sum along a row, in additions per sample; some are shuffles
+# a float box sums rows one by one up to this height, and the pixels of a row up to this width
+ROWS_AT_ONCE, PIXELS_AT_ONCE = 8, 8
 
 
 class Box(Algorithm):
-    """`loops/box.py` for whole numbers, `loops/float_box.py` for floats. A plan's only weight is a 1-element array."""
+    """Uses `loops/box.py` for exact sums and `loops/float_box.py` for others. A plan's weights are one array of one element."""
 
     name = "box"
 
@@ -44,12 +45,12 @@ class Box(Algorithm):
         return Candidate(self, cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """As Algorithm.numbers; the loop does not cut sums: where they would have to be cut, it adds float64."""
+        """As Algorithm.numbers. The loop can't cut sums into runs: it adds in float64 where they would have to be cut."""
         found = super().numbers(task, candidate)
         return Numbers("float64", found.weights, found.offset) if found.runs.run else found
 
     def multiply_adds(self, plan) -> int:
-        """As Algorithm.multiply_adds; additions."""
+        """As Algorithm.multiply_adds; counts additions."""
         return plan.samples * round(additions(plan.rows.taps, plan.columns.taps, plan.exact))
 
     def scratch(self, plan) -> int:
@@ -67,42 +68,42 @@ class Box(Algorithm):
         return np.full((plan.rows.taps, plan.columns.taps), plan.weights[0][0])
 
     def least_height(self, plan) -> int:
-        """Every band begins by reading a whole window."""
+        """As Algorithm.least_height: every band begins by reading a whole window."""
         return 2 * ring_lines(plan.rows)
 
-    def sums(self, plan, fill: tuple[float, ...]) -> tuple[str, str]:
-        """The narrowest types that hold an exact box's sums down its columns, and all of them.
+    def sum_types(self, plan, fill: tuple[float, ...]) -> tuple[str, str]:
+        """The narrowest types that hold an exact box's column sums, and its whole sums.
 
-        `fill` is what the border has in each channel.
+        `fill` holds the border's value for each channel.
         """
         largest = LARGEST_SAMPLE.get(plan.source)
         if largest is None or (plan.alpha == "weight" and largest > 255):
-            return plan.accumulator, plan.accumulator  # products of samples and alpha are floats
+            return plan.accumulator, plan.accumulator  # the products of samples and alpha are floats
         largest **= 2 if plan.alpha == "weight" else 1
         if not all(0 <= value <= largest and value == int(value) for value in fill):
             return plan.accumulator, plan.accumulator
         if plan.rows.taps * plan.columns.taps * largest >= 2**32:
             return plan.accumulator, plan.accumulator
-        down, all_of_it = (n * largest < 2**16 for n in (plan.rows.taps, plan.rows.taps * plan.columns.taps))
-        return "uint16" if down else "uint32", "uint16" if all_of_it else "uint32"
+        column_fits, whole_fits = (n * largest < 2**16 for n in (plan.rows.taps, plan.rows.taps * plan.columns.taps))
+        return "uint16" if column_fits else "uint32", "uint16" if whole_fits else "uint32"
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
         """As Algorithm.prepare."""
-        kind, (height, width) = plan.accumulator, (plan.rows.taps, plan.columns.taps)
+        accumulator, (height, width) = plan.accumulator, (plan.rows.taps, plan.columns.taps)
         samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
-        weight = np.dtype(kind).type(plan.weights[0][0])
+        weight = np.dtype(accumulator).type(plan.weights[0][0])
         lead = plan.columns.before * plan.channels
         if plan.exact:
-            down, sums = self.sums(plan, tuple(fill.tolist()))
+            column_type, sum_type = self.sum_types(plan, tuple(fill.tolist()))
 
             def whole_buffers():
-                return aligned_lines(1, samples, down), aligned_lines(2, line_length(plan), sums, lead)
+                return aligned_lines(1, samples, column_type), aligned_lines(2, line_length(plan), sum_type, lead)
 
             return Prepared(
                 "box.sum_box",
-                {"A": kind, "L": sums, "D": down},
+                {"A": accumulator, "L": sum_type, "D": column_type},
                 fill,
-                (height, width, weight, (height * fill).astype(sums)),
+                (height, width, weight, (height * fill).astype(sum_type)),
                 whole_buffers,
             )
         block, places = block_rows(height), places_of(width) * (1, plan.channels)
@@ -113,24 +114,28 @@ class Box(Algorithm):
             return (
                 np.empty(5 + kept, np.int64),
                 aligned_lines(2, samples, "float64"),
-                aligned_lines(block, samples, kind),
-                aligned_lines(kept + 1, samples, kind),
-                aligned_lines(2, line_length(plan), kind, lead),
-                aligned_lines(reaches.size, windows_at_once(plan), kind),
+                aligned_lines(block, samples, accumulator),
+                aligned_lines(kept + 1, samples, accumulator),
+                aligned_lines(2, line_length(plan), accumulator, lead),
+                aligned_lines(reaches.size, windows_at_once(plan), accumulator),
             )
 
         return Prepared(
-            "float_box.sum_float_box", {"A": kind}, fill, (height, width, weight, block, edge, reaches, places), buffers
+            "float_box.sum_float_box",
+            {"A": accumulator},
+            fill,
+            (height, width, weight, block, edge, reaches, places),
+            buffers,
         )
 
 
 def windows_at_once(plan) -> int:
-    """Windows of a level that a float box makes at a time."""
+    """How many windows of a level a float box sums at a time: the length of the buffer that takes them."""
     return BOX_SEGMENT + plan.columns.taps * plan.channels + 2 * LARGEST_LANES
 
 
 def additions(height: int, width: int, exact: bool) -> float:
-    """Additions per sample: columns by coming and going or by blocks, rows by running sums or by larger and larger windows."""
+    """Additions per sample. Exact: a running sum down, doubling windows or a running sum along. Floats: blocks and windows."""
     if exact:
         return 2 + min(width.bit_length() + width.bit_count(), RUNNING_SUMS)
     block, places = block_rows(height), places_of(width)
@@ -139,14 +144,16 @@ def additions(height: int, width: int, exact: bool) -> float:
 
 
 def block_rows(height: int) -> int:
-    """Rows summed into one block by a float box; 0 where its rows are summed one by one."""
+    """The height of the blocks into which a float box sums rows; 0 if it sums rows one by one."""
     return math.isqrt(2 * height) if height > ROWS_AT_ONCE else 0
 
 
 @lru_cache(maxsize=64)
 def places_of(width: int) -> np.ndarray:
-    """Windows that make up a float box's width: their levels, windows of 4^level pixels, the small ones first, and
-    where they begin, (n, 2)."""
+    """The windows that add up to a float box's width: an array (n, 2) of level and place, smallest first.
+
+    A window of level k has 4^k pixels.
+    """
     if width <= PIXELS_AT_ONCE:
         return np.array([(0, k) for k in range(width)])
     found, at = [], 0
@@ -158,7 +165,7 @@ def places_of(width: int) -> np.ndarray:
 
 
 def _reaches(places: np.ndarray, channels: int) -> np.ndarray:
-    """How many more windows of each level than results a float box needs: for the row, and for the level above."""
+    """How many more windows of each level than results a float box needs, for results and for windows of the next level."""
     reaches = np.zeros(places[:, 0].max(), np.int64)
     for level in range(reaches.size, 0, -1):
         own = places[places[:, 0] == level, 1].max(initial=0)

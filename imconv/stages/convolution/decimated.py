@@ -1,9 +1,9 @@
-"""A Gaussian of any width, at a cost that does not grow with it.
+"""The decimated algorithm: wide Gaussians on a coarse grid, at a cost that does not grow with their width.
 
-Variances of Gaussians add up. So blur a little (sigma a = 0.8 D), keep every D-th sample, blur those with what variance
-is left, and interpolate with another Gaussian of sigma a: since a Gaussian of 0.8 D holds nothing to speak of beyond
-the D-th sample's Nyquist frequency (e^-13 of it is folded back), the result is the Gaussian itself. The grid is counted
-from the picture's first pixel, so that no result depends on where a band begins.
+The variances of Gaussians add up. So the picture is blurred a little (sigma a = 0.8 D), every D-th sample is kept, these are
+blurred with most of the remaining variance, and the result is interpolated with another Gaussian of sigma a. A Gaussian of
+sigma 0.8 D has almost nothing above the Nyquist frequency of every D-th sample (a share of e^-13 is aliased), so the result
+is the Gaussian within the error bound. The grid starts at the picture's first pixel: no result depends on where a band begins.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .coarse_grid import Grid
 from .separable import Separable
 from .task import Algorithm, Candidate, Numbers, Prepared, Task
 
-# sigma / D. Measured with the pictures that are blurred worst, for D from 2 to 31: at most 0.055 of an 8-bit level off
-# the exact Gaussian, of which cutting the three Gaussians makes the most; with 1.6 it would be 0.073, with 1.4 0.114.
+# sigma / D. Largest error for the worst pictures and D from 2 to 31: 0.055 of an 8-bit level, most of it from truncating the
+# three Gaussians. With 1.6 it would be 0.073, with 1.4 0.114.
 SMALLEST_RATIO = 2.5
 SHARE = 0.8  # a / D
 TRUNCATE = 4.0  # standard deviations kept of each of the three Gaussians
-PASS, TAP, STEP = 200.0, 22.0, 1450.0  # costs, as in task.py; the last is shared among the pixels of a step
-GRID_BYTES = 3 << 20  # of coarse grid held at a time
+PASS, TAP, STEP = 200.0, 22.0, 1450.0  # costs, measured as in task.py; STEP is divided by the pixels of a step
+GRID_BYTES = 3 << 20  # coarse grid held at a time
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Factor:
 
     sigma: float
     step: int  # D; 1 leaves the axis as it is
-    gain: float = 1.0  # what the result is multiplied by
+    multiplier: float = 1.0  # of the result
 
     @property
     def before(self) -> np.ndarray:
-        """Weights of the blur before samples are dropped."""
+        """Weights of the blur of the picture, before samples are dropped."""
         return gaussian_weights(self._share, TRUNCATE) if self.step > 1 else np.ones(1)
 
     @property
@@ -54,14 +54,14 @@ class Factor:
 
     @property
     def after(self) -> tuple[int, np.ndarray]:
-        """Interpolation: the first grid sample used, counted from the pixel's own, and weights (step, taps)."""
+        """The interpolation: the first grid sample it reads, relative to the pixel's own, and its weights (step, taps)."""
         if self.step == 1:
-            return 0, np.full((1, 1), self.gain)
+            return 0, np.full((1, 1), self.multiplier)
         reach = TRUNCATE * self._share / self.step
         taps = np.arange(-math.floor(reach), math.floor(reach + (self.step - 1) / self.step) + 1)
         distance = taps * self.step - np.arange(self.step)[:, None]
         weights = np.exp(-0.5 * (distance / self._share) ** 2) * (np.abs(distance) <= TRUNCATE * self._share)
-        return int(taps[0]), self.gain * (weights / weights.sum(axis=1, keepdims=True))
+        return int(taps[0]), self.multiplier * (weights / weights.sum(axis=1, keepdims=True))
 
     @property
     def _share(self) -> float:
@@ -69,18 +69,20 @@ class Factor:
 
     @property
     def cost(self) -> float:
-        """Multiply-adds for each pixel along this axis, were the other one left alone."""
+        """Multiply-adds for each pixel along this axis if the other axis were not filtered."""
         return (self.before.size + self.between.size) / self.step + self.after[1].shape[1]
 
 
 def factor(sigma: float) -> Factor:
-    """The widest step that keeps the error bound."""
+    """The Factor for a Gaussian, with the largest step that keeps the error bound."""
     return Factor(sigma, max(1, int(sigma / SMALLEST_RATIO)))
 
 
 def grid_axes(factor: Factor, size: int, out: int) -> tuple[Axis, Axis]:
-    """From pixels to grid samples, and from those to smoothed ones. The interpolation of pixel p begins at smoothed sample
-    `p // step`."""
+    """The axis from pixels to grid samples, and the axis from those to smoothed samples.
+
+    The interpolation of pixel p begins at smoothed sample `p // step`.
+    """
     radius, margin = factor.before.size // 2, factor.between.size // 2
     start, weights = factor.after
     low = start - margin
@@ -91,25 +93,25 @@ def grid_axes(factor: Factor, size: int, out: int) -> tuple[Axis, Axis]:
 
 
 def grid_plans(plan) -> tuple:
-    """Plans that make the whole grid: what reduces the picture to it, and what smooths it."""
+    """The plan that reduces the picture to the whole grid, and the plan that smooths it."""
     down, along = plan.decimation
     rows, columns = (
         grid_axes(down, plan.rows.size, plan.rows.out),
         grid_axes(along, plan.columns.size, plan.columns.out),
     )
-    kind = plan.accumulator
-    reduce = replace(plan, algorithm="separable", rows=rows[0], columns=columns[0], target=kind, range="clip",
+    accumulator = plan.accumulator
+    reduce = replace(plan, algorithm="separable", rows=rows[0], columns=columns[0], target=accumulator, range="clip",
                      offset=0.0, weights=(down.before, along.before))  # fmt: skip
-    smooth = replace(reduce, rows=rows[1], columns=columns[1], source=kind, alpha="none", border=Border("nearest"),
+    smooth = replace(reduce, rows=rows[1], columns=columns[1], source=accumulator, alpha="none", border=Border("nearest"),
                      weights=(down.between, along.between))  # fmt: skip
     return reduce, smooth
 
 
 class Decimated(Algorithm):
-    """`loops/interpolate.py` on a coarse grid that separable passes make. A plan has `decimation` instead of weights."""
+    """Uses `loops/interpolate.py` on a coarse grid from separable passes. A plan has `decimation` instead of weights."""
 
     name = "decimated"
-    keeps_work = False  # it holds the grid
+    keeps_work = False  # its work holds the grid of one picture
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
         """As Algorithm.candidate."""
@@ -130,8 +132,8 @@ class Decimated(Algorithm):
         """As Algorithm.numbers."""
         down, along = (factor(sigma) for sigma in task.kernel.sigma or ())
         total = task.kernel.sum()
-        if abs(total - 1) >= 1e-9:  # a Gaussian's own sum is 1, but for rounding
-            down = replace(down, gain=total)
+        if abs(total - 1) >= 1e-9:  # a Gaussian that is not scaled sums to 1, except for rounding
+            down = replace(down, multiplier=total)
         accumulator = "float64" if loop_type(task.source) == "float64" else "float32"
         return Numbers(accumulator, (), float(task.kernel.offset), decimation=(down, along))
 
@@ -150,11 +152,11 @@ class Decimated(Algorithm):
         return plan.kernel.weights * plan.divisor
 
     def without_detours(self, plan) -> str:
-        """The grid carries an infinity further than the taps reach."""
+        """As Algorithm.without_detours: the grid spreads an infinity further than the kernel's taps reach."""
         return Separable.name
 
     def cancels(self, plan) -> bool:
-        """As Algorithm.cancels: far out an approximate Gaussian is hardly one."""
+        """As Algorithm.cancels: far from its centre, the approximation's relative error is large."""
         return True
 
     def rows_together(self, plan) -> int:
@@ -162,15 +164,15 @@ class Decimated(Algorithm):
         return SEPARABLE_ROWS
 
     def stripe_height(self, plan, usual: int) -> int:
-        """As Algorithm.stripe_height: whole steps."""
+        """As Algorithm.stripe_height: a multiple of the step."""
         row = plan.columns.out * plan.channels * np.dtype(plan.target).itemsize
         step = plan.decimation[0].step
         return -(-max(1, STRIPE_BYTES // row) // step) * step
 
     def stripes(self, plan, parts: list, originals: bool) -> list[Stripe]:
-        """As Algorithm.stripes: the grid is made some rows at a time, so that few of the picture's must be there.
+        """As Algorithm.stripes: the grid is computed a few rows at a time, so that few rows of the picture are held.
 
-        Rows of the picture itself are read where infinities are summed directly, or where `originals` are compared.
+        Rows of the picture itself are needed if infinities may be summed anew, or if `originals` are compared.
         """
         grid, direct = self.grid(plan, False), plan.source in FLOAT_TYPES
         some = max(1, (parts[0][1] - parts[0][0]) // plan.decimation[0].step)
@@ -195,7 +197,7 @@ class Decimated(Algorithm):
         return Grid(plan, weighted, *grid_plans(plan))
 
     def grid_bytes(self, plan) -> int:
-        """As Algorithm.grid_bytes: as reduced, and as smoothed."""
+        """As Algorithm.grid_bytes: of the reduced grid and the smoothed one."""
         down, along = plan.decimation
         stripe = min(self.grid_rows(plan), plan.rows.out)
         rows = stripe // down.step + 2 * (down.between.size // 2) + 2 * down.after[1].shape[1]
@@ -214,14 +216,14 @@ class Decimated(Algorithm):
         return max(1, GRID_BYTES // max(2 * row, 1)) * down.step
 
     def more_loops(self, plan, source: str) -> list[tuple[str, dict]]:
-        """As Algorithm.more_loops: the passes that make the grid and smooth it."""
+        """As Algorithm.more_loops: the passes that reduce the picture and smooth the grid."""
         sums = plan.accumulator
         return [("separable.correlate_separable", {"S": read, "A": sums, "O": sums}) for read in (source, sums)]
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
         """As Algorithm.prepare."""
-        kind = plan.accumulator
-        down, along = (factor.after[1].astype(kind) for factor in plan.decimation)
+        accumulator = plan.accumulator
+        down, along = (factor.after[1].astype(accumulator) for factor in plan.decimation)
         step = along.shape[0]
         samples = max(plan.columns.out * plan.channels, LARGEST_LANES)
         coarse = -(-samples // step) + plan.channels * step + LARGEST_LANES
@@ -229,19 +231,19 @@ class Decimated(Algorithm):
 
         def buffers():
             return (
-                aligned_lines(step, coarse, kind),
-                aligned_lines(rows, samples + LARGEST_LANES, kind),
+                aligned_lines(step, coarse, accumulator),
+                aligned_lines(rows, samples + LARGEST_LANES, accumulator),
                 np.empty(rows, np.int64),
                 np.empty(rows, np.int64),
                 np.empty(rows, np.int64),
-                np.empty((1, rows, SEPARABLE_ROWS), kind),
+                np.empty((1, rows, SEPARABLE_ROWS), accumulator),
             )
 
-        return Prepared("interpolate.interpolate", {"A": kind}, fill, (down, along), buffers)
+        return Prepared("interpolate.interpolate", {"A": accumulator}, fill, (down, along), buffers)
 
 
 def taps_of(down: Factor, along: Factor) -> float:
-    """Multiply-adds per sample: down and along to the grid, on it, along and down from it."""
+    """Multiply-adds per sample of the result: reduction to the grid, smoothing on it, interpolation from it."""
     small = down.step * along.step
     to_grid = down.before.size / down.step + along.before.size / down.step / along.step
     on_grid = (down.between.size + along.between.size) / small

@@ -1,4 +1,4 @@
-"""Dense correlation: every tap of the kernel in one pass."""
+"""The dense algorithm: every tap of the kernel in one pass."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...loops.sizes import DENSE_ROWS
 from .lines import flushes, line_length, line_places, lines_aside, ring_lines, row_step, visits
 from .task import Algorithm, Candidate, Prepared, Task, skips_zeros
 
-PASS, TAP = 380.0, 10.0  # costs, as in task.py
-LONGEST_RING = 1024  # lines kept for reuse; a window that spans more (by far dilation) is read anew for each row
+PASS, TAP = 380.0, 10.0  # costs, measured as in task.py
+LONGEST_RING = 1024  # lines kept for reuse; a window that spans more (by large dilation) is read anew for each row
 
 
 class Dense(Algorithm):
-    """`loops/dense.py`."""
+    """Uses `loops/dense.py`. A plan's weights are the whole kernel as one array."""
 
     name = "dense"
 
@@ -39,25 +39,25 @@ class Dense(Algorithm):
         return DENSE_ROWS * row_step(plan.rows)
 
     def least_height(self, plan) -> int:
-        """Every band begins by reading a whole window."""
+        """As Algorithm.least_height: every band begins by reading a whole window."""
         return 2 * ring_lines(plan.rows)
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
         """As Algorithm.prepare."""
-        weights, kind, line = plan.weights[0], plan.accumulator, line_places(plan)
+        weights, accumulator, line = plan.weights[0], plan.accumulator, line_places(plan)
         cells = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
         cells = cells & (weights != 0) if skips_zeros(plan) else cells
-        # a kernel's row longer than a run is cut into pieces, each visited by itself
-        number = -(-weights.shape[1] // plan.runs.run) if plan.runs.run else 1
-        piece = -(-weights.shape[1] // number)
+        # a row of the kernel that is longer than a run is cut into pieces, and each piece is visited by itself
+        count = -(-weights.shape[1] // plan.runs.run) if plan.runs.run else 1
+        piece = -(-weights.shape[1] // count)
         pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
         tap_rows, aside, starts, whole, takers, places, sharing = [], [], [0], [], [], [], []
         for row, taken, order in visits(plan.rows, DENSE_ROWS):
-            for number, part in enumerate(pieces):
+            for index, part in enumerate(pieces):
                 taps = np.array(
                     [np.zeros(weights.shape[1], bool) if tap is None else cells[tap] & part for tap in taken]
                 )
-                steps = [None if n is None else n * len(pieces) + number for n in order]
+                steps = [None if n is None else n * len(pieces) + index for n in order]
                 flush = flushes(steps, plan.runs, piece)
                 columns = np.flatnonzero(taps.any(axis=0))
                 if not columns.size and not flush:
@@ -80,12 +80,17 @@ class Dense(Algorithm):
             np.array(whole, np.int64),
             np.array(takers, np.int64),
             np.array(places, np.int64),
-            np.array(sharing, kind).reshape(-1, DENSE_ROWS),
+            np.array(sharing, accumulator).reshape(-1, DENSE_ROWS),
         )
         lines = ring_lines(plan.rows) if reuse else len(tap_rows)
 
         def buffers():
-            ring = aligned_lines(lines, line_length(plan), kind, plan.columns.before * plan.channels)
-            return ring, np.empty(lines, np.int64), np.empty(len(tap_rows), np.int64), lines_aside(kind, DENSE_ROWS)
+            ring = aligned_lines(lines, line_length(plan), accumulator, plan.columns.before * plan.channels)
+            return (
+                ring,
+                np.empty(lines, np.int64),
+                np.empty(len(tap_rows), np.int64),
+                lines_aside(accumulator, DENSE_ROWS),
+            )
 
-        return Prepared("dense.correlate_dense", {"A": kind}, fill, tables, buffers)
+        return Prepared("dense.correlate_dense", {"A": accumulator}, fill, tables, buffers)

@@ -1,4 +1,4 @@
-"""Correlation by the fast Fourier transform: for very large kernels."""
+"""The fft algorithm: correlation with very large kernels by the fast Fourier transform."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ...kernel.weights import MAX_TAPS
 from .exactness import LARGEST_TRANSFORMED
 from .task import FLOAT_COST, Algorithm, Candidate, Numbers, Task, exact_numbers, whole_weights
 
-PASS = 47_000.0  # cost, as in task.py: two float64 transforms; it pays for full kernels of about 70 x 70 and up
+PASS = 47_000.0  # cost of two float64 transforms, measured as in task.py; less than dense from about 70 x 70 taps
 
 
 class FourierTransform(Algorithm):
-    """Blocks of the result, counted from its first row whatever bands are asked for: no result depends on bands."""
+    """Transforms blocks of rows. Blocks are counted from the result's first row, so that no result depends on bands."""
 
     name = "fft"
     fixed_blocks = True
@@ -29,7 +29,7 @@ class FourierTransform(Algorithm):
         return Candidate(self, cost, (), None, f"{task.taps} taps at once, by fast Fourier transform")
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """As Algorithm.numbers; transforms are float64, and exact sums are rounded to whole numbers."""
+        """As Algorithm.numbers. Transforms are float64, and exact sums are rounded to whole numbers."""
         weights = whole_weights(task, candidate)
         if task.exact:
             return exact_numbers(task, weights, "float64")
@@ -44,7 +44,7 @@ class FourierTransform(Algorithm):
         return 6 * 8 * (block_rows(plan) + plan.rows.taps) * plan.columns.span
 
     def without_detours(self, plan) -> str:
-        """A transform spreads an infinity everywhere."""
+        """As Algorithm.without_detours: a transform spreads an infinity over the whole block."""
         return "dense"
 
     def cancels(self, plan) -> bool:
@@ -52,7 +52,7 @@ class FourierTransform(Algorithm):
         return True
 
     def stripe_height(self, plan, usual: int) -> int:
-        """As Algorithm.stripe_height: one transform."""
+        """As Algorithm.stripe_height: the rows of one transform."""
         return block_rows(plan)
 
     def arrays(self, plan):
@@ -61,14 +61,14 @@ class FourierTransform(Algorithm):
 
 
 class Spectrum:
-    """A plan's kernel in frequency space, and what turns blocks of the picture into blocks of sums."""
+    """The Fourier transform of a plan's kernel; computes blocks of sums from blocks of the picture."""
 
     def __init__(self, plan):
         self.plan = plan
         rows, columns = plan.rows, plan.columns
         self.height = block_rows(plan)
         self.shape = (_good_size(self.height + rows.taps - 1), _good_size(columns.span))
-        # correlation: the conjugate turns the kernel round
+        # the conjugate rotates the kernel: correlation instead of convolution
         self.kernel = np.conj(np.fft.rfft2(plan.weights[0], self.shape))
 
     def sums(self, source, first: int, count: int, weighted: bool) -> np.ndarray:
@@ -100,7 +100,7 @@ def block_rows(plan) -> int:
 
 
 def _good_size(least: int) -> int:
-    """The smallest product of 2, 3 and 5 that is not less: transforms of such sizes are fast."""
+    """The smallest product of powers of 2, 3 and 5 that is at least `least`: transforms of such sizes are fast."""
     best = 1 << (least - 1).bit_length()
     for fives in range(math.ceil(math.log(least + 1, 5)) + 1):
         for threes in range(math.ceil(math.log(least + 1, 3)) + 1):

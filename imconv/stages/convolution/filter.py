@@ -1,4 +1,4 @@
-"""A kernel and how it is applied: what every linear filter comes down to."""
+"""`LinearFilter`: the filter behind every correlation and convolution."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from .task import Point
 
 @dataclass(frozen=True)
 class LinearFilter(Filter):
-    """A kernel to correlate with, and how: what every linear filter comes down to.
+    """Correlates a picture with a kernel; a convolution has the kernel already rotated.
 
-    `point`, if given, is called with the filtered and the original values of a band and returns what is rounded
-    instead, and has `scaled(factor)` for samples in other units; `gain` is how much it enlarges an error.
+    `point`, if given, is a function of the filtered and the original values of a band. What it returns is rounded instead
+    of the filtered values. It has `scaled(factor)` for samples in other units, and enlarges errors by `error_gain`.
     """
 
     kernel: Kernel
     options: Options = DEFAULTS
     point: Point | None = None
-    gain: float = 1.0
-    scale: Fraction | None = None  # instead of the one that the depth asks for
+    error_gain: float = 1.0
+    scale: Fraction | None = None  # replaces the factor that follows from the depth
     rounding: str = HALF_UP
-    keeps_edges: bool = False
-    order: str | None = None  # of the sum's terms, one of ORDERS, instead of the cheapest algorithm
+    keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
+    order: str | None = None  # one of algorithms.ORDERS: in which order to add terms, instead of the cheapest algorithm
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
-        """The plan for an array (H, W) or (H, W, C) of this type."""
+        """As Filter.plan."""
         options, kernel = self.options, self.kernel
         if options.nan not in (None, "keep"):
             options.checked()
@@ -57,7 +57,7 @@ class LinearFilter(Filter):
             borders.parse_border(options.border),
             alpha=(options.alpha or "weight") if has_alpha else "none",
             range=options.range,
-            gain=self.gain,
+            error_gain=self.error_gain,
             scale=scale,
             algorithm=self.order,
             rounding=self.rounding,
@@ -66,7 +66,7 @@ class LinearFilter(Filter):
         )
 
     def result_type(self, image_type: np.dtype) -> np.dtype:
-        """The type of the result for an image of this type."""
+        """As Filter.result_type."""
         return self._result(image_type)[0]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:
@@ -74,11 +74,11 @@ class LinearFilter(Filter):
         return target, scale if self.scale is None else self.scale
 
     def factor(self, image_type: np.dtype) -> Fraction:
-        """What samples of this type are multiplied by to be in the result's units."""
+        """As Filter.factor."""
         return self._result(image_type)[1]
 
     def in_light(self, light) -> LinearFilter:
-        """This filter for what a `Conversion` decodes: border, offsets and thresholds converted."""
+        """As Filter.in_light."""
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         point = self.point and self.point.scaled(1 / light.image_white)
         return replace(self, kernel=kernel, options=light.options(self.options), point=point)

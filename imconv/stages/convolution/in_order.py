@@ -1,4 +1,4 @@
-"""Sums in float64 whose terms are added in a given order, as another tool adds them, so that not a bit differs."""
+"""The algorithms "in order" and "in pairs": float64 sums whose terms are added in another tool's order, to match its bits."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from ...geometry.axis import Axis, effective_size
 from .task import Algorithm, Candidate, Numbers, Task
 
-ARRAY_TAP = 1_000.0  # cost, as in task.py: numpy adds whole arrays
+ARRAY_TAP = 1_000.0  # cost of a tap, as in task.py: NumPy adds whole arrays
 
 
 class InOrder(Algorithm):
-    """Tap by tap, row by row."""
+    """Adds taps one by one, row by row. A plan's weights are the whole kernel as one array."""
 
     name = "in order"
     only_asked_for = True
@@ -24,7 +24,7 @@ class InOrder(Algorithm):
         )
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """As Algorithm.numbers; the other tool does not sum in whole numbers."""
+        """As Algorithm.numbers; always float64, since the other tool does not sum in whole numbers."""
         return Numbers("float64", (task.kernel.weights,), float(task.kernel.offset))
 
     def multiply_adds(self, plan) -> int:
@@ -42,8 +42,10 @@ class InOrder(Algorithm):
 
 
 class InPairs(InOrder):
-    """The middle tap of a symmetric column or row, then both outermost ones, added before they are weighted, and so on
-    inwards."""
+    """For a symmetric column or row: first the middle tap, then the outermost pair of taps, and so on inwards.
+
+    The samples under a pair are added before they are multiplied by their weight.
+    """
 
     name = "in pairs"
 
@@ -55,7 +57,7 @@ class InPairs(InOrder):
 
 
 class OrderedSums:
-    """A plan's terms in their order: each a weight, and the taps whose samples are added before they are weighted."""
+    """A plan's terms in their order: each a weight, and the taps whose samples are added before the multiplication."""
 
     def __init__(self, plan, groups: list[tuple]):
         self.plan = plan
@@ -69,13 +71,13 @@ class OrderedSums:
         total = np.zeros((count, columns.out, self.plan.channels))
         for channel, plane in enumerate(source.planes(start, stop, weighted)):
             for weight, taps in self.terms:
-                met = [_under(tap, plane, rows, columns) for tap in taps]
-                total[..., channel] += weight * sum(met[1:], start=met[0])
+                samples = [_under(tap, plane, rows, columns) for tap in taps]
+                total[..., channel] += weight * sum(samples[1:], start=samples[0])
         return total.reshape(count, -1)
 
 
 def _under(tap: tuple[int, int], plane: np.ndarray, rows: Axis, columns: Axis) -> np.ndarray:
-    """The samples that a tap meets."""
+    """The samples under a tap, for all outputs: (rows, columns)."""
     down, along = tap[0] * rows.dilation, tap[1] * columns.dilation
     right = along + (columns.out - 1) * columns.stride + 1
     bottom = len(plane) - effective_size(rows.taps, rows.dilation) + down + 1

@@ -1,9 +1,8 @@
-"""What the dense and the separable loop share: which source rows are visited, where in a line each tap reads, and when sums
-are set aside.
+"""Tables for the dense and separable loops. The loops only follow them: every decision is made here, once for each plan.
 
-The loops work on some output rows at once. With stride s and dilation d on the rows, output rows `step = lcm(s, d) / s`
-apart read the same source rows, `lcm(s, d)` further down for each: they are worked on together, and the kernel's rows
-fall into `lcm(s, d) / d` classes whose sources are shared.
+The loops compute several output rows together. With stride s and dilation d of the rows, output rows `lcm(s, d) / s` apart read
+the same source rows: the sources of each are `lcm(s, d)` rows below those of the one before. Such rows are computed together.
+The kernel's rows fall into `lcm(s, d) / d` classes, and only rows of one class share sources.
 """
 
 from __future__ import annotations
@@ -20,23 +19,23 @@ from .exactness import Runs
 
 
 def row_step(rows: Axis) -> int:
-    """How far apart the output rows are that read the same source rows: they are worked on together."""
+    """The distance between output rows that are computed together, because they read the same source rows."""
     return math.lcm(rows.stride, rows.dilation) // rows.stride
 
 
 def ring_lines(rows: Axis) -> int:
-    """Lines that hold every padded row that DENSE_ROWS output rows read."""
+    """How many lines hold all padded rows that DENSE_ROWS output rows read."""
     return (DENSE_ROWS - 1) * row_step(rows) * rows.stride + effective_size(rows.taps, rows.dilation)
 
 
 def line_length(plan) -> int:
-    """Samples of a line: the padded row, or the whole row where less is needed, and room for one vector."""
+    """Samples of a line buffer: the padded row, or the picture's row if that is longer, and room for one vector."""
     columns = plan.columns
     return max(columns.span, columns.before + columns.size) * plan.channels + LARGEST_LANES
 
 
 def line_places(plan) -> np.ndarray:
-    """Where in a line (loops/line.py) each tap of the row begins to read: int64 (taps,)."""
+    """Where in a line (see loops/line.py) each tap of a row begins to read: int64 (taps,)."""
     columns = plan.columns
     at = np.arange(columns.taps) * columns.dilation
     phase, place = at % columns.stride, at // columns.stride
@@ -45,7 +44,7 @@ def line_places(plan) -> np.ndarray:
 
 
 def visits(axis: Axis, together: int) -> Iterator[tuple[int, list[int | None], list[int | None]]]:
-    """The padded source rows that `together` output rows worked on at once read.
+    """Yield the padded source rows that `together` output rows, computed at once, read.
 
     Yields (row, taps, order). `taps[r]`: the tap that output row r applies to this source row, None if none. `order[r]`: the
     position of that tap in the order in which output row r adds its taps, from 0.
@@ -63,9 +62,9 @@ def visits(axis: Axis, together: int) -> Iterator[tuple[int, list[int | None], l
 
 
 def flushes(steps: list[int | None], runs: Runs, products: int = 1) -> int:
-    """Bits of the output rows whose running sum is set aside after this step, and of those whose group is complete.
+    """A bit for each output row whose running sum ends after this step, and higher bits for rows whose group ends.
 
-    Steps are counted from 0; each stands for so many products.
+    `steps` holds the number of the step for each output row, from 0, or None; a step adds `products` products.
     """
     run = max(1, runs.run // products) if runs.run else 0
     group = max(1, round(runs.group / runs.run)) * run if runs.group else 0
@@ -76,6 +75,6 @@ def flushes(steps: list[int | None], runs: Runs, products: int = 1) -> int:
     return bits
 
 
-def lines_aside(kind: str, together: int) -> np.ndarray:
-    """Buffers for sums that are set aside, of so many output rows."""
-    return aligned_lines(2 * together, LARGEST_LANES, kind)
+def lines_aside(dtype: str, together: int) -> np.ndarray:
+    """Buffers for the second and third sums (see exactness.Runs) of `together` output rows."""
+    return aligned_lines(2 * together, LARGEST_LANES, dtype)

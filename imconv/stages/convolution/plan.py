@@ -1,4 +1,4 @@
-"""How a correlation is computed: `Plan`, an immutable printable value, and the pure function that chooses it."""
+"""`Plan`: how a correlation is computed, and `make_plan`, the pure function that chooses the cheapest algorithm."""
 
 from __future__ import annotations
 
@@ -34,37 +34,37 @@ class Plan(Stage):
     source: str  # dtype names
     target: str
     accumulator: str
-    exact: bool  # whole-number sums, divided once
+    exact: bool  # whether sums are whole numbers, divided once at the end
     divisor: int
     border: Border
     alpha: str  # "none", or one of alpha.ALPHAS
     range: str
     kernel: Kernel = field(repr=False)
-    # multiplied by `divisor`: 2-D for dense; a column and a row for each outer product for separable and box
+    # multiplied by `divisor`; their form depends on the algorithm and is described at its class
     weights: tuple[np.ndarray, ...] = field(repr=False, compare=False)
     offset: float = 0.0  # multiplied by `divisor` too
-    runs: Runs = field(default_factory=Runs)  # how long sums are cut, which keeps rounding small
+    runs: Runs = field(default_factory=Runs)  # how long sums are cut, to keep rounding errors small
     decimation: tuple | None = None  # how rows and columns are decimated: decimated.Factor
-    by_product: bool = False  # whether a product with 1 / divisor divides exactly
-    scale: Fraction = Fraction(1)  # by which the kernel's weights include a change of depth
+    by_product: bool = False  # whether multiplying by 1 / divisor has the same result as dividing
+    scale: Fraction = Fraction(1)  # factor of a change of depth; the kernel's weights include it
     cost: float = field(default=0.0, compare=False)  # picoseconds for a sample of the result
     rounding: str = HALF_UP  # or another tool's: one of rounding.ROUNDINGS
-    keeps_edges: bool = False  # samples whose window leaves the picture stay as they are
-    point: Point | None = field(default=None, repr=False)  # what follows the sums; see `make_plan`
+    keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
+    point: Point | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
 
     @property
     def how(self) -> Algorithm:
-        """The algorithm, which answers what depends on it."""
+        """The algorithm as an object, which is asked for everything that depends on it."""
         return BY_NAME[self.algorithm]
 
     @property
     def samples(self) -> int:
-        """Samples of the result."""
+        """The number of samples of the result."""
         return self.rows.out * self.columns.out * self.channels
 
     @property
     def fused(self) -> bool:
-        """Whether the loop itself rounds and stores, so that no float copy of a band is needed."""
+        """Whether the loop itself rounds and stores results, so that no float copy of a band is needed."""
         plain = self.alpha in ("none", "separate") and self.range == "clip" and self.border.mode != "normalized"
         same = self.source == self.target or self.target == self.accumulator
         ours = not self.compares and (self.rounding == HALF_UP or self.target in FLOAT_TYPES)
@@ -77,27 +77,27 @@ class Plan(Stage):
 
     @property
     def seconds(self) -> float:
-        """What one thread would take, roughly, on the processor that the costs were measured on."""
+        """Estimated seconds of one thread, on the processor that the costs were measured on."""
         return 1e-12 * self.cost * self.samples
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with additions (for a box: additions) for the whole picture, channels counted."""
+        """Multiply-adds (for a box: additions) for the whole picture and all channels."""
         return self.how.multiply_adds(self)
 
     @property
     def scratch(self) -> int:
-        """Bytes of line buffers a thread holds."""
+        """Bytes of line buffers for each thread."""
         return self.how.scratch(self)
 
     @property
     def grid_bytes(self) -> int:
-        """Bytes of the coarse grids held at a time."""
+        """Bytes of coarse grids that are held at a time."""
         return self.how.grid_bytes(self)
 
     @property
     def rows_together(self) -> int:
-        """Rows that the loop works on at a time: bands of any other height have some in vain."""
+        """As Stage.rows_together."""
         return self.how.rows_together(self)
 
     @property
@@ -107,14 +107,15 @@ class Plan(Stage):
 
     @property
     def combined_weights(self) -> np.ndarray:
-        """The kernel that the weights make together, multiplied by `divisor`."""
+        """The whole kernel that the plan's weights stand for, multiplied by `divisor`."""
         return self.how.kernel_of(self)
 
     @cached_property
     def direct(self) -> Plan | None:
-        """The plan that does the same by fewer detours, for where infinities or the largest floats can't take them.
+        """A plan for the same filter that sums taps directly, for results that are not finite.
 
-        None where there are no detours.
+        Intermediate values of some algorithms overflow, or are inf - inf, where the direct sum is a number. None if the
+        algorithm has no such values.
         """
         algorithm = self.how.without_detours(self) if self.source in FLOAT_TYPES else None
         if algorithm is None:
@@ -140,7 +141,7 @@ class Plan(Stage):
         return super().stripes() if special is None else in_order(special)
 
     def bytes_held(self, threads: int) -> int:
-        """As AnyPlan.bytes_held, with coarse grids."""
+        """As AnyPlan.bytes_held, including coarse grids."""
         height = max(part.last - part.first for part in self.stripes())
         weightings = 2 if self.alpha == "weight" else 1
         return super().bytes_held(threads) + weightings * self.how.grid_bytes_held(self, height)
@@ -149,7 +150,7 @@ class Plan(Stage):
         """As Stage.work."""
         return ConvolutionWork(self, rows, low, threads, tally, progress)
 
-    # --- in words --------------------------------------------------------------------------------------------------
+    # --- as text and JSON --------------------------------------------------------------------------------------------------
 
     def as_dict(self) -> dict:
         """The plan's figures for `--json`."""
@@ -187,8 +188,8 @@ class Plan(Stage):
         return "\n".join(lines)
 
 
-def _remembered(make):
-    """The last plans are kept, but for kernels of many weights, of which each plan has copies."""
+def _cached(make):
+    """Cache the last plans, except for kernels with many weights, which each plan copies."""
     kept = lru_cache(maxsize=256)(make)
 
     @wraps(make)
@@ -198,7 +199,7 @@ def _remembered(make):
     return plan
 
 
-@_remembered
+@_cached
 def make_plan(
     kernel: Kernel,
     axes: tuple[Axis, Axis],
@@ -209,7 +210,7 @@ def make_plan(
     *,
     alpha: str = "none",
     range: str = "clip",
-    gain: float = 1.0,
+    error_gain: float = 1.0,
     scale: Fraction = Fraction(1),
     algorithm: str | None = None,
     rounding: str = HALF_UP,
@@ -221,36 +222,38 @@ def make_plan(
     Parameters
     ----------
     kernel : Kernel
-        Already turned, if it is to be a convolution.
+        Already rotated for a convolution.
     axes : (Axis, Axis)
         From `axis.make_axes`.
     source, target : dtype
-        Of the picture and the result.
+        The types of picture and result.
     alpha : "none", "weight", "separate" or "keep"
-        What the last channel is and does.
-    gain : float
-        How much what follows the sums enlarges their error.
+        Whether the last channel is alpha, and what is done with it.
+    error_gain : float
+        The factor by which steps after the sums enlarge their error.
     scale : Fraction
-        What source samples are multiplied by to be in the result's units: the weights are, so that exact sums stay so.
+        The factor from source samples to the result's units. The weights are multiplied by it, so that exact sums stay
+        exact.
     algorithm : str, optional
-        Take this one; OptionError where it can't do the work. Default: the cheapest.
+        The algorithm to use; OptionError if it can't do the task. Default: the cheapest.
     rounding : str
-        How results become whole numbers: "half up", or one of rounding.ROUNDINGS.
+        How results are rounded: "half up", or one of rounding.ROUNDINGS.
     keeps_edges : bool
-        Leave samples as they are whose window reaches out of the picture.
+        Whether samples whose window leaves the picture keep their value.
     point : callable, optional
-        Called with the filtered values and the original samples under the anchor, both float64 (rows, columns, channels);
-        returns the values to be rounded instead. Its `scaled(factor)` is the same for samples multiplied by a factor.
+        A function of the filtered values and the original samples under the anchor, both float64 (rows, columns,
+        channels); what it returns is rounded instead. Its `scaled(factor)` is the same function for samples multiplied by
+        a factor.
     """
     check_range(range)
     source, target = np.dtype(source), np.dtype(target)
     if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
-        alpha = "keep"  # a zero-sum kernel has no brightness to weigh
+        alpha = "keep"  # a kernel with sum 0 has no weighted mean
     if scale != 1:
         kernel = kernel.scaled(scale)
         point = point and point.scaled(scale)
     exact = exact_sums(kernel, source, border)
-    allowed = allowed_error(kernel, source, alpha, gain, source if scale == 1 else target)
+    allowed = allowed_error(kernel, source, alpha, error_gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
     task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest)

@@ -1,4 +1,4 @@
-"""Separable correlation: a kernel that is an outer product, or a sum of few, as passes over columns and rows."""
+"""The separable algorithm: a kernel that is a sum of a few outer products, as passes down columns and along rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ...loops.sizes import SEPARABLE_ROWS
 from .lines import flushes, line_length, line_places, lines_aside, row_step, visits
 from .task import Algorithm, Candidate, Prepared, Task, skips_zeros
 
-PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0  # costs, as in task.py
+PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0  # costs, measured as in task.py
 
 
 class Separable(Algorithm):
-    """`loops/separable.py`. A plan's weights are a column and a row for each outer product."""
+    """Uses `loops/separable.py`. A plan's weights are a column and a row for each outer product, one after another."""
 
     name = "separable"
 
@@ -43,7 +43,7 @@ class Separable(Algorithm):
         return np.asarray(sum(np.outer(c, r) for c, r in zip(plan.weights[0::2], plan.weights[1::2], strict=True)))
 
     def without_detours(self, plan) -> str | None:
-        """A sum of several outer products turns an infinity into inf - inf."""
+        """As Algorithm.without_detours: a sum of several outer products turns an infinity into inf - inf."""
         return "dense" if terms(plan) > 1 else None
 
     def cancels(self, plan) -> bool:
@@ -57,10 +57,10 @@ class Separable(Algorithm):
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
         """As Algorithm.prepare."""
         columns, rows = plan.weights[0::2], plan.weights[1::2]
-        terms, kind = len(columns), plan.accumulator
+        terms, accumulator = len(columns), plan.accumulator
         ieee = not skips_zeros(plan)
         if ieee and any(_fold(row) for row in rows):
-            # folded taps are added first: halved, the largest floats don't overflow, and nothing else changes
+            # folded samples are added before they are weighted: halves of the largest floats do not overflow
             columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
         used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
         kept = []
@@ -76,31 +76,31 @@ class Separable(Algorithm):
             np.array([sum(1 << r for r, tap in enumerate(taken) if tap is not None) for _, taken, _ in kept], np.int64),
             np.array([flush for _, _, flush in kept], np.int64),
             int(any(flush for _, _, flush in kept)),
-            np.array(weights, kind).reshape(terms, -1, SEPARABLE_ROWS),
+            np.array(weights, accumulator).reshape(terms, -1, SEPARABLE_ROWS),
             line_places(plan),
-            np.array(rows, kind).reshape(terms, -1),
+            np.array(rows, accumulator).reshape(terms, -1),
             np.array([_fold(row) for row in rows], np.int64),
             plan.runs.run,
             plan.runs.group,
-            np.array([column.sum() * fill for column in columns], kind),
+            np.array([column.sum() * fill for column in columns], accumulator),
         )
         lines = SEPARABLE_ROWS * terms * (2 if plan.columns.stride > 1 else 1)
 
         def buffers():
             lead = plan.columns.before * plan.channels if plan.columns.stride == 1 else 0
-            blended = aligned_lines(lines, line_length(plan), kind, lead)
+            blended = aligned_lines(lines, line_length(plan), accumulator, lead)
             return (
                 np.empty(len(kept), np.int64),
                 np.empty(SEPARABLE_ROWS, np.int64),
                 blended,
-                lines_aside(kind, SEPARABLE_ROWS),
+                lines_aside(accumulator, SEPARABLE_ROWS),
             )
 
-        return Prepared("separable.correlate_separable", {"A": kind}, fill, tables, buffers)
+        return Prepared("separable.correlate_separable", {"A": accumulator}, fill, tables, buffers)
 
 
 def terms(plan) -> int:
-    """How many outer products are summed."""
+    """How many outer products a plan sums."""
     return len(plan.weights) // 2
 
 

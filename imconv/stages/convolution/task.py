@@ -1,4 +1,4 @@
-"""A correlation to be planned, and what an algorithm is that could do it."""
+"""`Task`, a correlation to be planned, and `Algorithm`, the base class of the algorithms that can do it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ...kernel.kernel import Kernel
 from ...pixels.sample_types import FLOAT_TYPES, loop_type
 from .exactness import Runs, exact_accumulator, float_accumulator
 
-# Costs are picoseconds for a sample of the result on one thread: for a tap (multiply-add), and for a pass beyond them. Fitted
-# to 6-megapixel uint8 pictures, AMD Zen 5, AVX-512, 2026-11-22. Only ratios matter.
-FLOAT_COST = 1.6  # times as much for float pictures, for all algorithms but the transform, which is float64 anyway
-MOST_TERMS = 64  # outer products worth summing
-LONG_LINE = 32  # taps of a single row or column from which separate passes can pay
+# Costs are picoseconds for each sample of the result on one thread: TAP for each tap (a multiply-add), PASS for everything else
+# in a pass. Fitted to 6-megapixel uint8 pictures, AMD Zen 5, AVX-512, 2026-11-22. Only their ratios matter.
+FLOAT_COST = 1.6  # factor for float pictures, for all algorithms but fft, which always computes in float64
+MOST_TERMS = 64  # most outer products that may be worth summing
+LONG_LINE = 32  # least taps of a single row or column for which separate passes can be cheaper
 
 
 @dataclass(frozen=True)
 class Task:
-    """A correlation: what an algorithm must be able to do."""
+    """A correlation that an algorithm is chosen for."""
 
     kernel: Kernel
     rows: Axis
@@ -34,24 +34,24 @@ class Task:
     border: Border
     alpha: str
     exact: bool  # whether every sum is a whole number
-    allowed: float  # the error a float sum may have, as a share of sum|h| max|f|
+    allowed: float  # largest error of a float sum, as a share of sum|h| max|f|
     largest: float  # upper bound of whole-number sums
 
     @property
     def taps(self) -> int:
-        """Taps that count: in an integer picture, those that are not 0."""
+        """The taps that cost time: for integer pictures only those that are not 0."""
         if self.source.kind in "biu" and self.kernel.rank_one_factors is None:
             return int(np.count_nonzero(self.kernel.weights))
         return self.rows.taps * self.columns.taps
 
     @property
     def undilated(self) -> bool:
-        """Whether taps lie side by side."""
+        """Whether the dilation is 1."""
         return (self.rows.dilation, self.columns.dilation) == (1, 1)
 
     @property
     def plain(self) -> bool:
-        """Whether taps and results lie side by side."""
+        """Whether dilation and stride are 1."""
         return self.undilated and (self.rows.stride, self.columns.stride) == (1, 1)
 
 
@@ -66,58 +66,58 @@ class Point(Protocol):
 
 @dataclass(frozen=True)
 class Candidate:
-    """An algorithm that can do the work."""
+    """An algorithm that can do a task, and its cost."""
 
     algorithm: Algorithm
     cost: float  # picoseconds per sample
-    sums: tuple[int, ...]  # how many products are summed, one sum upon another
-    weights: tuple[np.ndarray, ...] | None  # None for the whole kernel, which is made only if it is used
-    reason: str
+    sums: tuple[int, ...]  # how many products each of its passes sums
+    weights: tuple[np.ndarray, ...] | None  # None for the whole kernel, which is computed only if it is needed
+    reason: str  # a sentence for `--explain`
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a plan computes with. `weights` and `offset` are multiplied by `divisor`."""
+    """The arithmetic of a plan. `weights` and `offset` are multiplied by `divisor`."""
 
     accumulator: str
     weights: tuple[np.ndarray, ...]
     offset: float
     divisor: int = 1
-    exact: bool = False  # whole-number sums, divided once
+    exact: bool = False  # whether sums are whole numbers, divided once at the end
     runs: Runs = field(default_factory=Runs)  # how long float sums are cut
     decimation: tuple | None = None
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A loop, the tables it takes, and what makes its buffers for one thread."""
+    """A loop, the tables it reads, and the function that allocates its buffers for one thread."""
 
     loop: str  # module and function in imconv/loops
-    kinds: dict[str, str]  # types of its own, by the capitals of its declaration
-    fill: np.ndarray  # the border's value in each channel
+    types: dict[str, str]  # the types of tables and buffers, by their letters in the loop's declaration
+    fill: np.ndarray  # the border's value for each channel
     tables: tuple
     buffers: Callable[[], tuple]
 
 
 class Algorithm:
-    """One way in which a correlation can be done. An algorithm has no state; a subclass says everything about its way.
+    """One way to compute a correlation. A subclass says everything about it; its objects have no state.
 
-    The defaults are those of a compiled loop that reads rows with their border and works on the whole kernel at once.
+    The defaults are right for a loop that reads rows with their border and takes the whole kernel at once.
     """
 
     name: str
-    only_asked_for = False  # whether it is considered only where it is asked for
-    fixed_blocks = False  # whether results come in blocks counted from the first row, by which bands are best cut
-    fused = True  # whether its loop can round and store by itself
-    by_product = True  # whether its sums may be divided by a product
-    keeps_work = True  # whether its work holds nothing of the picture, so that it can be kept for the next one
+    only_asked_for = False  # whether it is used only if it is asked for by name
+    fixed_blocks = False  # whether it computes blocks counted from the first row; bands then have the height of a block
+    fused = True  # whether its loop can round and store results
+    by_product = True  # whether its sums may be multiplied by 1 / divisor instead of divided
+    keeps_work = True  # whether its work can be kept for the next picture: not if it holds rows of this one
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
-        """Whether it can do the task, and at what cost; `factors` are the kernel's outer products, from `factors_of`."""
+        """Its cost for a task, or None if it can't do it. `factors` are the kernel's outer products, from `factors_of`."""
         raise NotImplementedError
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """The arithmetic for a task: whole numbers where sums are exact, else sums short enough for the error bound."""
+        """The arithmetic for a task: whole numbers if sums are exact, else float sums cut to stay within the error bound."""
         weights = whole_weights(task, candidate)
         if not task.exact:
             accumulator, runs = float_accumulator(candidate.sums, task.source, task.allowed)
@@ -125,76 +125,77 @@ class Algorithm:
         return exact_numbers(task, weights, exact_accumulator(task.kernel, task.source, task.border, task.alpha))
 
     def multiply_adds(self, plan) -> int:
-        """Multiplications with additions for the whole picture, channels counted."""
+        """Multiply-adds for the whole picture and all channels."""
         raise NotImplementedError
 
     def scratch(self, plan) -> int:
-        """Bytes of buffers a thread holds: what `prepare(...).buffers()` makes."""
+        """Bytes of buffers for each thread, as `prepare(...).buffers()` allocates them."""
         raise NotImplementedError
 
     def kernel_of(self, plan) -> np.ndarray:
-        """The kernel that the plan's weights make together, multiplied by the divisor."""
+        """The whole kernel that a plan's weights stand for, multiplied by the divisor."""
         return plan.weights[0]
 
     def without_detours(self, plan) -> str | None:
-        """The algorithm to take where infinities or the largest floats can't take this one's detours; None if it has none."""
+        """The algorithm that sums anew where results are not finite; None if this one never computes inf - inf or overflows
+        where the direct sum is a number."""
         return None
 
     def cancels(self, plan) -> bool:
-        """Whether sums of samples that are all 0 may be not quite 0."""
+        """Whether the sum of a window whose samples are all 0 may differ from 0, by the rounding of other samples."""
         return False
 
     # --- rows ------------------------------------------------------------------------------------------------------
 
     def rows_together(self, plan) -> int:
-        """Rows that the loop works on at a time: bands of any other height have some in vain."""
+        """Rows of the result that the loop computes at once: bands of other heights waste some."""
         return 1
 
     def least_height(self, plan) -> int:
-        """The height of a band below which too much is read that other bands have read as well."""
+        """The least height of a band: lower bands would mostly read rows that their neighbours read, too."""
         return 1
 
     def stripe_height(self, plan, usual: int) -> int:
-        """Rows of the result to compute at a time from a picture that comes in bands."""
+        """Rows of the result that are computed at once when the picture arrives in bands; `usual` is Stage's choice."""
         return usual
 
     def stripes(self, plan, parts: list, originals: bool) -> list | None:
-        """The stripes for these parts of the result (first, last), where it reads more than a window's rows; else None."""
+        """The stripes for parts (first, last) of the result if they need other rows than a window's, else None."""
         return None
 
     # --- work ------------------------------------------------------------------------------------------------------
 
     def grid(self, plan, weighted: bool):
-        """The coarse grid that the loop reads instead of the picture, where there is one."""
+        """The coarse grid that the loop reads instead of the picture; None if it reads the picture."""
         return None
 
     def grid_bytes(self, plan) -> int:
-        """Bytes of coarse grids held at a time."""
+        """Bytes of coarse grids that are held at a time."""
         return 0
 
     def grid_bytes_held(self, plan, height: int) -> int:
-        """Bytes of one coarse grid for making `height` rows of the result at a time from a picture that comes in bands."""
+        """Bytes of one coarse grid if the picture arrives in bands and `height` rows of the result are computed at once."""
         return 0
 
     def grid_rows(self, plan) -> int:
-        """Rows of the result whose coarse grids are held at a time; 0 for all."""
+        """For how many rows of the result the coarse grid is held at a time; 0 for all."""
         return 0
 
     def arrays(self, plan):
-        """What sums whole arrays instead of a loop: `sums(rows, first, count, weighted)`; None where a loop does."""
+        """An object whose `sums(rows, first, count, weighted)` computes raw sums with NumPy; None if a loop does."""
         return None
 
     def more_loops(self, plan, source: str) -> list[tuple[str, dict]]:
-        """Loops beside the main one, each with the types it is called with, for rows of type `source`."""
+        """The names and types of further loops, for rows of type `source`."""
         return []
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
-        """The loop, its tables and its buffers; `fill` is the border's value in each channel."""
+        """The loop, its tables and its buffers; `fill` holds the border's value for each channel."""
         raise NotImplementedError
 
 
 def whole_weights(task: Task, candidate: Candidate) -> tuple[np.ndarray, ...]:
-    """A candidate's weights; the whole kernel's where it has none of its own."""
+    """A candidate's weights, or the whole kernel's if it has none."""
     if candidate.weights is not None:
         return candidate.weights
     numerators = task.kernel.numerators if task.exact else None
@@ -202,7 +203,7 @@ def whole_weights(task: Task, candidate: Candidate) -> tuple[np.ndarray, ...]:
 
 
 def exact_numbers(task: Task, weights: tuple[np.ndarray, ...], accumulator: str) -> Numbers:
-    """Weights and offset multiplied up to whole numbers, and their divisor."""
+    """The arithmetic of exact sums: weights and offset as whole numbers, with their common divisor."""
     kernel = task.kernel
     divisor = math.lcm(kernel.denominator, kernel.offset.denominator)
     weights = (weights[0] * (divisor // kernel.denominator), *weights[1:])
@@ -210,12 +211,15 @@ def exact_numbers(task: Task, weights: tuple[np.ndarray, ...], accumulator: str)
 
 
 def factors_of(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Columns and rows whose outer products make the kernel: exactly, or to a tenth of the allowed error. Else none."""
+    """Columns and rows whose outer products add up to the kernel, exactly or within a tenth of the allowed error.
+
+    An empty list if there are none, or too many to be worth it.
+    """
     kernel = task.kernel
     if kernel.included is not None or kernel.shape == (1, 1):
         return []
     if 1 in kernel.shape and max(kernel.shape) < LONG_LINE:
-        return []  # a single row or column is one pass anyway; a long one may be a box
+        return []  # a short single row or column is one dense pass; a long one may be a box
     if task.exact:
         whole = kernel.integer_factors()
         return [whole] if whole else []
@@ -232,5 +236,5 @@ def factors_of(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def skips_zeros(plan) -> bool:
-    """Whether taps of weight 0 can be left out: in float pictures 0 * NaN counts."""
+    """Whether taps of weight 0 can be left out: not for float pictures, where 0 * NaN is NaN."""
     return plan.source not in FLOAT_TYPES

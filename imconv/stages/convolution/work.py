@@ -1,4 +1,4 @@
-"""A correlation at work on bands of rows: the loop's sums, then alpha, borders and rounding where the loop can't do them itself."""
+"""`ConvolutionWork`: computes bands of a correlation. Sums come from the loop; alpha, borders and rounding from the loop or NumPy."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...pixels.rounding import HALF_UP, finish, finish_sums, rounding_bias
 from ...pixels.sample_types import type_range
 from .algorithms import prepare
 
-# Float bytes of a band that is finished outside the loop: it should stay in a core's cache.
+# Bytes of float sums of a band that is rounded outside the loop: they should stay in a core's cache.
 BAND_BYTES = 1 << 19
-BAND_WORK = 1_000_000_000  # multiply-adds: some 10 ms, after which an interrupt is noticed
+BAND_WORK = 1_000_000_000  # most multiply-adds of a band: an interrupt is noticed only between bands, after some 10 ms
 
 
 class Sums:
-    """The raw sums of a plan over a picture, or over the part of it whose first row is row `low`.
+    """Computes a plan's raw sums over a picture, or over the part of it that begins with row `low`.
 
     Its methods are called from several threads at once.
     """
@@ -46,19 +46,19 @@ class Sums:
         return prepare(self.plan, tuple(fill.tolist()))
 
     def loops(self, target: str) -> list[tuple[str, tuple[str, ...]]]:
-        """The compiled loops that bands will call, for results of type `target`, as far as that is known beforehand."""
+        """The compiled loops that bands will call for results of type `target`, as far as they are known beforehand."""
         plan, weighted = self.plan, self.plan.alpha == "weight"
         source, found = self.rows.window_type(weighted), []
         if self.prepared:
             prepared = self.prepared[weighted]
-            found.append(jit.loop(prepared.loop).specialised({"S": source, "O": target, **prepared.kinds}))
-        found += [jit.loop(name).specialised(kinds) for name, kinds in self.how.more_loops(plan, source)]
+            found.append(jit.loop(prepared.loop).specialised({"S": source, "O": target, **prepared.types}))
+        found += [jit.loop(name).specialised(types) for name, types in self.how.more_loops(plan, source)]
         if weighted and self.rows.flat is not None:
             found.append(jit.loop("alpha.weigh").specialised({"S": self.rows.type, "O": source}))
         return found
 
     def prepare_grids(self, workers: int, last: int | None = None, count: int = 0) -> None:
-        """Make the coarse grids for the rows of the result above row `last`, or their first `count` rows."""
+        """Compute the first `count` rows of the coarse grids, or those that the result's rows above row `last` need."""
         for grid in self.grids.values():
             needed = count if last is None else grid.rows_for(last)
             grid.reduce(needed, self.rows.array, self.rows.low, _raw_sums(workers))
@@ -69,7 +69,7 @@ class Sums:
             grid.smooth_for(first, last, _raw_sums(workers))
 
     def band(self, first: int, count: int, scratch: dict, weighted: bool = False) -> np.ndarray:
-        """Raw sums (count, columns, channels) of rows first, first + 1, ...; valid until the next call with this scratch."""
+        """Raw sums (count, columns, channels) of rows first, first + 1, ...; valid until the next call with the same scratch."""
         plan = self.plan
         shape = (count, plan.columns.out * plan.channels)
         band = scratch.get(("band", weighted))
@@ -79,7 +79,7 @@ class Sums:
         return band[:count].reshape(count, plan.columns.out, plan.channels)
 
     def loop(self, first, out, scratch, bias, divisor, top, weighted=False) -> None:
-        """Run the compiled loop for the rows of `out`, (rows, samples); `weighted` colours are multiplied by alpha."""
+        """Compute the rows of `out`, (rows, samples), by the loop or by NumPy; with `weighted`, colours are multiplied by alpha."""
         if self.arrays is not None:
             sums = self.arrays.sums(self.rows, first, out.shape[0], weighted)
             finish_sums(sums, out, bias, divisor, top)
@@ -89,7 +89,7 @@ class Sums:
             self._redo(first, out, bias, divisor, top, weighted)
 
     def _loop(self, first, out, scratch, bias, divisor, top, weighted) -> None:
-        number = np.dtype(self.plan.accumulator).type
+        cast = np.dtype(self.plan.accumulator).type
         call = scratch.get(("loop", weighted))
         if call is None:
             prepared = self.prepared[weighted]
@@ -97,18 +97,18 @@ class Sums:
             scratch["loop", weighted] = call
         narrow = out.shape[1] < LARGEST_LANES
         target = np.empty((out.shape[0], LARGEST_LANES), out.dtype) if narrow else out
-        call(*self._input(first, out.shape[0], weighted), first, target, number(bias), number(divisor), number(top))
+        call(*self._input(first, out.shape[0], weighted), first, target, cast(bias), cast(divisor), cast(top))
         if narrow:
             out[...] = target[:, : out.shape[1]]
 
     def _redo(self, first, out, bias, divisor, top, weighted) -> None:
-        """Sum anew, tap by tap, what is not finite."""
+        """Sum results that are not finite anew, tap by tap."""
         direct = np.empty_like(out)
         Sums(self.direct, self.rows.array, self.rows.low).loop(first, direct, {}, bias, divisor, top, weighted)
         np.copyto(out, direct, where=~np.isfinite(out))
 
     def _input(self, first: int, count: int, weighted: bool) -> tuple:
-        """The loop's first arguments: what it reads, and how that is laid out."""
+        """The loop's first arguments: the samples it reads, and their layout."""
         rows, columns, channels = self.plan.rows, self.plan.columns, self.plan.channels
         if self.grids:
             return self.grids[weighted].loop_input()
@@ -130,7 +130,7 @@ class Sums:
 
 
 class ConvolutionWork(Work):
-    """A `plan.Plan` at work: as `stage.Work`."""
+    """The work of a `Plan`."""
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)
@@ -139,17 +139,19 @@ class ConvolutionWork(Work):
         self.source = self.sums.rows
         self.inside = self._inside() if plan.border.mode == "normalized" else None
         total = plan.kernel.sum() * plan.divisor
-        self.total = float(round(total)) if plan.exact else total  # the weights' sum as the loops have it
-        loops = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
+        self.total = (
+            float(round(total)) if plan.exact else total
+        )  # the sum of the weights that the loop multiplies with
+        compiled = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
         simple = plan.range == "clip" and self.inside is None and tally is None and plan.rounding == HALF_UP
         simple = simple and not plan.keeps_edges
-        self.unweighed_by_loop = loops and simple and self.point is None and plan.alpha == "weight"
+        self.unweighed_by_loop = compiled and simple and self.point is None and plan.alpha == "weight"
         axes = (plan.rows, plan.columns)
         same = all((axis.out, axis.stride) == (axis.size, 1) for axis in axes)
-        # whether every sample of the result lies on the picture's own
+        # whether every sample of the result lies on the sample of the picture with the same row and column
         self.aligned = same and all(axis.before == axis.anchor * axis.dilation for axis in axes)
         in_place = self.source.flat is not None and self.aligned
-        self.point_by_loop = loops and simple and in_place and hasattr(self.point, "loop") and plan.alpha != "keep"
+        self.point_by_loop = compiled and simple and in_place and hasattr(self.point, "loop") and plan.alpha != "keep"
         self.fused = plan.fused and tally is None
         self._heights: dict[tuple, int] = {}
         jit.ready(self._loops())
@@ -162,8 +164,8 @@ class ConvolutionWork(Work):
             result = values if self.point_by_loop else plan.target
             found.append(jit.loop("alpha.unweigh").specialised({"A": sums, "O": result}))
         if self.point_by_loop:
-            kinds = {"A": values, "S": self.source.type, "O": plan.target}
-            found.append(jit.loop(self.point.loop).specialised(kinds))
+            types = {"A": values, "S": self.source.type, "O": plan.target}
+            found.append(jit.loop(self.point.loop).specialised(types))
         return found
 
     def move(self, rows: np.ndarray, low: int) -> None:
@@ -178,10 +180,11 @@ class ConvolutionWork(Work):
         """As Work.prepare."""
         self.sums.prepare_grids(self.crew.workers, count=count)
 
-    def fill(self, first: int, out: np.ndarray, values: bool = False, work=None, most: int | None = None) -> None:
-        """As Work.fill, of rows after the ones computed last.
+    def fill(self, first: int, out: np.ndarray, values: bool = False, work=None, most_rows: int | None = None) -> None:
+        """As Work.fill. Rows must follow those computed last.
 
-        `work`, where given, computes a band instead; then `most` rows of one, where given, are what stays in a core's cache.
+        `work`, if given, computes a band instead of this object's own methods; `most_rows` is then the height of a band that
+        stays in a core's cache.
         """
         plain = work is None and not values
         fused = self.fused and plain
@@ -193,20 +196,20 @@ class ConvolutionWork(Work):
             if self.sums.grids:
                 self.sums.prepare_grids(self.crew.workers, row + len(part))
                 self.sums.smooth_grids(self.crew.workers, row, row + len(part))
-            self.crew.run(work, row, part, self.height(len(part), fused, most))
+            self.crew.run(work, row, part, self.height(len(part), fused, most_rows))
 
-    def height(self, rows: int, fused: bool, most: int | None = None) -> int:
-        """Rows of a band."""
-        how = rows, fused, most
-        height = self._heights.get(how)
+    def height(self, rows: int, fused: bool, most_rows: int | None = None) -> int:
+        """As Work.height; `fused` bands are stored by the loop."""
+        key = rows, fused, most_rows
+        height = self._heights.get(key)
         if height is None:
-            height = self._heights[how] = _band_height(self.plan, rows, self.crew.workers, fused, most)
+            height = self._heights[key] = _band_height(self.plan, rows, self.crew.workers, fused, most_rows)
         return height
 
-    # --- what a band becomes ---------------------------------------------------------------------------------------
+    # --- bands ---------------------------------------------------------------------------------------
 
     def fused_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """The loop rounds and stores by itself."""
+        """As Work.band, where the loop itself rounds and stores."""
         plan = self.plan
         flat = out.reshape(out.shape[0], -1)
         if flat.dtype.kind == "f":
@@ -220,7 +223,7 @@ class ConvolutionWork(Work):
             self.sums.loop(first, flat, scratch, bias, divisor, top)
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Float sums, then alpha, range policy and rounding."""
+        """As Work.band: float sums, then alpha, range policy and rounding."""
         plan, split = self.plan, self.plan.colours
         plain = self.inside is None and self.point is None and not plan.keeps_edges
         if plan.alpha in ("none", "separate") and plain:
@@ -241,7 +244,7 @@ class ConvolutionWork(Work):
             finish(values[..., split:], out[..., split:], "clip", 0.0, 1, *how)
 
     def _point(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """What `values`, with its point, and `finish` do, in compiled loops."""
+        """Compute and store a band with a `point` in a compiled loop; the same result as `values` and `finish`."""
         plan, count = self.plan, out.shape[0]
         divisor = float(plan.divisor)
         if plan.alpha == "weight":
@@ -261,7 +264,7 @@ class ConvolutionWork(Work):
         )
 
     def _unweigh(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Alpha-weighted sums to samples; what `values` and `finish` do, in compiled loops."""
+        """Compute and store alpha-weighted samples in compiled loops; the same result as `values` and `finish`."""
         plan, count = self.plan, out.shape[0]
         sums = self.sums.band(first, count, scratch, weighted=True).reshape(count, -1)
         flat = out.reshape(count, -1)
@@ -274,13 +277,13 @@ class ConvolutionWork(Work):
             jit.loop("alpha.fill_empty")(sums, plain, plan.channels, offset, divisor, top, flat)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Float values, not yet rounded."""
+        """As Work's `values_band`."""
         out[...] = self.values(first, out.shape[0], scratch)
 
     # --- values ----------------------------------------------------------------------------------------------------
 
     def values(self, first: int, count: int, scratch: dict) -> np.ndarray:
-        """Filtered values in output units, float64 (count, columns, channels), alpha and border settled."""
+        """Filtered values in the result's units, float64 (count, columns, channels), before range policy and rounding."""
         plan = self.plan
         sums = self.sums.band(first, count, scratch, weighted=plan.alpha == "weight")
         values = np.empty(sums.shape, np.float64)
@@ -299,7 +302,7 @@ class ConvolutionWork(Work):
         return values
 
     def _edges(self, first: int, count: int) -> np.ndarray:
-        """Where the window reaches out of the picture: (count, columns, 1)."""
+        """True where the window leaves the picture: (count, columns, 1)."""
         rows, columns = (
             np.logical_or(low > 0, high < axis.taps)
             for axis in (self.plan.rows, self.plan.columns)
@@ -311,7 +314,7 @@ class ConvolutionWork(Work):
         return self._divided(self.sums.band(first, count, scratch), first, self.plan.offset)
 
     def _divided(self, sums: np.ndarray, first: int, offset: float) -> np.ndarray:
-        """`sums / divisor + offset`, re-weighted where taps fell outside a normalized border."""
+        """`(sums + offset) / divisor`; with the border "normalized", re-weighted where taps lie outside the picture."""
         sums = sums.astype(np.float64)
         divisor = self.plan.divisor
         if self.inside is None:
@@ -322,13 +325,13 @@ class ConvolutionWork(Work):
         return (sums * total + offset * inside) / (inside * divisor)
 
     def _inside(self) -> tuple[np.ndarray, np.ndarray]:
-        """For each output row which line of a table (lines, columns) has the sums of the weights on the picture."""
+        """The sums of the weights that lie on the picture: a table (lines, columns), and the line of it for each output row."""
         plan = self.plan
         weights = plan.combined_weights
         (top, bottom), (left, right) = plan.rows.inside(), plan.columns.inside()
         vertical, row_line = np.unique(np.stack([top, bottom]), axis=1, return_inverse=True)
         horizontal, column_line = np.unique(np.stack([left, right]), axis=1, return_inverse=True)
-        # summed anew for every window: differences of cumulated weights would lose a small corner's digits
+        # every window is summed anew: differences of cumulated weights would lose digits at the picture's corners
         strips = np.stack([weights[a:b].sum(axis=0) for a, b in vertical.T])
         sums = np.stack([strips[:, a:b].sum(axis=1) for a, b in horizontal.T], axis=1)
         if not (sums > 0).all():
@@ -338,9 +341,9 @@ class ConvolutionWork(Work):
         return row_line.ravel(), sums[:, column_line.ravel()]
 
     def originals(self, first: int, count: int, channels=slice(None)) -> np.ndarray:
-        """The source samples under the anchor, in the result's units, for `count` output rows; the border's where it has none.
+        """The source samples under the anchor in the result's units, for `count` output rows, float64.
 
-        `channels` are the ones wanted, or the one.
+        Border values stand where the anchor lies outside the picture. `channels` is a slice or the number of one channel.
         """
         plan = self.plan
         rows = self.source.rows[_anchored(plan.rows)[first : first + count]]
@@ -353,12 +356,12 @@ class ConvolutionWork(Work):
 
 
 def _anchored(axis) -> np.ndarray:
-    """The padded sample under the anchor of each output sample."""
+    """For each output sample the padded sample under the anchor."""
     return np.arange(axis.out) * axis.stride + axis.anchor * axis.dilation
 
 
 def _raw_sums(workers: int):
-    """A function that computes rows first, first + 1, ... of a plan's raw sums, on threads."""
+    """A `coarse_grid.RawSums` function, which computes rows of a plan's raw sums on threads."""
 
     def sums_of(plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
         sums = Sums(plan, rows, low)
@@ -371,15 +374,17 @@ def _raw_sums(workers: int):
     return sums_of
 
 
-def _band_height(plan, total: int, threads: int, fused: bool, most: int | None = None) -> int:
+def _band_height(plan, total: int, threads: int, fused: bool, most_rows: int | None = None) -> int:
     how, samples = plan.how, plan.columns.out * plan.channels
     if how.fixed_blocks:
         return min(how.stripe_height(plan, total), total)
     height = max(-(-total // band_count(plan, threads)), how.least_height(plan))
     if not (fused and how.fused):
-        rows = most or BAND_BYTES // (8 * samples)
+        rows = most_rows or BAND_BYTES // (8 * samples)
         if plan.alpha == "weight":
-            rows = max(rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation))  # a band weighs its halo anew
+            rows = max(
+                rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation)
+            )  # every band multiplies the rows around it by alpha anew
         height = min(height, max(8, rows))
     height = max(1, min(height, BAND_WORK * total // max(plan.multiply_adds, 1)))
     height = -(-height // plan.rows_together) * plan.rows_together

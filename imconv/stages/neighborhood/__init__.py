@@ -1,1 +1,1 @@
-"""Windows weighted by what they hold: bilateral means, local means and variances."""
+"""Windows that are not kernels: bilateral means, local means and variances."""

@@ -1,4 +1,4 @@
-"""What plans of windows that are no kernels have in common."""
+"""`WindowPlan`: the common part of plans for windows that are not kernels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...geometry.border import Border
 
 @dataclass(frozen=True)
 class WindowPlan(Stage):
-    """How a window that is no kernel slides over a picture."""
+    """Base class of plans for windows that are not kernels."""
 
     algorithm: str
     reason: str
@@ -37,17 +37,17 @@ class WindowPlan(Stage):
 
     @property
     def samples(self) -> int:
-        """Of the picture."""
+        """The number of samples of the picture."""
         return self.rows.size * self.columns.size * self.source_channels
 
     @property
     def seconds(self) -> float:
-        """What one thread would take, roughly."""
+        """Estimated seconds of one thread."""
         return 1e-12 * self.cost * self.samples
 
     @property
     def line_length(self) -> int:
-        """Samples of a padded row of one channel, and room for a vector."""
+        """Samples of a line buffer: a padded row of one channel, and room for a vector."""
         return self.columns.span + LARGEST_LANES
 
     def __str__(self) -> str:

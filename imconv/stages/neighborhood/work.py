@@ -1,4 +1,4 @@
-"""A window that is no kernel at work on rows of a picture."""
+"""`WindowWork`: the common part of work for windows that are not kernels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ...engine.bordered_rows import BorderedRows
 from ...engine.stage import Work
 from ...jit import Loop
 
-BAND_SECONDS = 0.02  # an interrupt is noticed between bands
+BAND_SECONDS = 0.02  # longest band: an interrupt is noticed only between bands
 
 
 class WindowWork(Work):
-    """A `plan.WindowPlan` at work: as `stage.Work`. A subclass has `loop` and `band`."""
+    """The work of a `WindowPlan`. A subclass defines `loop` and `band`."""
 
     loop: Loop
 
@@ -38,11 +38,11 @@ class WindowWork(Work):
         return min(height, int(BAND_SECONDS * plan.rows.size / plan.seconds))
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.values_band: results are values already where they are floats."""
+        """As Work's `values_band`: the same as `band`, since results are floats where values are wanted."""
         self.band(first, out, scratch)
 
     def window(self, first: int, count: int) -> tuple:
-        """The loops' first arguments: what they read for so many rows of the result, and how that is laid out."""
+        """The loops' first arguments for rows first .. first + count - 1: the samples they read, and their layout."""
         plan = self.plan
         table, window = self.source.window(first, first + count + plan.rows.taps - 1, False)
         return window, self.source.samples, plan.source_channels, table, self.source.columns, plan.columns.before

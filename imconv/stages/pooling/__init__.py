@@ -1,1 +1,1 @@
-"""Windows that become single samples."""
+"""Pooling: reduces each window of a picture to one sample."""

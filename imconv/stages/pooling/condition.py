@@ -1,4 +1,4 @@
-"""Which samples pooling counts: `v>128`."""
+"""`Condition`: which samples the pooling operation `count` counts, such as `v>128`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _CONDITION = re.compile(r"v\s*(>=|<=|==|!=|>|<)\s*([-+.\w]{1,40})")
 
 @dataclass(frozen=True)
 class Condition:
-    """Which samples are counted: those for which `v symbol value` holds; one value, or one for each channel."""
+    """Counts samples v for which `v symbol value` is true; `values` has one value, or one for each channel."""
 
     symbol: str
     values: tuple[float, ...]
 
     def __call__(self, samples: np.ndarray) -> np.ndarray:
-        """Where it holds, bool."""
-        values = np.array(self.values[: samples.shape[-1]])  # alpha is not always there
+        """Whether the condition is true, for each sample."""
+        values = np.array(self.values[: samples.shape[-1]])  # samples may lack alpha
         if samples.dtype.kind == "f":
             values = values.astype(samples.dtype)
         return COMPARISONS[self.symbol](samples, values)
@@ -35,7 +35,7 @@ class Condition:
 
 
 def parse_condition(text) -> Condition:
-    """A condition such as `"v>128"`; None is `v != 0`.
+    """Parse a condition such as `"v>128"`; None stands for `v != 0`.
 
     >>> str(parse_condition("v >= 0.5")), str(parse_condition(None))
     ('v >= 0.5', 'v != 0')

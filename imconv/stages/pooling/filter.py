@@ -1,4 +1,4 @@
-"""Pooling: `PoolFilter`, what every operation of `imconv.pool` but blurs comes down to, and a plan of it at work."""
+"""`PoolFilter`: the filter behind every operation of `imconv.pool` except blurs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from .plan import PoolPlan, make_pool_plan
 
 @dataclass(frozen=True)
 class PoolFilter(Filter):
-    """One of `pool_plan.OPERATIONS` over windows; sizes and steps are (rows, columns). Of the options border, pad, stride and
-    dilation have no meaning here: what is outside the picture is no sample."""
+    """Pools windows by one of plan.OPERATIONS; sizes, strides, paddings and dilations are (rows, columns).
+
+    The options border, pad, stride and dilation are ignored: pooling has no samples outside the picture.
+    """
 
     operation: str
     size: tuple[int, int]
@@ -30,7 +32,7 @@ class PoolFilter(Filter):
     include_pad: bool = True
     where: Condition | None = None
     options: Options = DEFAULTS
-    scale: Fraction | None = None  # instead of the one that the depth asks for
+    scale: Fraction | None = None  # replaces the factor that follows from the depth
 
     def plan(self, shape, image_type, has_alpha: bool) -> PoolPlan:
         """As Filter.plan."""
@@ -59,7 +61,7 @@ class PoolFilter(Filter):
         return self._result(image_type)[0]
 
     def factor(self, image_type) -> Fraction:
-        """As LinearFilter.factor."""
+        """As Filter.factor."""
         return self._result(image_type)[1]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:
@@ -67,7 +69,7 @@ class PoolFilter(Filter):
         return target, scale if self.scale is None else self.scale
 
     def in_light(self, light) -> PoolFilter:
-        """As Filter.in_light: what is counted is decoded."""
+        """As Filter.in_light; the condition's values are decoded, too."""
         where = self.where
         if where is not None and light.transfer is not None:
             share = where.values[0] / light.image_white

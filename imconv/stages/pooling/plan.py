@@ -1,4 +1,4 @@
-"""How pooling is computed: `PoolPlan`, an immutable printable value, and the pure function that makes it."""
+"""`PoolPlan`: how pooling is computed, and `make_pool_plan`, the pure function that makes it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, 
 from .work import PoolWork
 
 OPERATIONS = ("max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2")
-LINEAR = ("avg", "sum")  # whose colours are weighted by alpha
+LINEAR = ("avg", "sum")  # colours are weighted by alpha
 EXTREMES = ("max", "min", "range")
-ORDERED = ("max", "min", "median")  # whose results are samples: alpha is pooled as a colour is
-NOTHING = Border("constant")  # padded cells are no samples
+ORDERED = ("max", "min", "median")  # results are samples: alpha is pooled like a colour
+NO_BORDER = Border("constant")  # a plan must have a border, but cells outside the picture are not read
 
-# Nanoseconds on one thread, roughly, AMD EPYC, 2026-11-22: for a sample and a row, or a column, of its window; and, where
-# numpy takes windows apart, for each of their samples.
+# Rough costs in nanoseconds on one thread, AMD EPYC, 2026-11-22: ROW_COST and COLUMN_COST for each row and each column of a
+# sample's window in loops, CELL_COST for each sample of a window in NumPy.
 ROW_COST, COLUMN_COST, CELL_COST = 0.15, 1.0, 12.0
-WINDOW_BYTES = 4 << 20  # of gathered windows, or of floats, at a time
+WINDOW_BYTES = 4 << 20  # most bytes of gathered windows, or of floats, in memory at a time
 
 
 @dataclass(frozen=True)
 class PoolAlgorithm:
-    """One way in which windows are pooled."""
+    """One way to pool windows."""
 
     name: str
     reason: str
-    by_axis: bool = True  # rows of a window first, then its columns, by a compiled loop
-    gathers: bool = False  # whether all samples of windows are in memory at a time
+    by_axis: bool = True  # whether a loop reduces the rows of a window first, then its columns
+    gathers: bool = False  # whether the samples of windows are copied to memory
 
 
 SUMS = PoolAlgorithm("sums", "rows of a window added up, then its columns")
@@ -45,7 +45,7 @@ ALGORITHMS = {each.name: each for each in (SUMS, COMPARISONS, WINDOWS, DEVIATION
 
 @dataclass(frozen=True)
 class PoolPlan(Stage):
-    """How one kind of picture is pooled."""
+    """How pictures of one shape and type are pooled."""
 
     operation: str  # one of OPERATIONS
     algorithm: str  # one of ALGORITHMS
@@ -56,25 +56,25 @@ class PoolPlan(Stage):
     target: str
     alpha: str  # "none", "weight", "separate" or "keep"
     range: str
-    scale: Fraction = Fraction(1)  # of samples to the result's units
+    scale: Fraction = Fraction(1)  # factor from samples to the result's units
     offset: Fraction = Fraction(0)
     include_pad: bool = True  # whether an average counts padding
-    where: object = None  # what `count` counts
-    border: Border = field(default=NOTHING, repr=False)
+    where: object = None  # the Condition of the operation `count`
+    border: Border = field(default=NO_BORDER, repr=False)
 
     @property
     def how(self) -> PoolAlgorithm:
-        """The algorithm."""
+        """The algorithm as an object."""
         return ALGORITHMS[self.algorithm]
 
     @property
     def reason(self) -> str:
-        """What the algorithm does."""
+        """A sentence about the algorithm, for printed plans."""
         return self.how.reason
 
     @property
     def taps(self) -> int:
-        """Samples in a window."""
+        """The number of samples in a window."""
         return self.rows.taps * self.columns.taps
 
     @property
@@ -84,7 +84,7 @@ class PoolPlan(Stage):
 
     @property
     def whole(self) -> bool:
-        """Whether samples are whole numbers: then so are sums, which are divided once."""
+        """Whether samples are whole numbers; sums are then exact, and are divided once."""
         return np.dtype(self.source).kind in "biu"
 
     @property
@@ -94,29 +94,29 @@ class PoolPlan(Stage):
 
     @property
     def averages_alpha(self) -> bool:
-        """Whether alpha is averaged beside colours that are pooled otherwise."""
+        """Whether alpha is averaged while colours are pooled by another operation."""
         ordered = self.operation in ORDERED and self.alpha == "weight"
         return self.alpha in ("weight", "keep") and not ordered and not self.weighs
 
     @property
     def colours(self) -> int:
-        """Channels beside an alpha that is not pooled as they are."""
+        """Channels without alpha, or all if alpha is pooled like a colour."""
         return self.channels - (self.weighs or self.averages_alpha)
 
     @property
     def unscaled(self) -> bool:
-        """Whether results are stored as they are, but for rounding."""
+        """Whether results are only rounded: no scale, offset or range policy."""
         return (self.scale, self.offset, self.range) == (1, 0, "clip") and self.colours == self.channels
 
     @property
     def plain(self) -> bool:
-        """Whether the loop itself rounds and stores."""
+        """Whether the loop itself rounds and stores results."""
         kept = self.source == self.target and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
         return self.unscaled and kept and self.operation in ("max", "min", *LINEAR)
 
     @property
     def additions(self) -> int:
-        """Comparisons or additions for the whole picture: of rows, then of columns."""
+        """Comparisons or additions for the whole picture, of rows and of columns."""
         samples = self.rows.out * self.channels
         if self.how.by_axis:
             return samples * (self.columns.size * self.rows.taps + self.columns.out * self.columns.taps)
@@ -126,7 +126,7 @@ class PoolPlan(Stage):
 
     @property
     def seconds(self) -> float:
-        """What one thread would take, roughly."""
+        """Estimated seconds of one thread."""
         samples = self.rows.out * self.channels
         if self.how.by_axis:
             across = self.columns.out * self.columns.taps * (COLUMN_COST if self.columns.stride > 1 else ROW_COST)
@@ -135,13 +135,13 @@ class PoolPlan(Stage):
 
     @property
     def band_rows(self) -> int:
-        """Rows of the result whose floats, or gathered windows, are in memory at a time."""
+        """Rows of the result computed at once, limited by the memory of floats or gathered windows."""
         gathered = self.taps if self.how.gathers else 6
         return max(1, WINDOW_BYTES // (8 * gathered * self.columns.out * self.channels))
 
     @property
     def scratch(self) -> int:
-        """Bytes of buffers a thread holds."""
+        """Bytes of buffers for each thread."""
         lines = 16 * (self.columns.size + self.columns.out) * self.channels
         return lines + (0 if self.plain else 2 * max(WINDOW_BYTES, 8 * self.columns.out * self.channels))
 
@@ -213,6 +213,6 @@ def make_pool_plan(
 
 
 def _exact_variance(taps: int, source: np.dtype) -> bool:
-    """Whether `n sum x^2 - (sum x)^2` is a whole number that float64 holds."""
+    """Whether `n sum x^2 - (sum x)^2` is a whole number that float64 holds exactly."""
     largest = largest_sample(source)
     return largest is not None and (taps * largest) ** 2 < 2**53

@@ -1,4 +1,4 @@
-"""What a band of pooled rows becomes: sums or extremes by the loops, or windows gathered by numpy; then one rounding."""
+"""`PoolWork`: computes bands of pooled rows. Loops compute sums and extremes, NumPy medians and deviations."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from ...geometry.axis import Axis, effective_size
 from ...pixels.rounding import finish
 from ...pixels.sample_types import type_range
 
-SUM_LIMIT = 1 << 32  # of sums in uint32
+SUM_LIMIT = 1 << 32  # sums must be smaller to be held in uint32
 
 
 class PoolJob:
-    """One plan over one picture, or a part of it whose first row is row `low`; its methods are called from several
-    threads at once."""
+    """Computes bands of a plan's result over a picture, or over the part of it that begins with row `low`.
+
+    Its methods are called from several threads at once.
+    """
 
     def __init__(self, plan, source: np.ndarray, tally=None, low: int = 0):
         self.plan, self.tally = plan, tally
-        kind = plan.type
-        self.type = np.dtype(np.uint8) if kind.kind == "b" else kind  # as the loops read it
+        self.type = np.dtype(np.uint8) if plan.type.kind == "b" else plan.type  # in which loops read samples
         self.target = np.dtype("uint8" if plan.target == "bool" else plan.target)
         self.top = 1.0 if plan.target == "bool" else type_range(self.target)[1] if self.target.kind == "u" else -1.0
-        self.least, self.most = _ends(kind)
-        narrow = self.type.kind == "u" and plan.taps * self.most < SUM_LIMIT
-        self.sums = np.dtype(np.uint32 if narrow else np.float64)
-        self.summed = self.type if narrow or self.type.kind == "f" else self.sums  # as sums read it
+        self.lowest, self.highest = _ends(plan.type)
+        narrow = self.type.kind == "u" and plan.taps * self.highest < SUM_LIMIT
+        self.sum_type = np.dtype(np.uint32 if narrow else np.float64)
+        self.term_type = self.type if narrow or self.type.kind == "f" else self.sum_type  # in which samples are summed
         self.move(source, low)
 
     def move(self, source, low: int) -> None:
@@ -35,18 +36,18 @@ class PoolJob:
         self.source, self.low = source, low
 
     def loops(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The compiled loops that bands will call, as far as that is known beforehand."""
+        """The compiled loops that bands will call, as far as they are known beforehand."""
         plan = self.plan
         if plan.operation in ("max", "min", "range"):
             return [jit.loop("pool.extreme").specialised({"S": self.type})]
         if plan.plain:
-            return [jit.loop("pool.total").specialised({"S": self.summed, "A": self.sums, "O": self.target})]
+            return [jit.loop("pool.total").specialised({"S": self.term_type, "A": self.sum_type, "O": self.target})]
         return []
 
-    # --- what a band becomes ---------------------------------------------------------------------------------------
+    # --- bands ---------------------------------------------------------------------------------------
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Rows first, first + 1, ... of the result, rounded."""
+        """As Work.band."""
         plan, floats = self.plan, out.dtype.kind == "f"
         if plan.operation in ("max", "min") and plan.unscaled and (plan.plain or floats):
             found = out.view(self.target) if plan.plain else np.empty(out.shape, self.type)
@@ -58,7 +59,7 @@ class PoolJob:
             return
         if plan.plain and (self.tally is None or floats):
             counted = self._counted(first, len(out)) if plan.operation == "avg" else None
-            rows = self._rows(first, len(out), self.summed)
+            rows = self._rows(first, len(out), self.term_type)
             self._total(rows, first, out.view(self.target).reshape(len(out), -1), counted, self.top)
             return
         for part, policy, (values, divisors) in self._parts(first, len(out)):
@@ -74,7 +75,7 @@ class PoolJob:
             finish(values, target, policy, 0.0, 1, self.tally)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Rows of the result, not yet rounded."""
+        """As Work's `values_band`."""
         with np.errstate(invalid="ignore", over="ignore"):
             for part, _, (values, divisors) in self._parts(first, len(out)):
                 out[..., part] = values / divisors
@@ -84,10 +85,12 @@ class PoolJob:
         return self.plan.whole and self.plan.operation not in ("stdev", "l2")
 
     def _parts(self, first: int, count: int):
-        """Colours and alpha: which channels, their range policy, and values with their divisors, float64, in the result's
-        units."""
+        """Yield colours, then alpha if it is treated differently: (channels, range policy, (values, divisors)).
+
+        Values are float64 and, divided by the divisors, in the result's units.
+        """
         plan = self.plan
-        scale = 1 if plan.operation == "count" else plan.scale  # a count is no level
+        scale = 1 if plan.operation == "count" else plan.scale  # a count is not a sample value
         if plan.weighs:
             colours, alpha = self._weighted(first, count)
         else:
@@ -101,7 +104,7 @@ class PoolJob:
             yield slice(plan.colours, None), "clip", _in_units(alpha, plan.scale, 0)
 
     def _colours(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray | int]:
-        """Values and their divisors, (count, columns, colours)."""
+        """The colours' values and their divisors, (count, columns, colours)."""
         plan, operation = self.plan, self.plan.operation
         block = self._block(first, count)[..., : plan.colours]
         if operation in ("max", "min"):
@@ -136,32 +139,32 @@ class PoolJob:
     def _extremes(self, first: int, out: np.ndarray, largest: bool, block=None) -> None:
         block = self._block(first, len(out)) if block is None else block
         rows = np.ascontiguousarray(block, self.type)
-        start = np.array([self.least if largest else self.most], self.type)
+        start = np.array([self.lowest if largest else self.highest], self.type)
         table, where = self._table(first, len(out)), places(self.plan.columns, rows.shape[2])
         line = np.empty(rows.shape[1] * rows.shape[2], self.type)
         down, step = self.plan.rows.dilation, self.plan.columns.stride
         jit.loop("pool.extreme")(rows.reshape(len(rows), -1), table, down, start, int(largest), step, *where, out, line)
 
     def _sums_of(self, rows: np.ndarray, first: int, count: int) -> np.ndarray:
-        """Sums, float64 (count, columns, channels), of windows in these rows of `_block`."""
+        """Sums of windows, float64 (count, columns, channels), over these rows of `_block`."""
         if rows.dtype != np.float64:
-            rows = rows.astype(np.uint8 if rows.dtype == bool else self.summed, copy=False)
+            rows = rows.astype(np.uint8 if rows.dtype == bool else self.term_type, copy=False)
         out = np.empty((count, self.plan.columns.out * rows.shape[2]), np.float64)
         self._total(np.ascontiguousarray(rows), first, out)
         return out.reshape(count, self.plan.columns.out, -1)
 
     def _total(self, rows: np.ndarray, first: int, out: np.ndarray, counted=None, top: float = -1.0) -> None:
-        """Sums of windows, divided by how many samples are counted down and along each, into `out` (count, samples)."""
+        """Compute sums of windows into `out` (count, samples), divided by the samples counted down and along each."""
         channels = rows.shape[2]
         tall, wide = counted or (np.ones(len(out)), np.ones(self.plan.columns.out))
-        kind = np.dtype(np.float64) if rows.dtype.kind == "f" else self.sums
-        line, sums = np.empty(rows.shape[1] * channels, kind), np.empty(out.shape[1], kind)
+        sum_type = np.dtype(np.float64) if rows.dtype.kind == "f" else self.sum_type
+        line, sums = np.empty(rows.shape[1] * channels, sum_type), np.empty(out.shape[1], sum_type)
         table, where = self._table(first, len(out)), places(self.plan.columns, channels)
         geometry = (table, self.plan.rows.dilation, self.plan.columns.stride, *where, tall, wide.repeat(channels))
         jit.loop("pool.total")(rows.reshape(len(rows), -1), *geometry, top, out, line, sums)
 
     def _weighted(self, first: int, count: int):
-        """Colours weighted by alpha, and alpha. Padding that counts is black and opaque, as it is around any picture."""
+        """Colours weighted by alpha, and alpha, as (values, divisors). Padding that is counted is black and opaque."""
         block, average = self._block(first, count).astype(np.float64), self.plan.operation == "avg"
         opaque = type_range(np.dtype(self.plan.source))[1]
         plain = block[..., :-1].copy()
@@ -181,7 +184,7 @@ class PoolJob:
         return (colours, shares), (cover, np.maximum(counted, 1))
 
     def _deviations(self, block: np.ndarray, first: int, count: int) -> tuple[np.ndarray, np.ndarray | int]:
-        """Standard deviations of whole populations."""
+        """Population standard deviations of windows: values and divisors."""
         inside = np.maximum(self._inside(first, count), 1)
         sums = self._sums_of(block, first, count)
         if self.plan.how.by_axis:  # whole numbers
@@ -198,7 +201,7 @@ class PoolJob:
     # --- windows, gathered -----------------------------------------------------------------------------------------
 
     def _medians(self, block: np.ndarray, first: int, count: int) -> tuple[np.ndarray, int]:
-        """The mean of the two samples in the middle."""
+        """Medians, for an even count the mean of the two middle samples: values and divisor."""
         rows, columns = self.plan.rows, self.plan.columns
         padded = self._padded(block, first, count)
         spans = tuple(effective_size(axis.taps, axis.dilation) for axis in (rows, columns))
@@ -219,14 +222,14 @@ class PoolJob:
         if block.dtype.kind == "f":
             below[np.isnan(windows).any(axis=-1)] = np.nan
             with np.errstate(invalid="ignore"):  # inf - inf
-                found, divisor = below / 2 + above / 2, 1  # which does not overflow
+                found, divisor = below / 2 + above / 2, 1  # halves do not overflow
         else:
             found, divisor = below + above, 2
         found[np.broadcast_to(inside == 0, found.shape)] = 0
         return found, divisor
 
     def _cells(self, block: np.ndarray, first: int, count: int):
-        """For each tap of the window its samples, (count, columns, channels), and which of them are on the picture."""
+        """Yield, for each tap of the window, its samples (count, columns, channels) and which of them lie on the picture."""
         rows, columns = self.plan.rows, self.plan.columns
         padded = self._padded(block, first, count)
         top, bottom = (ends[first : first + count, None] for ends in rows.inside())
@@ -238,20 +241,20 @@ class PoolJob:
                 yield cells[:count, : columns.out], there[..., None]
 
     def _padded(self, block: np.ndarray, first: int, count: int) -> np.ndarray:
-        """Padded rows behind `count` rows of the result; outside the picture is the type's largest sample."""
+        """The padded rows that `count` rows of the result read; outside the picture they hold the type's largest sample."""
         rows, columns = self.plan.rows, self.plan.columns
         height = (count - 1) * rows.stride + effective_size(rows.taps, rows.dilation)
-        padded = np.full((height, columns.span, block.shape[2]), self.most, block.dtype)
+        padded = np.full((height, columns.span, block.shape[2]), self.highest, block.dtype)
         above = self._span(first, count)[0] - (first * rows.stride - rows.before)
         inside = padded[max(above, 0) :, columns.before : columns.before + columns.size]
         block = block[max(-above, 0) :][: len(inside), : inside.shape[1]]
         inside[: len(block)] = block
         return padded
 
-    # --- where windows lie -----------------------------------------------------------------------------------------
+    # --- places of windows -----------------------------------------------------------------------------------------
 
     def _span(self, first: int, count: int) -> tuple[int, int]:
-        """The picture's rows that `count` rows of the result read; one row where they read none."""
+        """The picture's rows (low, high) that `count` rows of the result read; one row if they read none."""
         axis = self.plan.rows
         start = np.arange(first, first + count) * axis.stride - axis.before
         from_, to = (ends[first : first + count] for ends in axis.inside())
@@ -263,36 +266,38 @@ class PoolJob:
         return int(top.min()), int(bottom.max()) + 1
 
     def _block(self, first: int, count: int) -> np.ndarray:
-        """Those rows, in the type in which they are pooled."""
+        """The rows of `_span`, in the type in which they are pooled."""
         top, bottom = self._span(first, count)
         block = self.source[top - self.low : bottom - self.low]
         return block.astype(self.plan.type, copy=False)
 
-    def _rows(self, first: int, count: int, kind: np.dtype) -> np.ndarray:
+    def _rows(self, first: int, count: int, dtype: np.dtype) -> np.ndarray:
         block = self._block(first, count)
-        return np.ascontiguousarray(block.view(np.uint8) if block.dtype == bool else block, kind)
+        return np.ascontiguousarray(block.view(np.uint8) if block.dtype == bool else block, dtype)
 
     def _table(self, first: int, count: int) -> np.ndarray:
-        """For each row of the result its first row in `_block`, and how many it reads."""
+        """For each row of the result the first row of `_block` that it reads, and how many."""
         axis = self.plan.rows
         start = np.arange(first, first + count) * axis.stride - axis.before - self._span(first, count)[0]
         from_, to = (ends[first : first + count] for ends in axis.inside())
         return np.stack([start + from_ * axis.dilation, to - from_], axis=1)
 
     def _inside(self, first: int, count: int) -> np.ndarray:
-        """How many samples each window has on the picture, (count, columns, 1)."""
+        """How many samples of each window lie on the picture, (count, columns, 1)."""
         down, along = (to - from_ for from_, to in (self.plan.rows.inside(), self.plan.columns.inside()))
         return _product(down[first : first + count], along)
 
     def _counted(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """How many samples down and along each window an average counts, at least 1."""
+        """How many samples an average counts down each window and along it, at least 1."""
         down, along = (counted(axis, self.plan.include_pad) for axis in (self.plan.rows, self.plan.columns))
         return down[first : first + count], along
 
 
 def places(axis: Axis, channels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each sample of a result's row, where in a row its window begins; of each tap, what it adds to that, and the range
-    of samples for which it is on the picture."""
+    """Tables along a row: for each sample of the result where its window begins, and for each tap (shift, first, last).
+
+    `shift` is the tap's distance from that beginning; for samples first .. last - 1 it lies on the picture.
+    """
     shift = np.arange(axis.taps) * axis.dilation
     first = np.clip(-((shift - axis.before) // axis.stride), 0, axis.out)
     last = np.clip(-((shift - axis.before - axis.size) // axis.stride), first, axis.out)
@@ -302,8 +307,10 @@ def places(axis: Axis, channels: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def counted(axis: Axis, include_pad: bool) -> np.ndarray:
-    """How many samples an average counts along an axis, at least 1, float64 (out,): those on the picture, with padding
-    also those there, but none beyond."""
+    """How many samples each average counts along an axis, at least 1: float64 (out,).
+
+    These are the samples on the picture and, with `include_pad`, those on the padding, but none beyond it.
+    """
     if include_pad:
         beyond = np.arange(axis.out) * axis.stride - (axis.size + axis.before + axis.after)
         counts = np.clip(-(beyond // axis.dilation), 0, axis.taps)
@@ -314,7 +321,10 @@ def counted(axis: Axis, include_pad: bool) -> np.ndarray:
 
 
 def rounded_half_up(values: np.ndarray, divisors) -> np.ndarray:
-    """`values / divisors`, of whole numbers up to 2^50, rounded half up: the half added keeps quotients off whole ones."""
+    """`values / divisors`, rounded half up, for whole numbers up to 2^50. Overwrites nothing.
+
+    The 0.5 that is added keeps quotients away from whole numbers, so that rounding the division can't change the result.
+    """
     values = 2 * values
     values += divisors
     values += 0.5
@@ -323,7 +333,7 @@ def rounded_half_up(values: np.ndarray, divisors) -> np.ndarray:
 
 
 def _in_units(quotients: tuple, scale, offset) -> tuple[np.ndarray, np.ndarray | int]:
-    """Values and divisors of `values / divisors * scale + offset`."""
+    """The values and divisors whose quotient is `values / divisors * scale + offset`."""
     values, divisors = quotients
     if scale != 1:
         values, divisors = values * float(scale.numerator), divisors * float(scale.denominator)
@@ -337,13 +347,13 @@ def _product(down: np.ndarray, along: np.ndarray) -> np.ndarray:
     return (down[:, None] * along)[..., None]
 
 
-def _ends(kind: np.dtype):
-    """What comes last in a search for the largest sample, and for the least."""
-    return (-np.inf, np.inf) if kind.kind == "f" else tuple(int(n) for n in type_range(kind))
+def _ends(dtype: np.dtype):
+    """The lowest and the highest sample of a type, with which searches for the largest and the smallest begin."""
+    return (-np.inf, np.inf) if dtype.kind == "f" else tuple(int(n) for n in type_range(dtype))
 
 
 class PoolWork(Work):
-    """A `plan.PoolPlan` at work: as `stage.Work`."""
+    """The work of a `PoolPlan`."""
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)

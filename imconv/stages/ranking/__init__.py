@@ -1,1 +1,1 @@
-"""Order statistics: medians, minima, maxima, percentiles."""
+"""Order statistics of windows: medians, minima, maxima, percentiles."""

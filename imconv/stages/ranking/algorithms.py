@@ -1,4 +1,4 @@
-"""The algorithms of ranking. To add one: a class that is a RankAlgorithm, and its place in this list."""
+"""The list of ranking algorithms. To add one, write a subclass of `RankAlgorithm` and list it here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranks bit by bit: of the samples themselves, or of their ordinal numbers where they have more than 16 bits."""
+"""The algorithms that find ranks bit by bit: `Bisection` of samples, `Ordinals` of the numbers of sorted samples."""
 
 from __future__ import annotations
 
@@ -12,54 +12,57 @@ from .task import MOST_RANKED, RankAlgorithm, RankTask
 
 
 class Bisection(RankAlgorithm):
-    """Bit by bit."""
+    """Any rank of any shape: every lane finds its result bit by bit, counting the samples below a threshold."""
 
     name = "bisection"
     reason = "every lane looks for its own result, bit by bit"
-    TAP = 0.6  # one vector compared with a number and counted
+    TAP = 0.6  # cost of comparing a vector with a number and counting
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
         if task.extreme or task.count > MOST_RANKED or task.item > 2:
             return None
-        wide = task.item == 1 and task.count > 255  # a byte does not count them: 16 bits hold the samples
+        wide = task.item == 1 and task.count > 255  # a byte can't count them: samples are widened to 16 bits
         return self.TAP * task.count * 8 * task.item / (task.lanes / 2 if wide else task.lanes)
 
     def loop(self, plan) -> str:
         """As RankAlgorithm.loop."""
         return "bisection.bisect"
 
-    def counted(self, plan) -> str:
-        """As RankAlgorithm.counted: where a byte does not count the window's samples, 16 bits for bytes too."""
+    def loop_type(self, plan) -> str:
+        """As RankAlgorithm.loop_type: 16 bits if a byte can't count the samples of a window."""
         return "uint16" if plan.footprint.count > 255 else plan.key
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
         """As RankAlgorithm.rank."""
         channels = block.pixels.shape[2]
-        rows = block.rows.astype(job.plan.counted, copy=False)
+        rows = block.rows.astype(job.plan.loop_type, copy=False)
         self.bisect(job, rows, job.places(rows.shape[1], channels), first, 0, out, channels, wanted)
 
     def bisect(self, job, rows, places, first, start, out, channels, wanted) -> None:
-        """Ranks for columns `start`, ... of the result; `rows` holds integers of the type that the loop works in."""
-        kinds, ranks = wanted
+        """Fill `out` for columns start, start + 1, ... of the result; `rows` holds samples of the loop's type."""
+        rank_lines, ranks = wanted
         if ranks.shape[1] > 1:
             ranks = ranks[:, start:].repeat(channels, axis=1)
             ranks = np.pad(ranks, ((0, 0), (0, max(0, out.shape[1] - ranks.shape[1]))), mode="edge")
         bits = int(rows.max()).bit_length()
         found = out if out.dtype == rows.dtype else np.empty(out.shape, rows.dtype)
         ranks = np.ascontiguousarray(ranks, rows.dtype)
-        job.loop(rows, places, bits, ranks, np.ascontiguousarray(kinds), first, found)
+        job.loop(rows, places, bits, ranks, np.ascontiguousarray(rank_lines), first, found)
         if found is not out:
             out[...] = found
 
 
 class Ordinals(Bisection):
-    """In tiles of one channel each: samples are numbered by their order, numbers ranked, the ranks' samples looked up."""
+    """Bisection for samples of more than 16 bits, in tiles of one channel.
+
+    The samples of a tile are numbered in their order, the numbers are ranked, and each result is looked up by its number.
+    """
 
     name = "ordinals"
     reason = "samples are numbered by their order, tile by tile, and bisected"
-    MOST = 65536  # samples of a tile, whose ordinal numbers have 16 bits
-    SORT = 18.0  # a sample of a tile numbered by its order
+    MOST_NUMBERED = 65536  # most samples of a tile, since their numbers have 16 bits
+    SORT = 18.0  # cost of numbering a sample of a tile
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -68,8 +71,8 @@ class Ordinals(Bisection):
         around = (256 + task.footprint.shape[0]) * (256 + task.footprint.shape[1]) / 65536
         return self.TAP * task.count * 16 / 32 + self.SORT * around
 
-    def counted(self, plan) -> str:
-        """As RankAlgorithm.counted."""
+    def loop_type(self, plan) -> str:
+        """As RankAlgorithm.loop_type."""
         return "uint16"
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
@@ -87,7 +90,7 @@ class Ordinals(Bisection):
                     self.rank_tile(job, np.ascontiguousarray(tile), first + y, x, part, wanted)
 
     def rank_tile(self, job, tile: np.ndarray, first: int, start: int, out: np.ndarray, wanted) -> None:
-        """Fill `out` with ranks in a tile's windows; its first row is row `first` of the result, its first column `start`."""
+        """Fill `out` from a tile's windows; its first row is row `first` of the result, its first column is column `start`."""
         order = tile.ravel().argsort()
         numbers = np.empty(tile.size, np.uint16)
         numbers[order] = np.arange(tile.size, dtype=np.uint16)
@@ -98,7 +101,8 @@ class Ordinals(Bisection):
         self.bisect(job, numbered.rows, job.places(numbered.rows.shape[1], 1), first, start, found, 1, wanted)
         out[...] = tile.ravel()[order][found[:, : out.shape[1]]]
 
-    def tile(self, height: int, width: int, most: tuple[int, int]) -> tuple[int, int]:
-        """The largest tile of results for whose windows 16 bits number the samples."""
-        tiles = ((rows, min(most[1], self.MOST // (rows + height - 1) - width + 1)) for rows in range(1, most[0] + 1))
+    def tile(self, height: int, width: int, results: tuple[int, int]) -> tuple[int, int]:
+        """The largest tile of results (rows, columns) whose windows together have at most MOST_NUMBERED samples."""
+        last = self.MOST_NUMBERED
+        tiles = ((n, min(results[1], last // (n + height - 1) - width + 1)) for n in range(1, results[0] + 1))
         return max((tile for tile in tiles if tile[1] > 0), key=math.prod)

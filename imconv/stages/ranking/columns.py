@@ -1,4 +1,4 @@
-"""Ranks from columns: medians of 3 x 3 and 5 x 5, and extremes of low windows."""
+"""The algorithms that combine columns: medians of 3 x 3 and 5 x 5, and extremes of windows of few rows."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ...engine.buffers import aligned_lines
 from .blocks import ROOM
 from .task import DOUBLING, RankAlgorithm, RankTask
 
-LOW = 16  # rows compared one by one
+LOW = 16  # greatest height of windows whose rows are compared one by one
 
 
 class Columns(RankAlgorithm):
-    """Medians of 3 x 3 and 5 x 5."""
+    """Medians of 3 x 3 and 5 x 5, from sorted columns."""
 
     name = "columns"
     reason = "a sorting network on columns that are sorted once"
     in_place = True
-    COSTS: ClassVar = {9: 5.0, 25: 16.0}  # a vector of medians of 3 x 3, of 5 x 5
+    COSTS: ClassVar = {9: 5.0, 25: 16.0}  # cost of a vector of medians, for 3 x 3 and 5 x 5
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -31,11 +31,11 @@ class Columns(RankAlgorithm):
         return f"columns.median_{plan.footprint.count}"
 
     def last_arguments(self, plan) -> tuple:
-        """The loop's last arguments."""
+        """The loop's arguments behind the common ones."""
         return ()
 
     def lines(self, plan) -> int:
-        """Lines of buffers that the loop works in."""
+        """How many line buffers the loop needs."""
         return plan.rows.taps
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
@@ -44,13 +44,13 @@ class Columns(RankAlgorithm):
         self.sort(job, rows, np.arange(len(rows)), 0, np.arange(padded), 0, rows.shape[1], out, scratch)
 
     def rank_in_place(self, job, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Rows of the result from the picture's own rows."""
+        """Fill `out` with rows first, first + 1, ... of the result, reading the picture itself."""
         plan, source = job.plan, job.bits
         rows = job.rows[first : first + len(out) + plan.rows.taps - 1]
         self.sort(job, source, rows, plan.columns.before, plan.column_sources, 0, source.shape[1], out, scratch)
 
     def sort(self, job, source, rows, lead, columns, first, samples, out, scratch) -> None:
-        """Call the loop of `loops/columns.py`."""
+        """Call the loop, which is in `loops/columns.py`."""
         plan = job.plan
         length = (lead + columns.size) * plan.channels + samples + ROOM
         lines = scratch.get("lines")
@@ -61,7 +61,7 @@ class Columns(RankAlgorithm):
 
 
 class ExtremesOfRows(Columns):
-    """Extremes of low windows."""
+    """Extremes of windows of few rows: rows are compared one by one, columns by doubling."""
 
     name = "rows"
     reason = "the extreme of some rows, then columns by doubling"

@@ -1,4 +1,4 @@
-"""The least or the largest sample of a window: by doubling, or sample by sample."""
+"""The algorithms for the smallest or largest sample of a window: by doubling, or sample by sample."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .task import DOUBLING, RankAlgorithm, RankTask
 
 
 class Extremes(RankAlgorithm):
-    """Rows, then columns by doubling."""
+    """Extremes of large windows: first of their rows, then of their columns, over 1, 2, 4, ... samples."""
 
     name = "extremes"
     reason = "rows, then columns by doubling: hardly depends on the size"
@@ -29,11 +29,11 @@ class Extremes(RankAlgorithm):
 
 
 class Taps(RankAlgorithm):
-    """Sample by sample."""
+    """Extremes of any shape, sample by sample."""
 
     name = "taps"
     reason = "every sample of the shape is compared"
-    TAP = 0.5  # one vector, lesser or larger than another
+    TAP = 0.5  # cost of the minimum or maximum of two vectors
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""

@@ -1,4 +1,4 @@
-"""Order statistics: `RankFilter`, what median, minimum, maximum and percentiles come down to, and a plan of it at work."""
+"""`RankFilter`: the filter behind median, minimum, maximum and percentiles."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from .plan import RankPlan, make_rank_plan
 
 @dataclass(frozen=True)
 class RankFilter(Filter):
-    """The sample of a window that so many percent of the others come before (`rank_plan.rank_of`).
+    """Takes the sample at a percentile of the window's sorted samples (see `footprint.rank_of`).
 
-    Ranks go through every monotone curve: with the option linear the same sample wins, and nothing need be decoded.
+    A monotone curve does not change ranks: with the option `linear` the same sample is taken, so nothing is decoded.
     """
 
     footprint: Footprint
     percentile: float
     options: Options = DEFAULTS
     algorithm: str | None = None
-    scale: Fraction | None = None  # instead of the one that the depth asks for
+    scale: Fraction | None = None  # replaces the factor that follows from the depth
 
     light_matters = False
 
@@ -61,7 +61,7 @@ class RankFilter(Filter):
         return self._result(image_type)[0]
 
     def factor(self, image_type) -> Fraction:
-        """As LinearFilter.factor."""
+        """As Filter.factor."""
         return self._result(image_type)[1]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:

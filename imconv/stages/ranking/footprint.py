@@ -1,4 +1,4 @@
-"""Which pixels around a pixel count: the footprint of a filter that ranks samples rather than weighing them."""
+"""`Footprint`: which pixels around a pixel belong to the window of a rank or morphology filter; and ranks of percentiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...errors import OptionError, nearest
-from ...geometry.sizes import MAX_SIDE, parse_pair, parse_size
+from ...geometry.sizes import MAX_SIDE, parse_pair, parse_window_size
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 
@@ -22,7 +22,8 @@ def _ring(y, x, ry, rx):
     return _disk(y, x, ry, rx) & ~(_disk(y, x, ry - 1, rx - 1) if min(ry, rx) > 1 else (y == 0) & (x == 0) & (ry > 0))
 
 
-# name: which cells belong to it. y, x are distances from the centre in half pixels, ry and rx are size // 2 in pixels
+# name: a function that says which cells belong to it. y and x are distances from the centre in half pixels, ry and rx are
+# size // 2 in pixels.
 SHAPES: dict[str, Callable] = {
     "square": lambda y, x, ry, rx: (y == y) & (x == x),
     "disk": _disk,
@@ -35,7 +36,10 @@ SHAPES: dict[str, Callable] = {
 
 @dataclass(frozen=True)
 class Footprint:
-    """Cells (rows, columns) with an anchor, the one over the pixel; `mask` is its cells row by row, None for all of them."""
+    """The cells of a window (rows, columns). The anchor is the cell over the pixel.
+
+    `mask` has a byte for each cell, row by row: whether it belongs to the footprint. None if all do.
+    """
 
     shape: tuple[int, int]
     anchor: tuple[int, int]
@@ -44,18 +48,18 @@ class Footprint:
 
     @cached_property
     def cells(self) -> np.ndarray:
-        """Which cells belong to it: bool (rows, columns)."""
+        """Which cells belong to the footprint: bool (rows, columns)."""
         if self.mask is None:
             return np.ones(self.shape, bool)
         return np.frombuffer(self.mask, bool).reshape(self.shape)
 
     @cached_property
     def count(self) -> int:
-        """How many cells belong to it."""
+        """How many cells belong to the footprint."""
         return int(self.cells.sum())
 
     def flipped(self) -> Footprint:
-        """Turned by 180 degrees about the anchor: what dilation lays over the picture, as convolution does its kernel."""
+        """The footprint rotated by 180 degrees about its anchor; dilation uses it, as convolution uses a rotated kernel."""
         anchor = (self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1])
         return Footprint(self.shape, anchor, self.mask and self.mask[::-1], self.name)
 
@@ -66,18 +70,18 @@ class Footprint:
 
 
 def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
-    """The footprint of a size and a shape.
+    """Make the footprint of a size and a shape.
 
     Parameters
     ----------
     size : int, (rows, columns) or str such as "3x5"
-        Needed with a named shape, refused with one of the caller's own.
+        Required with a named shape, refused with cells of the caller's own.
     shape : str, array (rows, columns) or Kernel
-        A name of SHAPES; or cells: 0, NaN and what is not part of a kernel do not belong to it.
+        A name of SHAPES, or cells: those that are 0, NaN or left out of a Kernel do not belong to the footprint.
     anchor : (row, column), optional
         Default: `size // 2`, or a Kernel's own.
 
-    Raises OptionError for unknown names, missing sizes, and footprints without a cell.
+    Raises OptionError for an unknown name, a missing size, or a footprint without cells.
 
     >>> print(make_footprint(5, "disk").cells.astype(int))
     [[0 0 1 0 0]
@@ -87,7 +91,7 @@ def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
      [0 0 1 0 0]]
     """
     if isinstance(shape, str):
-        found = _named(None if size is None else parse_size(size), shape)
+        found = _named(None if size is None else parse_window_size(size), shape)
     elif size is not None:
         raise OptionError("a shape of your own has its size; leave size out")
     else:
@@ -140,7 +144,9 @@ def _own(shape) -> np.ndarray:
 
 
 def rank_of(percentile: float, count: int) -> int:
-    """How many of `count` samples come before the wanted one: `int(count * percentile / 100)`, for 100 the last
-    (scipy.ndimage.percentile_filter); for 50 the median of scipy.ndimage.median_filter, for an even count the larger one.
+    """The rank of a percentile: how many of `count` sorted samples come before it, `int(count * percentile / 100)`.
+
+    100 is the last sample, as in scipy.ndimage.percentile_filter. 50 is the median of scipy.ndimage.median_filter: of an even
+    count, the larger of the two middle samples.
     """
     return count - 1 if percentile == 100 else int(count * percentile / 100)

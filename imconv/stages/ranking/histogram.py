@@ -1,4 +1,4 @@
-"""Ranks of bytes by histograms (Perreault and Hebert 2007)."""
+"""The algorithm that ranks bytes by histograms."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from .task import MOST_RANKED, RankAlgorithm, RankTask
 
 
 class Histogram(RankAlgorithm):
-    """Perreault and Hebert 2007."""
+    """Histograms of columns, added and subtracted as windows move (Perreault and Hebert 2007)."""
 
     name = "histogram"
     reason = "histograms of columns and of the window: does not depend on the size"
     padded = False
     BINS = 16
-    STEPS = np.tri(BINS, dtype=np.uint8).T.reshape(1, -1)  # sixteen times sixteen: 0 before place n, 1 from there on
+    STEPS = np.tri(BINS, dtype=np.uint8).T.reshape(1, -1)  # 16 rows of 16: row n is 0 before place n and 1 from it on
     STRIP = 1024  # samples of a row whose columns' histograms are held at a time
-    TALLEST_COUNTED = (
-        254  # tallest window whose column counts fit a byte: a new row is counted before an old one is removed
-    )
-    SAMPLE = 4.6  # a sample
-    SWITCH = 22.0  # more for a sample where windows are narrow, divided by the width: neighbouring results differ more
+    # Tallest window whose column counts fit a byte: the new row is counted before the old one is removed, so 255 at most.
+    TALLEST_COUNTED = 254
+    SAMPLE = 4.6  # cost of a sample
+    # Further cost of a sample, divided by the window's width: narrow windows' results differ more from one to the next.
+    SWITCH = 22.0
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -41,14 +41,14 @@ class Histogram(RankAlgorithm):
         return 272 * plan.columns.taps * plan.channels + 272 * self.STRIP
 
     def bins(self, plan) -> tuple[str, str]:
-        """The types that hold histograms of a column, and of the window."""
+        """The types of the bins of a column's histogram and of a window's."""
         tall, many = plan.rows.taps > self.TALLEST_COUNTED, plan.footprint.count > MOST_RANKED
         return "uint16" if tall else "uint8", "uint32" if many else "uint16"
 
-    def kinds(self, plan) -> dict[str, str]:
-        """As RankAlgorithm.kinds."""
+    def types(self, plan) -> dict[str, str]:
+        """As RankAlgorithm.types."""
         column, window = self.bins(plan)
-        return {"S": plan.counted, "C": column, "W": window}
+        return {"S": plan.loop_type, "C": column, "W": window}
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
         """As RankAlgorithm.rank."""

@@ -1,4 +1,4 @@
-"""Ranks by a sorting network that neighbouring windows share (Adams 2021)."""
+"""The algorithm that ranks samples by a sorting network."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ...engine.buffers import LARGEST_LANES, aligned_lines
 from .sorting_network import make_network
 from .task import RankAlgorithm, RankTask
 
-LARGEST_NETWORK = 1024  # samples
+LARGEST_NETWORK = 1024  # most samples of a window
 
 
 class Network(RankAlgorithm):
-    """Adams 2021."""
+    """A sorting network that neighbouring windows share (A. Adams 2021, see sorting_network.py)."""
 
     name = "network"
     reason = "a sorting network that neighbouring windows share"
-    LINE_BYTES = 1024  # of a line of the network
-    MERGE = 1.85  # a vector of windows, for each sample of the window, by a network that neighbours share
-    EXCHANGE = 0.85  # two vectors put in order, in the cache
-    PREPARE = 5e3  # a sample of a window, when a network is made; an eighth of that, for it is kept
+    LINE_BYTES = 1024  # least length of a line of the network
+    MERGE = 1.85  # cost of a vector of results for each sample of a rectangle
+    EXCHANGE = 0.85  # cost of sorting two vectors, in the cache
+    PREPARE = 5e3  # cost of making the network for each sample of a window, divided by 8 since networks are cached
 
     def cost(self, task: RankTask) -> float | None:
         """As RankAlgorithm.cost."""
@@ -45,7 +45,7 @@ class Network(RankAlgorithm):
         return (max(self.LINE_BYTES, reach) + 4 * LARGEST_LANES + 16 * 40) * plan.footprint.count
 
     def prepare(self, plan):
-        """As RankAlgorithm.prepare: the network."""
+        """As RankAlgorithm.prepare: make the network."""
         return make_network(plan.footprint, plan.rank)
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:

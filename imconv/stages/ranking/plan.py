@@ -1,4 +1,4 @@
-"""How an order statistic is computed: `RankPlan`, an immutable printable value, and the pure function that chooses it."""
+"""`RankPlan`: how an order statistic is computed, and `make_rank_plan`, the pure function that chooses the algorithm."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .task import MOST_RANKED, RankAlgorithm, RankTask
 from .work import RankWork
 
 MEDIAN = 50.0
-COPY = 0.05  # cost of a byte brought into a padded band, nanoseconds
-BAND_BYTES = 1 << 20  # of padded rows worked on at a time
+COPY = 0.05  # cost in nanoseconds of copying a byte to a padded block
+BAND_BYTES = 1 << 20  # size of a block of padded rows
 
 
 @dataclass(frozen=True)
 class RankPlan(Stage):
-    """How one order statistic runs over one kind of picture. Print it to read it; compare it."""
+    """How an order statistic is computed for pictures of one shape and type. Plans can be printed and compared."""
 
     algorithm: str  # one of `algorithms.BY_NAME`
     rows: Axis
@@ -41,43 +41,43 @@ class RankPlan(Stage):
     border: Border
     alpha: str  # "none", "separate" or "keep"
     range: str
-    scale: Fraction = Fraction(1)  # a change of depth
+    scale: Fraction = Fraction(1)  # factor of a change of depth
     offset: Fraction = Fraction(0)
     cost: float = field(default=0.0, compare=False)  # nanoseconds for a sample of the result
 
     @property
     def how(self) -> RankAlgorithm:
-        """The algorithm, which answers what depends on it."""
+        """The algorithm as an object, which is asked for everything that depends on it."""
         return BY_NAME[self.algorithm]
 
     @property
     def reason(self) -> str:
-        """Why this algorithm."""
+        """A sentence about the algorithm, for printed plans."""
         return self.how.reason
 
     @property
     def rank(self) -> int:
-        """How many samples of a whole window come before the wanted one."""
+        """How many samples of a whole window come before the result in order."""
         return rank_of(self.percentile, self.footprint.count)
 
     @property
     def largest(self) -> bool:
-        """Whether of the extremes it is the largest."""
+        """Whether the result is the largest sample of a window."""
         return self.rank == self.footprint.count - 1
 
     @property
-    def counted(self) -> str:
-        """The type that the loop works in."""
-        return self.how.counted(self)
+    def loop_type(self) -> str:
+        """The integer type of the samples that the loop reads."""
+        return self.how.loop_type(self)
 
     @property
     def colours(self) -> int:
-        """Channels that the range policy is for: all but alpha."""
+        """Channels that the range policy applies to: all but alpha."""
         return self.channels - (self.alpha != "none")
 
     @property
     def plain(self) -> bool:
-        """Whether results are samples of the picture, stored as they are."""
+        """Whether results are samples of the picture, stored without a change of type, scale or offset."""
         same = self.source == self.target and self.scale == 1 and self.offset == 0
         return same and self.range in ("clip", "error")
 
@@ -88,46 +88,46 @@ class RankPlan(Stage):
 
     @cached_property
     def key(self) -> str:
-        """The unsigned integers that stand for the samples: `loops` know no others."""
+        """The unsigned type of the sortable integers that stand for samples in the loops (see sortable.py)."""
         return key_type(np.dtype(self.source)).name
 
     @property
     def phases(self) -> tuple[int, int]:
-        """A dilated window sees one of so many pictures, by rows and columns."""
+        """The dilations (rows, columns): a dilated window reads only every d-th row and column, so one phase of d."""
         return self.rows.dilation, self.columns.dilation
 
     @property
     def strides(self) -> tuple[int, int]:
-        """Steps between results, by rows and columns."""
+        """The strides (rows, columns)."""
         return self.rows.stride, self.columns.stride
 
     @property
     def full(self) -> tuple[int, int]:
-        """The result's rows and columns without a stride: all are computed, those between left out."""
+        """The result's rows and columns without strides: all of these are computed, and every s-th is kept."""
         return (self.rows.out - 1) * self.rows.stride + 1, (self.columns.out - 1) * self.columns.stride + 1
 
     @property
     def operations(self) -> int:
-        """Samples of windows that are ranked, by counting them in full; less is done where windows share work."""
+        """The samples of all windows together; algorithms whose windows share work do less."""
         return self.rows.out * self.columns.out * self.channels * self.footprint.count
 
     multiply_adds = operations
 
     @property
     def seconds(self) -> float:
-        """What one thread would take, roughly, on the processor that the costs were measured on."""
+        """Estimated seconds of one thread, on the processor that the costs were measured on."""
         rows, columns = self.full
         return 1e-9 * self.cost * rows * columns * self.channels
 
     @property
     def band_rows(self) -> int:
-        """Rows of the result worked on at a time: few enough for the cache, and more than the window around them."""
+        """Rows of the result computed at once: few enough for the cache, but more than the rows around them."""
         row = max(1, self.columns.span * self.channels * np.dtype(self.key).itemsize)
         return min(self.rows.out, max(BAND_BYTES // row, self.how.least_rows(self) // self.rows.stride, 1))
 
     @property
     def scratch(self) -> int:
-        """Bytes that a thread holds: a padded band, what comes of it, and histograms."""
+        """Bytes for each thread: a padded block, its results, and the algorithm's own buffers."""
         columns = (self.columns.span + self.columns.taps) * self.channels + LARGEST_LANES
         rows = self.band_rows * self.rows.stride + self.rows.taps * self.rows.dilation
         item = np.dtype(self.key).itemsize
@@ -187,9 +187,8 @@ def make_rank_plan(
 ) -> RankPlan:
     """The plan for a percentile of the samples under a footprint: a pure function of its arguments.
 
-    `algorithm` takes one of `algorithms.BY_NAME`, and raises OptionError where that can't do the work; default: the cheapest.
-    Raises LimitError for windows of more than 65535 samples, unless they are rectangles of bytes, or it is the least or
-    the largest that is wanted.
+    `algorithm` is a name in `algorithms.BY_NAME`, by default the cheapest; OptionError if it can't do the task. Raises
+    LimitError for windows of more than 65535 samples, except for rectangles on 8 bits and for extremes.
     """
     check_range(range)
     if alpha == "weight":
@@ -216,5 +215,5 @@ def make_rank_plan(
 
 
 def key_type(source: np.dtype) -> np.dtype:
-    """The unsigned type as wide as this one."""
+    """The unsigned integer type of the same size."""
     return np.dtype(f"u{source.itemsize}")

@@ -1,10 +1,10 @@
-"""Sorting networks that neighbouring windows share: which lines of samples to put in order, one after another.
+"""Makes sorting networks that neighbouring windows share: a list of steps, each of which combines two lines of samples.
 
-A line is a row of the picture, or what comes of two lines sample by sample: the lesser of each pair, or the larger. Lines
-are combined shifted, so that what two windows beside each other have in common is computed once: sorted columns are
-merged to sorted pairs of columns, those to fours, and so on. Windows below each other have rows in common: those of 2, 4
-or 8 windows are sorted for all, and what can't be the result any more is dropped, before each half of them brings the
-rows that it alone has (A. Adams, Fast median filters using separable sorting networks, 2021).
+A line is a row of the picture, or the minimum or maximum, sample by sample, of two other lines, which may be shifted. Shifts
+let neighbouring windows of a row share work: sorted columns are merged to sorted pairs of columns, pairs to fours, and so on.
+Windows below each other share rows. The rows that 2, 4 or 8 windows have in common are sorted once, samples that can no longer
+be the result are dropped, and then each half of the windows adds the rows that only it has (A. Adams, Fast median filters using
+separable sorting networks, 2021).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import numpy as np
 
 from .footprint import Footprint
 
-LOAD, EXCHANGE, LESSER, LARGER, STORE = range(5)  # what a step does, as in `loops/network.py`
+LOAD, EXCHANGE, LESSER, LARGER, STORE = range(5)  # the operations of steps, as in `loops/network.py`
 
-Shifted = tuple[int, int]  # a node, and how many pixels to the right it is read
+Shifted = tuple[int, int]  # a node, and by how many pixels to the right its line is read
 
 
 @dataclass(frozen=True)
 class Network:
     """The network for one rank of one window.
 
-    tall               rows of the result that it finds together
+    tall               how many rows of the result it computes together
     lines              how many lines are held at a time
-    steps : (n, 7)     what to do (LOAD, ...), two lines to write, and two to read, each with its shift in pixels; LOAD
-                       reads row n of those under the windows into the first, STORE writes it as row n of the result; n
-                       is in the fourth place
+    steps : (n, 7)     the operation (LOAD, ...), two lines to write, then two lines to read, each with its shift in pixels.
+                       LOAD reads a row under the windows into the first line, STORE writes the first line to a row of the
+                       result; the number of that row is in the fourth place.
     """
 
     tall: int
@@ -37,17 +37,17 @@ class Network:
     steps: np.ndarray
 
     def placed(self, pitch: int, channels: int) -> np.ndarray:
-        """Steps (n, 5) with lines and shifts as places in a buffer of lines `pitch` samples apart."""
-        kind, low, high, a, right, b, further = self.steps.T
-        combining = (kind != LOAD) & (kind != STORE)
-        low = low * pitch + np.where(kind == STORE, right * channels, 0)
+        """The steps as (n, 5), with lines and shifts as places in a buffer whose lines are `pitch` samples apart."""
+        operation, low, high, a, right, b, further = self.steps.T
+        combining = (operation != LOAD) & (operation != STORE)
+        low = low * pitch + np.where(operation == STORE, right * channels, 0)
         a = np.where(combining, a * pitch + right * channels, a)
-        return np.stack([kind, low, high * pitch, a, b * pitch + further * channels], axis=1)
+        return np.stack([operation, low, high * pitch, a, b * pitch + further * channels], axis=1)
 
 
 @lru_cache(maxsize=16)
 def make_network(footprint: Footprint, rank: int) -> Network:
-    """The network for the sample of three or more that `rank` others of a window come before.
+    """The network that finds the sample of this rank in a window of three or more samples.
 
     >>> make_network(Footprint((3, 3), (1, 1)), 4).tall
     2
@@ -61,8 +61,10 @@ def make_network(footprint: Footprint, rank: int) -> Network:
 
 
 class _Graph:
-    """Nodes, each made of older ones: (LOAD, row), (LESSER, a, shift, b, shift) or (LARGER, ...); the same one only once,
-    wherever along the row it is wanted."""
+    """The lines of a network as nodes: (LOAD, row), (LESSER, a, shift, b, shift) or (LARGER, a, shift, b, shift).
+
+    a and b are older nodes. A node is made only once, also if it is used at several shifts.
+    """
 
     def __init__(self):
         self.nodes: list[tuple] = []
@@ -78,7 +80,7 @@ class _Graph:
         return self._combined(LARGER, a, b)
 
     def merged(self, a: list[Shifted], b: list[Shifted]) -> list[Shifted]:
-        """Two sorted lists as one (Batcher's odd-even merge, for any lengths)."""
+        """Merge two sorted lists into one (Batcher's odd-even merge, for any lengths)."""
         if not a or not b:
             return a or b
         if len(a) == len(b) == 1:
@@ -90,18 +92,21 @@ class _Graph:
         return found + odd[len(even) - 1 :] + even[len(odd) + 1 :]
 
     def picked(self, a: list[Shifted], b: list[Shifted], rank: int) -> Shifted:
-        """What has this rank in two sorted lists together: for one of the ways to take rank + 1 samples, some from each,
-        it is the largest one taken, for others that is larger."""
+        """The sample of this rank in two sorted lists together.
+
+        For every way to take the first i samples of one list and the first rank + 1 - i of the other, the largest sample
+        taken is at least the result; the smallest of these is the result.
+        """
         taken = range(max(0, rank + 1 - len(b)), min(len(a), rank + 1) + 1)
         lasts = (
             a[i - 1] if i == rank + 1 else b[rank - i] if i == 0 else self.larger(a[i - 1], b[rank - i]) for i in taken
         )
         return reduce(self.lesser, lasts)
 
-    def _combined(self, kind: int, a: Shifted, b: Shifted) -> Shifted:
+    def _combined(self, operation: int, a: Shifted, b: Shifted) -> Shifted:
         a, b = sorted((a, b))
         first = min(a[1], b[1])
-        return self._node((kind, a[0], a[1] - first, b[0], b[1] - first)), first
+        return self._node((operation, a[0], a[1] - first, b[0], b[1] - first)), first
 
     def _node(self, node: tuple) -> int:
         if node not in self.known:
@@ -111,14 +116,14 @@ class _Graph:
 
 
 class _Rectangles:
-    """Windows of height x width pixels, one below the other."""
+    """Builds results for windows of height x width pixels, one below the other."""
 
     def __init__(self, graph: _Graph, height: int, width: int, rank: int):
         self.graph, self.height, self.width, self.rank = graph, height, width, rank
         self.made: dict[tuple, list[Shifted]] = {}
 
     def results(self, tall: int) -> list[Shifted]:
-        """What has the rank in so many windows, a power of two and no more than they are high."""
+        """The results of `tall` windows; `tall` is a power of two and at most their height."""
         if tall == 1:
             left, right = self._halves(0, self.height, self.width)
             return [self.graph.picked(left, right, self.rank)]
@@ -126,8 +131,11 @@ class _Rectangles:
         return self._windows(0, tall, common, (self.height - tall + 1) * self.width, 0)
 
     def _windows(self, first: int, stop: int, common: list[Shifted], known: int, dropped: int) -> list[Shifted]:
-        """Results of windows `first` to `stop`, of whose samples `known` are in all of them: sorted, without some at the
-        ends, `dropped` of them the least."""
+        """The results of windows first .. stop - 1.
+
+        `common` are the `known` samples that all these windows have, sorted, without the `dropped` smallest and some of the
+        largest, which can't be the result.
+        """
         missing = self.height * self.width - known
         least = max(0, self.rank - missing - dropped)
         common, dropped = common[least : self.rank - dropped + 1], dropped + least
@@ -145,7 +153,7 @@ class _Rectangles:
         return found
 
     def _rows(self, top: int, bottom: int, width: int) -> list[Shifted]:
-        """The samples of these rows, `width` pixels of each, in order."""
+        """The samples of rows top .. bottom - 1, `width` pixels of each, sorted."""
         key = top, bottom, width
         if key not in self.made:
             one = bottom - top == width == 1
@@ -153,7 +161,7 @@ class _Rectangles:
         return self.made[key]
 
     def _halves(self, top: int, bottom: int, width: int) -> tuple[list[Shifted], list[Shifted]]:
-        """The same as two sorted lists: columns that are a power of two, which others share, and the rest."""
+        """The samples of `_rows` as two sorted lists: a power of two columns, which other windows share, and the rest."""
         if width == 1:
             middle = (top + bottom + 1) // 2
             return self._rows(top, middle, 1), self._rows(middle, bottom, 1)
@@ -162,7 +170,7 @@ class _Rectangles:
 
 
 def _of_shape(graph: _Graph, cells: np.ndarray, rank: int) -> Shifted:
-    """What has the rank among the samples under some cells."""
+    """The sample of this rank under the cells of a footprint."""
     down_columns = [(graph.row(row)[0], column) for column, row in np.argwhere(cells.T).tolist()]
 
     def in_order(some: list[Shifted]) -> list[Shifted]:
@@ -178,40 +186,40 @@ def _moved(some: list[Shifted], pixels: int) -> list[Shifted]:
 
 
 def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
-    """The steps that make the results and no more, in lines that are used again as soon as nobody reads them."""
+    """The network of the steps that the results need; a line is used again as soon as its samples are read no more."""
     nodes, wanted = graph.nodes, _needed(graph.nodes, results)
     stored: dict[int, list[tuple[int, int]]] = {}
     for row, (node, shift) in enumerate(results):
         stored.setdefault(node, []).append((row, shift))
-    last = {}  # who reads a node last: of lesser and larger of the same pair, made at once, the older one
+    last = {}  # the node that reads a node last; LESSER and LARGER of one pair are made at once and count as the older
     order = []
     for node in sorted(wanted):
-        kind, *sources = nodes[node]
-        twin = graph.known.get((LESSER + LARGER - kind, *sources))
-        if kind != LOAD and twin in wanted and twin < node:
+        operation, *sources = nodes[node]
+        twin = graph.known.get((LESSER + LARGER - operation, *sources))
+        if operation != LOAD and twin in wanted and twin < node:
             continue
-        order.append((node, twin if kind != LOAD and twin in wanted else None))
-        if kind != LOAD:
+        order.append((node, twin if operation != LOAD and twin in wanted else None))
+        if operation != LOAD:
             last[sources[0]] = last[sources[2]] = node
     lines: dict[int, int] = {}
     free, count, steps = [], 0, []
     for node, twin in order:
-        kind, *sources = nodes[node]
-        if kind == LOAD:
+        operation, *sources = nodes[node]
+        if operation == LOAD:
             step = [0, sources[0], 0, 0, 0]
         else:
             a, right, b, further = sources
             step = [0, lines[a], right, lines[b], further]
             free += [lines[source] for source in {a, b} if last[source] == node]
-        made = [node] if twin is None else [node, twin] if kind == LESSER else [twin, node]
+        made = [node] if twin is None else [node, twin] if operation == LESSER else [twin, node]
         for one in made:
             if not free:
                 free.append(count)
                 count += 1
             lines[one] = free.pop()
         if twin is not None:
-            kind, step[0] = EXCHANGE, lines[made[1]]
-        steps.append([kind, lines[made[0]], *step])
+            operation, step[0] = EXCHANGE, lines[made[1]]
+        steps.append([operation, lines[made[0]], *step])
         for one in made:
             steps += [[STORE, lines[one], 0, row, shift, 0, 0] for row, shift in stored.get(one, ())]
             if one not in last:
@@ -220,7 +228,7 @@ def _scheduled(graph: _Graph, results: list[Shifted]) -> Network:
 
 
 def _needed(nodes: list[tuple], results: list[Shifted]) -> set[int]:
-    """The results' nodes and all that they are made of."""
+    """The results' nodes and all nodes that they are made from."""
     wanted = {node for node, _ in results}
     for node in range(len(nodes) - 1, -1, -1):
         if node in wanted and nodes[node][0] != LOAD:

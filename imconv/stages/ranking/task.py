@@ -1,4 +1,4 @@
-"""What ranking algorithms are asked for, and what each of them has to say.
+"""`RankTask`, a rank to be found in windows, and `RankAlgorithm`, the base class of the algorithms that find it.
 
 Costs are nanoseconds on one core of an AMD EPYC 9005 (Zen 5) with AVX-512, November 2026.
 """
@@ -13,24 +13,24 @@ from ...geometry.border import Border
 from .blocks import Block
 from .footprint import Footprint
 
-MOST_RANKED = 65535  # samples of a window, but for rectangles of bytes: what 16 bits count
+MOST_RANKED = 65535  # most samples of a window that are counted in 16 bits; only histograms of bytes count more
 REGISTER = 64  # bytes of a vector
-DOUBLING = 0.8  # one vector, lesser or larger than another, of lines in the cache
+DOUBLING = 0.8  # cost of the minimum or maximum of two vectors, for lines in the cache
 
 
 @dataclass(frozen=True)
 class RankTask:
-    """A rank to be found: what an algorithm must be able to do."""
+    """A rank to be found in windows, which an algorithm is chosen for."""
 
     footprint: Footprint
     rank: int
     item: int  # bytes of a sample
     border: Border
-    extreme: bool  # whether the least or the largest sample is wanted in every window
+    extreme: bool  # whether it is the smallest or the largest sample of every window
 
     @property
     def count(self) -> int:
-        """Samples of a window."""
+        """The number of samples of a window."""
         return self.footprint.count
 
     @property
@@ -40,59 +40,59 @@ class RankTask:
 
     @property
     def lanes(self) -> float:
-        """Samples of a vector."""
+        """The number of samples in a vector."""
         return REGISTER // self.item
 
     @property
     def fixed_rank(self) -> bool:
-        """Whether every window has the same rank, and it is no extreme."""
+        """Whether the rank is the same in every window, and not an extreme."""
         return not self.extreme and self.border.mode != "normalized"
 
 
 class RankAlgorithm:
-    """One way to find ranks. An algorithm has no state; a subclass says everything about its way."""
+    """One way to find ranks. A subclass says everything about it; its objects have no state."""
 
     name: str
     reason: str
-    in_place = False  # whether it reads the picture itself where that can be
-    padded = True  # whether lines of results have room for a vector
+    in_place = False  # whether it can read the picture without a padded copy
+    padded = True  # whether the loop needs lines of results with room for a vector
 
     def cost(self, task: RankTask) -> float | None:
-        """Nanoseconds for a sample of the result; None where it can't do the task."""
+        """Nanoseconds for each sample of the result; None if the algorithm can't do the task."""
         raise NotImplementedError
 
     def cost_once(self, task: RankTask) -> float:
-        """Nanoseconds for each plan, whatever the picture's size."""
+        """Nanoseconds for each plan, independent of the picture's size."""
         return 0.0
 
     def loop(self, plan) -> str:
-        """Module and function in imconv/loops."""
+        """The loop's module and function in imconv/loops, as `module.function`."""
         raise NotImplementedError
 
-    def counted(self, plan) -> str:
-        """The type that the loop works in."""
+    def loop_type(self, plan) -> str:
+        """The integer type of the samples that the loop reads."""
         return plan.key
 
-    def kinds(self, plan) -> dict[str, str]:
-        """The types that the capitals in the loop's declaration stand for."""
-        return {"S": plan.counted}
+    def types(self, plan) -> dict[str, str]:
+        """The types for the letters in the loop's declaration."""
+        return {"S": plan.loop_type}
 
     def least_rows(self, plan) -> int:
-        """Rows of the picture below which a band is too low: more than the window around it."""
+        """The least height of a band in rows of the picture: more than the rows around it that its windows read."""
         return 2 * plan.rows.taps * plan.rows.dilation
 
     def scratch(self, plan) -> int:
-        """Bytes of buffers of its own that a thread holds."""
+        """Bytes of the algorithm's own buffers for each thread."""
         return 0
 
     def prepare(self, plan):
-        """What is computed once for each work, `job.prepared`."""
+        """Compute what all bands of a work need; it is passed on as `job.prepared`."""
         return None
 
     def rank(self, job, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted) -> None:
-        """Fill `out` (rows, samples), contiguous, with ranks in a block's windows, `columns` pixels of each row.
+        """Fill `out` (rows, samples), contiguous, with the samples of the wanted ranks in a block's windows.
 
-        The first row is row `first` of the result, unstrided. `wanted` are the ranks of these windows, as `RankJob` has
-        them: (kinds, ranks).
+        A row has `columns` pixels, and the first is row `first` of the result without strides. `wanted` holds the ranks of
+        these windows as RankJob computes them: (rank_lines, ranks).
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a band of an order statistic's output rows becomes: padded rows of sortable samples, the loop, samples again."""
+"""`RankWork`: computes bands of an order statistic, from padded rows of sortable integers, by an algorithm's loop."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from .sortable import rule_of, samples_of, sortable
 
 
 class RankJob:
-    """One plan over one picture, or a part of it whose first row is row `low`; its methods are called from several
-    threads at once."""
+    """Computes samples of a plan's result over a picture, or over the part of it that begins with row `low`.
+
+    Its methods are called from several threads at once.
+    """
 
     def __init__(self, plan, source: np.ndarray, low: int = 0):
         self.plan = plan
         self.type, self.key = np.dtype(plan.source), np.dtype(plan.key)
         self.how, self.loop = plan.how, jit.loop(plan.how.loop(plan))
         self.fill = self._fill()
-        self.ranks, self.kinds = self._ranks()
+        self.ranks, self.rank_lines = self._ranks()
         self.to_keys, self.to_samples = jit.loop("sortable.to_keys"), jit.loop("sortable.to_samples")
         self.rule = rule_of(self.type)
         self.prepared = self.how.prepare(plan)
@@ -37,7 +39,7 @@ class RankJob:
         self.move(source, low)
 
     def move(self, source: np.ndarray, low: int) -> None:
-        """Go on with another part of the picture."""
+        """Continue with another part of the picture, or with another picture of its shape and type."""
         plan = self.plan
         self.array = source
         if (low, len(source)) != (self.low, self.count):
@@ -51,17 +53,17 @@ class RankJob:
         self.direct = self.how.in_place and ready and self.type.kind in "bu" and wide and inside
 
     def release(self) -> None:
-        """Hold no picture until the next one."""
+        """Drop references to the picture; `move` sets the next one."""
         self.array = self.bits = None
 
     def needed(self) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call."""
-        found = [self.loop.specialised(self.how.kinds(self.plan))]
+        found = [self.loop.specialised(self.how.types(self.plan))]
         others = [] if self.direct else [self.to_keys] if self.type.kind in "bu" else [self.to_keys, self.to_samples]
         return found + [loop.specialised({"S": self.key}) for loop in others]
 
     def samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """Fill `out` (rows, columns, channels), contiguous, of the picture's type, with rows `first`, ... of the result."""
+        """Fill `out` (rows, columns, channels), contiguous, of the picture's type, with rows first, first + 1, ... of the result."""
         plan = self.plan
         (down, along), (tall, wide) = plan.strides, plan.phases
         rows, columns = (len(out) - 1) * down + 1, plan.full[1]
@@ -73,7 +75,7 @@ class RankJob:
         if (down, along, tall, wide) == (1, 1, 1, 1):
             if flat.shape[1] >= LARGEST_LANES:
                 keys = flat.view(self.key)
-                self.how.rank(self, block, first, keys, columns, scratch, (self.kinds, self.ranks))
+                self.how.rank(self, block, first, keys, columns, scratch, (self.rank_lines, self.ranks))
                 if self.type.kind not in "bu":
                     self.to_samples(self.rule, keys)
             else:
@@ -88,11 +90,13 @@ class RankJob:
                 place.pixels[...] = pixels
                 start = first * down + p
                 ranks = self.ranks[:, q::wide] if self.ranks.shape[1] > 1 else self.ranks
-                part[...] = self._ranked(place, 0, len(part), part.shape[1], scratch, (self.kinds[start::tall], ranks))
+                part[...] = self._ranked(
+                    place, 0, len(part), part.shape[1], scratch, (self.rank_lines[start::tall], ranks)
+                )
         out[...] = samples_of(np.ascontiguousarray(full[::down, ::along]), self.type)
 
     def originals(self, first: int, count: int) -> np.ndarray:
-        """The samples under the anchor, for `count` rows of the result; the border's where it has none."""
+        """The samples under the anchor for `count` rows of the result; border values where it lies outside the picture."""
         plan = self.plan
         rows, columns = (
             sources[np.arange(axis.out) * axis.stride + axis.anchor * axis.dilation]
@@ -109,7 +113,10 @@ class RankJob:
     # --- padded rows -----------------------------------------------------------------------------------------------
 
     def _fill(self) -> np.ndarray:
-        """What the border fills each channel with, sortable; for "normalized" what comes last, for a maximum first."""
+        """The border's value for each channel as sortable integers.
+
+        With "normalized" the largest integer, so that it never counts; for a maximum 0.
+        """
         plan = self.plan
         if plan.border.mode == "normalized":
             return np.full(plan.channels, 0 if plan.percentile == 100 else np.iinfo(self.key).max, self.key)
@@ -118,7 +125,7 @@ class RankJob:
         return sortable(constant_samples(plan, self.type))
 
     def _block(self, start: int, count: int, scratch: dict) -> Block:
-        """Padded rows start, start + 1, ...: sortable samples (count, columns, channels)."""
+        """Padded rows start .. start + count - 1 as sortable integers."""
         plan = self.plan
         columns, lead, channels = plan.column_sources, plan.columns.before, plan.channels
         rows, bits, samples = self.rows[start : start + count], self.bits, plan.columns.size * channels
@@ -135,38 +142,43 @@ class RankJob:
     # --- ranks -----------------------------------------------------------------------------------------------------
 
     def _ranks(self) -> tuple[np.ndarray, np.ndarray]:
-        """Ranks (k, 1) or (k, samples), and for each row of the result, unstrided, which of the k lines holds."""
+        """Lines of ranks, (k, 1) or (k, columns), and the number of the line for each row of the result without strides."""
         plan = self.plan
         rows = plan.full[0]
         if plan.border.mode != "normalized":
             return np.array([[plan.rank]], np.uint16), np.zeros(rows, np.int64)
-        (tall, kinds), (wide, places) = (_inside(axis) for axis in (plan.rows, plan.columns))
+        (tall, rank_lines), (wide, places) = (_inside(axis) for axis in (plan.rows, plan.columns))
         sums = np.pad(plan.footprint.cells.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
         counts = sums[tall[:, 1]] - sums[tall[:, 0]]
         counts = counts[:, wide[:, 1]] - counts[:, wide[:, 0]]
         if not counts.min():
             raise OptionError("border normalized leaves no sample in some windows; pad less, or take another border")
         ranks = np.array([[rank_of(plan.percentile, n) for n in line] for line in counts.tolist()], np.uint16)
-        return ranks[:, places], kinds
+        return ranks[:, places], rank_lines
 
     def _ranked(self, block: Block, first: int, rows: int, columns: int, scratch: dict, wanted=None) -> np.ndarray:
-        """Sortable samples (rows, columns, channels) of a block's windows; valid until the next call. `wanted` are the ranks of
-        a part of the windows, as `_ranks` returns them for all."""
+        """The results (rows, columns, channels) of a block's windows as sortable integers; valid until the next call.
+
+        `wanted`, if given, is (rank_lines, ranks) for these windows instead of all.
+        """
         channels = block.pixels.shape[2]
         samples = columns * channels
         width = max(samples, LARGEST_LANES) if self.how.padded else samples
         out = buffer(scratch, "ranked", rows * width, self.key).reshape(rows, width)
-        self.how.rank(self, block, first, out, columns, scratch, wanted or (self.kinds, self.ranks))
+        self.how.rank(self, block, first, out, columns, scratch, wanted or (self.rank_lines, self.ranks))
         return out[:, :samples].reshape(rows, columns, channels)
 
     def places(self, pitch: int, channels: int) -> np.ndarray:
-        """How far behind a sample those of its window lie, in rows of `pitch` samples."""
+        """The distances in memory from a window's first sample to those of its footprint, for rows of `pitch` samples."""
         down, along = np.nonzero(self.plan.footprint.cells)
         return down * pitch + along * channels
 
 
 def _inside(axis) -> tuple[np.ndarray, np.ndarray]:
-    """Half-open ranges of taps that lie on the picture, (n, 2), and which of them each place of the window has, unstrided."""
+    """The distinct ranges first .. last - 1 of taps on the picture, (n, 2), and the number of the range for each output.
+
+    Outputs are those without strides.
+    """
     start = np.arange((axis.out - 1) * axis.stride + 1) - axis.before
     first = np.clip(-(start // axis.dilation), 0, axis.taps)
     last = np.clip(-((start - axis.size) // axis.dilation), 0, axis.taps)
@@ -174,24 +186,24 @@ def _inside(axis) -> tuple[np.ndarray, np.ndarray]:
     return found, places.ravel()
 
 
-def constant_samples(plan, kind: np.dtype) -> np.ndarray:
-    """What a constant border fills each channel with: samples of a type, rounded and saturated where they are whole numbers."""
-    values = fill_values(plan.border, plan.channels, None if plan.alpha == "none" else type_range(kind)[1])
-    if kind.kind != "f":
+def constant_samples(plan, dtype: np.dtype) -> np.ndarray:
+    """The values of a constant border for each channel as samples of a type; for integer types rounded and saturated."""
+    values = fill_values(plan.border, plan.channels, None if plan.alpha == "none" else type_range(dtype)[1])
+    if dtype.kind != "f":
         if np.isnan(values).any():
             raise OptionError("border constant:nan needs a float picture")
-        low, high = _whole_range(kind)
-        return np.array([min(max(math.floor(v + 0.5), low), high) for v in values.tolist()], kind)
-    return values.astype(kind)
+        low, high = _whole_range(dtype)
+        return np.array([min(max(math.floor(v + 0.5), low), high) for v in values.tolist()], dtype)
+    return values.astype(dtype)
 
 
-def _whole_range(kind: np.dtype) -> tuple[int, int]:
-    """An integer type's smallest and largest sample."""
-    return (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+def _whole_range(dtype: np.dtype) -> tuple[int, int]:
+    """The smallest and largest sample of an integer type or bool, as ints."""
+    return (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
 
 
 class RankWork(Work):
-    """A `plan.RankPlan` at work: as `stage.Work`."""
+    """The work of a `RankPlan`."""
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)
