@@ -338,5 +338,5 @@ def test_the_first_of_two_chunks_counts(tmp_path, kind, first, second, name):
     by_hand = Metadata(gamma=given.metadata.gamma, chunks=((kind, first), (kind, second)))
     for metadata in (given.metadata, imconv.read(tmp_path / "b.png").metadata, by_hand):
         linear = LinearFilter(IDENTITY, Options(linear=True))
-        assert linear.conversion("rgb", np.dtype(np.uint8), metadata).name == name
+        assert conversion_of(linear, "rgb", np.dtype(np.uint8), metadata).name == name
     assert encode.chunk(kind, second) not in (tmp_path / "b.png").read_bytes()
