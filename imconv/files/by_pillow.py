@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import logging  # not within a function: a process forked during that import would wait for it for ever
 import os
 import sys
 import threading
@@ -46,8 +47,6 @@ def quiet():
             _silence_libtiff(_quiet_state)
             _quiet_state.callback(setattr, Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
             Image.MAX_IMAGE_PIXELS = None
-            import logging
-
             logger = logging.getLogger("PIL")
             if not logger.handlers:  # else logging prints Pillow's errors to stderr where nobody configured it
                 logger.addHandler(logging.NullHandler())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...errors import FileError, LimitError
-from .. import by_pillow, jpeg_scans
+from .. import jpeg_scans
 from ..header import Header, Unsupported, damaged
 from . import segments
 
@@ -23,6 +23,8 @@ def bytes_needed(header: Header) -> int:
     coefficients = 2 * samples if header.layout["marker"] == _PROGRESSIVE else 0
     if _quick(header):
         return samples + coefficients
+    from .. import by_pillow
+
     return by_pillow.bytes_needed(header) + coefficients
 
 
@@ -53,6 +55,8 @@ def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str
         raise FileError(damaged(name, header.format, str(error))) from error
     if sound:
         return (pixels if header.channels > 1 else pixels[..., 0]), notes, {}
+    from .. import by_pillow
+
     pixels, more, extra = by_pillow.decode(data, header, name, "Jpeg", prepare=_bare)
     return pixels, [*more, *notes], extra
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import by_pillow
 from ..picture import EncoderOptions, Metadata, Page
 from .segments import SUBSAMPLINGS, described, standard_quality
 
@@ -60,6 +59,8 @@ def _encode_quickly(pixels, mode: str, quality: int, subsampling: int) -> bytes 
 
 
 def _encode_by_pillow(pixels, mode: str, notes: list[str], quality, tables, subsampling: int) -> bytes:
+    from .. import by_pillow
+
     options: dict[str, Any] = {}
     if quality is not None:
         options["quality"] = quality

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...errors import FileError, LimitError
-from .. import by_pillow, jpeg_scans, tags
+from .. import tags
 from ..header import Header, Unsupported, damaged
 from ..overlap import in_order, usable_threads
 from . import codecs
@@ -29,6 +29,8 @@ _KINDS = {"unsigned": "u", "signed": "i", "float": "f"}
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the pixels, and on each thread a band unpacked and converted."""
     if _by_pillow(header):
+        from .. import by_pillow
+
         return by_pillow.bytes_needed(header) + header.width * header.height * header.channels
     storage = Storage(header)
     return header.height * storage.line + min(usable_threads(), storage.count) * storage.bytes_of_work
@@ -252,6 +254,8 @@ def _by_pillow(header: Header) -> bool:
 
 def _decode_by_pillow(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str]]:
     """Pillow turns white as zero round and spreads 2 and 4 bits over 8; the rest is done here as for everything else."""
+    from .. import by_pillow, jpeg_scans
+
     if header.layout["compression"] == "jpeg":
         for offset, count in zip(header.layout["offsets"], header.layout["counts"], strict=False):
             jpeg_scans.check(data[offset : offset + count], before=header.layout["jpeg_tables"])
