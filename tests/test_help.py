@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imconv.cli import COMMANDS, cli, run
+from imconv.cli import COMMANDS, FAMILIES, cli, run
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -86,6 +86,39 @@ def test_the_list_of_commands(capsys):
     for name, (_, one_line) in COMMANDS.items():
         assert re.search(rf"(?m)^  {name} +{re.escape(one_line)}$", text), name
     assert examples_in(text)
+
+
+def sections_of(text: str) -> dict[str, list[str]]:
+    """The first words of the lines under each heading."""
+    found: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if re.fullmatch(r"[A-Z][^.]*:", line):
+            found[line[:-1]] = []
+        elif found and re.match(r"  \S", line):
+            list(found.values())[-1].append(line.split()[0])
+    return found
+
+
+def test_commands_stand_in_families(capsys):
+    sections = sections_of(help_of(capsys))
+    families = ["Smoothing", "Sharpening", "Edges", "Order and morphology", "Kernels and chains", "Networks", "Looking"]
+    assert list(sections) == ["Options", *families, "Housekeeping", "Examples"]
+    for family, commands in FAMILIES.items():
+        assert sections[family] == list(commands)
+    assert sum(map(len, FAMILIES.values())) == len(COMMANDS)
+
+
+def test_options_stand_in_groups(capsys):
+    sections = sections_of(help_of(capsys, "box"))
+    groups = ["Options", "Borders and geometry", "Where", "Numbers", "Files", "Running"]
+    assert list(sections)[: len(groups)] == groups
+    assert sections["Options"] == ["--size", "--like"]
+    assert sections["Borders and geometry"] == ["--border", "--pad", "--stride", "--dilation"]
+    assert sections["Where"] == ["--region", "--crop", "--mask", "--channels"]
+    assert sections["Running"][-1] == "-h,"
+    # what a command declares by itself is its own; few options need no groups
+    assert {"--size", "--stride", "--dilation"} <= set(sections_of(help_of(capsys, "pool"))["Options"])
+    assert list(sections_of(help_of(capsys, "info"))) == ["Options", "Examples"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -36,7 +36,6 @@ class FilterBank(Filter):
         return self.filters[0].options
 
     def plan(self, shape, image_type, has_alpha: bool) -> BankPlan:
-        """As Filter.plan."""
         plans = tuple(each.plan(shape, image_type, has_alpha) for each in self.filters)
         if len({tuple(plan.shape) for plan in plans}) > 1:
             raise OptionError(
@@ -45,19 +44,15 @@ class FilterBank(Filter):
         return BankPlan(plans, self.columns)
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self.filters[0].result_type(image_type)
 
     def in_light(self, light) -> FilterBank:
-        """As Filter.in_light."""
         return FilterBank([each.in_light(light) for each in self.filters], self.columns)
 
     def with_options(self, **changes) -> FilterBank:
-        """As Filter.with_options."""
         return FilterBank([each.with_options(**changes) for each in self.filters], self.columns)
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> FilterBank:
-        """As Filter.retyped."""
         return FilterBank([each.retyped(dtype, scale, range) for each in self.filters], self.columns)
 
 
@@ -85,7 +80,6 @@ class BankPlan(PlanLike):
 
     @property
     def streams(self) -> bool:
-        """As AnyPlan.streams."""
         return not self.stretched
 
     @property

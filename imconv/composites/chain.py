@@ -31,7 +31,6 @@ class ChainFilter(Filter):
     options: Options
 
     def plan(self, shape, image_type, has_alpha: bool) -> ChainPlan:
-        """As Filter.plan."""
         image_type = np.dtype(image_type)
         source = readable(image_type)
         # the type of samples between steps: whole numbers beyond 16 bits need float64
@@ -85,18 +84,15 @@ class ChainFilter(Filter):
         return _Step(one, made, before.shape), together
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self._result(np.dtype(image_type))[0]
 
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
         return result_of(self.options, image_type)
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return self._result(np.dtype(image_type))[1]
 
     def in_light(self, light) -> ChainFilter:
-        """As Filter.in_light."""
         steps = tuple(step.in_light(light) for step in self.steps)
         return ChainFilter(steps, replace(light.options(self.options), dtype=None))
 
@@ -107,7 +103,6 @@ class ChainFilter(Filter):
         return ChainFilter(steps, replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> Filter:
-        """As Filter.retyped."""
         return _Retyped(self.steps, replace(self.options, depth=None, range=range), np.dtype(dtype), scale)
 
 

@@ -91,15 +91,12 @@ class FloatStagesPlan(SideBySide):
 
     @property
     def extra_bytes(self) -> int:
-        """As AnyPlan.extra_bytes."""
         return 8 if self.range == "stretch" else 0
 
     def bytes_held(self, threads: int) -> int:
-        """As AnyPlan.bytes_held."""
         return sum(stage.bytes_held(threads) for stage in self.stages)
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
-        """As AnyPlan.make_bands."""
         if not self.direct or values:
             how = {"wanted": wanted, "threads": threads, "tally": tally, "progress": progress, "values": values}
             yield from super().make_bands(source, sink, **how)
@@ -193,7 +190,6 @@ class FloatStagesFilter(Filter):
     # --- the methods of Filter -------------------------------------------------------------------------------------
 
     def plan(self, shape, image_type, has_alpha: bool) -> FloatStagesPlan:
-        """As Filter.plan."""
         options, source = self.options, readable(np.dtype(image_type))
         top = self.white or white(source)
         self._refuse()
@@ -235,27 +231,21 @@ class FloatStagesFilter(Filter):
         return (asked or self.alphas[0]) if has_alpha else "none"
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return LinearFilter(_ONE, self.options).result_type(np.dtype(image_type))
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return LinearFilter(_ONE, self.options, scale=self.scale).factor(np.dtype(image_type))
 
     def in_light(self, light) -> FloatStagesFilter:
-        """As Filter.in_light."""
         return replace(self.scaled(Fraction(1, light.image_white)), options=light.options(self.options))
 
     def with_options(self, **changes) -> FloatStagesFilter:
-        """As Filter.with_options."""
         return replace(self, options=replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> FloatStagesFilter:
-        """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
     def with_types_fixed(self, image_type, result_type=None) -> Self:
-        """As Filter.with_types_fixed."""
         return replace(self, white=white(readable(np.dtype(image_type))))
 
 

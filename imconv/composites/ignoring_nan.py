@@ -43,7 +43,6 @@ class IgnoringFilter(FloatStagesFilter):
         return "sums of what is there, and of its weights"
 
     def plan(self, shape, image_type, has_alpha):
-        """As Filter.plan."""
         weights = self.kernel.weights
         if (weights < 0).any() or not weights.any():
             raise OptionError("nan ignore needs weights that are not negative, and not all 0; leave it out")
@@ -60,7 +59,6 @@ class IgnoringFilter(FloatStagesFilter):
         return LinearFilter(self.kernel, options, scale=self.scale)
 
     def in_light(self, light) -> IgnoringFilter:
-        """As Filter.in_light."""
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         return IgnoringFilter(kernel, light.options(self.options), self.scale, self.white)
 

@@ -35,7 +35,6 @@ class PartialFilter(Filter):
         self.selection = selection_of(inner.options)
 
     def plan(self, shape, image_type, has_alpha: bool) -> PartialPlan:
-        """As Filter.plan."""
         selection, image_type = self.selection, np.dtype(image_type)
         rows, columns = shape[:2]
         channels = shape[2] if len(shape) == 3 else 1
@@ -75,11 +74,9 @@ class PartialFilter(Filter):
         )  # fmt: skip
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self.inner.result_type(image_type)
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return self.inner.factor(np.dtype(image_type))
 
     def in_light(self, light) -> PartialFilter:
@@ -87,11 +84,9 @@ class PartialFilter(Filter):
         return PartialFilter(self.inner.in_light(light))
 
     def with_options(self, **changes) -> PartialFilter:
-        """As Filter.with_options."""
         return PartialFilter(self.inner.with_options(**changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> PartialFilter:
-        """As Filter.retyped."""
         return PartialFilter(self.inner.retyped(dtype, scale, range))
 
 
@@ -146,12 +141,10 @@ class PartialPlan(AnyPlan):
 
     @property
     def streams(self) -> bool:
-        """As AnyPlan.streams."""
         return self.inner_plan.streams
 
     @property
     def extra_bytes(self) -> int:
-        """As AnyPlan.extra_bytes."""
         return self.inner_plan.extra_bytes
 
     def bytes_held(self, threads: int) -> int:
@@ -159,7 +152,6 @@ class PartialPlan(AnyPlan):
         return 2 * self.inner_plan.bytes_held(threads)
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
-        """As AnyPlan.make_bands."""
         region, part, own = self.region, _PartRows(self), PassedOn(source.bands())
         top = region.y if self.crop else 0  # the row of the picture that is the first of the result
         first, last = wanted or (0, self.shape[0])

@@ -45,7 +45,6 @@ class PassesFilter(Filter):
         return [*filters[:-1], last.retyped(dtype, scale * (last.scale or 1), range)]
 
     def plan(self, shape, image_type, has_alpha: bool) -> PassesPlan:
-        """As Filter.plan."""
         filters, plans, source = self.steps(np.dtype(image_type)), [], np.dtype(image_type)
         for each in filters:
             plans.append(each.plan(shape, source, has_alpha))
@@ -53,22 +52,18 @@ class PassesFilter(Filter):
         return PassesPlan(tuple(plans), tuple(filters), self.note, self.label)
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         dtype = np.dtype(image_type)
         for each in self.steps(dtype):
             dtype = each.result_type(dtype)
         return dtype
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return LinearFilter(UNIT, self.options).factor(np.dtype(image_type))
 
     def with_options(self, **changes) -> PassesFilter:
-        """As Filter.with_options."""
         return replace(self, options=replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> PassesFilter:
-        """As Filter.retyped."""
         return replace(self, retyping=(dtype, scale, range))
 
     def in_light(self, light):

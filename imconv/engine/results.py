@@ -53,5 +53,4 @@ class NewArrays:
         self.dtype = np.dtype(dtype or plan.target)
 
     def room(self, first: int, count: int) -> np.ndarray:
-        """As IntoArray.room."""
         return np.empty((count, *self.row_shape), self.dtype)

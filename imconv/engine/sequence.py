@@ -95,11 +95,9 @@ class Sequence(AnyPlan):
         return all(plan.streams for plan in self.plans)
 
     def bytes_held(self, threads: int) -> int:
-        """As AnyPlan.bytes_held."""
         return sum(plan.bytes_held(threads) for plan in self.plans)
 
     def rows_needed(self, first: int, last: int) -> tuple[int, int]:
-        """As AnyPlan.rows_needed."""
         for plan in reversed(self.plans):
             first, last = plan.rows_needed(first, last)
         return first, last

@@ -86,7 +86,6 @@ class SideBySide(AnyPlan):
     def make_bands(
         self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False
     ) -> Iterator[np.ndarray]:
-        """As AnyPlan.make_bands."""
         row = wanted[0] if wanted else 0
         first, others = self.arms(source, wanted=wanted, threads=threads, progress=progress)
         for band in first:

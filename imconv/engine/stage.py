@@ -264,7 +264,6 @@ class Stage(AnyPlan):
     # --- at work ---------------------------------------------------------------------------------------------------
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
-        """As AnyPlan.make_bands."""
         first_wanted, last_wanted = wanted or (0, self.rows.out)
         work: Work | None = None
         for part in source.stripes(self):

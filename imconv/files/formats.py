@@ -100,7 +100,7 @@ def _by(module: str, *, bands: bool = False) -> dict[str, str]:
 
 
 def _netpbm(*kinds: bytes) -> tuple[bytes, ...]:
-    """What files of the Netpbm family begin with: two letters and a blank, or a comment."""
+    """What files of the Netpbm family begin with: two characters, then a blank or a comment."""
     return tuple(kind + bytes((blank,)) for kind in kinds for blank in b" \t\r\n\v\f#")
 
 

@@ -75,7 +75,8 @@ class PlannedFilter:
         if conversion is None or conversion.transfer is None:
             pixels = pixels.astype(readable(pixels.dtype), copy=False)
             return picture.filtered(run(plan, pixels, threads=threads, tally=tally, progress=progress))
-        light = run(plan, _decoded(conversion, pixels, threads), threads=threads, progress=progress)
+        decoded = _decoded(conversion, pixels, threads)
+        light = run(plan, decoded, threads=threads, progress=progress)
         return picture.filtered(_encoded(conversion, light, threads, tally))
 
 
@@ -143,8 +144,8 @@ def _apply_in_light(filter: Filter, image, conversion: Conversion, out, how: dic
     """Apply a filter with the option linear to an array: decode, filter, encode."""
     array, threads = as_array(image), how["threads"]
     axis = channel_axis(array, filter.options.channel_axis)
-    light = _decoded(conversion, array if axis is None else np.moveaxis(array, axis, -1), threads)
-    light = apply(conversion.filter, light, threads=threads, progress=how["progress"])
+    decoded = _decoded(conversion, array if axis is None else np.moveaxis(array, axis, -1), threads)
+    light = apply(conversion.filter, decoded, threads=threads, progress=how["progress"])
     if out is not None:
         shape = light.shape if axis is None else np.moveaxis(light, -1, axis).shape
         check_out(out, shape, conversion.target.name)

@@ -100,7 +100,6 @@ class BilateralFilter(FloatStagesFilter):
         return f"bilateral, sigma {self.sigma:g}, sigma_range {self.sigma_range:g}"
 
     def scaled(self, factor) -> BilateralFilter:
-        """As FloatStagesFilter.scaled."""
         return replace(self, sigma_range=float(self.sigma_range * factor))
 
     def stages(self, shape, channels, dtype, border) -> tuple:

@@ -160,11 +160,9 @@ class SignedFilter(LinearFilter):
     """A LinearFilter whose results have a sign: in unsigned results 0 is at mid-range."""
 
     def plan(self, shape, image_type, has_alpha):
-        """As LinearFilter.plan."""
         return self.ranged(self.result_type(image_type)).plan(shape, image_type, has_alpha)
 
     def in_light(self, light) -> LinearFilter:
-        """As LinearFilter.in_light."""
         return self.ranged(light.target).in_light(light)
 
     def ranged(self, target: np.dtype) -> LinearFilter:

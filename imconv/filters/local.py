@@ -157,7 +157,6 @@ class ContrastFilter(FloatStagesFilter):
         return "float64"
 
     def plan(self, shape, image_type, has_alpha) -> FloatStagesPlan:
-        """As Filter.plan."""
         plan = super().plan(shape, image_type, has_alpha)
         policy = "offset" if np.dtype(plan.target).kind == "u" and not self.ranged else plan.range
         gain = self._gain(np.dtype(plan.target))
@@ -169,7 +168,6 @@ class ContrastFilter(FloatStagesFilter):
         return white(target) / SPREAD if target.kind in "iu" else 1.0
 
     def with_types_fixed(self, image_type, result_type=None) -> ContrastFilter:
-        """As Filter.with_types_fixed."""
         result_type = self.result_type(image_type) if result_type is None else result_type
         return replace(super().with_types_fixed(image_type), gain=self._gain(result_type))
 

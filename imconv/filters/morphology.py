@@ -133,7 +133,6 @@ class MorphologyFilter(Filter):
     scale: Fraction | None = None  # replaces the factor that follows from the depth
 
     def plan(self, shape, image_type, has_alpha: bool) -> MorphologyPlan:
-        """As Filter.plan."""
         options = self.options
         whole = parse_pad(options.pad) == ("same", "same") and parse_pair(options.stride, "stride") == (1, 1)
         if self.operation != "gradient" and not whole:
@@ -166,11 +165,9 @@ class MorphologyFilter(Filter):
         return RankFilter(self.footprint, LEAST, self.options, scale=self.scale)
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self._outer.result_type(image_type)
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return self._outer.factor(image_type)
 
     @property
@@ -179,15 +176,12 @@ class MorphologyFilter(Filter):
         return OPERATIONS[self.operation][1] is not None
 
     def in_light(self, light) -> MorphologyFilter:
-        """As Filter.in_light."""
         return replace(self, options=light.options(self.options))
 
     def with_options(self, **changes) -> MorphologyFilter:
-        """As Filter.with_options."""
         return replace(self, options=replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> MorphologyFilter:
-        """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
 
@@ -242,7 +236,6 @@ class MorphologyPlan(SideBySide, PlanLike):
 
     @property
     def keeps_samples(self) -> bool:
-        """As AnyPlan.keeps_samples."""
         return self.outer.plain
 
     @property

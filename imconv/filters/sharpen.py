@@ -130,25 +130,20 @@ class UnsharpFilter(Filter):
         return self.blur if self.one_kernel is None or weighted else self.one_kernel
 
     def plan(self, shape, image_type, has_alpha: bool):
-        """As Filter.plan."""
         return self.chosen(has_alpha).plan(shape, image_type, has_alpha)
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self.blur.result_type(image_type)
 
     def in_light(self, light) -> UnsharpFilter:
-        """As Filter.in_light."""
         one_kernel = self.one_kernel and self.one_kernel.in_light(light)
         return UnsharpFilter(self.blur.in_light(light), one_kernel)
 
     def with_options(self, **changes) -> UnsharpFilter:
-        """As Filter.with_options."""
         one_kernel = self.one_kernel and self.one_kernel.with_options(**changes)
         return UnsharpFilter(self.blur.with_options(**changes), one_kernel)
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> UnsharpFilter:
-        """As Filter.retyped."""
         one_kernel = self.one_kernel and self.one_kernel.retyped(dtype, scale, range)
         return UnsharpFilter(self.blur.retyped(dtype, scale, range), one_kernel)
 

@@ -92,6 +92,7 @@ def test_pages_and_json(succeeds, folder):
         (("",), "at least one step"),
         (("missing.txt",), "missing.txt: no such filter"),
         (("blur --sigma 2", "--stride", "2"), "stride belongs to a step"),
+        (("blur --sigma 1 | edges --show direction", "--linear"), "a direction is no light; leave out linear"),
         (("blur --sigma $s",), "$s has no value"),
         (("blur --sigma 2", "--set", "s=2"), "no $s in this chain"),
     ],

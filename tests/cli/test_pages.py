@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from imconv.filters.apply import _planned
+from imconv.stages.convolution.filter import LinearFilter
+
 
 @pytest.fixture
 def book(folder) -> list[np.ndarray]:
@@ -94,3 +97,23 @@ def test_plans_and_reports_of_pages(succeeds, book, folder):
     told = succeeds("box", "book.tif", "out.tif", "--size", 3, "-v", notes=True).err
     assert "17 x 12 pixels, 3 channels of uint8" in told
     assert "8 x 8 pixels, 1 channel of float32" in told
+
+
+@pytest.mark.parametrize("options", [(), ("--linear",), ("--region", "4x4+1+1"), ("--verbose", "--json", "--explain")])
+def test_what_is_told_is_what_is_run(succeeds, book, folder, monkeypatch, options):
+    """Each page is planned once."""
+    made = []
+    plan = LinearFilter.plan
+
+    def counted(self, shape, image_type, has_alpha):
+        made.append(shape)
+        return plan(self, shape, image_type, has_alpha)
+
+    _planned.cache_clear()
+    monkeypatch.setattr(LinearFilter, "plan", counted)
+    succeeds("blur", "book.tif", "out.tif", "--sigma", 1, *options, notes=True)
+    assert [shape[:2] for shape in made] == [page.shape[:2] for page in book]
+    made.clear()
+    monkeypatch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
+    succeeds("blur", "grey16.png", "out.png", "--sigma", 1, *options, notes=True)
+    assert made in ([(24, 30)], [(24, 30, 1)])

@@ -40,7 +40,6 @@ class CombinedFilter(Filter):
         return self.filters[0].options
 
     def plan(self, shape, image_type, has_alpha: bool) -> CombinedPlan:
-        """As Filter.plan."""
         image_type = np.dtype(image_type)
         target, scale = self._result(image_type)
         source, border = readable(image_type), parse_border(self.options.border)
@@ -82,7 +81,6 @@ class CombinedFilter(Filter):
         return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, bound, with_alpha)
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self._result(np.dtype(image_type))[0]
 
     def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
@@ -97,15 +95,12 @@ class CombinedFilter(Filter):
         return (np.dtype(float_type) if options.dtype is None else first.result_type(image_type)), scale
 
     def in_light(self, light) -> CombinedFilter:
-        """As Filter.in_light."""
         if self.combine in (*DEGREES, *HUES):
             raise OptionError("a direction is no light; leave out linear")
         return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
 
     def with_options(self, **changes) -> CombinedFilter:
-        """As Filter.with_options."""
         return CombinedFilter(tuple(each.with_options(**changes) for each in self.filters), self.combine)
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> CombinedFilter:
-        """As Filter.retyped."""
         return CombinedFilter(tuple(each.retyped(dtype, scale, range) for each in self.filters), self.combine)

@@ -80,25 +80,20 @@ class CombinedPlan(Stage):
 
     @property
     def rows_together(self) -> int:
-        """As Stage.rows_together."""
         return self.leader.rows_together
 
     @property
     def keeps_work(self) -> bool:
-        """As Stage.keeps_work."""
         return all(plan.keeps_work for plan in self.plans)
 
     @property
     def stripe_height(self) -> int:
-        """As Stage.stripe_height."""
         return self.leader.stripe_height
 
     def stripes(self) -> list:
-        """As Stage.stripes."""
         return self.leader.stripes()
 
     def work(self, rows, low=0, threads=None, tally=None, progress=None) -> CombinedWork:
-        """As Stage.work."""
         return CombinedWork(self, rows, low, threads, tally, progress)
 
     @property

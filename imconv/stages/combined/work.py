@@ -43,23 +43,19 @@ class CombinedWork(Work):
         self.settings = int(plan.combine == "max"), int(whole), settings
 
     def move(self, rows: np.ndarray, low: int) -> None:
-        """As Work.move."""
         for work in self.works:
             work.move(rows, low)
 
     def release(self) -> None:
-        """As Work.release."""
         for work in self.works:
             work.release()
 
     def fill(self, first: int, out: np.ndarray, values: bool = False) -> None:
-        """As Work.fill."""
         self.leader.fill(
             first, out, work=self.values_band if values else self.band, most_rows=None if values else self.most_rows
         )
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.band."""
         plan = self.plan
         if self.combining_type:
             self._band_by_loop(first, out, scratch)

@@ -27,7 +27,6 @@ class Box(Algorithm):
     name = "box"
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
-        """As Algorithm.candidate."""
         if len(factors) != 1 or not task.undilated:
             return None
         column, row = factors[0]
@@ -54,7 +53,6 @@ class Box(Algorithm):
         return plan.samples * round(additions(plan.rows.taps, plan.columns.taps, plan.exact))
 
     def scratch(self, plan) -> int:
-        """As Algorithm.scratch."""
         item = np.dtype(plan.accumulator).itemsize
         samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
         if plan.exact:
@@ -64,7 +62,6 @@ class Box(Algorithm):
         return item * (lines * samples + 2 * line_length(plan) + levels * windows_at_once(plan))
 
     def kernel_of(self, plan) -> np.ndarray:
-        """As Algorithm.kernel_of."""
         return np.full((plan.rows.taps, plan.columns.taps), plan.weights[0][0])
 
     def least_height(self, plan) -> int:
@@ -88,7 +85,6 @@ class Box(Algorithm):
         return "uint16" if column_fits else "uint32", "uint16" if whole_fits else "uint32"
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
-        """As Algorithm.prepare."""
         accumulator, (height, width) = plan.accumulator, (plan.rows.taps, plan.columns.taps)
         samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
         weight = np.dtype(accumulator).type(plan.weights[0][0])

@@ -114,7 +114,6 @@ class Decimated(Algorithm):
     keeps_work = False  # its work holds the grid of one picture
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
-        """As Algorithm.candidate."""
         axes = (task.rows, task.columns)
         centred = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in axes)
         if task.kernel.sigma is None or not task.plain or not centred or task.border.mode == "normalized":
@@ -129,7 +128,6 @@ class Decimated(Algorithm):
         return Candidate(self, cost, (), (), reason)
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """As Algorithm.numbers."""
         down, along = (factor(sigma) for sigma in task.kernel.sigma or ())
         total = task.kernel.sum()
         if abs(total - 1) >= 1e-9:  # a Gaussian that is not scaled sums to 1, except for rounding
@@ -138,17 +136,14 @@ class Decimated(Algorithm):
         return Numbers(accumulator, (), float(task.kernel.offset), decimation=(down, along))
 
     def multiply_adds(self, plan) -> int:
-        """As Algorithm.multiply_adds."""
         return round(plan.samples * taps_of(*plan.decimation))
 
     def scratch(self, plan) -> int:
-        """As Algorithm.scratch."""
         taps = plan.decimation[0].after[1].shape[1]
         samples = max(plan.columns.size * plan.channels, LARGEST_LANES)
         return np.dtype(plan.accumulator).itemsize * (taps + 3 * SEPARABLE_ROWS + 1) * samples
 
     def kernel_of(self, plan) -> np.ndarray:
-        """As Algorithm.kernel_of."""
         return plan.kernel.weights * plan.divisor
 
     def without_detours(self, plan) -> str:
@@ -160,7 +155,6 @@ class Decimated(Algorithm):
         return True
 
     def rows_together(self, plan) -> int:
-        """As Algorithm.rows_together."""
         return SEPARABLE_ROWS
 
     def stripe_height(self, plan, usual: int) -> int:
@@ -193,7 +187,6 @@ class Decimated(Algorithm):
         return found
 
     def grid(self, plan, weighted: bool) -> Grid:
-        """As Algorithm.grid."""
         return Grid(plan, weighted, *grid_plans(plan))
 
     def grid_bytes(self, plan) -> int:
@@ -206,11 +199,9 @@ class Decimated(Algorithm):
         return 2 * rows * columns * plan.channels * np.dtype(plan.accumulator).itemsize * weightings
 
     def grid_bytes_held(self, plan, height: int) -> int:
-        """As Algorithm.grid_bytes_held."""
         return self.grid(plan, False).bytes_held(height)
 
     def grid_rows(self, plan) -> int:
-        """As Algorithm.grid_rows."""
         down, along = plan.decimation
         row = plan.columns.out // along.step * plan.channels * np.dtype(plan.accumulator).itemsize
         return max(1, GRID_BYTES // max(2 * row, 1)) * down.step
@@ -221,7 +212,6 @@ class Decimated(Algorithm):
         return [("separable.correlate_separable", {"S": read, "A": sums, "O": sums}) for read in (source, sums)]
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
-        """As Algorithm.prepare."""
         accumulator = plan.accumulator
         down, along = (factor.after[1].astype(accumulator) for factor in plan.decimation)
         step = along.shape[0]

@@ -19,23 +19,19 @@ class Dense(Algorithm):
     name = "dense"
 
     def candidate(self, task: Task, factors: list) -> Candidate:
-        """As Algorithm.candidate."""
         reason = f"{task.taps} tap{'s' * (task.taps != 1)} in one pass"
         if len(factors) != 1 and 1 not in task.kernel.shape:
             reason += ", no outer product"
         return Candidate(self, task.taps * TAP + PASS, (task.taps,), None, reason)
 
     def multiply_adds(self, plan) -> int:
-        """As Algorithm.multiply_adds."""
         weights = plan.weights[0]
         return plan.samples * (int(np.count_nonzero(weights)) if skips_zeros(plan) else weights.size)
 
     def scratch(self, plan) -> int:
-        """As Algorithm.scratch."""
         return np.dtype(plan.accumulator).itemsize * ring_lines(plan.rows) * line_length(plan)
 
     def rows_together(self, plan) -> int:
-        """As Algorithm.rows_together."""
         return DENSE_ROWS * row_step(plan.rows)
 
     def least_height(self, plan) -> int:
@@ -43,7 +39,6 @@ class Dense(Algorithm):
         return 2 * ring_lines(plan.rows)
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
-        """As Algorithm.prepare."""
         weights, accumulator, line = plan.weights[0], plan.accumulator, line_places(plan)
         cells = np.ones(weights.shape, bool) if plan.kernel.included is None else plan.kernel.included
         cells = cells & (weights != 0) if skips_zeros(plan) else cells

@@ -21,7 +21,6 @@ class FourierTransform(Algorithm):
     by_product = False
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
-        """As Algorithm.candidate."""
         fits = task.rows.taps * task.columns.taps <= MAX_TAPS and task.largest < LARGEST_TRANSFORMED
         if task.kernel.included is not None or not task.plain or not fits:
             return None
@@ -36,11 +35,9 @@ class FourierTransform(Algorithm):
         return Numbers("float64", weights, float(task.kernel.offset))
 
     def multiply_adds(self, plan) -> int:
-        """As Algorithm.multiply_adds."""
         return round(plan.samples * 5 * math.log2(max(plan.rows.size * plan.columns.size, 2)))
 
     def scratch(self, plan) -> int:
-        """As Algorithm.scratch."""
         return 6 * 8 * (block_rows(plan) + plan.rows.taps) * plan.columns.span
 
     def without_detours(self, plan) -> str:
@@ -48,7 +45,6 @@ class FourierTransform(Algorithm):
         return "dense"
 
     def cancels(self, plan) -> bool:
-        """As Algorithm.cancels."""
         return True
 
     def stripe_height(self, plan, usual: int) -> int:
@@ -56,7 +52,6 @@ class FourierTransform(Algorithm):
         return block_rows(plan)
 
     def arrays(self, plan):
-        """As Algorithm.arrays."""
         return Spectrum(plan)
 
 

@@ -38,7 +38,6 @@ class LinearFilter(Filter):
     order: str | None = None  # one of algorithms.ORDERS: in which order to add terms, instead of the cheapest algorithm
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
-        """As Filter.plan."""
         options, kernel = self.options, self.kernel
         if options.nan not in (None, "keep"):
             options.checked()
@@ -66,7 +65,6 @@ class LinearFilter(Filter):
         )
 
     def result_type(self, image_type: np.dtype) -> np.dtype:
-        """As Filter.result_type."""
         return self._result(image_type)[0]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:
@@ -74,19 +72,15 @@ class LinearFilter(Filter):
         return target, scale if self.scale is None else self.scale
 
     def factor(self, image_type: np.dtype) -> Fraction:
-        """As Filter.factor."""
         return self._result(image_type)[1]
 
     def in_light(self, light) -> LinearFilter:
-        """As Filter.in_light."""
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         point = self.point and self.point.scaled(1 / light.image_white)
         return replace(self, kernel=kernel, options=light.options(self.options), point=point)
 
     def with_options(self, **changes) -> LinearFilter:
-        """As Filter.with_options."""
         return replace(self, options=replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> LinearFilter:
-        """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)

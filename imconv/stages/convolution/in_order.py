@@ -18,7 +18,6 @@ class InOrder(Algorithm):
     fused = False
 
     def candidate(self, task: Task, factors: list) -> Candidate:
-        """As Algorithm.candidate."""
         return Candidate(
             self, task.taps * ARRAY_TAP, (task.taps,), None, f"{task.taps} taps, added as another tool does"
         )
@@ -28,15 +27,12 @@ class InOrder(Algorithm):
         return Numbers("float64", (task.kernel.weights,), float(task.kernel.offset))
 
     def multiply_adds(self, plan) -> int:
-        """As Algorithm.multiply_adds."""
         return plan.samples * plan.weights[0].size
 
     def scratch(self, plan) -> int:
-        """As Algorithm.scratch."""
         return 2 * 8 * effective_size(plan.rows.taps, plan.rows.dilation) * plan.columns.span
 
     def arrays(self, plan):
-        """As Algorithm.arrays."""
         weights = plan.weights[0]
         return OrderedSums(plan, [(tap,) for tap in np.ndindex(weights.shape) if weights[tap] != 0])
 
@@ -50,7 +46,6 @@ class InPairs(InOrder):
     name = "in pairs"
 
     def arrays(self, plan):
-        """As Algorithm.arrays."""
         taps = list(np.ndindex(plan.weights[0].shape))
         middle = len(taps) // 2
         return OrderedSums(plan, [(taps[middle],), *zip(taps[:middle], taps[:middle:-1], strict=True)])

@@ -72,7 +72,6 @@ class Plan(Stage):
 
     @property
     def compares(self) -> bool:
-        """As AnyPlan.compares."""
         return self.point is not None or self.keeps_edges
 
     @property
@@ -97,12 +96,10 @@ class Plan(Stage):
 
     @property
     def rows_together(self) -> int:
-        """As Stage.rows_together."""
         return self.how.rows_together(self)
 
     @property
     def keeps_work(self) -> bool:
-        """As Stage.keeps_work."""
         return self.how.keeps_work
 
     @property
@@ -130,11 +127,9 @@ class Plan(Stage):
 
     @property
     def stripe_height(self) -> int:
-        """As Stage.stripe_height."""
         return self.how.stripe_height(self, super().stripe_height)
 
     def stripes(self) -> list:
-        """As Stage.stripes."""
         height = self.stripe_height
         parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
         special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
@@ -147,7 +142,6 @@ class Plan(Stage):
         return super().bytes_held(threads) + weightings * self.how.grid_bytes_held(self, height)
 
     def work(self, rows, low=0, threads=None, tally=None, progress=None) -> ConvolutionWork:
-        """As Stage.work."""
         return ConvolutionWork(self, rows, low, threads, tally, progress)
 
     # --- as text and JSON --------------------------------------------------------------------------------------------------

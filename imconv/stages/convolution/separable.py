@@ -18,7 +18,6 @@ class Separable(Algorithm):
     name = "separable"
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
-        """As Algorithm.candidate."""
         if not factors:
             return None
         rows, columns, count = task.rows, task.columns, len(factors)
@@ -29,17 +28,14 @@ class Separable(Algorithm):
         return Candidate(self, cost, (rows.taps, count * columns.taps), weights, reason)
 
     def multiply_adds(self, plan) -> int:
-        """As Algorithm.multiply_adds."""
         inputs = plan.rows.out * plan.columns.size * plan.channels
         return terms(plan) * (inputs * plan.rows.taps + plan.samples * plan.columns.taps)
 
     def scratch(self, plan) -> int:
-        """As Algorithm.scratch."""
         lines = SEPARABLE_ROWS * terms(plan) * (2 if plan.columns.stride > 1 else 1)
         return np.dtype(plan.accumulator).itemsize * lines * line_length(plan)
 
     def kernel_of(self, plan) -> np.ndarray:
-        """As Algorithm.kernel_of."""
         return np.asarray(sum(np.outer(c, r) for c, r in zip(plan.weights[0::2], plan.weights[1::2], strict=True)))
 
     def without_detours(self, plan) -> str | None:
@@ -47,15 +43,12 @@ class Separable(Algorithm):
         return "dense" if terms(plan) > 1 else None
 
     def cancels(self, plan) -> bool:
-        """As Algorithm.cancels."""
         return terms(plan) > 1
 
     def rows_together(self, plan) -> int:
-        """As Algorithm.rows_together."""
         return SEPARABLE_ROWS * row_step(plan.rows)
 
     def prepare(self, plan, fill: np.ndarray) -> Prepared:
-        """As Algorithm.prepare."""
         columns, rows = plan.weights[0::2], plan.weights[1::2]
         terms, accumulator = len(columns), plan.accumulator
         ieee = not skips_zeros(plan)

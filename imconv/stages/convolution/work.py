@@ -169,15 +169,12 @@ class ConvolutionWork(Work):
         return found
 
     def move(self, rows: np.ndarray, low: int) -> None:
-        """As Work.move."""
         self.source.move(rows, low)
 
     def release(self) -> None:
-        """As Work.release."""
         self.source.release()
 
     def prepare(self, count: int) -> None:
-        """As Work.prepare."""
         self.sums.prepare_grids(self.crew.workers, count=count)
 
     def fill(self, first: int, out: np.ndarray, values: bool = False, work=None, most_rows: int | None = None) -> None:

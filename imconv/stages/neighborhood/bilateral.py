@@ -49,7 +49,6 @@ class BilateralPlan(WindowPlan):
         return reaches, spatial, cast(-half / self.sigma_range**2), cast(LOWEST[self.accumulator])
 
     def work(self, rows, low=0, threads=None, tally=None, progress=None) -> WindowWork:
-        """As Stage.work."""
         return _Bilateral(self, rows, low, threads, tally, progress)
 
 
@@ -57,7 +56,6 @@ class _Bilateral(WindowWork):
     loop = jit.loop("bilateral.smooth_alike")
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.band."""
         plan, cast = self.plan, np.dtype(self.plan.accumulator).type
         flat = out.reshape(len(out), -1)
         target = flat if flat.shape[1] >= LARGEST_LANES else np.empty((len(out), LARGEST_LANES), out.dtype)

@@ -61,7 +61,6 @@ class MomentsPlan(WindowPlan):
         return inside
 
     def work(self, rows, low=0, threads=None, tally=None, progress=None) -> WindowWork:
-        """As Stage.work."""
         return _Moments(self, rows, low, threads, tally, progress)
 
 
@@ -71,7 +70,6 @@ class _Moments(WindowWork):
         super().__init__(plan, *how)
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.band."""
         plan = self.plan
         halves, samples = 1 if plan.root else 2, plan.columns.size * plan.source_channels
         flat = out.reshape(len(out), halves, samples)

@@ -32,7 +32,6 @@ class WindowPlan(Stage):
 
     @property
     def source_channels(self) -> int:
-        """As AnyPlan.source_channels."""
         return self.picture_channels
 
     @property

@@ -24,11 +24,9 @@ class WindowWork(Work):
         jit.ready([self.loop.specialised({"S": self.source.type, "A": plan.accumulator, "O": plan.target})])
 
     def move(self, rows: np.ndarray, low: int) -> None:
-        """As Work.move."""
         self.source.move(rows, low)
 
     def release(self) -> None:
-        """As Work.release."""
         self.source.release()
 
     def height(self, rows: int, values: bool) -> int:

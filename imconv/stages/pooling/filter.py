@@ -35,7 +35,6 @@ class PoolFilter(Filter):
     scale: Fraction | None = None  # replaces the factor that follows from the depth
 
     def plan(self, shape, image_type, has_alpha: bool) -> PoolPlan:
-        """As Filter.plan."""
         options = self.options
         if options.alpha is not None:
             check_alpha(options.alpha)
@@ -57,11 +56,9 @@ class PoolFilter(Filter):
         )
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self._result(image_type)[0]
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return self._result(image_type)[1]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:
@@ -78,9 +75,7 @@ class PoolFilter(Filter):
         return replace(self, where=where, options=light.options(self.options))
 
     def with_options(self, **changes) -> PoolFilter:
-        """As Filter.with_options."""
         return replace(self, options=replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> PoolFilter:
-        """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)

@@ -146,7 +146,6 @@ class PoolPlan(Stage):
         return lines + (0 if self.plain else 2 * max(WINDOW_BYTES, 8 * self.columns.out * self.channels))
 
     def work(self, rows, low=0, threads=None, tally=None, progress=None) -> PoolWork:
-        """As Stage.work."""
         return PoolWork(self, rows, low, threads, tally, progress)
 
     def as_dict(self) -> dict:

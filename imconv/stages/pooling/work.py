@@ -47,7 +47,6 @@ class PoolJob:
     # --- bands ---------------------------------------------------------------------------------------
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.band."""
         plan, floats = self.plan, out.dtype.kind == "f"
         if plan.operation in ("max", "min") and plan.unscaled and (plan.plain or floats):
             found = out.view(self.target) if plan.plain else np.empty(out.shape, self.type)
@@ -362,14 +361,11 @@ class PoolWork(Work):
         jit.ready(self.job.loops())
 
     def move(self, rows: np.ndarray, low: int) -> None:
-        """As Work.move."""
         self.job.move(rows, low)
 
     def release(self) -> None:
-        """As Work.release."""
         self.job.move(None, 0)
 
     def height(self, rows: int, values: bool) -> int:
-        """As Work.height."""
         height = super().height(rows, values)
         return height if self.plan.plain and not values else min(height, self.plan.band_rows)

@@ -19,14 +19,12 @@ class Bisection(RankAlgorithm):
     TAP = 0.6  # cost of comparing a vector with a number and counting
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         if task.extreme or task.count > MOST_RANKED or task.item > 2:
             return None
         wide = task.item == 1 and task.count > 255  # a byte can't count them: samples are widened to 16 bits
         return self.TAP * task.count * 8 * task.item / (task.lanes / 2 if wide else task.lanes)
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return "bisection.bisect"
 
     def loop_type(self, plan) -> str:
@@ -34,7 +32,6 @@ class Bisection(RankAlgorithm):
         return "uint16" if plan.footprint.count > 255 else plan.key
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         channels = block.pixels.shape[2]
         rows = block.rows.astype(job.plan.loop_type, copy=False)
         self.bisect(job, rows, job.places(rows.shape[1], channels), first, 0, out, channels, wanted)
@@ -65,18 +62,15 @@ class Ordinals(Bisection):
     SORT = 18.0  # cost of numbering a sample of a tile
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         if task.extreme or task.count > MOST_RANKED or task.item <= 2:
             return None
         around = (256 + task.footprint.shape[0]) * (256 + task.footprint.shape[1]) / 65536
         return self.TAP * task.count * 16 / 32 + self.SORT * around
 
     def loop_type(self, plan) -> str:
-        """As RankAlgorithm.loop_type."""
         return "uint16"
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         channels = block.pixels.shape[2]
         results = out[:, : columns * channels].reshape(len(out), columns, channels)
         height, width = job.plan.footprint.shape

@@ -22,12 +22,10 @@ class Columns(RankAlgorithm):
     COSTS: ClassVar = {9: 5.0, 25: 16.0}  # cost of a vector of medians, for 3 x 3 and 5 x 5
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         shaped = task.whole and task.footprint.shape in ((3, 3), (5, 5)) and task.rank == task.count // 2
         return self.COSTS[task.count] / task.lanes if task.fixed_rank and shaped else None
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return f"columns.median_{plan.footprint.count}"
 
     def last_arguments(self, plan) -> tuple:
@@ -39,7 +37,6 @@ class Columns(RankAlgorithm):
         return plan.rows.taps
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         rows, padded = block.rows, block.pixels.shape[1]
         self.sort(job, rows, np.arange(len(rows)), 0, np.arange(padded), 0, rows.shape[1], out, scratch)
 
@@ -67,20 +64,16 @@ class ExtremesOfRows(Columns):
     reason = "the extreme of some rows, then columns by doubling"
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         height, width = task.footprint.shape
         if not (task.extreme and task.whole and height <= LOW):
             return None
         return DOUBLING * (height + 1 + width.bit_length()) / task.lanes
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return "columns.extreme_of_columns"
 
     def last_arguments(self, plan) -> tuple:
-        """As Columns.last_arguments."""
         return (*plan.footprint.shape, int(plan.largest))
 
     def lines(self, plan) -> int:
-        """As Columns.lines."""
         return 1

@@ -13,16 +13,13 @@ class Extremes(RankAlgorithm):
     reason = "rows, then columns by doubling: hardly depends on the size"
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         steps = sum(2 + n.bit_length() for n in task.footprint.shape)
         return DOUBLING * steps / task.lanes if task.extreme and task.whole else None
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return "extremes.extreme"
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         height, width = job.plan.footprint.shape
         line = buffer(scratch, "line", block.rows.shape[1], job.key)[None]
         job.loop(block.rows, height, width, block.pixels.shape[2], int(job.plan.largest), out, line)
@@ -36,14 +33,11 @@ class Taps(RankAlgorithm):
     TAP = 0.5  # cost of the minimum or maximum of two vectors
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         return self.TAP * task.count / task.lanes if task.extreme else None
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return "extremes.extreme_of_taps"
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         places = job.places(block.rows.shape[1], block.pixels.shape[2])
         job.loop(block.rows, places, int(job.plan.largest), out)

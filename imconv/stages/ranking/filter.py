@@ -34,7 +34,6 @@ class RankFilter(Filter):
     light_matters = False
 
     def plan(self, shape, image_type, has_alpha: bool) -> RankPlan:
-        """As Filter.plan."""
         options, footprint = self.options, self.footprint
         if options.alpha is not None:
             check_alpha(options.alpha)
@@ -57,11 +56,9 @@ class RankFilter(Filter):
         )
 
     def result_type(self, image_type) -> np.dtype:
-        """As Filter.result_type."""
         return self._result(image_type)[0]
 
     def factor(self, image_type) -> Fraction:
-        """As Filter.factor."""
         return self._result(image_type)[1]
 
     def _result(self, image_type) -> tuple[np.dtype, Fraction]:
@@ -69,13 +66,10 @@ class RankFilter(Filter):
         return target, scale if self.scale is None else self.scale
 
     def in_light(self, light) -> RankFilter:
-        """As Filter.in_light."""
         return replace(self, options=light.options(self.options))
 
     def with_options(self, **changes) -> RankFilter:
-        """As Filter.with_options."""
         return replace(self, options=replace(self.options, **changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> RankFilter:
-        """As Filter.retyped."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)

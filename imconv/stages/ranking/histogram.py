@@ -24,20 +24,16 @@ class Histogram(RankAlgorithm):
     SWITCH = 22.0
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         able = task.fixed_rank and task.whole and task.item == 1
         return self.SAMPLE + self.SWITCH / task.footprint.shape[1] if able else None
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return "histogram.select"
 
     def least_rows(self, plan) -> int:
-        """As RankAlgorithm.least_rows."""
         return 4 * plan.rows.taps
 
     def scratch(self, plan) -> int:
-        """As RankAlgorithm.scratch."""
         return 272 * plan.columns.taps * plan.channels + 272 * self.STRIP
 
     def bins(self, plan) -> tuple[str, str]:
@@ -46,12 +42,10 @@ class Histogram(RankAlgorithm):
         return "uint16" if tall else "uint8", "uint32" if many else "uint16"
 
     def types(self, plan) -> dict[str, str]:
-        """As RankAlgorithm.types."""
         column, window = self.bins(plan)
         return {"S": plan.loop_type, "C": column, "W": window}
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         plan, channels, bins = job.plan, block.pixels.shape[2], self.BINS
         height, width = plan.footprint.shape
         strip = max(1, self.STRIP // channels) * channels

@@ -24,22 +24,18 @@ class Network(RankAlgorithm):
     PREPARE = 5e3  # cost of making the network for each sample of a window, divided by 8 since networks are cached
 
     def cost(self, task: RankTask) -> float | None:
-        """As RankAlgorithm.cost."""
         if not task.fixed_rank or task.count > LARGEST_NETWORK:
             return None
         sorting = self.EXCHANGE * task.count * math.log2(task.count) ** 2 / 4
         return (self.MERGE * task.count if task.whole else sorting) / task.lanes
 
     def cost_once(self, task: RankTask) -> float:
-        """As RankAlgorithm.cost_once."""
         return self.PREPARE * task.count
 
     def loop(self, plan) -> str:
-        """As RankAlgorithm.loop."""
         return "network.select"
 
     def scratch(self, plan) -> int:
-        """As RankAlgorithm.scratch."""
         item = np.dtype(plan.key).itemsize
         reach = 4 * (plan.columns.taps - 1) * plan.channels * item
         return (max(self.LINE_BYTES, reach) + 4 * LARGEST_LANES + 16 * 40) * plan.footprint.count
@@ -49,7 +45,6 @@ class Network(RankAlgorithm):
         return make_network(plan.footprint, plan.rank)
 
     def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        """As RankAlgorithm.rank."""
         network, channels, item = job.prepared, block.pixels.shape[2], job.key.itemsize
         reach = (job.plan.footprint.shape[1] - 1) * channels
         four = 4 * LARGEST_LANES // item

@@ -83,7 +83,6 @@ class RankPlan(Stage):
 
     @property
     def keeps_samples(self) -> bool:
-        """As AnyPlan.keeps_samples."""
         return self.plain
 
     @cached_property
@@ -135,7 +134,6 @@ class RankPlan(Stage):
         return copies * rows * columns * item + self.how.scratch(self)
 
     def work(self, rows, low=0, threads=None, tally=None, progress=None):
-        """As Stage.work."""
         return RankWork(self, rows, low, threads, tally, progress)
 
     def as_dict(self) -> dict:

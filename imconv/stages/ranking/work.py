@@ -211,20 +211,16 @@ class RankWork(Work):
         jit.ready(self.job.needed())
 
     def move(self, rows: np.ndarray, low: int) -> None:
-        """As Work.move."""
         self.job.move(rows, low)
 
     def release(self) -> None:
-        """As Work.release."""
         self.job.release()
 
     def height(self, rows: int, values: bool) -> int:
-        """As Work.height."""
         height = super().height(rows, values)
         return height if self.job.direct and self.plan.plain else min(height, self.plan.band_rows)
 
     def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.band."""
         plan = self.plan
         if plan.plain and out.dtype == self.job.type:
             self._samples(first, out, scratch)
@@ -243,7 +239,6 @@ class RankWork(Work):
                 finish(sums, out[..., part], policy, more * divisor, divisor, self.tally, exact)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        """As Work.values_band."""
         plan = self.plan
         out[...] = self._values(first, len(out), scratch) * plan.scale.numerator / plan.scale.denominator
         out[..., : plan.colours] += float(plan.offset)

@@ -8,7 +8,7 @@ import numpy as np
 
 import imconv
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_pictures_are_the_scripts(tmp_path):

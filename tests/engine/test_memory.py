@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 LIMIT = 8e6  # bytes; a float32 copy of the grey picture would be 48e6
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")

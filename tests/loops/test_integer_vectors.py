@@ -16,7 +16,7 @@ from imconv.loops import vector
 from imconv.loops.lanewise import count_less, maximum, minimum, where_less
 from imconv.loops.running import sum_by_running
 from imconv.loops.vector import filled, lanes, load, register, sixteen, store
-from tests.test_vector import run_for, target  # noqa: F401 (a fixture)
+from tests.loops.test_vector import run_for, target  # noqa: F401 (a fixture)
 
 WHOLE = (np.uint8, np.uint16, np.uint32, np.uint64)
 RANDOM = np.random.default_rng(23)

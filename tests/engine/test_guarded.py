@@ -13,7 +13,7 @@ CASES = 400
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_loop_leaves_its_arrays(seed):
-    program = Path(__file__).with_name("guarded.py")
+    program = Path(__file__).parents[1] / "guarded.py"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     result = subprocess.run(
         [sys.executable, program, str(seed), str(CASES)], env=environment, capture_output=True, text=True

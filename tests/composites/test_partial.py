@@ -20,8 +20,8 @@ from imconv.geometry import selection
 from imconv.options import Options
 from imconv.stages.convolution.filter import LinearFilter
 
-from .cases import picture
-from .executing import set_stripe_bytes
+from ..cases import picture
+from ..executing import set_stripe_bytes
 
 FILTERS = {
     "box": lambda image, **o: imconv.box_blur(image, 3, **o),

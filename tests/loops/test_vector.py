@@ -42,7 +42,7 @@ from imconv.loops.vector import (
     zeros,
 )
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FLOATS = (np.float32, np.float64)
 WHOLE = (np.uint16, np.uint32)
 SAMPLES = (np.uint8, np.uint16, np.float32, np.float64)

@@ -29,8 +29,8 @@ from imconv.stages.convolution.filter import LinearFilter
 from imconv.stages.ranking.filter import RankFilter
 from imconv.stages.ranking.footprint import make_footprint
 
-from .cases import picture
-from .executing import set_stripe_bytes
+from ..cases import picture
+from ..executing import set_stripe_bytes
 
 
 def chain(o: Options) -> ChainFilter:

@@ -24,8 +24,8 @@ from imconv.kernel.kernel import Kernel
 from imconv.options import DEFAULTS, Options
 from imconv.stages.convolution.filter import LinearFilter
 
-from .cases import picture
-from .executing import set_stripe_bytes
+from ..cases import picture
+from ..executing import set_stripe_bytes
 
 STEPS = {
     "blur": lambda o: LinearFilter(gaussian_kernel(1.3), o),
