@@ -50,7 +50,7 @@ class FloatStagesPlan(SideBySide):
     border: Border
     stage_type: str  # the type that the first stage reads
     white: int  # the sample value of white in the picture
-    # whether the only stage reads the picture itself and rounds its own results; no floats are made of the picture
+    # whether the only stage reads the picture itself and rounds its own results, without a copy of the picture as floats
     direct: bool = False
     unitless: bool = False  # whether results are ratios: a change of depth does not scale them
 

@@ -1,4 +1,4 @@
-"""`Sequence`: a plan made of plans that run one after another, each on the rows of the one before."""
+"""`Sequence`: plans that run one after another as one plan, each on the rows of the one before."""
 
 from __future__ import annotations
 

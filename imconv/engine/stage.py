@@ -133,7 +133,7 @@ class AnyPlan:
 
 
 class PlanLike(AnyPlan):
-    """A plan made of others that tells what one of them, its `model`, tells, unless it says otherwise."""
+    """A plan that consists of others and has the attributes of one of them, its `model`, unless it defines its own."""
 
     @property
     def model(self) -> AnyPlan:

@@ -87,10 +87,10 @@ def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:
 
 def _planned_filter(filter: Filter, picture: Picture, conversion: Conversion | None) -> PlannedFilter:
     if conversion is not None:
-        inner, kind = conversion.filter, conversion.source
+        inner, dtype = conversion.filter, conversion.source
     else:
-        inner, kind = filter.with_options(linear=False) if filter.options.linear else filter, picture.pixels.dtype
-    plan = planned(selected(inner), picture.pixels.shape, kind, picture.has_alpha)
+        inner, dtype = filter.with_options(linear=False) if filter.options.linear else filter, picture.pixels.dtype
+    plan = planned(selected(inner), picture.pixels.shape, dtype, picture.has_alpha)
     return PlannedFilter(filter, plan, conversion)
 
 
@@ -129,7 +129,7 @@ def _planned(filter, shape, image_type, has_alpha):
 
 
 def _conversion(filter: Filter, image) -> Conversion | None:
-    """The way of an array or a Picture into linear light and out of it; None where the filter is not computed there."""
+    """How an array or a Picture is converted to linear light and back; None where the filter is not computed there."""
     if hasattr(image, "pixels"):
         return conversion_of(filter, image.mode, image.pixels.dtype, image.metadata)
     if not (filter.light_matters or filter.options.selects):
@@ -164,7 +164,7 @@ def _decoded(conversion: Conversion, pixels: np.ndarray, threads: int | None) ->
 def _encoded(
     conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out=None
 ) -> np.ndarray:
-    """Samples of linear light, channels last; a warning tells how many were NaN."""
+    """Encode linear light as samples, channels last; a warning says how many were NaN."""
     count = conversion.counting(tally)
     out = np.empty(light.shape, conversion.target) if out is None else out
     _converted(lambda rows: conversion.encode(rows, count), light, out, thread_count(threads))

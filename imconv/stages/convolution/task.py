@@ -56,7 +56,8 @@ class Task:
 
 
 class Point(Protocol):
-    """What becomes of filtered values and the original samples under the anchor, both float64 (rows, columns, channels)."""
+    """Computes results from filtered values and the original samples under the anchor, both float64 (rows, columns,
+    channels)."""
 
     def __call__(self, values: np.ndarray, originals: np.ndarray, /) -> np.ndarray: ...
 
