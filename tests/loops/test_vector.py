@@ -512,7 +512,7 @@ def test_vectors_of_another_processor(target, tmp_path):
 
 def test_filters_of_another_processor(target, tmp_path):
     script = "import sys; from tests.loops.test_vector import main; main(sys.argv[1])"
-    # in process Numba compiles in half the time; that loops of this level can be linked is seen in tests/test_shipped.py
+    # in process Numba compiles in half the time; that loops of this level can be linked is seen in tests/compiler/test_shipped.py
     in_process = {"IMCONV_JIT": "numba"} if target in machine.LEVELS else {}
     run_for(target, tmp_path, "-c", script, str(tmp_path), **in_process)
     found = json.loads((tmp_path / "target.json").read_text())

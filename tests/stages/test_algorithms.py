@@ -322,7 +322,7 @@ def test_box_sums_are_exact_in_every_type_that_holds_them(dtype, size, border, t
     )
     mode, _, value = border.partition(":")
     plan = planned(box_kernel(size), image, "box", border=border)
-    assert plan.how.sums(plan, (float(value or 0),)) == types
+    assert plan.how.sum_types(plan, (float(value or 0),)) == types
     expected = box_by_cumulated_sums(image, size, mode, int(value or 0))
     for rows in (90, 7):
         np.testing.assert_array_equal(execute(plan, image, band_rows=rows), expected)

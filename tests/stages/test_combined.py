@@ -38,7 +38,7 @@ def assert_same(work: CombinedFilter, image: np.ndarray, **options) -> None:
 
 
 def number_of(work: CombinedFilter, dtype: str) -> str | None:
-    return work.plan((40, 50), np.dtype(dtype), False).number
+    return work.plan((40, 50), np.dtype(dtype), False).combining_type
 
 
 @pytest.mark.parametrize("dtype", TYPES)
