@@ -4,6 +4,7 @@ The whole suite needs most loops: they are compiled at the beginning, side by si
 """
 
 import re
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,7 +26,11 @@ if hasattr(providers, "_get_local_constants"):
 
 
 def pytest_sessionstart(session):
-    """Only where everything is run, and not once more in each process of pytest-xdist."""
+    """Loops are made ready only where everything is run, and not once more in each process of pytest-xdist."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # the tests run in the background: what they start must be stoppable
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config = session.config
     if config.args == config.getini("testpaths") and not hasattr(config, "workerinput"):
         from imconv import jit

@@ -500,7 +500,10 @@ def test_median_of_imagemagick(size, tmp_path):
     import subprocess
 
     program = shutil.which("magick") or shutil.which("convert")
-    if program is None:
+    if (
+        program is None
+        or "ImageMagick" not in subprocess.run([program, "-version"], capture_output=True, text=True).stdout
+    ):
         pytest.skip("ImageMagick is not installed")
     image = np.random.default_rng(size).integers(0, 256, (37, 41)).astype(np.uint8)
     imconv.write(tmp_path / "in.pgm", image)

@@ -69,7 +69,7 @@ def test_what_is_no_picture_is_refused_at_once(look, kind, then):
     with pytest.raises((FileError, LimitError), match=r"^x: "):
         look(stream, name="x", **({"max_memory": 80 * MB} if look is read else {}))
     most = {read: 80, inspect: 256}[look] if kind in LONG and then != b"\0" else 1
-    assert stream.taken <= (most + 1) * MB
+    assert stream.taken <= (most + 2) * MB  # pieces of a megabyte are read ahead
 
 
 _IHDR = b"IHDR\0\0\x4e\x20\0\0\x4e\x20\x08\0\0\0\0"

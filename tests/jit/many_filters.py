@@ -22,7 +22,7 @@ ROWS, COLUMNS = 60, 300
 DENSE = imconv.Kernel([[1, 2, 4], [2, 1, 8], [1, 0, 3]]).normalized()  # no two rows alike
 LAYER = np.random.default_rng(5).standard_normal((70, 4, 3, 3))  # panels of both widths
 WIDE = {"u": 31, "f": 101}  # boxes that are summed as boxes
-FILES = 3
+FILES = 4
 FILTERS = {  # with the types worth compiling loops for: every loop, and every type of samples
     "dense": (lambda grey, rgba: imconv.correlate(grey, DENSE), "uint8 uint16 float32 float64"),
     "dense, weighted by alpha": (lambda grey, rgba: imconv.correlate(rgba, DENSE, has_alpha=True), "uint8 float64"),
@@ -72,7 +72,7 @@ def picture(kind: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def files() -> dict[str, bytes]:
-    """PNG files read, and one written: the loops that need no filter."""
+    """PNG files read and written, and a JPEG file read whose codes are followed: the loops that need no filter."""
     grey = picture("uint8", (ROWS, COLUMNS))
     colours = Image.fromarray(picture("uint8", (ROWS, COLUMNS, 3))[..., :3])
     kinds = {"grey": (Image.fromarray(grey), {}), "palette": (colours.quantize(16), {})}
@@ -87,6 +87,10 @@ def files() -> dict[str, bytes]:
         written = io.BytesIO()
         imconv.write(written, read, format="PNG")
         results[name] = read.pixels.tobytes() + written.getvalue()
+    stream = io.BytesIO()
+    colours.convert("CMYK").save(stream, "JPEG")
+    stream.seek(0)
+    results["JPEG"] = imconv.read(stream).pixels.tobytes()
     return results
 
 
