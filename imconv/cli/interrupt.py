@@ -32,6 +32,10 @@ def watched():
         return
     try:
         yield
+    except Exception as error:
+        if _seen:  # a library that was interrupted says it in errors of its own: numpy as an ImportError
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -270,8 +270,9 @@ def test_killed_at_any_moment_the_old_file_or_the_new_one_is_there(folder):
     while not any(folder.glob(".out.png.*.tmp")) and process.poll() is None:
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
-    assert process.communicate()[1].count(b"Traceback") == 0
-    assert process.returncode in (0, 130)
+    errors = process.communicate()[1]
+    assert errors.count(b"Traceback") == 0
+    assert process.returncode in (0, 130), errors
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a child's peak memory")

@@ -410,3 +410,17 @@ def test_ctrl_c_in_process(imconv, folder, monkeypatch):
     result = imconv(*BOX)
     assert (result.code, result.out, result.err.strip()) == (130, b"", "imconv: interrupted")
     assert not (folder / "out.png").exists()
+
+
+@pytest.mark.parametrize("error", [ImportError("numpy.core.multiarray failed to import"), OSError("cut off")])
+def test_an_error_after_an_interrupt_is_the_interrupt(imconv, folder, monkeypatch, error):
+    def interrupted(*args, **kwargs):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise error from None
+
+    monkeypatch.setattr("imconv.engine.drive.compute", interrupted)
+    result = imconv(*BOX)
+    assert (result.code, result.out, result.err.strip()) == (130, b"", "imconv: interrupted")
+    assert not (folder / "out.png").exists()
