@@ -340,7 +340,7 @@ _CASES = {
     **RANKS,
     "dense.correlate_dense": correlation("dense"),
     "separable.correlate_separable": correlation("separable"),
-    "box.sum_box": correlation("box"),
+    "box.sum_box": correlation("box", whole=True),
     "float_box.sum_float_box": correlation("box"),
     "interpolate.interpolate": _interpolation,
     "alpha.weigh": _weighing,

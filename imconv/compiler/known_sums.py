@@ -45,8 +45,8 @@ QUOTIENTS = {
 }
 
 
-def correlation(algorithm: str):
-    """Cases of a correlation by one of the planner's algorithms."""
+def correlation(algorithm: str, whole: bool = False):
+    """Cases of a correlation by one of the planner's algorithms; `whole` for a loop that takes only whole-number sums."""
 
     def cases(types: dict[str, str]):
         source, number, target = (DTYPES[types[name]] for name in "SAO")
@@ -54,7 +54,9 @@ def correlation(algorithm: str):
         for first, (weights, channels, stride, border, runs) in enumerate(LAYOUTS[algorithm]):
             kernel, pixels = Kernel(weights), picture()[:, : COLUMNS // channels * channels].reshape(ROWS, -1, channels)
             axes = make_axes(pixels.shape[:2], kernel.shape, kernel.anchor, "same", stride, 1)
-            plan = make_plan(kernel, axes, channels, source, target, border, algorithm=algorithm)
+            # whole numbers of other types than the loop's reach it as floats
+            planned = np.dtype(np.int64) if whole and source.kind == "f" else source
+            plan = make_plan(kernel, axes, channels, planned, target, border, algorithm=algorithm)
             plan = replace(plan, accumulator=number.name, runs=runs)
             fill = np.full(channels, border.values[0] if border.values else 0)
             prepared = prepare(plan, tuple(fill.tolist()))

@@ -1,5 +1,6 @@
 """Nothing wrong is ever kept: every build is checked against a known result first."""
 
+import contextlib
 import shutil
 import zlib
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import imconv
+from imconv import jit
 from imconv.compiler import known_answers, known_sums, prebuilt
 from imconv.jit import signature, store
 from imconv.jit.signature import full_name
@@ -76,6 +78,46 @@ def test_a_loop_that_does_nothing_is_noticed(loop, types):
         known_answers.check(loop, types, calls.append)
     assert len(calls) == 1
     assert isinstance(calls[0], bytes)
+
+
+FILTERS = {
+    "box": lambda image: imconv.box_blur(image, 3),
+    "wide box": lambda image: imconv.box_blur(image, (3, 301)),
+    "blur": lambda image: imconv.gaussian_blur(image, 1),
+    "wide blur": lambda image: imconv.gaussian_blur(image, 40),
+    "dense": lambda image: imconv.correlate(image, [[1, 2, 3], [4, 0, 6], [7, 8, 10]]),
+    "edges": imconv.edges,
+    "median": lambda image: imconv.median(image, 3),
+    "wide median": lambda image: imconv.median(image, 31),
+    "mean pool": lambda image: imconv.pool(image, "avg", 2),
+    "pool": lambda image: imconv.pool(image, "max", 2),
+    "bilateral": lambda image: imconv.bilateral(image, 1, 10),
+    "guided": lambda image: imconv.guided(image, 2, 10),
+    "deviation": lambda image: imconv.local_deviation(image, 3),
+    "unsharp": lambda image: imconv.unsharp_mask(image, 2, threshold=1),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of samples that no loop has computed
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int16", "int32", "uint32", "int64", "uint64", "float16", "float64"])
+@pytest.mark.parametrize("name", FILTERS)
+def test_whatever_a_picture_asks_for_has_a_known_result(monkeypatch, name, dtype):
+    """Shipped loops are for common pictures; loops for all others are built and checked where they are wanted."""
+    asked = set()
+
+    def noted(loop, codes):
+        asked.add((loop.name, signature.specialisation(loop.arguments, codes)))
+        return lambda block: None
+
+    monkeypatch.setattr(jit, "ready", lambda wanted: asked.update(wanted))
+    monkeypatch.setattr(jit.Loop, "function", noted)
+    for shape in ((60, 70), (60, 70, 4)):
+        with contextlib.suppress(IndexError):  # places that no loop has computed
+            FILTERS[name](np.ones(shape, dtype))
+    assert asked
+    for loop, types in asked - set(ALL):
+        with pytest.raises(known_answers.GoldenError, match=f"^{loop} for .* are wrong"):
+            known_answers.check(loop, types, lambda block: None)
 
 
 @pytest.mark.parametrize(("loop", "types"), [(loop, next(t for name, t in ALL if name == loop)) for loop in LOOPS])
