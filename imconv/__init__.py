@@ -44,14 +44,14 @@ _HOMES = {
 }
 
 # subpackages with public functions of their own, loaded when first used: `imconv.net.load`
-_ROOMS = ("net",)
+_PACKAGES = ("net",)
 
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
     home = _HOMES.get(name)
-    if home is None and name not in _ROOMS:
+    if home is None and name not in _PACKAGES:
         raise AttributeError(f"module 'imconv' has no attribute {name!r}")
     from importlib import import_module
 
@@ -63,4 +63,4 @@ def __getattr__(name: str):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__, *_ROOMS})
+    return sorted({*globals(), *__all__, *_PACKAGES})

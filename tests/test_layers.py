@@ -52,15 +52,15 @@ def test_no_module_imports_itself_by_way_of_others():
     TopologicalSorter({module: imported(module) - {"imconv"} for module in OWN if module != "imconv"}).prepare()
 
 
-@pytest.mark.parametrize("room", GROUND)
-def test_the_ground_needs_little(room):
+@pytest.mark.parametrize("package", GROUND)
+def test_the_ground_needs_little(package):
     outside = {
         name.split(".")[0]
         for module in OWN
-        if module == f"imconv.{room}" or module.startswith(f"imconv.{room}.")
+        if module == f"imconv.{package}" or module.startswith(f"imconv.{package}.")
         for name in imported(module)
     }
-    assert outside - sys.stdlib_module_names - {"imconv"} <= GROUND[room]
+    assert outside - sys.stdlib_module_names - {"imconv"} <= GROUND[package]
 
 
 def test_filters_know_pictures_but_no_files():

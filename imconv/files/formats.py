@@ -29,26 +29,30 @@ _ARRAYS = tuple(
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: what is known of it here, and the modules that read and write its files. Adding a format is one entry
-    in FORMATS, and its modules.
+    """A file format: its properties, and the modules that read and write its files.
 
-    name            as users see it, in capitals; `synonyms` are other names
-    extensions      the first is the usual one
-    starts          what its files begin with; `marked` tells those by their first 32 bytes that are known by what comes later
-    family          formats of one family stand for each other in a file's name
-    holds           (colour model, sample type) pairs that it holds bit for bit; `reduces` where it is no advice for any:
-                    what it holds it holds with a loss, or small
-    instead         (colour model, another) pairs: models that it lacks though it holds their values, and what they become
-    expanded        the format that holds its bitmaps once they have been read as 8-bit grey
-    carries         metadata: "icc", "exif", "xmp", "dpi", "chunks"; `longest` says of how many bytes at most, as pairs
+    name            the name that users see, in capitals
+    synonyms        other names that users may give
+    extensions      of file names; the first is the usual one
+    starts          the bytes that its files begin with: any of these
+    marked          whether the first 32 bytes are of this format, where `starts` can't decide
+    family          formats of one family may have each other's extensions
+    holds           (colour model, sample type) pairs that it stores bit for bit
+    reduces         whether it stores with a loss, or small pictures only, and so is never suggested
+    instead         (colour model, another) pairs: the format lacks the first model, and stores such pictures as the second
+    expanded        the format for its bitmaps once they have been read as 8-bit grey
+    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks"
+    longest         (kind of metadata, bytes) pairs: the most bytes that it stores of that kind
+    longest_side    the most rows or columns of a picture, in pixels
     takes           options that have a meaning for it: "quality", "compression"
-    pages, animation  whether several pictures are read and written: each of its own size and type, or frames of one size
-    told_at_end     what such a file holds is told at its end; of others as much of a stream is read as it takes
+    pages           whether a file holds several pictures, each of its own size and type
+    animation       whether a file holds several frames of one size
+    told_at_end     whether the description of its pictures may lie at a file's end, so that streams are read whole
 
-    Modules, by their names in this package, and what they have:
+    The names of its modules in this package, and the functions that each must have:
 
-    header          `read(file, size, *, whole)`, where a part will do `read_start(file)`, where each page has a header of
-                    its own `read_pages(file, size, numbers)`; see header.py
+    header          `read(file, size, *, whole)`; also `read_start(file)` if the start of a file is enough, and
+                    `read_pages(file, size, numbers)` if each page has a header of its own; see header.py
     decoder         see `pages.decoder`
     encoder         `encode(page, options, notes)`; see `encoding.Encode`
     pages_encoder   `encode_pages(pages, options, notes)`, where it holds several pictures

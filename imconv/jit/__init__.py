@@ -1,4 +1,4 @@
-"""The only room that knows how a loop is compiled, kept and loaded again.
+"""Finding compiled loops, keeping them, and loading them again; no other package does.
 
 `loop("dense.correlate_dense")` is called like the function of that name in `imconv/loops/`. What runs is looked for at
 the first call with these types: among the loops shipped with imconv, among those kept for this computer, else Numba
