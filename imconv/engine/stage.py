@@ -132,25 +132,39 @@ class AnyPlan:
         return run(self, image, out=out, threads=threads, level=4)
 
 
-class PlanLike(AnyPlan):
-    """A plan that consists of others and has the attributes of one of them, its `model`, unless it defines its own."""
+class PlanOfPlans(AnyPlan):
+    """A plan made of others, its `plans`, the first of which reads the picture. Times and bytes are those of all together."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def plans(self) -> tuple: ...
+
+    rows = property(lambda self: self.plans[0].rows)
+    columns = property(lambda self: self.plans[0].columns)
+    seconds = property(lambda self: sum(plan.seconds for plan in self.plans))
+    multiply_adds = property(lambda self: sum(plan.multiply_adds for plan in self.plans))
+    scratch = property(lambda self: sum(plan.scratch for plan in self.plans))
+
+    def bytes_held(self, threads: int) -> int:
+        return sum(plan.bytes_held(threads) for plan in self.plans)
+
+
+class PlanLike(PlanOfPlans):
+    """A plan made of others that reads what the first of them reads, and whose result is like that of its `model`."""
 
     @property
     def model(self) -> AnyPlan:
-        """The plan that has the same attributes."""
-        raise NotImplementedError
+        """The plan whose result has the same type, channels and policies: by default the last one."""
+        return self.plans[-1]
 
-    rows = property(lambda self: self.model.rows)
-    columns = property(lambda self: self.model.columns)
-    source = property(lambda self: self.model.source)
-    source_channels = property(lambda self: self.model.source_channels)
+    source = property(lambda self: self.plans[0].source)
+    source_channels = property(lambda self: self.plans[0].source_channels)
     target = property(lambda self: self.model.target)
     channels = property(lambda self: self.model.channels)
     colours = property(lambda self: self.model.colours)
     alpha = property(lambda self: self.model.alpha)
     range = property(lambda self: self.model.range)
-    seconds = property(lambda self: self.model.seconds)
-    scratch = property(lambda self: self.model.scratch)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ...engine.stage import Stage
-from ...geometry.axis import Axis
+from ...engine.stage import PlanOfPlans, Stage
 from ...geometry.border import Border
 from ...pixels.sample_types import EXACT_LIMIT, FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
 from ..convolution.plan import Plan
@@ -18,7 +17,7 @@ LARGEST_ROOT = 2**31  # bound of whole-number sums whose magnitudes the loop may
 
 
 @dataclass(frozen=True)
-class CombinedPlan(Stage):
+class CombinedPlan(Stage, PlanOfPlans):
     """Plans of several linear filters, whose bands are combined into one result."""
 
     plans: tuple[Plan, ...]
@@ -37,16 +36,6 @@ class CombinedPlan(Stage):
     def leader(self) -> Plan:
         """The plan that decides the heights of bands: one with fixed blocks, if there is one."""
         return max(self.plans, key=lambda plan: plan.how.fixed_blocks)
-
-    @property
-    def rows(self) -> Axis:
-        """The axis of every plan: their kernels have one shape and anchor."""
-        return self.plans[0].rows
-
-    @property
-    def columns(self) -> Axis:
-        """The axis of every plan."""
-        return self.plans[0].columns
 
     @property
     def border(self) -> Border:
@@ -135,16 +124,6 @@ class CombinedPlan(Stage):
             up, down = weights.clip(0).sum(), -weights.clip(None, 0).sum()
             total += max(up * max(samples) - down * min(samples), down * max(samples) - up * min(samples)) ** 2
         return total
-
-    @property
-    def scratch(self) -> int:
-        """Bytes of buffers for each thread, of all plans together."""
-        return sum(plan.scratch for plan in self.plans)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of all plans together."""
-        return sum(plan.multiply_adds for plan in self.plans)
 
     def as_dict(self) -> dict:
         """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
