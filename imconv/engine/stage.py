@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..geometry.axis import Axis, effective_size
 from ..geometry.border import Border
 from ..lazy import cached_property
 from . import kept_work
+from .bordered_rows import BorderedRows
 from .drive import run
 from .held_rows import SLACK
 from .results import IntoArray
@@ -184,6 +185,8 @@ class Stripe:
 class Stage(AnyPlan):
     """A plan of one pass over rows: a window slides along both axes. In addition to AnyPlan's attributes it has a `border`."""
 
+    worker: ClassVar[type]  # its subclass of Work
+
     if TYPE_CHECKING:
 
         @property
@@ -219,9 +222,9 @@ class Stage(AnyPlan):
             + (f", dilation {rows.dilation},{columns.dilation}" if (rows.dilation, columns.dilation) != (1, 1) else "")
         )
 
-    def work(self, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None) -> Work:
+    def work(self, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         """Make this stage's work for a picture, or for the part of a picture that begins with row `low`."""
-        raise NotImplementedError
+        return self.worker(self, rows, low, threads, tally, progress)
 
     # --- rows and stripes ------------------------------------------------------------------------------------------
 
@@ -320,25 +323,26 @@ def in_order(parts: list[Stripe]) -> list[Stripe]:
 class Work:
     """A stage at work on a picture, or on the part of it that begins with row `low`: computes bands of rows on threads.
 
-    A subclass defines `band(first, out, scratch)`, which computes finished samples of rows first, first + 1, ... into `out`,
+    A subclass has a `source`, or its own `move` and `release`. It defines `band(first, out, scratch)`, which computes finished samples of rows first, first + 1, ... into `out`,
     and `values_band`, which computes float64 values before range policy and rounding. `scratch` is a dict of buffers that
     belongs to the calling thread.
     """
 
     band: Callable[[int, np.ndarray, dict], None]
     values_band: Callable[[int, np.ndarray, dict], None]
+    source: BorderedRows
 
-    def __init__(self, stage: Stage, threads=None, tally=None, progress=None):
-        self.stage, self.tally = stage, tally
-        self.crew = Crew(stage, threads, progress)
+    def __init__(self, plan, threads=None, tally=None, progress=None):
+        self.plan, self.tally = plan, tally
+        self.crew = Crew(plan, threads, progress)
 
     def move(self, rows: np.ndarray, low: int) -> None:
         """Continue with another part of the picture, or with another picture of its shape and type."""
-        raise NotImplementedError
+        self.source.move(rows, low)
 
     def release(self) -> None:
         """Drop references to the picture; `move` sets the next one."""
-        raise NotImplementedError
+        self.source.release()
 
     def prepare(self, count: int) -> None:
         """Compute the first `count` rows of the coarse grid, if the stage has one."""

@@ -16,10 +16,10 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
 from ..options import DEFAULTS, Options, documented, options_of
-from ..pixels.rounding import finish
 from ..stages.ranking.filter import RankFilter
 from ..stages.ranking.footprint import Footprint, make_footprint
 from ..stages.ranking.plan import RankPlan
+from ..stages.ranking.work import store, store_values
 from .apply import apply
 
 LEAST, LARGEST = 0.0, 100.0
@@ -206,16 +206,6 @@ class MorphologyPlan(SideBySide, PlanLike):
         return self.outer
 
     @property
-    def scale(self) -> Fraction:
-        """The factor from samples to the result's units."""
-        return self.outer.scale
-
-    @property
-    def offset(self) -> Fraction:
-        """The number added to results."""
-        return self.outer.offset
-
-    @property
     def keeps_samples(self) -> bool:
         return self.outer.plain
 
@@ -252,10 +242,9 @@ class MorphologyPlan(SideBySide, PlanLike):
         if others:
             band = difference(band, others[0], self.colours if self.alpha == "keep" else None)
         if values:
-            out[...] = band.astype(np.float64) * self.scale.numerator / self.scale.denominator
-            out[..., : self.colours] += float(self.offset)
+            store_values(self.outer, band, out)
         else:
-            _finish(self, band, out, tally)
+            store(self.outer, band, out, tally)
 
     def as_dict(self) -> dict:
         """The stages' figures for `--json`."""
@@ -267,21 +256,6 @@ class MorphologyPlan(SideBySide, PlanLike):
         for name, stage in zip(names, self.plans, strict=True):
             parts += ["", name, str(stage)]
         return "\n".join(parts)
-
-
-def _finish(plan: MorphologyPlan, band: np.ndarray, out: np.ndarray, tally) -> None:
-    """Scale, round and store a band in the result's type."""
-    if plan.outer.plain:
-        out[...] = band
-        if tally is not None:
-            tally.add(samples=out.size)
-        return
-    divisor, offset = plan.scale.denominator, float(plan.offset)
-    exact = np.dtype(plan.source).kind != "f" and offset == int(offset)
-    for part, policy, more in ((slice(0, plan.colours), plan.range, offset), (slice(plan.colours, None), "clip", 0.0)):
-        if band[..., part].size:
-            sums = band[..., part].astype(np.float64) * plan.scale.numerator
-            finish(sums, out[..., part], policy, more * divisor, divisor, tally, exact)
 
 
 def _chain(plans: tuple[RankPlan, ...], source, *, wanted=None, threads=None, progress=None) -> Iterator[np.ndarray]:

@@ -32,6 +32,8 @@ class CombinedPlan(Stage, PlanOfPlans):
     bound: float
     has_alpha: bool  # whether the last channel is the first filter's alpha, which is not combined
 
+    worker = CombinedWork
+
     @property
     def leader(self) -> Plan:
         """The plan that decides the heights of bands: one with fixed blocks, if there is one."""
@@ -81,9 +83,6 @@ class CombinedPlan(Stage, PlanOfPlans):
 
     def stripes(self) -> list:
         return self.leader.stripes()
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> CombinedWork:
-        return CombinedWork(self, rows, low, threads, tally, progress)
 
     @property
     def colours(self) -> int:

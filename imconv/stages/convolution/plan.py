@@ -52,6 +52,8 @@ class Plan(Stage):
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     point: Point | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
 
+    worker = ConvolutionWork
+
     @property
     def how(self) -> Algorithm:
         """The algorithm as an object, which is asked for everything that depends on it."""
@@ -140,9 +142,6 @@ class Plan(Stage):
         height = max(part.last - part.first for part in self.stripes())
         weightings = 2 if self.alpha == "weight" else 1
         return super().bytes_held(threads) + weightings * self.how.grid_bytes_held(self, height)
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> ConvolutionWork:
-        return ConvolutionWork(self, rows, low, threads, tally, progress)
 
     # --- as text and JSON --------------------------------------------------------------------------------------------------
 

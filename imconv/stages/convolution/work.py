@@ -134,7 +134,7 @@ class ConvolutionWork(Work):
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)
-        self.plan, self.point = plan, plan.point
+        self.point = plan.point
         self.sums = Sums(plan, rows, low)
         self.source = self.sums.rows
         self.inside = self._inside() if plan.border.mode == "normalized" else None
@@ -167,12 +167,6 @@ class ConvolutionWork(Work):
             types = {"A": values, "S": self.source.type, "O": plan.target}
             found.append(jit.loop(self.point.loop).specialised(types))
         return found
-
-    def move(self, rows: np.ndarray, low: int) -> None:
-        self.source.move(rows, low)
-
-    def release(self) -> None:
-        self.source.release()
 
     def prepare(self, count: int) -> None:
         self.sums.prepare_grids(self.crew.workers, count=count)

@@ -86,13 +86,13 @@ class RankAlgorithm:
         return 0
 
     def prepare(self, plan):
-        """Compute what all bands of a work need; it is passed on as `job.prepared`."""
+        """Compute what all bands of a work need; it is passed on as `work.prepared`."""
         return None
 
-    def rank(self, job, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted) -> None:
+    def rank(self, work, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted) -> None:
         """Fill `out` (rows, samples), contiguous, with the samples of the wanted ranks in a block's windows.
 
         A row has `columns` pixels, and the first is row `first` of the result without strides. `wanted` holds the ranks of
-        these windows as RankJob computes them: (rank_lines, ranks).
+        these windows as RankWork computes them: (rank_lines, ranks).
         """
         raise NotImplementedError
