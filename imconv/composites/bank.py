@@ -109,14 +109,7 @@ class BankPlan(PlanLike):
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
     def as_dict(self) -> dict:
-        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
-        return {
-            **self.plans[0].as_dict(),
-            "output": [*self.shape, self.channels],
-            "bank": len(self.plans),
-            "result_bytes": self.result_bytes,
-            "multiply_adds": self.multiply_adds,
-        }
+        return {**super().as_dict(), "bank": len(self.plans), "result_bytes": self.result_bytes}
 
     def __str__(self) -> str:
         columns = min(self.across, len(self.plans))

@@ -51,11 +51,6 @@ class FloatStagesPlan(SideBySide, PlanOfPlans):
     unitless: bool = False  # whether results are ratios: a change of depth does not scale them
 
     @property
-    def summary(self) -> str:
-        """A line that says what is computed, for printed plans."""
-        return self.filter.summary
-
-    @property
     def filtered(self) -> int:
         """The number of channels that the stages read."""
         return self.channels - (self.alpha == "keep")
@@ -94,7 +89,7 @@ class FloatStagesPlan(SideBySide, PlanOfPlans):
         """The plan's figures for `--json`."""
         rows, columns = self.shape
         return {
-            "algorithm": self.summary,
+            "algorithm": self.filter.summary,
             "stages": [stage.algorithm for stage in self.plans],
             "input": [self.rows.size, self.columns.size, self.channels],
             "output": [rows, columns, self.channels],
@@ -103,7 +98,7 @@ class FloatStagesPlan(SideBySide, PlanOfPlans):
         }
 
     def __str__(self) -> str:
-        lines = [f"stages         {self.summary}: {len(self.plans)}, from {self.source} to {self.target}"]
+        lines = [f"stages         {self.filter.summary}: {len(self.plans)}, from {self.source} to {self.target}"]
         if self.alpha != "none":
             lines.append(f"alpha          {self.alpha}")
         return "\n".join([*lines, *map(str, self.plans)])

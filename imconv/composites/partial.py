@@ -95,18 +95,9 @@ class PartialPlan(PlanOfPlans):
     def plans(self) -> tuple[AnyPlan]:
         return (self.inner_plan,)
 
-    @property
-    def alpha(self) -> str:
-        """The alpha policy of the filter."""
-        return self.inner_plan.alpha
-
-    @property
-    def streams(self) -> bool:
-        return self.inner_plan.streams
-
-    @property
-    def extra_bytes(self) -> int:
-        return self.inner_plan.extra_bytes
+    alpha = property(lambda self: self.inner_plan.alpha)
+    streams = property(lambda self: self.inner_plan.streams)
+    extra_bytes = property(lambda self: self.inner_plan.extra_bytes)
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held; the picture's own rows are held, too."""
@@ -114,7 +105,7 @@ class PartialPlan(PlanOfPlans):
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
         region, part, own = self.region, _PartRows(self), PassedOn(source.bands())
-        top = region.y if self.crop else 0  # the row of the picture that is the first of the result
+        top = region.y if self.selection.crop else 0  # the row of the picture that is the first of the result
         first, last = wanted or (0, self.shape[0])
         row, end = first + top, last + top
         inside = max(row, region.y), max(row, min(end, region.y + region.height))
@@ -151,13 +142,9 @@ class PartialPlan(PlanOfPlans):
         yield from passed_on(end)
 
     @property
-    def crop(self) -> bool:
-        return self.selection.crop
-
-    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the result."""
-        return (self.region.height, self.region.width) if self.crop else self.inner_plan.shape
+        return (self.region.height, self.region.width) if self.selection.crop else self.inner_plan.shape
 
     @property
     def selection_text(self) -> str:
@@ -167,7 +154,7 @@ class PartialPlan(PlanOfPlans):
             parts.append(f"channels {','.join(map(str, self.selection.channels))}")
         if self.selection.mask is not None:
             parts.append("by a mask")
-        if self.crop:
+        if self.selection.crop:
             parts.append("cropped")
         return ", ".join(parts)
 
@@ -209,7 +196,7 @@ class _PartRows:
     def as_result(self, rows: np.ndarray) -> np.ndarray:
         """Unfiltered rows of the picture, in the result's type and width."""
         plan = self.plan
-        if plan.crop:
+        if plan.selection.crop:
             rows = rows[:, plan.region.x : plan.region.x + plan.region.width]
         return self._converted(rows)
 
@@ -231,7 +218,7 @@ class _PartRows:
         columns = slice(region.x, region.x + region.width)
         values = values[:, columns]
         result = self.as_result(originals)
-        inside = result if plan.crop else result[:, columns]
+        inside = result if plan.selection.crop else result[:, columns]
         places = list(range(plan.channels)) if plan.places is None else list(plan.places)
         if not plan.blended:
             inside[..., places] = values[..., self._order(places)]

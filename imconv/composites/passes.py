@@ -75,15 +75,7 @@ class PassesPlan(Sequence):
     label: str
 
     def as_dict(self) -> dict:
-        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
-        last = self.plans[-1]
-        return {
-            **self.plans[0].as_dict(),
-            "like": self.label,
-            "steps": len(self.plans),
-            "output": [*last.shape, last.channels],
-            "multiply_adds": self.multiply_adds,
-        }
+        return {**super().as_dict(), "like": self.label, "steps": len(self.plans)}
 
     def __str__(self) -> str:
         return "\n".join([self.note, *map(str, self.plans)])

@@ -19,19 +19,8 @@ class Sequence(PlanLike):
 
     plans: tuple[AnyPlan, ...]
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.plans[-1].shape
-
-    @property
-    def compares(self) -> bool:
-        """Whether any plan compares its results with its picture's samples."""
-        return any(plan.compares for plan in self.plans)
-
-    @property
-    def streams(self) -> bool:
-        """As AnyPlan.streams: whether all plans do."""
-        return all(plan.streams for plan in self.plans)
+    compares = property(lambda self: any(plan.compares for plan in self.plans))
+    streams = property(lambda self: all(plan.streams for plan in self.plans))
 
     def rows_needed(self, first: int, last: int) -> tuple[int, int]:
         for plan in reversed(self.plans):

@@ -150,6 +150,14 @@ class PlanOfPlans(AnyPlan):
     def bytes_held(self, threads: int) -> int:
         return sum(plan.bytes_held(threads) for plan in self.plans)
 
+    def as_dict(self) -> dict:
+        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
+        return {
+            **self.plans[0].as_dict(),
+            "output": [*self.shape, self.channels],
+            "multiply_adds": self.multiply_adds,
+        }
+
 
 class PlanLike(PlanOfPlans):
     """A plan made of others that reads what the first of them reads, and whose result is like that of its `model`."""
@@ -161,6 +169,7 @@ class PlanLike(PlanOfPlans):
 
     source = property(lambda self: self.plans[0].source)
     source_channels = property(lambda self: self.plans[0].source_channels)
+    shape = property(lambda self: self.model.shape)
     target = property(lambda self: self.model.target)
     channels = property(lambda self: self.model.channels)
     colours = property(lambda self: self.model.colours)
@@ -267,7 +276,11 @@ class Stage(AnyPlan):
         """The stripes of the result from top to bottom. No later stripe needs rows above a stripe's `low`."""
         height = self.stripe_height
         parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
-        return in_order([Stripe(*part, *self.rows_read(*part)) for part in parts])
+        return in_order(self.stripes_of(parts))
+
+    def stripes_of(self, parts: list[tuple[int, int]]) -> list[Stripe]:
+        """The stripes for parts (first, last) of the result; `low` and `high` may decrease from one to the next."""
+        return [Stripe(*part, *self.rows_read(*part)) for part in parts]
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held: held rows of the picture, two of its bands, two stripes of the result, and buffers."""

@@ -8,7 +8,7 @@ from functools import lru_cache, wraps
 
 import numpy as np
 
-from ...engine.stage import Stage, in_order
+from ...engine.stage import Stage
 from ...errors import OptionError
 from ...geometry.axis import Axis
 from ...geometry.border import Border
@@ -86,28 +86,11 @@ class Plan(Stage):
         """Multiply-adds (for a box: additions) for the whole picture and all channels."""
         return self.how.multiply_adds(self)
 
-    @property
-    def scratch(self) -> int:
-        """Bytes of line buffers for each thread."""
-        return self.how.scratch(self)
-
-    @property
-    def grid_bytes(self) -> int:
-        """Bytes of coarse grids that are held at a time."""
-        return self.how.grid_bytes(self)
-
-    @property
-    def rows_together(self) -> int:
-        return self.how.rows_together(self)
-
-    @property
-    def keeps_work(self) -> bool:
-        return self.how.keeps_work
-
-    @property
-    def combined_weights(self) -> np.ndarray:
-        """The whole kernel that the plan's weights stand for, multiplied by `divisor`."""
-        return self.how.kernel_of(self)
+    scratch = property(lambda self: self.how.scratch(self))
+    grid_bytes = property(lambda self: self.how.grid_bytes(self))
+    rows_together = property(lambda self: self.how.rows_together(self))
+    keeps_work = property(lambda self: self.how.keeps_work)
+    combined_weights = property(lambda self: self.how.kernel_of(self))
 
     @cached_property
     def direct(self) -> Plan | None:
@@ -131,11 +114,9 @@ class Plan(Stage):
     def stripe_height(self) -> int:
         return self.how.stripe_height(self, super().stripe_height)
 
-    def stripes(self) -> list:
-        height = self.stripe_height
-        parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
+    def stripes_of(self, parts: list[tuple[int, int]]) -> list:
         special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
-        return super().stripes() if special is None else in_order(special)
+        return super().stripes_of(parts) if special is None else special
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held, including coarse grids."""

@@ -69,10 +69,7 @@ class PoolPlan(Stage):
         """The algorithm as an object."""
         return ALGORITHMS[self.algorithm]
 
-    @property
-    def reason(self) -> str:
-        """A sentence about the algorithm, for printed plans."""
-        return self.how.reason
+    reason = property(lambda self: self.how.reason)
 
     @property
     def taps(self) -> int:

@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from ...engine.buffers import LARGEST_LANES
-from .blocks import Block
-from .task import MOST_RANKED, RankAlgorithm, RankTask
+from .task import MOST_RANKED, Block, RankAlgorithm, RankTask
 
 
 class Bisection(RankAlgorithm):

@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...engine.buffers import aligned_lines
-from .blocks import ROOM
-from .task import DOUBLING, RankAlgorithm, RankTask
+from .task import DOUBLING, ROOM, RankAlgorithm, RankTask
 
 LOW = 16  # greatest height of windows whose rows are compared one by one
 

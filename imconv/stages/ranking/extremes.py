@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .blocks import buffer
-from .task import DOUBLING, RankAlgorithm, RankTask
+from .task import DOUBLING, RankAlgorithm, RankTask, buffer
 
 
 class Extremes(RankAlgorithm):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blocks import buffer
-from .task import MOST_RANKED, RankAlgorithm, RankTask
+from .task import MOST_RANKED, RankAlgorithm, RankTask, buffer
 
 
 class Histogram(RankAlgorithm):

@@ -52,10 +52,8 @@ class RankPlan(Stage):
         """The algorithm as an object, which is asked for everything that depends on it."""
         return BY_NAME[self.algorithm]
 
-    @property
-    def reason(self) -> str:
-        """A sentence about the algorithm, for printed plans."""
-        return self.how.reason
+    reason = property(lambda self: self.how.reason)
+    loop_type = property(lambda self: self.how.loop_type(self))
 
     @property
     def rank(self) -> int:
@@ -66,11 +64,6 @@ class RankPlan(Stage):
     def largest(self) -> bool:
         """Whether the result is the largest sample of a window."""
         return self.rank == self.footprint.count - 1
-
-    @property
-    def loop_type(self) -> str:
-        """The integer type of the samples that the loop reads."""
-        return self.how.loop_type(self)
 
     @property
     def colours(self) -> int:

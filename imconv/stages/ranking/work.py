@@ -14,9 +14,9 @@ from ...errors import OptionError
 from ...geometry.border import fill_values
 from ...pixels.rounding import finish
 from ...pixels.sample_types import type_range
-from .blocks import Block, buffer
 from .footprint import rank_of
 from .sortable import rule_of, samples_of, sortable
+from .task import Block, buffer
 
 
 class RankWork(Work):
