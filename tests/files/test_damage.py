@@ -15,10 +15,16 @@ import numpy as np
 import pytest
 
 from imconv.errors import FileError, LimitError
-from imconv.files import encode, inspect, read
+from imconv.files import encode, inspect, limits, read
 from imconv.files.formats import FORMATS
 
 MUTANTS = 120  # for each sample; more with IMCONV_MUTANTS
+
+
+@pytest.fixture(autouse=True)
+def known_memory(monkeypatch):
+    """The system is not asked for its free memory at each of many thousand reads."""
+    monkeypatch.setattr(limits, "available_memory", lambda: 1 << 30)
 
 
 def outcome(data: bytes) -> str:
