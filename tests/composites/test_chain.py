@@ -23,6 +23,7 @@ from imconv.filters.sharpen import sharpen_kernel, unsharp_filter
 from imconv.kernel.kernel import Kernel
 from imconv.options import DEFAULTS, Options
 from imconv.stages.convolution.filter import LinearFilter
+from tests.refused import refused
 
 from ..cases import picture
 from ..executing import set_stripe_bytes
@@ -269,18 +270,14 @@ def test_file(tmp_path):
     ],
 )
 def test_wrong_text(text, given_values, message):
-    with pytest.raises(OptionError, match=message):
-        load_steps(text, given_values)
+    refused(OptionError, message, load_steps, text, given_values)
 
 
 def test_wrong_files(tmp_path):
     path = tmp_path / "look.txt"
     path.write_text("blur --sigma 2\nedges |\n")
-    with pytest.raises(OptionError, match=r"look.txt:2: an empty step"):
-        load_steps(str(path))
+    refused(OptionError, r"look.txt:2: an empty step", load_steps, str(path))
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FileError, match="this is no text"):
-        load_steps(str(path))
+    refused(FileError, "this is no text", load_steps, str(path))
     path.write_text("x" * 200_000)
-    with pytest.raises(FileError, match="longer than"):
-        load_steps(str(path))
+    refused(FileError, "longer than", load_steps, str(path))

@@ -18,6 +18,7 @@ from imconv.files.jpeg import decode
 from imconv.files.jpeg import encode as jpeg_encode
 from imconv.files.jpeg.segments import SUBSAMPLINGS, standard_quality, standard_tables
 from imconv.files.picture import Metadata, Picture
+from tests.refused import refused
 
 SIZES = [(1, 1), (8, 8), (17, 33), (64, 65), (7, 300), (131, 16)]
 
@@ -268,8 +269,7 @@ def test_arithmetic_coding_is_read_where_its_decoder_warns(simplejpeg, monkeypat
     np.testing.assert_array_equal(picture.pixels, by_pillow(ARITHMETIC))
     assert [note for note in picture.notes if "cut short" in note]
     monkeypatch.setitem(sys.modules, "simplejpeg", None)
-    with pytest.raises(FileError, match="cannot be checked for damage"):
-        as_read(ARITHMETIC)
+    refused(FileError, "cannot be checked for damage", as_read, ARITHMETIC)
 
 
 WAYS = ("by simplejpeg", "by Pillow")
@@ -302,8 +302,7 @@ def saved(pixels: np.ndarray, mode: str = "RGB", file_format: str = "JPEG", **op
 def test_damage_is_an_error(photograph, way, kind, damage, mode):
     data = saved(photograph, mode, **KINDS[kind])
     np.testing.assert_array_equal(as_read(data).pixels, by_pillow(data))
-    with pytest.raises(FileError, match=r"^x: damaged or truncated JPEG file"):
-        as_read(DAMAGES[damage](data))
+    refused(FileError, r"^x: damaged or truncated JPEG file", as_read, DAMAGES[damage](data))
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -313,8 +312,7 @@ def test_damage_in_a_strip_of_a_tiff_is_an_error(photograph, damage):
     layout = inspect(io.BytesIO(data)).layout
     first, count = layout["offsets"][-1], layout["counts"][-1]
     strip = DAMAGES[damage](data[first : first + count]).ljust(count, b"\0")
-    with pytest.raises(FileError, match=r"^x: damaged or truncated TIFF file"):
-        as_read(data[:first] + strip + data[first + count :])
+    refused(FileError, r"^x: damaged or truncated TIFF file", as_read, data[:first] + strip + data[first + count :])
 
 
 def test_a_progressive_file_that_ends_behind_a_scan_is_damaged(photograph, way):
@@ -322,8 +320,7 @@ def test_a_progressive_file_that_ends_behind_a_scan_is_damaged(photograph, way):
     scans = [at for at in range(len(data)) if data.startswith(b"\xff\xda", at)]
     assert len(scans) > 5
     for at in scans[1:]:
-        with pytest.raises(FileError, match="scans are missing"):
-            as_read(data[: data.rindex(b"\xff\xc4", 0, at)] + b"\xff\xd9")
+        refused(FileError, "scans are missing", as_read, data[: data.rindex(b"\xff\xc4", 0, at)] + b"\xff\xd9")
 
 
 def without_tables_of_codes(data: bytes) -> bytes:

@@ -21,6 +21,7 @@ from imconv.files.overlap import InOrder, ahead
 from imconv.files.picture import EncoderOptions, Metadata, Page, Picture
 from imconv.files.png import effort
 from imconv.files.png import encode as png_encode
+from tests.refused import refused
 
 KINDS = sorted(FORMATS["PNG"].holds)
 
@@ -263,11 +264,9 @@ def test_any_division_into_rows(monkeypatch, make_pixels, seed):
 
 def test_too_few_or_too_many_rows():
     pixels = np.zeros((9, 5, 3), np.uint8)
-    with pytest.raises(ValueError, match="2 rows are missing"):
-        written(pixels, [7])
+    refused(ValueError, "2 rows are missing", written, pixels, [7])
     writer = streams.writer("PNG")(io.BytesIO(), Page(pixels[:7], "rgb", Metadata()), EncoderOptions(), [])
-    with pytest.raises(ValueError, match="more rows"):
-        writer.write(pixels)
+    refused(ValueError, "more rows", writer.write, pixels)
 
 
 def test_a_writer_that_is_left_leaves_no_thread(make_pixels):
@@ -314,8 +313,7 @@ def test_pictures_of_more_than_a_band(make_pixels):
 
 def test_float_and_cmyk_are_refused(make_pixels):
     for mode, dtype in (("grey", "float32"), ("cmyk", "uint8"), ("rgb", "int32")):
-        with pytest.raises(FileError, match="PNG cannot hold"):
-            encode(Picture(make_pixels(mode, dtype), mode), "png")
+        refused(FileError, "PNG cannot hold", encode, Picture(make_pixels(mode, dtype), mode), "png")
 
 
 def test_errors_in_threads_arrive():

@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imconv
-from imconv.engine.drive import stream
-from imconv.filters.apply import apply
 from imconv.filters.bilateral import bilateral_filter
 from imconv.options import Options
 from tests import naive
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture
+from tests.executing import threads_and_bands_change_nothing
 
 FLOAT32 = 1e-6  # times the largest difference: two sums of 29 float32, and powers of 2 within 6e-7
 FLOAT64 = 1e-13
@@ -160,14 +159,7 @@ def test_alpha():
 def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
     image = (np.random.default_rng(5).random((97, 130, channels)) * 255).astype(dtype)
     for options in (Options(), Options(has_alpha=True) if channels == 4 else Options(depth=16, border="constant:7")):
-        work = bilateral_filter(2, 30, 4, options)
-        whole = apply(work, image, threads=1)
-        for threads in (2, 3, 7):
-            np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
-        plan = work.plan(image.shape, image.dtype, bool(options.has_alpha))
-        for heights in ((1, 50, 46), (97,), [7] * 13 + [6]):
-            bands = list(stream(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=2))
-            np.testing.assert_array_equal(np.concatenate(bands), whole)
+        threads_and_bands_change_nothing(bilateral_filter(2, 30, 4, options), image)
 
 
 def test_options():

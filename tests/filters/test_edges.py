@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.engine.drive import stream
 from imconv.filters.apply import apply
 from imconv.filters.edges import (
     COMPASSES,
@@ -30,6 +29,7 @@ from imconv.options import Options
 from tests import naive
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
+from tests.executing import threads_and_bands_change_nothing
 
 ROUNDINGS = 1e-12  # float64, times the largest sample
 PUBLISHED_DIGITS = 1e-9  # to which Farid's weights are given
@@ -345,14 +345,7 @@ def test_the_same_bits_for_any_threads_and_bands(operator, dtype):
     image = picture("uint8", (301, 200, 3), 7).astype(dtype)
     for show in ("magnitude",) if operator == "log" else ("magnitude", "direction", "x"):
         for hue in (False, True):
-            work = edge_filter(operator, show, Options(), hue=hue)
-            whole = apply(work, image, threads=1)
-            np.testing.assert_array_equal(apply(work, image, threads=3), whole)
-            plan = work.plan(image.shape, image.dtype, False)
-            for heights in ((1, 50, 250), (301,), [7] * 43):
-                parts = np.split(image, np.cumsum(heights)[:-1])
-                bands = list(stream(plan, iter(parts), threads=2))
-                np.testing.assert_array_equal(np.concatenate(bands), whole)
+            threads_and_bands_change_nothing(edge_filter(operator, show, Options(), hue=hue), image)
 
 
 def test_the_plan_tells_of_both():

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.engine.drive import stream
 from imconv.filters.apply import apply
 from imconv.filters.edges import unit_vector
 from imconv.filters.gabor import gabor_filter, gabor_kernel, gabor_parts, sigma_of
@@ -18,6 +17,7 @@ from imconv.options import Options
 from imconv.pixels.rounding import Tally
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
+from tests.executing import threads_and_bands_change_nothing
 
 ROUNDINGS = 1e-12
 FLOAT32_SUMS = 1e-6  # of shares of white
@@ -188,13 +188,7 @@ def test_ranges_channels_and_alpha():
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_the_same_bits_for_any_threads_and_bands(energy, dtype):
     image = picture(dtype, (150, 90, 3), 7)
-    work = gabor_filter(7, 30, Options(), energy=energy)
-    whole = apply(work, image, threads=1)
-    np.testing.assert_array_equal(apply(work, image, threads=3), whole)
-    plan = work.plan(image.shape, image.dtype, False)
-    for cuts in ((1, 70), (), range(9, 150, 9)):
-        bands = list(stream(plan, iter(np.split(image, cuts)), threads=2))
-        np.testing.assert_array_equal(np.concatenate(bands), whole)
+    threads_and_bands_change_nothing(gabor_filter(7, 30, Options(), energy=energy), image)
 
 
 @pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant"])

@@ -13,6 +13,7 @@ from imconv.errors import KernelError, OptionError
 from imconv.kernel.kernel import Kernel, as_kernel
 from imconv.kernel.weights import MAX_SIDE
 from imconv.pixels.exact import LARGEST_DENOMINATOR, as_fraction
+from tests.refused import refused
 
 SVD_TOLERANCE = 1e-13  # of the largest weight: what the factors of a decomposition may lose in float64
 SUM_TOLERANCE = 1e-12  # of the weights' absolute sum: order of a few hundred float64 additions
@@ -87,8 +88,7 @@ def test_as_fraction():
     assert as_fraction(np.float64(2 / 3)) == Fraction(2, 3)
     assert as_fraction(np.int64(7)) == 7
     for number in (math.nan, math.inf):
-        with pytest.raises(KernelError, match="finite"):
-            as_fraction(number)
+        refused(KernelError, "finite", as_fraction, number)
 
 
 # --- sums and factors ----------------------------------------------------------------------------------------------
@@ -180,8 +180,7 @@ def test_replace(kernel):
     np.testing.assert_array_equal(changed.weights, kernel.weights)
     assert kernel.replace() == kernel
     assert kernel.anchor == (0, 2)
-    with pytest.raises(KernelError, match="outside"):
-        kernel.replace(anchor=(2, 0))
+    refused(KernelError, "outside", kernel.replace, anchor=(2, 0))
 
 
 @pytest.mark.parametrize("factor", [2, Fraction(1, 3), 0.1, 0.123456789, 0, -1])
@@ -206,8 +205,7 @@ def test_normalized(kernel):
     "weights", [SOBEL, [[math.pi, -math.pi]], [[0.0]], np.random.default_rng(0).random((9, 9)) * 0]
 )
 def test_no_sum_can_not_be_normalised(weights):
-    with pytest.raises(KernelError, match="sum to 0"):
-        Kernel(weights).normalized()
+    refused(KernelError, "sum to 0", Kernel(weights).normalized)
 
 
 def test_flipped(kernel):
@@ -270,8 +268,7 @@ def test_as_kernel():
     assert as_kernel(kernel, anchor=(0, 0)).anchor == (0, 0)
     assert as_kernel(SOBEL, offset=3).offset == 3
     assert as_kernel("sobel-x") == kernel
-    with pytest.raises(OptionError, match="did you mean 'sobel-x'"):
-        as_kernel("sobl-x")
+    refused(OptionError, "did you mean 'sobel-x'", as_kernel, "sobl-x")
 
 
 # --- errors --------------------------------------------------------------------------------------------------------
@@ -319,13 +316,11 @@ def test_weights_that_are_none(weights, expected):
     ],
 )
 def test_options_that_are_none(options, expected):
-    with pytest.raises(KernelError, match=expected):
-        Kernel(SOBEL, **options)
+    refused(KernelError, expected, Kernel, SOBEL, **options)
 
 
 def test_a_kernel_of_holes():
-    with pytest.raises(KernelError, match="at least one"):
-        Kernel([[0, 0]], included=[[False, False]])
+    refused(KernelError, "at least one", Kernel, [[0, 0]], included=[[False, False]])
     assert Kernel([[0, 1]], included=[[True, True]]).included is None
 
 

@@ -11,6 +11,7 @@ from imconv.errors import OptionError
 from imconv.net import convolution
 from imconv.net.convolution import Convolution
 from tests import naive
+from tests.refused import refused
 
 # float32 sums of K products, each rounded, in float32 as torch's: errors beyond some units of the largest sum are mistakes
 RELATIVE = 1e-5
@@ -118,8 +119,7 @@ def test_any_layer(data):
     try:
         right = expected(image, weights, bias, how)
     except naive.NoOutput:
-        with pytest.raises(OptionError, match="no output is left"):
-            layer.apply(image)
+        refused(OptionError, "no output is left", layer.apply, image)
         return
     np.testing.assert_array_equal(layer.apply(image, threads=draw(st.integers(1, 3))), right)
 
@@ -173,12 +173,9 @@ def test_out_is_filled():
     assert layer.apply(image, out) is out
     np.testing.assert_array_equal(out, layer.apply(image))
     for wrong in (out[:7], out.astype(np.float64), np.zeros((5, 9, 8), np.float32).T):
-        with pytest.raises(OptionError, match="out must be"):
-            layer.apply(image, wrong)
-    with pytest.raises(OptionError, match="the layer takes float32"):
-        layer.apply(image[..., :2])
-    with pytest.raises(OptionError, match="the layer takes float32"):
-        layer.apply(image.astype(np.float64))
+        refused(OptionError, "out must be", layer.apply, image, wrong)
+    refused(OptionError, "the layer takes float32", layer.apply, image[..., :2])
+    refused(OptionError, "the layer takes float32", layer.apply, image.astype(np.float64))
 
 
 def test_one_layer_for_pictures_of_many_sizes():

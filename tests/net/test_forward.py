@@ -10,6 +10,7 @@ from imconv.net.description import Description
 from imconv.net.layer_kinds import KINDS
 from tests.net.by_hand import forward, random_arrays
 from tests.net.test_networks import PUBLISHED
+from tests.refused import refused
 
 CLOSE = 1e-5  # of a layer's largest output: float32 sums in another order, in a few layers
 LIKE_TORCH = 1e-4  # through up to hundreds of layers
@@ -230,12 +231,9 @@ def test_what_is_refused():
     samples = np.zeros(network.input_shape, np.float32)
     with pytest.raises(OptionError, match=r"no layer 'cnv1'; did you mean 'conv1'"):
         network.run(samples, arrays, layers=["cnv1"], preprocess=False)
-    with pytest.raises(OptionError, match=r"must be a list of names"):
-        network.run(samples, arrays, layers="conv1", preprocess=False)
-    with pytest.raises(OptionError, match=r"takes 3 channels, not 1"):
-        network.run(samples[..., 0], arrays, preprocess=False)
-    with pytest.raises(OptionError, match=r"an input is an array"):
-        network.run(samples[None], arrays, preprocess=False)
+    refused(OptionError, r"must be a list of names", network.run, samples, arrays, layers="conv1", preprocess=False)
+    refused(OptionError, r"takes 3 channels, not 1", network.run, samples[..., 0], arrays, preprocess=False)
+    refused(OptionError, r"an input is an array", network.run, samples[None], arrays, preprocess=False)
     with pytest.raises(OptionError, match=r"is made for 8 x 6 x 3, can't take 9 x 9 x 3"):
         network.run(np.zeros((9, 9, 3)), arrays, preprocess=False)
 
