@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import imconv
+from imconv.filters.other_tools import table
 
 PACKAGE = Path(imconv.__file__).parent
 README = PACKAGE.parent / "README.md"
@@ -73,6 +74,4 @@ def test_borders_are_drawn_where_they_are_named(name):
 
 
 def test_the_table_of_tools_is_the_code_s():
-    from imconv.filters.other_tools import table
-
     assert f"<!-- tools -->\n{table()}\n<!-- end of tools -->" in README.read_text()

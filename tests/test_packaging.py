@@ -141,16 +141,7 @@ def test_a_picture_is_filtered_there(installed):
     home, _, _ = installed
     pixels = np.random.default_rng(8).integers(0, 256, (30, 40, 3), np.uint8)
     Image.fromarray(pixels).save(home / "in.ppm")
-    pool = (
-        "pool",
-        home / "in.ppm",
-        "out.ppm",
-        "--op",
-        "max",
-        "--size",
-        "2",
-        "--quiet",
-    )  # one loop to compile, a small one
+    pool = ("pool", home / "in.ppm", "out.ppm", "--op", "max", "--size", "2", "--quiet")  # with a small loop
     done = run_there(installed, script(installed), *pool, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with Image.open(home / "elsewhere" / "out.ppm") as image:

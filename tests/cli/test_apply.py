@@ -192,13 +192,7 @@ def test_equals_the_python_function(succeeds, folder):
     options = ("--stride", "2", "--dilation", "2,1", "--border", "mirror", "--pad", "3", "--alpha", "separate")
     succeeds("apply", "rgba.png", "out.png", "-k", "kirsch-n", *options, "--range", "offset")
     expected = convolve(
-        read("rgba.png"),
-        "kirsch-n",
-        stride=2,
-        dilation=(2, 1),
-        border="mirror",
-        pad=3,
-        alpha="separate",
+        read("rgba.png"), "kirsch-n", stride=2, dilation=(2, 1), border="mirror", pad=3, alpha="separate",
         range="offset",
-    )
+    )  # fmt: skip
     np.testing.assert_array_equal(read("out.png").pixels, expected.pixels)

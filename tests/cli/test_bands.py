@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from imconv import file_to_file, files
 from imconv.files.formats import FORMATS
@@ -24,17 +26,9 @@ from tests.executing import set_stripe_bytes
 
 RANDOM = np.random.default_rng(3)
 KINDS = [
-    ("grey", "uint8"),
-    ("grey+alpha", "uint8"),
-    ("rgb", "uint8"),
-    ("rgba", "uint8"),
-    ("grey", "uint16"),
-    ("rgb", "uint16"),
-    ("rgba", "uint16"),
-    ("grey", "float32"),
-    ("rgb", "float32"),
-    ("grey", "bool"),
-]
+    ("grey", "uint8"), ("grey+alpha", "uint8"), ("rgb", "uint8"), ("rgba", "uint8"), ("grey", "uint16"), ("rgb",
+    "uint16"), ("rgba", "uint16"), ("grey", "float32"), ("rgb", "float32"), ("grey", "bool"),
+]  # fmt: skip
 FILTERS = {
     "blur": ["--sigma", "2"],
     "blur far": ["--sigma", "25"],
@@ -205,26 +199,21 @@ def test_output_over_the_input(both, succeeds, folder, monkeypatch):
     assert (folder / source).read_bytes() == expected
 
 
-def test_pictures_that_do_not_fit_into_memory(succeeds, imconv, folder):
+def test_pictures_that_do_not_fit_into_memory(succeeds, refuses, folder):
     rows = np.zeros((2000, 1500, 3), np.uint8)
     rows[::7, ::3] = 200
     files.write(folder / "in.png", rows)
     succeeds("blur", "in.png", "whole.png", "--sigma", "2")
     succeeds("blur", "in.png", "bands.png", "--sigma", "2", "--max-memory", "28M")
     assert (folder / "whole.png").read_bytes() == (folder / "bands.png").read_bytes()
-    result = imconv("blur", "in.png", "never.png", "--sigma", "2", "--max-memory", "1M")
-    assert result.code == 1
-    assert "--max-memory" in result.err
+    refuses("--max-memory", "blur", "in.png", "never.png", "--sigma", "2", "--max-memory", "1M", code=1)
     assert not os.path.exists("never.png")
-    result = imconv("blur", "in.png", "never.png", "--sigma", "2", "--range", "stretch", "--max-memory", "20M")
-    assert result.code == 1
-    assert "--max-memory" in result.err
+    stretched = ["blur", "in.png", "never.png", "--sigma", "2", "--range", "stretch", "--max-memory", "20M"]
+    refuses("--max-memory", *stretched, code=1)
     assert not os.path.exists("never.png")
 
 
 def test_interlaced_pictures_are_read_whole(succeeds, folder, monkeypatch):
-    from PIL import Image
-
     monkeypatch.setattr(file_to_file, "WORTH_BANDS", 0)
     picture = pixels("rgb", "uint8")
     files.write(folder / "plain.png", picture)
@@ -335,7 +324,6 @@ def test_unsigned_samples_of_many_bits_stay_unsigned(folder, both, succeeds, nam
     samples = RANDOM.integers(0, 2, (60, 50, channels)).astype(dtype) * (2**32 - 1)
     samples[..., 3:] = np.iinfo(dtype).max if dtype == "uint32" else 2**53
     if name.endswith(".tif"):
-        tifffile = pytest.importorskip("tifffile")
         tifffile.imwrite(name, samples.squeeze(), photometric="minisblack" if channels == 1 else "rgb")
     else:
         np.save(name, samples.squeeze())

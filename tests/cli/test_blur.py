@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from imconv import gaussian_blur, read
@@ -67,8 +68,6 @@ def test_equals_the_python_function(succeeds, folder, name):
 def test_a_palette_is_expanded_and_told(imconv, folder, load):
     result = imconv("blur", "palette.gif", "out.png", "--sigma", 2)
     assert (result.code, result.err) == (0, "imconv: palette.gif: palette expanded to RGB\n")
-    from PIL import Image
-
     with Image.open("palette.gif") as image:
         colours = np.array(image.convert("RGB"))
     assert_rounded(load("out.png"), scipy_blur(colours, 2))
@@ -183,8 +182,6 @@ def test_dilation_spreads_the_taps(succeeds, folder, load):
 
 
 def test_one_pixel_and_one_line(succeeds, folder, load):
-    from PIL import Image
-
     Image.new("RGB", (1, 1), (7, 80, 255)).save("dot.png")
     succeeds("blur", "dot.png", "out.png", "--sigma", 50)
     assert load("out.png").tolist() == [[[7, 80, 255]]]

@@ -40,9 +40,7 @@ def contents(folder) -> dict:
     return {p.relative_to(folder): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
-# --- names ---------------------------------------------------------------------------------------------------------
-
-
+# --- names ---
 @pytest.mark.parametrize(
     ("arguments", "wrong", "right"),
     [
@@ -103,8 +101,7 @@ def test_what_is_missing_is_named(fails, arguments, option):
     assert option in fails(*arguments, code=2, lines=None)
 
 
-# --- numbers -------------------------------------------------------------------------------------------------------
-
+# --- numbers ---
 COUNTS = ("0", "-1", "1.5", "x", "", "nan", "1,2,3", "1x2", "1e3", "99999999999999999999")
 REALS = ("-1", "x", "", "nan", "inf", "1,2", "1e30")
 BAD_NUMBERS = {
@@ -168,8 +165,7 @@ def test_threads_of_the_environment(fails, monkeypatch):
     assert "'many'" in line
 
 
-# --- kernels -------------------------------------------------------------------------------------------------------
-
+# --- kernels ---
 KERNEL_FILES = {
     "letters.txt": ("1 2 3\n4 x 6\n", "line 2, column 3", "'x'"),
     "ragged.txt": ("1 2 3\n# comment\n4 5\n", "line 3, column 4", "2 numbers"),
@@ -219,9 +215,7 @@ def test_kernels_that_cannot_be_used(fails):
     assert "OUTPUT" in fails("apply", "rgb.png", "-k", "1", "-k", "2", "--combine", "each", code=2)
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
-
-
+# --- files ---
 def test_inputs_that_are_no_pictures(fails, folder):
     (folder / "text.png").write_text("just words\n")
     (folder / "empty.png").write_bytes(b"")

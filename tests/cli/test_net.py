@@ -52,21 +52,13 @@ def test_lenets_connections(succeeds):
 
 def test_json(succeeds):
     facts = json.loads(succeeds("net", "summary", "resnet18", "--input", "256x320x3", "--json").out)
-    assert facts["input"] == [256, 320, 3]
-    assert facts["parameters"] == 11_689_512
+    assert (facts["input"], facts["parameters"]) == ([256, 320, 3], 11_689_512)
     rows = {row["name"]: row for row in facts["layers"]}
     fields = ("name", "type", "output_shape", "parameters", "macs", "receptive_field", "jump", "start")
     assert set(fields) <= rows["conv1"].keys()
     assert [rows["conv1"][field] for field in fields] == [
-        "conv1",
-        "conv",
-        [128, 160, 64],
-        9408,
-        128 * 160 * 9408,
-        7,
-        2,
-        0.5,
-    ]
+        "conv1", "conv", [128, 160, 64], 9408, 128 * 160 * 9408, 7, 2, 0.5,
+    ]  # fmt: skip
     assert rows["layer4.1.add1"]["inputs"] == ["layer4.1.bn2", "layer4.0.relu2"]
     assert rows["fc"]["receptive_field"] is None
     assert rows["bn1"]["fixed"] == 128
@@ -150,5 +142,4 @@ def test_mistakes(imconv, arguments, code, message):
     result = imconv("net", "summary", *arguments)
     assert result.code == code
     assert message in result.err
-    assert result.err.count("\n") == 1
-    assert result.out == b""
+    assert (result.err.count("\n"), result.out) == (1, b"")

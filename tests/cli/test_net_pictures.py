@@ -55,7 +55,7 @@ def expected(folder) -> np.ndarray:
     ],
     ids=lambda command: command[0],
 )
-def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
+def test_threads_change_nothing(refuses, succeeds, folder, monkeypatch, command):
     used = []
     kept = threads.run_bands
 
@@ -73,9 +73,8 @@ def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
     assert told[0] == told[1]
     assert max(used) > 1
     for wrong in ("0", "two", "-1"):
-        result = imconv("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
-        assert result.code == 2
-        assert "--threads must be a number of threads" in result.err
+        command = ("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
+        refuses("--threads must be a number of threads", *command)
 
 
 def test_run_tells_the_most_probable_classes(succeeds, folder):
@@ -194,12 +193,10 @@ def test_what_is_refused(imconv, folder, args, code, told):
     assert result.out == b""
 
 
-def test_no_clobber(imconv, succeeds, folder):
+def test_no_clobber(refuses, succeeds, folder):
     args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--layers", "conv1", "--output-dir", "seen", "--no-clobber")  # fmt: skip
     succeeds(*args)
-    result = imconv(*args)
-    assert result.code == 1
-    assert "exists already" in result.err
+    refuses("exists already", *args, code=1)
 
 
 def test_a_picture_too_small(imconv, folder):

@@ -37,8 +37,5 @@ def test_equals_the_python_function(succeeds, folder, case, name):
         (("emboss", "--amount", "-1"), "amount"),
     ],
 )
-def test_what_is_refused(imconv, folder, words, named):
-    result = imconv(words[0], "grey.png", "out.png", *words[1:])
-    assert result.code == 2
-    assert named in result.err
-    assert not (folder / "out.png").exists()
+def test_what_is_refused(refuses, folder, words, named):
+    refuses(named, words[0], "grey.png", "out.png", *words[1:])

@@ -66,17 +66,8 @@ def compiled(folder, source: str, *options: str) -> bytes:
     """An object of some C."""
     (folder / "loop.c").write_text(source)
     command = [
-        "gcc",
-        "-c",
-        "-O2",
-        "-fPIC",
-        "-ffreestanding",
-        "-fno-stack-protector",
-        *options,
-        "loop.c",
-        "-o",
-        "loop.o",
-    ]
+        "gcc", "-c", "-O2", "-fPIC", "-ffreestanding", "-fno-stack-protector", *options, "loop.c", "-o", "loop.o",
+    ]  # fmt: skip
     subprocess.run(command, cwd=folder, check=True)
     return (folder / "loop.o").read_bytes()
 

@@ -104,8 +104,7 @@ def test_a_loop_that_is_not_shipped_says_what_to_do(installed, without_numba, tm
     """Without Numba, one line of help; no traceback of a build is shown."""
     command = ("median", "grey.pfm", "out2.pfm", "--size", "3")
     done = run_there(installed, script(installed), *command, cache=tmp_path, pythonpath=without_numba, text=True)
-    assert done.returncode == 1
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (1, "")
     *before, last = done.stderr.splitlines()
     assert last == "imconv: no compiled loop for this processor, and Numba can't make one (no Numba today); pip install numba"  # fmt: skip
     assert len(before) <= 1

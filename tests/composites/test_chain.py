@@ -225,8 +225,7 @@ def test_composition_of_any_kernels(data):
 
 def test_two_gaussians_are_one():
     plan = chain_of(("wide", "wide")).plan((900, 900), np.uint8, False)
-    assert plan.fused == (1,)
-    assert plan.plans[0].kernel.sigma == pytest.approx((12 * 2**0.5,) * 2)
+    assert (plan.fused, plan.plans[0].kernel.sigma) == ((1,), pytest.approx((12 * 2**0.5,) * 2))
     assert "fused          step 2 with the one before" in str(plan)
 
 
@@ -239,9 +238,7 @@ def test_input_is_not_changed_and_out_is_filled():
     np.testing.assert_array_equal(image, before)
 
 
-# --- text ----------------------------------------------------------------------------------------------------------------
-
-
+# --- text ---
 def test_text():
     assert load_steps("blur --sigma 2|edges") == [["blur", "--sigma", "2"], ["edges"]]
     assert load_steps('apply -k "1 2 1; 0 0 0" | edges') == [["apply", "-k", "1 2 1; 0 0 0"], ["edges"]]

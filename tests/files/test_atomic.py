@@ -132,8 +132,7 @@ def test_killed_at_random_moments(tmp_path):
         child.wait()
         child.stdout.close()
         content = path.read_bytes()
-        assert len(content) == 3_000_000
-        assert len(set(content)) == 1
+        assert (len(content), len(set(content))) == (3_000_000, 1)
     for name in os.listdir(tmp_path):
         assert name == "out.png" or name.startswith(".out.png.")
 
@@ -315,9 +314,7 @@ def test_places_that_cannot_be_written(tmp_path):
         "a\0b": "is not a file name",
     }
     for name, words in cases.items():
-        with pytest.raises(FileError, match=words) as caught:
-            write_bytes(os.path.join(tmp_path, name), NEW)
-        assert "\n" not in str(caught.value)
+        refused(FileError, words, write_bytes, os.path.join(tmp_path, name), NEW)
     with pytest.raises(FileError):
         write_bytes("", NEW)
     only(tmp_path, "file", "folder")

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image, ImageOps
 
 from imconv.files import encode, inspect, read, write
@@ -34,9 +35,7 @@ def described(make_pixels, exif_block, icc_profile) -> Picture:
 def test_metadata_crosses_formats(described, exif_block, icc_profile, first, second):
     data = encode(as_read(encode(described, first)), second)
     metadata = as_read(data).metadata
-    assert metadata.icc == icc_profile
-    assert metadata.xmp == b"<x:xmpmeta/>"
-    assert metadata.orientation == 6
+    assert (metadata.icc, metadata.xmp, metadata.orientation) == (icc_profile, b"<x:xmpmeta/>", 6)
     if "WEBP" not in (first, second):
         assert metadata.dpi == pytest.approx((300, 300), abs=0.01)
     if "TIFF" not in (first, second):
@@ -45,8 +44,7 @@ def test_metadata_crosses_formats(described, exif_block, icc_profile, first, sec
     image = opened(data)
     assert image.info["icc_profile"] == icc_profile
     exif = image.getexif()
-    assert exif[ExifTags.Base.Make] == "Acme"
-    assert exif[ExifTags.Base.Orientation] == 6
+    assert (exif[ExifTags.Base.Make], exif[ExifTags.Base.Orientation]) == ("Acme", 6)
     assert exif.get_ifd(ExifTags.IFD.Exif)[33434] == 0.125
     assert exif.get_ifd(ExifTags.IFD.Exif)[37500] == b"\x01\x02private\xff"
     assert exif.get_ifd(ExifTags.IFD.GPSInfo)[2] == (52.0, 31.0, 12.5)
@@ -54,14 +52,11 @@ def test_metadata_crosses_formats(described, exif_block, icc_profile, first, sec
 
 
 def test_tifffile_sees_the_tags(described):
-    tifffile = pytest.importorskip("tifffile")
     with tifffile.TiffFile(io.BytesIO(encode(described, "TIFF"))) as file:
         tags = file.pages[0].tags
-        assert tags["Make"].value == "Acme"
-        assert tags["Orientation"].value == 6
+        assert (tags["Make"].value, tags["Orientation"].value) == ("Acme", 6)
         assert tags["ExifTag"].value["ExposureTime"] in (0.125, (1, 8))
-        assert tags["GPSTag"].value["GPSLatitudeRef"] == "N"
-        assert tags["XResolution"].value == (300, 1)
+        assert (tags["GPSTag"].value["GPSLatitudeRef"], tags["XResolution"].value) == ("N", (300, 1))
         assert tags["InterColorProfile"].value == described.metadata.icc
         np.testing.assert_array_equal(file.asarray(), described.pixels)
 

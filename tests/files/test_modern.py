@@ -152,9 +152,7 @@ def test_metadata_of_avif(described, exif_block, icc_profile):
     assert (metadata.icc, metadata.xmp, metadata.orientation) == (icc_profile, b"<x:xmpmeta/>", 6)
     exif = Image.Exif()
     exif.load(metadata.exif)
-    assert exif[271] == "Acme"
-    assert exif[274] == 6
-    assert exif.get_ifd(34665)[33434] == 0.125
+    assert (exif[271], exif[274], exif.get_ifd(34665)[33434]) == ("Acme", 6, 0.125)
     again = as_read(encode(as_read(data), "png")).metadata
     assert (again.icc, again.exif, again.orientation) == (icc_profile, metadata.exif, 6)
 

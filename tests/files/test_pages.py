@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from imconv.errors import FileError, LimitError, OptionError
 from imconv.files import inspect, pages, read, read_pages, write, write_pages
@@ -156,10 +158,6 @@ def test_pages_of_another_kind(book, monkeypatch):
         def pages(data, header, name):
             for frame in frames[:broken]:
                 yield frame, [], {"duration": 40.0, "loop": 0}
-
-    from dataclasses import replace
-
-    from PIL import Image
 
     buffer = io.BytesIO()
     pictures = [Image.fromarray(frame) for frame in frames]

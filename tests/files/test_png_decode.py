@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imconv.errors import FileError, LimitError
 from imconv.files import deflate, encode, read
@@ -98,8 +100,6 @@ def others(data: bytes, bits: int, colour: int) -> list[np.ndarray]:
     """What other readers make of a file, those that keep its depth and its channels."""
     found = []
     if bits <= 8:
-        from PIL import Image
-
         image = Image.open(io.BytesIO(data))
         if image.mode == "P":
             image = image.convert("RGB")
@@ -228,8 +228,6 @@ def test_pixels_in_chunks_of_one_byte():
 
 
 def test_a_file_of_tiny_chunks_takes_little_memory():
-    import tracemalloc
-
     packed = zlib.compress(stream(np.zeros((1, 1, 1), int), 8, 0, False))
     empty = chunk(b"IDAT", b"") * 50_000
     pieces = b"".join(chunk(b"IDAT", packed[at : at + 1]) + empty for at in range(2))

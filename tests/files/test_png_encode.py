@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imconv.errors import FileError
 from imconv.files import deflate, encode, read, streams
@@ -80,8 +81,6 @@ def inflated(data: bytes) -> bytes:
 def check_elsewhere(data: bytes, pixels: np.ndarray, mode: str) -> None:
     """The other readers that are installed, where they keep the depth and the channels, see the same."""
     if pixels.dtype != np.uint16 or pixels.ndim == 2:
-        from PIL import Image
-
         image = Image.open(io.BytesIO(data))
         image.load()
         np.testing.assert_array_equal(np.asarray(image), pixels)
@@ -195,8 +194,6 @@ def drawn() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("name", [*drawn(), "photograph"])
 def test_what_a_level_means(astronaut, name):
     """The higher the smaller; by default at most a tenth larger than Pillow's, which shows how rows are filtered."""
-    from PIL import Image
-
     pixels = read(astronaut).pixels if name == "photograph" else drawn()[name]
     sizes = [len(encode(pixels, "png", compression=level)) for level in range(10)]
     assert sizes[0] > (pixels.size // 8 if pixels.dtype == bool else pixels.nbytes)
@@ -236,8 +233,7 @@ def test_runs_are_inflated_by_others(name, last):
     packed = deflate.Packing("runs").packed(data, last)
     for module in filter(None, (zlib, deflate.fast)):
         stream = module.decompressobj(-15)
-        assert stream.decompress(packed) == data.tobytes()
-        assert stream.eof == last
+        assert (stream.decompress(packed), stream.eof) == (data.tobytes(), last)
         assert not stream.unused_data
     if not last:
         again = zlib.decompressobj(-15)

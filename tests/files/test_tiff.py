@@ -26,6 +26,7 @@ from imconv.files.picture import MODES, EncoderOptions, Metadata, Page, Picture
 from imconv.files.tags import Tags
 from imconv.files.tiff import codecs
 from imconv.files.tiff import encode as tiff_encode
+from tests.refused import refused
 
 KINDS = sorted(FORMATS["TIFF"].holds - {("grey", "bool")})
 COMPRESSIONS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
@@ -81,8 +82,7 @@ def test_reads_what_tifffile_writes(make_pixels, mode, dtype):
         if compression in ("deflate", "lzw", "zstd", "lzma"):
             options["predictor"] = predictor
         picture = as_read(by_tifffile(pixels, mode, **options))
-        assert picture.mode == mode
-        assert picture.pixels.dtype == dtype
+        assert (picture.mode, picture.pixels.dtype) == (mode, dtype)
         np.testing.assert_array_equal(picture.pixels, pixels, err_msg=str(options))
 
 
@@ -190,8 +190,7 @@ def test_types_that_are_widened(dtype, expected, note):
             rng.normal(0, 100, shape) if dtype == "float16" else rng.integers(0, 100, shape) - 50 * ("u" not in dtype)
         ).astype(dtype)
         picture = as_read(by_tifffile(pixels, mode, order=order))
-        assert picture.pixels.dtype == expected
-        assert picture.notes == (note,)
+        assert (picture.pixels.dtype, picture.notes) == (expected, (note,))
         np.testing.assert_array_equal(picture.pixels, pixels)
 
 
@@ -328,16 +327,12 @@ def test_metadata_of_both_byte_orders(make_pixels, order):
         extratags=[(274, 3, 1, 6, True), (700, 1, 4, b"<x/>", True), (33432, 2, 0, "somebody", True)],
     )  # fmt: skip
     picture = as_read(data)
-    assert picture.metadata.orientation == 6
-    assert picture.metadata.dpi == pytest.approx((299.72, 299.72))
+    assert (picture.metadata.orientation, picture.metadata.dpi) == (6, pytest.approx((299.72, 299.72)))
     with tifffile.TiffFile(io.BytesIO(encode(picture, "tiff"))) as file:
         tags = file.pages[0].tags
-        assert tags["ImageDescription"].value == "a picture"
-        assert tags["Software"].value == "made up"
-        assert tags["Copyright"].value == "somebody"
-        assert tags["Orientation"].value == 6
-        assert tags["XMP"].value == b"<x/>"
-        assert tags["InterColorProfile"].value[16:20] == b"RGB "
+        assert (tags["ImageDescription"].value, tags["Software"].value) == ("a picture", "made up")
+        assert (tags["Copyright"].value, tags["Orientation"].value) == ("somebody", 6)
+        assert (tags["XMP"].value, tags["InterColorProfile"].value[16:20]) == (b"<x/>", b"RGB ")
         x, y = tags["XResolution"].value
         assert x / y == pytest.approx(299.72)
     assert as_read(data, auto_orient=True).pixels.shape == (13, 9, 3)
@@ -385,8 +380,7 @@ def test_a_file_written_in_bands_is_the_same(make_pixels, icc_profile, compressi
         io.BytesIO(), Page(np.zeros((4, 5), np.uint8), "grey", Metadata()), EncoderOptions(), []
     )
     writer.write(np.zeros((3, 5), np.uint8))
-    with pytest.raises(ValueError, match="1 rows are missing"):
-        writer.finish()
+    refused(ValueError, "1 rows are missing", writer.finish)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
@@ -400,8 +394,7 @@ def test_cut_strips_are_noticed(make_pixels, compression):
     for less in (5, 20, count // 2):
         short = bytearray(data)
         struct.pack_into("<I", short, entry.position, count - less)
-        with pytest.raises(FileError, match="damaged or truncated TIFF"):
-            as_read(bytes(short))
+        refused(FileError, "damaged or truncated TIFF", as_read, bytes(short))
 
 
 def test_predictors_undo_themselves():

@@ -6,6 +6,8 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 
 import imconv
 from imconv.errors import FileError, OptionError
@@ -156,9 +158,6 @@ def test_tiff_keeps_the_inputs_compression(make_pixels):
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_jpeg_keeps_tables_and_subsampling(astronaut, subsampling):
-    from PIL import Image
-    from PIL.JpegImagePlugin import get_sampling
-
     buffer = io.BytesIO()
     Image.open(astronaut).save(buffer, "JPEG", quality=63, subsampling=subsampling)
     source = Image.open(buffer)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 import imconv
 from imconv.filters.bilateral import bilateral_filter
@@ -12,6 +13,7 @@ from tests import naive
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture
 from tests.executing import threads_and_bands_change_nothing
+from tests.refused import refused
 
 FLOAT32 = 1e-6  # times the largest difference: two sums of 29 float32, and powers of 2 within 6e-7
 FLOAT64 = 1e-13
@@ -101,8 +103,6 @@ def test_opencv_in_colour():
 
 
 def test_a_wide_range_is_a_gaussian():
-    from scipy import ndimage
-
     result = imconv.bilateral(floats, 1, 1e6, radius=6)
     np.testing.assert_allclose(result, ndimage.gaussian_filter(floats, 1, radius=6), atol=1e-7)  # but for the corners
 
@@ -209,7 +209,5 @@ def test_linear_light():
     ],
 )
 def test_errors(args, options, match):
-    with pytest.raises(imconv.ImconvError, match=match):
-        imconv.bilateral(floats, *args, **options)
-    with pytest.raises(imconv.ImconvError, match="1 to 4 channels"):
-        imconv.bilateral(np.zeros((5, 3, 3)), 2, 30, channel_axis=0)
+    refused(imconv.ImconvError, match, imconv.bilateral, floats, *args, **options)
+    refused(imconv.ImconvError, "1 to 4 channels", imconv.bilateral, np.zeros((5, 3, 3)), 2, 30, channel_axis=0)

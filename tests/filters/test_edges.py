@@ -30,6 +30,7 @@ from tests import naive
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
 from tests.executing import threads_and_bands_change_nothing
+from tests.refused import refused
 
 ROUNDINGS = 1e-12  # float64, times the largest sample
 PUBLISHED_DIGITS = 1e-9  # to which Farid's weights are given
@@ -47,9 +48,7 @@ def hypot_rounded(x, y, divisor, high):
     return np.clip([(h + 1) // 2 for h in halves], 0, high).reshape(x.shape)
 
 
-# --- what everything answers ---------------------------------------------------------------------------------------------
-
-
+# --- what everything answers ---
 @pytest.mark.parametrize("operator", [*GRADIENTS, *COMPASSES])
 def test_a_ramp_of_slope_1_answers_1(operator):
     inside = np.s_[4:-4, 4:-4]
@@ -87,9 +86,7 @@ def test_flat_pictures_have_no_edges(operator):
     assert np.abs(imconv.edges(flat.astype(float), operator)).max() < ROUNDINGS * 255
 
 
-# --- oracles -------------------------------------------------------------------------------------------------------------
-
-
+# --- oracles ---
 @pytest.mark.parametrize("operator", ["sobel", "prewitt"])
 @pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant"])
 def test_scipy(operator, border):
@@ -167,8 +164,7 @@ def test_derivatives_at_an_angle_have_a_sign():
     ],
 )
 def test_angles_that_are_none(options, message):
-    with pytest.raises(imconv.ImconvError, match=message):
-        imconv.edges(floats, **options)
+    refused(imconv.ImconvError, message, imconv.edges, floats, **options)
 
 
 @pytest.mark.parametrize("sigma", [1, 2.5])
@@ -211,9 +207,7 @@ def test_opencv():
     )
 
 
-# --- whole numbers -------------------------------------------------------------------------------------------------------
-
-
+# --- whole numbers ---
 @given(
     st.sampled_from(["sobel", "scharr", "prewitt"]),
     st.sampled_from(["uint8", "uint16", "int16", "bool"]),
@@ -258,9 +252,7 @@ def test_turned_by_45_degrees_sobel_is_robinson():
         np.testing.assert_array_equal(ours.weights, theirs.weights)
 
 
-# --- signs, types, options ------------------------------------------------------------------------------------------------
-
-
+# --- signs, types, options ---
 def test_answers_with_a_sign_lie_around_mid_range():
     image = np.array([[0, 0, 0, 255, 255, 255, 0, 0]], np.uint8)
     assert imconv.edges(image, "prewitt", "x")[0].tolist() == [128, 128, 255, 255, 128, 1, 1, 128]
@@ -325,8 +317,7 @@ def test_out_stride_and_offset():
     inplace = image.copy()
     imconv.edges(inplace, out=inplace)
     np.testing.assert_array_equal(inplace, dense)
-    with pytest.raises(imconv.ImconvError, match="out"):
-        imconv.edges(image, out=np.empty((3, 3)))
+    refused(imconv.ImconvError, "out", imconv.edges, image, out=np.empty((3, 3)))
 
 
 def test_nan_stays_where_it_is():
@@ -396,9 +387,7 @@ def test_hues():
     ],
 )
 def test_what_is_refused(given, words):
-    with pytest.raises(imconv.ImconvError, match=words) as caught:
-        imconv.edges(np.zeros((5, 5), np.uint8), **given)
-    assert "\n" not in str(caught.value)
+    refused(imconv.ImconvError, words, imconv.edges, np.zeros((5, 5), np.uint8), **given)
 
 
 def test_gain_0_and_the_smallest_pictures():

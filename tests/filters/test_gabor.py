@@ -43,9 +43,7 @@ def wave(wavelength, orientation, phase=0.0, shape=(61, 71)):
     return np.cos(2 * np.pi * (x * math.cos(t) + y * math.sin(t)) / wavelength + math.radians(phase))
 
 
-# --- oracles -------------------------------------------------------------------------------------------------------------
-
-
+# --- oracles ---
 @pytest.mark.parametrize("orientation", [0, 22.5, 45, 90, 120, 180, -30])
 @pytest.mark.parametrize(("octaves", "aspect"), [(1, 1), (0.6, 1), (1.5, 2), (2, 0.5)])
 def test_parts_are_scikit_images(orientation, octaves, aspect):
@@ -91,9 +89,7 @@ def test_opencv_has_the_same_cell():
     )
 
 
-# --- what cells answer ---------------------------------------------------------------------------------------------------
-
-
+# --- what cells answer ---
 @given(st.floats(2.5, 40), angles, angles, st.floats(0.4, 2), st.floats(0.5, 2))
 def test_even_areas_are_answered_by_0_and_the_own_wave_by_its_amplitude(
     wavelength, orientation, phase, octaves, aspect
@@ -154,9 +150,7 @@ def test_sigma_instead_of_the_bandwidth():
     assert sigma_of(1) == pytest.approx(0.56, abs=0.003)
 
 
-# --- types, signs, options -----------------------------------------------------------------------------------------------
-
-
+# --- types, signs, options ---
 @pytest.mark.parametrize("dtype", [*WHOLE, *FLOATS])
 def test_every_type(dtype):
     image = picture(dtype, (22, 25), 4)
@@ -205,9 +199,7 @@ def test_borders_strides_and_dilation(border):
     assert imconv.gabor(image[:1, :1], 4, 20, border=border).shape == (1, 1)
 
 
-# --- banks ---------------------------------------------------------------------------------------------------------------
-
-
+# --- banks ---
 @pytest.mark.parametrize("options", [{}, {"energy": True}, {"phase": 90}, {"gain": "3", "range": "abs"}])
 @pytest.mark.parametrize("kind", [("uint8", (20, 31, 3)), ("float32", (20, 31)), ("uint16", (20, 31, 2))])
 def test_a_bank_is_its_cells_side_by_side(kind, options):
@@ -236,8 +228,7 @@ def test_a_bank_goes_with_everything():
     work = gabor_filter(4, 0, Options(), bank=4, energy=True)
     plan = work.plan(image.shape, image.dtype, False)
     assert "bank           4 filters" in str(plan)
-    assert plan.as_dict()["bank"] == 4
-    assert plan.as_dict()["result_bytes"] == apply(work, image).nbytes
+    assert (plan.as_dict()["bank"], plan.as_dict()["result_bytes"]) == (4, apply(work, image).nbytes)
     told, tally = [], Tally()
     np.testing.assert_array_equal(
         apply(work, image, tally=tally, progress=lambda *n: told.append(n)), apply(work, image)

@@ -9,7 +9,9 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageFilter
+from scipy import ndimage
 
 import imconv
 from imconv.engine.drive import stream
@@ -222,7 +224,6 @@ def quantum() -> bool:
 @pytest.mark.skipif(not quantum(), reason="needs ImageMagick 6, Q16 without HDRI")
 class TestImageMagick:
     def magick(self, folder, image, *arguments):
-        tifffile = pytest.importorskip("tifffile")
         extra = {} if image.ndim == 2 else {"photometric": "rgb", "extrasamples": ["unassalpha"]}
         tifffile.imwrite(folder / "in.tif", image, **extra)
         subprocess.run(["convert", folder / "in.tif", *arguments, folder / "out.tif"], check=True, capture_output=True)
@@ -464,9 +465,7 @@ def test_functions_document_it():
         assert "like : " in inspect.getdoc(function)
 
 
-# --- median: every tool's own -------------------------------------------------------------------------------------------
-
-
+# --- median: every tool's own ---
 @pytest.mark.parametrize("size", [3, 5, 7])
 def test_median_of_opencv(size):
     cv2 = pytest.importorskip("cv2")
@@ -477,8 +476,6 @@ def test_median_of_opencv(size):
 
 @pytest.mark.parametrize("size", [3, 5])
 def test_median_of_pillow(size):
-    from PIL import Image, ImageFilter
-
     image = np.random.default_rng(size).integers(0, 256, (37, 41, 3)).astype(np.uint8)
     expected = np.asarray(Image.fromarray(image).filter(ImageFilter.MedianFilter(size)))
     np.testing.assert_array_equal(imconv.median(image, size, like="pillow"), expected)
@@ -494,9 +491,6 @@ def test_median_of_vips(size):
 
 @pytest.mark.parametrize("size", [3, 5])
 def test_median_of_imagemagick(size, tmp_path):
-    import shutil
-    import subprocess
-
     program = shutil.which("magick") or shutil.which("convert")
     if (
         program is None
@@ -514,8 +508,6 @@ def test_median_of_imagemagick(size, tmp_path):
 
 @pytest.mark.parametrize("size", [3, 4, (2, 5)])
 def test_median_of_scipy(size):
-    from scipy import ndimage
-
     image = np.random.default_rng(7).random((37, 41))
     np.testing.assert_array_equal(imconv.median(image, size, like="scipy"), ndimage.median_filter(image, size))
 

@@ -135,9 +135,7 @@ def test_alpha_is_kept():
     np.testing.assert_array_equal(contrast[..., :3], imconv.local_contrast(image[..., :3], 2, depth=16))
 
 
-# --- contrast ------------------------------------------------------------------------------------------------------------
-
-
+# --- contrast ---
 @pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap"])
 @pytest.mark.parametrize("sigma", [0.8, 3])
 def test_contrast_is_its_formula(border, sigma):
@@ -171,9 +169,7 @@ def test_ranges_of_contrast():
     assert (stretched.min(), stretched.max()) == (0, 255)
 
 
-# --- both ----------------------------------------------------------------------------------------------------------------
-
-
+# --- both ---
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
@@ -216,8 +212,7 @@ def test_errors(call, match):
         call()
 
 
-# --- on a part of the picture --------------------------------------------------------------------------------------------
-
+# --- on a part of the picture ---
 FILTERS = {
     "bilateral": lambda image, **how: imconv.bilateral(image, 1.5, 40, radius=3, **how),
     "guided": lambda image, **how: imconv.guided(image, 2, 0.01, **how),

@@ -109,8 +109,7 @@ def test_the_plan_tells_of_every_stage():
     assert [stage["rank"] for stage in plan.as_dict()["stages"]] == [0, 48]
 
 
-# --- the command line ------------------------------------------------------------------------------------------------
-
+# --- the command line ---
 COMMANDS = {
     ("median", "--size", "5"): lambda a: imconv.median(a, 5),
     ("median", "--shape", "- 1 -; 1 1 1; - 1 -"): lambda a: imconv.median(a, 3, shape="plus"),

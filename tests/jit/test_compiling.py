@@ -87,9 +87,7 @@ def test_the_commands_meet_every_kind_of_loop(warmed):
     assert loops >= {"alpha.unweigh", "alpha.weigh", "box.sum_box", "dense.correlate_dense", "unsharp.add_detail", "interpolate.interpolate", "separable.correlate_separable"}  # fmt: skip
 
 
-# --- messages ---------------------------------------------------------------------------------------------------------
-
-
+# --- messages ---
 def is_right(pictures, name="out.pgm") -> bool:
     with Image.open(pictures / "grey.pgm") as before, Image.open(pictures / name) as after:
         return np.array_equal(np.array(after), imconv.pool(np.array(before), "max", 2))
@@ -111,8 +109,7 @@ def test_the_first_run_says_so_once_and_the_second_nothing(pictures, tmp_path):
 
 def test_a_library_says_nothing(tmp_path):
     script = "from imconv import jit; jit.loop('alpha.weigh').function(('u1', 'i8', 'u2'))"
-    assert running.run("-c", script, cache=tmp_path) == ("", "")
-    assert len(running.files(tmp_path)) == 1
+    assert (running.run("-c", script, cache=tmp_path), len(running.files(tmp_path))) == (("", ""), 1)
 
 
 def test_a_quiet_first_run_says_nothing_and_imports_nothing_of_the_current_folder(pictures, tmp_path):
@@ -128,8 +125,7 @@ def test_a_quiet_first_run_says_nothing_and_imports_nothing_of_the_current_folde
     assert store.opened(kept.read_bytes()) is not None
 
 
-# --- imconv cache -----------------------------------------------------------------------------------------------------
-
+# --- imconv cache ---
 FEW = [("alpha.weigh", ("u1", "u2")), ("alpha.fill_empty", ("f4", "u1"))]
 # `imconv cache warm` would take minutes with all common loops
 CACHE = f"""
@@ -213,9 +209,7 @@ def test_warm_fails_where_nothing_can_be_kept(tmp_path):
     assert json.loads(cache_command("info", "--json", cache=tmp_path))["kept"] == 0
 
 
-# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
-
-
+# --- Ctrl-C ---
 def children_of(number: int) -> set[int]:
     """The processes that process `number` started, as long as they run."""
     found = set()

@@ -85,8 +85,7 @@ def test_the_first_run_keeps_one_file_with_a_trailer(sound):
 
 @posix
 def test_only_the_user_may_read_and_write_it(sound):
-    assert stat.S_IMODE(sound.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(sound.stat().st_mode) == 0o600
+    assert (stat.S_IMODE(sound.parent.stat().st_mode), stat.S_IMODE(sound.stat().st_mode)) == (0o700, 0o600)
 
 
 @posix

@@ -15,6 +15,7 @@ from imconv.errors import KernelError, OptionError
 from imconv.kernel.formats import FORMATS, check_format, convert, format_for
 from imconv.kernel.json_form import read as read_json
 from imconv.kernel.library import names
+from tests.refused import refused
 
 EXTENSIONS = {"text": "txt", "imagemagick": "txt", "libvips": "mat", "csv": "csv", "npy": "npy", "json": "json"}
 
@@ -68,7 +69,7 @@ def test_any_numbers(tmp_path, kernel, to):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "refused"),
+    ("kernel", "unable"),
     [
         (Kernel([[1, 2, 3]], offset=5), {"imagemagick", "csv", "npy"}),
         (Kernel([[1, 2, 3]], offset=Fraction(1, 3)), {"imagemagick", "csv", "npy", "libvips"}),
@@ -79,12 +80,10 @@ def test_any_numbers(tmp_path, kernel, to):
     ],
     ids=["offset", "thirds", "anchor", "holes", "fractions", "tiny"],
 )
-def test_what_a_format_can_not_hold_is_refused(tmp_path, kernel, refused):
+def test_what_a_format_can_not_hold_is_refused(tmp_path, kernel, unable):
     for to in FORMATS:
-        if to in refused:
-            with pytest.raises(KernelError, match="text and json") as caught:
-                convert(kernel, to)
-            assert "\n" not in str(caught.value)
+        if to in unable:
+            refused(KernelError, "text and json", convert, kernel, to)
         else:
             assert_same(read_back(tmp_path, convert(kernel, to)[0], to), kernel)
 
@@ -110,8 +109,7 @@ def test_json_holds_everything(data):
 
 def test_other_json_readers(tmp_path):
     found = json.loads(convert(Kernel.named("sobel-x"), "json")[0])
-    assert found["weights"] == [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
-    assert found["anchor"] == [1, 1]
+    assert (found["weights"], found["anchor"]) == ([[1, 0, -1], [2, 0, -2], [1, 0, -1]], [1, 1])
     assert json.loads(convert(Kernel([[1, 0]], included=[[1, 0]]), "json")[0])["weights"] == [[1, None]]
 
 
@@ -150,11 +148,9 @@ def test_json_numbers_are_exact():
 def test_damaged_json(tmp_path, text, words):
     path = tmp_path / "k.json"
     path.write_text(text)
-    with pytest.raises(KernelError) as caught:
-        Kernel.load(path)
-    assert str(path) in str(caught.value)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+    said = refused(KernelError, "", Kernel.load, path)
+    assert str(path) in said
+    assert words in said
 
 
 def test_every_prefix_and_every_flipped_byte_of_json(tmp_path):
@@ -193,12 +189,10 @@ def test_libvips_reads_its_matrix(tmp_path):
 def test_names_of_formats():
     assert check_format("CSV") == "csv"
     assert (format_for("a/k.JSON"), format_for("k.png")) == ("json", None)
-    with pytest.raises(OptionError, match="imagemagick"):
-        check_format("imagemagik")
+    refused(OptionError, "imagemagick", check_format, "imagemagik")
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * 40_000 + "[]]", '{"weights": [[' + "1," * 5_000_000 + "1]]}"])
 def test_json_of_too_much_is_not_parsed(monkeypatch, text):
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
-    with pytest.raises(KernelError, match="more rows or weights than a kernel has"):
-        read_json(text)
+    refused(KernelError, "more rows or weights than a kernel has", read_json, text)

@@ -443,9 +443,7 @@ def test_a_vector_lives_in_a_variable(like, stop):
     np.testing.assert_array_equal(out[0], values[:stop:2].sum(axis=0) - values[1:stop:2].sum(axis=0))
 
 
-# --- whole filters, and other processors ----------------------------------------------------------------------------
-
-
+# --- whole filters, and other processors ---
 def filtered() -> dict[str, np.ndarray]:
     """What every algorithm makes of a small picture; a name says whether its kernel is exact."""
     rng = np.random.default_rng(3)

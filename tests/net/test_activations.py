@@ -8,6 +8,7 @@ import pytest
 from imconv.errors import OptionError
 from imconv.net.activations import NAMES, parse_activation
 from imconv.net.gelu import erf, gelu
+from tests.refused import refused
 
 FORMULAS = {
     "none": lambda x: x,
@@ -108,8 +109,7 @@ def test_softmax_runs_over_channels_and_does_not_overflow():
 def test_a_slope_for_each_channel():
     result = applied("prelu:0.5,0.25", np.array([[-4.0, -4.0], [4.0, 4.0]]))
     np.testing.assert_array_equal(result, [[-2, -1], [4, 4]])
-    with pytest.raises(OptionError, match="3 slopes for 2 channels"):
-        parse_activation("prelu:1,2,3").checked(2)
+    refused(OptionError, "3 slopes for 2 channels", parse_activation("prelu:1,2,3").checked, 2)
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,7 @@ def test_a_slope_for_each_channel():
     ],
 )
 def test_wrong_activations(wrong, told):
-    with pytest.raises(OptionError, match=told):
-        parse_activation(wrong)
+    refused(OptionError, told, parse_activation, wrong)
 
 
 def test_as_torch():

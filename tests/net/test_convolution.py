@@ -1,6 +1,7 @@
 """Convolution layers against the formula, exactly where sums are exact, and against torch."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -188,8 +189,6 @@ def test_one_layer_for_pictures_of_many_sizes():
 
 def test_scratch_memory_stays_small():
     """A picture of 40 MB with padding: some rows are copied, not the picture."""
-    import tracemalloc
-
     image = np.zeros((400, 800, 32), np.float32)
     layer = Convolution(whole((16, 32, 3, 3)), padding=1)
     out = np.empty((400, 800, 16), np.float32)

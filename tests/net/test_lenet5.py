@@ -55,9 +55,7 @@ def prepared(path: Path) -> np.ndarray:
     return digit
 
 
-# --- a forward pass with nothing but sums: LeCun 1998, II.B -----------------------------------------------------------
-
-
+# --- a forward pass with nothing but sums: LeCun 1998, II.B ---
 def activated(values) -> np.ndarray:
     return 1.7159 * np.tanh(2 * np.asarray(values) / 3)
 
@@ -89,9 +87,7 @@ def distances(digit: np.ndarray, w: dict[str, np.ndarray]) -> np.ndarray:
     return ((f6 - w["output.weight"]) ** 2).sum(1)
 
 
-# --- the weights ------------------------------------------------------------------------------------------------------
-
-
+# --- the weights ---
 def test_the_tensors_are_the_descriptions(weights):
     network = load("lenet5")
     assert {key: tensor.shape for key, tensor in network.tensors.items()} == {k: v.shape for k, v in weights.items()}
@@ -157,9 +153,7 @@ def test_torchs_forward_pass(weights):
         assert np.abs(result - expected).max() <= CLOSE * expected.max()
 
 
-# --- the script -------------------------------------------------------------------------------------------------------
-
-
+# --- the script ---
 def test_codes_are_ten_pictures(script, weights):
     codes = script.digit_codes()
     assert codes.shape == (10, 84)

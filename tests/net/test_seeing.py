@@ -102,16 +102,14 @@ def spot(square=None, **options):
 def test_occlusion_finds_what_matters():
     found, prepared = spot()
     assert (found.number, found.square) == (0, 2)
-    assert found.probability == pytest.approx(1 / (1 + np.exp(-1)))
-    assert found.drops.shape == (11, 15)
+    assert (found.probability, found.drops.shape) == (pytest.approx(1 / (1 + np.exp(-1))), (11, 15))
     assert (found.map[:6, :8] > 0).all()
     assert (found.map[7:] == 0).all()
     assert (found.map[:, 9:] == 0).all()
     share = 1 / (1 + np.exp(-(1 - 4 / 48 / 2)))  # a square of 4 of 48 samples at half their weight
     assert found.drops[0, 0] == pytest.approx(found.probability - share, rel=1e-4)
     picture = drawn(found, prepared)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (132, 3 * 176 + 8, 3)
+    assert (picture.dtype, picture.shape) == (np.uint8, (132, 3 * 176 + 8, 3))
     assert found.as_dict()["at"] == [0, 0]
 
 

@@ -55,8 +55,7 @@ def test_safetensors(file, metadata):
     for name, (_, array) in ALL.items():
         assert tensors.entries[name].shape == array.shape
         np.testing.assert_array_equal(tensors[name], array)
-    assert tensors["flags"].dtype == bool
-    assert tensors.entries["steps"].type == "int64"
+    assert (tensors["flags"].dtype, tensors.entries["steps"].type) == (bool, "int64")
     assert tensors["conv.weight"].flags.writeable
 
 
@@ -64,8 +63,7 @@ def test_bfloat16_becomes_float32(file):
     values = np.array([1, -2.5, 0, 3.140625, np.inf], "<f4")
     upper = (values.view("<u4") >> 16).astype("<u2")
     tensors = open_tensors(file(safetensors({"x": ("BF16", upper)})))
-    assert tensors.entries["x"].type == "bfloat16"
-    assert tensors["x"].dtype == np.float32
+    assert (tensors.entries["x"].type, tensors["x"].dtype) == ("bfloat16", np.float32)
     np.testing.assert_array_equal(tensors["x"], values)
 
 
@@ -107,9 +105,8 @@ def changed(name, **fields):
 )
 def test_headers_that_lie(file, change, told):
     path = file(safetensors(ALL, change=change))
-    with pytest.raises(FileError, match=told) as caught:
-        open_tensors(path)
-    assert path in str(caught.value)
+    said = refused(FileError, told, open_tensors, path)
+    assert path in said
 
 
 def test_shapes_of_the_same_size_that_lie_about_nothing_are_taken(file):
@@ -167,8 +164,7 @@ def test_arrays_of_numpy(file, tmp_path):
     for save in (np.savez, np.savez_compressed):
         save(tmp_path / "w.npz", a=array, b=array[0].astype(">f4"))
         tensors = open_tensors(tmp_path / "w.npz")
-        assert list(tensors) == ["a", "b"]
-        assert tensors.entries["b"].type == "float32"
+        assert (list(tensors), tensors.entries["b"].type) == (["a", "b"], "float32")
         np.testing.assert_array_equal(tensors["a"], array)
         np.testing.assert_array_equal(tensors["b"], array[0].astype(np.float32))
 

@@ -46,8 +46,7 @@ def test_a_window_with_distinct_taps():
     assert found.parts[1].weights == [[512, 1024, 2048], [4096, 8192, 16384], [32768, 65536, 131072]]
     assert found.parts[1].products[1] == [3 * 4096, 5 * 8192, 7 * 16384]
     assert found.steps[0] == ("sum of all 2", sum(part.sum for part in found.parts))
-    assert found.steps[1] == ("plus bias 0.5", found.steps[0][1] + 0.5)
-    assert found.result == found.steps[1][1]
+    assert (found.steps[1], found.result) == (("plus bias 0.5", found.steps[0][1] + 0.5), found.steps[1][1])
 
 
 def test_text_as_it_stands():

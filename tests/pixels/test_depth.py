@@ -12,6 +12,7 @@ from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.options import Options
 from imconv.pixels.depth import parse_depth, rescaled
+from imconv.pixels.rounding import Tally
 from imconv.stages.convolution.filter import LinearFilter
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 from tests.refused import refused
@@ -71,9 +72,7 @@ def test_floats_saturate_and_round_once(kind, depth):
     target, white = TARGETS[depth]
     exact = correlated(image, weights, Fraction(white)).astype(float)
     result = imconv.correlate(image, weights.astype(float), depth=depth)
-    assert result.dtype == target
-    assert result.min() == 0
-    assert result.max() == white
+    assert (result.dtype, result.min(), result.max()) == (target, 0, white)
     assert_levels(result, exact, TIE_8BIT if depth == "8" else TIE_16BIT)
 
 
@@ -170,8 +169,6 @@ def test_constant_borders_are_in_the_images_units():
 
 
 def test_nothing_depends_on_threads_or_counting(monkeypatch):
-    from imconv.pixels.rounding import Tally
-
     image = picture("uint16", (300, 250, 3))
     for kernel in ("sharpen", "box-5", "gaussian-7"):
         one = imconv.convolve(image, kernel, depth=8, threads=1)

@@ -150,23 +150,8 @@ def test_range_stretch_spans_the_type():
 
 
 EXTREMES = [
-    math.inf,
-    -math.inf,
-    3e38,
-    -3e38,
-    1e19,
-    -1e19,
-    5e9,
-    -5e9,
-    3e9,
-    -3e9,
-    70000.0,
-    -70000.0,
-    0.5,
-    -0.5,
-    -0.51,
-    254.5,
-]
+    math.inf, -math.inf, 3e38, -3e38, 1e19, -1e19, 5e9, -5e9, 3e9, -3e9, 70000.0, -70000.0, 0.5, -0.5, -0.51, 254.5,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("source", ["float16", "float32", "float64"])
@@ -249,6 +234,4 @@ def test_a_tally_counts_what_was_lost():
 
 @pytest.mark.parametrize("offset", [math.nan, math.inf, "abc", [1, 2], 10**400], ids=lambda o: str(o)[:6])
 def test_an_offset_that_is_no_number_is_refused(offset):
-    with pytest.raises(imconv.ImconvError, match="offset") as caught:
-        imconv.correlate(np.zeros((2, 2), np.uint8), SHIFT, offset=offset)
-    assert "\n" not in str(caught.value)
+    refused(imconv.ImconvError, "offset", imconv.correlate, np.zeros((2, 2), np.uint8), SHIFT, offset=offset)

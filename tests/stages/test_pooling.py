@@ -57,9 +57,7 @@ def pooled_both(image, op, size, stride, padding, dilation, alpha="none", **how)
     return imconv.pool(image, op, size, **geometry, count_include_pad=include, **given), expected
 
 
-# --- the definitions -----------------------------------------------------------------------------------------------------
-
-
+# --- the definitions ---
 @given(st.data(), st.sampled_from(OPERATIONS), st.sampled_from(WHOLE), geometries(), seeds)
 def test_whole_numbers_are_exact(data, op, dtype, geometry, seed):
     shape, *geometry = geometry
@@ -143,9 +141,7 @@ def test_sums_of_very_many(dtype):
     assert imconv.pool(image, "sum", (300, 400), dtype="float64").item() == largest * 120_000
 
 
-# --- torch ---------------------------------------------------------------------------------------------------------------
-
-
+# --- torch ---
 @pytest.fixture
 def functional():
     """torch's, on one thread: starting others costs more than such pictures."""
@@ -220,9 +216,7 @@ def test_antialiased_pooling_is_zhangs(blur, stride, functional):
     np.testing.assert_allclose(imconv.pool(image, "blur", blur, stride=stride), blurred(planes), rtol=0, atol=1e-12)
 
 
-# --- anti-aliasing, without torch --------------------------------------------------------------------------------------------
-
-
+# --- anti-aliasing, without torch ---
 @given(st.sampled_from(OPERATIONS), st.integers(1, 7), st.integers(1, 4), st.integers(1, 9), st.integers(1, 9), seeds)
 def test_antialiasing_by_the_definitions(op, blur, stride, rows, columns, seed):
     """A row at a time: whole-sample reflection, 1 4 6 4 1 and the like, every stride-th."""
@@ -262,9 +256,7 @@ def test_blurs_of_whole_numbers_are_exact():
         np.testing.assert_array_equal(imconv.pool(image, "blur", size, stride=1), (sums + half) // (2 * half))
 
 
-# --- what filters have in common ---------------------------------------------------------------------------------------------
-
-
+# --- what filters have in common ---
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("alpha", ["weight", "separate"])
 def test_averages_are_the_box_filters(dtype, alpha):
@@ -394,9 +386,7 @@ def test_planes_first():
     np.testing.assert_array_equal(result[3], imconv.pool(image[3], "max", 2))
 
 
-# --- options -----------------------------------------------------------------------------------------------------------------
-
-
+# --- options ---
 def test_counting():
     image = np.array([[0, 100, 128, 129, 255, 0]], np.uint8)
     assert imconv.pool(image, "count", (1, 6)).item() == 4
@@ -443,9 +433,7 @@ def test_plans_are_told():
     assert pool_filter("stdev", 3, Options()).plan((9, 9), "uint16", False).algorithm == "sums"
 
 
-# --- shift consistency -------------------------------------------------------------------------------------------------------
-
-
+# --- shift consistency ---
 def moved(image, dy, dx):
     return image[dy:, dx:]
 
@@ -484,8 +472,7 @@ def test_the_report_is_what_moving_the_picture_gives():
 def test_a_ramp_moves_with_the_picture():
     ramp = imconv.Picture(np.add.outer(np.arange(40), 2 * np.arange(50)).astype(np.uint8), "grey")
     found = measure(ramp, blur_filter((1, 1), (1, 1), Options(dtype="float32")), (4, 4), ((0, 40), (0, 50)))
-    assert found.correlation == pytest.approx(1, abs=1e-12)
-    assert found.rms == pytest.approx(0, abs=1e-6)
+    assert (found.correlation, found.rms) == (pytest.approx(1, abs=1e-12), pytest.approx(0, abs=1e-6))
     assert found.shifts == 15
 
 
