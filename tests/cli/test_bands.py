@@ -4,7 +4,6 @@ import errno
 import itertools
 import json
 import os
-import random
 import re
 import signal
 import struct
@@ -26,8 +25,8 @@ from tests.executing import set_stripe_bytes
 
 RANDOM = np.random.default_rng(3)
 KINDS = [
-    ("grey", "uint8"), ("grey+alpha", "uint8"), ("rgb", "uint8"), ("rgba", "uint8"), ("grey", "uint16"), ("rgb",
-    "uint16"), ("rgba", "uint16"), ("grey", "float32"), ("rgb", "float32"), ("grey", "bool"),
+    ("grey", "uint8"), ("grey+alpha", "uint8"), ("rgb", "uint8"), ("rgba", "uint8"), ("grey", "uint16"),
+    ("rgb", "uint16"), ("rgba", "uint16"), ("grey", "float32"), ("rgb", "float32"), ("grey", "bool"),
 ]  # fmt: skip
 FILTERS = {
     "blur": ["--sigma", "2"],
@@ -241,27 +240,26 @@ def test_killed_at_any_moment_the_old_file_or_the_new_one_is_there(folder):
     files.write(folder / "in.png", np.tile(pixels("rgb", "uint8"), (14, 22, 1)))
     command = [sys.executable, "-m", "imconv", "blur", "in.png", "out.png", "--sigma", "2"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    started = time.monotonic()
+
+    def stopped(size: float, by) -> tuple[bytes, int]:
+        """Run it until so many bytes are written, and stop it by a signal: standard error, and the exit status."""
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        while process.poll() is None and not any(file.stat().st_size >= size for file in folder.glob(".out.png.*.tmp")):
+            time.sleep(0.001)
+        process.send_signal(by)
+        return process.communicate()[1], process.returncode
+
     subprocess.run(command, check=True, env=environment)
-    seconds = time.monotonic() - started
     new = (folder / "out.png").read_bytes()
-    random.seed(1)
-    for _ in range(8):
+    for share in (0, 0.1, 0.4, 0.7, 1):
         (folder / "out.png").write_bytes(b"old")
-        process = subprocess.Popen(command, env=environment)
-        time.sleep(random.uniform(0.3, 1) * seconds)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        stopped(share * len(new), signal.SIGKILL)
         assert (folder / "out.png").read_bytes() in (b"old", new)
-    for leftover in folder.glob(".out.png.*.tmp"):
-        leftover.unlink()
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
-    while not any(folder.glob(".out.png.*.tmp")) and process.poll() is None:
-        time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
-    errors = process.communicate()[1]
+        for leftover in folder.glob(".out.png.*.tmp"):
+            leftover.unlink()
+    errors, status = stopped(0, signal.SIGINT)
     assert errors.count(b"Traceback") == 0
-    assert process.returncode in (0, 130), errors
+    assert status in (0, 130), errors
 
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a child's peak memory")

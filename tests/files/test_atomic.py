@@ -268,7 +268,7 @@ def test_a_pipe_that_refuses_to_wait_and_one_whose_reader_has_gone():
     reader.start()
     write_bytes(f"/dev/fd/{writing}", NEW * 100)
     os.close(writing)
-    reader.join(10)
+    reader.join()
     assert taken == [NEW * 100]
     reading, writing = os.pipe()
     os.close(reading)

@@ -271,7 +271,7 @@ def test_a_writer_that_is_left_leaves_no_thread(make_pixels):
     writer = streams.writer("PNG")(io.BytesIO(), Page(pixels, "rgb", Metadata()), EncoderOptions(threads=4), [])
     writer.write(pixels[:1200])
     for thread in set(threading.enumerate()) - before:
-        thread.join(10)
+        thread.join()
     assert set(threading.enumerate()) <= before
 
 
