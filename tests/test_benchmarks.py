@@ -306,8 +306,7 @@ def test_every_able_algorithm_is_held_against_another(dtype):
         timed = [name for name, entry in entries.items() if entry["status"] == "timed"]
         assert sum("error" in entries[name] for name in timed) == len(timed) - 1
         assert all(entry["status"] in ("timed", "hopeless") for entry in entries.values()), entries
-    box = record["results"][2]["entries"]
-    assert (box["box"]["tolerance"] == 0) == (dtype == "uint8")
+    assert (record["results"][2]["entries"]["box"]["tolerance"] == 0) == (dtype == "uint8")
     assert record["results"][1]["entries"]["dense"]["status"] == "hopeless"
     assert "LoG 9x9" in algorithms.text_report(record)
 

@@ -37,8 +37,7 @@ def test_nearly_square():
 
 def test_scaled_each_and_all():
     maps = [np.array([[0.0, 1.0, 2.0]]), np.array([[1.0, 3.0, 4.0]])]
-    each = contact_sheet(maps, columns=1, gap=0, scale="each")
-    assert each.tolist() == [[0, 128, 255], [0, 170, 255]]
+    assert contact_sheet(maps, columns=1, gap=0, scale="each").tolist() == [[0, 128, 255], [0, 170, 255]]
     both = contact_sheet(maps, columns=1, gap=0, scale="all")
     assert (both.tolist(), both.dtype) == ([[0, 64, 128], [64, 191, 255]], np.uint8)
     assert contact_sheet([np.full((2, 2), 7)], scale="each").tolist() == [[0, 0], [0, 0]]

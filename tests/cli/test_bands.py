@@ -264,7 +264,7 @@ def test_killed_at_any_moment_the_old_file_or_the_new_one_is_there(folder):
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="needs a child's peak memory")
 def test_memory_is_what_was_said_and_far_less_than_the_picture(folder):
-    rows = np.tile(pixels("grey", "uint8", (250, 400)), (40, 20))  # 80 MB
+    rows = np.tile(pixels("grey", "uint8", (250, 400)), (20, 20))  # 40 MB
     files.write(folder / "in.png", rows)
     files.write(folder / "small.png", rows[:20, :20])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -283,7 +283,7 @@ def test_memory_is_what_was_said_and_far_less_than_the_picture(folder):
         peak, said = run(*command, "--explain", "in.png")
         predicted = float(re.search(r"([\d.]+) MB of memory for them", said)[1]) * 2**20
         assert peak - alone < 1.2 * predicted + 8e6
-        assert peak - alone < 60e6
+        assert peak - alone < 30e6
 
 
 @pytest.mark.parametrize(

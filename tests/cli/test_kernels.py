@@ -73,8 +73,7 @@ def test_show_takes_what_apply_takes(succeeds, name):
 def test_show_of_numbers_and_of_files(succeeds, folder):
     assert succeeds("kernels", "show", "0 -1 0; -1 5 -1; 0 -1 0").out == b" 0 -1  0\n-1  5 -1\n 0 -1  0\n"
     (folder / "k.txt").write_text("name: mine\n0.1,0.2\n1/3 2-1/9\n")
-    shown = succeeds("kernels", "show", "k.txt").out
-    assert shown == b"name: mine\ndivisor: 90\n 9  18\n30 170\n"
+    assert succeeds("kernels", "show", "k.txt").out == b"name: mine\ndivisor: 90\n 9  18\n30 170\n"
 
 
 def test_what_is_shown_can_be_applied(succeeds, folder, load):
@@ -122,8 +121,7 @@ def test_inspect(succeeds, folder):
 def test_convert(succeeds, folder, to, name):
     (folder / "mine.txt").write_text("divisor: 7\n1 2 3\n4 5 6\n")
     succeeds("kernels", "convert", "mine.txt", "-o", name)
-    out = succeeds("kernels", "convert", "mine.txt", "--to", to).out
-    assert out == (folder / name).read_bytes()
+    assert succeeds("kernels", "convert", "mine.txt", "--to", to).out == (folder / name).read_bytes()
     assert Kernel.load(folder / name) == Kernel.load(folder / "mine.txt")
 
 

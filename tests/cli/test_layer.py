@@ -68,8 +68,7 @@ def test_report(place, succeeds):
 
 def test_sheet_through_a_pipe(place, succeeds):
     data = (place / "in.png").read_bytes()
-    result = succeeds("layer", "-", "-w", "w.npz", "--sheet", "s.png", "--columns", "5", stdin=data)
-    assert result.out == b""
+    assert succeeds("layer", "-", "-w", "w.npz", "--sheet", "s.png", "--columns", "5", stdin=data).out == b""
     assert package.read("s.png").width == 5 * 11 + 4 * 4
 
 
@@ -119,8 +118,7 @@ def test_weights_count_against_the_limit(place, refuses, monkeypatch, kind):
     else:
         head = json.dumps({"w": {"dtype": "U8", "shape": values.shape, "data_offsets": [0, values.nbytes]}}).encode()
         (place / "big.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + values.tobytes())
-    reads = "imconv.net.tensors.Tensors.tensor"
-    monkeypatch.setattr(reads, lambda *_: pytest.fail("read"))
+    monkeypatch.setattr("imconv.net.tensors.Tensors.tensor", lambda *_: pytest.fail("read"))
     biases = [] if kind == "npy" else [["-w", "sobel-x", "--bias", f"big.{kind}:w"]]
     for options in (["-w", f"big.{kind}"], *biases):
         words = "(64, 1, 128, 128) needs 10.0 MB of memory, more than the 8.0 MB allowed"

@@ -143,8 +143,7 @@ def test_maps(succeeds, folder):
 
 def test_occlusion(succeeds, folder):
     args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "seen", "--labels", "labels.txt")
-    text = succeeds(*args, "--occlusion", "cat", "--square", 6).out.decode()
-    assert text.startswith("class 2 (cat): ")
+    assert succeeds(*args, "--occlusion", "cat", "--square", 6).out.decode().startswith("class 2 (cat): ")
     assert library.read("seen/occlusion.png").pixels.shape == (140, 3 * 168 + 8, 3)
     found = json.loads(succeeds(*args, "--occlusion", "top", "--square", 6, "--json").out)["occlusion"]
     shares = expected(folder)

@@ -79,8 +79,7 @@ def test_floats_in_between_and_one_rounding(names, dtype, border):
 def test_nothing_is_clipped_in_between():
     image = np.array([[0, 255, 0, 255]], np.uint8)
     double, half = (LinearFilter(Kernel([[f]]), Options()) for f in (4, 0.25))
-    found = apply(ChainFilter((double, half), Options()), image)
-    np.testing.assert_array_equal(found, image)
+    np.testing.assert_array_equal(apply(ChainFilter((double, half), Options()), image), image)
 
 
 @given(
@@ -100,8 +99,7 @@ def test_in_bands_bit_for_bit(small_stripes, names, dtype, channels, rows, threa
     given_picture = Picture(image)
     whole = apply(work, given_picture, threads=2).pixels
     bands = (image[start : start + rows] for start in range(0, 64, rows))
-    found = np.concatenate(list(stream(plan, bands, threads=threads)))
-    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_array_equal(np.concatenate(list(stream(plan, bands, threads=threads))), whole)
 
 
 @pytest.fixture(scope="module")

@@ -138,8 +138,7 @@ def test_alpha_offset_and_whole_results():
     found = imconv.correlate(grey, kernel, offset=4, **IGNORE)
     np.testing.assert_allclose(found, imconv.correlate(grey, [[1, 2, 1]] * 3, **IGNORE) + 7)
     assert not np.isnan(found).any()
-    whole = imconv.correlate(grey, kernel, offset=4, dtype="uint8", **IGNORE)
-    assert_levels(whole, found, 1e-9)
+    assert_levels(imconv.correlate(grey, kernel, offset=4, dtype="uint8", **IGNORE), found, 1e-9)
     with pytest.warns(RuntimeWarning, match="180 results were NaN"):
         imconv.box_blur(np.full((12, 15), np.nan), 3, dtype="uint8", **IGNORE)
 

@@ -109,8 +109,7 @@ def test_borders_have_levels_of_the_image():
 def test_offsets_and_thresholds_are_shares_of_white():
     image = scene("uint8")
     light = SRGB.linear(image / 255)
-    result = imconv.correlate(image, IDENTITY, linear=True, offset=51)
-    assert_rounded(result, SRGB.encoded(light + 0.2) * 255)
+    assert_rounded(imconv.correlate(image, IDENTITY, linear=True, offset=51), SRGB.encoded(light + 0.2) * 255)
     own = imconv.correlate(image, imconv.Kernel([[-1]], offset=255), linear=True)
     assert_rounded(own, SRGB.encoded(1 - light) * 255)
     filters = {t: imconv.unsharp_mask(image, 2, 1.5, t, linear=True).astype(int) for t in (0, 10, 255)}
@@ -272,8 +271,7 @@ def test_layouts_threads_and_out(monkeypatch):
     np.testing.assert_array_equal(imconv.gaussian_blur(image[::-1], 2, linear=True)[::-1], expected)
     flat = imconv.gaussian_blur(image[..., 0], 2, linear=True, channel_axis=None)
     np.testing.assert_array_equal(flat, expected[..., 0])
-    half = imconv.gaussian_blur(image, 2, linear=True, stride=2)
-    np.testing.assert_array_equal(half, expected[::2, ::2])
+    np.testing.assert_array_equal(imconv.gaussian_blur(image, 2, linear=True, stride=2), expected[::2, ::2])
     with pytest.raises(OptionError, match="out must be an array of uint8"):
         imconv.gaussian_blur(image, 2, linear=True, out=np.empty((50, 40, 3), np.float32))
     in_place = image.copy()

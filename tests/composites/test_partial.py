@@ -217,8 +217,7 @@ def test_in_bands_bit_for_bit(monkeypatch_bands, region, dtype, threads, crop, r
     plan = work.plan(image.shape, image.dtype, False)
     whole = apply(work, image)
     bands = (image[start : start + rows] for start in range(0, 60, rows))
-    found = np.concatenate(list(stream(plan, bands, threads=threads)))
-    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_array_equal(np.concatenate(list(stream(plan, bands, threads=threads))), whole)
 
 
 @pytest.fixture(scope="module")

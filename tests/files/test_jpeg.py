@@ -157,8 +157,7 @@ def test_a_copy_of_pixels_that_did_not_change_keeps_the_tables_at_every_quality(
         picture = as_read(buffer.getvalue())
         data = encode(picture, "jpeg")
         assert as_read(data).metadata == picture.metadata
-        difference = np.abs(as_read(data).pixels.astype(int) - picture.pixels)
-        assert difference.mean() < 1
+        assert np.abs(as_read(data).pixels.astype(int) - picture.pixels).mean() < 1
 
 
 def coded_as(data: bytes, transform: int | None, ids: bytes) -> bytes:

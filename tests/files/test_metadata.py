@@ -177,8 +177,7 @@ def test_orientation_is_kept_or_turned(astronaut, name, value):
     assert upright.pixels.flags.c_contiguous
     if value > 4:
         assert upright.metadata.dpi == pytest.approx((200, 100), abs=0.01)
-    again = as_read(encode(upright, name))
-    assert again.metadata.orientation == 1
+    assert as_read(encode(upright, name)).metadata.orientation == 1
     assert inspect(io.BytesIO(data)).orientation == value
 
 

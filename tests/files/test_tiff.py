@@ -101,8 +101,7 @@ def test_others_read_what_is_written(make_pixels, mode, dtype):
             assert page.extrasamples == ((2,) if mode in ("grey+alpha", "rgba") else ())
             assert len(page.dataoffsets) > (1 if pixels.nbytes > 2 * tiff_encode.STRIP else 0)
         if compression in COMPRESSIONS:
-            again = as_read(data).pixels
-            np.testing.assert_array_equal(again, pixels * 255 if dtype == "bool" else pixels)
+            np.testing.assert_array_equal(as_read(data).pixels, pixels * 255 if dtype == "bool" else pixels)
 
 
 @pytest.mark.parametrize("compression", ["none", "deflate", "lzw", "packbits"])
@@ -404,8 +403,7 @@ def test_predictors_undo_themselves():
             continue
         rows = rng.integers(0, 256, (4, 9 * 3 * np.dtype(dtype).itemsize), dtype=np.uint8).view(dtype).reshape(4, 9, 3)
         stored = np.frombuffer(codecs.differences(rows, predictor).tobytes(), dtype).reshape(rows.shape)
-        back = codecs.summed(stored, predictor)
-        assert back.tobytes() == rows.tobytes()
+        assert codecs.summed(stored, predictor).tobytes() == rows.tobytes()
 
 
 def test_a_predictor_without_compression_is_ignored(make_pixels):

@@ -165,8 +165,7 @@ def test_jpeg_keeps_tables_and_subsampling(astronaut, subsampling):
     again = Image.open(io.BytesIO(encode(picture, "jpeg")))
     assert again.quantization == source.quantization
     assert get_sampling(again) == subsampling
-    changed = Image.open(io.BytesIO(encode(picture, "jpeg", quality=92)))
-    assert changed.quantization != source.quantization
+    assert Image.open(io.BytesIO(encode(picture, "jpeg", quality=92))).quantization != source.quantization
     # a grey result of a colour JPEG takes the luma table, a colour result of a grey one has only that
     grey = picture.replace(pixels=picture.pixels[..., 1], mode="grey")
     assert Image.open(io.BytesIO(encode(grey, "jpeg"))).quantization == {0: source.quantization[0]}

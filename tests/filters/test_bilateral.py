@@ -54,8 +54,7 @@ def test_the_definition(dtype, shape, channels, radius, border, layout, seed):
     name = "constant:30" if border == "constant" else border
     result = imconv.bilateral(image, 1.7, 60, radius=radius, border=name)
     assert result.dtype == image.dtype
-    exact = expected_for(image, 1.7, 60, radius, border=border, fill=30.0)
-    assert_right(result, exact, image.dtype)
+    assert_right(result, expected_for(image, 1.7, 60, radius, border=border, fill=30.0), image.dtype)
 
 
 @pytest.mark.parametrize("dtype", [*WHOLE, *FLOATS])

@@ -76,8 +76,7 @@ def test_in_place(kernel, dtype, channels):
     image = picture(dtype, (80, 33, *channels), 3)
     kernel = np.divide(kernel, np.sum(kernel))
     expected = imconv.correlate(image, kernel)
-    result = imconv.correlate(image, kernel, out=image, threads=3)
-    assert result is image
+    assert imconv.correlate(image, kernel, out=image, threads=3) is image
     np.testing.assert_array_equal(image, expected)
 
 

@@ -49,8 +49,7 @@ def test_a_declaration_says_what_is_written_to(loop):
 
 @pytest.mark.parametrize("loop", LOOPS)
 def test_a_declaration_reads_back_as_it_was_written(loop):
-    again = ", ".join(map(str, signature.parse(LOOPS[loop])))
-    assert again == " ".join(LOOPS[loop].split())
+    assert ", ".join(map(str, signature.parse(LOOPS[loop]))) == " ".join(LOOPS[loop].split())
 
 
 def test_capitals_stand_for_arrays_types_or_their_accumulators():

@@ -310,8 +310,7 @@ def test_what_was_checked_is_what_is_loaded(kept, tmp_path):
 
 def test_several_first_runs_at_once(tmp_path):
     processes = [running.start("-c", SCRIPT, cache=tmp_path) for _ in range(3)]
-    origins = {checked(running.finish(process)[0]) for process in processes}
-    assert origins <= {"built", "kept"}
+    assert {checked(running.finish(process)[0]) for process in processes} <= {"built", "kept"}
     (file,) = running.files(tmp_path)
     assert store.opened(file.read_bytes()) is not None
     assert origin_with(tmp_path) == "kept"

@@ -305,8 +305,7 @@ def test_bytes_that_are_no_text():
 def test_a_name_that_hides_something(tmp_path):
     path = tmp_path / "a\nb\x1b[0m.toml"
     path.write_text("x = 1")
-    said = refused(ImconvError, "", load, str(path))
-    assert said.isprintable()
+    assert refused(ImconvError, "", load, str(path)).isprintable()
 
 
 # --- bombs ---

@@ -242,8 +242,7 @@ def test_digits_are_read_and_shifted(script, tmp_path):
     np.testing.assert_array_equal(read[1], labels)
     digits = script.prepare(read[0])
     assert digits.shape == (4, 1, 32, 32)
-    background = digits[0, 0, 0, 0]
-    assert background == pytest.approx(-0.1)
+    assert digits[0, 0, 0, 0] == pytest.approx(-0.1)
     for before, after in zip(digits, script.shifted(digits, random), strict=True):
         assert (
             np.sort(before, None).tolist() == np.sort(after, None).tolist()

@@ -95,8 +95,7 @@ def test_ties_stay_ties_under_partial_alpha():
 
 def test_transparent_pixels_lend_no_colour():
     image = np.array([[[200, 255], [90, 0], [90, 0]]], np.uint8)
-    result = imconv.box_blur(image, (1, 3), has_alpha=True)
-    assert result[0].tolist() == [[200, 170], [200, 85], [90, 0]]
+    assert imconv.box_blur(image, (1, 3), has_alpha=True)[0].tolist() == [[200, 170], [200, 85], [90, 0]]
 
 
 def test_fully_transparent_surroundings_are_filtered_unweighted():

@@ -133,8 +133,7 @@ def test_cells_left_out_take_no_part(case, random):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "int64"])
 @pytest.mark.parametrize("function", [imconv.correlate, imconv.convolve])
 def test_lecture_table_digit_for_digit(dtype, function):
-    result = function(np.array(LECTURE, dtype), DECIMALS, pad="valid")
-    assert result.tolist() == LECTURE_RESULT
+    assert function(np.array(LECTURE, dtype), DECIMALS, pad="valid").tolist() == LECTURE_RESULT
 
 
 def test_lecture_table_from_text():

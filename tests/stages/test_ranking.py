@@ -312,8 +312,7 @@ def test_the_same_bits_for_any_threads_and_bands(geometry, dtype, monkeypatch):
         expected = run(plan, image, threads=1)
         for threads in (2, 3, 7):
             np.testing.assert_array_equal(run(plan, image, threads=threads), expected)
-        found = np.concatenate(list(stream(plan, pieces(image), threads=2)))
-        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(np.concatenate(list(stream(plan, pieces(image), threads=2))), expected)
         for height in (1, 4, 13):
             np.testing.assert_array_equal(execute(plan, image, band_rows=height, threads=1), expected)
 
