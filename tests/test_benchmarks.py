@@ -61,14 +61,10 @@ class Scripted(Rival):
 def test_scipy_passes_and_a_liar_does_not(dtype, channels):
     frame = Frame(*TINY, channels, dtype)
     cases = [
-        Case(frame, "dense", 5),
-        Case(frame, "dense", 5, stride=2),
-        Case(frame, "dense", 5, dilation=2, border="reflect"),
-        Case(frame, "gaussian", sigma=2),
-        Case(frame, "box", 11),
-        Case(frame, "sharpen"),
-        Case(frame, "sobel"),
-    ]
+        Case(frame, "dense", 5), Case(frame, "dense", 5, stride=2),
+        Case(frame, "dense", 5, dilation=2, border="reflect"), Case(frame, "gaussian", sigma=2), Case(frame, "box", 11),
+        Case(frame, "sharpen"), Case(frame, "sobel"),
+    ]  # fmt: skip
     record = session.run(cases, rounds=2, threads=2, rivals=[ScipyNdimage(2)])
     for result in record["results"]:
         entry = result["entries"]["scipy"]

@@ -29,25 +29,14 @@ KINDS = [
     ("rgb", "uint16"), ("rgba", "uint16"), ("grey", "float32"), ("rgb", "float32"), ("grey", "bool"),
 ]  # fmt: skip
 FILTERS = {
-    "blur": ["--sigma", "2"],
-    "blur far": ["--sigma", "25"],
-    "box": ["--size", "7x4"],
-    "sharpen": [],
-    "unsharp": ["--sigma", "1.5", "--threshold", "3"],
-    "apply": ["-k", "1 2 3; 4 5 6; 7 8 9", "--normalize"],
-}
+    "blur": ["--sigma", "2"], "blur far": ["--sigma", "25"], "box": ["--size", "7x4"], "sharpen": [],
+    "unsharp": ["--sigma", "1.5", "--threshold", "3"], "apply": ["-k", "1 2 3; 4 5 6; 7 8 9", "--normalize"],
+}  # fmt: skip
 OPTIONS = [
-    ["--depth", "16"],
-    ["--depth", "8"],
-    ["--linear"],
-    ["--linear", "--depth", "16"],
-    ["--border", "wrap", "--stride", "2,3"],
-    ["--border", "normalized", "--pad", "full"],
-    ["--alpha", "keep"],
-    ["--range", "abs", "--dilation", "2"],
-    ["--threads", "1"],
-    ["--verbose"],
-]
+    ["--depth", "16"], ["--depth", "8"], ["--linear"], ["--linear", "--depth", "16"],
+    ["--border", "wrap", "--stride", "2,3"], ["--border", "normalized", "--pad", "full"], ["--alpha", "keep"],
+    ["--range", "abs", "--dilation", "2"], ["--threads", "1"], ["--verbose"],
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -13,16 +13,12 @@ from imconv.cli.commands.info import TURNS
 
 FIELDS = {"width", "height", "channels", "depth", "format", "alpha", "icc", "orientation", "dpi"}
 EXPECTED = {
-    "rgb.png": ("PNG", 3, "rgb", 8, "unsigned", False),
-    "grey.png": ("PNG", 1, "grey", 8, "unsigned", False),
-    "rgba.png": ("PNG", 4, "rgba", 8, "unsigned", True),
-    "grey16.png": ("PNG", 1, "grey", 16, "unsigned", False),
-    "rgb16.png": ("PNG", 3, "rgb", 16, "unsigned", False),
-    "palette.gif": ("GIF", 3, "rgb", 8, "unsigned", False),
-    "cmyk.jpg": ("JPEG", 4, "cmyk", 8, "unsigned", False),
-    "float.tif": ("TIFF", 1, "grey", 32, "float", False),
+    "rgb.png": ("PNG", 3, "rgb", 8, "unsigned", False), "grey.png": ("PNG", 1, "grey", 8, "unsigned", False),
+    "rgba.png": ("PNG", 4, "rgba", 8, "unsigned", True), "grey16.png": ("PNG", 1, "grey", 16, "unsigned", False),
+    "rgb16.png": ("PNG", 3, "rgb", 16, "unsigned", False), "palette.gif": ("GIF", 3, "rgb", 8, "unsigned", False),
+    "cmyk.jpg": ("JPEG", 4, "cmyk", 8, "unsigned", False), "float.tif": ("TIFF", 1, "grey", 32, "float", False),
     "rgb.jpg": ("JPEG", 3, "rgb", 8, "unsigned", False),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", EXPECTED)

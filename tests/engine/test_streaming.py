@@ -26,18 +26,11 @@ KERNELS = {
     "fft": Kernel(RANDOM.random((80, 80))),
 }
 OPTIONS = {
-    "plain": {},
-    "constant": {"border": "constant:7"},
-    "mirror": {"border": "mirror"},
-    "wrap": {"border": "wrap"},
-    "normalized": {"border": "normalized"},
-    "valid": {"pad": "valid"},
-    "full": {"pad": "full"},
-    "stride": {"stride": (3, 2)},
-    "dilation": {"dilation": (2, 1)},
-    "both": {"stride": (2, 1), "dilation": (3, 1)},
+    "plain": {}, "constant": {"border": "constant:7"}, "mirror": {"border": "mirror"}, "wrap": {"border": "wrap"},
+    "normalized": {"border": "normalized"}, "valid": {"pad": "valid"}, "full": {"pad": "full"},
+    "stride": {"stride": (3, 2)}, "dilation": {"dilation": (2, 1)}, "both": {"stride": (2, 1), "dilation": (3, 1)},
     "range": {"range": "abs"},
-}
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -237,13 +237,9 @@ def test_gif_frames_made_by_hand():
     a, b, c, d = ((3 * i, 3 * i + 1, 3 * i + 2, 255) for i in range(4))
     none, red = (0, 0, 0, 0), (255, 0, 0, 255)
     data = gif(
-        3,
-        2,
-        gif_frame(0, 0, ["000", "111"], delay=5, disposal=1),
-        gif_frame(1, 0, ["23"], disposal=3, transparent=3),
-        gif_frame(2, 1, ["3"], disposal=2),
-        gif_frame(0, 0, ["0"], own=b"\xff\0\0" + bytes(9)),
-    )
+        3, 2, gif_frame(0, 0, ["000", "111"], delay=5, disposal=1), gif_frame(1, 0, ["23"], disposal=3, transparent=3),
+        gif_frame(2, 1, ["3"], disposal=2), gif_frame(0, 0, ["0"], own=b"\xff\0\0" + bytes(9)),
+    )  # fmt: skip
     again = every(data)
     expected = [[[a, a, a], [b, b, b]], [[a, c, a], [b, b, b]], [[a, a, a], [b, b, d]], [[red, a, a], [b, b, none]]]
     for picture, pixels in zip(again, expected, strict=True):

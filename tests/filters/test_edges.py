@@ -365,26 +365,15 @@ def test_hues():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"operator": "sobl"}, "sobel"),
-        ({"operator": None}, "operator"),
-        ({"show": "magnitud"}, "magnitude"),
-        ({"gain": -1}, "gain"),
-        ({"gain": "much"}, "gain"),
-        ({"gain": math.nan}, "gain"),
-        ({"sigma": 1}, "sigma"),
-        ({"operator": "log", "sigma": 0}, "sigma"),
-        ({"operator": "log", "sigma": 1e9}, "sigma"),
-        ({"operator": "log", "ratio": 2}, "ratio"),
-        ({"operator": "dog", "ratio": 1}, "ratio"),
-        ({"operator": "log", "show": "x"}, "only one answer"),
-        ({"operator": "farid", "show": "max"}, "kirsch"),
-        ({"operator": "roberts", "show": "max"}, "kirsch"),
-        ({"show": "direction", "depth": 8}, "degrees"),
-        ({"show": "direction", "linear": True}, "linear"),
-        ({"range": "clop"}, "clip"),
-        ({"offset": "x"}, "offset"),
+        ({"operator": "sobl"}, "sobel"), ({"operator": None}, "operator"), ({"show": "magnitud"}, "magnitude"),
+        ({"gain": -1}, "gain"), ({"gain": "much"}, "gain"), ({"gain": math.nan}, "gain"), ({"sigma": 1}, "sigma"),
+        ({"operator": "log", "sigma": 0}, "sigma"), ({"operator": "log", "sigma": 1e9}, "sigma"),
+        ({"operator": "log", "ratio": 2}, "ratio"), ({"operator": "dog", "ratio": 1}, "ratio"),
+        ({"operator": "log", "show": "x"}, "only one answer"), ({"operator": "farid", "show": "max"}, "kirsch"),
+        ({"operator": "roberts", "show": "max"}, "kirsch"), ({"show": "direction", "depth": 8}, "degrees"),
+        ({"show": "direction", "linear": True}, "linear"), ({"range": "clop"}, "clip"), ({"offset": "x"}, "offset"),
     ],
-)
+)  # fmt: skip
 def test_what_is_refused(given, words):
     refused(imconv.ImconvError, words, imconv.edges, np.zeros((5, 5), np.uint8), **given)
 

@@ -119,30 +119,14 @@ def test_normalized_needs_weight_everywhere(options):
 @pytest.mark.parametrize(
     ("name", "mode"),
     {
-        "symmetric": "reflect",
-        "reflect101": "mirror",
-        "replicate": "nearest",
-        "edge": "nearest",
-        "circular": "wrap",
-        "zeros": "constant",
-        "tile": "wrap",
-        "REFLECT": "reflect",
-        "scipy:grid-wrap": "wrap",
-        "scipy:mirror": "mirror",
-        "numpy:reflect": "mirror",
-        "numpy:symmetric": "reflect",
-        "opencv:reflect": "reflect",
-        "opencv:BORDER_REFLECT_101": "mirror",
-        "torch:reflect": "mirror",
-        "torch:zeros": "constant",
-        "torch:circular": "wrap",
-        "imagemagick:mirror": "reflect",
-        "imagemagick:tile": "wrap",
-        "vips:mirror": "reflect",
-        "gmic:mirror": "reflect",
-        "matlab:symmetric": "reflect",
+        "symmetric": "reflect", "reflect101": "mirror", "replicate": "nearest", "edge": "nearest", "circular": "wrap",
+        "zeros": "constant", "tile": "wrap", "REFLECT": "reflect", "scipy:grid-wrap": "wrap", "scipy:mirror": "mirror",
+        "numpy:reflect": "mirror", "numpy:symmetric": "reflect", "opencv:reflect": "reflect",
+        "opencv:BORDER_REFLECT_101": "mirror", "torch:reflect": "mirror", "torch:zeros": "constant",
+        "torch:circular": "wrap", "imagemagick:mirror": "reflect", "imagemagick:tile": "wrap", "vips:mirror": "reflect",
+        "gmic:mirror": "reflect", "matlab:symmetric": "reflect",
     }.items(),
-)
+)  # fmt: skip
 def test_other_tools_names(name, mode):
     assert parse_border(name).mode == mode
 
@@ -186,17 +170,11 @@ def test_constant_nan_needs_a_float_picture(dtype):
 @pytest.mark.parametrize(
     ("border", "message"),
     [
-        ("refelct", "did you mean 'reflect'"),
-        ("opencv:refelct", "did you mean 'reflect'"),
-        ("numpy:mirror", "numpy has no border 'mirror'"),
-        ("", "unknown border"),
-        ("constant:red", "expected one number"),
-        ("constant:1\n2", "expected one number"),
-        ("constant:inf", "infinite"),
-        ("reflect:3", "takes no value"),
-        (None, "must be a name"),
-        (3, "must be a name"),
+        ("refelct", "did you mean 'reflect'"), ("opencv:refelct", "did you mean 'reflect'"),
+        ("numpy:mirror", "numpy has no border 'mirror'"), ("", "unknown border"),
+        ("constant:red", "expected one number"), ("constant:1\n2", "expected one number"), ("constant:inf", "infinite"),
+        ("reflect:3", "takes no value"), (None, "must be a name"), (3, "must be a name"),
     ],
-)
+)  # fmt: skip
 def test_errors_are_one_line_that_helps(border, message):
     refused(OptionError, message, imconv.correlate, np.zeros((2, 2)), [[1]], border=border)

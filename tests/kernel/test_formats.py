@@ -122,29 +122,18 @@ def test_json_numbers_are_exact():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "line 1, column 1"),
-        ('{"weights": [[1, 2]', "line 1, column 20"),
-        ("[[1]]", "expected an object"),
-        ("{}", "expected an object"),
-        ('{"weights": []}', "list of rows"),
-        ('{"weights": [[]]}', "list of rows"),
-        ('{"weights": [[1, 2], [3]]}', "row 2 has 1 weights"),
-        ('{"weights": [[1, true]]}', "weight 0,1"),
-        ('{"weights": [[1, NaN]]}', "weight 0,1"),
-        ('{"weights": [[1e999999999]]}', "weight 0,0"),
-        ('{"weights": [["x"]]}', "weight 0,0"),
-        ('{"weights": [[[1]]]}', "weight 0,0"),
-        ('{"weights": [[1]], "divisor": 0}', "divisor is 0"),
-        ('{"weights": [[1]], "anchor": [1, 1]}', "anchor"),
-        ('{"weights": [[1]], "anchor": [0.5, 0]}', "anchor"),
-        ('{"weights": [[1]], "anchor": 3}', "anchor"),
-        ('{"weights": [[1]], "name": 3}', "name"),
-        ('{"weights": [[1]], "ofset": 3}', "'offset'"),
-        ('{"weights": [[null]]}', "at least one cell"),
-        ("[" * 2_000, "nested too deeply"),
+        ("", "line 1, column 1"), ('{"weights": [[1, 2]', "line 1, column 20"), ("[[1]]", "expected an object"),
+        ("{}", "expected an object"), ('{"weights": []}', "list of rows"), ('{"weights": [[]]}', "list of rows"),
+        ('{"weights": [[1, 2], [3]]}', "row 2 has 1 weights"), ('{"weights": [[1, true]]}', "weight 0,1"),
+        ('{"weights": [[1, NaN]]}', "weight 0,1"), ('{"weights": [[1e999999999]]}', "weight 0,0"),
+        ('{"weights": [["x"]]}', "weight 0,0"), ('{"weights": [[[1]]]}', "weight 0,0"),
+        ('{"weights": [[1]], "divisor": 0}', "divisor is 0"), ('{"weights": [[1]], "anchor": [1, 1]}', "anchor"),
+        ('{"weights": [[1]], "anchor": [0.5, 0]}', "anchor"), ('{"weights": [[1]], "anchor": 3}', "anchor"),
+        ('{"weights": [[1]], "name": 3}', "name"), ('{"weights": [[1]], "ofset": 3}', "'offset'"),
+        ('{"weights": [[null]]}', "at least one cell"), ("[" * 2_000, "nested too deeply"),
         ("[" * 100_000, "more rows or weights"),
     ],
-)
+)  # fmt: skip
 def test_damaged_json(tmp_path, text, words):
     path = tmp_path / "k.json"
     path.write_text(text)

@@ -111,17 +111,10 @@ def test_two_heads_and_prelu():
     heads = '{ concat = [[{ conv = 2, size = 1, name = "conv4_1" }, "softmax"], [{ conv = 4, size = 1, name = "conv4_2" }]] }'
     network = made(
         layers(
-            "{ conv = 10, size = 3 }",
-            '"prelu"',
-            "{ max = 2, ceil = true }",
-            "{ conv = 16, size = 3 }",
-            '"prelu"',
-            "{ conv = 32, size = 3 }",
-            '"prelu"',
-            heads,
-            shape="[12, 12, 3]",
+            "{ conv = 10, size = 3 }", '"prelu"', "{ max = 2, ceil = true }", "{ conv = 16, size = 3 }", '"prelu"',
+            "{ conv = 32, size = 3 }", '"prelu"', heads, shape="[12, 12, 3]",
         )
-    )
+    )  # fmt: skip
     assert network.parameters == 6632
     last = network.resolve()[-1]
     assert last.shape == (1, 1, 6)
