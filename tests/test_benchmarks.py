@@ -256,11 +256,8 @@ def test_the_full_grid_is_whole():
     titles = {c.title for c in cases}
     assert len(cases) == len(frames) * len(titles)  # every picture gets every operation
     dense = {f"dense {n}x{n}" for n in range(3, 32, 2)} | {
-        "dense 5x5, stride 2",
-        "dense 5x5, dilation 2",
-        "sharpen 3x3",
-        "Sobel magnitude",
-    }
+        "dense 5x5, stride 2", "dense 5x5, dilation 2", "sharpen 3x3", "Sobel magnitude",
+    }  # fmt: skip
     assert titles >= dense | {f"Gaussian sigma {s:g}" for s in (0.5, 1, 10, 100)} | {"box 3x3", "box 201x201"}
 
 

@@ -287,22 +287,18 @@ def test_apng_made_by_hand(chunk):
     base = np.full((2, 3, 4), (10, 20, 30, 255), np.uint8)
     half = np.full((1, 2, 4), (200, 100, 0, 128), np.uint8)
     frames = [
-        (0, 0, base, (1, 10), 0, 0),
-        (1, 0, half, (1, 0), 2, 1),
-        (1, 1, half, (5, 1000), 1, 0),
+        (0, 0, base, (1, 10), 0, 0), (1, 0, half, (1, 0), 2, 1), (1, 1, half, (5, 1000), 1, 0),
         (0, 0, half, (0, 7), 0, 1),
-    ]
+    ]  # fmt: skip
     data = apng(chunk, 3, 2, frames, colour=6)
     again = every(data)
     # (200 * 128 + 10 * 127) / 255 and so on
     mixed = (105, 60, 15, 255)
     row, old, new = [10, 20, 30, 255], [10, 20, 30, 255], [200, 100, 0, 128]
     expected = [
-        [[old] * 3, [row] * 3],
-        [[old, mixed, mixed], [row] * 3],
-        [[old] * 3, [row, new, new]],
+        [[old] * 3, [row] * 3], [[old, mixed, mixed], [row] * 3], [[old] * 3, [row, new, new]],
         [[mixed, mixed, old], [row, [0] * 4, [0] * 4]],
-    ]
+    ]  # fmt: skip
     for picture, pixels in zip(again, expected, strict=True):
         np.testing.assert_array_equal(picture.pixels, pixels)
     assert [p.metadata.duration for p in again] == [100, 10, 5, 0]

@@ -111,12 +111,9 @@ def test_png_resolution_is_exact_from_png_to_png(make_png, chunk):
 
 def test_png_text_and_colour_chunks_are_carried_byte_for_byte(make_png, chunk):
     chunks = [
-        (b"gAMA", struct.pack(">I", 45455)),
-        (b"cHRM", bytes(range(32))),
-        (b"tEXt", b"Title\0first"),
-        (b"zTXt", b"Comment\0\0" + zlib.compress(b"second")),
-        (b"iTXt", b"Author\0\0\0en\0\0" + "Jos\u00e9".encode()),
-    ]
+        (b"gAMA", struct.pack(">I", 45455)), (b"cHRM", bytes(range(32))), (b"tEXt", b"Title\0first"),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(b"second")), (b"iTXt", b"Author\0\0\0en\0\0" + "Jos\u00e9".encode()),
+    ]  # fmt: skip
     after = (b"tEXt", b"Late\0after the pixels")
     data = make_png(1, 1, 8, 0, b"\0\7", b"".join(chunk(*c) for c in chunks), after=chunk(*after))
     picture = as_read(data)
@@ -225,12 +222,9 @@ def test_damaged_exif_neither_stops_reading_nor_writing(make_pixels, exif_block)
 
 
 KEPT = [
-    (b"cICP", bytes((9, 16, 0, 1))),
-    (b"mDCV", bytes(range(24))),
-    (b"cLLI", bytes(range(8))),
-    (b"sRGB", b"\1"),
+    (b"cICP", bytes((9, 16, 0, 1))), (b"mDCV", bytes(range(24))), (b"cLLI", bytes(range(8))), (b"sRGB", b"\1"),
     (b"pHYs", struct.pack(">IIB", 2, 1, 0)),
-]
+]  # fmt: skip
 LOST = [(b"tIME", struct.pack(">HBBBBB", 2020, 1, 2, 3, 4, 5)), (b"sBIT", b"\5"), (b"hIST", b"\0\1"), (b"prVt", b"x")]
 
 

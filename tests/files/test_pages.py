@@ -82,10 +82,8 @@ def tifffile_of(*arrays) -> bytes:
 
 def test_pages_that_others_wrote(make_pixels):
     arrays = [
-        make_pixels("rgb", "uint16", 5, 6),
-        make_pixels("grey", "uint8", 50, 60),
-        make_pixels("grey", "float64", 2, 3),
-    ]
+        make_pixels("rgb", "uint16", 5, 6), make_pixels("grey", "uint8", 50, 60), make_pixels("grey", "float64", 2, 3),
+    ]  # fmt: skip
     for picture, pixels in zip(as_read(tifffile_of(*arrays)), arrays, strict=True):
         np.testing.assert_array_equal(picture.pixels, pixels)
 

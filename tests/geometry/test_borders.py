@@ -106,12 +106,10 @@ def test_normalized_keeps_a_flat_float_picture_flat(pad, dtype):
 @pytest.mark.parametrize(
     "options",
     [
-        {"kernel": [[1, -1]]},
-        {"kernel": [[0, 0, 1]], "anchor": (0, 0)},
-        {"kernel": [[1, 2, 1]], "pad": 5},
+        {"kernel": [[1, -1]]}, {"kernel": [[0, 0, 1]], "anchor": (0, 0)}, {"kernel": [[1, 2, 1]], "pad": 5},
         {"kernel": [[-1, -2]]},
     ],
-)
+)  # fmt: skip
 def test_normalized_needs_weight_everywhere(options):
     refused(imconv.ImconvError, "normalized", imconv.correlate, np.ones((4, 4)), border="normalized", **options)
 

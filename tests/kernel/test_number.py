@@ -39,14 +39,11 @@ def test_no_numbers(token):
 @pytest.mark.parametrize(
     ("token", "expected"),
     [
-        ("1e999999999", "exponent from -99 to 99"),
-        ("1e-100", "exponent"),
-        ("1/0", "other than 0"),
-        ("1/0.0", "other than 0"),
-        ("9" * (LONGEST_NUMBER + 1), "at most 40 characters"),
+        ("1e999999999", "exponent from -99 to 99"), ("1e-100", "exponent"), ("1/0", "other than 0"),
+        ("1/0.0", "other than 0"), ("9" * (LONGEST_NUMBER + 1), "at most 40 characters"),
         ("1e99/1e-99/1e-99/1e-99", "float64"),
     ],
-)
+)  # fmt: skip
 def test_numbers_within_limits(token, expected):
     with at_most(seconds=2), pytest.raises(NumberError, match=expected):
         parse_number(token)

@@ -57,13 +57,11 @@ def test_correlation_against_convolution(name):
 @pytest.mark.parametrize(
     ("weights", "expected"),
     [
-        ([[1, 2, 1]], ("even", "even", "even", None)),
-        ([[1, 0, -1]], ("odd", "even", "odd", None)),
-        ([[1, 2], [2, 5]], (None, None, None, "even")),
-        ([[0, 1], [-1, 0]], (None, None, "odd", "odd")),
+        ([[1, 2, 1]], ("even", "even", "even", None)), ([[1, 0, -1]], ("odd", "even", "odd", None)),
+        ([[1, 2], [2, 5]], (None, None, None, "even")), ([[0, 1], [-1, 0]], (None, None, "odd", "odd")),
         ([[1, 2], [3, 4]], (None, None, None, None)),
     ],
-)
+)  # fmt: skip
 def test_symmetry(weights, expected):
     assert tuple(inspected(Kernel(weights))["symmetry"].values()) == expected
 

@@ -374,13 +374,11 @@ def outcome(raw: bytes) -> str | None:
 @pytest.mark.parametrize(
     "line",
     [
-        ".".join("a" * 20_000) + " = 1",
-        "[" + " . ".join("a" * 200) + "]",
-        "a = " + "[" * 5000 + "]" * 5000,
+        ".".join("a" * 20_000) + " = 1", "[" + " . ".join("a" * 200) + "]", "a = " + "[" * 5000 + "]" * 5000,
         "a = " + "{ b.c = " * 60 + "1" + " }" * 60,
     ],
     ids=["key", "table", "lists", "tables in lines"],
-)
+)  # fmt: skip
 def test_deep_keys_are_refused_before_they_are_parsed(monkeypatch, line):
     """Of 20,000 parts the library takes all pairs, for seconds to minutes."""
     monkeypatch.setattr("tomllib.loads", lambda text: pytest.fail("parsed"))
