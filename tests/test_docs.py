@@ -56,10 +56,8 @@ def test_public_functions_are_documented(name):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "correlate", "convolve", "gaussian_blur", "box_blur", "sharpen", "unsharp_mask", "edges", "gabor",
-        "motion_blur", "median",
-    ],
+    ["correlate", "convolve", "gaussian_blur", "box_blur", "sharpen", "unsharp_mask", "edges", "gabor",
+     "motion_blur", "median"],
 )  # fmt: skip
 def test_borders_are_drawn_where_they_are_named(name):
     assert "d c b a | a b c d | d c b a" in inspect.getdoc(getattr(imconv, name))

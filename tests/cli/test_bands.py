@@ -300,12 +300,9 @@ def test_a_thumbnail_of_the_picture_as_it_was_stays_behind(folder, both, command
 
 @pytest.mark.parametrize(
     ("name", "output", "dtype"),
-    [
-        *(("in.tif", f"out.{end}", "uint32") for end in ("tif", "npy", "npz")),
-        ("in.npy", "out.tif", "uint32"),
-        ("in.npy", "out.npy", "uint64"),
-    ],
-)
+    [*(("in.tif", f"out.{end}", "uint32") for end in ("tif", "npy", "npz")), ("in.npy", "out.tif", "uint32"),
+     ("in.npy", "out.npy", "uint64")],
+)  # fmt: skip
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_unsigned_samples_of_many_bits_stay_unsigned(folder, both, succeeds, name, output, dtype, channels):
     samples = RANDOM.integers(0, 2, (60, 50, channels)).astype(dtype) * (2**32 - 1)

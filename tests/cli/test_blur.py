@@ -149,10 +149,8 @@ def test_stride_samples_the_result(succeeds, folder, load, stride, step):
 
 @pytest.mark.parametrize(
     ("pad", "sides"),
-    [
-        ("same", (4, 4, 4, 4)), ("valid", (0, 0, 0, 0)), ("full", (8, 8, 8, 8)), ("6", (6, 6, 6, 6)),
-        ("1,9", (1, 1, 9, 9)), ("0,1,2,30", (0, 1, 2, 30)),
-    ],
+    [("same", (4, 4, 4, 4)), ("valid", (0, 0, 0, 0)), ("full", (8, 8, 8, 8)), ("6", (6, 6, 6, 6)),
+     ("1,9", (1, 1, 9, 9)), ("0,1,2,30", (0, 1, 2, 30))],
 )  # fmt: skip
 def test_padding(succeeds, folder, load, pad, sides):
     succeeds("blur", "grey.png", "out.png", "--sigma", 1, "--pad", pad)

@@ -89,11 +89,9 @@ def test_unknown_commands_and_options(fails):
 
 @pytest.mark.parametrize(
     ("arguments", "option"),
-    [
-        (("blur", "rgb.png", "out.png"), "--sigma"), (("box", "rgb.png", "out.png"), "--size"),
-        (("unsharp", "rgb.png", "out.png"), "--sigma"), (("apply", "rgb.png", "out.png"), "--kernel"),
-        (("blur", "rgb.png", "out.png", "--sigma"), "--sigma"),
-    ],
+    [(("blur", "rgb.png", "out.png"), "--sigma"), (("box", "rgb.png", "out.png"), "--size"),
+     (("unsharp", "rgb.png", "out.png"), "--sigma"), (("apply", "rgb.png", "out.png"), "--kernel"),
+     (("blur", "rgb.png", "out.png", "--sigma"), "--sigma")],
 )  # fmt: skip
 def test_what_is_missing_is_named(fails, arguments, option):
     assert option in fails(*arguments, code=2, lines=None)
@@ -245,11 +243,9 @@ def test_a_byte_changed_in_a_png(fails, folder):
 
 @pytest.mark.parametrize(
     ("source", "target", "words"),
-    [
-        ("rgba.png", "out.jpg", ("alpha", "PNG")), ("rgba.png", "out.bmp", ("alpha", "PNG")),
-        ("grey16.png", "out.jpg", ("16-bit", "PNG")), ("float.tif", "out.png", ("float", "TIFF")),
-        ("cmyk.jpg", "out.png", ("cmyk", "TIFF")), ("rgb.png", "out.pgm", ("rgb", "PNG")),
-    ],
+    [("rgba.png", "out.jpg", ("alpha", "PNG")), ("rgba.png", "out.bmp", ("alpha", "PNG")),
+     ("grey16.png", "out.jpg", ("16-bit", "PNG")), ("float.tif", "out.png", ("float", "TIFF")),
+     ("cmyk.jpg", "out.png", ("cmyk", "TIFF")), ("rgb.png", "out.pgm", ("rgb", "PNG"))],
 )  # fmt: skip
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_formats_that_would_lose_something(fails, source, target, words, dry):

@@ -60,15 +60,11 @@ def test_missing_samples(succeeds, imconv, folder):
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("bilateral", "--sigma", 2, "--sigma-range", 20),
-        ("guided", "--radius", 9, "--eps", 0.01),
-        ("guided", "--radius", 9, "--eps", 0.01, "--guide", "guide.png"),
-        ("deviation", "--size", 7),
-        ("contrast", "--sigma", 3),
-    ],
+    [("bilateral", "--sigma", 2, "--sigma-range", 20), ("guided", "--radius", 9, "--eps", 0.01),
+     ("guided", "--radius", 9, "--eps", 0.01, "--guide", "guide.png"), ("deviation", "--size", 7),
+     ("contrast", "--sigma", 3)],
     ids=lambda arguments: " ".join(map(str, arguments)),
-)
+)  # fmt: skip
 def test_in_bands_from_file_to_file(succeeds, folder, load, monkeypatch, arguments):
     image = np.random.default_rng(2).integers(0, 256, (300, 200, 3), np.uint8)
     Image.fromarray(image).save("large.png")
@@ -94,15 +90,13 @@ def test_the_plan_is_told(succeeds, folder):
         (("bilateral", "--sigma", "x", "--sigma-range", 9), "sigma must be a number from 0.1 to 1000, not 'x'"),
         (("bilateral", "--sigma", 2, "--sigma-range", 9, "--radius", 999), "radius must be a number from 0 to 100"),
         (("guided", "--radius", 3, "--eps", -1), "eps must be a number"),
-        (
-            ("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
-            "guided has no border constant; it has reflect",
-        ),
+        (("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
+         "guided has no border constant; it has reflect"),
         (("deviation", "--size", "0"), "size must be K or ROWSxCOLUMNS"),
         (("deviation", "--size", "3", "--stride", 2), "deviation has no stride; leave it out"),
         (("contrast", "--sigma", 2, "--linear"), "a normalised contrast is no light; leave out linear"),
     ],
-)
+)  # fmt: skip
 def test_errors(imconv, folder, arguments, message):
     result = imconv(arguments[0], "rgb.png", "out.png", *arguments[1:])
     assert result.code == 2

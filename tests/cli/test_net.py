@@ -117,11 +117,8 @@ def test_the_list(imconv, succeeds):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (
-            ["vgg16", "--input", "320x320x3"],
-            2,
-            "classifier.0 (fc): it is fully connected to 25088 numbers and would get 51200",
-        ),
+        (["vgg16", "--input", "320x320x3"], 2,
+         "classifier.0 (fc): it is fully connected to 25088 numbers and would get 51200"),
         (["vgg16", "--input", "8x8x3"], 2, "no output is left"),
         (["resnet50", "--input", "224x224x1"], 2, "takes 3 channels, not 1"),
         (["resnet50", "--input", "224"], 2, "--input must be HxWxC"),
@@ -137,7 +134,7 @@ def test_the_list(imconv, succeeds):
         (["resnet50", "--want-output", "7", "--layer", "fc"], 2, "fc sees the whole input"),
         (["resnet50", "--want-output", "7", "--layer", "cnov1"], 2, "did you mean 'conv1'"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(imconv, arguments, code, message):
     result = imconv("net", "summary", *arguments)
     assert result.code == code

@@ -48,13 +48,10 @@ def expected(folder) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ("run", "--json"),
-        ("trace", "--layer", "conv2", "--at", "1,2,3", "--json"),
-        ("maps", "--layers", "conv2", "--occlusion", "top", "--output-dir", "seen", "--json"),
-    ],
+    [("run", "--json"), ("trace", "--layer", "conv2", "--at", "1,2,3", "--json"),
+     ("maps", "--layers", "conv2", "--occlusion", "top", "--output-dir", "seen", "--json")],
     ids=lambda command: command[0],
-)
+)  # fmt: skip
 def test_threads_change_nothing(refuses, succeeds, folder, monkeypatch, command):
     used = []
     kept = threads.run_bands

@@ -148,12 +148,10 @@ WRITERS = [
 
 @pytest.mark.parametrize(
     ("command", "moment"),
-    [
-        *itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")),
-        (BOX, "file_to_file.write_filtered"),
-    ],
+    [*itertools.product(WRITERS, ("files.check_target", "files.encoding.encode")),
+     (BOX, "file_to_file.write_filtered")],
     ids=lambda words: "".join(words[:1]) if isinstance(words, tuple) else words,
-)
+)  # fmt: skip
 def test_no_clobber_against_a_file_that_appears_meanwhile(imconv, folder, monkeypatch, command, moment):
     """After the look at the place, before the file is written or while it is: what appears stays."""
     if moment == "file_to_file.write_filtered":
@@ -298,12 +296,9 @@ def test_what_an_option_cannot_do_is_told(imconv, folder):
 
 def run_outside(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "imconv", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
+        [sys.executable, "-m", "imconv", *arguments], env={**os.environ, **environment}, capture_output=True, text=True,
         check=False,
-    )
+    )  # fmt: skip
 
 
 def test_debug_shows_the_traceback(folder):

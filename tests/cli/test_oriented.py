@@ -29,11 +29,9 @@ def test_equals_the_python_function(succeeds, folder, case, name):
 
 @pytest.mark.parametrize(
     ("words", "named"),
-    [
-        (("motion",), "--length"), (("motion", "--length", "x"), "length"),
-        (("motion", "--length", "3", "--angle", "up"), "angle"), (("disk", "--radius", "0"), "radius"),
-        (("emboss", "--amount", "-1"), "amount"),
-    ],
+    [(("motion",), "--length"), (("motion", "--length", "x"), "length"),
+     (("motion", "--length", "3", "--angle", "up"), "angle"), (("disk", "--radius", "0"), "radius"),
+     (("emboss", "--amount", "-1"), "amount")],
 )  # fmt: skip
 def test_what_is_refused(refuses, folder, words, named):
     refuses(named, words[0], "grey.png", "out.png", *words[1:])

@@ -31,24 +31,18 @@ void {ENTRY}(long *block) {{
 """
 REFUSED = {  # source, what is said of it
     "an import": (f"long labs2(long); void {ENTRY}(long *b) {{ b[0] = labs2(b[0]); }}", "calls labs2"),
-    "two imports": (
-        f"void puts(long); void abort(long); void {ENTRY}(long *b) {{ puts(1); abort(2); b[0]++; }}",
-        "calls abort, puts",
-    ),
+    "two imports": (f"void puts(long); void abort(long); void {ENTRY}(long *b) {{ puts(1); abort(2); b[0]++; }}",
+        "calls abort, puts"),
     "a variable of another file": (f"extern long there; void {ENTRY}(long *b) {{ b[0] = there; }}", "calls .*there"),
     "a variable": (f"static long count; void {ENTRY}(long *b) {{ b[0] = count++; }}", "section .bss is no constant"),
-    "a variable with a value": (
-        f"static long count = 3; void {ENTRY}(long *b) {{ b[0] = count++; }}",
-        "section .data is no constant",
-    ),
+    "a variable with a value": (f"static long count = 3; void {ENTRY}(long *b) {{ b[0] = count++; }}",
+        "section .data is no constant"),
     "a table of addresses": (
         f'static const char *const names[] = {{"a", "bc"}}; void {ENTRY}(long *b) {{ b[0] = (long) names[b[0]]; }}',
         "no constant|relocation",
     ),
-    "a variable of each thread": (
-        f"static __thread long count; void {ENTRY}(long *b) {{ b[0] = count++; }}",
-        "calls|no constant",
-    ),
+    "a variable of each thread": (f"static __thread long count; void {ENTRY}(long *b) {{ b[0] = count++; }}",
+        "calls|no constant"),
     "work at loading": (
         f'__attribute__((constructor)) static void at_first(void) {{ __asm__ volatile ("nop"); }} void {ENTRY}(long *b) {{ b[0] = 1; }}',
         "section .init_array",
@@ -59,7 +53,7 @@ REFUSED = {  # source, what is said of it
         f"static const char t[8] __attribute__((aligned(65536))) = {{1, 2}}; void {ENTRY}(long *b) {{ b[0] = t[b[0]]; }}",
         "aligned to 65536",
     ),
-}
+}  # fmt: skip
 
 
 def compiled(folder, source: str, *options: str) -> bytes:

@@ -186,15 +186,13 @@ def test_each_channel_has_its_own_curve():
 
 @pytest.mark.parametrize(
     ("metadata", "words"),
-    [
-        (chunks((CICP, bytes([1, 12, 0, 1]))), "states transfer characteristics 12, which can't be decoded"),
-        (chunks((CICP, bytes([1, 13, 0, 0]))), "a narrow range of levels"),
-        (Metadata(gamma=1e-5), "gAMA chunk states 1e-05"),
-        (Metadata(icc=profiles.profile({b"A2B0": b"mft2"})), r"by a table \(A2B\) and has no tone curves; convert"),
-        (Metadata(icc=profiles.profile({}, b"CMYK")), "for CMYK, has no tone curves"),
-        (Metadata(icc=b"nonsense" * 20), "ICC profile"),
-    ],
-)
+    [(chunks((CICP, bytes([1, 12, 0, 1]))), "states transfer characteristics 12, which can't be decoded"),
+     (chunks((CICP, bytes([1, 13, 0, 0]))), "a narrow range of levels"),
+     (Metadata(gamma=1e-5), "gAMA chunk states 1e-05"),
+     (Metadata(icc=profiles.profile({b"A2B0": b"mft2"})), r"by a table \(A2B\) and has no tone curves; convert"),
+     (Metadata(icc=profiles.profile({}, b"CMYK")), "for CMYK, has no tone curves"),
+     (Metadata(icc=b"nonsense" * 20), "ICC profile")],
+)  # fmt: skip
 def test_what_is_not_known_is_refused(metadata, words):
     said = refused(FileError, words, imconv.box_blur, picture(metadata), 3, linear=True)
     assert "leave out linear" in said
@@ -316,13 +314,11 @@ def test_png_files_carry_it_all(tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "first", "second", "name"),
-    [
-        (b"cICP", bytes([1, 13, 0, 1]), bytes([9, 16, 0, 1]), CHARACTERISTICS[13][0]),
-        (b"cICP", bytes([9, 16, 0, 1]), bytes([1, 13, 0, 1]), CHARACTERISTICS[16][0]),
-        (b"gAMA", struct.pack(">I", 62500), struct.pack(">I", 100000), "gamma 1.6"),
-        (b"gAMA", struct.pack(">I", 100000), struct.pack(">I", 62500), "gamma 1"),
-    ],
-)
+    [(b"cICP", bytes([1, 13, 0, 1]), bytes([9, 16, 0, 1]), CHARACTERISTICS[13][0]),
+     (b"cICP", bytes([9, 16, 0, 1]), bytes([1, 13, 0, 1]), CHARACTERISTICS[16][0]),
+     (b"gAMA", struct.pack(">I", 62500), struct.pack(">I", 100000), "gamma 1.6"),
+     (b"gAMA", struct.pack(">I", 100000), struct.pack(">I", 62500), "gamma 1")],
+)  # fmt: skip
 def test_the_first_of_two_chunks_counts(tmp_path, kind, first, second, name):
     """Whether both come from a file or from metadata made by hand, and so it is in the file that is written."""
     imconv.write(tmp_path / "a.png", Picture(scene("uint8", (9, 9, 3))))

@@ -155,11 +155,9 @@ def test_what_opencv_writes_is_read(tmp_path, make_pixels, name):
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 2), (5, 7, 3), (5, 7, 4), (1, 1)])
 @pytest.mark.parametrize(
     ("stored", "expected"),
-    [
-        ("bool", "bool"), ("uint8", "uint8"), ("uint16", "uint16"), ("int32", "int32"), ("float32", "float32"),
-        ("float64", "float64"), ("float16", "float32"), ("int8", "int32"), ("int16", "int32"), ("uint32", "uint32"),
-        ("int64", "int64"), ("uint64", "uint64"),
-    ],
+    [("bool", "bool"), ("uint8", "uint8"), ("uint16", "uint16"), ("int32", "int32"), ("float32", "float32"),
+     ("float64", "float64"), ("float16", "float32"), ("int8", "int32"), ("int16", "int32"), ("uint32", "uint32"),
+     ("int64", "int64"), ("uint64", "uint64")],
 )  # fmt: skip
 def test_arrays_of_every_type_and_layout(stored, expected, shape, order):
     rng = np.random.default_rng(1)

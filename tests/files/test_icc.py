@@ -53,14 +53,12 @@ def test_littlecms_has_the_same_curves(name, tmp_path):
         (para(1, 2.0, 1.25, -0.25), lambda x: np.where(x >= 0.2, (1.25 * x - 0.25) ** 2, 0)),
         (para(2, 2.0, 1.25, -0.25, 0.125), lambda x: np.where(x >= 0.2, (1.25 * x - 0.25) ** 2, 0) + 0.125),
         (para(3, 3.0, 0.75, 0.25, 0.25, 0.25), lambda x: np.where(x >= 0.25, (0.75 * x + 0.25) ** 3, 0.25 * x)),
-        (
-            para(4, 3.0, 0.75, 0.25, 0.25, 0.25, 0.125, 0.0625),
-            lambda x: np.where(x >= 0.25, (0.75 * x + 0.25) ** 3 + 0.125, 0.25 * x + 0.0625),
-        ),
+        (para(4, 3.0, 0.75, 0.25, 0.25, 0.25, 0.125, 0.0625),
+         lambda x: np.where(x >= 0.25, (0.75 * x + 0.25) ** 3 + 0.125, 0.25 * x + 0.0625)),
         (curv(256 * 2), lambda x: x**2),
         (curv(0, 32768, 65535), lambda x: np.interp(x, [0, 0.5, 1], [0, 32768 / 65535, 1])),
     ],
-)
+)  # fmt: skip
 def test_formulas_of_the_specification(data, formula):
     x = np.linspace(0, 1, 1001)
     (curve,) = tone_curves(profiles.grey(data))

@@ -78,12 +78,8 @@ def test_strip_leaves_nothing(described, name):
     assert "orientation 6 stripped; --auto-orient turns the pixels instead" in report.notes
     metadata = as_read(encode(described, name, strip=True)).metadata
     assert (metadata.icc, metadata.exif, metadata.xmp, metadata.dpi, metadata.orientation) == (
-        None,
-        None,
-        None,
-        None,
-        1,
-    )
+        None, None, None, None, 1,
+    )  # fmt: skip
     assert metadata.chunks == ()
 
 

@@ -63,10 +63,8 @@ def test_jpeg_2000_of_any_depth(form, bits):
 
 @pytest.mark.parametrize(
     ("shape", "dtype", "words"),
-    [
-        ((9, 8, 3), "u2", "16-bit rgb samples"), ((9, 8, 2), "u2", r"16-bit grey\+alpha samples"),
-        ((9, 8, 4), "u2", "16-bit rgba samples"), ((9, 8), "i2", "signed samples"), ((9, 8), "i4", "signed samples"),
-    ],
+    [((9, 8, 3), "u2", "16-bit rgb samples"), ((9, 8, 2), "u2", r"16-bit grey\+alpha samples"),
+     ((9, 8, 4), "u2", "16-bit rgba samples"), ((9, 8), "i2", "signed samples"), ((9, 8), "i4", "signed samples")],
 )  # fmt: skip
 def test_jpeg_2000_that_would_be_degraded_is_refused(shape, dtype, words):
     imagecodecs = pytest.importorskip("imagecodecs")

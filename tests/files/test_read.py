@@ -144,13 +144,10 @@ def test_tiff_palettes(make_pixels):
         (np.zeros((4, 5), np.uint64), {}, "64-bit grey TIFF"),
         (np.zeros((4, 5), np.float32), {"photometric": "miniswhite"}, "float TIFF with white as zero"),
         (np.zeros((4, 5, 3), np.uint8), {"photometric": "cielab"}, "LAB TIFF"),
-        (
-            np.zeros((4, 5, 5), np.uint8),
-            {"photometric": "rgb", "planarconfig": "contig"},
-            "extra channels would lose them",
-        ),
+        (np.zeros((4, 5, 5), np.uint8), {"photometric": "rgb", "planarconfig": "contig"},
+         "extra channels would lose them"),
     ],
-)
+)  # fmt: skip
 def test_tiff_that_would_be_degraded_is_refused(array, options, words):
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, array, metadata=None, **{"photometric": "minisblack", **options})
@@ -173,14 +170,12 @@ def test_16_bit_colour_png_keeps_all_bits(make_png, colour, channels):
 
 @pytest.mark.parametrize(
     ("bits", "row", "key", "expected"),
-    [
-        (1, b"\xa0", 1, [[255, 0], [0, 255], [255, 0], [0, 255]]),
-        (2, b"\x1b", 2, [[0, 255], [85, 255], [170, 0], [255, 255]]),
-        (4, b"\x0f\x17", 1, [[0, 255], [255, 255], [17, 0], [119, 255]]),
-        (8, bytes([5, 6, 5, 7]), 5, [[5, 0], [6, 255], [5, 0], [7, 255]]),
-        (16, struct.pack(">4H", 256, 257, 1, 0), 257, [[256, 65535], [257, 0], [1, 65535], [0, 65535]]),
-    ],
-)
+    [(1, b"\xa0", 1, [[255, 0], [0, 255], [255, 0], [0, 255]]),
+     (2, b"\x1b", 2, [[0, 255], [85, 255], [170, 0], [255, 255]]),
+     (4, b"\x0f\x17", 1, [[0, 255], [255, 255], [17, 0], [119, 255]]),
+     (8, bytes([5, 6, 5, 7]), 5, [[5, 0], [6, 255], [5, 0], [7, 255]]),
+     (16, struct.pack(">4H", 256, 257, 1, 0), 257, [[256, 65535], [257, 0], [1, 65535], [0, 65535]])],
+)  # fmt: skip
 def test_png_grey_with_a_transparent_level(make_png, chunk, bits, row, key, expected):
     data = make_png(4, 1, bits, 0, b"\0" + row, before=chunk(b"tRNS", struct.pack(">H", key)))
     picture = as_read(data)

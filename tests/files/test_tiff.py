@@ -175,12 +175,10 @@ def test_small_depths_and_reversed_bits():
 
 @pytest.mark.parametrize(
     ("dtype", "expected", "note"),
-    [
-        ("float16", "float32", "16-bit float samples widened to 32 bits"),
-        ("int8", "int32", "signed 8-bit samples widened to 32 bits"),
-        ("int16", "int32", "signed 16-bit samples widened to 32 bits"),
-    ],
-)
+    [("float16", "float32", "16-bit float samples widened to 32 bits"),
+     ("int8", "int32", "signed 8-bit samples widened to 32 bits"),
+     ("int16", "int32", "signed 16-bit samples widened to 32 bits")],
+)  # fmt: skip
 def test_types_that_are_widened(dtype, expected, note):
     rng = np.random.default_rng(1)
     for mode, order in (("grey", "<"), ("grey", ">"), ("rgb", ">")):
@@ -458,22 +456,16 @@ IN_SUBIFD = "picture of a SubIFD, larger than the page's own of 110 pixels"
         ([(SMALL, REDUCED | MAKE, [(MIDDLE, REDUCED, []), (LARGE, {}, [])])], [LARGE], (IN_SUBIFD,)),
         ([(SMALL, MAKE, [(LARGE, {}, [])])], [LARGE], (IN_SUBIFD,)),
         ([(LARGE, MAKE, [(MIDDLE, REDUCED, []), (SMALL, REDUCED, [])])], [LARGE], ()),
-        (
-            [(LARGE, MAKE, []), (MIDDLE, REDUCED, []), (SMALL, REDUCED, [])],
-            [LARGE],
-            ("smaller copies of its pictures left out: 2",),
-        ),
+        ([(LARGE, MAKE, []), (MIDDLE, REDUCED, []), (SMALL, REDUCED, [])], [LARGE],
+         ("smaller copies of its pictures left out: 2",)),
         ([(SMALL, REDUCED, []), (LARGE, MAKE, [])], [LARGE], ("smaller copies of its pictures left out: 1",)),
         ([(SMALL, MAKE, []), (LARGE, {}, [])], [SMALL, LARGE], ()),
         ([(SMALL, MAKE | REDUCED, []), (LARGE, REDUCED, [])], [SMALL, LARGE], ()),
-        (
-            [(SMALL, MAKE | {255: tiff_tags.new_entry(3, 1)}, []), (MIDDLE, {255: tiff_tags.new_entry(3, 2)}, [])],
-            [SMALL],
-            ("smaller copies of its pictures left out: 1",),
-        ),
+        ([(SMALL, MAKE | {255: tiff_tags.new_entry(3, 1)}, []), (MIDDLE, {255: tiff_tags.new_entry(3, 2)}, [])],
+         [SMALL], ("smaller copies of its pictures left out: 1",)),
         ([(SMALL, MAKE, [(LARGE, {}, [])]), (MIDDLE, {}, [(SMALL, {}, [])])], [LARGE, MIDDLE], (IN_SUBIFD,)),
     ],
-)
+)  # fmt: skip
 def test_the_largest_picture_of_a_page_is_read(pages, read_as, notes):
     data = assembled(*pages)
     found = read_pages(io.BytesIO(data))

@@ -52,12 +52,8 @@ def test_every_pair_is_exact_or_refused_with_advice(make_pixels, name):
         ("rgba", "uint16", "jpg", "JPEG cannot hold an alpha channel without loss; write PNG"),
         ("grey", "uint16", "jpg", "JPEG cannot hold 16-bit grey pixels without loss; write PNG, TIFF.*or .*--depth 8"),
         ("grey", "float32", "png", "PNG cannot hold 32-bit float grey pixels without loss; write TIFF, PFM"),
-        (
-            "grey",
-            "float64",
-            "png",
-            "PNG cannot hold 64-bit float grey pixels without loss; write TIFF, NPY, NPZ, or convert",
-        ),
+        ("grey", "float64", "png",
+         "PNG cannot hold 64-bit float grey pixels without loss; write TIFF, NPY, NPZ, or convert"),
         ("rgb", "bool", "pgm", "PGM cannot hold rgb pixels without loss; write .*PNG, TIFF"),
         ("grey", "int32", "png", "32-bit integer grey pixels without loss; write TIFF"),
         ("rgba", "uint8", "jpg", "JPEG cannot hold an alpha channel without loss; write PNG, TIFF, WEBP"),
@@ -67,7 +63,7 @@ def test_every_pair_is_exact_or_refused_with_advice(make_pixels, name):
         ("rgb", "uint8", "pgm", "PGM cannot hold rgb pixels without loss; write PNG, TIFF, WEBP, BMP, PPM"),
         ("rgba", "uint8", "gif", "GIF holds only fully transparent and fully opaque pixels; write PNG"),
     ],
-)
+)  # fmt: skip
 def test_refusals_name_what_would_be_lost_and_what_holds_it(tmp_path, make_pixels, mode, dtype, name, words):
     path = tmp_path / f"out.{name}"
     refused(FileError, words, write, path, Picture(make_pixels(mode, dtype), mode))

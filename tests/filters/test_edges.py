@@ -96,11 +96,9 @@ def test_scipy(operator, border):
         result = imconv.edges(floats, operator, show, gain=GAINS[operator], border=border)
         np.testing.assert_allclose(result, expected, rtol=0, atol=ROUNDINGS * 200 * 8)
     np.testing.assert_allclose(
-        imconv.edges(floats, "laplacian", border=border),
-        ndimage.laplace(floats, mode=mode),
-        rtol=0,
+        imconv.edges(floats, "laplacian", border=border), ndimage.laplace(floats, mode=mode), rtol=0,
         atol=ROUNDINGS * 200 * 8,
-    )
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("sigma", [1, 2.5])

@@ -143,16 +143,13 @@ def test_commands(words, bands, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [
-        (("median",), "a square needs a size"),
-        (("median", "--size", "-3"), "size must be"),
-        (("median", "--size", "3", "--shape", "disc"), "did you mean 'disk'"),
-        (("median", "--shape", "disc"), "neither a file"),
-        (("rank", "--size", "3", "--percentile", "150"), "percentile must be"),
-        (("open", "--size", "3", "--stride", "2"), "keeps the picture's size"),
-    ],
+    [(("median",), "a square needs a size"), (("median", "--size", "-3"), "size must be"),
+     (("median", "--size", "3", "--shape", "disc"), "did you mean 'disk'"),
+     (("median", "--shape", "disc"), "neither a file"),
+     (("rank", "--size", "3", "--percentile", "150"), "percentile must be"),
+     (("open", "--size", "3", "--stride", "2"), "keeps the picture's size")],
     ids=str,
-)
+)  # fmt: skip
 def test_wrong_words_are_usage_errors(words, told, tmp_path, capsys):
     Image.fromarray(noise("uint8")).save(tmp_path / "in.png")
     assert run([words[0], str(tmp_path / "in.png"), str(tmp_path / "out.png"), *words[1:]]) == 2

@@ -105,10 +105,8 @@ def test_normalized_keeps_a_flat_float_picture_flat(pad, dtype):
 
 @pytest.mark.parametrize(
     "options",
-    [
-        {"kernel": [[1, -1]]}, {"kernel": [[0, 0, 1]], "anchor": (0, 0)}, {"kernel": [[1, 2, 1]], "pad": 5},
-        {"kernel": [[-1, -2]]},
-    ],
+    [{"kernel": [[1, -1]]}, {"kernel": [[0, 0, 1]], "anchor": (0, 0)}, {"kernel": [[1, 2, 1]], "pad": 5},
+     {"kernel": [[-1, -2]]}],
 )  # fmt: skip
 def test_normalized_needs_weight_everywhere(options):
     refused(imconv.ImconvError, "normalized", imconv.correlate, np.ones((4, 4)), border="normalized", **options)
@@ -167,12 +165,10 @@ def test_constant_nan_needs_a_float_picture(dtype):
 
 @pytest.mark.parametrize(
     ("border", "message"),
-    [
-        ("refelct", "did you mean 'reflect'"), ("opencv:refelct", "did you mean 'reflect'"),
-        ("numpy:mirror", "numpy has no border 'mirror'"), ("", "unknown border"),
-        ("constant:red", "expected one number"), ("constant:1\n2", "expected one number"), ("constant:inf", "infinite"),
-        ("reflect:3", "takes no value"), (None, "must be a name"), (3, "must be a name"),
-    ],
+    [("refelct", "did you mean 'reflect'"), ("opencv:refelct", "did you mean 'reflect'"),
+     ("numpy:mirror", "numpy has no border 'mirror'"), ("", "unknown border"),
+     ("constant:red", "expected one number"), ("constant:1\n2", "expected one number"), ("constant:inf", "infinite"),
+     ("reflect:3", "takes no value"), (None, "must be a name"), (3, "must be a name")],
 )  # fmt: skip
 def test_errors_are_one_line_that_helps(border, message):
     refused(OptionError, message, imconv.correlate, np.zeros((2, 2)), [[1]], border=border)

@@ -51,11 +51,9 @@ def test_other_shapes_are_refused(shape):
 
 @pytest.mark.parametrize(
     ("shape", "axis", "message"),
-    [
-        ((3, 3), 0, "no channel axis"), ((3, 3, 3), None, "2-D images"), ((3, 3, 3), 3, "channel_axis must be"),
-        ((3, 3, 3), "last", "channel_axis must be"), ((3, 3, 3), 1.0, "channel_axis must be"),
-        ((0, 3, 3), 0, "at least one channel"),
-    ],
+    [((3, 3), 0, "no channel axis"), ((3, 3, 3), None, "2-D images"), ((3, 3, 3), 3, "channel_axis must be"),
+     ((3, 3, 3), "last", "channel_axis must be"), ((3, 3, 3), 1.0, "channel_axis must be"),
+     ((0, 3, 3), 0, "at least one channel")],
 )  # fmt: skip
 def test_channel_axes_that_are_none(shape, axis, message):
     refused(imconv.ImconvError, message, imconv.correlate, np.zeros(shape), [[1]], channel_axis=axis)
@@ -130,11 +128,9 @@ def read_only():
 
 @pytest.mark.parametrize(
     ("out", "message"),
-    [
-        (np.zeros((5, 4), np.uint8), "out must be"), (np.zeros((4, 5, 1), np.uint8), "out must be"),
-        (np.zeros((4, 5), np.uint16), "out must be"), (np.zeros((4, 5), np.int8), "out must be"),
-        ([[0] * 5] * 4, "out must be.*list"), (read_only(), "can't be written"),
-    ],
+    [(np.zeros((5, 4), np.uint8), "out must be"), (np.zeros((4, 5, 1), np.uint8), "out must be"),
+     (np.zeros((4, 5), np.uint16), "out must be"), (np.zeros((4, 5), np.int8), "out must be"),
+     ([[0] * 5] * 4, "out must be.*list"), (read_only(), "can't be written")],
     ids=["shape", "dimensions", "type", "sign", "list", "read-only"],
 )  # fmt: skip
 def test_out_that_can_not_take_the_result(out, message):

@@ -70,16 +70,14 @@ def test_any_numbers(tmp_path, kernel, to):
 
 @pytest.mark.parametrize(
     ("kernel", "unable"),
-    [
-        (Kernel([[1, 2, 3]], offset=5), {"imagemagick", "csv", "npy"}),
-        (Kernel([[1, 2, 3]], offset=Fraction(1, 3)), {"imagemagick", "csv", "npy", "libvips"}),
-        (Kernel([[1, 2, 3]], anchor=(0, 0)), {"libvips", "csv", "npy"}),
-        (Kernel([[1, 0, 3]], included=[[1, 0, 1]]), {"libvips", "csv", "npy"}),
-        (Kernel([[Fraction(1, 35001), 1]]), {"imagemagick", "csv", "npy"}),
-        (Kernel([[1e-200, 1.0]]), {"imagemagick", "csv", "libvips"}),
-    ],
+    [(Kernel([[1, 2, 3]], offset=5), {"imagemagick", "csv", "npy"}),
+     (Kernel([[1, 2, 3]], offset=Fraction(1, 3)), {"imagemagick", "csv", "npy", "libvips"}),
+     (Kernel([[1, 2, 3]], anchor=(0, 0)), {"libvips", "csv", "npy"}),
+     (Kernel([[1, 0, 3]], included=[[1, 0, 1]]), {"libvips", "csv", "npy"}),
+     (Kernel([[Fraction(1, 35001), 1]]), {"imagemagick", "csv", "npy"}),
+     (Kernel([[1e-200, 1.0]]), {"imagemagick", "csv", "libvips"})],
     ids=["offset", "thirds", "anchor", "holes", "fractions", "tiny"],
-)
+)  # fmt: skip
 def test_what_a_format_can_not_hold_is_refused(tmp_path, kernel, unable):
     for to in FORMATS:
         if to in unable:

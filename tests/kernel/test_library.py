@@ -268,15 +268,10 @@ def test_rotations_are_clockwise():
 
 @pytest.mark.parametrize(
     ("name", "rows"),
-    [
-        ("diamond:1", ["-1-", "111", "-1-"]),
-        ("square:1", ["111", "111", "111"]),
-        ("disk:2", ["--1--", "-111-", "11111", "-111-", "--1--"]),
-        ("plus", ["--1--", "--1--", "11111", "--1--", "--1--"]),
-        ("cross:1", ["1-1", "-1-", "1-1"]),
-        ("ring:1,2", ["--1--", "-1-1-", "1---1", "-1-1-", "--1--"]),
-    ],
-)
+    [("diamond:1", ["-1-", "111", "-1-"]), ("square:1", ["111", "111", "111"]),
+     ("disk:2", ["--1--", "-111-", "11111", "-111-", "--1--"]), ("plus", ["--1--", "--1--", "11111", "--1--", "--1--"]),
+     ("cross:1", ["1-1", "-1-", "1-1"]), ("ring:1,2", ["--1--", "-1-1-", "1---1", "-1-1-", "--1--"])],
+)  # fmt: skip
 def test_shapes(name, rows):
     kernel = named(name)
     expected = np.array([[cell == "1" for cell in row] for row in rows])
@@ -336,11 +331,8 @@ def test_resolve(tmp_path, monkeypatch):
         ("some/where", FileError, "some/where: no such file"),
         (".", OptionError, "neither a file"),
         ("./", FileError, "a folder"),
-        (
-            "sobl-x",
-            OptionError,
-            "neither a file, nor numbers such as '0 -1 0; -1 5 -1; 0 -1 0', nor a name of the library",
-        ),
+        ("sobl-x", OptionError,
+         "neither a file, nor numbers such as '0 -1 0; -1 5 -1; 0 -1 0', nor a name of the library"),
         ("sobl-x", OptionError, "did you mean 'sobel-x'?"),
         ("sobel:30", OptionError, "multiple of 45"),
         ("laplacian:4", OptionError, "the types are"),
@@ -351,7 +343,7 @@ def test_resolve(tmp_path, monkeypatch):
         ("x" * 10_000, OptionError, "neither"),
         ("a\0b", OptionError, "neither"),
     ],
-)
+)  # fmt: skip
 def test_resolve_tells_what_it_looked_for(text, error, expected):
     said = refused(error, "", resolve, text)
     assert expected in said

@@ -56,11 +56,9 @@ def test_correlation_against_convolution(name):
 
 @pytest.mark.parametrize(
     ("weights", "expected"),
-    [
-        ([[1, 2, 1]], ("even", "even", "even", None)), ([[1, 0, -1]], ("odd", "even", "odd", None)),
-        ([[1, 2], [2, 5]], (None, None, None, "even")), ([[0, 1], [-1, 0]], (None, None, "odd", "odd")),
-        ([[1, 2], [3, 4]], (None, None, None, None)),
-    ],
+    [([[1, 2, 1]], ("even", "even", "even", None)), ([[1, 0, -1]], ("odd", "even", "odd", None)),
+     ([[1, 2], [2, 5]], (None, None, None, "even")), ([[0, 1], [-1, 0]], (None, None, "odd", "odd")),
+     ([[1, 2], [3, 4]], (None, None, None, None))],
 )  # fmt: skip
 def test_symmetry(weights, expected):
     assert tuple(inspected(Kernel(weights))["symmetry"].values()) == expected
@@ -87,10 +85,8 @@ def test_drawing():
 @pytest.mark.parametrize(
     ("kernel", "words"),
     [
-        (
-            Kernel.named("sobel-x"),
-            ("column         1 2 1", "row            1 0 -1", "of opposite sign", "-1020 to 1020"),
-        ),
+        (Kernel.named("sobel-x"),
+         ("column         1 2 1", "row            1 0 -1", "of opposite sign", "-1020 to 1020")),
         (Kernel.named("sharpen"), ("are the same", "sum            1\n", "below and above")),
         (Kernel([[1, 1]]), ("shift by 0 rows and 1 columns", "above 0 to 255")),
         (Kernel([[1, 2], [3, 5]]), ("are different", "rank           2", "symmetry       none")),
@@ -98,7 +94,7 @@ def test_drawing():
         (Kernel(np.full((3, 3), 1 / 9)), ("divided by 9", "results from 0 to 255\n")),
     ],
     ids=["sobel", "sharpen", "even", "full", "zero", "box"],
-)
+)  # fmt: skip
 def test_text(kernel, words):
     told = text(kernel)
     for word in words:

@@ -128,10 +128,8 @@ def test_normalize():
         ("scale: 1 2\n1", "line 1, column 8: read '1 2', expected one number after scale:"),
         ("scale:\n1", "line 1, column 7: read the end of the line"),
         ("scale: 1x\n1", "line 1, column 8: read '1x'"),
-        (
-            "scale: 1\nscale: 2\n1",
-            "line 2, column 1: read a second 'scale:', expected one alone (the first is in line 1)",
-        ),
+        ("scale: 1\nscale: 2\n1",
+         "line 2, column 1: read a second 'scale:', expected one alone (the first is in line 1)"),
         ("1\nscale: 2", "line 2, column 1: read 'scale:', expected headers before"),
         ("anchor: 1 x\n1 2\n3 4", "line 1, column 11: read 'x'"),
         ("anchor: 2 0\n1 2\n3 4", "line 1, column 9: read '2 0', expected a row from 0 to 1 and a column from 0 to 1"),
@@ -155,7 +153,7 @@ def test_normalize():
         ("1\n" * (MAX_SIDE + 2), f"line {MAX_SIDE + 2}, column 1: read one more row"),
         ("\x07\x1b[31m", "read '\\x07\\x1b[31m'"),
     ],
-)
+)  # fmt: skip
 def test_errors_tell_the_place(text, expected):
     said = message(text)
     assert expected in said

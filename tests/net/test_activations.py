@@ -114,11 +114,9 @@ def test_a_slope_for_each_channel():
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
-    [
-        ("rellu", "did you mean 'relu'"), ("", "unknown activation"), ("relu:2", "takes nothing after a colon"),
-        ("leaky:x", "a slope such as"), ("leaky:1,2", "a slope such as"), ("prelu:", "slopes such as"),
-        ("prelu:nan", "slopes such as"),
-    ],
+    [("rellu", "did you mean 'relu'"), ("", "unknown activation"), ("relu:2", "takes nothing after a colon"),
+     ("leaky:x", "a slope such as"), ("leaky:1,2", "a slope such as"), ("prelu:", "slopes such as"),
+     ("prelu:nan", "slopes such as")],
 )  # fmt: skip
 def test_wrong_activations(wrong, told):
     refused(OptionError, told, parse_activation, wrong)

@@ -202,11 +202,9 @@ def test_scratch_memory_stays_small():
 
 @pytest.mark.parametrize(
     ("size", "channels", "maps", "taps", "how"),
-    [
-        (28, 128, 256, 3, {"padding": 1}), (29, 64, 128, 3, {"padding": 1, "stride": 2}), (14, 512, 96, 1, {}),
-        (32, 144, 144, 3, {"padding": 1, "groups": 144}), (45, 3, 96, 11, {"stride": 4, "padding": 2}),
-        (27, 96, 256, 5, {"padding": 2, "groups": 2}), (33, 64, 64, 3, {"padding": 2, "dilation": 2}),
-    ],
+    [(28, 128, 256, 3, {"padding": 1}), (29, 64, 128, 3, {"padding": 1, "stride": 2}), (14, 512, 96, 1, {}),
+     (32, 144, 144, 3, {"padding": 1, "groups": 144}), (45, 3, 96, 11, {"stride": 4, "padding": 2}),
+     (27, 96, 256, 5, {"padding": 2, "groups": 2}), (33, 64, 64, 3, {"padding": 2, "dilation": 2})],
 )  # fmt: skip
 def test_as_torch(size, channels, maps, taps, how):
     torch = pytest.importorskip("torch")

@@ -99,11 +99,8 @@ def test_joins():
     assert network.layer("multiply1").inputs == ("max1", "sigmoid1")
     assert "add3" not in names(network)
     assert [placed.shape for placed in network.resolve() if placed.layer.kind in ("concat", "add", "multiply")] == [
-        (32, 32, 12),
-        (32, 32, 12),
-        (16, 16, 6),
-        (8, 8, 6),
-    ]
+        (32, 32, 12), (32, 32, 12), (16, 16, 6), (8, 8, 6),
+    ]  # fmt: skip
 
 
 def test_two_heads_and_prelu():
@@ -213,29 +210,20 @@ MISTAKES = [
     (layers("{ section = ['relu'], numbered = 1 }"), 3, "true or false"),
     (layers("{ concat = ['relu'] }"), 3, "a list of paths"),
     (layers("{ concat = [[], [{ max = 2 }]] }"), 3, "only maps of one size"),
-    (
-        layers("{ concat = [[{ max = 3, pad = 1, stride = 1 }], [{ conv = 2, size = 63, stride = 1, pad = 31 }]] }"),
-        0,
-        "",
-    ),
+    (layers("{ concat = [[{ max = 3, pad = 1, stride = 1 }], [{ conv = 2, size = 63, stride = 1, pad = 31 }]] }"), 0,
+     ""),
     (layers("{ residual = [{ max = 2 }] }"), 3, "only equal shapes can be added"),
     (layers("{ residual = [], projection = [], optional = true }"), 3, "not both"),
     (layers("{ residual = [], optional = 0 }"), 3, "true or false"),
     (layers("{ gate = [{ conv = 5, size = 1 }] }"), 3, "doesn't fit"),
     (layers("{ concat = [[], [{ max = 32, pad = 16, stride = 1 }]] }", shape="[1, 1, 3]"), 3, "only maps of one size"),
-    (
-        layers("{ concat = [[], [{ max = 1, stride = 2 }]] }", shape="[1, 1, 3]"),
-        3,
-        "2 and 1 samples apart|1 and 2 samples apart",
-    ),
+    (layers("{ concat = [[], [{ max = 1, stride = 2 }]] }", shape="[1, 1, 3]"), 3,
+     "2 and 1 samples apart|1 and 2 samples apart"),
     (layers("{ block = 'unti', out = 8 }", rest=BLOCK), 3, "did you mean 'unit'?"),
     (layers("{ block = 3 }", rest=BLOCK), 3, "there is no block 3"),
     (layers("'relu'", "{ block = 'unit', oot = 8 }", rest=BLOCK), 4, "no parameter 'oot'; did you mean 'out'?"),
-    (
-        layers("'relu'", "{ block = 'unit' }", rest=BLOCK),
-        9,
-        "no parameter 'out' of the block 'unit', or the call lacks it",
-    ),
+    (layers("'relu'", "{ block = 'unit' }", rest=BLOCK), 9,
+     "no parameter 'out' of the block 'unit', or the call lacks it"),
     (layers("{ block = 'unit', out = 8, times = -1 }", rest=BLOCK), 3, "times must be"),
     (layers("{ block = 'unit', out = 8, times = 2000 }", rest=BLOCK), 3, "times must be"),
     (layers("{ block = 'unit', out = 8, first = 3 }", rest=BLOCK), 3, "first must be a table"),
@@ -277,7 +265,7 @@ MISTAKES = [
     (layers("'relu'", rest="weights = 3"), 5, "must be a table"),
     ("about = 3\n" + layers("'relu'"), 1, "about must be text"),
     ('source = "a\\nb"\n' + layers("'relu'"), 1, "of one line"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "line", "message"), MISTAKES, ids=range(len(MISTAKES)))
@@ -373,10 +361,8 @@ def outcome(raw: bytes) -> str | None:
 
 @pytest.mark.parametrize(
     "line",
-    [
-        ".".join("a" * 20_000) + " = 1", "[" + " . ".join("a" * 200) + "]", "a = " + "[" * 5000 + "]" * 5000,
-        "a = " + "{ b.c = " * 60 + "1" + " }" * 60,
-    ],
+    [".".join("a" * 20_000) + " = 1", "[" + " . ".join("a" * 200) + "]", "a = " + "[" * 5000 + "]" * 5000,
+     "a = " + "{ b.c = " * 60 + "1" + " }" * 60],
     ids=["key", "table", "lists", "tables in lines"],
 )  # fmt: skip
 def test_deep_keys_are_refused_before_they_are_parsed(monkeypatch, line):

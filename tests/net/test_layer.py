@@ -104,14 +104,11 @@ def test_weights_by_name_bring_their_bias(archive, tmp_path):
 
 @pytest.mark.parametrize(
     ("places", "bias", "told"),
-    [
-        (["{}"], None, "several tensors that could be the weights: conv1.weight, conv2.weight"),
-        (["{}:conv3.weight"], None, "holds no tensor"),
-        (["{}:conv1.weight", "sobel-x"], None, "one file of weights, or several kernels"),
-        (["{}:conv1.weight"], "nothing", "neither a tensor of the weights' file"),
-        (["w.pt"], None, "pickled weights"),
-    ],
-)
+    [(["{}"], None, "several tensors that could be the weights: conv1.weight, conv2.weight"),
+     (["{}:conv3.weight"], None, "holds no tensor"),
+     (["{}:conv1.weight", "sobel-x"], None, "one file of weights, or several kernels"),
+     (["{}:conv1.weight"], "nothing", "neither a tensor of the weights' file"), (["w.pt"], None, "pickled weights")],
+)  # fmt: skip
 def test_weights_that_are_not_told(archive, places, bias, told):
     refused((FileError, OptionError), told, read_weights, [place.format(archive) for place in places], bias)
 

@@ -204,18 +204,12 @@ def test_keys_of_no_use():
 
 
 LAYOUTS_OF_A_FILE = {
-    "torch": [
-        ("conv1.weight", (8, 3, 3, 5)), ("depthwise1.weight", (8, 1, 3, 3)), ("bn1.running_var", (8,)),
-        ("fc1.weight", (7, 128)),
-    ],
-    "keras": [
-        ("conv1.kernel", (3, 5, 3, 8)), ("depthwise1.depthwise_kernel", (3, 3, 8, 1)), ("bn1.moving_variance", (8,)),
-        ("fc1.kernel", (128, 7)),
-    ],
-    "mlx": [
-        ("conv1.weight", (8, 3, 5, 3)), ("depthwise1.weight", (8, 3, 3, 1)), ("bn1.running_var", (8,)),
-        ("fc1.weight", (7, 128)),
-    ],
+    "torch": [("conv1.weight", (8, 3, 3, 5)), ("depthwise1.weight", (8, 1, 3, 3)), ("bn1.running_var", (8,)),
+        ("fc1.weight", (7, 128))],
+    "keras": [("conv1.kernel", (3, 5, 3, 8)), ("depthwise1.depthwise_kernel", (3, 3, 8, 1)), ("bn1.moving_variance", (8,)),
+        ("fc1.kernel", (128, 7))],
+    "mlx": [("conv1.weight", (8, 3, 5, 3)), ("depthwise1.weight", (8, 3, 3, 1)), ("bn1.running_var", (8,)),
+        ("fc1.weight", (7, 128))],
 }  # fmt: skip
 
 

@@ -98,13 +98,10 @@ def test_infinite_weights_are_null_in_json():
 
 @pytest.mark.parametrize(
     ("layer", "at", "told"),
-    [
-        ("conv1", (0, 4, 0), "gives 7 x 4 x 4; a sample is row,column,channel"),
-        ("conv1", (3,), "a sample is row,column,channel"),
-        ("fc1", (0, 0, 0), "gives 3 numbers; a sample is a number"),
-        ("conv2", (0, 0, 0), "no layer 'conv2'; did you mean 'conv1'"),
-    ],
-)
+    [("conv1", (0, 4, 0), "gives 7 x 4 x 4; a sample is row,column,channel"),
+     ("conv1", (3,), "a sample is row,column,channel"), ("fc1", (0, 0, 0), "gives 3 numbers; a sample is a number"),
+     ("conv2", (0, 0, 0), "no layer 'conv2'; did you mean 'conv1'")],
+)  # fmt: skip
 def test_what_is_refused(layer, at, told):
     network = made(TINY["mlx"])
     weights = Weights(network, random_arrays(network))
