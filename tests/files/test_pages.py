@@ -172,14 +172,8 @@ def test_pages_of_another_kind(book, monkeypatch):
     assert first.notes == ("first of 3 frames, since PPM holds one; --page chooses",)
     broken = 2
     refused(FileError, "2 of its 3 frames are there", as_read, buffer.getvalue())
-    refused(
-        FileError,
-        "GIF holds frames of one size, these are 4 x 3, 31 x 20; write TIFF or one page",
-        write_pages,
-        io.BytesIO(),
-        [found[0], book[0]],
-        format="gif",
-    )
+    words = "GIF holds frames of one size, these are 4 x 3, 31 x 20; write TIFF or one page"
+    refused(FileError, words, write_pages, io.BytesIO(), [found[0], book[0]], format="gif")
     report = write_pages(io.BytesIO(), found, format="tiff")
     assert "how long each frame is shown left out: TIFF holds pages" in report.notes
     assert not pages.holds_all(FORMATS["GIF"], "TIFF")  # no animation is made of a document
