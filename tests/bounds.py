@@ -46,8 +46,7 @@ def assert_levels(result: np.ndarray, exact: np.ndarray, near_tie: float) -> Non
     expected = np.clip(np.floor(exact + 0.5), low, high)
     difference = np.abs(result.astype(np.float64) - expected)
     assert difference.max(initial=0) <= 1
-    away = np.abs(exact - np.floor(exact) - 0.5)
-    assert away[difference > 0].max(initial=0) <= near_tie
+    assert np.abs(exact - np.floor(exact) - 0.5)[difference > 0].max(initial=0) <= near_tie
 
 
 def assert_within(result: np.ndarray, exact: np.ndarray, source, scale: float) -> None:
