@@ -229,7 +229,7 @@ class Decimated(Algorithm):
                 np.empty((1, rows, SEPARABLE_ROWS), accumulator),
             )
 
-        return Prepared("interpolate.interpolate", {"A": accumulator}, fill, (down, along), buffers)
+        return Prepared("interpolate.interpolate", {"A": accumulator}, fill, (down, along, np.zeros((1, 3), accumulator)), buffers)
 
 
 def taps_of(down: Factor, along: Factor) -> float:

@@ -71,6 +71,11 @@ class Plan(Stage):
         return plain and same and ours and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
 
     @property
+    def settles(self) -> bool:
+        """Whether sums near a sample are made anew: where the result is not rounded from wider ones (see flatness.py)."""
+        return not self.exact and self.accumulator == self.target and self.how.settles(self.weights)
+
+    @property
     def compares(self) -> bool:
         return self.point is not None or self.keeps_edges
 
@@ -262,7 +267,8 @@ def make_plan(
     how = choice.algorithm
     numbers = how.numbers(task, choice)
     accumulator, runs = numbers.accumulator, numbers.runs
-    if target.name == "float64":
+    rounded = target.name == "float32" and not numbers.exact and not how.settles(numbers.weights)
+    if target.name == "float64" or rounded:  # float64 sums are rounded once to float32: flat pictures stay flat
         accumulator, runs = "float64", Runs()
     weights = tuple(w.astype(np.float64) for w in numbers.weights)
     by_product = numbers.divisor > 1 and how.by_product and largest < PRODUCT_LIMIT[accumulator]

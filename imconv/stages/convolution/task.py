@@ -142,6 +142,10 @@ class Algorithm:
         where the direct sum is a number."""
         return None
 
+    def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
+        """Whether its loop makes sums anew that are near a sample of their window (see flatness.py)."""
+        return False
+
     def cancels(self, plan) -> bool:
         """Whether the sum of a window whose samples are all 0 may differ from 0, by the rounding of other samples."""
         return False
