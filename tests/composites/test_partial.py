@@ -244,6 +244,17 @@ def test_depth_changes_everywhere(dtype, how):
         np.testing.assert_array_equal(imconv.box_blur(image, 3, mask=np.ones((30, 30)), **how), whole)
 
 
+@pytest.mark.parametrize("name", ["unsharp", "edges", "x"])
+def test_depth_changes_the_rest_for_filters_made_of_filters(name):
+    image = picture("uint8", (30, 30, 3), 9)
+    expected = image * np.uint16(257)
+    expected[5:15, 5:15] = FILTERS[name](image, depth=16)[5:15, 5:15]
+    np.testing.assert_array_equal(FILTERS[name](image, depth=16, region="10x10+5+5"), expected)
+    mask = np.zeros((30, 30))
+    mask[5:15, 5:15] = 1
+    np.testing.assert_array_equal(FILTERS[name](image, depth=16, mask=mask), expected)
+
+
 def test_linear_light_leaves_the_rest_alone():
     image = picture("uint8", (30, 30, 3), 10)
     whole = imconv.box_blur(image, 5, linear=True)

@@ -8,7 +8,7 @@ from functools import lru_cache, wraps
 
 import numpy as np
 
-from ...engine.stage import Stage, in_order
+from ...engine.stage import Stage
 from ...errors import OptionError
 from ...geometry.axis import Axis
 from ...geometry.border import Border
@@ -52,6 +52,8 @@ class Plan(Stage):
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     point: Point | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
 
+    worker = ConvolutionWork
+
     @property
     def how(self) -> Algorithm:
         """The algorithm as an object, which is asked for everything that depends on it."""
@@ -89,28 +91,11 @@ class Plan(Stage):
         """Multiply-adds (for a box: additions) for the whole picture and all channels."""
         return self.how.multiply_adds(self)
 
-    @property
-    def scratch(self) -> int:
-        """Bytes of line buffers for each thread."""
-        return self.how.scratch(self)
-
-    @property
-    def grid_bytes(self) -> int:
-        """Bytes of coarse grids that are held at a time."""
-        return self.how.grid_bytes(self)
-
-    @property
-    def rows_together(self) -> int:
-        return self.how.rows_together(self)
-
-    @property
-    def keeps_work(self) -> bool:
-        return self.how.keeps_work
-
-    @property
-    def combined_weights(self) -> np.ndarray:
-        """The whole kernel that the plan's weights stand for, multiplied by `divisor`."""
-        return self.how.kernel_of(self)
+    scratch = property(lambda self: self.how.scratch(self))
+    grid_bytes = property(lambda self: self.how.grid_bytes(self))
+    rows_together = property(lambda self: self.how.rows_together(self))
+    keeps_work = property(lambda self: self.how.keeps_work)
+    combined_weights = property(lambda self: self.how.kernel_of(self))
 
     @cached_property
     def direct(self) -> Plan | None:
@@ -134,20 +119,15 @@ class Plan(Stage):
     def stripe_height(self) -> int:
         return self.how.stripe_height(self, super().stripe_height)
 
-    def stripes(self) -> list:
-        height = self.stripe_height
-        parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
+    def stripes_of(self, parts: list[tuple[int, int]]) -> list:
         special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
-        return super().stripes() if special is None else in_order(special)
+        return super().stripes_of(parts) if special is None else special
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held, including coarse grids."""
         height = max(part.last - part.first for part in self.stripes())
         weightings = 2 if self.alpha == "weight" else 1
         return super().bytes_held(threads) + weightings * self.how.grid_bytes_held(self, height)
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> ConvolutionWork:
-        return ConvolutionWork(self, rows, low, threads, tally, progress)
 
     # --- as text and JSON --------------------------------------------------------------------------------------------------
 
