@@ -43,6 +43,9 @@ class Box(Algorithm):
         sums = (6 if block_rows(height) else height, 4 * levels + 6 if levels else width)
         return Candidate(self, cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
 
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return True
+
     def multiply_adds(self, plan) -> int:
         """As Algorithm.multiply_adds; counts additions."""
         return plan.samples * round(additions(plan.rows.taps, plan.columns.taps, plan.exact))

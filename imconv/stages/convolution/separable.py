@@ -42,6 +42,9 @@ class Separable(Algorithm):
     def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
         return len(weights) == 2
 
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return not self.settles(weights)
+
     def multiply_adds(self, plan) -> int:
         inputs = plan.rows.out * plan.columns.size * plan.channels
         return terms(plan) * (inputs * plan.rows.taps + plan.samples * plan.columns.taps)

@@ -146,6 +146,10 @@ class Algorithm:
         """Whether its loop makes sums anew that are near a sample of their window (see flatness.py)."""
         return False
 
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        """Whether float64 results are kept between their window's samples afterwards instead (see clamp.py)."""
+        return False
+
     def cancels(self, plan) -> bool:
         """Whether the sum of a window whose samples are all 0 may differ from 0, by the rounding of other samples."""
         return False
