@@ -59,10 +59,7 @@ def compose(first: Kernel, second: Kernel) -> Kernel | None:
     shape = [a + b - 1 for a, b in zip(first.shape, second.shape, strict=True)]
     if first.included is not None or second.included is not None:
         return None
-    sigma = None
-    if first.sigma and second.sigma:
-        sigma = tuple(math.hypot(a, b) for a, b in zip(first.sigma, second.sigma, strict=True))
-    if sigma is None and max(shape) > LARGEST_SIDE:
+    if max(shape) > LARGEST_SIDE:
         return None
     anchor = tuple(a + b for a, b in zip(first.anchor, second.anchor, strict=True))
     attributes = {
@@ -73,7 +70,7 @@ def compose(first: Kernel, second: Kernel) -> Kernel | None:
     one, two = first.rank_one_factors, second.rank_one_factors
     if one and two and not (first.exact and second.exact):
         column, row = (np.convolve(a, b) for a, b in zip(one, two, strict=True))
-        return Kernel.from_factors(column, row, sigma=sigma, **attributes)
+        return Kernel.from_factors(column, row, **attributes)
     if first.exact and second.exact:
         return Kernel(_full(first.fractions(), second.fractions()).tolist(), **attributes)
     return Kernel(_full(first.weights, second.weights), **attributes)

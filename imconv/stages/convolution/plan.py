@@ -15,7 +15,7 @@ from ...geometry.border import Border
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 from ...pixels.rounding import HALF_UP, check_range
-from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
+from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT, loop_type
 from .algorithms import BY_NAME, ORDERS, candidates
 from .exactness import Runs, allowed_error, exact_sums, largest_sum
 from .task import Algorithm, Point, Task
@@ -235,7 +235,9 @@ def make_plan(
     allowed = allowed_error(kernel, source, alpha, error_gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
-    task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest)
+    levels = ("bool", "uint8")
+    coarse = kernel.coarse or (loop_type(source) in levels and target.name in levels and error_gain <= 1)
+    task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest, coarse)
     if algorithm in ORDERS:
         choice = BY_NAME[algorithm].candidate(task, [])
         assert choice is not None  # taps can be added in any order

@@ -36,6 +36,7 @@ class Task:
     exact: bool  # whether every sum is a whole number
     allowed: float  # largest error of a float sum, as a share of sum|h| max|f|
     largest: float  # upper bound of whole-number sums
+    coarse: bool = False  # whether a Gaussian may be computed on a coarse grid
 
     @property
     def taps(self) -> int:
