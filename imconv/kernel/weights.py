@@ -103,8 +103,8 @@ class KernelWeights:
 
     # --- the same kernel, changed ----------------------------------------------------------------------------------
 
-    def replace(self, *, anchor=None, offset=None, name=None) -> Self:
-        """A copy with another anchor, offset or name; None keeps the kernel's own."""
+    def replace(self, *, anchor=None, offset=None, name=None, coarse=None) -> Self:
+        """A copy with another anchor, offset, name or `coarse` (see `from_factors`); None keeps the kernel's own."""
         kernel = type(self).__new__(type(self))
         for slot in KernelWeights.__slots__:
             object.__setattr__(kernel, slot, getattr(self, slot))
@@ -116,7 +116,7 @@ class KernelWeights:
             self.name if name is None else name,
             self.source,
         )
-        kernel.sigma, kernel.coarse = self.sigma, self.coarse
+        kernel.sigma, kernel.coarse = self.sigma, self.coarse if coarse is None else coarse
         kernel._sealed = True
         return kernel
 

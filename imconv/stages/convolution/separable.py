@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -31,13 +32,16 @@ class Separable(Algorithm):
         return Candidate(self, cost, (rows.taps, count * columns.taps), weights, reason)
 
     def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """As Algorithm.numbers. A row of floats gets the sum 1, if it has any, so that the column leaves flat pictures flat."""
+        """As Algorithm.numbers. Where the weights sum to 1, so do column and row, so that each leaves flat pictures flat."""
         found = super().numbers(task, candidate)
         if task.exact or not self.settles(found.weights):
             return found
         column, row = found.weights
         total = gain_of(row)
-        return replace(found, weights=(column * total, row / total)) if 2 * abs(total) > np.abs(row).sum() else found
+        whole = total * gain_of(column)
+        if abs(whole - 1) > 1e-15 or math.frexp(total)[0] == 0.5:  # multiplied by a power of 2 they are as good
+            return found
+        return replace(found, weights=(column * total, row / total))
 
     def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
         return len(weights) == 2
