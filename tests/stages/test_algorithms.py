@@ -196,7 +196,7 @@ def test_wide_gaussians_at_the_borders(sigma, shape, border):
     np.testing.assert_allclose(imconv.gaussian_blur(image, sigma, border=border), direct, rtol=0, atol=near)
 
 
-@pytest.mark.parametrize(("sigma", "step", "error"), [(10, 2, 0.013), (20.2, 4, 0.0172), (47.3, 9, 0.0171)])
+@pytest.mark.parametrize(("sigma", "step", "error"), [(10, 2, 0.013), (20.2, 4, 0.0172), (47.3, 9, 0.0135)])
 def test_the_picture_that_a_wide_gaussian_blurs_worst(sigma, step, error):
     """White where the coarse grid's weights for one pixel are larger than the Gaussian's own, black elsewhere.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -38,10 +37,8 @@ class Separable(Algorithm):
             return found
         column, row = found.weights
         total = gain_of(row)
-        whole = total * gain_of(column)
-        if abs(whole - 1) > 1e-15 or math.frexp(total)[0] == 0.5:  # multiplied by a power of 2 they are as good
-            return found
-        return replace(found, weights=(column * total, row / total))
+        mean = abs(total * gain_of(column) - 1) <= 1e-15
+        return replace(found, weights=(column * total, row / total)) if mean else found
 
     def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
         return len(weights) == 2
