@@ -75,7 +75,9 @@ class KernelWeights:
         self._hash = None
 
     @classmethod
-    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None, coarse=False) -> Self:
+    def from_factors(
+        cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None, coarse=False
+    ) -> Self:
         """The outer product of a column and a row of weights (1-D, numbers or Fractions); computed only on demand.
 
         `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: for 8 bits it may then be computed on a
@@ -131,7 +133,9 @@ class KernelWeights:
             if self._integer_factors is not None:
                 ratio = exact / self.denominator
                 down, along = ([int(n) for n in factor] for factor in self._integer_factors)
-                return type(self).from_factors([n * ratio for n in down], along, sigma=self.sigma, coarse=self.coarse, **rest)
+                return type(self).from_factors(
+                    [n * ratio for n in down], along, sigma=self.sigma, coarse=self.coarse, **rest
+                )
             return type(self).from_factors(column * float(exact), row, sigma=self.sigma, coarse=self.coarse, **rest)
         with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
             weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)

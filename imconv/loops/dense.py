@@ -105,12 +105,24 @@ def _correlate_rows(
             c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
             e, f = with_aside(aside, 4, e), with_aside(aside, 5, f)
         if rule[1] > 0:
-            a = _settled_row(a, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 0, x, middles, rule)
-            b = _settled_row(b, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 1, x, middles, rule)
-            c = _settled_row(c, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 2, x, middles, rule)
-            d = _settled_row(d, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 3, x, middles, rule)
-            e = _settled_row(e, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 4, x, middles, rule)
-            f = _settled_row(f, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 5, x, middles, rule)
+            a = _settled_row(
+                a, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 0, x, middles, rule
+            )
+            b = _settled_row(
+                b, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 1, x, middles, rule
+            )
+            c = _settled_row(
+                c, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 2, x, middles, rule
+            )
+            d = _settled_row(
+                d, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 3, x, middles, rule
+            )
+            e = _settled_row(
+                e, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 4, x, middles, rule
+            )
+            f = _settled_row(
+                f, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 5, x, middles, rule
+            )
         store_sums(a, out, y, x, bias, divisor, top)
         if y + step < out.shape[0]:
             store_sums(b, out, y + step, x, bias, divisor, top)

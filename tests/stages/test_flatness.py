@@ -48,7 +48,8 @@ def test_flat_stays_flat(name, dtype):
 @pytest.mark.parametrize("name", MEANS)
 @settings(max_examples=15, deadline=None)
 @given(
-    base=st.floats(2.0**-90, 1e6, width=32) | st.floats(-1e6, -(2.0**-90), width=32),  # without the least of all numbers
+    base=st.floats(2.0**-90, 1e6, width=32)
+    | st.floats(-1e6, -(2.0**-90), width=32),  # without the least of all numbers
     steps=st.sampled_from([1, 2, 5, 1000, 10**6]),
     flat=st.floats(0, 1),
     seed=st.integers(0, 2**32 - 1),

@@ -38,7 +38,9 @@ def blur(sigma, truncate, fast, like, **shared):
             from ...filters.like import blur_like
 
             if fast:
-                raise OptionError("--fast does not go with --like, which takes another tool's sums; leave out one of them")
+                raise OptionError(
+                    "--fast does not go with --like, which takes another tool's sums; leave out one of them"
+                )
             return blur_like(like, sigma, truncate, width, options, border)
         return linear_filter(gaussian_kernel(sigma, truncate, width, fast), options)
 

@@ -176,7 +176,13 @@ class Decimated(Algorithm):
     def candidate(self, task: Task, factors: list) -> Candidate | None:
         axes = (task.rows, task.columns)
         centred = all(axis.before == axis.anchor == axis.taps // 2 and axis.out == axis.size for axis in axes)
-        if task.kernel.sigma is None or not task.coarse or not task.plain or not centred or task.border.mode == "normalized":
+        if (
+            task.kernel.sigma is None
+            or not task.coarse
+            or not task.plain
+            or not centred
+            or task.border.mode == "normalized"
+        ):
             return None
         down, along = (factor(sigma) for sigma in task.kernel.sigma)
         if max(down.step, along.step) == 1:
@@ -289,7 +295,9 @@ class Decimated(Algorithm):
                 np.empty((1, rows, SEPARABLE_ROWS), accumulator),
             )
 
-        return Prepared("interpolate.interpolate", {"A": accumulator}, fill, (down, along, np.zeros((1, 3), accumulator)), buffers)
+        return Prepared(
+            "interpolate.interpolate", {"A": accumulator}, fill, (down, along, np.zeros((1, 3), accumulator)), buffers
+        )
 
 
 def taps_of(down: Factor, along: Factor) -> float:

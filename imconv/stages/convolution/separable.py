@@ -96,7 +96,9 @@ class Separable(Algorithm):
             plan.runs.run,
             plan.runs.group,
             np.array([gain_of(column) * fill for column in columns], accumulator),
-            np.array([middle_of(rows[0]), *(visited[(r, middle_of(columns[0]))] for r in range(SEPARABLE_ROWS))], np.int64),
+            np.array(
+                [middle_of(rows[0]), *(visited[(r, middle_of(columns[0]))] for r in range(SEPARABLE_ROWS))], np.int64
+            ),
             np.array([rule_of(w, accumulator) if plan.settles else NEVER for w in (columns[0], rows[0])], accumulator),
         )
         lines = SEPARABLE_ROWS * terms * (2 if plan.columns.stride > 1 else 1)
