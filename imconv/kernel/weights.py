@@ -24,8 +24,23 @@ class KernelWeights:
     `Kernel`, the public subclass, documents parameters and errors, and adds the readers as methods.
     """
 
-    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
-                 "offset", "shape", "sigma", "source", "coarse")  # fmt: skip
+    __slots__ = (
+        "_factors",
+        "_hash",
+        "_integer_factors",
+        "_numerators",
+        "_sealed",
+        "_weights",
+        "anchor",
+        "coarse",
+        "denominator",
+        "included",
+        "name",
+        "offset",
+        "shape",
+        "sigma",
+        "source",
+    )  # fmt: skip
 
     _weights: np.ndarray | None  # None until they are asked for, where there are factors
     _factors: tuple[np.ndarray, np.ndarray] | None

@@ -16,10 +16,15 @@ def kernel(side: int, signed: bool = False) -> np.ndarray:
     return weights / weights.sum()
 
 
+KERNELS = {
+    **{k: kernel(k) for k in (3, 4, 7, 20, 90)},
+    "signed": kernel(5, True),
+    "signed 90": kernel(90, True),
+}
 MEANS = {
     **{f"gaussian {s}": lambda image, s=s: imconv.gaussian_blur(image, s) for s in (0.5, 2, 3.3, (0, 7), 21)},
     **{f"box {k}": lambda image, k=k: imconv.box_blur(image, k) for k in (2, 3, (1, 9), 11, 31, 101)},
-    **{f"dense {k}": lambda image, w=kernel(k): imconv.correlate(image, w) for k in (3, 4, 7, 20, 90)},
+    **{f"dense {k}": lambda image, k=k: imconv.correlate(image, KERNELS[k]) for k in (3, 4, 7, 20, 90)},
     "disk": lambda image: imconv.disk_blur(image, 6),
     "motion": lambda image: imconv.motion_blur(image, 9, 30),
     "stride": lambda image: imconv.gaussian_blur(image, 2, stride=2),
@@ -30,8 +35,8 @@ FILTERS = {
     **MEANS,
     "sharpen": imconv.sharpen,
     "unsharp": lambda image: imconv.unsharp_mask(image, 2),
-    "signed": lambda image, w=kernel(5, True): imconv.correlate(image, w),
-    "signed 90": lambda image, w=kernel(90, True): imconv.correlate(image, w),
+    "signed": lambda image: imconv.correlate(image, KERNELS["signed"]),
+    "signed 90": lambda image: imconv.correlate(image, KERNELS["signed 90"]),
 }
 
 
