@@ -66,6 +66,10 @@ class Filter:
         """A copy whose results have the type `dtype`, are multiplied by `scale`, and are kept in range by another policy."""
         return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
+    def in_8_bits(self) -> Self:
+        """A copy for 8-bit pictures whose float results are rounded to 8 bits later."""
+        return self
+
     def with_types_fixed(self, image_type, result_type=None) -> Self:
         """A copy in which everything that depends on the picture's type and on the result's type is fixed.
 
@@ -96,6 +100,9 @@ class FilterOfFilters(Filter):
 
     def in_light(self, light) -> Self:
         return self._each(lambda each: each.in_light(light))
+
+    def in_8_bits(self) -> Self:
+        return self._each(lambda each: each.in_8_bits())
 
     def retyped(self, dtype, scale: Fraction = Fraction(1), range: str = "clip") -> Self:
         return self._each(lambda each: each.retyped(dtype, scale, range))

@@ -7,9 +7,9 @@ import numpy as np
 # Levels: an integer result may differ by 1, and only where the exact value lies this near to a tie.
 TIE_8BIT = 0.001
 TIE_16BIT = 0.05
-# Levels of 8 bits: how far a wide Gaussian on a coarse grid lies from the exact one at most
+# Levels of 8 bits: how far a wide Gaussian on a coarse grid lies from the exact one, cut at 4 sigma, at most
 # (stages/convolution/decimated.py).
-COARSE_GRID = 0.055
+COARSE_GRID = 0.02
 # Times sum|h| max|f|: eight float32 roundings and more than a hundred float64 ones.
 FLOAT32 = 1e-6
 FLOAT64 = 1e-13

@@ -58,6 +58,8 @@ class PartialFilter(FilterOfFilters):
                 given = np.dtype(
                     np.float32 if readable(image_type).itemsize <= 2 or image_type == np.float32 else np.float64
                 )
+            if image_type.name == target.name == "uint8":
+                inner = inner.in_8_bits()
             inner = inner.with_types_fixed(image_type).retyped(
                 np.float64, scale, "stretch" if whole.range == "stretch" else "clip"
             )

@@ -24,8 +24,23 @@ class KernelWeights:
     `Kernel`, the public subclass, documents parameters and errors, and adds the readers as methods.
     """
 
-    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
-                 "offset", "shape", "sigma", "source")  # fmt: skip
+    __slots__ = (
+        "_factors",
+        "_hash",
+        "_integer_factors",
+        "_numerators",
+        "_sealed",
+        "_weights",
+        "anchor",
+        "coarse",
+        "denominator",
+        "included",
+        "name",
+        "offset",
+        "shape",
+        "sigma",
+        "source",
+    )  # fmt: skip
 
     _weights: np.ndarray | None  # None until they are asked for, where there are factors
     _factors: tuple[np.ndarray, np.ndarray] | None
@@ -34,6 +49,7 @@ class KernelWeights:
     denominator: Any  # int; None where the weights are no fractions
     included: np.ndarray | None
     sigma: tuple[float, float] | None
+    coarse: bool
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
         array, fractions = _as_weights(weights)
@@ -70,14 +86,17 @@ class KernelWeights:
         self.name = name
         self.source = source
         self.sigma = None
+        self.coarse = False
         self._hash = None
 
     @classmethod
-    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Self:
+    def from_factors(
+        cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None, coarse=False
+    ) -> Self:
         """The outer product of a column and a row of weights (1-D, numbers or Fractions); computed only on demand.
 
-        `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: algorithms may then approximate it within
-        the error bound.
+        `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: for 8 bits it may then be computed on a
+        coarse grid, and for every type with `coarse`.
         """
         (column, column_fractions), (row, row_fractions) = (
             _as_weights([list(column)], MAX_TAPS),
@@ -85,7 +104,7 @@ class KernelWeights:
         )
         kernel = cls.__new__(cls)
         kernel._set((column.size, row.size), anchor, offset, name, source)
-        kernel.sigma = sigma
+        kernel.sigma, kernel.coarse = sigma, coarse
         kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
         kernel._factors = (_frozen(column[0]), _frozen(row[0]))
         vertical = common(column_fractions) if column_fractions else recognise(column)
@@ -101,8 +120,8 @@ class KernelWeights:
 
     # --- the same kernel, changed ----------------------------------------------------------------------------------
 
-    def replace(self, *, anchor=None, offset=None, name=None) -> Self:
-        """A copy with another anchor, offset or name; None keeps the kernel's own."""
+    def replace(self, *, anchor=None, offset=None, name=None, coarse=None) -> Self:
+        """A copy with another anchor, offset, name or `coarse` (see `from_factors`); None keeps the kernel's own."""
         kernel = type(self).__new__(type(self))
         for slot in KernelWeights.__slots__:
             object.__setattr__(kernel, slot, getattr(self, slot))
@@ -114,7 +133,7 @@ class KernelWeights:
             self.name if name is None else name,
             self.source,
         )
-        kernel.sigma = self.sigma
+        kernel.sigma, kernel.coarse = self.sigma, self.coarse if coarse is None else coarse
         kernel._sealed = True
         return kernel
 
@@ -129,8 +148,10 @@ class KernelWeights:
             if self._integer_factors is not None:
                 ratio = exact / self.denominator
                 down, along = ([int(n) for n in factor] for factor in self._integer_factors)
-                return type(self).from_factors([n * ratio for n in down], along, sigma=self.sigma, **rest)
-            return type(self).from_factors(column * float(exact), row, sigma=self.sigma, **rest)
+                return type(self).from_factors(
+                    [n * ratio for n in down], along, sigma=self.sigma, coarse=self.coarse, **rest
+                )
+            return type(self).from_factors(column * float(exact), row, sigma=self.sigma, coarse=self.coarse, **rest)
         with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
             weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
         return type(self)(weights, included=self.included, **rest)
@@ -289,7 +310,7 @@ class KernelWeights:
         mine = np.ones(self.shape, bool) if self.included is None else self.included
         theirs = np.ones(other.shape, bool) if other.included is None else other.included
         same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
-        same = same and self.sigma == other.sigma and np.array_equal(mine, theirs)
+        same = same and (self.sigma, self.coarse) == (other.sigma, other.coarse) and np.array_equal(mine, theirs)
         # exact kernels are summed in whole numbers, floats of equal values are not
         same = same and self.denominator == other.denominator
         return same and np.array_equal(self.weights, other.weights)

@@ -19,7 +19,7 @@ KERNELS = {
     "dense": Kernel(RANDOM.random((5, 4))),
     "separable": gaussian_kernel(2.3),
     "box": box_kernel(9),
-    "decimated": gaussian_kernel(17),
+    "decimated": gaussian_kernel(17, fast=True),
     "even box": box_kernel((4, 6)),
     "tall": Kernel(np.ones((41, 1))),
     "off centre": Kernel(RANDOM.random((9, 3)), anchor=(8, 0)),

@@ -64,6 +64,11 @@ class LinearFilter(Filter):
             point=self.point,
         )
 
+    def in_8_bits(self) -> LinearFilter:
+        """As Filter.in_8_bits: with the coarse grid of such pictures."""
+        coarse = self.kernel.sigma is not None and self.error_gain <= 1
+        return replace(self, kernel=self.kernel.replace(coarse=True)) if coarse else self
+
     def in_light(self, light) -> LinearFilter:
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         point = self.point and self.point.scaled(1 / light.image_white)

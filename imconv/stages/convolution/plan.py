@@ -15,7 +15,7 @@ from ...geometry.border import Border
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 from ...pixels.rounding import HALF_UP, check_range
-from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
+from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT, loop_type
 from .algorithms import BY_NAME, ORDERS, candidates
 from .exactness import Runs, allowed_error, exact_sums, largest_sum
 from .task import Algorithm, Point, Task
@@ -71,6 +71,11 @@ class Plan(Stage):
         same = self.source == self.target or self.target == self.accumulator
         ours = not self.compares and (self.rounding == HALF_UP or self.target in FLOAT_TYPES)
         return plain and same and ours and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
+
+    @property
+    def settles(self) -> bool:
+        """Whether sums near a sample are made anew: where the result is not rounded from wider ones (see flatness.py)."""
+        return not self.exact and self.accumulator == self.target and self.how.settles(self.weights)
 
     @property
     def compares(self) -> bool:
@@ -230,7 +235,9 @@ def make_plan(
     allowed = allowed_error(kernel, source, alpha, error_gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
-    task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest)
+    levels = ("bool", "uint8")
+    coarse = kernel.coarse or (loop_type(source) in levels and target.name in levels and error_gain <= 1)
+    task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest, coarse)
     if algorithm in ORDERS:
         choice = BY_NAME[algorithm].candidate(task, [])
         assert choice is not None  # taps can be added in any order
@@ -242,7 +249,8 @@ def make_plan(
     how = choice.algorithm
     numbers = how.numbers(task, choice)
     accumulator, runs = numbers.accumulator, numbers.runs
-    if target.name == "float64":
+    rounded = target.name == "float32" and not numbers.exact and not how.settles(numbers.weights)
+    if target.name == "float64" or rounded:  # float64 sums are rounded once to float32: flat pictures stay flat
         accumulator, runs = "float64", Runs()
     weights = tuple(w.astype(np.float64) for w in numbers.weights)
     by_product = numbers.divisor > 1 and how.by_product and largest < PRODUCT_LIMIT[accumulator]

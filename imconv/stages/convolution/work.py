@@ -15,6 +15,7 @@ from ...pixels.alpha import unweight
 from ...pixels.rounding import HALF_UP, finish, finish_sums, rounding_bias
 from ...pixels.sample_types import type_range
 from .algorithms import prepare
+from .clamp import clamp
 
 # Bytes of float sums of a band that is rounded outside the loop: they should stay in a core's cache.
 BAND_BYTES = 1 << 19
@@ -32,6 +33,7 @@ class Sums:
         self.rows = BorderedRows(plan, rows, low)
         self.direct = plan.direct
         self.arrays = self.how.arrays(plan)
+        self.clamps = plan.target == "float64" and plan.how.clamps(plan.weights) and not plan.exact
         self.prepared, self.grids = {}, {}
         variants = (False, True) if plan.alpha == "weight" else (False,)
         for weighted in variants if self.arrays is None else ():
@@ -81,6 +83,8 @@ class Sums:
             finish_sums(sums, out, bias, divisor, top)
         else:
             self._loop(first, out, scratch, bias, divisor, top, weighted)
+        if self.clamps and bias == 0 and divisor == 1:
+            clamp(self.plan, self.rows, first, out, weighted)
         if self.direct is not None and not np.isfinite(out).all():
             self._redo(first, out, bias, divisor, top, weighted)
 
