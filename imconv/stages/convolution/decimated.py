@@ -34,7 +34,7 @@ TRUNCATE = 4.5  # standard deviations kept of the first and the last Gaussian
 TRUNCATE_BETWEEN = 3.95  # and of the one on the grid: it decides where the three together end
 ERROR = 7e-5  # of the picture's range, at most
 PASS, TAP, STEP = 200.0, 22.0, 1450.0  # costs, measured as in task.py; STEP is divided by the pixels of a step
-GRID_BYTES = 3 << 20  # coarse grid held at a time
+GRID_BYTES = 2 << 20  # coarse grid held at a time
 
 RawSums = Callable[..., None]
 
