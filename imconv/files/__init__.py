@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 
 from ..errors import FileError
+from . import descriptors, encoding, pages, source
+from .atomic import write_bytes
 from .formats import FORMATS, Format, format_for, format_named
 from .header import Header, read_header
-from .picture import Metadata, Picture
+from .pages import notes_on_name
+from .picture import EncoderOptions, Metadata, Picture
 
 __all__ = [
     "Header",
@@ -20,6 +22,7 @@ __all__ = [
     "encode",
     "format_for",
     "inspect",
+    "notes_on_name",
     "read",
     "read_pages",
     "write",
@@ -58,17 +61,8 @@ def read(
     damaged, has no such page, or holds what would be degraded (LAB, five channels), and LimitError for one that is too
     large; the size is checked before memory is taken.
     """
-    from . import pages
-
-    found = pages.read(
-        path,
-        _name_of(path, name),
-        page=page,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        auto_orient=auto_orient,
-    )
-    return _with_note_of_name(path, found)[0]
+    limits = {"max_pixels": max_pixels, "max_memory": max_memory}
+    return pages.read(path, source.name_of(path, name), page=page, auto_orient=auto_orient, **limits)[0]
 
 
 def read_pages(
@@ -88,18 +82,8 @@ def read_pages(
 
     Raises FileError and LimitError as `read` does, naming the page where it is not the first.
     """
-    from . import pages
-
-    found = pages.read(
-        path,
-        _name_of(path, name),
-        every=True,
-        into=into,
-        max_pixels=max_pixels,
-        max_memory=max_memory,
-        auto_orient=auto_orient,
-    )
-    return _with_note_of_name(path, found)
+    limits = {"max_pixels": max_pixels, "max_memory": max_memory}
+    return pages.read(path, source.name_of(path, name), every=True, into=into, auto_orient=auto_orient, **limits)
 
 
 def write(
@@ -131,17 +115,8 @@ def write(
     writing fails; OptionError for a wrong option. JPEG's own loss, and GIF's 256 colours (told in the report), are
     accepted.
     """
-    return write_pages(
-        path,
-        [_as_picture(picture, metadata)],
-        format=format,
-        quality=quality,
-        compression=compression,
-        strip=strip,
-        no_clobber=no_clobber,
-        threads=threads,
-        name=name,
-    )
+    options = EncoderOptions(quality, compression, threads)
+    return _write(path, [_as_picture(picture, metadata)], format, options, strip, no_clobber, name)
 
 
 def write_pages(
@@ -165,19 +140,20 @@ def write_pages(
 
     Raises FileError where the format holds only one picture, else as `write`.
     """
-    from . import encoding, source
+    options = EncoderOptions(quality, compression, threads)
+    found = [_as_picture(picture, None) for picture in pictures]
+    return _write(path, found, format, options, strip, no_clobber, name)
 
-    pictures = [_as_picture(picture, None) for picture in pictures]
+
+def _write(
+    path, pictures: list[Picture], format: str | None, options: EncoderOptions, strip: bool, no_clobber: bool, name
+) -> WriteReport:
     name = source.name_of(path, name)
     target = check_target(path, *pictures, format=format, no_clobber=no_clobber, name=name)
-    data, notes = encoding.encode(
-        pictures, target, quality=quality, compression=compression, strip=strip, name=name, threads=threads
-    )
+    data, notes = encoding.encode(pictures, target, options, strip, name)
     if source.is_stream(path):
         _write_stream(path, data, name)
     else:
-        from .atomic import write_bytes
-
         notes += write_bytes(path, data, no_clobber=no_clobber)
     return WriteReport(name, target.name, len(data), tuple(notes))
 
@@ -187,8 +163,6 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
 
     Looks at the picture's kind and at the place, not at the pixels: called before filtering, it saves the work.
     """
-    from . import descriptors, encoding, source
-
     name = source.name_of(path, name)
     replaced = not source.is_stream(path)
     if replaced and (place := descriptors.place_of(path)):
@@ -211,51 +185,18 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
 
 def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
     """The bytes of the file that `write` would write. Same options, same errors."""
-    from . import encoding
-
-    data, _ = encoding.encode(
-        [_as_picture(picture, None)],
-        format_named(format),
-        quality=quality,
-        compression=compression,
-        strip=strip,
-        name="output",
-    )
-    return data
+    options = EncoderOptions(quality, compression)
+    return encoding.encode([_as_picture(picture, None)], format_named(format), options, strip, "output")[0]
 
 
 def inspect(path, *, name: str | None = None) -> Header:
     """What a file's header says; pixels are not read. `path` as for `read`. Raises FileError."""
-    from . import source
-
     name = source.name_of(path, name)
     with source.seekable(path, name) as (file, size):
         try:
             return read_header(file, size, name)
         except OSError as error:
             raise FileError(source.explain(name, error)) from error
-
-
-def _name_of(path, name: str | None) -> str:
-    from . import source
-
-    return source.name_of(path, name)
-
-
-def notes_on_name(path, format_name: str | None) -> list[str]:
-    """A remark where a file's name promises another format than its content is."""
-    from . import source
-
-    with contextlib.suppress(FileError, TypeError):
-        if not source.is_stream(path) and not _related(format_for(path), format_name):
-            return [f"the name says {format_for(path)}, the content is {format_name}"]
-    return []
-
-
-def _with_note_of_name(path, pictures: list[Picture]) -> list[Picture]:
-    """The pictures; the first with a note where the file's name promises another format."""
-    first = pictures[0]
-    return [first.replace(notes=(*first.notes, *notes_on_name(path, first.format))), *pictures[1:]]
 
 
 def _as_picture(picture, metadata: Metadata | None) -> Picture:
@@ -265,8 +206,6 @@ def _as_picture(picture, metadata: Metadata | None) -> Picture:
 
 
 def _format_to_write(path, picture: Picture, asked: str | None) -> str:
-    from . import descriptors, source
-
     if asked is not None:
         return format_named(asked).name
     if not source.is_stream(path):
@@ -281,11 +220,6 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
     if own is None:
         raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
     return own
-
-
-def _related(one: str, other: str) -> bool:
-    family = FORMATS[one].family
-    return one == other or (family is not None and family == FORMATS[other].family)
 
 
 def _write_stream(stream, data: bytes, name: str) -> None:

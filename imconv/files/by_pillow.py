@@ -10,12 +10,10 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import FileError, LimitError
 from .formats import FORMATS
-from .header import Header, Unsupported, damaged
+from .header import Header, Unsupported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,59 +95,34 @@ def bytes_needed(header: Header) -> int:
     return header.width * header.height * (storage + 2 * header.channels * sample)
 
 
-def decode(
-    data: bytes,
-    header: Header,
-    name: str,
-    plugin: str,
-    *,
-    prepare: Callable[[bytes, Header], bytes] | None = None,
-    finish: Callable[[np.ndarray, Header, bytes], tuple[np.ndarray, list[str]]] | None = None,
-) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels of the first picture in `data`, notes for the user, and no metadata.
-
-    plugin   see `reader`
-    prepare  gives the file as Pillow is to see it, after refusing what Pillow would degrade
-    finish   makes of Pillow's pixels those of the file, with notes
-
-    Raises FileError where the file is damaged or Pillow would degrade it, LimitError where memory runs out.
-    """
-    notes: list[str] = []
+@contextlib.contextmanager
+def at_work():
+    """`quiet`, and whatever Pillow raises (OSError, SyntaxError, TypeError, struct.error, ...) as ValueError."""
     try:
-        source = prepare(data, header) if prepare else data
-        decoder = reader(plugin)
         with quiet():
-            image = decoder(io.BytesIO(source))
-            image.load()
-            if image.size != (header.width, header.height):
-                raise ValueError(
-                    f"{image.size[0]} x {image.size[1]} pixels instead of {header.width} x {header.height}"
-                )
-            pixels = _array(image)
-            del image
-        if finish:
-            pixels, notes = finish(pixels, header, data)
-    except MemoryError:
-        raise LimitError(
-            f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
-        ) from None
-    except Unsupported as error:
-        raise FileError(f"{name}: {error}") from error
+            yield
+    except (MemoryError, ValueError):
+        raise
     except Exception as error:
-        # Pillow raises OSError, SyntaxError, ValueError, TypeError, struct.error, zlib.error, ... for damaged files
-        raise FileError(damaged(name, header.format, str(error) or type(error).__name__)) from error
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    if pixels.shape[:2] != (header.height, header.width) or channels != header.channels:
-        raise FileError(damaged(name, header.format, "header and pixels disagree"))
-    return pixels, notes, {}
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
-def _array(image) -> np.ndarray:
-    """A writable array of a Pillow image, native byte order; 1-bit pixels are bool."""
+def decode(data: bytes, header: Header, plugin: str) -> np.ndarray:
+    """Pixels of the first picture in `data` as Pillow has them, in a writable array, native byte order; 1-bit pixels are bool.
+
+    plugin  see `reader`
+
+    Raises ValueError where the file is damaged or of another size.
+    """
     import numpy as np
 
-    shown = np.asarray(image)
-    return np.array(shown, dtype=shown.dtype.newbyteorder("="), order="C")
+    with at_work():
+        image = reader(plugin)(io.BytesIO(data))
+        image.load()
+        if image.size != (header.width, header.height):
+            raise ValueError(f"{image.size[0]} x {image.size[1]} pixels instead of {header.width} x {header.height}")
+        shown = np.asarray(image)
+        return np.array(shown, dtype=shown.dtype.newbyteorder("="), order="C")
 
 
 def image_of(pixels: np.ndarray, mode: str):
@@ -181,6 +154,6 @@ def saved(image, target: str, plugin: str, **options) -> bytes:
         raise Unsupported(f"this Pillow cannot write {target}; install a newer one") from None
     buffer = _Named()
     buffer.name = "picture" + FORMATS[target].extensions[0]
-    with quiet():
+    with at_work():
         image.save(buffer, **options)
     return buffer.getvalue()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from ..errors import OptionError
 from ..jit import loop
 
-try:
-    from isal import isal_zlib as fast
-except ImportError:  # no wheel for this machine
-    fast = None
+fast: ModuleType | None = None
+with contextlib.suppress(ImportError):  # no wheel for this machine
+    fast = importlib.import_module("isal.isal_zlib")
 
-ERRORS = (zlib.error,) if fast is None else (zlib.error, fast.error)
+_ERRORS: tuple[type[Exception], ...] = (zlib.error,) if fast is None else (zlib.error, fast.error)
 adler32, crc32 = (fast or zlib).adler32, (fast or zlib).crc32
 MAX_INFLATION = 1032  # deflate cannot do better; a header that claims more is lying
 BLOCK = 1 << 18  # bytes inflated at a time, at most
@@ -30,11 +32,11 @@ def level(compression: Any) -> int | None:
     return compression
 
 
-def inflated(pieces: Iterable, needed: int, notes: list[str]) -> Iterator[bytes]:
+def inflated(pieces: Iterable, needed: int, notes: list[str]) -> Generator[bytes, None, None]:
     """The first `needed` bytes of a zlib stream that comes in pieces, in blocks.
 
-    Its checksum is checked. Raises ValueError and ERRORS where it is damaged or cut off; what is there beyond `needed`
-    bytes is not inflated, and `notes` says so.
+    Its checksum is checked. Raises ValueError where it is damaged or cut off; what is there beyond `needed` bytes is not
+    inflated, and `notes` says so.
     """
     stream = (fast or zlib).decompressobj()
     left = needed
@@ -42,7 +44,10 @@ def inflated(pieces: Iterable, needed: int, notes: list[str]) -> Iterator[bytes]
         while not stream.eof:
             # one byte more than is wanted: zlib takes 0 for no limit, and the stream's end comes after its last byte
             most = min(BLOCK, left + 1)
-            block = stream.decompress(piece, most)
+            try:
+                block = stream.decompress(piece, most)
+            except _ERRORS as error:
+                raise ValueError(str(error)) from error
             if len(block) > left:
                 notes.append("more pixels than its size says ignored")
                 yield block[:left]

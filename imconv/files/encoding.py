@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ..errors import FileError, ImconvError, LimitError, OptionError
-from . import renditions, tags
+from . import renditions, streams, tags
 from .channels import spread
 from .formats import FORMATS, Format, holders
 from .header import Unsupported
@@ -18,13 +19,6 @@ _PNG_CHUNKS = frozenset(
 )
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
 _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
-
-
-class Encode(Protocol):
-    """`encode` of a format's encoder: the file's bytes; notes for the user are added to `notes`. `encode_pages` of an
-    encoder of several pictures is the same for a list of pages."""
-
-    def __call__(self, page: Page, options: EncoderOptions, notes: list[str]) -> bytes: ...
 
 
 def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
@@ -69,58 +63,54 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
 
 
 def prepared(
-    pictures: Sequence[Picture],
-    target: Format,
-    quality: int | None,
-    compression: Any,
-    strip: bool,
-    notes: list[str],
-    name: str,
+    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool, notes: list[str], name: str
 ) -> list[Page]:
     """The pictures as encoders get them; what can't go into the file is noted. Raises FileError and OptionError."""
     check(pictures, target, name)
+    quality = options.quality
     if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100):
         raise OptionError(f"quality {quality!r} is not a whole number from 1 to 100")
     pages = [_page(picture, target, strip, notes) for picture in pictures]
     if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
-    if quality is not None and "quality" not in target.takes:
-        notes.append(f"quality is not used for {target.name}")
-    if compression is not None and "compression" not in target.takes:
-        notes.append(f"compression is not used for {target.name}")
+    for option in ("quality", "compression"):
+        if getattr(options, option) is not None and option not in target.takes:
+            notes.append(f"{option} is not used for {target.name}")
     return pages
 
 
 def encode(
-    pictures: Sequence[Picture],
-    target: Format,
-    *,
-    quality: int | None,
-    compression: Any,
-    strip: bool,
-    name: str,
-    threads: int | None = None,
+    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool, name: str
 ) -> tuple[bytes, list[str]]:
     """The file's bytes and notes on what changed. Raises FileError and OptionError."""
     notes: list[str] = []
-    pages = prepared(pictures, target, quality, compression, strip, notes, name)
-    try:
-        options = EncoderOptions(quality, compression, threads)
+    pages = prepared(pictures, target, options, strip, notes, name)
+    largest, module = max(pictures, key=lambda picture: picture.pixels.nbytes), target.module("encoder")
+    with explained(name, f" as {target.name}", f"to encode {largest.width} x {largest.height} pixels"):
         if len(pages) > 1:
-            data = target.module("pages_encoder").encode_pages(pages, options, notes)
+            data = module.encode_pages(pages, options, notes)
+        elif hasattr(module, "encode"):
+            data = module.encode(pages[0], options, notes)
         else:
-            data = target.module("encoder").encode(pages[0], options, notes)
+            data = streams.written(module.Writer, pages[0], options, notes)
+    return data, list(dict.fromkeys(notes))
+
+
+@contextlib.contextmanager
+def explained(name: str, target: str, memory: str) -> Iterator[None]:
+    """What an encoder raises, in the one line that users get, but for errors of the file system. `memory` says what it was
+    too little for."""
+    try:
+        yield
     except MemoryError:
-        largest = max(pictures, key=lambda picture: picture.pixels.nbytes)
-        raise LimitError(f"{name}: not enough memory to encode {largest.width} x {largest.height} pixels") from None
-    except ImconvError:
+        raise LimitError(f"{name}: not enough memory {memory}") from None
+    except (ImconvError, OSError):
         raise
     except Unsupported as error:
         raise FileError(f"{name}: {error}") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise FileError(f"{name}: cannot be encoded as {target.name}: {reason}; try another format") from error
-    return data, list(dict.fromkeys(notes))
+        raise FileError(f"{name}: cannot be encoded{target}: {reason}; try another format") from error
 
 
 def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
@@ -137,20 +127,11 @@ def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Pa
 
 def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Metadata:
     """What of the picture's metadata goes into the file; what cannot go is noted."""
-    from dataclasses import replace
-
     source = picture.metadata
     if strip:
         if source.orientation != 1:
             notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
-        return Metadata(
-            quantisation=source.quantisation,
-            subsampling=source.subsampling,
-            compression=source.compression,
-            predictor=source.predictor,
-            duration=source.duration,
-            loop=source.loop,
-        )
+        return replace(source, icc=None, exif=None, xmp=None, dpi=None, orientation=1, gamma=None, chunks=())
     size = picture.width, picture.height
     exif = renditions.in_exif(tags.with_orientation(source.exif, source.orientation), *size, notes)
     xmp = renditions.in_xmp(source.xmp, *size, notes)
@@ -161,7 +142,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
     if icc is not None and icc[16:20] == b"GRAY" and "icc" in target.carries and "grey" in dict(target.instead):
         notes.append(f"ICC profile for GRAY left out: {target.name} has no grey")
         icc = None
-    kept = {"icc": icc, "exif": exif, "xmp": xmp}
+    kept: dict[str, bytes | None] = {"icc": icc, "exif": exif, "xmp": xmp}
     longest = dict(target.longest)
     for key, value in kept.items():
         words = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}[key]
@@ -175,14 +156,9 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
         elif len(value) > longest.get(key, len(value)):
             kept[key] = None
             notes.append(f"{words} of {len(value)} bytes left out: too long for {target.name}")
-    return replace(
-        source,
-        icc=kept["icc"],
-        exif=kept["exif"],
-        xmp=kept["xmp"],
-        dpi=source.dpi if "dpi" in target.carries else None,
-        chunks=_chunks_for(picture, target, notes),
-    )
+    dpi = source.dpi if "dpi" in target.carries else None
+    chunks = _chunks_for(picture, target, notes)
+    return replace(source, icc=kept["icc"], exif=kept["exif"], xmp=kept["xmp"], dpi=dpi, chunks=chunks)
 
 
 def _chunks_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple[bytes, bytes], ...]:

@@ -51,13 +51,17 @@ class Format:
 
     The names of its modules in this package, and the functions that each must have:
 
-    header          `read(file, size, *, whole)`; also `read_start(file)` if the start of a file is enough, and
-                    `read_pages(file, size, numbers)` if each page has a header of its own; see header.py
-    decoder         see `pages.decoder`
-    encoder         `encode(page, options, notes)`; see `encoding.Encode`
-    pages_encoder   `encode_pages(pages, options, notes)`, where it holds several pictures
-    rows            `has_rows(header)`, `bytes_held(header)` and `rows(file, header, name)`; see streams.py
-    writer          `Writer`; see `streams.Writer`
+    header   `read(file, size, *, whole)` returns a `header.Header`; also `read_start(file)` if the start of a file is
+             enough, and `read_pages(file, size, numbers)` if each page has a header of its own
+    decoder  `bytes_needed(header)`, the peak memory of decoding one picture, and `decode(data, header, notes)`, which
+             returns its pixels and adds remarks for the user to `notes`; or `rows(file, header, notes)`, see
+             `streams.ReadRows`. With `rows` and `bytes_held(header)`, see streams.py, files are read in bands. Where the
+             frames of an animation build on each other also `pages(data, header)`, which yields pixels, notes and fields
+             of `Metadata` of each frame as it is shown. Where pixels lie in the file as they are, `end(header)` is the
+             byte behind them, or None
+    encoder  `encode(page, options, notes)` returns the file's bytes and adds remarks for the user to `notes`; or
+             `Writer`, see `streams.Writer`, with which files are written in bands. Where a file holds several pictures
+             also `encode_pages(pages, options, notes)`
     """
 
     name: str
@@ -67,9 +71,6 @@ class Format:
     header: str
     decoder: str
     encoder: str
-    rows: str | None = None
-    writer: str | None = None
-    pages_encoder: str | None = None
     synonyms: tuple[str, ...] = ()
     marked: Callable[[bytes], bool] | None = None
     family: str | None = None
@@ -89,18 +90,17 @@ class Format:
         return self.pages or self.animation
 
     def module(self, part: str) -> Any:
-        """The module for a part, "header", "decoder", ..., which is imported now; None where the format has none."""
-        found = getattr(self, part)
-        return None if found is None else importlib.import_module(f".{found}", __package__)
+        """The module for a part, "header", "decoder" or "encoder", which is imported now."""
+        return importlib.import_module(f".{getattr(self, part)}", __package__)
 
 
 def _format(name: str, extensions: str, starts, holds, carries=(), **others) -> Format:
     return Format(name, tuple(extensions.split()), starts, frozenset(holds), carries=frozenset(carries), **others)
 
 
-def _by(module: str, *, bands: bool = False) -> dict[str, str]:
-    """One module for header, decoder and encoder, or for everything that comes and goes in bands as well."""
-    return dict.fromkeys(("header", "decoder", "encoder", *(("rows", "writer") if bands else ())), module)
+def _by(module: str) -> dict[str, str]:
+    """One module for header, decoder and encoder."""
+    return dict.fromkeys(("header", "decoder", "encoder"), module)
 
 
 def _netpbm(*kinds: bytes) -> tuple[bytes, ...]:
@@ -116,7 +116,7 @@ def _is_avif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and not {b"avif", b"avis"}.isdisjoint(head[i : i + 4] for i in range(8, len(head), 4))
 
 
-_NETPBM = {**_by("plain.netpbm", bands=True), "family": "Netpbm"}
+_NETPBM = {**_by("plain.netpbm"), "family": "Netpbm"}
 _ALL_METADATA = ("icc", "exif", "xmp", "dpi")
 MAX_SEGMENT = 65533  # bytes in one JPEG segment
 _JPEG_LONGEST = (("icc", 255 * (MAX_SEGMENT - 14)), ("exif", MAX_SEGMENT - 6), ("xmp", MAX_SEGMENT - 29))
@@ -133,9 +133,6 @@ FORMATS: dict[str, Format] = {
             header="png.chunks",
             decoder="png.decode",
             encoder="png.encode",
-            pages_encoder="png.animated",
-            rows="png.still",
-            writer="png.encode",
             takes=("compression",),
             animation=True,
         ),
@@ -163,9 +160,6 @@ FORMATS: dict[str, Format] = {
             header="tiff.layout",
             decoder="tiff.decode",
             encoder="tiff.encode",
-            pages_encoder="tiff.encode",
-            rows="tiff.decode",
-            writer="tiff.encode",
             synonyms=("TIF",),
             takes=("compression",),
             pages=True,
@@ -177,7 +171,6 @@ FORMATS: dict[str, Format] = {
             (_GREY8, *_ALPHA8, _RGB8),
             ("icc", "exif", "xmp"),
             **_by("pillow.webp"),
-            pages_encoder="pillow.webp",
             marked=_is_webp,
             longest_side=16383,
             takes=("quality",),
@@ -200,7 +193,7 @@ FORMATS: dict[str, Format] = {
             ".pam",
             _netpbm(b"P7"),
             (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8),
-            **_by("plain.pam", bands=True),
+            **_by("plain.pam"),
             family="Netpbm",
         ),
         _format(
@@ -209,7 +202,6 @@ FORMATS: dict[str, Format] = {
             _netpbm(b"Pf", b"PF"),
             (("grey", "float32"), ("rgb", "float32")),
             **_by("plain.pfm"),
-            rows="plain.pfm",
             family="Netpbm",
         ),
         _format(
@@ -218,7 +210,6 @@ FORMATS: dict[str, Format] = {
             (b"GIF87a", b"GIF89a"),
             (_GREY8, *_ALPHA8, _RGB8),
             **_by("pillow.gif"),
-            pages_encoder="pillow.gif",
             longest_side=65535,
             reduces=True,
             animation=True,
@@ -263,7 +254,7 @@ FORMATS: dict[str, Format] = {
             instead=(("grey", "rgba"), ("grey+alpha", "rgba"), ("rgb", "rgba")),
             reduces=True,
         ),
-        _format("NPY", ".npy", (b"\x93NUMPY",), _ARRAYS, **_by("plain.npy", bands=True)),
+        _format("NPY", ".npy", (b"\x93NUMPY",), _ARRAYS, **_by("plain.npy")),
         _format(
             "NPZ",
             ".npz",

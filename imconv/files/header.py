@@ -1,17 +1,18 @@
-"""What a file says about itself before its pixels are touched: format, size, colour model, metadata."""
+"""What a file says about itself before its pixels are touched: format, size, colour model, metadata; and what errors of
+its readers are called."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
-import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import FileError
+from ..errors import FileError, ImconvError, LimitError
 from .formats import FORMATS, describe_unknown, known, sniff
 from .picture import MODES, Metadata
-
-ENDLESS = 1 << 62  # stands for the size of a stream that goes on
+from .source import ENDLESS, explain
 
 
 class Unsupported(ValueError):
@@ -51,6 +52,11 @@ class Header:
         return MODES.get(self.mode, self.layout.get("channels", 3))
 
     @property
+    def line(self) -> int:
+        """Bytes of a row of pixels, with a byte for a sample of less than 8 bits."""
+        return self.width * self.channels * max(1, self.depth // 8)
+
+    @property
     def alpha(self) -> bool:
         return self.mode in ("grey+alpha", "rgba")
 
@@ -70,7 +76,7 @@ class Header:
 def read_header(file, size: int, name: str, *, whole: bool = False) -> Header:
     """The Header of an open, seekable binary file of `size` bytes. `whole` also checks what comes after the header
     (PNG: the checksum of every chunk). Raises FileError, one line naming the file."""
-    return _read(file, size, name, lambda reader: reader.read(file, size, whole=whole))
+    return _read(file, size, name, lambda reader: [reader.read(file, size, whole=whole)])[0]
 
 
 def read_start(file, size: int, name: str) -> Header | None:
@@ -81,9 +87,9 @@ def read_start(file, size: int, name: str) -> Header | None:
         return None
 
     def start(reader):
-        return reader.read_start(file) if hasattr(reader, "read_start") else reader.read(file, size)
+        return [reader.read_start(file) if hasattr(reader, "read_start") else reader.read(file, size)]
 
-    return _read(file, size, name, start)
+    return _read(file, size, name, start)[0]
 
 
 def read_headers(file, size: int, name: str, numbers: range) -> list[Header]:
@@ -97,7 +103,7 @@ def read_headers(file, size: int, name: str, numbers: range) -> list[Header]:
     return _read(file, size, name, headers)
 
 
-def _read(file, size: int, name: str, call):
+def _read(file, size: int, name: str, call: Callable[[Any], list[Header]]) -> list[Header]:
     file.seek(0)
     head = file.read(32)
     if not head:
@@ -109,21 +115,33 @@ def _read(file, size: int, name: str, call):
     reader = FORMATS[format_name].module("header")
     if size == ENDLESS and FORMATS[format_name].told_at_end:
         size = file.seek(0, 2)
-    try:
-        result = call(reader)
-        for header in result if isinstance(result, list) else [result]:
+    with decoding(name, format_name, "to read it; free some"):
+        try:
+            headers = call(reader)
+        except (struct.error, IndexError):
+            raise ValueError("cut off in the header") from None
+        except OverflowError as error:
+            raise ValueError(str(error)) from error
+        for header in headers:
             if header.width < 1 or header.height < 1:
                 raise ValueError(f"a size of {header.width} x {header.height}")
+    return headers
+
+
+@contextlib.contextmanager
+def decoding(name: str, format_name: str, memory: str) -> Iterator[None]:
+    """What a decoder raises, in the one line that users get: ValueError is damage; `memory` says what it was too little for."""
+    try:
+        yield
+    except MemoryError:
+        raise LimitError(f"{name}: not enough memory {memory}") from None
+    except ImconvError:
+        raise
     except Unsupported as error:
         raise FileError(f"{name}: {error}") from error
-    except (struct.error, IndexError):
-        raise FileError(damaged(name, format_name, "cut off in the header")) from None
-    except (ValueError, zlib.error, OverflowError) as error:
-        raise FileError(damaged(name, format_name, str(error))) from error
-    return result
-
-
-def damaged(name: str, format_name: str, reason: str) -> str:
-    """The one line for a file that cannot be decoded."""
-    reason = " ".join(str(reason).split())[:200]
-    return f"{name}: damaged or truncated {format_name} file: {reason}; get a fresh copy of it"
+    except OSError as error:
+        raise FileError(explain(name, error)) from error
+    except (ValueError, struct.error) as error:
+        reason = " ".join((str(error) or type(error).__name__).split())[:200]
+        damaged = f"{name}: damaged or truncated {format_name} file: {reason}; get a fresh copy of it"
+        raise FileError(damaged) from error

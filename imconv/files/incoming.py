@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 
-from ..errors import FileError, ImconvError, LimitError
-from . import deflate, limits, source, streams
-from .header import Header, Unsupported, damaged, read_header
+from . import limits, source, streams
+from .header import Header, decoding, read_header
 from .overlap import ahead
 from .picture import Picture
+
+if TYPE_CHECKING:
+    import numpy as np
 
 BAND = 1 << 20  # bytes of rows handed on at a time; a reader's own bands may be larger
 BANDS_AHEAD = 3  # read by a thread of their own
@@ -24,54 +27,44 @@ class Incoming:
     bytes_held  the most memory that reading takes
     """
 
-    def __init__(self, file, header: Header, name: str):
+    def __init__(self, file, header: Header, name: str, held: int):
         import numpy as np
 
         self.name, self.header = name, header
-        self._rows = streams.reader(header)(file, header, name)
-        self._read = self._told()
+        self._notes: list[str] = []
+        self._read = self._told(streams.rows(file, header, self._notes))
         first = next(self._read)
         self._rest = ahead(self._read, BANDS_AHEAD)
-        self.bytes_held = streams.bytes_held(header) + (BANDS_AHEAD + 1) * max(BAND, first[:1].nbytes)
+        self.bytes_held = held + (BANDS_AHEAD + 1) * max(BAND, first[:1].nbytes)
         self._bands = self._joined(first)
         pixels = np.broadcast_to(np.zeros((), first.dtype), (header.height, *first.shape[1:]))
         self.outline = Picture(pixels, header.mode, header.format, header.metadata)
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[np.ndarray]:
         return self._bands
 
     @property
     def notes(self) -> list[str]:
         """Remarks for the user; complete after the last band."""
-        return [*self.header.notes, *getattr(self._rows, "notes", ())]
+        return [*self.header.notes, *self._notes]
 
     def close(self) -> None:
         """Read no more."""
         self._rest.close()
         self._read.close()
 
-    def _joined(self, first) -> Iterator:
+    def _joined(self, first: np.ndarray) -> Iterator[np.ndarray]:
         yield first
         del first  # it is part of a band that may be large
         yield from self._rest
 
-    def _told(self) -> Iterator:
+    def _told(self, bands: Iterator[np.ndarray]) -> Generator[np.ndarray, None, None]:
         """The reader's bands in parts of about BAND bytes; its errors in the one line that users get."""
-        try:
-            for band in self._rows:
+        with decoding(self.name, self.header.format, "to read it; free some"):
+            for band in bands:
                 step = max(1, BAND // band[:1].nbytes)
                 for first in range(0, len(band), step):
                     yield band[first : first + step]
-        except MemoryError:
-            raise LimitError(f"{self.name}: not enough memory to read it; free some") from None
-        except ImconvError:
-            raise
-        except Unsupported as error:
-            raise FileError(f"{self.name}: {error}") from error
-        except OSError as error:
-            raise FileError(source.explain(self.name, error)) from error
-        except (ValueError, *deflate.ERRORS) as error:
-            raise FileError(damaged(self.name, self.header.format, str(error) or type(error).__name__)) from error
 
 
 @contextlib.contextmanager
@@ -87,14 +80,11 @@ def reading(
             yield None
             return
         header = read_header(file, size, name)
-        pixels = header.width * header.height * header.channels * max(1, header.depth // 8)
-        if header.frames > 1 or pixels < least or streams.reader(header) is None:
+        whole = header.frames > 1 or header.height * header.line < least
+        held = None if whole else streams.bytes_held(header)
+        if held is None:
             yield None
             return
-        needed = streams.bytes_held(header)
-        limits.check(name, header.width, header.height, needed, max_pixels=max_pixels, max_memory=max_memory)
-        incoming = Incoming(file, header, name)
-        try:
+        limits.check(name, header.width, header.height, held, max_pixels=max_pixels, max_memory=max_memory)
+        with contextlib.closing(Incoming(file, header, name, held)) as incoming:
             yield incoming
-        finally:
-            incoming.close()

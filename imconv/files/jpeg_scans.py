@@ -195,7 +195,8 @@ def _follow(data, place: int, frame: _Frame, content: bytes, interval: int, tabl
     if frame.marker in _PROGRESSIVE:
         kind = (_MORE_AC if high else _FIRST_AC) if first else _MORE_DC if high else _FIRST
     own = frame.layers[names[0]] if len(names) == 1 else None
-    wanted, units = [], []
+    wanted: list[int] = []
+    units = []
     for name, choice in zip(names, choices, strict=True):
         across, down = (1, 1) if own else frame.layers[name]
         both = choice >> 4, 0x10 | choice & 15

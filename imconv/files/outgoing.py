@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from ..errors import FileError, ImconvError, LimitError
 from . import encoding, streams
 from .atomic import replacing
 from .formats import format_named
 from .picture import EncoderOptions, Picture
+
+_told = partial(encoding.explained, target="", memory="to write it; free some")
 
 
 class Outgoing:
@@ -46,26 +48,12 @@ def writing(
     holds the picture, at once. Options and errors as `imconv.files.write`'s."""
     target = format_named(format)
     notes: list[str] = []
-    page = encoding.prepared([outline], target, quality, compression, strip, notes, str(path))[0]
+    options = EncoderOptions(quality, compression, threads)
+    (page,) = encoding.prepared([outline], target, options, strip, notes, str(path))
     with replacing(path, no_clobber=no_clobber) as output:
         with _told(str(path)):
-            options = EncoderOptions(quality, compression, threads)
-            writer = streams.writer(target.name)(output, page, options, notes)
+            writer = target.module("encoder").Writer(output, page, options, notes)
         outgoing = Outgoing(writer, str(path), notes)
         yield outgoing
         outgoing.finish()
     notes += output.notes
-
-
-@contextlib.contextmanager
-def _told(name: str) -> Iterator[None]:
-    """A writer's errors in the one line that users get; those of the file system are told by `replacing`."""
-    try:
-        yield
-    except MemoryError:
-        raise LimitError(f"{name}: not enough memory to write it; free some") from None
-    except (ImconvError, OSError):
-        raise
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise FileError(f"{name}: cannot be encoded: {reason}; try another format") from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
+
+_Item = TypeVar("_Item")
 
 AHEAD = 4  # results that may wait
 MOST_THREADS = 4
@@ -22,13 +24,13 @@ def usable_threads() -> int:
     return min(cores, MOST_THREADS)
 
 
-def ahead(items: Iterable, depth: int = AHEAD) -> Iterator:
+def ahead(items: Iterable[_Item], depth: int = AHEAD) -> Generator[_Item, None, None]:
     """The items of an iterable that runs on a thread of its own, at most `depth` items ahead. Its errors arrive here.
 
     Where the system allows no more threads, each item is made when it is asked for.
     """
-    room, ready = threading.Semaphore(depth), SimpleQueue()
-    ended = threading.Event()
+    room, ended = threading.Semaphore(depth), threading.Event()
+    ready: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
 
     def produce() -> None:
         try:
@@ -128,7 +130,8 @@ class _Task:
     """A piece of work and what came of it."""
 
     def __init__(self, work: Callable[[], Any]):
-        self.work, self.result, self.error = work, None, None
+        self.work, self.result = work, None
+        self.error: BaseException | None = None
         self.done = threading.Event()
 
     def run(self) -> None:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from ..errors import FileError, OptionError
-from . import limits, source
-from .formats import FORMATS, Format, format_named
-from .header import ENDLESS, Header, damaged, read_header, read_headers, read_start
+from . import limits, source, streams
+from .formats import FORMATS, Format, format_for, format_named
+from .header import Header, decoding, read_header, read_headers, read_start
 from .picture import Picture
+from .source import ENDLESS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Decoded = tuple[
+        np.ndarray, list[str], dict[str, Any]
+    ]  # pixels, notes, and fields of Metadata that only decoders know
 
 MAX_PAGES = 1 << 16
 
 
 def decoder(format_name: str):
-    """The module that decodes a format.
-
-    It has `bytes_needed(header)`, the peak memory of decoding one picture, and `decode(data, header, name)`, which gives
-    pixels, notes and the metadata that only it knows. Where the frames of an animation build on each other it also has
-    `pages(data, header, name)`, which yields the same for one frame after another: whole frames, as they are shown. Where
-    pixels lie in the file as they are it has `end(header)`, the byte behind them, or None.
-    """
+    """The module that decodes a format; see `formats.Format`."""
     return FORMATS[format_name].module("decoder")
 
 
@@ -65,9 +69,9 @@ def read(
     headers, chosen, note = found(file, len(data), read_header(file, len(data), name, whole=True))
     note = [*note, *cut]
     _check_limits(headers, len(data), name, max_pixels, allowed)
-    pictures = []
+    pictures: list[Picture] = []
     for header, (pixels, notes, extra) in zip(headers, _decoded(data, headers, chosen, name), strict=True):
-        notes = [*header.notes, *notes, *note]
+        notes = [*header.notes, *notes, *note, *([] if pictures else notes_on_name(path, header.format))]
         metadata = replace(header.metadata, **extra)
         if auto_orient and metadata.orientation != 1:
             from .orientation import turned, upright
@@ -76,6 +80,15 @@ def read(
         mode = header.mode if (pixels.shape[2] if pixels.ndim == 3 else 1) == header.channels else ""
         pictures.append(Picture(pixels, mode, header.format, metadata, tuple(notes)))
     return pictures
+
+
+def notes_on_name(path, format_name: str) -> list[str]:
+    """A remark where a file's name promises another format than its content is."""
+    with contextlib.suppress(FileError, TypeError):  # the name promises nothing, or it is a stream
+        promised, family = format_for(path), FORMATS[format_name].family
+        if promised != format_name and (family is None or FORMATS[promised].family != family):
+            return [f"the name says {promised}, the content is {format_name}"]
+    return []
 
 
 def holds_all(target: Format, header_format: str) -> bool:
@@ -121,7 +134,7 @@ def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_m
     of memory that the pictures need beside their file."""
     module = decoder(headers[0].format)
     needs = [module.bytes_needed(header) for header in headers]
-    kept = sum(h.width * h.height * h.channels * max(1, h.depth // 8) for h in headers) if len(headers) > 1 else 0
+    kept = sum(h.height * h.line for h in headers) if len(headers) > 1 else 0
     if len(headers) == 1:
         width, height = headers[0].width, headers[0].height
     else:  # as one picture with all their rows
@@ -132,16 +145,36 @@ def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_m
     return needed
 
 
-def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> Iterator[tuple]:
-    """Pixels, notes and metadata of each chosen picture; errors name the page."""
-    module = decoder(headers[0].format)
-    if chosen == range(1) or not hasattr(module, "pages"):
+def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> Iterator[Decoded]:
+    """Each chosen picture; errors name the page."""
+    first = headers[0]
+    module = decoder(first.format)
+    if first.frames == 1 or not hasattr(module, "pages"):
         for number, header in zip(chosen, headers, strict=True):
-            yield module.decode(data, header, name if number == 0 else f"{name} (page {number})")
+            size = f"for {header.width} x {header.height} pixels; free some or choose a smaller picture"
+            with decoding(f"{name} (page {number})" if number else name, header.format, size):
+                found = _picture(module, data, header)
+            yield found
         return
     number = -1
-    for number, content in enumerate(islice(module.pages(data, headers[0], name), chosen.stop)):
-        if number >= chosen.start:
-            yield content
-    if number + 1 < chosen.stop:
-        raise FileError(damaged(name, headers[0].format, f"{number + 1} of its {headers[0].frames} frames are there"))
+    with decoding(name, first.format, "for its frames; choose one with --page"):
+        for number, content in enumerate(islice(module.pages(data, first), chosen.stop)):
+            if number >= chosen.start:
+                yield content
+        if number + 1 < chosen.stop:
+            raise ValueError(f"{number + 1} of its {first.frames} frames are there")
+
+
+def _picture(module, data: bytes, header: Header) -> Decoded:
+    """The only picture of a file, or one of its pages."""
+    notes: list[str] = []
+    if hasattr(module, "decode"):
+        pixels = module.decode(data, header, notes)
+    else:
+        pixels = streams.gathered(module.rows(io.BytesIO(data), header, notes), header)
+    if (
+        pixels.shape[:2] != (header.height, header.width)
+        or pixels.size != header.height * header.width * header.channels
+    ):
+        raise ValueError("header and pixels disagree")
+    return pixels, notes, {}

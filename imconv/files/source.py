@@ -9,9 +9,9 @@ import os
 import stat
 
 from ..errors import FileError, LimitError, nearest
-from .header import ENDLESS
 from .limits import human, memory_limit
 
+ENDLESS = 1 << 62  # stands for the size of a stream that goes on
 PIECE = 1 << 20  # bytes; what is no longer is read at once
 _HEADER = 1 << 28  # bytes of a stream that are held to find out what it is: a TIFF may say so behind its pixels
 _REASONS = {

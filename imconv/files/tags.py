@@ -305,5 +305,5 @@ def directory_bytes(tree: dict, order: str, offset: int, following: int, big: bo
             rows.append(struct.pack(f"{order}HH{counter}{pointer}", tag, entry.type, entry.count, place))
             body += entry.data
         body += bytes(len(body) % 2)
-    following = struct.pack(order + pointer, following)
-    return struct.pack(order + number, len(tree)) + b"".join(rows) + following + bytes(body)
+    rows.append(struct.pack(order + pointer, following))
+    return struct.pack(order + number, len(tree)) + b"".join(rows) + bytes(body)

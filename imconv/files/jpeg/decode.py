@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...errors import FileError, LimitError
 from .. import jpeg_scans
-from ..header import Header, Unsupported, damaged
+from ..header import Header, Unsupported
 from . import segments
 
 if TYPE_CHECKING:
@@ -28,37 +27,30 @@ def bytes_needed(header: Header) -> int:
     return by_pillow.bytes_needed(header) + coefficients
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, notes for the user, and nothing. Raises FileError for damage, LimitError where memory runs out."""
-    arithmetic = header.layout["marker"] in _ARITHMETIC
-    notes = [_UNPROVABLE] if arithmetic else []
-    quick, sound = _quick(header), False
-    if arithmetic and not quick:
-        raise FileError(f"{name}: arithmetic-coded JPEG cannot be checked for damage here; convert it with jpegtran")
-    try:
-        if quick:
-            try:
-                pixels = quick.decode_jpeg(data, "GRAY" if header.mode == "grey" else "RGB", strict=True)
-            except MemoryError:
-                raise LimitError(
-                    f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
-                ) from None
-            except ValueError:
-                # it warns of what comes before the pixels as well, which harms none of them
-                if arithmetic:
-                    raise
-            else:
-                sound = pixels.shape == (header.height, header.width, header.channels)
-        # Pillow drops the warnings of its decoder
-        jpeg_scans.check(data, follow=not sound)
-    except ValueError as error:
-        raise FileError(damaged(name, header.format, str(error))) from error
-    if sound:
-        return (pixels if header.channels > 1 else pixels[..., 0]), notes, {}
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels. Raises ValueError for damage, Unsupported for what can't be decoded or checked."""
+    quick, arithmetic = _quick(header), header.layout["marker"] in _ARITHMETIC
+    if arithmetic:
+        if not quick:
+            raise Unsupported("arithmetic-coded JPEG cannot be checked for damage here; convert it with jpegtran")
+        notes.append(_UNPROVABLE)
+    if quick:
+        try:
+            pixels = quick.decode_jpeg(data, "GRAY" if header.mode == "grey" else "RGB", strict=True)
+        except ValueError:
+            # it warns of what comes before the pixels as well, which harms none of them
+            if arithmetic:
+                raise
+        else:
+            if pixels.shape == (header.height, header.width, header.channels):
+                jpeg_scans.check(data, follow=False)
+                return pixels if header.channels > 1 else pixels[..., 0]
+    jpeg_scans.check(data)  # Pillow drops the warnings of its decoder
+    if header.depth != 8:
+        raise Unsupported(f"{header.depth}-bit JPEG cannot be read; convert it to 8 bits or to a 16-bit PNG")
     from .. import by_pillow
 
-    pixels, more, extra = by_pillow.decode(data, header, name, "Jpeg", prepare=_bare)
-    return pixels, [*more, *notes], extra
+    return by_pillow.decode(segments.bare(data), header, "Jpeg")
 
 
 def _quick(header: Header):
@@ -70,10 +62,3 @@ def _quick(header: Header):
     except ImportError:
         return None
     return simplejpeg
-
-
-def _bare(data: bytes, header: Header) -> bytes:
-    """The file as Pillow is to see it. Raises Unsupported for a precision that it cannot decode."""
-    if header.depth != 8:
-        raise Unsupported(f"{header.depth}-bit JPEG cannot be read; convert it to 8 bits or to a 16-bit PNG")
-    return segments.bare(data)

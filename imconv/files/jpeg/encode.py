@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..picture import EncoderOptions, Metadata, Page
 from .segments import SUBSAMPLINGS, described, standard_quality
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT_QUALITY = 92  # where neither the user nor the input says
 _DEFAULT_SUBSAMPLING = 2  # 4:2:0, as libjpeg has it
@@ -23,10 +20,9 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     quality, tables, subsampling = options.quality, _tables(mode, metadata), _DEFAULT_SUBSAMPLING
     if quality is None and tables is None:
         quality = DEFAULT_QUALITY
-    elif quality is None and metadata.subsampling is not None:
-        subsampling = metadata.subsampling
-    if quality is None:
+    if quality is None and tables is not None:
         quality = standard_quality(tables)
+        subsampling = _DEFAULT_SUBSAMPLING if metadata.subsampling is None else metadata.subsampling
     data = None
     if quality is not None and quality >= _SAME_FROM and mode != "cmyk":
         data = _encode_quickly(pixels, mode, quality, subsampling)

@@ -17,7 +17,7 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PROFILE_PART = MAX_SEGMENT - 14
 _PLAIN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline, extended, progressive; Huffman-coded, and arithmetic
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1")  # as Metadata.subsampling numbers them
-_RATIOS = {(1, 1): 0, (2, 1): 1, (2, 2): 2, (1, 2): 3, (4, 1): 4}
+_RATIOS: dict[tuple[float, float], int] = {(1, 1): 0, (2, 1): 1, (2, 2): 2, (1, 2): 3, (4, 1): 4}
 _ZIGZAG = tuple(sorted(range(64), key=lambda i: (i // 8 + i % 8, i // 8 if (i // 8 + i % 8) % 2 else i % 8)))
 # ITU-T T.81, tables K.1 and K.2, row by row: what `quality` scales
 _LUMA = (
@@ -83,14 +83,14 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     if marker < 0xC8 and marker != 0xC3 and width * height > 64 * 8 * size:
         raise ValueError(f"{width} x {height} pixels cannot be in {size} bytes")
     layers = [(data[at + 1] >> 4, data[at + 1] & 15, data[at + 2]) for at in range(6, 6 + 3 * components, 3)]
-    used = [tables.get(layer[2]) for layer in layers]
+    used = tuple(tables[layer[2]] for layer in layers if layer[2] in tables)
     metadata = Metadata(
         icc,
         exif,
         xmp,
         density or tags.resolution(exif),
         tags.orientation(exif),
-        quantisation=None if None in used else tuple(used),
+        quantisation=used if len(used) == components else None,
         subsampling=_subsampling(layers),
     )
     ids = data[6 : 6 + 3 * components : 3]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from ...errors import FileError
 from .. import by_pillow, tags
-from ..header import Header
+from ..header import Header, Unsupported
 from ..picture import EncoderOptions, Metadata, Page
 from ..tags import MAX_BLOCK
 from .boxes import Box, boxes, content
@@ -212,13 +211,11 @@ def bytes_needed(header: Header) -> int:
     return by_pillow.bytes_needed(header) + 2 * header.width * header.height * 4
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage and for more than 8 bits."""
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels. Raises ValueError for damage, Unsupported for more than 8 bits."""
     if header.depth > 8:
-        raise FileError(
-            f"{name}: {header.depth}-bit AVIF cannot be read without losing bits; convert it to a 16-bit PNG"
-        )
-    return by_pillow.decode(data, header, name, "Avif")
+        raise Unsupported(f"{header.depth}-bit AVIF cannot be read without losing bits; convert it to a 16-bit PNG")
+    return by_pillow.decode(data, header, "Avif")
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:

@@ -63,51 +63,33 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     )
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, notes and no metadata. Raises FileError and LimitError."""
-    return by_pillow.decode(data, header, name, "Bmp", prepare=_prepared, finish=_finished)
-
-
-def _prepared(data: bytes, header: Header) -> bytes:
-    if header.palette or header.layout["grey"]:
-        # Pillow misreads some palettes of greys as 1-bit or 8-bit pixels: an odd first colour makes it give the indices
-        at = header.layout["palette_at"]
-        return data[:at] + b"\x01\x02\x03" + data[at + 3 :]
-    return data
-
-
-def _finished(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels. Raises ValueError for damage."""
     import numpy as np
 
-    notes: list[str] = []
-    if header.layout["palette"] is None:
-        if header.layout["bits"] == 16:
+    layout, source = header.layout, data
+    if layout["palette"] is not None:
+        # Pillow misreads some palettes of greys as 1-bit or 8-bit pixels: an odd first colour makes it give the indices
+        at = layout["palette_at"]
+        source = data[:at] + b"\x01\x02\x03" + data[at + 3 :]
+    pixels = by_pillow.decode(source, header, "Bmp")
+    if layout["palette"] is None:
+        if layout["bits"] == 16:
             notes.append("16-bit pixels (5 or 6 bits a channel) expanded to 8-bit RGB")
-        if (
-            header.layout["bits"] == 32
-            and header.mode == "rgb"
-            and header.layout["offset"] + 4 * pixels[..., 0].size <= len(data)
-        ):
-            fourth = np.frombuffer(data, np.uint8, 4 * pixels[..., 0].size, header.layout["offset"])[3::4]
+        size = 4 * header.width * header.height
+        if layout["bits"] == 32 and header.mode == "rgb" and layout["offset"] + size <= len(data):
+            fourth = np.frombuffer(data, np.uint8, size, layout["offset"])[3::4]
             if fourth.min() != fourth.max():
                 notes.append(
                     "the unused fourth byte of each pixel ignored, though it varies; it may have been meant as alpha"
                 )
-        return pixels, notes
-    palette = np.frombuffer(header.layout["palette"], np.uint8).reshape(-1, 3)
-    if header.layout["grey"]:
-        pixels = looked_up(pixels.astype(np.uint8), palette[:, 0], notes)
-        return _grey_levels(pixels, header.depth, notes), notes
-    return looked_up(pixels, palette, notes), notes
-
-
-def _grey_levels(pixels: np.ndarray, bits: int, notes: list[str]) -> np.ndarray:
-    """1-bit pixels as 8-bit ones (Pillow has already spread 2 and 4 bits), and the note about it."""
-    if pixels.dtype == bool:
-        pixels = pixels.astype("uint8") * 255
-    if bits < 8:
-        notes.append(f"{bits}-bit grey expanded to 8 bits")
-    return pixels
+        return pixels
+    palette = np.frombuffer(layout["palette"], np.uint8).reshape(-1, 3)
+    if not layout["grey"]:
+        return looked_up(pixels, palette, notes)
+    if header.depth < 8:
+        notes.append(f"{header.depth}-bit grey expanded to 8 bits")
+    return looked_up(pixels.astype(np.uint8), palette[:, 0], notes)
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from ...errors import FileError
 from .. import by_pillow
 from ..channels import scaled
-from ..header import ENDLESS, Header
+from ..header import Header, Unsupported
 from ..picture import EncoderOptions, Metadata, Page
+from ..source import ENDLESS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,20 +103,16 @@ def bytes_needed(header: Header) -> int:
     return by_pillow.bytes_needed(header) + 4 * header.width * header.height * header.channels
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage and for what would be degraded."""
-    odd = header.layout["odd"]
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels. Raises ValueError for damage, Unsupported for what would be degraded."""
+    odd, bits = header.layout["odd"], header.layout["bits"]
     if odd:
-        raise FileError(f"{name}: JPEG 2000 with {odd} cannot be read without loss; convert it to PNG or TIFF")
-    return by_pillow.decode(data, header, name, "Jpeg2K", finish=_finished)
-
-
-def _finished(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
-    bits = header.layout["bits"]
+        raise Unsupported(f"JPEG 2000 with {odd} cannot be read without loss; convert it to PNG or TIFF")
+    pixels = by_pillow.decode(data, header, "Jpeg2K")
     if bits in (8, 16):
-        return pixels, []
+        return pixels
     # Pillow has shifted them to the upper bits
-    return scaled(pixels >> ((8 if bits < 8 else 16) - bits), (1 << bits) - 1), []
+    return scaled(pixels >> ((8 if bits < 8 else 16) - bits), (1 << bits) - 1)
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...errors import FileError, LimitError
 from .. import by_pillow
 from ..channels import looked_up
-from ..header import Header, Unsupported, damaged
+from ..header import Header, Unsupported
 from ..picture import EncoderOptions, Page
 
 if TYPE_CHECKING:
@@ -21,64 +20,28 @@ _COLOURS = bytes((1, 2, 3)) * 256  # any that Pillow doesn't take for greys: it 
 _GREYS = bytes(level for level in range(256) for _ in range(3))
 _LOOP = b"\x21\xff\x0bNETSCAPE2.0\x03\x01"
 _MOST = 65535
+_NO_PIXELS = 2  # bytes of a frame's code where it is empty: a size of codes, and an end
 _STRAY = 1 << 16  # terminators of nothing: more of them are no accident
 
 
 def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a GIF file."""
-    file.seek(0)
-    width, height, flags = struct.unpack("<6xHHB2x", file.read(13))
-    palette = file.read(3 << (flags & 7) + 1) if flags & 128 else None
-    frames, transparent, first_palette, pixels_in, stray = 0, None, palette, 0, 0
-    frame_transparent = None
-    while (introducer := file.read(1)) not in (b"", b"\x3b"):
-        if introducer == b"\x21":
-            place = file.tell()
-            block = file.read(6)
-            if block[0] == 0xF9 and block[1] >= 4:
-                frame_transparent = block[5] if block[2] & 1 else None
-            file.seek(place + 1)
-            _pass_sub_blocks(file)
-        elif introducer == b"\x2c":
-            x, y, w, h, local = struct.unpack("<HHHHB", file.read(9))
-            own = file.read(3 << (local & 7) + 1) if local & 128 else None
-            file.seek(1, 1)
-            stored = _pass_sub_blocks(file)
-            if frames == 0:
-                transparent, first_palette = frame_transparent, own if own is not None else palette
-                width, height = max(width, x + w), max(height, y + h)
-                pixels_in = stored
-                if w * h > stored * _INFLATION:
-                    raise ValueError(f"{w} x {h} pixels cannot be in {stored} bytes")
-            frames += 1
-            frame_transparent = None
-        elif introducer == b"\0" and stray < _STRAY:
-            stray += 1  # stray terminators occur and harm nobody
-        elif frames:
-            break  # rubbish after the first picture does not concern us
-        else:
-            raise ValueError("an unknown block comes before the picture")
-    if frames == 0 or pixels_in == 0:
+    file.seek(6)
+    width, height = struct.unpack("<HH", file.read(4))
+    first, frames = None, 0
+    for part in _parts(file):
+        if isinstance(part, Frame):
+            first, frames = first or part, frames + 1
+    if first is None or len(first.coded) <= _NO_PIXELS:
         raise ValueError("it holds no picture")
-    if first_palette is None:
-        first_palette = bytes(level for level in range(256) for _ in range(3))
-    if len(first_palette) < 6 or len(first_palette) % 3:
-        raise ValueError("it ends within the palette")
-    grey = first_palette[::3] == first_palette[1::3] == first_palette[2::3]
+    _check_size(first)
+    grey = first.palette[::3] == first.palette[1::3] == first.palette[2::3]
     mode = "grey" if grey else "rgb"
-    if transparent is not None:
+    if first.transparent is not None:
         mode = {"grey": "grey+alpha", "rgb": "rgba"}[mode]
-    layout = {"palette": first_palette, "transparent": transparent}
+    layout = {"palette": first.palette, "transparent": first.transparent}
+    width, height = max(width, first.left + first.width), max(height, first.top + first.height)
     return Header("GIF", width, height, mode, 8, palette=not grey, frames=frames, layout=layout)
-
-
-def _pass_sub_blocks(file) -> int:
-    """Go to behind a chain of sub-blocks; the bytes in it."""
-    stored = 0
-    while length := file.read(1)[0]:
-        stored += length
-        file.seek(length, 1)
-    return stored
 
 
 class Frame(NamedTuple):
@@ -97,49 +60,59 @@ class Frame(NamedTuple):
 
 
 def take_apart(data: bytes) -> tuple[list[Frame], int]:
-    """The frames, and how often they play (0: for ever). Raises ValueError where the file is cut off."""
-    frames: list[Frame] = []
-    plays, control = 1, (0, 0, None)
-    flags = data[10]
-    shared = data[13 : 13 + (3 << (flags & 7) + 1)] if flags & 128 else None
-    at = 13 + len(shared or b"")
-    try:
-        while at < len(data) and data[at] != 0x3B:
-            if data[at] == 0x21:
-                if data[at + 1] == 0xF9 and data[at + 2] >= 4:
-                    packed, delay = struct.unpack_from("<BH", data, at + 3)
-                    control = (packed >> 2 & 7, delay, data[at + 6] if packed & 1 else None)
-                elif data.startswith(_LOOP, at):
-                    (count,) = struct.unpack_from("<H", data, at + len(_LOOP))
-                    plays = count + 1 if count else 0
-                at = _after_blocks(data, at + 2)
-            elif data[at] == 0x2C:
-                left, top, width, height, flags = struct.unpack_from("<HHHHB", data, at + 1)
-                at += 10
-                own = data[at : at + (3 << (flags & 7) + 1)] if flags & 128 else None
-                start = at + len(own or b"")
-                at = _after_blocks(data, start + 1)
-                disposal, delay, transparent = control
-                palette = own or shared or _GREYS
-                place = (left, top, width, height, flags & 0x40)
-                frames.append(Frame(*place, palette, transparent, disposal, delay, data[start:at]))
-                control = (0, 0, None)
-            elif data[at] == 0:
-                at += 1  # stray terminators occur and harm nobody
-            elif frames:
-                break  # rubbish after a picture does not concern us
-            else:
-                raise ValueError("an unknown block comes before the picture")
-    except (IndexError, struct.error):
-        raise ValueError("it ends within a frame") from None
+    """The frames, and how often they play (0: for ever)."""
+    frames, plays = [], 1
+    for part in _parts(io.BytesIO(data)):
+        if isinstance(part, Frame):
+            frames.append(part)
+        else:
+            plays = part
     return frames, plays
 
 
-def _after_blocks(data: bytes, at: int) -> int:
-    """Where a chain of sub-blocks ends."""
-    while data[at]:
-        at += data[at] + 1
-    return at + 1
+def _parts(file) -> Iterator[Frame | int]:
+    """The frames of a file, and how often they play wherever that is said. Raises IndexError or struct.error where it is
+    cut off."""
+    file.seek(10)
+    (flags,) = struct.unpack("<B2x", file.read(3))
+    shared = file.read(3 << (flags & 7) + 1) if flags & 128 else None
+    control: tuple[int, int, int | None] = (0, 0, None)  # disposal, delay, and the index that is transparent
+    frames = stray = 0
+    while (introducer := file.read(1)) not in (b"", b";"):
+        if introducer == b"!":
+            label, block = file.read(1), _sub_blocks(file)
+            if label == b"\xf9" and block[0] >= 4:
+                packed, delay, index = struct.unpack_from("<BHB", block, 1)
+                control = (packed >> 2 & 7, delay, index if packed & 1 else None)
+            elif (introducer + label + block).startswith(_LOOP):
+                (count,) = struct.unpack_from("<H", block, len(_LOOP) - 2)
+                yield count + 1 if count else 0
+        elif introducer == b",":
+            left, top, width, height, flags = struct.unpack("<HHHHB", file.read(9))
+            own = file.read(3 << (flags & 7) + 1) if flags & 128 else None
+            disposal, delay, transparent = control
+            palette, coded = own or shared or _GREYS, file.read(1) + _sub_blocks(file)
+            yield Frame(left, top, width, height, flags & 0x40, palette, transparent, disposal, delay, coded)
+            frames, control = frames + 1, (0, 0, None)
+        elif introducer == b"\0" and stray < _STRAY:
+            stray += 1  # stray terminators occur and harm nobody
+        elif frames:
+            return  # rubbish after a picture does not concern us
+        else:
+            raise ValueError("an unknown block comes before the picture")
+
+
+def _sub_blocks(file) -> bytes:
+    """A chain of sub-blocks, each behind its length, and the 0 that ends it."""
+    parts = []
+    while length := file.read(1)[0]:
+        parts += [bytes((length,)), file.read(length)]
+    return b"".join((*parts, b"\0"))
+
+
+def _check_size(frame: Frame) -> None:
+    if frame.width * frame.height > len(frame.coded) * _INFLATION:
+        raise ValueError(f"{frame.width} x {frame.height} pixels cannot be in {len(frame.coded)} bytes")
 
 
 def bytes_needed(header: Header) -> int:
@@ -148,58 +121,44 @@ def bytes_needed(header: Header) -> int:
     return by_pillow.bytes_needed(header) + canvases
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, notes and metadata of the only picture, or of the first frame. Raises FileError and LimitError."""
-    if header.frames == 1:
-        return by_pillow.decode(data, header, name, "Gif", finish=_finished)
-    return next(pages(data, header, name))
-
-
-def _finished(pixels: np.ndarray, header: Header, data: bytes) -> tuple[np.ndarray, list[str]]:
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels of the only picture. Raises ValueError for damage."""
     import numpy as np
 
-    notes: list[str] = []
+    pixels = by_pillow.decode(data, header, "Gif")
     transparent = header.layout["transparent"]
     palette = np.frombuffer(header.layout["palette"], np.uint8).reshape(-1, 3)
-    colours = looked_up(pixels, palette if header.palette else palette[:, 0], notes, transparent)
+    told = notes if transparent is None else []
+    colours = looked_up(pixels, palette if header.palette else palette[:, 0], told, transparent)
     if transparent is None:
-        return colours, notes
-    alpha = np.where(pixels == transparent, 0, 255).astype(np.uint8)
-    words = "palette expanded to RGBA" if header.palette else "transparent colour turned into an alpha channel"
-    return np.dstack([colours, alpha]), [words]
+        return colours
+    notes += ["palette expanded to RGBA" if header.palette else "transparent colour turned into an alpha channel"]
+    return np.dstack([colours, np.where(pixels == transparent, 0, 255).astype(np.uint8)])
 
 
-def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, list[str], dict]]:
+def pages(data: bytes, header: Header) -> Iterator[tuple[np.ndarray, list[str], dict[str, Any]]]:
     """Pixels, notes and metadata of each frame, as it is shown. What no frame covers is transparent, as browsers have it."""
     import numpy as np
 
     from ..animation import CLEAR, KEEP, RESTORE, Canvas, reduced
 
-    try:
-        frames, plays = take_apart(data)
-        canvas = Canvas(header.height, header.width, np.uint8)
-        for frame in frames:
-            colours = _colours(frame)
-            after = {2: CLEAR, 3: RESTORE}.get(frame.disposal, KEEP)
-            shown = canvas.show(colours, frame.top, frame.left, True, after)
-            pixels = reduced(shown, header.mode)
-            notes = [f"palette expanded to {'RGBA' if pixels.shape[-1] == 4 else 'RGB'}"] if header.palette else []
-            yield pixels, notes, {"duration": 10.0 * frame.delay, "loop": plays}
-    except MemoryError:
-        raise LimitError(f"{name}: not enough memory for its frames; choose one with --page") from None
-    except Exception as error:  # Pillow raises all kinds for damaged files
-        raise FileError(damaged(name, "GIF", str(error) or type(error).__name__)) from error
+    frames, plays = take_apart(data)
+    canvas = Canvas(header.height, header.width, np.uint8)
+    for frame in frames:
+        after = {2: CLEAR, 3: RESTORE}.get(frame.disposal, KEEP)
+        pixels = reduced(canvas.show(_colours(frame), frame.top, frame.left, True, after), header.mode)
+        notes = [f"palette expanded to {'RGBA' if pixels.shape[-1] == 4 else 'RGB'}"] if header.palette else []
+        yield pixels, notes, {"duration": 10.0 * frame.delay, "loop": plays}
 
 
 def _colours(frame: Frame) -> np.ndarray:
     """The frame's pixels, RGBA."""
     import numpy as np
 
-    if frame.width * frame.height > len(frame.coded) * _INFLATION:
-        raise ValueError(f"{frame.width} x {frame.height} pixels cannot be in {len(frame.coded)} bytes")
+    _check_size(frame)
     head = b"GIF89a" + struct.pack("<HHBBB", frame.width, frame.height, 0xF7, 0, 0) + _COLOURS
     place = b"," + struct.pack("<HHHHB", 0, 0, frame.width, frame.height, frame.interlaced)
-    with by_pillow.quiet():
+    with by_pillow.at_work():
         image = by_pillow.reader("Gif")(io.BytesIO(head + place + frame.coded + b";"))
         image.load()
         indices = np.asarray(image)
@@ -266,7 +225,8 @@ def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -
     plays = pages[0].metadata.loop or 0
     if plays != 1:
         parts += [_LOOP, struct.pack("<HB", min(max(plays - 1, 0), _MOST), 0)]
-    rounded, told = False, {}
+    rounded = False
+    told: dict[str, str] = {}
     for page in pages:
         own: list[str] = []
         single = encode(page, options, own)

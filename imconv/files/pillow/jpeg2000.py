@@ -29,7 +29,8 @@ def read(file, size: int, *, whole: bool = False) -> Header:
 
 def _read_boxes(file, size: int) -> tuple[tuple[int, int], dict[bytes, bytes], Metadata]:
     """Where the codestream starts and ends, the boxes of the header, and metadata."""
-    start, end, found, exif, xmp, dpi = None, 0, {}, None, None, None
+    start, end, exif, xmp, dpi = None, 0, None, None, None
+    found: dict[bytes, bytes] = {}
     for outer in boxes(file, 0, size):
         if outer.kind == b"jp2h":
             for inner in list(boxes(file, outer.start, outer.end)):

@@ -10,9 +10,8 @@ import struct
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...errors import FileError, LimitError
 from .. import by_pillow, tags
-from ..header import Header, damaged
+from ..header import Header
 from ..picture import EncoderOptions, Metadata, Page
 from ..tags import MAX_BLOCK
 
@@ -72,32 +71,25 @@ def bytes_needed(header: Header) -> int:
     return by_pillow.bytes_needed(header) + 8 * header.width * header.height
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, notes and metadata of the only picture, or of the first frame. Raises FileError and LimitError."""
-    if header.frames == 1:
-        return by_pillow.decode(data, header, name, "WebP")
-    return next(pages(data, header, name))
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels of the only picture. Raises ValueError for damage."""
+    return by_pillow.decode(data, header, "WebP")
 
 
-def pages(data: bytes, header: Header, name: str) -> Iterator[tuple[np.ndarray, list[str], dict]]:
+def pages(data: bytes, header: Header) -> Iterator[tuple[np.ndarray, list[str], dict[str, Any]]]:
     """Pixels, notes and metadata of each frame, as it is shown."""
     import numpy as np
 
-    try:
-        with by_pillow.quiet():
-            image = by_pillow.reader("WebP")(io.BytesIO(data))
-        for number in range(image.n_frames):
-            with by_pillow.quiet():
-                image.seek(number)
-                image.load()
-                pixels = np.array(image)
-            if pixels.shape != (header.height, header.width, header.channels):
-                raise ValueError("header and pixels disagree")
-            yield pixels, [], {"duration": float(image.info["duration"]), "loop": image.info["loop"]}
-    except MemoryError:
-        raise LimitError(f"{name}: not enough memory for its frames; choose one with --page") from None
-    except Exception as error:  # Pillow raises all kinds for damaged files
-        raise FileError(damaged(name, "WEBP", str(error) or type(error).__name__)) from error
+    with by_pillow.at_work():
+        image = by_pillow.reader("WebP")(io.BytesIO(data))
+    for number in range(image.n_frames):
+        with by_pillow.at_work():
+            image.seek(number)
+            image.load()
+            pixels = np.array(image)
+        if pixels.shape != (header.height, header.width, header.channels):
+            raise ValueError("header and pixels disagree")
+        yield pixels, [], {"duration": float(image.info["duration"]), "loop": image.info["loop"]}
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
@@ -133,7 +125,7 @@ def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -
         shown = min(int(time + 0.5), _LONGEST)
         rounded |= shown != time
         parts.append(_chunk(b"ANMF", bytes(6), size, _three(shown), bytes([_REPLACE]), *pixels))
-    parts += [_chunk(kind, kept[kind][0]) for kind in (b"EXIF", b"XMP ") if kept[kind][0]]
+    parts += [_chunk(kind, block) for kind in (b"EXIF", b"XMP ") if (block := kept[kind][0])]
     if rounded:
         notes.append("times of frames rounded to milliseconds: WEBP holds no finer ones")
     body = b"".join(parts)

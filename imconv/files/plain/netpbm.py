@@ -5,14 +5,12 @@ Source: the Netpbm project's pages on the formats. A sample v of 0 .. maximum is
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..channels import scaled
 from ..header import Header
-from ..picture import EncoderOptions, Page
 from . import raw
 
 if TYPE_CHECKING:
@@ -96,13 +94,8 @@ def integer(file) -> int:
 
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding: the picture and some bands; the text of a plain one may be without comments once more."""
-    samples = header.height * _line(header)
+    samples = header.height * header.line
     return samples * (2 if header.layout["whole"] else 1) + 8 * min(raw.BAND + header.layout["line"], samples)
-
-
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
-    return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
 
 
 def end(header: Header) -> int | None:
@@ -110,22 +103,14 @@ def end(header: Header) -> int | None:
     return None if header.layout["whole"] else raw.end(header)
 
 
-def has_rows(header: Header) -> bool:
-    """Whether it can be read in bands: numbers as text can't."""
-    return not header.layout["whole"]
+def bytes_held(header: Header) -> int | None:
+    """Peak memory of `rows`: bits are unpacked, turned round and spread. None where they are numbers as text."""
+    if header.layout["whole"]:
+        return None
+    return raw.bytes_held(header, header.line, 2 * header.line if header.format == "PBM" else 0)
 
 
-def bytes_held(header: Header) -> int:
-    """Peak memory of `rows`: bits are unpacked, turned round and spread."""
-    given = _line(header)
-    return raw.bytes_held(header, given, 2 * given if header.format == "PBM" else 0)
-
-
-def _line(header: Header) -> int:
-    return header.width * header.channels * (2 if header.depth == 16 else 1)
-
-
-def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
+def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
     """The picture in bands; see `streams.ReadRows`. A plain file is read whole."""
     import numpy as np
 
@@ -134,7 +119,7 @@ def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
         file.seek(layout["offset"])
         yield _plain_pixels(file.read(), header)
         return
-    for band in raw.bands(file, layout["offset"], header.height, layout["line"], given=_line(header)):
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"], given=header.line):
         if header.format == "PBM":
             bits = np.unpackbits(band, axis=1, count=header.width)
             yield (bits ^ 1) * np.uint8(255)
@@ -186,14 +171,9 @@ class Writer(raw.RawWriter):
             return b"P4\n%d %d\n" % (width, height)
         return b"P%d\n%d %d\n%d\n" % (6 if channels == 3 else 5, width, height, 65535 if dtype.itemsize == 2 else 255)
 
-    def stored(self, rows: np.ndarray) -> bytes:
+    def encoded(self, band: np.ndarray, first: bool, last: bool) -> bytes:
         import numpy as np
 
-        if rows.dtype == bool:
-            return np.packbits(~rows.reshape(rows.shape[:2]), axis=1).tobytes()
-        return rows.astype(rows.dtype.newbyteorder(">"), copy=False).tobytes()
-
-
-def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
-    """The raw file for pixels of type bool or uint8 or uint16, grey or RGB."""
-    return raw.encoded(Writer, page, options, notes)
+        if band.dtype == bool:
+            return np.packbits(~band.reshape(band.shape[:2]), axis=1).tobytes()
+        return band.astype(band.dtype.newbyteorder(">"), copy=False).tobytes()

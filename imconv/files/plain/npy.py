@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..header import Header, Unsupported
-from ..picture import EncoderOptions, Page
 from . import raw
 
 if TYPE_CHECKING:
@@ -87,19 +86,9 @@ def bytes_needed(header: Header) -> int:
     return (1 + header.layout["whole"]) * stored * factor + 2 * min(raw.BAND + header.layout["line"], stored)
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
-    return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
-
-
-def has_rows(header: Header) -> bool:
-    """Whether it can be read in bands: Fortran's order has columns."""
-    return not header.layout["whole"]
-
-
-def bytes_held(header: Header) -> int:
-    """Peak memory of `rows`."""
-    return raw.bytes_held(header, _line(header))
+def bytes_held(header: Header) -> int | None:
+    """Peak memory of `rows`; None for Fortran's order, which has columns."""
+    return None if header.layout["whole"] else raw.bytes_held(header, _line(header))
 
 
 def _line(header: Header) -> int:
@@ -110,7 +99,7 @@ def _line(header: Header) -> int:
     return header.width * header.channels * np.dtype(_WIDENED.get(kind, kind)).itemsize
 
 
-def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
+def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
     """The picture in bands; see `streams.ReadRows`. An array stored by columns is read whole."""
     import numpy as np
 
@@ -146,8 +135,3 @@ class Writer(raw.RawWriter):
         shape = (height, width) if channels == 1 else (height, width, channels)
         npy.write_array_header_1_0(head, {"descr": dtype.str, "fortran_order": False, "shape": shape})
         return head.getvalue()
-
-
-def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
-    """The file for pixels of any type."""
-    return raw.encoded(Writer, page, options, notes)

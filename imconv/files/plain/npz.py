@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from ...errors import FileError
 from ..deflate import MAX_INFLATION, level
-from ..header import Header, Unsupported, damaged
+from ..header import Header, Unsupported
 from ..picture import EncoderOptions, Page
+from ..streams import written
 from . import npy, raw
 
 if TYPE_CHECKING:
@@ -71,16 +72,15 @@ def _chosen(archive: zipfile.ZipFile, size: int) -> zipfile.ZipInfo:
 bytes_needed = npy.bytes_needed
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
+def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
+    """The picture in bands; see `streams.ReadRows`."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(header.layout["member"]) as array:
-            pixels = raw.gather(npy.rows(array, header, name), header, name)
+        with zipfile.ZipFile(file) as archive, archive.open(header.layout["member"]) as array:
+            yield from npy.rows(array, header, notes)
             while array.read(raw.BAND):  # to the end, where the checksum is checked
                 pass
     except _ERRORS as error:
-        raise FileError(damaged(name, "NPZ", str(error) or "its archive is damaged")) from error
-    return pixels, [], {}
+        raise ValueError(str(error) or "its archive is damaged") from error
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
@@ -90,5 +90,5 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     member = zipfile.ZipInfo(f"{NAME}.npy", _DATE)
     member.compress_type = zipfile.ZIP_DEFLATED if chosen else zipfile.ZIP_STORED
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(member, npy.encode(page, options, notes), compresslevel=chosen)
+        archive.writestr(member, written(npy.Writer, page, options, notes), compresslevel=chosen)
     return file.getvalue()

@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 from ..header import Header, Unsupported
-from ..picture import EncoderOptions, Page
 from . import netpbm, raw
-
-if TYPE_CHECKING:
-    import numpy as np
 
 _LONGEST_LINE = 256
 _MOST_LINES = 1000
@@ -60,22 +52,7 @@ def _number(found: dict[bytes, bytes], key: bytes) -> int:
     return int(word)
 
 
-bytes_needed, bytes_held, end = netpbm.bytes_needed, netpbm.bytes_held, raw.end
-
-
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
-    return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
-
-
-def has_rows(header: Header) -> bool:
-    """It can always be read in bands."""
-    return True
-
-
-def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
-    """The picture in bands; see `streams.ReadRows`."""
-    return netpbm.rows(file, header, name)
+bytes_needed, bytes_held, rows, end = netpbm.bytes_needed, netpbm.bytes_held, netpbm.rows, raw.end
 
 
 class Writer(netpbm.Writer):
@@ -84,8 +61,3 @@ class Writer(netpbm.Writer):
     def head(self, height, width, channels, dtype, mode) -> bytes:
         fields = f"WIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {65535 if dtype.itemsize == 2 else 255}"
         return f"P7\n{fields}\nTUPLTYPE {_TYPES[mode]}\nENDHDR\n".encode()
-
-
-def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
-    """The file for pixels of type uint8 or uint16 in any mode."""
-    return raw.encoded(Writer, page, options, notes)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..header import Header
@@ -46,22 +45,12 @@ def bytes_needed(header: Header) -> int:
     return picture + 2 * min(raw.BAND + header.layout["line"], picture)
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, no notes and no metadata. Raises FileError for damage, LimitError where memory runs out."""
-    return raw.gather(rows(io.BytesIO(data), header, name), header, name), [], {}
-
-
-def has_rows(header: Header) -> bool:
-    """It can always be read in bands."""
-    return True
-
-
 def bytes_held(header: Header) -> int:
     """Peak memory of `rows`."""
     return raw.bytes_held(header, header.layout["line"])
 
 
-def rows(file, header: Header, name: str) -> Iterator[np.ndarray]:
+def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
     """The picture in bands; see `streams.ReadRows`."""
     layout = header.layout
     for band in raw.bands(file, layout["offset"], header.height, layout["line"], upwards=True):

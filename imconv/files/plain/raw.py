@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from ...errors import FileError, LimitError
-from ..header import ENDLESS, Header, Unsupported, damaged
+from ..header import Header
 from ..picture import MODES, EncoderOptions, Page
+from ..source import ENDLESS
+from ..streams import BandWriter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 BAND = 1 << 20  # bytes of rows read at a time
 
 
-def bands(file, offset: int, height: int, line: int, *, given: int = 0, upwards: bool = False) -> Iterator[np.ndarray]:
+def bands(
+    file, offset: int, height: int, line: int, *, given: int = 0, upwards: bool = False
+) -> Generator[np.ndarray, None, None]:
     """Bytes (rows, line) from the picture's top to its bottom, each band an array of its own.
 
     `given`: bytes of a row as it is given on, where they are more. `upwards`: the file has the bottom row first. Raises
@@ -31,7 +33,7 @@ def bands(file, offset: int, height: int, line: int, *, given: int = 0, upwards:
         if upwards:
             file.seek(offset + (height - first - rows) * line)
         band = np.empty((rows, line), np.uint8)
-        room = memoryview(band).cast("B")
+        room = band.data.cast("B")
         while room:
             taken = file.readinto(room)
             if not taken:
@@ -68,61 +70,18 @@ def end(header: Header) -> int:
     return header.layout["offset"] + header.height * header.layout["line"]
 
 
-def gather(rows: Iterator[np.ndarray], header: Header, name: str) -> np.ndarray:
-    """The whole picture from its bands. Raises FileError where it is damaged, LimitError where memory runs out."""
-    import numpy as np
-
-    picture, filled = None, 0
-    try:
-        for band in rows:
-            if picture is None:
-                picture = np.empty((header.height, *band.shape[1:]), band.dtype)
-            picture[filled : filled + len(band)] = band
-            filled += len(band)
-    except MemoryError:
-        raise LimitError(
-            f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
-        ) from None
-    except Unsupported as error:
-        raise FileError(f"{name}: {error}") from error
-    except ValueError as error:
-        raise FileError(damaged(name, header.format, str(error))) from error
-    return picture
-
-
-class RawWriter:
+class RawWriter(BandWriter):
     """A file that is a head and then rows of samples; see `streams.Writer`. What derives from it says both."""
 
     def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
-        self._output = output
-        self._left, width = page.pixels.shape[:2]
-        output.write(self.head(self._left, width, MODES[page.mode], page.pixels.dtype, page.mode))
-
-    def write(self, rows: np.ndarray) -> None:
-        """The next rows, any number of them."""
-        if len(rows) > self._left:
-            raise ValueError("more rows than the picture has")
-        self._left -= len(rows)
-        self._output.write(self.stored(rows))
-
-    def finish(self) -> None:
-        """Called once, after the last row."""
-        if self._left:
-            raise ValueError(f"{self._left} rows are missing")
+        super().__init__(output, page, 0)
+        height, width = page.pixels.shape[:2]
+        output.write(self.head(height, width, MODES[page.mode], page.pixels.dtype, page.mode))
 
     def head(self, height: int, width: int, channels: int, dtype: np.dtype, mode: str) -> bytes:
         """What comes before the rows."""
         raise NotImplementedError
 
-    def stored(self, rows: np.ndarray) -> bytes:
+    def encoded(self, band: np.ndarray, first: bool, last: bool) -> bytes:
         """Rows as they are in the file."""
-        return rows.tobytes()
-
-
-def encoded(writer: type[RawWriter], page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
-    """The whole file, by its writer of rows."""
-    file = io.BytesIO()
-    target = writer(file, page, options, notes)
-    target.write(page.pixels)
-    target.finish()
-    return file.getvalue()
+        return band.tobytes()

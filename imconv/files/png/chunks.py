@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from .. import tags
 from ..deflate import MAX_INFLATION, crc32
-from ..header import ENDLESS, Header
+from ..header import Header
 from ..picture import Metadata
+from ..source import ENDLESS
 from ..tags import MAX_BLOCK
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -24,6 +25,7 @@ _COLOUR_TYPES = {
 # chunks that say how the pixels lie, or that Metadata has a field for; all others are carried as they are
 _READ_HERE = (b"IHDR", b"PLTE", b"tRNS", b"IEND", b"acTL", b"fcTL", b"fdAT", b"iCCP", b"eXIf")
 XMP_KEY = b"XML:com.adobe.xmp"
+CONTROL = struct.Struct(">IIIIIHHBB")  # of a frame: fcTL
 _PIECE = 1 << 20  # bytes of a chunk read at a time
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 
@@ -60,7 +62,7 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     if idat == 0:
         raise ValueError("it holds no pixels (IDAT)")
     header = _header(found, carried, idat, max(0, size - file.tell()) if whole else 0)
-    header.layout["idat"] = first
+    header.layout.update(idat=first, checked=whole)
     return header
 
 
@@ -243,6 +245,15 @@ def _with_wide_background(carried: list, colour: int, depth: int, palette: bytes
             data = struct.pack(f">{len(levels)}H", *(level * (65535 // top) for level in levels))
         wide.append((kind, data))
     return wide
+
+
+def chunk(kind: bytes, *data: bytes) -> bytes:
+    """A whole chunk; its content may come in parts."""
+    checksum = crc32(kind)
+    for part in data:
+        checksum = crc32(part, checksum)
+    length = sum(map(len, data))
+    return b"".join((struct.pack(">I", length), kind, *data, struct.pack(">I", checksum)))
 
 
 def profile(chunk: bytes) -> bytes:

@@ -103,7 +103,7 @@ class Sample:
         """How many bytes are left of it."""
         coded = self._filtered.get(way.filter)
         if coded is None:
-            parts = [filtered(self._band, y, y + self._count, self._back, way.filter) for y in self._starts]
+            parts = [filtered(self._band, y, y + self._count, self._back, way.filter).data for y in self._starts]
             coded = self._filtered[way.filter] = b"".join(parts)
         return len(way.packing.packed(coded, True))
 
@@ -138,10 +138,10 @@ def choose(effort: Effort, small: bool, band: np.ndarray, above: int, back: int)
     best, size = min([(best, size), *sample.sizes([Way(best.filter, photograph.packing)])], key=_size)
     if not effort.zlib:
         return best
-    kinds, strategies = (best.filter,), (zlib.Z_DEFAULT_STRATEGY,)
+    kinds, strategies = [best.filter], [zlib.Z_DEFAULT_STRATEGY]
     if effort.thorough:
-        kinds = (ADAPTIVE,) if noisy else effort.filters
-        strategies = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED)
+        kinds = [ADAPTIVE] if noisy else list(effort.filters)
+        strategies.append(zlib.Z_FILTERED)
     sample = Sample(band, above, back, _LONG_LOOK if effort.thorough and not noisy else _LOOK)
     size = sample.size(best)
     # a level higher than 6 takes several times as long to choose the same

@@ -1,101 +1,60 @@
-"""PNG files written: rows filtered in loops and compressed in bands on threads, and the chunks around them."""
+"""PNG files written: rows filtered in loops and compressed in bands on threads, and the chunks around them; of animations
+every frame so, in one file."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import deflate
-from ..deflate import crc32
-from ..overlap import InOrder, usable_threads
+from ..channels import common, spread
+from ..header import Unsupported
 from ..picture import EncoderOptions, Metadata, Page
+from ..streams import BandWriter, written
 from . import effort
-from .chunks import SIGNATURE, XMP_KEY
+from .chunks import CONTROL, SIGNATURE, XMP_KEY, chunk
 
 if TYPE_CHECKING:
     import numpy as np
 
 _COLOURS = {"grey": 0, "rgb": 2, "grey+alpha": 4, "rgba": 6}
 _OFTEN = (b"tEXt", b"zTXt", b"iTXt")
+_MOST = 65535  # of the numerator and denominator of a frame's time
 
 
-def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
-    """The file for pixels of type bool (grey only), uint8 or uint16, (height, width[, channels])."""
-    import io
-
-    file = io.BytesIO()
-    writer = Writer(file, page, options, notes)
-    writer.write(page.pixels)
-    writer.finish()
-    return file.getvalue()
-
-
-class Writer:
-    """A PNG file written as its rows come; see `streams.Writer`.
-
-    Rows are gathered into bands, which are filtered and compressed on threads while the caller goes on. The file depends
-    neither on how the rows came nor on the threads. Memory: some bands, whatever the picture's height.
-    """
+class Writer(BandWriter):
+    """A PNG file written as its rows come; see `streams.Writer`."""
 
     def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
-        self._output = output
         self._rows = _StoredRows(page.pixels.shape, page.pixels.dtype)
         self._effort = effort.effort(deflate.level(options.compression))
         self._small = self._rows.size * self._rows.height < effort.SMALL
-        self._height = max(1, self._effort.band // (self._rows.size + 1))
-        self._left = self._rows.height  # rows to come
-        self._above: np.ndarray | None = None  # the last row of the band before
-        self._band: np.ndarray | None = None  # rows as they are stored, below the one above them
-        self._filled = 0
         self._checksum = 1
-        self._bands = InOrder(options.threads or usable_threads())
+        # a row is filtered by the one above it
+        super().__init__(output, page, max(1, self._effort.band // (self._rows.size + 1)), options.threads, again=1)
         output.write(SIGNATURE + head(self._rows, page.mode, page.metadata))
 
-    def write(self, rows: np.ndarray) -> None:
-        """The next rows, any number of them; they may be changed afterwards."""
-        while len(rows):
-            if self._band is None:
-                self._begin()
-            taken = rows[: len(self._band) - self._filled]
-            self._rows.store(taken, self._band[self._filled : self._filled + len(taken)])
-            self._filled += len(taken)
-            self._left -= len(taken)
-            rows = rows[len(taken) :]
-            if self._filled == len(self._band):
-                self._end()
+    def encoded(self, band: np.ndarray, first: bool, last: bool) -> _Packed:
+        """A band filtered and compressed."""
+        rows, above, back = self._rows.stored(band), 0 if first else 1, self._rows.back
+        way = effort.choose(self._effort, self._small, rows, above, back)
+        coded = effort.filtered(rows, above, len(rows), back, way.filter)
+        return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
 
-    def finish(self) -> None:
-        """Called once, after the last row."""
-        if self._left:
-            raise ValueError(f"{self._left} rows are missing")
-        for done in self._bands.results(0):
-            self._put(done)
-        self._output.write(chunk(b"IEND", b""))
-
-    def _begin(self) -> None:
-        import numpy as np
-
-        if not self._left:
-            raise ValueError("more rows than the picture has")
-        above = 0 if self._above is None else 1
-        self._band = np.empty((above + min(self._height, self._left), self._rows.size), np.uint8)
-        if above:
-            self._band[0] = self._above
-        self._filled = above
-
-    def _end(self) -> None:
-        band, first, last = self._band, self._above is None, not self._left
-        self._above, self._band = band[-1], None
-        self._bands.add(lambda: _pack(band, first, last, self._rows.back, self._effort, self._small))
-        for done in self._bands.results(self._bands.threads + 1):
-            self._put(done)
-
-    def _put(self, done: _Packed) -> None:
+    def stored(self, done: _Packed) -> None:
+        """Put an encoded band into the file."""
         self._checksum = deflate.adler32_of_both(self._checksum, done.checksum, done.length)
         before = b"\x78\x01" if done.first else b""
         after = struct.pack(">I", self._checksum) if done.last else b""
-        self._output.write(chunk(b"IDAT", before, done.data, after))
+        self.output.write(chunk(b"IDAT", before, done.data, after))
+
+    def finish(self) -> None:
+        """Called once, after the last row."""
+        super().finish()
+        self.output.write(chunk(b"IEND"))
 
 
 class _StoredRows:
@@ -108,14 +67,14 @@ class _StoredRows:
         self.size = (self.width * channels * self.bits + 7) // 8
         self.back = max(1, channels * self.bits // 8)
 
-    def store(self, rows: np.ndarray, out: np.ndarray) -> None:
-        """Pixels as bytes, into an array (rows, size) of uint8."""
+    def stored(self, rows: np.ndarray) -> np.ndarray:
+        """Pixels as bytes: (rows, size) of uint8."""
         import numpy as np
 
+        flat = rows.reshape(len(rows), -1)
         if self.bits == 1:
-            out[:] = np.packbits(rows.reshape(len(rows), -1), axis=1)
-        else:
-            out.view(">u2" if self.bits == 16 else np.uint8).reshape(rows.shape)[:] = rows
+            return np.packbits(flat, axis=1)
+        return flat.astype(">u2").view(np.uint8) if self.bits == 16 else flat
 
 
 class _Packed(NamedTuple):
@@ -126,14 +85,6 @@ class _Packed(NamedTuple):
     last: bool
     checksum: int
     length: int
-
-
-def _pack(band: np.ndarray, first: bool, last: bool, back: int, how: effort.Effort, small: bool) -> _Packed:
-    """Filter and compress a band; all but the first begin with the row above."""
-    above = 0 if first else 1
-    way = effort.choose(how, small, band, above, back)
-    coded = effort.filtered(band, above, len(band), back, way.filter)
-    return _Packed(way.packing.packed(coded, last), first, last, deflate.adler32(coded), coded.size)
 
 
 def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:
@@ -159,10 +110,40 @@ def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:
     return b"".join(found)
 
 
-def chunk(kind: bytes, *data: bytes) -> bytes:
-    """A whole chunk; its content may come in parts."""
-    checksum = crc32(kind)
-    for part in data:
-        checksum = crc32(part, checksum)
-    length = sum(map(len, data))
-    return b"".join((struct.pack(">I", length), kind, *data, struct.pack(">I", checksum)))
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file: every frame whole, all in the colour model that holds them all."""
+    if len({page.pixels.dtype for page in pages}) > 1:
+        raise Unsupported("the frames of a PNG file have one depth; convert them to one with --depth")
+    mode = common([page.mode for page in pages])
+    height, width = pages[0].pixels.shape[:2]
+    parts: list[bytes] = []
+    number = 0
+    for page in pages:
+        single = written(Writer, page._replace(pixels=spread(page.pixels, page.mode, mode), mode=mode), options, notes)
+        time = Fraction((page.metadata.duration or 0) / 1000).limit_denominator(_MOST)
+        if time.numerator > _MOST:
+            time = Fraction(min(round(time), _MOST))
+        control = CONTROL.pack(number, width, height, 0, 0, time.numerator, time.denominator, 0, 0)
+        at = single.index(b"IDAT") - 4
+        if not parts:
+            loop = min(pages[0].metadata.loop or 0, 2**31 - 1)
+            # acTL may stand anywhere before the pixels
+            parts += [single[:at], chunk(b"acTL", struct.pack(">II", len(pages), loop))]
+        number += 1
+        first = len(parts) == 2
+        parts.append(chunk(b"fcTL", control))
+        for content in _pixels(single, at):
+            if first:
+                parts.append(chunk(b"IDAT", content))
+            else:
+                parts.append(chunk(b"fdAT", struct.pack(">I", number), content))
+                number += 1
+    return b"".join((*parts, chunk(b"IEND")))
+
+
+def _pixels(single: bytes, at: int) -> Iterator[bytes]:
+    """The contents of the IDAT chunks of a file written here, the first at `at`."""
+    while single[at + 4 : at + 8] == b"IDAT":
+        (length,) = struct.unpack_from(">I", single, at)
+        yield single[at + 8 : at + 8 + length]
+        at += 12 + length

@@ -7,11 +7,10 @@ import io
 import struct
 from typing import TYPE_CHECKING
 
-from ...errors import FileError
-from ..header import Header, Unsupported, damaged
+from ..header import Header, Unsupported
 from ..picture import EncoderOptions, Page
-from . import chunks
-from . import decode as png_decode
+from ..streams import gathered, written
+from . import chunks, still
 from . import encode as png_encode
 
 if TYPE_CHECKING:
@@ -63,20 +62,17 @@ def _bitmap(data: bytes, place: tuple[int, int]) -> Header:
 def bytes_needed(header: Header) -> int:
     """Peak memory of decoding."""
     if header.layout["png"]:
-        return png_decode.bytes_needed(header)
+        return still.bytes_needed(header)
     return 12 * header.width * header.height
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels, notes for the user, and no metadata. Raises FileError for damage."""
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """The pixels. Raises ValueError for damage."""
     start, length = header.layout["place"]
     data = data[start : start + length]
-    if header.layout["png"]:
-        return png_decode.decode(data, header, name)
-    try:
-        return _masked(data, header), [], {}
-    except ValueError as error:
-        raise FileError(damaged(name, "ICO", str(error))) from error
+    return (
+        gathered(still.rows(io.BytesIO(data), header, notes), header) if header.layout["png"] else _masked(data, header)
+    )
 
 
 def _masked(data: bytes, header: Header) -> np.ndarray:
@@ -111,7 +107,7 @@ def _masked(data: bytes, header: Header) -> np.ndarray:
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file, with one PNG picture of at most 256 pixels a side; the page is RGBA of type uint8."""
-    data = png_encode.encode(page, options, notes)
+    data = written(png_encode.Writer, page, options, notes)
     height, width = page.pixels.shape[:2]
     entry = _ENTRY.pack(width % 256, height % 256, 0, 0, 1, 32, len(data), 6 + _ENTRY.size)
     return struct.pack("<HHH", 0, 1, 1) + entry + data

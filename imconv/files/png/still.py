@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
-from ...errors import FileError, ImconvError, LimitError
 from ...jit import loop, ready
 from .. import deflate
-from ..header import Header, damaged
+from ..header import Header
+from ..overlap import ahead
 from . import chunks
 
 if TYPE_CHECKING:
     import numpy as np
 
 # who reads a PNG file most often writes one: where they must be compiled, all are at once
-LOOPS = [("scanline.unfilter_rows", ()), ("scanline.filter_rows", ())]
+LOOPS: list[tuple[str, tuple[str, ...]]] = [("scanline.unfilter_rows", ()), ("scanline.filter_rows", ())]
 BAND = 1 << 20  # bytes of filtered rows unfiltered at a time, or of pixels, whichever are more
 PIECE = 1 << 16  # compressed bytes inflated at a time: they expand to at most 1032 times as many
 WORTH_A_THREAD = 1 << 20  # filtered bytes from which inflating beside unfiltering is faster
@@ -26,97 +26,45 @@ _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2),
 
 
 def bytes_needed(header: Header) -> int:
-    """Peak memory of decoding: the picture, where it is interlaced the largest pass, half of it, bands and blocks."""
-    line = header.width * header.channels * (2 if header.depth == 16 else 1)
-    picture = header.height * line
-    bands = min(4 * (BAND + line) + 8 * deflate.BLOCK, 4 * picture)
-    return picture + header.layout["interlace"] * picture // 2 + bands
+    """Peak memory of decoding: the picture, bands and blocks."""
+    picture = header.height * header.line
+    return picture + min(4 * (BAND + header.line) + 8 * deflate.BLOCK, 4 * picture)
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels of a file whose chunks have been checked, notes for the user, and nothing.
-
-    Raises FileError where the file is damaged, LimitError where memory runs out.
-    """
-    try:
-        pixels, notes = _pixels(data, header)
-    except MemoryError:
-        raise LimitError(
-            f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
-        ) from None
-    except ImconvError:  # no loop to read it with: that is no damage
-        raise
-    except (ValueError, *deflate.ERRORS) as error:
-        raise FileError(damaged(name, "PNG", str(error) or type(error).__name__)) from error
-    return pixels, notes, {}
-
-
-def has_rows(header: Header) -> bool:
-    """Whether it can be read in bands: interlaced pictures can't."""
-    return not header.layout["interlace"]
-
-
-def bytes_held(header: Header) -> int:
+def bytes_held(header: Header) -> int | None:
     """Peak memory of `rows`: a band as it is filtered and unfiltered, where it is then made anew that too, and the one
-    before; blocks inflated ahead."""
-    rows = Rows(header)
-    filtered, given = 1 + rows.line_bytes(header.width), rows.line(header.width)
-    made = (1 if rows.table is None and rows.key is None else 2) * given
-    return (rows.at_once(header.width, header.height) + 1) * (2 * filtered + made) + 7 * deflate.BLOCK
+    before; blocks inflated ahead. None for interlaced pictures, which can't be read in bands."""
+    if header.layout["interlace"]:
+        return None
+    stored = Rows(header, [])
+    filtered = 1 + stored.line_bytes(header.width)
+    made = (1 if stored.table is None and stored.key is None else 2) * header.line
+    return (stored.at_once(header.width, header.height) + 1) * (2 * filtered + made) + 7 * deflate.BLOCK
 
 
-def rows(file, header: Header, name: str) -> Bands:
-    """The picture in bands; see `streams.ReadRows`."""
-    return Bands(file, header)
-
-
-class Bands:
-    """The rows of a picture that is not interlaced, in bands from top to bottom. `notes` are complete after the last."""
-
-    def __init__(self, file, header: Header):
-        self._rows = Rows(header)
-        self.notes = list(self._rows.notes)
-        self._bands = self._read(file, header)
-        self.close = self._bands.close
-
-    def __iter__(self):
-        return self
-
-    def __next__(self) -> np.ndarray:
-        return next(self._bands)
-
-    def _read(self, file, header: Header) -> Iterator[np.ndarray]:
-        width, height = header.width, header.height
-        pieces = chunks.compressed(file, header.layout["idat"], PIECE, check=True)
-        with _inflated(pieces, (1 + self._rows.line_bytes(width)) * height, self.notes) as stream:
-            for band in self._rows.bands(stream, width, height):
-                yield band if header.channels > 1 else band[..., 0]
-            stream.end()
-        chunks.check_end(file)
-
-
-def _pixels(data: bytes, header: Header) -> tuple[np.ndarray, list[str]]:
-    import io
-
+def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
+    """The picture in bands, an interlaced one in a single band; see `streams.ReadRows`."""
     import numpy as np
 
-    rows = Rows(header)
-    passes = rows.passes()
-    needed = sum((1 + rows.line_bytes(width)) * height for width, height, _ in passes)
-    notes = list(rows.notes)
-    picture = np.empty((header.height, header.width, header.channels), rows.dtype)
-    pieces = chunks.compressed(io.BytesIO(data), header.layout["idat"], PIECE)
+    stored, checked = Rows(header, notes), header.layout["checked"]
+    passes = stored.passes()
+    needed = sum((1 + stored.line_bytes(width)) * height for width, height, _ in passes)
+    pieces = chunks.compressed(file, header.layout["idat"], PIECE, check=not checked)
     with _inflated(pieces, needed, notes) as stream:
-        for width, height, place in passes:
-            part = picture if place is None else np.empty((height, width, header.channels), rows.dtype)
-            first = 0
-            for band in rows.bands(stream, width, height):
-                part[first : first + len(band)] = band
-                first += len(band)
-            if place is not None:
-                picture[place] = part
+        if header.layout["interlace"]:
+            picture = np.empty((header.height, header.width, header.channels), stored.dtype)
+            for width, height, place in passes:
+                part, first = picture[place], 0
+                for band in stored.bands(stream, width, height):
+                    part[first : first + len(band)] = band
+                    first += len(band)
+            yield picture if header.channels > 1 else picture[..., 0]
+        else:
+            for band in stored.bands(stream, header.width, header.height):
+                yield band if header.channels > 1 else band[..., 0]
         stream.end()
-    return (picture if header.channels > 1 else picture[..., 0]), notes
+    if not checked:
+        chunks.check_end(file)
 
 
 @contextlib.contextmanager
@@ -124,8 +72,6 @@ def _inflated(pieces, needed: int, notes: list[str]) -> Iterator[_Stream]:
     """`needed` bytes inflated, by a thread of its own where there are many."""
     blocks = deflate.inflated(pieces, needed, notes)
     if needed >= WORTH_A_THREAD:
-        from ..overlap import ahead
-
         blocks = ahead(blocks)
     with contextlib.closing(blocks):
         yield _Stream(blocks)
@@ -157,52 +103,50 @@ class _Stream:
 class Rows:
     """What the rows of a file are, and how they become pixels."""
 
-    def __init__(self, header: Header):
+    def __init__(self, header: Header, notes: list[str]):
         import numpy as np
 
         self.header = header
         self.bits, self.colour = header.layout["bits"], header.layout["colour"]
         self.samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[self.colour]
         self.dtype = np.dtype(np.uint16 if self.bits == 16 else np.uint8)
-        self.notes: list[str] = []
-        self.table = self.key = None
+        self.table: np.ndarray | None = None  # of what each sample, or index, becomes
+        self.key: np.ndarray | None = None  # the colour that is transparent
         transparency = header.layout["transparency"]
         if self.colour == 3:
             self.table = _palette(header.layout["palette"], transparency)
             self.colours = len(header.layout["palette"]) // 3
-            self.notes.append(f"palette expanded to {'RGBA' if self.table.shape[1] == 4 else 'RGB'}")
+            notes.append(f"palette expanded to {'RGBA' if self.table.shape[1] == 4 else 'RGB'}")
             return
         if self.bits < 8:
-            self.notes.append(f"{self.bits}-bit grey expanded to 8 bits")
+            notes.append(f"{self.bits}-bit grey expanded to 8 bits")
         top = (1 << self.bits) - 1
         if transparency is not None:
-            self.notes.append("transparent colour turned into an alpha channel")
-            self.key = (np.frombuffer(transparency, ">u2") & top).astype(self.dtype)
+            notes.append("transparent colour turned into an alpha channel")
+            self.key = key = (np.frombuffer(transparency, ">u2") & top).astype(self.dtype)
         if self.colour == 0 and (self.bits < 8 or (self.bits == 8 and transparency is not None)):
             self.colours = 256
             levels = np.zeros((256, header.channels), np.uint8)
             levels[: top + 1, 0] = np.arange(top + 1) * 255 // top
             if transparency is not None:
-                levels[:, 1] = np.where(np.arange(256) == self.key[0], 0, 255)
+                levels[:, 1] = np.where(np.arange(256) == key[0], 0, 255)
             self.table = levels
 
     def line_bytes(self, width: int) -> int:
         """Bytes of a row, without its filter."""
         return (width * self.samples * self.bits + 7) // 8
 
-    def line(self, width: int) -> int:
-        """Bytes of a row of pixels."""
-        return width * self.header.channels * self.dtype.itemsize
-
     def at_once(self, width: int, height: int) -> int:
         """Rows in a band."""
-        return max(1, min(height, BAND // max(1 + self.line_bytes(width), self.line(width))))
+        return max(
+            1, min(height, BAND // max(1 + self.line_bytes(width), width * self.header.channels * self.dtype.itemsize))
+        )
 
     def passes(self) -> list[tuple]:
-        """(width, height, place in the picture) of each part that the file holds; the place is None for the whole."""
+        """(width, height, place in the picture) of each part that the file holds."""
         width, height = self.header.width, self.header.height
         if not self.header.layout["interlace"]:
-            return [(width, height, None)]
+            return [(width, height, ())]
         parts = [
             (len(range(x, width, across)), len(range(y, height, down)), (slice(y, None, down), slice(x, None, across)))
             for y, x, down, across in _PASSES
@@ -219,18 +163,17 @@ class Rows:
         back, size = max(1, self.samples * self.bits // 8), self.line_bytes(width)
         count = self.at_once(width, height)
         raw = np.empty((count, size + 1), np.uint8)
-        above = None
+        above = np.empty((0, size), np.uint8)  # the last row of the band before
         for first in range(0, height, count):
             coded = raw[: min(count, height - first)]
             stream.fill(coded)
             if coded[:, 0].max() > 4:  # the loop takes what it is given
                 raise ValueError("a row has an unknown filter")
-            start = int(first > 0)  # below the last row of the band before
+            start = len(above)
             lines = np.empty((start + len(coded), size), np.uint8)
-            if start:
-                lines[0] = above
+            lines[:start] = above
             unfilter(coded, back, start, lines, steps, kinds)
-            above = lines[-1].copy()  # the next row is unfiltered by the bytes as they are in the file
+            above = lines[-1:].copy()  # the next row is unfiltered by the bytes as they are in the file
             yield self._pixels(lines, start, width)
 
     def _pixels(self, lines: np.ndarray, start: int, width: int) -> np.ndarray:

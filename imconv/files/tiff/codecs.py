@@ -107,9 +107,9 @@ def packed(compression: str, level: int | None, rows: np.ndarray):
     import numpy as np
 
     rows = np.ascontiguousarray(rows)
-    flat = rows.reshape(-1).view(np.uint8)
+    flat = rows.reshape(-1).view(np.uint8).data
     if compression == "none":
-        return memoryview(flat)
+        return flat
     if compression == "deflate":
         if deflate.fast is not None and (level is None or level <= 2):
             return deflate.fast.compress(flat, level or 2)

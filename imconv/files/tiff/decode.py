@@ -6,13 +6,12 @@ Offsets and sizes come from the checked header; what a strip does not hold in fu
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...errors import FileError, LimitError
 from .. import tags
-from ..header import Header, Unsupported, damaged
+from ..header import Header
 from ..overlap import in_order, usable_threads
 from . import codecs
 from . import layout as tiff_layout
@@ -36,79 +35,44 @@ def bytes_needed(header: Header) -> int:
     return header.height * storage.line + min(usable_threads(), storage.count) * storage.bytes_of_work
 
 
-def decode(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str], dict]:
-    """Pixels of the page that the header describes, notes for the user, and nothing.
-
-    Raises FileError where the file is damaged or would be degraded, LimitError where memory runs out.
-    """
-    try:
-        tiff_layout.refuse(header)
-        if _by_pillow(header):
-            return *_decode_by_pillow(data, header, name), {}
-        view = memoryview(data)
-        pixels = _decode_strips(header, lambda offset, count: view[offset : offset + count])
-    except MemoryError:
-        raise LimitError(
-            f"{name}: not enough memory for {header.width} x {header.height} pixels; free some or choose a smaller picture"
-        ) from None
-    except Unsupported as error:
-        raise FileError(f"{name}: {error}") from error
-    except ValueError as error:
-        raise FileError(damaged(name, "TIFF", str(error) or type(error).__name__)) from error
-    return pixels, _notes(header), {}
+def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
+    """Pixels of the page that the header describes. Raises ValueError for damage, Unsupported for what would be degraded."""
+    tiff_layout.refuse(header)
+    notes += _notes(header)
+    if _by_pillow(header):
+        return _decode_by_pillow(data, header)
+    view = memoryview(data)
+    return _decode_strips(header, lambda offset, count: view[offset : offset + count])
 
 
-def has_rows(header: Header) -> bool:
-    """Whether it can be read in bands: what Pillow decodes can't."""
-    return not _by_pillow(header)
-
-
-def bytes_held(header: Header) -> int:
+def bytes_held(header: Header) -> int | None:
     """Peak memory of `rows`: on each thread a band's strips as they are stored, unpacked and converted, those that wait,
-    and the last two."""
+    and the last two. None for what Pillow decodes, which can't be read in bands."""
+    if _by_pillow(header):
+        return None
     storage = Storage(header)
     waiting = min(storage.count - 1, 1 if storage.threads == 1 else storage.threads + 2)
     return storage.threads * (storage.bytes_stored + storage.bytes_of_work) + waiting * storage.bytes_given
 
 
-def rows(file, header: Header, name: str) -> Rows:
-    """The page's rows in bands; see `streams.ReadRows`."""
-    return Rows(file, header)
+def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
+    """The page's rows in bands; see `streams.ReadRows`. Memory: a few rows of strips or tiles (`bytes_held`); the whole
+    picture where it is one compressed strip."""
+    tiff_layout.refuse(header)
+    notes += _notes(header)
+    lock = threading.Lock()
 
+    def fetch(offset: int, count: int) -> bytes:
+        with lock:
+            file.seek(offset)
+            data = file.read(count)
+        if len(data) < count:
+            raise ValueError("the file ends within the pixels")
+        return data
 
-class Rows:
-    """The rows of a page from top to bottom, in bands; `notes` for the user.
-
-    Memory: a few rows of strips or tiles (`bytes_held`); the whole picture where it is one compressed strip.
-    """
-
-    def __init__(self, file, header: Header):
-        self.notes: list[str] = _notes(header)
-        self._bands = self._read(file, header)
-        self.close = self._bands.close
-
-    def __iter__(self):
-        return self
-
-    def __next__(self) -> np.ndarray:
-        return next(self._bands)
-
-    def _read(self, file, header: Header) -> Iterator[np.ndarray]:
-        tiff_layout.refuse(header)
-        lock = threading.Lock()
-
-        def fetch(offset: int, count: int) -> bytes:
-            with lock:
-                file.seek(offset)
-                data = file.read(count)
-            if len(data) < count:
-                raise ValueError("the file ends within the pixels")
-            return data
-
-        bands = Bands(header, fetch)
-        convert = _converter(header)
-        works = (partial(lambda i: convert(bands.band(i)), i) for i in range(bands.count))
-        yield from in_order(works, bands.threads)
+    bands, convert = Bands(header, fetch), _converter(header)
+    works = (partial(lambda i: convert(bands.band(i)), i) for i in range(bands.count))
+    yield from in_order(works, bands.threads)
 
 
 def _decode_strips(header: Header, fetch: Callable) -> np.ndarray:
@@ -252,24 +216,21 @@ def _by_pillow(header: Header) -> bool:
     return layout["bits"] <= 8 and header.sample == "unsigned"
 
 
-def _decode_by_pillow(data: bytes, header: Header, name: str) -> tuple[np.ndarray, list[str]]:
+def _decode_by_pillow(data: bytes, header: Header) -> np.ndarray:
     """Pillow turns white as zero round and spreads 2 and 4 bits over 8; the rest is done here as for everything else."""
     from .. import by_pillow, jpeg_scans
 
     if header.layout["compression"] == "jpeg":
         for offset, count in zip(header.layout["offsets"], header.layout["counts"], strict=False):
             jpeg_scans.check(data[offset : offset + count], before=header.layout["jpeg_tables"])
-    pixels, notes, _ = by_pillow.decode(data, header, name, "Tiff", prepare=_bare)
+    bare = tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
+    pixels = by_pillow.decode(bare, header, "Tiff")
     if pixels.dtype == bool:
         pixels = pixels.astype("uint8") * (1 if header.palette else 255)
-    steps = [step for step in _steps(header) if step in (_look_up, _divide)]
-    for step in steps:
-        pixels = step(pixels, header)
-    return pixels, notes + _notes(header)
-
-
-def _bare(data: bytes, header: Header) -> bytes:
-    return tags.bare(data, header.layout["directory"], tiff_layout.STORAGE)
+    for step in _steps(header):
+        if step in (_look_up, _divide):
+            pixels = step(pixels, header)
+    return pixels
 
 
 def _result_type(header: Header) -> str:
@@ -365,7 +326,7 @@ def _divide(band: np.ndarray, header: Header) -> np.ndarray:
     import numpy as np
 
     if band.dtype.kind == "f":
-        wide = band.astype(np.float64 if band.itemsize == 8 else np.float32)
+        wide = band.astype("f8" if band.itemsize == 8 else "f4")
         alpha = wide[..., -1:]
         with np.errstate(all="ignore"):
             wide[..., :-1] = np.where(alpha == 0, 0, wide[..., :-1] / alpha)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ...errors import FileError, OptionError
 from .. import tags as tiff_tags
-from ..overlap import InOrder, in_order, usable_threads
+from ..overlap import in_order, usable_threads
 from ..picture import MODES, EncoderOptions, Metadata, Page
+from ..streams import BandWriter
 from ..tags import Entry, new_entry
 from . import codecs
 
@@ -42,24 +43,22 @@ def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -
     return b"".join(piece for head, (_, strips) in zip(heads, stored, strict=True) for piece in (head, *strips))
 
 
-class Writer:
+class Writer(BandWriter):
     """A TIFF file written as its rows come, byte for byte that of `encode_pages`; see `streams.Writer`.
 
     The directory comes before the strips, and says how long they are: raw ones go out at once, compressed ones wait in a file
-    without a name, beside the output: the usual place for temporary files is often memory. Memory: some strips, whatever the picture's height.
+    without a name, beside the output: the usual place for temporary files is often memory.
     """
 
     def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
         import tempfile
 
         self._form = form = Form(page, options.compression, notes)
-        self._output = output
-        self._left = form.height
-        self._rows: list[np.ndarray] = []  # too few for a strip yet
-        self._gathered = 0
-        self._strips = InOrder(options.threads or usable_threads())
         self._counts: list[int] = []
-        self._waiting = None
+        self._waiting: IO[bytes] | None = None
+        self._elsewhere: str | None = None  # where strips wait, if that is not beside the output
+        # raw strips lie one behind another, as their rows do
+        super().__init__(output, page, 0 if form.compression == "none" else form.rows, options.threads)
         if form.compression == "none":
             counts = [form.row_bytes * min(form.rows, form.height - top) for top in range(0, form.height, form.rows)]
             output.write(*directories([(form, counts)]))
@@ -68,51 +67,26 @@ class Writer:
             self._elsewhere = tempfile.gettempdir() if folder is None else None
             self._waiting = tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=folder)  # noqa: SIM115 (closed by finish, or when forgotten)
 
-    def write(self, rows: np.ndarray) -> None:
-        """The next rows, any number of them; they may be changed afterwards."""
-        self._left -= len(rows)
-        if self._left < 0:
-            raise ValueError("more rows than the picture has")
-        if self._waiting is None:  # raw strips lie one behind another, as their rows do
-            self._output.write(self._form.strip(rows))
-            return
-        while len(rows):
-            taken = rows[: self._form.rows - self._gathered]
-            self._rows.append(taken.copy())
-            self._gathered += len(taken)
-            rows = rows[len(taken) :]
-            if self._gathered == self._form.rows:
-                self._end_strip()
-
     def finish(self) -> None:
         """Called once, after the last row."""
-        if self._left:
-            raise ValueError(f"{self._left} rows are missing")
-        if self._gathered:
-            self._end_strip()
-        for strip in self._strips.results(0):
-            self._put(strip)
+        super().finish()
         if self._waiting is None:
             return
         with self._waiting as waiting:
-            self._output.write(*directories([(self._form, self._counts)]))
+            self.output.write(*directories([(self._form, self._counts)]))
             waiting.seek(0)
             while piece := waiting.read(STRIP):
-                self._output.write(piece)
+                self.output.write(piece)
 
-    def _end_strip(self) -> None:
-        import numpy as np
+    def encoded(self, band: np.ndarray, first: bool, last: bool):
+        """A strip."""
+        return self._form.strip(band)
 
-        rows = self._rows[0] if len(self._rows) == 1 else np.concatenate(self._rows)
-        self._rows, self._gathered = [], 0
-        self._strips.add(partial(self._form.strip, rows))
-        for strip in self._strips.results(self._strips.threads + 1):
-            self._put(strip)
-
-    def _put(self, strip) -> None:
-        self._counts.append(len(strip))
+    def stored(self, done) -> None:
+        """Write a strip to where it belongs or waits."""
+        self._counts.append(len(done))
         try:
-            self._waiting.write(strip)
+            (self._waiting or self.output).write(done)
         except OSError as error:
             if self._elsewhere is None:  # then it is the output's folder that is full
                 raise
