@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import zlib
 from collections.abc import Generator, Iterable
 from types import ModuleType
@@ -13,8 +11,12 @@ from ..errors import OptionError
 from ..jit import loop
 
 fast: ModuleType | None = None
-with contextlib.suppress(ImportError):  # no wheel for this machine
-    fast = importlib.import_module("isal.isal_zlib")
+try:
+    from isal import isal_zlib
+
+    fast = isal_zlib
+except ImportError:  # no wheel for this machine
+    pass
 
 _ERRORS: tuple[type[Exception], ...] = (zlib.error,) if fast is None else (zlib.error, fast.error)
 adler32, crc32 = (fast or zlib).adler32, (fast or zlib).crc32

@@ -150,10 +150,10 @@ def test_pages_of_another_kind(book, monkeypatch):
 
     class Decoder:
         bytes_needed = staticmethod(lambda header: 100)
-        decode = staticmethod(lambda data, header, name: (frames[0], [], {"duration": 40.0}))
+        decode = staticmethod(lambda data, header, notes: frames[0])
 
         @staticmethod
-        def pages(data, header, name):
+        def pages(data, header):
             for frame in frames[:broken]:
                 yield frame, [], {"duration": 40.0, "loop": 0}
 

@@ -21,7 +21,6 @@ from imconv.files.formats import FORMATS
 from imconv.files.overlap import InOrder, ahead
 from imconv.files.picture import EncoderOptions, Metadata, Page, Picture
 from imconv.files.png import effort
-from imconv.files.png import encode as png_encode
 from tests.refused import refused
 
 KINDS = sorted(FORMATS["PNG"].holds)
@@ -154,7 +153,7 @@ def test_bands_and_threads_do_not_show(monkeypatch, astronaut, library, compress
         monkeypatch.setattr(effort, "LARGE_BAND", size)
         files = set()
         for threads in (1, 3):
-            monkeypatch.setattr(png_encode, "usable_threads", lambda threads=threads: threads)
+            monkeypatch.setattr(streams, "usable_threads", lambda threads=threads: threads)
             files.add(encode(pixels, "png", compression=compression))
             for heights in ([203], [1] * 203, [7, 0, 190, 6], [100, 100, 3]):
                 files.add(written(pixels, heights, compression=compression, threads=threads))
