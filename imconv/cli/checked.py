@@ -10,6 +10,17 @@ if TYPE_CHECKING:
 
 MOST_PAGES = 1 << 31
 FLAGS = ("auto_orient", "strip", "no_clobber", "quiet", "verbose", "explain", "dry_run")
+_PLAIN = (
+    "border",
+    "pad",
+    "stride",
+    "dilation",
+    "depth",
+    "linear",
+    "region",
+    "channels",
+    "crop",
+)  # as `Options` takes them
 TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 
@@ -78,25 +89,16 @@ def checked_limits(max_pixels: str | None, max_memory: str | None = None) -> dic
     }
 
 
-def checked_options(shared: dict, max_pixels=None):
-    """What a filter is made with; bad values are usage errors."""
+def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
+    """What a filter is made with, by those of the shared options that the command has; bad values are usage errors."""
     from ..options import Options
 
-    return Options(
-        border=shared["border"],
-        pad=shared["pad"],
-        stride=shared["stride"],
-        dilation=shared["dilation"],
-        alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
-        range=(shared["range_"] or "clip").lower(),
-        depth=shared["depth"],
-        linear=shared["linear"],
-        region=shared["region"],
-        mask=None if shared["mask"] is None else _mask(shared, max_pixels),
-        channels=shared["channels"],
-        crop=shared["crop"],
-        nan=shared["nan"].lower(),
-    ).checked()
+    given = {name: shared[name] for name in _PLAIN if name in shared}
+    if shared.get("mask") is not None:
+        given["mask"] = _mask(shared, max_pixels)
+    alpha, policy, nan = shared["alpha"], shared["range_"] or "clip", shared["nan"]
+    alpha = None if alpha is None else alpha.lower()
+    return Options(**given, alpha=alpha, range=policy.lower(), nan=nan.lower()).checked()
 
 
 def _mask(shared: dict, max_pixels):

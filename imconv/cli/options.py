@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from ..geometry.sizes import WORDS
@@ -17,6 +19,9 @@ FEW = 12  # options that need no groups
 WIDEST = 30  # column of options in a help, as Click's
 
 
+Declare = Callable[[Callable], Callable]  # a decorator that declares parameters of a command
+
+
 class GroupedOption(click.Option):
     """An option that stands under the heading of its group in the help of commands that have many."""
 
@@ -25,9 +30,30 @@ class GroupedOption(click.Option):
         self.group = group
 
 
-def option(group: str, *names: str, **attributes):
+def option(group: str, *names: str, **attributes) -> Declare:
     """Declare an option of a group."""
     return click.option(*names, cls=GroupedOption, group=group, **attributes)
+
+
+def together(*declarations: Declare) -> Declare:
+    """Several declarations as one, in this order."""
+
+    def declare(function: Callable) -> Callable:
+        for each in reversed(declarations):
+            function = each(function)
+        return function
+
+    return declare
+
+
+def parameters_of(function: Callable) -> list[click.Parameter]:
+    """What has been declared on a function, in this order."""
+    return getattr(function, "__click_params__", [])[::-1]
+
+
+def command(name: str, *examples: str, cls: type[ExampleCommand] | None = None, of: click.Group | None = None):
+    """Declare a command whose help ends with examples, alone or in the group `of`."""
+    return (of or click).command(name, cls=cls or ExampleCommand, examples=examples)
 
 
 class ExampleCommand(click.Command):
@@ -42,10 +68,11 @@ class ExampleCommand(click.Command):
         if len(options) <= FEW:
             super().format_options(ctx, formatter)
             return
-        groups = {group: [] for group in GROUPS}
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
         for each in options:
             own = OWN if each in self.params else RUNNING  # --help is Click's
-            groups[getattr(each, "group", own)].append(each.get_help_record(ctx))
+            if record := each.get_help_record(ctx):
+                groups[getattr(each, "group", own)].append(record)
         write_sections(formatter, groups)
 
     def format_epilog(self, ctx, formatter):
@@ -61,7 +88,7 @@ class FilterCommand(ExampleCommand):
     def format_epilog(self, ctx, formatter):
         from .effects import shown
 
-        _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(self.name))
+        _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(str(self.name)))
         if self.has_borders:
             from ..geometry.border import drawn
 
@@ -86,13 +113,6 @@ def _write_lines(formatter, title, lines):
                 formatter.write(" " * formatter.current_indent + line.rstrip() + "\n")
 
 
-def linear_options(function):
-    """Declare the options that say where a kernel is laid and what becomes of its sums."""
-    for each in reversed(_LINEAR):
-        function = each(function)
-    return function
-
-
 def like_option(function):
     """Declare the option that asks for another tool's result."""
     text = "Give the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, direction, rounding. Options beside it win."
@@ -111,27 +131,12 @@ def _tool(ctx, param, value):
 def given(name: str):
     """The value of an option of the command that runs, None where it was left at its default."""
     ctx = click.get_current_context()
-    default = ctx.get_parameter_source(name) is click.core.ParameterSource.DEFAULT
-    return None if default else ctx.params[name]
+    return ctx.params[name] if on_command_line(ctx, name) else None
 
 
-def filter_command(name: str, *examples: str, cls=FilterCommand, without: tuple[str, ...] = ()):
-    """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help.
-
-    `without` names shared options, such as "--pad", that make no sense for it, or that it declares by itself."""
-
-    def declare(function):
-        own, function.__click_params__ = getattr(function, "__click_params__", []), []
-        for each in reversed(_SHARED):
-            function = each(function)
-        shared = function.__click_params__
-        function.__click_params__ = [p for p in shared if not {*p.opts} & {*without}] + own
-        # Click turns the list round: the command's own options come first in the help
-        function = click.argument("output", required=False, type=click.Path(allow_dash=True))(function)
-        function = click.argument("input", required=False, type=click.Path(allow_dash=True))(function)
-        return click.command(name, cls=cls, examples=examples)(function)
-
-    return declare
+def on_command_line(ctx: click.Context, name: str | None) -> bool:
+    """Whether an option was given to a command, or as if it had been."""
+    return name is not None and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 # shared options that a step of a chain may have; all others are the chain's
@@ -143,9 +148,20 @@ threads_option = option(
 )
 max_pixels_option = option(RUNNING, "--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")  # fmt: skip
 max_memory_option = option(RUNNING, "--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
+limit_options = together(threads_option, max_pixels_option, max_memory_option)
 no_clobber_option = option(FILES, "--no-clobber", is_flag=True, help="Never replace an existing file.")
 
-_LINEAR = [
+kernel_options = together(  # what becomes of a kernel before it is used
+    click.option("--correlate", is_flag=True, help="Correlate: do not turn the kernel by 180 degrees."),
+    click.option("--normalize", is_flag=True, help="Divide the weights by their sum."),
+    click.option("--scale", default=None, metavar="F", help="Multiply the weights, such as 2, 0.5 or 1/9."),
+    click.option(
+        "--offset", default=None, metavar="N", help="Add to every result, instead of the kernel's own offset."
+    ),
+    click.option("--anchor", default=None, metavar="R,C", help="The tap over the pixel; from 0.  [default: size // 2]"),
+)
+
+linear_options = together(  # where a kernel is laid, and what becomes of its sums
     option(BORDERS, "--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
     option(BORDERS, "--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
     option(BORDERS, "--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
@@ -153,10 +169,10 @@ _LINEAR = [
     option(NUMBERS, "--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
     option(NUMBERS, "--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
     option(NUMBERS, "--range", "range_", default=None, metavar="|".join(RANGES), help="What becomes of results outside the type's range.  [default: clip]"),
-]  # fmt: skip
+)  # fmt: skip
 
-_SHARED = [
-    *_LINEAR,
+shared_options = together(  # of every command that reads a picture, filters it and writes it
+    linear_options,
     option(WHERE, "--region", default=None, metavar="WxH+X+Y", help="Filter only this part; its neighbours outside are read."),
     option(WHERE, "--crop", is_flag=True, help="Write the region alone."),
     option(WHERE, "--mask", default=None, metavar="IMAGE", help="Where, and how much: white all, black nothing, grey in between."),
@@ -178,4 +194,4 @@ _SHARED = [
     option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
     option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell sizes, time and how many samples were clipped."),
     option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON; to standard error where the image goes to standard output."),
-]  # fmt: skip
+)  # fmt: skip

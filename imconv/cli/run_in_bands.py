@@ -20,8 +20,8 @@ def filter_in_bands(session: Session) -> bool:
         if picture is None or (asked.auto_orient and picture.outline.metadata.orientation != 1):
             return False
         outline = picture.outline
-        filter = session.filter_of(job, outline.width)
-        target = formats.format_named(session.format_named(job) or outline.format)
+        filter = job.make(asked.options, outline.width)
+        target = formats.format_named(session.format_named(job) or picture.header.format)
         able = file_to_file.able(target, filter.result_type(outline.pixels.dtype))
         if asked.options.range == "stretch" or not able:
             return False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..options import ExampleCommand
+from ..compiling import watch
+from ..options import command
 
 
 @click.group()
@@ -15,7 +16,7 @@ def cache():
     """
 
 
-@cache.command("info", cls=ExampleCommand, examples=("imconv cache info", "imconv cache info --json"))
+@command("info", "imconv cache info", "imconv cache info --json", of=cache)
 @click.option("--json", "json_", is_flag=True, help="As one line of JSON.")
 def info(json_):
     """Tell what is kept, where, and for which processor."""
@@ -45,17 +46,16 @@ def info(json_):
         click.echo(f"  {size / 1000:5.0f} kB  {name}")
 
 
-@cache.command("warm", cls=ExampleCommand, examples=("imconv cache warm", "imconv cache warm --all"))
+@command("warm", "imconv cache warm", "imconv cache warm --all", of=cache)
 @click.option("--all", "everything", is_flag=True, help="Also for float64 pictures and the longest sums.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def warm(everything, quiet):
     """Compile the common loops now, so that no later run has to."""
     from ... import jit
     from ...compiler.prebuilt import prebuilt
-    from ..compiling import Notice
 
     wanted = prebuilt(everything)
-    jit.watch = Notice(quiet)
+    watch(quiet)
     jit.ready(wanted)
     kept = jit.store.kept()
     origins = {name: jit.origins[name] for name in (jit.signature.full_name(*item) for item in wanted)}
@@ -69,7 +69,7 @@ def warm(everything, quiet):
         raise ImconvError(f"{len(failed)} loops can't be kept here, {failed[0]} for one: {why}")
 
 
-@cache.command("clear", cls=ExampleCommand, examples=("imconv cache clear",))
+@command("clear", "imconv cache clear", of=cache)
 def clear():
     """Remove every kept loop."""
     from ...jit import store

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
 
 
 @filter_command(
@@ -39,21 +38,15 @@ from ..options import filter_command
     "--angle", default=None, metavar="DEG", help="A gradient's derivative in this direction, counter-clockwise."
 )
 @click.option("--order", default="1", show_default=True, metavar="1|2", help="2: gaussian's second derivative.")
-def edges(operator, show, gain, sigma, ratio, angle, order, **shared):
+def edges(shared, operator, show, **how):
     """Find edges by first and second derivatives.
 
     x is positive where it gets brighter to the right, y where it gets brighter downwards. They, derivatives at an angle and
     second derivatives have a sign: without --range, mid-grey is 0 in pictures that hold no negative samples. A direction is a hue, red to the
     right, and on by green and blue counter-clockwise; its brightness is the magnitude.
     """
-    asked = shared["range_"]
+    from ...filters.edges import edge_filter
 
-    def make(options, width):
-        from ...filters.edges import edge_filter
-
-        return edge_filter(
-            operator, show, options, gain=gain, sigma=sigma, ratio=ratio, angle=angle, order=order,
-            range=asked and options.range, hue=True,
-        )  # fmt: skip
-
-    filter_picture(shared, make)
+    return lambda options, width: edge_filter(
+        operator, show, options, range=shared["range_"] and options.range, hue=True, **how
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
 
 
 @filter_command(
@@ -29,22 +28,18 @@ from ..options import filter_command
 @click.option(
     "--gain", default="1", show_default=True, metavar="G", help="Multiply; with 1 a wave gives its amplitude."
 )
-def gabor(wavelength, orientation, phase, energy, bank, scales, bandwidth, sigma, aspect, gain, **shared):
+def gabor(shared, wavelength, orientation, phase, **how):
     """Show what an oriented cell of the visual cortex answers.
 
     A simple cell is a wave under a Gaussian; its answer has a sign: without --range, mid-grey is 0 in pictures that hold no
     negative samples. A complex cell, --energy, answers to a wave of any phase. Even areas are answered by 0.
     """
-    asked = shared["range_"]
+    from ...filters.arguments import checked_number
+    from ...filters.gabor import gabor_filter
 
     def make(options, width):
-        from ...filters.arguments import checked_number
-        from ...filters.gabor import gabor_filter
+        angle = None if phase is None else checked_number(phase, "phase", -1e6, 1e6)
+        policy = shared["range_"] and options.range
+        return gabor_filter(wavelength, orientation, options, phase=angle, range=policy, **how)
 
-        return gabor_filter(
-            wavelength, orientation, options, energy=energy, bank=bank, scales=scales, sigma=sigma, aspect=aspect,
-            phase=None if phase is None else checked_number(phase, "phase", -1e6, 1e6),
-            bandwidth=bandwidth, gain=gain, range=asked and options.range,
-        )  # fmt: skip
-
-    filter_picture(shared, make)
+    return make

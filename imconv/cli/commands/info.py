@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
-from ..options import ExampleCommand
-from ..places import STDIN
+from ..options import command
+from ..places import input_place, need_input
 
 TURNS = (
     "upright",
@@ -22,11 +21,7 @@ TURNS = (
 )
 
 
-@click.command(
-    "info",
-    cls=ExampleCommand,
-    examples=("imconv info photo.jpg", "imconv info in.png in.tif --json", "imconv info < in.png"),
-)
+@command("info", "imconv info photo.jpg", "imconv info in.png in.tif --json", "imconv info < in.png")
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--json", "json_", is_flag=True, help="As JSON: an object, or a list of them for several pictures.")
 def info(images, json_):
@@ -36,19 +31,15 @@ def info(images, json_):
     is 1; the others are told all the same.
     """
     from ... import files
-    from ...errors import FileError, ImconvError
+    from ...errors import ImconvError
 
-    ctx = click.get_current_context()
-    if not images and sys.stdin is not None and sys.stdin.isatty():
-        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
-        ctx.exit(2)
+    if not images:
+        need_input()
     found, failed = [], False
     for path in images or ("-",):
-        name = STDIN if path == "-" else path
         try:
-            if path == "-" and sys.stdin is None:
-                raise FileError("standard input is closed; give an IMAGE")
-            header = files.inspect(sys.stdin.buffer if path == "-" else path, name=name)
+            place, name = input_place(path, "an IMAGE")
+            header = files.inspect(place, name=name)
         except ImconvError as error:
             failed = True
             click.echo(f"imconv: {error}", err=True)
@@ -60,7 +51,7 @@ def info(images, json_):
             click.echo(f"{click.format_filename(name)}\n{_text(found[-1], header)}")
     if json_:
         click.echo(json.dumps(found if len(found) > 1 else found[0]))
-    ctx.exit(int(failed))
+    click.get_current_context().exit(int(failed))
 
 
 def _facts(path: str, header, notes: list[str]) -> dict:

@@ -9,29 +9,19 @@ import time
 import click
 
 from ..checked import checked_limits, checked_threads, whole
-from ..options import (
-    RUNNING,
-    ExampleCommand,
-    max_memory_option,
-    max_pixels_option,
-    no_clobber_option,
-    option,
-    threads_option,
-)
-from ..places import STDOUT, input_place, label, on_stdout, place_of, teller
+from ..compiling import watch
+from ..options import RUNNING, command, limit_options, no_clobber_option, option
+from ..places import STDOUT, input_place, label, on_stdout, place_of, read_picture, teller
 
 SCALES = ("each", "all")
 
 MOST_COLUMNS = 1 << 20  # of a sheet
 
 
-@click.command(
+@command(
     "layer",
-    cls=ExampleCommand,
-    examples=(
-        "imconv layer in.png -w sobel-x -w sobel-y --activation relu --sheet s.png",
-        "imconv layer in.png -w laplacian --padding same --maps maps --json",
-    ),
+    "imconv layer in.png -w sobel-x -w sobel-y --activation relu --sheet s.png",
+    "imconv layer in.png -w laplacian --padding same --maps maps --json",
 )
 @click.argument("input", required=False, type=click.Path(allow_dash=True))
 @click.option("-w", "--weights", required=True, multiple=True, metavar="W", help="A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.")  # fmt: skip
@@ -47,27 +37,24 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture; - for PNG on standard output.")  # fmt: skip
 @click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
 @click.option("--columns", default=None, metavar="N", help="Maps in a row of the sheet.  [default: nearly square]")
-@threads_option
-@max_pixels_option
-@max_memory_option
+@limit_options
 @option(RUNNING, "--explain", is_flag=True, help="Print sizes, parameters, multiply-adds and memory to standard error.")
 @no_clobber_option
 @option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
 @option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
 @option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON.")
-def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
+def layer(input, weights, bias, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
     """Compute a convolution layer's feature maps as pictures.
 
     Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
     channels convolved with it. Alpha is left out where the weights have no channel for it.
     """
-    from ... import files, jit
+    from ... import files
     from ...errors import OptionError
     from ...files.limits import check, memory_limit
     from ...net.layer import counted, prepare
     from ...net.weights_of_layer import read_weights
     from ...sheet import contact_sheet
-    from ..compiling import Notice
 
     started = time.perf_counter()
     tell = teller(how["quiet"])
@@ -78,24 +65,13 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
     limits, threads = checked_limits(max_pixels, max_memory), checked_threads(threads)
     place, name = input_place(input)
-    jit.watch = Notice(how["quiet"])
-    picture = files.read(place, name=name, **limits)
-    for note in picture.notes:
-        tell(f"{name}: {note}")
+    watch(how["quiet"])
+    picture = read_picture(place, name, how["quiet"], **limits)
     limit = memory_limit(limits["max_memory"])
     found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit)
     pixels = _samples(picture, unit)
-    prepared = prepare(
-        found.values,
-        found.bias,
-        stride=how["stride"],
-        padding=how["padding"],
-        dilation=how["dilation"],
-        groups=how["groups"],
-        activation=how["activation"],
-        layout=layout,
-        dtype=pixels.dtype,
-    )
+    settings = {name: how[name] for name in ("stride", "padding", "dilation", "groups", "activation", "layout")}
+    prepared = prepare(found.values, found.bias, dtype=pixels.dtype, **settings)
     convolution = prepared.convolution
     pixels = _fitting(pixels, convolution.channels, picture, tell, name)
     shape = convolution.shape(*pixels.shape[:2])

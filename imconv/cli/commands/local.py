@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from ..checked import checked_limits
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
 
 
 @filter_command(
@@ -22,19 +21,15 @@ from ..options import filter_command
     help="Standard deviation of the difference over all channels, in sample units; with --linear too.",
 )
 @click.option("--radius", default=None, metavar="N", help="Of the round window, up to 100.  [default: 3 sigma]")
-def bilateral(sigma, sigma_range, radius, **shared):
+def bilateral(shared, sigma, sigma_range, radius):
     """Smooth and keep edges: nearby pixels count, and similar ones.
 
     Pixels count less the farther away they are, and the less they are like the pixel in the middle, by the Euclidean
     distance of their colours. --pad, --stride and --dilation are refused.
     """
+    from ...filters.bilateral import bilateral_filter
 
-    def make(options, width):
-        from ...filters.bilateral import bilateral_filter
-
-        return bilateral_filter(sigma, sigma_range, radius, options)
-
-    filter_picture(shared, make)
+    return lambda options, width: bilateral_filter(sigma, sigma_range, radius, options)
 
 
 @filter_command(
@@ -56,18 +51,20 @@ def bilateral(sigma, sigma_range, radius, **shared):
     type=click.Path(),
     help="A grey picture whose edges are kept.  [default: each channel's own]",
 )
-def guided(radius, eps, guide, **shared):
+def guided(shared, radius, eps, guide):
     """Smooth and keep a guide's edges, at any radius in the same time.
 
     The border normalized leaves out what lies outside, as the paper does. --pad, --stride and --dilation are refused.
     """
+    from ...filters.guided import guided_filter
 
-    def make(options, width):
-        from ...filters.guided import guided_filter
+    def picture():
+        from ... import files
 
-        return guided_filter(radius, eps, guide if guide is None else _guide(guide, shared), options)
+        limits = checked_limits(shared["max_pixels"], shared["max_memory"])
+        return files.read(guide, auto_orient=shared["auto_orient"], **limits)
 
-    filter_picture(shared, make)
+    return lambda options, width: guided_filter(radius, eps, None if guide is None else picture(), options)
 
 
 @filter_command(
@@ -76,19 +73,15 @@ def guided(radius, eps, guide, **shared):
     "imconv deviation in.png out.png --size 9x9 --range stretch",
 )
 @click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
-def deviation(size, **shared):
+def deviation(shared, size):
     """Show the standard deviation over a box around each pixel.
 
     Alpha is kept. --pad, --stride and --dilation are refused.
     """
+    from ...filters.local import DeviationFilter
+    from ...geometry.sizes import parse_window_size
 
-    def make(options, width):
-        from ...filters.local import DeviationFilter
-        from ...geometry.sizes import parse_window_size
-
-        return DeviationFilter(options, parse_window_size(size))
-
-    filter_picture(shared, make)
+    return lambda options, width: DeviationFilter(options, parse_window_size(size))
 
 
 @filter_command(
@@ -108,24 +101,14 @@ def deviation(size, **shared):
     metavar="G",
     help="Of one standard deviation in the result.  [default: 1; for integers an eighth of white]",
 )
-def contrast(sigma, floor, gain, **shared):
+def contrast(shared, sigma, floor, gain):
     """Normalise local contrast: differences to the mean, in deviations.
 
     The difference of a pixel to its surroundings' mean is divided by their standard deviation; without --range, mid-grey is
     none. Alpha is kept. --linear, --pad, --stride and --dilation are refused.
     """
-    asked = shared["range_"]
+    from ...filters.local import contrast_filter
 
-    def make(options, width):
-        from ...filters.local import contrast_filter
-
-        return contrast_filter(sigma, floor, gain, asked and options.range, width, options)
-
-    filter_picture(shared, make)
-
-
-def _guide(place: str, shared: dict):
-    from ... import files
-
-    limits = checked_limits(shared["max_pixels"], shared["max_memory"])
-    return files.read(place, auto_orient=shared["auto_orient"], **limits)
+    return lambda options, width: contrast_filter(
+        sigma, floor, gain, shared["range_"] and options.range, width, options
+    )

@@ -8,45 +8,22 @@ import os
 import click
 
 from ..checked import checked_limits, checked_threads, whole
-from ..options import (
-    RUNNING,
-    ExampleCommand,
-    max_memory_option,
-    max_pixels_option,
-    no_clobber_option,
-    option,
-    threads_option,
-)
-from ..places import input_place, teller
+from ..compiling import watch
+from ..options import RUNNING, command, limit_options, no_clobber_option, option, together
+from ..places import input_place, read_picture, teller
 from ..progress import Progress
 
 MOST = 10**7
 SCALES = ("each", "all")
 
 
-def picture_command(name: str, *examples: str):
-    """Declare a command that runs a network on a picture: arguments, shared options, help."""
-
-    def declare(function):
-        own, function.__click_params__ = getattr(function, "__click_params__", []), []
-        for each in reversed(_SHARED):
-            function = each(function)
-        function.__click_params__ += own  # Click turns the list round: the command's own options come first in the help
-        function = click.argument("image", type=click.Path(allow_dash=True))(function)
-        function = click.argument("network")(function)
-        return click.command(name, cls=ExampleCommand, examples=examples)(function)
-
-    return declare
-
-
-_SHARED = [
-    threads_option,
-    max_pixels_option,
-    max_memory_option,
+_ARGUMENTS = together(click.argument("network"), click.argument("image", type=click.Path(allow_dash=True)))
+_SHARED = together(
+    limit_options,
     option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
     option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell what is done to the picture before it goes in."),
     option(RUNNING, "--json", "json_", is_flag=True, help="As JSON."),
-]  # fmt: skip
+)
 _WEIGHTS = click.option("-w", "--weights", default=None, metavar="W", help="A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
 _LABELS = click.option("--labels", default=None, metavar="FILE", help="The classes' names, one in each line.")
 
@@ -55,13 +32,11 @@ class _Job:
     """A network, its weights, and a picture ready to go in."""
 
     def __init__(self, network: str, image: str, weights: str | None, shared: dict):
-        from ... import files, jit
         from ...errors import FileError, LimitError, OptionError
         from ...files.limits import human, memory_limit
         from ...net import load, shipped_weights
         from ...net.loaded_weights import Weights, advice
         from ...net.preprocessing import prepare
-        from ..compiling import Notice
 
         self.network = load(network)
         weights = shipped_weights(network) if weights is None else weights
@@ -71,12 +46,10 @@ class _Job:
         self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
         limits = checked_limits(shared["max_pixels"], shared["max_memory"])
         limits["max_memory"] = memory_limit(limits["max_memory"])
-        place, name = input_place(image, "IMAGE")
+        place, name = input_place(image, "an IMAGE")
         self.weights = Weights(self.network, weights)
-        jit.watch = Notice(shared["quiet"])
-        self.picture = files.read(place, name=name, auto_orient=True, **limits)
-        for note in self.picture.notes:
-            self.tell(f"{name}: {note}")
+        watch(self.quiet)
+        self.picture = read_picture(place, name, self.quiet, auto_orient=True, **limits)
         try:
             self.prepared = prepare(self.network, self.picture)
             self.placed = {one.layer.name: one for one in self.network.resolve(self.prepared.samples.shape)}
@@ -110,15 +83,17 @@ class _Job:
             return Forward(self.network, self.weights, layers, self.threads).run(self.prepared.samples, progress)
 
 
-@picture_command(
+@command(
     "run",
     "imconv net run mobilenet-v3-small in.jpg -w w.safetensors --labels names.txt",
     "imconv net run lenet5 in.png --top 3",
     "imconv net run my.toml photo.png --weights w.npz --json",
 )
+@_ARGUMENTS
 @_WEIGHTS
 @click.option("--top", "count", default="5", show_default=True, metavar="N", help="How many classes.")
 @_LABELS
+@_SHARED
 def run(network, image, weights, count, labels, json_, **shared):
     """Tell which classes a network finds in a picture.
 
@@ -141,11 +116,12 @@ def run(network, image, weights, count, labels, json_, **shared):
         click.echo(f"{100 * score.probability:8.4f} %  {score.number:>5}  {score.label}{place}".rstrip())
 
 
-@picture_command(
+@command(
     "maps",
     "imconv net maps my.toml photo.jpg -w w.npz --layers conv1 --output-dir seen",
     "imconv net maps my.toml photo.jpg -w w.npz --occlusion top --output-dir seen",
 )
+@_ARGUMENTS
 @_WEIGHTS
 @click.option("--layers", default=None, metavar="L[,L]", help="Layers whose maps are wanted; imconv net summary lists them.")  # fmt: skip
 @click.option("--output-dir", required=True, metavar="DIR", help="Where to; the folder is made.")
@@ -154,6 +130,7 @@ def run(network, image, weights, count, labels, json_, **shared):
 @click.option("--square", default=None, metavar="N", help="Side of that square in the network's input. [default: a sixth]")  # fmt: skip
 @_LABELS
 @no_clobber_option
+@_SHARED
 def maps(network, image, weights, layers, output_dir, scale, occlusion, square, labels, no_clobber, json_, **shared):
     """Show what layers make of a picture: their maps, and what excited them most.
 
@@ -225,14 +202,16 @@ def _occlusion_text(found: dict, names) -> str:
     )
 
 
-@picture_command(
+@command(
     "trace",
     "imconv net trace my.toml photo.jpg -w w.npz --layer conv1 --at 5,5,0",
     "imconv net trace my.toml in.jpg -w w.npz --layer relu1 --at 0,0,3 --json",
 )
+@_ARGUMENTS
 @_WEIGHTS
 @click.option("--layer", required=True, metavar="L", help="Which layer; imconv net summary lists them.")
 @click.option("--at", required=True, metavar="Y,X,C", help="Row, column and channel of its output, from 0; of a vector one number.")  # fmt: skip
+@_SHARED
 def trace(network, image, weights, layer, at, json_, **shared):
     """Show how one output sample of a layer comes about: window, weights, products, bias, activation.
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
 
 
 @filter_command(
@@ -17,16 +16,12 @@ from ..options import filter_command
 @click.option(
     "--angle", default="0", show_default=True, metavar="DEG", help="Of the line: 0 is horizontal, counter-clockwise."
 )
-def motion(length, angle, **shared):
+def motion(shared, length, angle):
     """Blur along a line, as a camera does that moves."""
+    from ...filters.correlate import linear_filter
+    from ...filters.oriented import motion_kernel
 
-    def make(options, width):
-        from ...filters.correlate import linear_filter
-        from ...filters.oriented import motion_kernel
-
-        return linear_filter(motion_kernel(length, angle), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(motion_kernel(length, angle), options)
 
 
 @filter_command(
@@ -35,16 +30,12 @@ def motion(length, angle, **shared):
     "imconv disk in.jpg out.jpg --radius 8 --linear      # as a lens sees light",
 )
 @click.option("--radius", required=True, metavar="R", help="In pixels.")
-def disk(radius, **shared):
+def disk(shared, radius):
     """Blur with a disk, as a lens does that is out of focus."""
+    from ...filters.correlate import linear_filter
+    from ...filters.oriented import disk_kernel
 
-    def make(options, width):
-        from ...filters.correlate import linear_filter
-        from ...filters.oriented import disk_kernel
-
-        return linear_filter(disk_kernel(radius), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(disk_kernel(radius), options)
 
 
 @filter_command(
@@ -54,13 +45,8 @@ def disk(radius, **shared):
 )
 @click.option("--amount", default="1", show_default=True, metavar="A", help="Of the slope.")
 @click.option("--relief", is_flag=True, help="The slope alone, on mid-grey.")
-def emboss(amount, relief, **shared):
+def emboss(shared, amount, relief):
     """Emboss: add the slope, as if lit from the upper left."""
-    asked = shared["range_"]
+    from ...filters.oriented import emboss_filter
 
-    def make(options, width):
-        from ...filters.oriented import emboss_filter
-
-        return emboss_filter(amount, relief, options, asked and options.range)
-
-    filter_picture(shared, make)
+    return lambda options, width: emboss_filter(amount, relief, options, shared["range_"] and options.range)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
 
 
 @filter_command(
@@ -20,16 +19,12 @@ from ..options import filter_command
     metavar="A",
     help="How much of the difference to the 3 x 3 mean is added.",
 )
-def sharpen(amount, **shared):
+def sharpen(shared, amount):
     """Sharpen with the lecture's kernel, 2 delta - box."""
+    from ...filters.sharpen import sharpen_kernel
+    from ...stages.convolution.filter import LinearFilter
 
-    def make(options, width):
-        from ...filters.sharpen import sharpen_kernel
-        from ...stages.convolution.filter import LinearFilter
-
-        return LinearFilter(sharpen_kernel(amount), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: LinearFilter(sharpen_kernel(amount), options)
 
 
 @filter_command(
@@ -45,12 +40,8 @@ def sharpen(amount, **shared):
     "--threshold", default="0", show_default=True, metavar="T", help="Leave smaller differences alone, in sample units."
 )
 @click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
-def unsharp(sigma, amount, threshold, truncate, **shared):
+def unsharp(shared, sigma, amount, threshold, truncate):
     """Sharpen with an unsharp mask."""
+    from ...filters.sharpen import unsharp_filter
 
-    def make(options, width):
-        from ...filters.sharpen import unsharp_filter
-
-        return unsharp_filter(sigma, amount, threshold, truncate, width, options)
-
-    filter_picture(shared, make)
+    return lambda options, width: unsharp_filter(sigma, amount, threshold, truncate, width, options)

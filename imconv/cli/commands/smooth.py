@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ..filtering import filter_picture
-from ..options import filter_command, given, like_option
+from ..filtering import filter_command
+from ..options import given, like_option
 
 
 @filter_command(
@@ -22,21 +22,17 @@ from ..options import filter_command, given, like_option
 )
 @click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
 @like_option
-def blur(sigma, truncate, like, **shared):
+def blur(shared, sigma, truncate, like):
     """Blur with a Gaussian."""
-    border = given("border")
+    if like is not None:
+        from ...filters.like import blur_like
 
-    def make(options, width):
-        from ...filters.blur_kernels import gaussian_kernel
-        from ...filters.correlate import linear_filter
+        border = given("border")
+        return lambda options, width: blur_like(like, sigma, truncate, width, options, border)
+    from ...filters.blur_kernels import gaussian_kernel
+    from ...filters.correlate import linear_filter
 
-        if like is not None:
-            from ...filters.like import blur_like
-
-            return blur_like(like, sigma, truncate, width, options, border)
-        return linear_filter(gaussian_kernel(sigma, truncate, width), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(gaussian_kernel(sigma, truncate, width), options)
 
 
 @filter_command(
@@ -47,18 +43,14 @@ def blur(sigma, truncate, like, **shared):
 )
 @click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
 @like_option
-def box(size, like, **shared):
+def box(shared, size, like):
     """Blur with the mean over a box."""
-    border = given("border")
+    if like is not None:
+        from ...filters.like import box_like
 
-    def make(options, width):
-        from ...filters.blur_kernels import box_kernel
-        from ...filters.correlate import linear_filter
+        border = given("border")
+        return lambda options, width: box_like(like, size, options, border)
+    from ...filters.blur_kernels import box_kernel
+    from ...filters.correlate import linear_filter
 
-        if like is not None:
-            from ...filters.like import box_like
-
-            return box_like(like, size, options, border)
-        return linear_filter(box_kernel(size), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(box_kernel(size), options)
