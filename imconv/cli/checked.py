@@ -53,18 +53,17 @@ def checked(shared: dict) -> Asked:
     if shared["format_"] is not None:
         format_named(shared["format_"])
 
-    def given(name, parse):
-        return None if shared[name] is None else parse(shared[name])
+    def number(name: str, least: int, most: int) -> int | None:
+        return None if shared[name] is None else whole(shared[name], f"--{name}", least, most)
 
     threads, limits = checked_threads(shared["threads"]), checked_limits(shared["max_pixels"], shared["max_memory"])
+    words = shared["compression"] in TIFF_WORDS
     return Asked(
         threads=threads,
         **limits,
-        page=given("page", lambda text: whole(text, "--page", 0, MOST_PAGES)),
-        quality=given("quality", lambda text: whole(text, "--quality", 1, 100)),
-        compression=given(
-            "compression", lambda text: text if text in TIFF_WORDS else whole(text, "--compression", 0, 9)
-        ),
+        page=number("page", 0, MOST_PAGES),
+        quality=number("quality", 1, 100),
+        compression=shared["compression"] if words else number("compression", 0, 9),
         options=checked_options(shared, limits["max_pixels"]),
         format=shared["format_"],
         json=shared["json_"],

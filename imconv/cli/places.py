@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..files.picture import Picture
 
 STDIN, STDOUT = "standard input", "standard output"
@@ -33,7 +35,7 @@ def on_stdout(output: str | None) -> bool:
     return is_standard_output(output)
 
 
-def place_of(output: str) -> tuple:
+def place_of(output: str) -> tuple[str | BinaryIO, str | None]:
     """Where to write, and what messages call it if that is standard output."""
     return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
 
@@ -67,6 +69,15 @@ def read_picture(place: str | BinaryIO, name: str, quiet: bool, **how) -> Pictur
     for note in picture.notes:
         teller(quiet)(f"{name}: {note}")
     return picture
+
+
+def write_picture(output: str, picture: Picture | np.ndarray, no_clobber: bool, quiet: bool) -> None:
+    """Write a picture and tell the remarks on that."""
+    from .. import files
+
+    place, name = place_of(output)
+    for note in files.write(place, picture, no_clobber=no_clobber, name=name).notes:
+        teller(quiet)(f"{label(output, STDOUT)}: {note}")
 
 
 def checked_places(source: str | None, target: str | None, dry_run: bool) -> tuple[str, str]:

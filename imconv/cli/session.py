@@ -87,8 +87,8 @@ class Session:
         from .. import files
 
         place, name = place_of(job.output)
-        how = {"format": self.asked.format, "no_clobber": self.asked.no_clobber, "name": name}
-        return files.check_target(place, *outlines, **how).name
+        format, no_clobber = self.asked.format, self.asked.no_clobber
+        return files.check_target(place, *outlines, format=format, no_clobber=no_clobber, name=name).name
 
     def tallies(self, count: int) -> list:
         """What counts clipped samples, for each result; None where nobody wants to know."""

@@ -10,7 +10,18 @@ import click
 from ..checked import checked_limits, whole
 from ..compiling import watch
 from ..options import command, max_memory_option, max_pixels_option, no_clobber_option
-from ..places import STDIN, STDOUT, input_place, is_terminal, label, on_stdout, place_of, read_picture, teller
+from ..places import (
+    STDIN,
+    STDOUT,
+    input_place,
+    is_terminal,
+    label,
+    on_stdout,
+    place_of,
+    read_picture,
+    teller,
+    write_picture,
+)
 
 MOST_TIMES = 65535
 
@@ -36,7 +47,7 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
     A and B must have the same size, channels and type; one of them may be -, standard input. Both are turned upright
     first, as their EXIF orientation says. Where the sheet goes to standard output, the numbers go to standard error.
     """
-    from ... import comparison, files
+    from ... import comparison
     from ...errors import FileError, OptionError
 
     if a == b == "-":
@@ -54,10 +65,8 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
     text = json.dumps(found.as_dict()) if json_ else _text(found)
     if output is not None:
         factor = times or comparison.amplification(found.max_abs, before.pixels.dtype)
-        place, name = place_of(output)
-        saved = files.write(place, comparison.sheet(before, after, factor), no_clobber=no_clobber, name=name)
-        for note in (*saved.notes, f"the difference is shown times {factor}"):
-            teller(quiet)(f"{label(output, STDOUT)}: {note}")
+        write_picture(output, comparison.sheet(before, after, factor), no_clobber, quiet)
+        teller(quiet)(f"{label(output, STDOUT)}: the difference is shown times {factor}")
     click.echo(text, err=on_stdout(output))
 
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from ..options import command
 from ..places import input_place, need_input
 
+if TYPE_CHECKING:
+    from ...files.header import Header
+
+FACTS = ("format", "width", "height", "channels", "mode", "depth", "sample", "palette", "alpha", "icc", "orientation", "dpi",
+         "frames")  # fmt: skip
 TURNS = (
     "upright",
     "mirrored left to right",
@@ -35,7 +41,8 @@ def info(images, json_):
 
     if not images:
         need_input()
-    found, failed = [], False
+    found: list[dict] = []
+    failed = False
     for path in images or ("-",):
         try:
             place, name = input_place(path, "an IMAGE")
@@ -46,7 +53,7 @@ def info(images, json_):
             found.append({"file": path, "error": str(error)})
             continue
         notes = [*header.notes, *([] if path == "-" else files.notes_on_name(path, header.format))]
-        found.append(_facts(path, header, notes))
+        found.append({"file": path, **{name: getattr(header, name) for name in FACTS}, "notes": notes})
         if not json_:
             click.echo(f"{click.format_filename(name)}\n{_text(found[-1], header)}")
     if json_:
@@ -54,28 +61,7 @@ def info(images, json_):
     click.get_current_context().exit(int(failed))
 
 
-def _facts(path: str, header, notes: list[str]) -> dict:
-    """The header under the names of the JSON report."""
-    return {
-        "file": path,
-        "format": header.format,
-        "width": header.width,
-        "height": header.height,
-        "channels": header.channels,
-        "mode": header.mode,
-        "depth": header.depth,
-        "sample": header.sample,
-        "palette": header.palette,
-        "alpha": header.alpha,
-        "icc": header.icc,
-        "orientation": header.orientation,
-        "dpi": None if header.dpi is None else list(header.dpi),
-        "frames": header.frames,
-        "notes": notes,
-    }
-
-
-def _text(facts: dict, header) -> str:
+def _text(facts: dict, header: Header) -> str:
     """The same for people, without what is as usual."""
     bits = "1 bit" if facts["depth"] == 1 else f"{facts['depth']} bits"
     palette = ", by a palette" if facts["palette"] else ""
@@ -85,7 +71,7 @@ def _text(facts: dict, header) -> str:
         ("samples", f"{bits}, {facts['sample']}{palette}"),
         ("channels", f"{facts['channels']}, {facts['mode']}"),
         ("alpha", "yes" if facts["alpha"] else "no"),
-        ("ICC profile", f"{len(header.metadata.icc)} bytes" if facts["icc"] else "none"),
+        ("ICC profile", f"{len(header.metadata.icc)} bytes" if header.metadata.icc is not None else "none"),
         ("orientation", f"{facts['orientation']}, {TURNS[facts['orientation'] - 1]}"),
         ("dpi", "not given" if header.dpi is None else "{:g} x {:g}".format(*header.dpi)),
         *(("note", note) for note in facts["notes"]),

@@ -94,13 +94,13 @@ def singular_values(kernel: Kernel) -> np.ndarray:
 def output_range(kernel: Kernel, depth: str) -> tuple[Fraction | float, Fraction | float]:
     """The lowest and the highest result that a picture of a depth can give, Fractions where the weights are."""
 
-    def total(*sides: int | None) -> Fraction | float:
+    def total(side: np.ufunc) -> Fraction | float:
         if kernel.numerators is None:
-            return math.fsum(kernel.weights.clip(*sides).ravel())
-        return Fraction(int(kernel.numerators.clip(*sides).sum()), kernel.denominator)
+            return math.fsum(side(kernel.weights, 0).ravel())
+        return Fraction(int(side(kernel.numerators, 0).sum()), kernel.denominator)
 
     top = white(DEPTHS[depth])
-    return total(None, 0) * top + kernel.offset, total(0, None) * top + kernel.offset
+    return total(np.minimum) * top + kernel.offset, total(np.maximum) * top + kernel.offset
 
 
 def text(kernel: Kernel, depth="8", size: tuple[int, int] = PICTURE) -> str:

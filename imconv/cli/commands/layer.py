@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
 from ..options import RUNNING, command, limit_options, no_clobber_option, option
-from ..places import STDOUT, input_place, label, on_stdout, place_of, read_picture, teller
+from ..places import input_place, on_stdout, read_picture, teller, write_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...files.picture import Picture
 
 SCALES = ("each", "all")
 
@@ -43,7 +50,9 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
 @option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
 @option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON.")
-def layer(input, weights, bias, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
+def layer(
+    input, weights, bias, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, no_clobber, quiet, **how
+):
     """Compute a convolution layer's feature maps as pictures.
 
     Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
@@ -57,7 +66,7 @@ def layer(input, weights, bias, maps, sheet, unit, scale, columns, threads, max_
     from ...sheet import contact_sheet
 
     started = time.perf_counter()
-    tell = teller(how["quiet"])
+    tell = teller(quiet)
     if maps is None and sheet is None:
         raise OptionError("nothing to write: give --maps DIR, --sheet FILE or both")
     if scale not in SCALES:
@@ -65,8 +74,8 @@ def layer(input, weights, bias, maps, sheet, unit, scale, columns, threads, max_
     columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
     limits, threads = checked_limits(max_pixels, max_memory), checked_threads(threads)
     place, name = input_place(input)
-    watch(how["quiet"])
-    picture = read_picture(place, name, how["quiet"], **limits)
+    watch(quiet)
+    picture = read_picture(place, name, quiet, **limits)
     limit = memory_limit(limits["max_memory"])
     found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit)
     pixels = _samples(picture, unit)
@@ -93,13 +102,11 @@ def layer(input, weights, bias, maps, sheet, unit, scale, columns, threads, max_
     values = prepared.apply(pixels, threads=threads)
     stacked = contact_sheet(list(values.transpose(2, 0, 1)), columns=1, gap=0, scale=scale)
     shown = stacked.reshape(shape[2], shape[0], *stacked.shape[1:])
-    written = _write_maps(maps, shown, how["no_clobber"], tell) if maps is not None else []
+    written = _write_maps(maps, shown, no_clobber, quiet) if maps is not None else []
     if sheet is not None:
-        target, name = place_of(sheet)
         # the format where no extension names another
         laid = files.Picture(contact_sheet(list(shown), columns=columns), format="PNG")
-        for note in files.write(target, laid, no_clobber=how["no_clobber"], name=name).notes:
-            tell(f"{label(sheet, STDOUT)}: {note}")
+        write_picture(sheet, laid, no_clobber, quiet)
     if how["verbose"]:
         tell(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms")
     if how["json_"]:
@@ -122,7 +129,7 @@ def layer(input, weights, bias, maps, sheet, unit, scale, columns, threads, max_
         click.echo(json.dumps(report), err=on_stdout(sheet))
 
 
-def _samples(picture, unit: bool):
+def _samples(picture: Picture, unit: bool) -> np.ndarray:
     """The picture's samples as floats (H, W, D), from 0 to 1 where that is wanted."""
     import numpy as np
 
@@ -131,10 +138,10 @@ def _samples(picture, unit: bool):
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[..., None]
     kind = np.float64 if pixels.dtype == np.float64 else np.float32
     top = white(pixels.dtype)
-    return pixels.astype(kind) / kind(top) if unit and top != 1 else pixels.astype(kind)
+    return pixels.astype(kind) / float(top) if unit and top != 1 else pixels.astype(kind)
 
 
-def _fitting(pixels, channels: int, picture, tell, name: str):
+def _fitting(pixels: np.ndarray, channels: int, picture: Picture, tell: Callable[[str], None], name: str) -> np.ndarray:
     """The channels that the weights are for: without alpha, where they have none."""
     from ...errors import FileError
 
@@ -149,18 +156,21 @@ def _fitting(pixels, channels: int, picture, tell, name: str):
     )
 
 
-def _write_maps(folder: str, shown, no_clobber: bool, tell) -> list[str]:
+def map_names(count: int) -> list[str]:
+    """The names of the pictures of so many maps."""
+    digits = max(3, len(str(count - 1)))
+    return [f"map-{number:0{digits}d}.png" for number in range(count)]
+
+
+def _write_maps(folder: str, shown: np.ndarray, no_clobber: bool, quiet: bool) -> list[str]:
     """Each map as a PNG of its own; the names written."""
-    from ... import files
     from ...errors import FileError
 
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise FileError(f"{folder}: {error.strerror or error}; give a folder that can be made") from None
-    digits = max(3, len(str(len(shown) - 1)))
-    names = [os.path.join(folder, f"map-{number:0{digits}d}.png") for number in range(len(shown))]
+    names = [os.path.join(folder, name) for name in map_names(len(shown))]
     for name, each in zip(names, shown, strict=True):
-        for note in files.write(name, each, no_clobber=no_clobber).notes:
-            tell(f"{name}: {note}")
+        write_picture(name, each, no_clobber, quiet)
     return names

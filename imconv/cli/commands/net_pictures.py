@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import click
 
+from .. import interrupt
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
 from ..options import RUNNING, command, limit_options, no_clobber_option, option, together
-from ..places import input_place, read_picture, teller
+from ..places import input_place, read_picture, teller, write_picture
 from ..progress import Progress
+from .layer import SCALES, map_names
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...files.picture import Picture
 
 MOST = 10**7
-SCALES = ("each", "all")
 
 
 _ARGUMENTS = together(click.argument("network"), click.argument("image", type=click.Path(allow_dash=True)))
@@ -154,15 +161,14 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
     job = _Job(network, image, weights, shared)
     chosen = [] if layers is None else maps_.check(job.placed, job.network, layers.split(","))
     report = {**job.facts(), "layers": []}
-    save = _Saver(output_dir, no_clobber, job.tell)
+    save = _Saver(output_dir, no_clobber, job.quiet)
     outputs = job.run(chosen)
     for name in chosen:
         values = outputs[name]
         found = maps_.strongest(job.placed[name], values, job.prepared.samples.shape)
         shown = maps_.pictures(values, scale)
-        digits = max(3, len(str(len(shown) - 1)))
-        for number, one in enumerate(shown):
-            save(one, name, f"map-{number:0{digits}}.png")
+        for one, file in zip(shown, map_names(len(shown)), strict=True):
+            save(one, name, file)
         save(contact_sheet(shown), name, "sheet.png")
         part = job.prepared.region(found.field, job.picture.pixels.shape)
         save(job.picture.replace(pixels=_eight_bits(job.picture.pixels[part])), name, "strongest.png")
@@ -232,13 +238,11 @@ def trace(network, image, weights, layer, at, json_, **shared):
 class _Saver:
     """Writes pictures into a folder and folders in it, which are made."""
 
-    def __init__(self, folder: str, no_clobber: bool, tell):
-        self.folder, self.no_clobber, self.tell = folder, no_clobber, tell
+    def __init__(self, folder: str, no_clobber: bool, quiet: bool):
+        self.folder, self.no_clobber, self.quiet = folder, no_clobber, quiet
 
-    def __call__(self, picture, *place: str) -> None:
-        from ... import files
+    def __call__(self, picture: Picture | np.ndarray, *place: str) -> None:
         from ...errors import FileError
-        from .. import interrupt
 
         interrupt.check()
         path = os.path.join(self.folder, *place)
@@ -246,8 +250,7 @@ class _Saver:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
             raise FileError(f"{os.path.dirname(path)}: {error.strerror or error}") from None
-        for note in files.write(path, picture, no_clobber=self.no_clobber).notes:
-            self.tell(f"{path}: {note}")
+        write_picture(path, picture, self.no_clobber, self.quiet)
 
 
 def _eight_bits(pixels):
