@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..units import human_bytes
 from . import interrupt
 from .places import teller
 from .progress import Progress
@@ -31,7 +32,7 @@ def filter_in_bands(session: Session) -> bool:
         format = session.check_target(job, [planned.outline(outline)])
         if asked.explain:
             teller(quiet=False)(
-                f"read, filtered and written in bands of rows; {limits.human(needed)} of memory for them"
+                f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them"
             )
         if asked.dry_run:
             session.tell_plans(job, format, [planned.plan])

@@ -9,8 +9,9 @@ import os
 import stat
 
 from ..errors import FileError, LimitError, nearest
+from ..units import human_bytes
 from .header import ENDLESS
-from .limits import human, memory_limit
+from .limits import memory_limit
 
 PIECE = 1 << 20  # bytes; what is no longer is read at once
 _HEADER = 1 << 28  # bytes of a stream that are held to find out what it is: a TIFF may say so behind its pixels
@@ -176,6 +177,6 @@ def _no_room(name: str) -> LimitError:
 
 def _too_large(name: str, size: int, limit: int) -> LimitError:
     return LimitError(
-        f"{name}: the file alone is {human(size)} or more, and {human(limit)} of memory are allowed for it; "
+        f"{name}: the file alone is {human_bytes(size)} or more, and {human_bytes(limit)} of memory are allowed for it; "
         "raise the limit with --max-memory, or save a stream as a file"
     )

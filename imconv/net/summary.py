@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..units import human_bytes
 from .graph import BYTES, Graph, Placed
 from .layer_kinds import Shape, by
 
@@ -99,7 +100,7 @@ class Summary:
                 _text(placed, "size") + "*" * placed.gated if placed.fields else "all",
                 _text(placed, "jump"),
                 _text(placed, "start"),
-                _size(placed.bytes),
+                human_bytes(placed.bytes),
             )
             for placed in self.layers
         ]
@@ -123,8 +124,8 @@ class Summary:
             more = ", wider than the input" if wider else ""
             lines.append(f"Receptive field: {size} pixels, every {jump} pixels ({last.layer.name}){more}")
         lines.append(
-            f"Memory: weights {_size(BYTES * (self.parameters + self.fixed))}, all outputs {_size(self.activation_bytes)}, "
-            f"at most {_size(self.largest_bytes)} into and out of one layer"
+            f"Memory: weights {human_bytes(BYTES * (self.parameters + self.fixed))}, all outputs {human_bytes(self.activation_bytes)}, "
+            f"at most {human_bytes(self.largest_bytes)} into and out of one layer"
         )
         if any(placed.gated for placed in self.layers):
             lines.append("* weighed by squeeze and excitation, whose factors come from the whole input")
@@ -175,15 +176,6 @@ def _bytes(shape: Shape) -> int:
     from math import prod
 
     return BYTES * prod(shape)
-
-
-def _size(number: int) -> str:
-    """Bytes in binary units: `240 KiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            break
-        number /= 1024
-    return f"{number:.3g} {unit}" if number < 999.5 else f"{number:.0f} {unit}"
 
 
 def _aligned(row, widths) -> str:

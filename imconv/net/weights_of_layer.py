@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import FileError, LimitError, OptionError
-from ..files.limits import human
+from ..units import human_bytes
 from .tensors import EXTENSIONS, PICKLED, Tensors, open_tensors
 
 
@@ -96,8 +96,8 @@ def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
     needed = 0 if entry is None else entry.bytes + (2 * wide + 1) * math.prod(entry.shape)
     if max_memory is not None and needed > max_memory:
         raise LimitError(
-            f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human(needed)} of memory, more than the "
-            f"{human(max_memory)} allowed; raise the limit with --max-memory"
+            f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human_bytes(needed)} of memory, more than the "
+            f"{human_bytes(max_memory)} allowed; raise the limit with --max-memory"
         )
     return tensors.tensor(name)
 

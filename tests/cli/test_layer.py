@@ -129,4 +129,4 @@ def test_weights_count_against_the_limit(place, imconv, monkeypatch, kind):
     for options in (["-w", f"big.{kind}"], *biases):
         result = imconv("layer", "grey.png", *options, "--sheet", "s.png", "--max-memory", "8M")
         assert result.code == 1
-        assert "(64, 1, 128, 128) needs 10.0 MB of memory, more than the 8.0 MB allowed" in result.err
+        assert "(64, 1, 128, 128) needs 10 MiB of memory, more than the 8 MiB allowed" in result.err

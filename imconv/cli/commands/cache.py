@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ...units import human_bytes
 from ..compiling import watch
 from ..options import command
 
@@ -41,9 +42,9 @@ def info(json_):
     click.echo(
         f"shipped    {facts['shipped']} loops" + ("" if shipped_folder() else ": this copy of imconv carries none")
     )
-    click.echo(f"kept       {facts['kept']} loops, {facts['bytes'] / 1000:.0f} kB")
+    click.echo(f"kept       {len(kept)} loops, {human_bytes(sum(kept.values()))}")
     for name, size in sorted(kept.items()):
-        click.echo(f"  {size / 1000:5.0f} kB  {name}")
+        click.echo(f"  {human_bytes(size):>8}  {name}")
 
 
 @command("warm", "imconv cache warm", "imconv cache warm --all", of=cache)
@@ -75,4 +76,4 @@ def clear():
     from ...jit import store
 
     count, size = store.clear()
-    click.echo(f"removed {count} files, {size / 1000:.0f} kB")
+    click.echo(f"removed {count} files, {human_bytes(size)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...units import human_bytes
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
 from ..options import RUNNING, command, limit_options, no_clobber_option, option
@@ -96,7 +97,7 @@ def layer(
             f"output         {shape[0]} x {shape[1]} x {shape[2]}",
             f"parameters     {parameters}",
             f"multiply-adds  {multiply_adds}",
-            *([f"memory         {needed} bytes"] if how["explain"] else []),
+            *([f"memory         {human_bytes(needed)}"] if how["explain"] else []),
         ):
             click.echo(line, err=True)
     values = prepared.apply(pixels, threads=threads)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...units import human_bytes
 from .. import interrupt
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
@@ -40,7 +41,7 @@ class _Job:
 
     def __init__(self, network: str, image: str, weights: str | None, shared: dict):
         from ...errors import FileError, LimitError, OptionError
-        from ...files.limits import human, memory_limit
+        from ...files.limits import memory_limit
         from ...net import load, shipped_weights
         from ...net.loaded_weights import Weights, advice
         from ...net.preprocessing import prepare
@@ -66,8 +67,8 @@ class _Job:
         needed = 4 * (summary.parameters + summary.fixed) + 2 * summary.largest_bytes + self.weights.bytes_beside
         if needed > limits["max_memory"]:
             raise LimitError(
-                f"{self.network.name} needs {human(needed)} of memory for {name}, more than the "
-                f"{human(limits['max_memory'])} allowed; raise the limit with --max-memory"
+                f"{self.network.name} needs {human_bytes(needed)} of memory for {name}, more than the "
+                f"{human_bytes(limits['max_memory'])} allowed; raise the limit with --max-memory"
             )
         if shared["verbose"]:
             for step in self.prepared.steps:

@@ -8,6 +8,7 @@ from ...engine.buffers import LARGEST_LANES
 from ...engine.stage import Stage
 from ...geometry.axis import Axis
 from ...geometry.border import Border
+from ...units import human_bytes
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,6 @@ class WindowPlan(Stage):
                 f"window         {rows.taps} x {columns.taps}, border {self.border}",
                 f"sizes          {self.sizes}",
                 f"numbers        {self.source} -> {self.accumulator} -> {self.target}",
-                f"memory         {self.scratch / 2**20:.1f} MB of buffers per thread",
+                f"memory         {human_bytes(self.scratch)} of buffers per thread",
             ]
         )
