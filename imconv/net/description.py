@@ -26,7 +26,7 @@ from typing import NoReturn
 
 from ..errors import FileError, LimitError, NetworkError, OptionError, nearest
 from ..lazy import cached_property
-from .attributes import Attribute, flag, number, numbers, pair, sides, text, whole, word
+from .attributes import Attribute, beginnings, flag, number, numbers, pair, sides, text, whole, word
 from .positions import Path, line_numbers, too_deep
 
 MAX_BYTES = 1 << 20
@@ -43,7 +43,7 @@ PREPROCESS = {
     "mean": Attribute(numbers(), (0.0,)),  # after the division
     "std": Attribute(numbers(1e-6), (1.0,)),
 }
-WEIGHTS = {"layout": Attribute(word("torch", "keras", "mlx"), "torch")}
+WEIGHTS = {"layout": Attribute(word("torch", "keras", "mlx"), "torch"), "ignore": Attribute(beginnings, ())}
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.S)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)")  # to a parameter
@@ -246,7 +246,7 @@ def _syntax(message: str, document: str) -> str:
     what, line, column = match.groups() if match else (message, None, None)
     place = f"line {line}, column {column}" if line else f"line {len(written)}"
     hint = ""
-    if line and "key part" in what and int(column) > len(written[int(line) - 1]):
+    if line and column and "key part" in what and int(column) > len(written[int(line) - 1]):
         hint = "; a table in braces may be broken inside its lists only, not between its keys"
     return f"{place}: {what[:1].lower()}{what[1:]}{hint} (TOML)"
 
