@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from ..filtering import filter_command, filter_to_many
-from ..options import given, kernel_options, like_option
+from ..options import given, kernel_options, like_option, setting
 from ..session import Job
 
 
@@ -18,23 +16,15 @@ from ..session import Job
     "imconv apply in.png edges.png -k sobel-x -k sobel-y --combine magnitude",
     "imconv apply --kernel k.txt < in.png > out.png",
 )
-@click.option(
-    "-k",
-    "--kernel",
-    "kernels",
+@setting(
+    "-k --kernel kernels",
+    "K",
+    "A file, a name (imconv kernels list), or rows of numbers.",
     required=True,
     multiple=True,
-    metavar="K",
-    help="A file, a name (imconv kernels list), or rows of numbers.",
 )
 @kernel_options
-@click.option(
-    "--combine",
-    default="sum",
-    show_default=True,
-    metavar="sum|max|magnitude|each",
-    help="What several kernels give; each: one file each.",
-)
+@setting("--combine", "sum|max|magnitude|each", "What several kernels give; each: one file each.", default="sum")
 @like_option
 def apply(shared, kernels, correlate, combine, like, **how):
     """Convolve with a kernel of your own, or one from the library.

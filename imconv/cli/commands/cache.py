@@ -6,7 +6,7 @@ import click
 
 from ...units import human_bytes
 from ..compiling import watch
-from ..options import command
+from ..options import command, flag
 
 
 @click.group()
@@ -18,7 +18,7 @@ def cache():
 
 
 @command("info", "imconv cache info", "imconv cache info --json", of=cache)
-@click.option("--json", "json_", is_flag=True, help="As one line of JSON.")
+@flag("--json json_", "As one line of JSON.")
 def info(json_):
     """Tell what is kept, where, and for which processor."""
     from ...jit import machine, shipped_folder, shipped_loops, store
@@ -48,8 +48,8 @@ def info(json_):
 
 
 @command("warm", "imconv cache warm", "imconv cache warm --all", of=cache)
-@click.option("--all", "everything", is_flag=True, help="Also for float64 pictures and the longest sums.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@flag("--all everything", "Also for float64 pictures and the longest sums.")
+@flag("-q --quiet", "No progress.")
 def warm(everything, quiet):
     """Compile the common loops now, so that no later run has to."""
     from ... import jit

@@ -9,7 +9,7 @@ import click
 from ...errors import OptionError, nearest
 from ..checked import checked_options
 from ..filtering import Step, filter_command
-from ..options import FilterCommand, on_command_line
+from ..options import FilterCommand, on_command_line, setting
 
 if TYPE_CHECKING:
     from ...composites.chain import ChainFilter
@@ -25,7 +25,7 @@ STEPWISE = ("pad", "stride", "dilation")
     "imconv chain look.txt in.png out.png --set sigma=3     # a file of steps; $sigma in it is 3",
 )
 @click.argument("steps", metavar="STEPS")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="What $NAME stands for in the steps.")
+@setting("--set settings", "NAME=VALUE", "What $NAME stands for in the steps.", multiple=True)
 def chain(shared, steps, settings):
     """Filter with several filters in one go.
 

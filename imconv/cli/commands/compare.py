@@ -9,7 +9,7 @@ import click
 
 from ..checked import checked_limits, whole
 from ..compiling import watch
-from ..options import command, max_memory_option, max_pixels_option, no_clobber_option
+from ..options import command, flag, max_memory_option, max_pixels_option, no_clobber_option, setting
 from ..places import (
     STDIN,
     STDOUT,
@@ -34,13 +34,13 @@ MOST_TIMES = 65535
 )
 @click.argument("a", type=click.Path(allow_dash=True))
 @click.argument("b", type=click.Path(allow_dash=True))
-@click.option("-o", "--output", default=None, metavar="FILE", help="Write before, after and their difference, amplified, side by side.")  # fmt: skip
-@click.option("--amplify", default=None, metavar="N", help="Times for the difference. [default: the largest becomes white]")  # fmt: skip
+@setting("-o --output", "FILE", "Write before, after and their difference, amplified, side by side.")
+@setting("--amplify", "N", "Times for the difference. [default: the largest becomes white]")
 @max_pixels_option
 @max_memory_option
 @no_clobber_option
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
-@click.option("--json", "json_", is_flag=True, help="As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")  # fmt: skip
+@flag("-q --quiet", "No notes.")
+@flag("--json json_", "As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")
 def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, json_):
     """Compare two pictures: largest and mean error, RMSE, PSNR, SSIM.
 

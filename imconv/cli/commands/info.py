@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import command
+from ..options import command, flag
 from ..places import input_place, need_input
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ TURNS = (
 
 @command("info", "imconv info photo.jpg", "imconv info in.png in.tif --json", "imconv info < in.png")
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
-@click.option("--json", "json_", is_flag=True, help="As JSON: an object, or a list of them for several pictures.")
+@flag("--json json_", "As JSON: an object, or a list of them for several pictures.")
 def info(images, json_):
     """Tell size, depth, channels and metadata from the header alone.
 

@@ -9,7 +9,7 @@ import sys
 import click
 
 from ..listing import tell_list
-from ..options import command, no_clobber_option
+from ..options import command, flag, no_clobber_option, setting
 from ..places import is_terminal, teller
 
 
@@ -20,7 +20,7 @@ def kernels():
 
 @command("list", "imconv kernels list", "imconv kernels list sobel", "imconv kernels list --json", of=kernels)
 @click.argument("words", nargs=-1)
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@flag("--json json_", "As JSON.")
 def list_(words, json_):
     """List the kernels, or those whose name or description has all WORDS."""
     from ...kernel.library import describe, formulas, named, names
@@ -48,9 +48,9 @@ def show(kernel):
     of=kernels,
 )
 @click.argument("kernel")
-@click.option("--depth", default="8", show_default=True, metavar="8|16|float", help="Depth of the picture that the plan is for.")  # fmt: skip
-@click.option("--size", default="3000x4000", show_default=True, metavar="HxW", help="Its size, ROWSxCOLUMNS.")
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@setting("--depth", "8|16|float", "Depth of the picture that the plan is for.", default="8")
+@setting("--size", "HxW", "Its size, ROWSxCOLUMNS.", default="3000x4000")
+@flag("--json json_", "As JSON.")
 def inspect(kernel, depth, size, json_):
     """Look at KERNEL before using it: gain, symmetry, rank, factors, range of results, plan.
 
@@ -72,10 +72,10 @@ def inspect(kernel, depth, size, json_):
     of=kernels,
 )
 @click.argument("kernel")
-@click.option("--to", "to", default=None, metavar="F", help="One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")  # fmt: skip
-@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write. [default: standard output]")
+@setting("--to", "F", "One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")
+@setting("-o --output", "FILE", "Where to write. [default: standard output]", default="-", show_default=False)
 @no_clobber_option
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@flag("-q --quiet", "No notes.")
 def convert(kernel, to, output, no_clobber, quiet):
     """Write KERNEL in another tool's format.
 
@@ -103,7 +103,7 @@ def convert(kernel, to, output, no_clobber, quiet):
     "plot", "imconv kernels plot sobel-x -o sobel.png", "imconv kernels plot gaussian:0x2 -o gaussian.svg", of=kernels
 )
 @click.argument("kernel")
-@click.option("-o", "--output", required=True, metavar="FILE", help="A .png, .svg or .pdf file, or - for PNG on standard output.")  # fmt: skip
+@setting("-o --output", "FILE", "A .png, .svg or .pdf file, or - for PNG on standard output.", required=True)
 @no_clobber_option
 def plot(kernel, output, no_clobber):
     """Draw KERNEL: its weights as a heat map, and its frequency response.

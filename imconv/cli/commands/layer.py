@@ -13,7 +13,7 @@ import click
 from ...units import human_bytes
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
-from ..options import RUNNING, command, limit_options, no_clobber_option, option
+from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting
 from ..places import input_place, on_stdout, read_picture, teller, write_picture
 
 if TYPE_CHECKING:
@@ -32,25 +32,25 @@ MOST_COLUMNS = 1 << 20  # of a sheet
     "imconv layer in.png -w laplacian --padding same --maps maps --json",
 )
 @click.argument("input", required=False, type=click.Path(allow_dash=True))
-@click.option("-w", "--weights", required=True, multiple=True, metavar="W", help="A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.")  # fmt: skip
-@click.option("--bias", default=None, metavar="B", help="A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")  # fmt: skip
-@click.option("--layout", default="OIHW", show_default=True, metavar="OIHW|HWIO", help="How the weights' axes lie: torch's, or Keras'.")  # fmt: skip
-@click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns.")
-@click.option("--padding", default="0", show_default=True, metavar="P", help="Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.")  # fmt: skip
-@click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns.")  # fmt: skip
-@click.option("--groups", default="1", show_default=True, metavar="N", help="Parts of the channels, each for as many parts of the maps.")  # fmt: skip
-@click.option("--activation", default=None, metavar="NAME", help="One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
-@click.option("--unit", is_flag=True, help="Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")  # fmt: skip
-@click.option("--maps", default=None, metavar="DIR", help="Write each map as DIR/map-000.png, ...; the folder is made.")
-@click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture; - for PNG on standard output.")  # fmt: skip
-@click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
-@click.option("--columns", default=None, metavar="N", help="Maps in a row of the sheet.  [default: nearly square]")
+@setting("-w --weights", "W", "A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.", required=True, multiple=True)  # fmt: skip
+@setting("--bias", "B", "A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")
+@setting("--layout", "OIHW|HWIO", "How the weights' axes lie: torch's, or Keras'.", default="OIHW")
+@setting("--stride", "N[,N]", "Step between results; rows, columns.", default="1")
+@setting("--padding", "P", "Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.", default="0")
+@setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1")
+@setting("--groups", "N", "Parts of the channels, each for as many parts of the maps.", default="1")
+@setting("--activation", "NAME", "One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
+@flag("--unit", "Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")
+@setting("--maps", "DIR", "Write each map as DIR/map-000.png, ...; the folder is made.")
+@setting("--sheet", "FILE", "Write all maps side by side as one picture; - for PNG on standard output.")
+@setting("--scale", "|".join(SCALES), "Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.", default="each")  # fmt: skip
+@setting("--columns", "N", "Maps in a row of the sheet.  [default: nearly square]")
 @limit_options
-@option(RUNNING, "--explain", is_flag=True, help="Print sizes, parameters, multiply-adds and memory to standard error.")
+@flag("--explain", "Print sizes, parameters, multiply-adds and memory to standard error.", RUNNING)
 @no_clobber_option
-@option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
-@option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
-@option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON.")
+@flag("-q --quiet", "No notes.", RUNNING)
+@flag("-v --verbose", "Tell parameters, sizes and time.", RUNNING)
+@flag("--json json_", "Print a report as JSON.", RUNNING)
 def layer(
     input, weights, bias, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, no_clobber, quiet, **how
 ):

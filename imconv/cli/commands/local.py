@@ -6,6 +6,7 @@ import click
 
 from ..checked import checked_limits
 from ..filtering import filter_command
+from ..options import setting
 
 
 @filter_command(
@@ -13,14 +14,14 @@ from ..filtering import filter_command
     "imconv bilateral in.png out.png --sigma 3 --sigma-range 25",
     "imconv bilateral in.jpg out.jpg --sigma 3 --sigma-range 25 --radius 4   # faster",
 )
-@click.option("--sigma", required=True, metavar="S", help="Standard deviation of the distance, in pixels.")
-@click.option(
+@setting("--sigma", "S", "Standard deviation of the distance, in pixels.", required=True)
+@setting(
     "--sigma-range",
+    "R",
+    "Standard deviation of the difference over all channels, in sample units; with --linear too.",
     required=True,
-    metavar="R",
-    help="Standard deviation of the difference over all channels, in sample units; with --linear too.",
 )
-@click.option("--radius", default=None, metavar="N", help="Of the round window, up to 100.  [default: 3 sigma]")
+@setting("--radius", "N", "Of the round window, up to 100.  [default: 3 sigma]")
 def bilateral(shared, sigma, sigma_range, radius):
     """Smooth and keep edges: nearby pixels count, and similar ones.
 
@@ -37,20 +38,14 @@ def bilateral(shared, sigma, sigma_range, radius):
     "imconv guided in.png out.png --radius 8 --eps 0.01",
     "imconv guided in.png out.png --radius 40 --eps 0.001 --border normalized",
 )
-@click.option("--radius", required=True, metavar="N", help="Boxes have 2 N + 1 pixels a side; up to 2000.")
-@click.option(
+@setting("--radius", "N", "Boxes have 2 N + 1 pixels a side; up to 2000.", required=True)
+@setting(
     "--eps",
+    "E",
+    "What is no edge, as a variance where white is 1: 0.01 smooths what varies by less than 0.1 of white.",
     required=True,
-    metavar="E",
-    help="What is no edge, as a variance where white is 1: 0.01 smooths what varies by less than 0.1 of white.",
 )
-@click.option(
-    "--guide",
-    default=None,
-    metavar="FILE",
-    type=click.Path(),
-    help="A grey picture whose edges are kept.  [default: each channel's own]",
-)
+@setting("--guide", "FILE", "A grey picture whose edges are kept.  [default: each channel's own]", type=click.Path())
 def guided(shared, radius, eps, guide):
     """Smooth and keep a guide's edges, at any radius in the same time.
 
@@ -72,7 +67,7 @@ def guided(shared, radius, eps, guide):
     "imconv deviation in.png out.png --size 5",
     "imconv deviation in.png out.png --size 9x9 --range stretch",
 )
-@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
+@setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)
 def deviation(shared, size):
     """Show the standard deviation over a box around each pixel.
 
@@ -89,18 +84,9 @@ def deviation(shared, size):
     "imconv contrast in.png out.png --sigma 8",
     "imconv contrast in.png out.png --sigma 8 --floor 6 --gain 40",
 )
-@click.option(
-    "--sigma", required=True, metavar="S", help="Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
-)
-@click.option(
-    "--floor", default=None, metavar="C", help="Deviations below it are noise, in sample units.  [default: 1% of white]"
-)
-@click.option(
-    "--gain",
-    default=None,
-    metavar="G",
-    help="Of one standard deviation in the result.  [default: 1; for integers an eighth of white]",
-)
+@setting("--sigma", "S", "Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--floor", "C", "Deviations below it are noise, in sample units.  [default: 1% of white]")
+@setting("--gain", "G", "Of one standard deviation in the result.  [default: 1; for integers an eighth of white]")
 def contrast(shared, sigma, floor, gain):
     """Normalise local contrast: differences to the mean, in deviations.
 

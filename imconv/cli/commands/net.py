@@ -7,7 +7,7 @@ import json
 import click
 
 from ..listing import tell_list
-from ..options import command
+from ..options import command, flag, setting
 from .net_pictures import maps, run, trace
 
 
@@ -18,7 +18,7 @@ def net():
 
 @command("list", "imconv net list", "imconv net list resnet", "imconv net list --json", of=net)
 @click.argument("words", nargs=-1)
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@flag("--json json_", "As JSON.")
 def list_(words, json_):
     """List the networks, or those whose name or description has all WORDS."""
     from ...net import listed
@@ -40,11 +40,11 @@ def list_(words, json_):
     of=net,
 )
 @click.argument("network")
-@click.option("--input", "shape", default=None, metavar="HxWxC", help="Rows, columns and channels of the input. [default: as the network is made for]")  # fmt: skip
-@click.option("--want-output", default=None, metavar="N[xM]", help="Tell which inputs, and which padding, give a layer an output of N x M instead.")  # fmt: skip
-@click.option("--layer", default=None, metavar="NAME", help="The layer that --want-output is about. [default: the last that gives maps]")  # fmt: skip
-@click.option("--markdown", is_flag=True, help="As a table in Markdown.")
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@setting("--input shape", "HxWxC", "Rows, columns and channels of the input. [default: as the network is made for]")
+@setting("--want-output", "N[xM]", "Tell which inputs, and which padding, give a layer an output of N x M instead.")
+@setting("--layer", "NAME", "The layer that --want-output is about. [default: the last that gives maps]")
+@flag("--markdown", "As a table in Markdown.")
+@flag("--json json_", "As JSON.")
 def summary(network, shape, want_output, layer, markdown, json_):
     """Tell every layer's output shape, parameters, multiply-adds, receptive field and memory.
 

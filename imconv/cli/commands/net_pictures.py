@@ -12,7 +12,7 @@ from ...units import human_bytes
 from .. import interrupt
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
-from ..options import RUNNING, command, limit_options, no_clobber_option, option, together
+from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting, together
 from ..places import input_place, read_picture, teller, write_picture
 from ..progress import Progress
 from .layer import SCALES, map_names
@@ -28,12 +28,12 @@ MOST = 10**7
 _ARGUMENTS = together(click.argument("network"), click.argument("image", type=click.Path(allow_dash=True)))
 _SHARED = together(
     limit_options,
-    option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
-    option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell what is done to the picture before it goes in."),
-    option(RUNNING, "--json", "json_", is_flag=True, help="As JSON."),
+    flag("-q --quiet", "No notes and no progress.", RUNNING),
+    flag("-v --verbose", "Tell what is done to the picture before it goes in.", RUNNING),
+    flag("--json json_", "As JSON.", RUNNING),
 )
-_WEIGHTS = click.option("-w", "--weights", default=None, metavar="W", help="A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
-_LABELS = click.option("--labels", default=None, metavar="FILE", help="The classes' names, one in each line.")
+_WEIGHTS = setting("-w --weights", "W", "A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
+_LABELS = setting("--labels", "FILE", "The classes' names, one in each line.")
 
 
 class _Job:
@@ -99,7 +99,7 @@ class _Job:
 )
 @_ARGUMENTS
 @_WEIGHTS
-@click.option("--top", "count", default="5", show_default=True, metavar="N", help="How many classes.")
+@setting("--top count", "N", "How many classes.", default="5")
 @_LABELS
 @_SHARED
 def run(network, image, weights, count, labels, json_, **shared):
@@ -131,11 +131,11 @@ def run(network, image, weights, count, labels, json_, **shared):
 )
 @_ARGUMENTS
 @_WEIGHTS
-@click.option("--layers", default=None, metavar="L[,L]", help="Layers whose maps are wanted; imconv net summary lists them.")  # fmt: skip
-@click.option("--output-dir", required=True, metavar="DIR", help="Where to; the folder is made.")
-@click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or a layer's together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
-@click.option("--occlusion", default=None, metavar="CLASS|top", help="Also cover part after part by a grey square, and show what that does to a class (a number or a label) or to the most probable one.")  # fmt: skip
-@click.option("--square", default=None, metavar="N", help="Side of that square in the network's input. [default: a sixth]")  # fmt: skip
+@setting("--layers", "L[,L]", "Layers whose maps are wanted; imconv net summary lists them.")
+@setting("--output-dir", "DIR", "Where to; the folder is made.", required=True)
+@setting("--scale", "|".join(SCALES), "Stretch each map for itself, or a layer's together, to be seen; where any is negative, blue is negative, white 0, red positive.", default="each")  # fmt: skip
+@setting("--occlusion", "CLASS|top", "Also cover part after part by a grey square, and show what that does to a class (a number or a label) or to the most probable one.")  # fmt: skip
+@setting("--square", "N", "Side of that square in the network's input. [default: a sixth]")
 @_LABELS
 @no_clobber_option
 @_SHARED
@@ -216,8 +216,8 @@ def _occlusion_text(found: dict, names) -> str:
 )
 @_ARGUMENTS
 @_WEIGHTS
-@click.option("--layer", required=True, metavar="L", help="Which layer; imconv net summary lists them.")
-@click.option("--at", required=True, metavar="Y,X,C", help="Row, column and channel of its output, from 0; of a vector one number.")  # fmt: skip
+@setting("--layer", "L", "Which layer; imconv net summary lists them.", required=True)
+@setting("--at", "Y,X,C", "Row, column and channel of its output, from 0; of a vector one number.", required=True)
 @_SHARED
 def trace(network, image, weights, layer, at, json_, **shared):
     """Show how one output sample of a layer comes about: window, weights, products, bias, activation.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from ..filtering import filter_command
-from ..options import given, like_option, together
+from ..options import flag, given, like_option, setting, together
 
 SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, as for apply --kernel, where 0, - and nan are none."
 
 
 _window = together(
-    click.option("--size", default=None, metavar="K", help="K or ROWSxCOLUMNS; needed but for a shape of your own."),
-    click.option("--shape", default="square", show_default=True, metavar="SHAPE", help=SHAPE_HELP),
+    setting("--size", "K", "K or ROWSxCOLUMNS; needed but for a shape of your own."),
+    setting("--shape", "SHAPE", SHAPE_HELP, default="square"),
 )
 
 
@@ -63,7 +63,7 @@ def median(shared, size, shape, like):
     "imconv rank in.png out.png --percentile 25 --size 5",
     "imconv rank in.png out.png --percentile 90 --size 9 --shape ring",
 )
-@click.option("--percentile", required=True, metavar="P", help="0 the least, 50 the median, 100 the largest.")
+@setting("--percentile", "P", "0 the least, 50 the median, 100 the largest.", required=True)
 @_window
 def rank(shared, percentile, size, shape):
     """Take a percentile of the pixels around."""
@@ -76,7 +76,7 @@ def rank(shared, percentile, size, shape):
     "imconv tophat in.png out.png --size 15 --black",
 )
 @_window
-@click.option("--black", is_flag=True, help="What is darker: the closing minus the picture.")
+@flag("--black", "What is darker: the closing minus the picture.")
 def tophat(shared, size, shape, black):
     """Keep only what is brighter, or darker, and smaller than a shape."""
     return _morphology("blackhat" if black else "tophat", size, shape)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from ..filtering import filter_command
+from ..options import flag, setting
 
 
 @filter_command(
@@ -12,10 +11,8 @@ from ..filtering import filter_command
     "imconv motion in.png out.png --length 15 --angle 30",
     "imconv motion in.jpg out.jpg --length 9.5 --linear",
 )
-@click.option("--length", required=True, metavar="L", help="In pixels.")
-@click.option(
-    "--angle", default="0", show_default=True, metavar="DEG", help="Of the line: 0 is horizontal, counter-clockwise."
-)
+@setting("--length", "L", "In pixels.", required=True)
+@setting("--angle", "DEG", "Of the line: 0 is horizontal, counter-clockwise.", default="0")
 def motion(shared, length, angle):
     """Blur along a line, as a camera does that moves."""
     from ...filters.correlate import linear_filter
@@ -29,7 +26,7 @@ def motion(shared, length, angle):
     "imconv disk in.png out.png --radius 4.5",
     "imconv disk in.jpg out.jpg --radius 8 --linear      # as a lens sees light",
 )
-@click.option("--radius", required=True, metavar="R", help="In pixels.")
+@setting("--radius", "R", "In pixels.", required=True)
 def disk(shared, radius):
     """Blur with a disk, as a lens does that is out of focus."""
     from ...filters.correlate import linear_filter
@@ -43,8 +40,8 @@ def disk(shared, radius):
     "imconv emboss in.png out.png",
     "imconv emboss in.png out.png --relief --amount 0.5",
 )
-@click.option("--amount", default="1", show_default=True, metavar="A", help="Of the slope.")
-@click.option("--relief", is_flag=True, help="The slope alone, on mid-grey.")
+@setting("--amount", "A", "Of the slope.", default="1")
+@flag("--relief", "The slope alone, on mid-grey.")
 def emboss(shared, amount, relief):
     """Emboss: add the slope, as if lit from the upper left."""
     from ...filters.oriented import emboss_filter

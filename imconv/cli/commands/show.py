@@ -10,7 +10,7 @@ import click
 
 from ..checked import checked_limits, whole
 from ..compiling import watch
-from ..options import command, max_pixels_option
+from ..options import command, flag, max_pixels_option, setting
 from ..places import input_place, need_input, teller
 
 
@@ -22,16 +22,15 @@ from ..places import input_place, need_input, teller
     "imconv show --width 40 < in.png",
 )
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
-@click.option("--width", default=None, metavar="N", help="Columns at most. [default: the terminal's]")
-@click.option(
+@setting("--width", "N", "Columns at most. [default: the terminal's]")
+@setting(
     "--protocol",
+    "blocks|kitty|sixel|iterm",
+    "How the terminal draws: text, or pixels by escape sequences.",
     default="blocks",
-    show_default=True,
-    metavar="blocks|kitty|sixel|iterm",
-    help="How the terminal draws: text, or pixels by escape sequences.",
 )
 @max_pixels_option
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@flag("-q --quiet", "No notes.")
 def show(images, width, protocol, max_pixels, quiet):
     """Show pictures in the terminal, as half blocks or as pixels.
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
 from ..filtering import filter_command
-from ..options import given, like_option
+from ..options import given, like_option, setting
 
 
 @filter_command(
@@ -17,10 +15,8 @@ from ..options import given, like_option
     "imconv blur in.png half.png --sigma 1 --stride 2",
     "imconv blur in.png out.png --sigma 2 --like opencv",
 )
-@click.option(
-    "--sigma", required=True, metavar="S", help="Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
-)
-@click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
+@setting("--sigma", "S", "Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")
 @like_option
 def blur(shared, sigma, truncate, like):
     """Blur with a Gaussian."""
@@ -41,7 +37,7 @@ def blur(shared, sigma, truncate, like):
     "imconv box in.png out.png --size 1x9            # rows x columns: along rows",
     "imconv box in.png tiles.png --size 8 --stride 8 --pad valid",
 )
-@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
+@setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)
 @like_option
 def box(shared, size, like):
     """Blur with the mean over a box."""

@@ -15,11 +15,12 @@ from ..options import (
     RUNNING,
     FilterCommand,
     command,
+    flag,
     kernel_options,
     linear_options,
     nan_option,
     on_command_line,
-    option,
+    setting,
 )
 from ..places import input_place, read_picture
 
@@ -38,15 +39,15 @@ OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
     cls=FilterCommand,
 )
 @click.argument("input", required=False, type=click.Path(allow_dash=True))
-@click.option("--pixel", required=True, metavar="X,Y", help="Column and row of the result, from 0.")
-@click.option("-k", "--kernel", metavar="K", help="A file, a name (imconv kernels list), or rows of numbers.")
-@click.option("-f", "--filter", "steps", metavar="STEPS", help="Instead of a kernel: a filter command with its options, or several as for imconv chain.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="What $NAME stands for in the steps.")
+@setting("--pixel", "X,Y", "Column and row of the result, from 0.", required=True)
+@setting("-k --kernel", "K", "A file, a name (imconv kernels list), or rows of numbers.")
+@setting("-f --filter steps", "STEPS", "Instead of a kernel: a filter command with its options, or several as for imconv chain.")  # fmt: skip
+@setting("--set settings", "NAME=VALUE", "What $NAME stands for in the steps.", multiple=True)
 @kernel_options
 @linear_options
 @nan_option
-@option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
-@option(RUNNING, "--json", "json_", is_flag=True, help="As JSON.")
+@flag("-q --quiet", "No notes.", RUNNING)
+@flag("--json json_", "As JSON.", RUNNING)
 @click.pass_context
 def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
     """Show how one pixel comes about: window, weights, products, sum.
