@@ -137,9 +137,9 @@ def _samples(picture: Picture, unit: bool) -> np.ndarray:
     from ...pixels.depth import white
 
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[..., None]
-    kind = np.float64 if pixels.dtype == np.float64 else np.float32
+    kind = np.dtype(np.float64 if pixels.dtype == np.float64 else np.float32)
     top = white(pixels.dtype)
-    return pixels.astype(kind) / float(top) if unit and top != 1 else pixels.astype(kind)
+    return pixels.astype(kind) / top if unit and top != 1 else pixels.astype(kind)
 
 
 def _fitting(pixels: np.ndarray, channels: int, picture: Picture, tell: Callable[[str], None], name: str) -> np.ndarray:
