@@ -79,7 +79,13 @@ class ExampleCommand(click.Command):
         for each in options:
             if record := each.get_help_record(ctx):
                 groups[getattr(each, "group", RUNNING)].append(record)  # --help is Click's and has no group
-        write_sections(formatter, groups)
+        # the texts of all groups begin in one column
+        width = min(WIDEST, max(len(word) for rows in groups.values() for word, _ in rows))
+        for group, rows in groups.items():
+            if rows:
+                (word, text), *others = rows
+                with formatter.section(group):
+                    formatter.write_dl([(word.ljust(width), text), *others])
 
     def format_epilog(self, ctx, formatter):
         _write_lines(formatter, "Examples", self.examples)
@@ -100,16 +106,6 @@ class FilterCommand(ExampleCommand):
 
             _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
         super().format_epilog(ctx, formatter)
-
-
-def write_sections(formatter, sections: dict[str, list[tuple[str, str]]]) -> None:
-    """Write lists of words with their texts, each under its heading; the texts begin in one column."""
-    width = min(WIDEST, max(len(word) for rows in sections.values() for word, _ in rows))
-    for heading, rows in sections.items():
-        if rows:
-            (word, text), *others = rows
-            with formatter.section(heading):
-                formatter.write_dl([(word.ljust(width), text), *others])
 
 
 def _write_lines(formatter, title, lines):

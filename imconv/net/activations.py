@@ -94,10 +94,6 @@ def _sigmoid(values, slopes):
     np.reciprocal(values, out=values)
 
 
-def _tanh(values, slopes):
-    np.tanh(values, out=values)
-
-
 def _scaled_tanh(values, slopes):
     values *= values.dtype.type(2 / 3)
     np.tanh(values, out=values)
@@ -114,10 +110,6 @@ def _hard_swish(values, slopes):
     gates = values.copy()
     _hard_sigmoid(gates, slopes)
     values *= gates
-
-
-def _gelu(values, slopes):
-    gelu(values)
 
 
 def _softmax(values, slopes):
@@ -142,11 +134,11 @@ _FUNCTIONS = {
     "leaky": _leaky,
     "prelu": _leaky,
     "sigmoid": _sigmoid,
-    "tanh": _tanh,
+    "tanh": lambda values, slopes: np.tanh(values, out=values),
     "scaled-tanh": _scaled_tanh,
     "hard-sigmoid": _hard_sigmoid,
     "hard-swish": _hard_swish,
-    "gelu": _gelu,
+    "gelu": lambda values, slopes: gelu(values),
     "softmax": _softmax,
 }
 NAMES = tuple(_FUNCTIONS)

@@ -102,7 +102,7 @@ class _Assembler:
         self.top = _Spot((), parameters)
         self.input_shape = self._input_shape()
         self.weights = self._table("weights", WEIGHTS)
-        self.layout = LAYOUTS[self.weights["layout"]]
+        self.layout = LAYOUTS[self.weights.get("layout", "torch")]
         self.defaults = self._defaults()
 
     def network(self) -> Network:
@@ -117,7 +117,7 @@ class _Assembler:
             input_shape=self.input_shape,
             layers=tuple(self.layers),
             preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
-            ignored=self.weights["ignore"],
+            ignored=self.weights.get("ignore", ()),
             ignored_ends=self.layout.ignored,
         )
 
@@ -364,9 +364,8 @@ class _Assembler:
         return rows, columns, channels
 
     def _table(self, name: str, known: Mapping[str, Attribute]) -> dict:
-        """A table of the file, with defaults."""
-        values = self._attributes(self.data.get(name, {}), known, self.top.at(name), name)
-        return {key: attribute.default for key, attribute in known.items()} | values
+        """What a table of the file says."""
+        return self._attributes(self.data.get(name, {}), known, self.top.at(name), name)
 
     def _defaults(self) -> dict[str, dict]:
         """The file's default attributes for each kind of layer."""

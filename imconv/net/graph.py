@@ -257,8 +257,8 @@ def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
             )
     sliding = axes(attributes, shapes[0]) if rules.window else ()
     fields, gated, note = _seen(layer, sliding, before)
-    macs = rules.macs(attributes, shapes, out)
-    connections = macs + rules.biases(attributes, shapes, out)
+    macs = prod(out[:-1]) * layer.tensors[0].count if rules.weighted else 0
+    connections = macs + rules.biases(attributes, out)
     return Placed(layer, shapes, out, sliding, fields, gated, note, macs, connections)
 
 

@@ -48,8 +48,8 @@ def _nothing(attributes, shapes) -> tuple[TensorSpec, ...]:
     return ()
 
 
-def _zero(attributes, shapes, out) -> int:
-    return 0
+def _biases(attributes, out) -> int:
+    return prod(out) if attributes.get("bias") else 0
 
 
 def _unchanged(attributes, shapes) -> Shape:
@@ -66,8 +66,8 @@ class Kind:
     argument: str | None = None  # the attribute written behind the kind: { conv = 64 }
     shape: Callable[[Mapping, tuple[Shape, ...]], Shape] = _unchanged
     tensors: Callable[[Mapping, tuple[Shape, ...]], tuple[TensorSpec, ...]] = _nothing
-    macs: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero
-    biases: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero  # connections that are not multiply-adds
+    weighted: bool = False  # whether all weights of the first tensor are multiplied at each place of the output
+    biases: Callable[[Mapping, Shape], int] = _biases  # connections that are not multiply-adds
     window: bool = False  # whether a window slides over the map
     whole: bool = False  # whether each output depends on the whole map
 
@@ -124,21 +124,13 @@ def _conv_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
     return (TensorSpec("weight", "OIHW", sizes, count=count), *_bias(attributes, out))
 
 
-def _conv_macs(attributes, shapes, out) -> int:
-    return out[0] * out[1] * _conv_tensors(attributes, shapes)[0].numbers
-
-
 def _depthwise_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
     (rows, columns), channels = attributes["size"], shapes[0][2]
     sizes = {"O": channels, "I": 1, "H": rows, "W": columns}
     return (TensorSpec("depthwise", "OIHW", sizes), *_bias(attributes, channels))
 
 
-def _depthwise_macs(attributes, shapes, out) -> int:
-    return prod(out) * prod(attributes["size"])
-
-
-def _subsample_biases(attributes, shapes, out) -> int:
+def _subsample_biases(attributes, out) -> int:
     return prod(out) * (prod(attributes["size"]) + 1)  # as LeCun counts: every sample read, and the bias
 
 
@@ -148,10 +140,6 @@ def _bias(attributes, channels) -> tuple[TensorSpec, ...]:
 
 def _vector(role: str, channels: int, trainable: bool = True) -> TensorSpec:
     return TensorSpec(role, "O", {"O": channels}, trainable)
-
-
-def _biases(attributes, shapes, out) -> int:
-    return prod(out) if attributes["bias"] else 0
 
 
 # --- vectors and matrices --------------------------------------------------------------------------------------------
@@ -171,10 +159,6 @@ def _matrix(role: str = "weight", trainable: bool = True) -> Callable:
         return (TensorSpec(role, "OI", {"O": out, "I": inputs}, trainable), *bias)
 
     return tensors
-
-
-def _matrix_macs(attributes, shapes, out) -> int:
-    return prod(out) * shapes[0][-1]
 
 
 def _each_channel(*roles: str, fixed: tuple[str, ...] = ()) -> Callable:
@@ -225,7 +209,7 @@ _POOL = {"size": _SIZE, "stride": Attribute(pair(), None), "pad": _PAD}  # the d
 _DENSE = {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION}
 
 _window = partial(Kind, argument="size", shape=_window_shape, window=True)
-_dense = partial(Kind, "Dense", argument="out", attributes=_DENSE, tensors=_matrix(), macs=_matrix_macs, biases=_biases)
+_dense = partial(Kind, "Dense", argument="out", attributes=_DENSE, tensors=_matrix(), weighted=True)
 
 KINDS: dict[str, Kind] = {
     "conv": Kind(
@@ -245,8 +229,7 @@ KINDS: dict[str, Kind] = {
         "out",
         shape=_conv_shape,
         tensors=_conv_tensors,
-        macs=_conv_macs,
-        biases=_biases,
+        weighted=True,
         window=True,
     ),
     "depthwise": _window(
@@ -254,8 +237,7 @@ KINDS: dict[str, Kind] = {
         "depthwise",
         {"size": _SIZE, "stride": _STRIDE, "pad": _PAD, "dilation": _ONE, "bias": _TRUE, "activation": _ACTIVATION},
         tensors=_depthwise_tensors,
-        macs=_depthwise_macs,
-        biases=_biases,
+        weighted=True,
     ),
     "max": _window("MaxPooling2D", "max", {**_POOL, "dilation": _ONE, "ceil": _FALSE}),
     "average": _window("AveragePooling2D", "average", {**_POOL, "ceil": _FALSE, "count_pad": _TRUE}),
@@ -286,7 +268,7 @@ KINDS: dict[str, Kind] = {
         "out",
         shape=_vector_shape,
         tensors=_matrix("centres", trainable=False),
-        macs=_matrix_macs,
+        weighted=True,
         whole=True,
     ),
     "batchnorm": Kind(
