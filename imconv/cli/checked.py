@@ -10,6 +10,17 @@ if TYPE_CHECKING:
 
 MOST_PAGES = 1 << 31
 FLAGS = ("auto_orient", "strip", "no_clobber", "quiet", "verbose", "explain", "dry_run")
+_PLAIN = (
+    "border",
+    "pad",
+    "stride",
+    "dilation",
+    "depth",
+    "linear",
+    "region",
+    "channels",
+    "crop",
+)  # as `Options` takes them
 TIFF_WORDS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 
 
@@ -42,18 +53,17 @@ def checked(shared: dict) -> Asked:
     if shared["format_"] is not None:
         format_named(shared["format_"])
 
-    def given(name, parse):
-        return None if shared[name] is None else parse(shared[name])
+    def number(name: str, least: int, most: int) -> int | None:
+        return None if shared[name] is None else whole(shared[name], f"--{name}", least, most)
 
     threads, limits = checked_threads(shared["threads"]), checked_limits(shared["max_pixels"], shared["max_memory"])
+    words = shared["compression"] in TIFF_WORDS
     return Asked(
         threads=threads,
         **limits,
-        page=given("page", lambda text: whole(text, "--page", 0, MOST_PAGES)),
-        quality=given("quality", lambda text: whole(text, "--quality", 1, 100)),
-        compression=given(
-            "compression", lambda text: text if text in TIFF_WORDS else whole(text, "--compression", 0, 9)
-        ),
+        page=number("page", 0, MOST_PAGES),
+        quality=number("quality", 1, 100),
+        compression=shared["compression"] if words else number("compression", 0, 9),
         options=checked_options(shared, limits["max_pixels"]),
         format=shared["format_"],
         json=shared["json_"],
@@ -78,25 +88,16 @@ def checked_limits(max_pixels: str | None, max_memory: str | None = None) -> dic
     }
 
 
-def checked_options(shared: dict, max_pixels=None):
-    """What a filter is made with; bad values are usage errors."""
+def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
+    """What a filter is made with, by those of the shared options that the command has; bad values are usage errors."""
     from ..options import Options
 
-    return Options(
-        border=shared["border"],
-        pad=shared["pad"],
-        stride=shared["stride"],
-        dilation=shared["dilation"],
-        alpha=None if shared["alpha"] is None else shared["alpha"].lower(),
-        range=(shared["range_"] or "clip").lower(),
-        depth=shared["depth"],
-        linear=shared["linear"],
-        region=shared["region"],
-        mask=None if shared["mask"] is None else _mask(shared, max_pixels),
-        channels=shared["channels"],
-        crop=shared["crop"],
-        nan=shared["nan"].lower(),
-    ).checked()
+    given = {name: shared[name] for name in _PLAIN if name in shared}
+    if shared.get("mask") is not None:
+        given["mask"] = _mask(shared, max_pixels)
+    alpha, policy, nan = shared["alpha"], shared["range_"] or "clip", shared["nan"]
+    alpha = None if alpha is None else alpha.lower()
+    return Options(**given, alpha=alpha, range=policy.lower(), nan=nan.lower()).checked()
 
 
 def _mask(shared: dict, max_pixels):

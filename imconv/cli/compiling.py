@@ -47,3 +47,10 @@ class Notice:
             self.told_of_failure = True
             sys.stderr.write(f"imconv: loops could not be compiled to be kept, so every run compiles them: {reason}\n")
             sys.stderr.flush()
+
+
+def watch(quiet: bool) -> None:
+    """From now on tell the user about builds, unless it is to be quiet."""
+    from .. import jit
+
+    jit.watch = Notice(quiet)

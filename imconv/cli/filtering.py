@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
+from .compiling import watch
+from .options import WHERE_AND_HOW, FilterCommand, on_command_line, parameters_of, shared_options
 from .places import checked_places
 from .session import Job, Session
+
+if TYPE_CHECKING:
+    from .session import Look, Make
 
 
 @dataclass(frozen=True)
@@ -17,10 +23,39 @@ class Step:
 
     name: str
     shared: dict
-    make: Callable
+    make: Make
 
 
-def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -> None:
+def filter_command(name: str, *examples: str, cls: type[FilterCommand] = FilterCommand, without: tuple[str, ...] = ()):
+    """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help.
+
+    The function's arguments are the shared options as one dict, then the command's own. It returns what makes the filter, or
+    None if it has done everything itself. `without` names shared options, such as "--pad", that make no sense for the command,
+    or that it declares by itself.
+    """
+
+    def declare(function: Callable[..., Make | None]) -> click.Command:
+        own = parameters_of(function)
+        shared = [each for each in parameters_of(shared_options(lambda: None)) if not {*each.opts} & {*without}]
+        places = [
+            click.Argument([place], required=False, type=click.Path(allow_dash=True)) for place in ("input", "output")
+        ]
+        names = [parameter.name for parameter in own]
+
+        def run(**values):
+            asked = {key: values.pop(key) for key in names}
+            make = function(values, **asked)  # what is left are the shared options
+            if make is not None:
+                filter_picture(values, make)
+
+        return click.command(name, cls=cls, examples=examples, help=function.__doc__, params=[*own, *places, *shared])(
+            run
+        )
+
+    return declare
+
+
+def filter_picture(shared: dict, make: Make, look: Look | None = None) -> None:
     """Read INPUT, filter it and write OUTPUT; as a step of a chain, only take note of that.
 
     Parameters
@@ -38,18 +73,19 @@ def filter_picture(shared: dict, make: Callable, look: Callable | None = None) -
     if isinstance(ctx.obj, list):
         if look:
             raise OptionError(f"a report belongs to {ctx.info_name} alone, not to a step of a chain")
-        ctx.obj.append(Step(ctx.info_name, _step_options(ctx, shared), make))
+        _check_step(ctx, shared)
+        ctx.obj.append(Step(str(ctx.info_name), shared, make))
         return
     source, target = checked_places(shared["input"], shared["output"], shared["dry_run"])
     _run(Session(shared, source, [Job(target, make, look)]))
 
 
-def look_at(shared: dict, look: Callable) -> dict:
+def look_at(shared: dict, make: Make, look: Look) -> dict:
     """Read INPUT and show it to `look`; nothing is filtered or written. What `look` returns."""
     from .run_in_memory import read_pages
 
     source, _ = checked_places(shared["input"], shared["output"], dry_run=True)
-    return look(read_pages(Session(shared, source, [Job("-", look)]))[0])
+    return look(read_pages(Session(shared, source, [Job("-", make, look)]))[0])
 
 
 def filter_to_many(shared: dict, jobs: list[Job]) -> None:
@@ -60,26 +96,20 @@ def filter_to_many(shared: dict, jobs: list[Job]) -> None:
     _run(Session(shared, source, jobs))
 
 
-def _step_options(ctx, shared: dict) -> dict:
-    """A step's options; OptionError for those that belong to the chain."""
+def _check_step(ctx: click.Context, shared: dict) -> None:
+    """OptionError for options of a step that belong to the chain."""
     from ..errors import OptionError
-    from .options import WHERE_AND_HOW
 
     for parameter in ctx.command.params:
-        given = ctx.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
-        if given and parameter.name in shared and parameter.name not in WHERE_AND_HOW:
+        if on_command_line(ctx, parameter.name) and parameter.name in shared and parameter.name not in WHERE_AND_HOW:
             if isinstance(parameter, click.Argument):
                 raise OptionError(f"{shared[parameter.name]!r} is no option of {ctx.info_name}; a step names no files")
             raise OptionError(f"{parameter.opts[-1]} belongs to the chain, not to a step: give it after the steps")
-    return shared
 
 
 def _run(session: Session) -> None:
     """Filter in bands what can be, all else in memory."""
-    from .. import jit
-    from .compiling import Notice
-
-    jit.watch = Notice(session.asked.quiet)  # files, too, are read by compiled loops
+    watch(session.asked.quiet)  # files, too, are read by compiled loops
     job = session.jobs[0]
     bands = len(session.jobs) == 1 and job.look is None and "-" not in (session.source, job.output)
     if bands and not session.asked.page:

@@ -22,14 +22,12 @@ def watched():
     _seen = False
     before = signal.getsignal(signal.SIGINT)
     # scripts let their background jobs ignore Ctrl-C, which is meant for others; None: a handler that is not Python's
-    if before in (signal.SIG_IGN, None):
-        yield
-        return
+    taken = before not in (signal.SIG_IGN, None)
     try:
-        signal.signal(signal.SIGINT, _interrupt)
+        if taken:
+            signal.signal(signal.SIGINT, _interrupt)
     except ValueError:  # not the main thread: somebody else handles signals
-        yield
-        return
+        taken = False
     try:
         yield
     except Exception as error:
@@ -37,7 +35,8 @@ def watched():
             raise KeyboardInterrupt from error
         raise
     finally:
-        signal.signal(signal.SIGINT, before)
+        if taken:
+            signal.signal(signal.SIGINT, before)
 
 
 def _interrupt(number, frame):

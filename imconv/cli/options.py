@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 
 from ..geometry.sizes import WORDS
@@ -17,6 +19,9 @@ FEW = 12  # options that need no groups
 WIDEST = 30  # column of options in a help, as Click's
 
 
+Declare = Callable[[Callable], Callable]  # a decorator that declares parameters of a command
+
+
 class GroupedOption(click.Option):
     """An option that stands under the heading of its group in the help of commands that have many."""
 
@@ -25,9 +30,37 @@ class GroupedOption(click.Option):
         self.group = group
 
 
-def option(group: str, *names: str, **attributes):
-    """Declare an option of a group."""
-    return click.option(*names, cls=GroupedOption, group=group, **attributes)
+def flag(names: str, text: str, group: str = OWN, **attributes) -> Declare:
+    """Declare an option that is given or not, such as "-q --quiet"."""
+    return click.option(*names.split(), cls=GroupedOption, group=group, is_flag=True, help=text, **attributes)
+
+
+def setting(names: str, metavar: str, text: str, default: str | None = None, group: str = OWN, **attributes) -> Declare:
+    """Declare an option that takes a value, such as "-w --weights"; the help shows its default, if it has one."""
+    if default is not None:
+        attributes = {"default": default, "show_default": True, **attributes}
+    return click.option(*names.split(), cls=GroupedOption, group=group, metavar=metavar, help=text, **attributes)
+
+
+def together(*declarations: Declare) -> Declare:
+    """Several declarations as one, in this order."""
+
+    def declare(function: Callable) -> Callable:
+        for each in reversed(declarations):
+            function = each(function)
+        return function
+
+    return declare
+
+
+def parameters_of(function: Callable) -> list[click.Parameter]:
+    """What has been declared on a function, in this order."""
+    return getattr(function, "__click_params__", [])[::-1]
+
+
+def command(name: str, *examples: str, cls: type[ExampleCommand] | None = None, of: click.Group | None = None):
+    """Declare a command whose help ends with examples, alone or in the group `of`."""
+    return (of or click).command(name, cls=cls or ExampleCommand, examples=examples)
 
 
 class ExampleCommand(click.Command):
@@ -42,11 +75,17 @@ class ExampleCommand(click.Command):
         if len(options) <= FEW:
             super().format_options(ctx, formatter)
             return
-        groups = {group: [] for group in GROUPS}
+        groups: dict[str, list[tuple[str, str]]] = {group: [] for group in GROUPS}
         for each in options:
-            own = OWN if each in self.params else RUNNING  # --help is Click's
-            groups[getattr(each, "group", own)].append(each.get_help_record(ctx))
-        write_sections(formatter, groups)
+            if record := each.get_help_record(ctx):
+                groups[getattr(each, "group", RUNNING)].append(record)  # --help is Click's and has no group
+        # the texts of all groups begin in one column
+        width = min(WIDEST, max(len(word) for rows in groups.values() for word, _ in rows))
+        for group, rows in groups.items():
+            if rows:
+                (word, text), *others = rows
+                with formatter.section(group):
+                    formatter.write_dl([(word.ljust(width), text), *others])
 
     def format_epilog(self, ctx, formatter):
         _write_lines(formatter, "Examples", self.examples)
@@ -61,22 +100,12 @@ class FilterCommand(ExampleCommand):
     def format_epilog(self, ctx, formatter):
         from .effects import shown
 
-        _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(self.name))
+        _write_lines(formatter, "What it does to an edge and to a spot in a row of pixels", shown(str(self.name)))
         if self.has_borders:
             from ..geometry.border import drawn
 
             _write_lines(formatter, "Borders (--border; v is a value)", drawn().splitlines())
         super().format_epilog(ctx, formatter)
-
-
-def write_sections(formatter, sections: dict[str, list[tuple[str, str]]]) -> None:
-    """Write lists of words with their texts, each under its heading; the texts begin in one column."""
-    width = min(WIDEST, max(len(word) for rows in sections.values() for word, _ in rows))
-    for heading, rows in sections.items():
-        if rows:
-            (word, text), *others = rows
-            with formatter.section(heading):
-                formatter.write_dl([(word.ljust(width), text), *others])
 
 
 def _write_lines(formatter, title, lines):
@@ -86,17 +115,10 @@ def _write_lines(formatter, title, lines):
                 formatter.write(" " * formatter.current_indent + line.rstrip() + "\n")
 
 
-def linear_options(function):
-    """Declare the options that say where a kernel is laid and what becomes of its sums."""
-    for each in reversed(_LINEAR):
-        function = each(function)
-    return function
-
-
 def like_option(function):
     """Declare the option that asks for another tool's result."""
     text = "Give the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, direction, rounding. Options beside it win."
-    return click.option("--like", default=None, metavar="TOOL", callback=_tool, help=text)(function)
+    return setting("--like", "TOOL", text, callback=_tool)(function)
 
 
 def _tool(ctx, param, value):
@@ -111,71 +133,63 @@ def _tool(ctx, param, value):
 def given(name: str):
     """The value of an option of the command that runs, None where it was left at its default."""
     ctx = click.get_current_context()
-    default = ctx.get_parameter_source(name) is click.core.ParameterSource.DEFAULT
-    return None if default else ctx.params[name]
+    return ctx.params[name] if on_command_line(ctx, name) else None
 
 
-def filter_command(name: str, *examples: str, cls=FilterCommand, without: tuple[str, ...] = ()):
-    """Declare a command that reads a picture, filters it and writes it: arguments, shared options, help.
-
-    `without` names shared options, such as "--pad", that make no sense for it, or that it declares by itself."""
-
-    def declare(function):
-        own, function.__click_params__ = getattr(function, "__click_params__", []), []
-        for each in reversed(_SHARED):
-            function = each(function)
-        shared = function.__click_params__
-        function.__click_params__ = [p for p in shared if not {*p.opts} & {*without}] + own
-        # Click turns the list round: the command's own options come first in the help
-        function = click.argument("output", required=False, type=click.Path(allow_dash=True))(function)
-        function = click.argument("input", required=False, type=click.Path(allow_dash=True))(function)
-        return click.command(name, cls=cls, examples=examples)(function)
-
-    return declare
+def on_command_line(ctx: click.Context, name: str | None) -> bool:
+    """Whether an option was given to a command, or as if it had been."""
+    return name is not None and ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
 
 
 # shared options that a step of a chain may have; all others are the chain's
 WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
 
-nan_option = option(NUMBERS, "--nan", default="keep", show_default=True, metavar="keep|ignore", help="NaN in float pictures: smoothing filters can leave them out, with the border normalized.")  # fmt: skip
-threads_option = option(
-    RUNNING, "--threads", default=None, metavar="N", help="Default: IMCONV_THREADS, else all cores."
+nan_option = setting("--nan", "keep|ignore", "NaN in float pictures: smoothing filters can leave them out, with the border normalized.", default="keep", group=NUMBERS)  # fmt: skip
+threads_option = setting("--threads", "N", "Default: IMCONV_THREADS, else all cores.", group=RUNNING)
+max_pixels_option = setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING)
+max_memory_option = setting("--max-memory", "SIZE", "Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]", group=RUNNING)  # fmt: skip
+limit_options = together(threads_option, max_pixels_option, max_memory_option)
+no_clobber_option = flag("--no-clobber", "Never replace an existing file.", FILES)
+
+kernel_options = together(  # what becomes of a kernel before it is used
+    flag("--correlate", "Correlate: do not turn the kernel by 180 degrees."),
+    flag("--normalize", "Divide the weights by their sum."),
+    setting("--scale", "F", "Multiply the weights, such as 2, 0.5 or 1/9."),
+    setting("--offset", "N", "Add to every result, instead of the kernel's own offset."),
+    setting("--anchor", "R,C", "The tap over the pixel; from 0.  [default: size // 2]"),
 )
-max_pixels_option = option(RUNNING, "--max-pixels", default=None, metavar="N", help="Refuse larger pictures, from the header alone.")  # fmt: skip
-max_memory_option = option(RUNNING, "--max-memory", default=None, metavar="SIZE", help="Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]")  # fmt: skip
-no_clobber_option = option(FILES, "--no-clobber", is_flag=True, help="Never replace an existing file.")
 
-_LINEAR = [
-    option(BORDERS, "--border", default="reflect", show_default=True, metavar="MODE", help="What lies outside the picture; drawn below."),
-    option(BORDERS, "--pad", default="same", show_default=True, metavar="P", help=f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT."),
-    option(BORDERS, "--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns."),
-    option(BORDERS, "--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns."),
-    option(NUMBERS, "--alpha", default=None, metavar="|".join(ALPHAS), help="Colour weighted by alpha (default), every channel alike, or alpha kept."),
-    option(NUMBERS, "--depth", default="keep", show_default=True, metavar="|".join(DEPTHS), help="Depth of the result: white stays white, rounded once at the end."),
-    option(NUMBERS, "--range", "range_", default=None, metavar="|".join(RANGES), help="What becomes of results outside the type's range.  [default: clip]"),
-]  # fmt: skip
+linear_options = together(  # where a kernel is laid, and what becomes of its sums
+    setting("--border", "MODE", "What lies outside the picture; drawn below.", default="reflect", group=BORDERS),
+    setting("--pad", "P", f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT.", default="same", group=BORDERS),
+    setting("--stride", "N[,N]", "Step between results; rows, columns.", default="1", group=BORDERS),
+    setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1", group=BORDERS),
+    setting("--alpha", "|".join(ALPHAS), "Colour weighted by alpha (default), every channel alike, or alpha kept.", group=NUMBERS),
+    setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white, rounded once at the end.", default="keep", group=NUMBERS),
+    setting("--range range_", "|".join(RANGES), "What becomes of results outside the type's range.  [default: clip]", group=NUMBERS),
+)  # fmt: skip
 
-_SHARED = [
-    *_LINEAR,
-    option(WHERE, "--region", default=None, metavar="WxH+X+Y", help="Filter only this part; its neighbours outside are read."),
-    option(WHERE, "--crop", is_flag=True, help="Write the region alone."),
-    option(WHERE, "--mask", default=None, metavar="IMAGE", help="Where, and how much: white all, black nothing, grey in between."),
-    option(WHERE, "--channels", default=None, metavar="r,g|luma|0,2", help="Only these; luma: brightness alone, colours keep their hue."),
-    option(NUMBERS, "--linear", is_flag=True, help="Filter in linear light, by the file's transfer function, else sRGB's."),
+shared_options = together(  # of every command that reads a picture, filters it and writes it
+    linear_options,
+    setting("--region", "WxH+X+Y", "Filter only this part; its neighbours outside are read.", group=WHERE),
+    flag("--crop", "Write the region alone.", WHERE),
+    setting("--mask", "IMAGE", "Where, and how much: white all, black nothing, grey in between.", group=WHERE),
+    setting("--channels", "r,g|luma|0,2", "Only these; luma: brightness alone, colours keep their hue.", group=WHERE),
+    flag("--linear", "Filter in linear light, by the file's transfer function, else sRGB's.", NUMBERS),
     nan_option,
     threads_option,
-    option(RUNNING, "--explain", is_flag=True, help="Print the plan to standard error: algorithm, reason, multiply-adds, memory."),
-    option(RUNNING, "--dry-run", is_flag=True, help="Read and plan, but filter and write nothing."),
+    flag("--explain", "Print the plan to standard error: algorithm, reason, multiply-adds, memory.", RUNNING),
+    flag("--dry-run", "Read and plan, but filter and write nothing.", RUNNING),
     max_pixels_option,
     max_memory_option,
-    option(FILES, "--format", "format_", default=None, metavar="F", help="Output format; default: the extension, for - the input's."),
-    option(FILES, "--quality", default=None, metavar="Q", help="1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]"),
-    option(FILES, "--compression", default=None, metavar="0-9", help="PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]"),
-    option(FILES, "--page", default=None, metavar="N", help="Only this page of a file with several, from 0. [default: all that OUTPUT can hold]"),
-    option(FILES, "--auto-orient", is_flag=True, help="Turn the picture as its EXIF orientation says."),
-    option(FILES, "--strip", is_flag=True, help="Write no metadata."),
+    setting("--format format_", "F", "Output format; default: the extension, for - the input's.", group=FILES),
+    setting("--quality", "Q", "1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]", group=FILES),
+    setting("--compression", "0-9", "PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]", group=FILES),
+    setting("--page", "N", "Only this page of a file with several, from 0. [default: all that OUTPUT can hold]", group=FILES),
+    flag("--auto-orient", "Turn the picture as its EXIF orientation says.", FILES),
+    flag("--strip", "Write no metadata.", FILES),
     no_clobber_option,
-    option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
-    option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell sizes, time and how many samples were clipped."),
-    option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON; to standard error where the image goes to standard output."),
-]  # fmt: skip
+    flag("-q --quiet", "No notes and no progress.", RUNNING),
+    flag("-v --verbose", "Tell sizes, time and how many samples were clipped.", RUNNING),
+    flag("--json json_", "Print a report as JSON; to standard error where the image goes to standard output.", RUNNING),
+)  # fmt: skip

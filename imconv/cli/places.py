@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..files.picture import Picture
 
 STDIN, STDOUT = "standard input", "standard output"
 
@@ -29,24 +35,49 @@ def on_stdout(output: str | None) -> bool:
     return is_standard_output(output)
 
 
-def place_of(output: str) -> tuple:
+def place_of(output: str) -> tuple[str | BinaryIO, str | None]:
     """Where to write, and what messages call it if that is standard output."""
     return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
 
 
-def input_place(input: str | None, what: str = "INPUT") -> tuple:
-    """Where to read, and what messages call it; where nothing is named, and nobody pipes anything in, the usage."""
-    ctx = click.get_current_context()
-    if input is None and is_terminal(sys.stdin):
+def need_input() -> None:
+    """Where nobody pipes anything in, show the usage and exit: the command was called without an input."""
+    if is_terminal(sys.stdin):
+        ctx = click.get_current_context()
         click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
         ctx.exit(2)
+
+
+def input_place(input: str | None, what: str = "an INPUT") -> tuple[str | BinaryIO, str]:
+    """Where to read, and what messages call it; standard input where nothing is named."""
+    if input is None:
+        need_input()
     if input not in (None, "-"):
         return input, input
     if sys.stdin is None:
         from ..errors import FileError
 
-        raise FileError(f"standard input is closed; give an {what}")
+        raise FileError(f"standard input is closed; give {what}")
     return sys.stdin.buffer, STDIN
+
+
+def read_picture(place: str | BinaryIO, name: str, quiet: bool, **how) -> Picture:
+    """Read a picture and tell the remarks on it; `how` as for `files.read`."""
+    from .. import files
+
+    picture = files.read(place, name=name, **how)
+    for note in picture.notes:
+        teller(quiet)(f"{name}: {note}")
+    return picture
+
+
+def write_picture(output: str, picture: Picture | np.ndarray, no_clobber: bool, quiet: bool) -> None:
+    """Write a picture and tell the remarks on that."""
+    from .. import files
+
+    place, name = place_of(output)
+    for note in files.write(place, picture, no_clobber=no_clobber, name=name).notes:
+        teller(quiet)(f"{label(output, STDOUT)}: {note}")
 
 
 def checked_places(source: str | None, target: str | None, dry_run: bool) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..units import human_bytes
 from . import interrupt
 from .places import teller
 from .progress import Progress
@@ -20,8 +21,8 @@ def filter_in_bands(session: Session) -> bool:
         if picture is None or (asked.auto_orient and picture.outline.metadata.orientation != 1):
             return False
         outline = picture.outline
-        filter = session.filter_of(job, outline.width)
-        target = formats.format_named(session.format_named(job) or outline.format)
+        filter = job.make(asked.options, outline.width)
+        target = formats.format_named(session.format_named(job) or picture.header.format)
         able = file_to_file.able(target, filter.result_type(outline.pixels.dtype))
         if asked.options.range == "stretch" or not able:
             return False
@@ -31,7 +32,7 @@ def filter_in_bands(session: Session) -> bool:
         format = session.check_target(job, [planned.outline(outline)])
         if asked.explain:
             teller(quiet=False)(
-                f"read, filtered and written in bands of rows; {limits.human(needed)} of memory for them"
+                f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them"
             )
         if asked.dry_run:
             session.tell_plans(job, format, [planned.plan])

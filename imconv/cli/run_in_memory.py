@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from . import interrupt
 from .places import STDIN, STDOUT, label, place_of
@@ -31,12 +30,8 @@ def read_pages(session: Session) -> list:
 
     asked, from_stdin = session.asked, session.source == "-"
     place = sys.stdin.buffer if from_stdin else session.source
-    how: dict[str, Any] = {
-        "name": STDIN if from_stdin else None,
-        "auto_orient": asked.auto_orient,
-        "max_pixels": asked.max_pixels,
-        "max_memory": asked.max_memory,
-    }
+    how = {name: getattr(asked, name) for name in ("auto_orient", "max_pixels", "max_memory")}
+    how["name"] = STDIN if from_stdin else None
     if asked.page is not None:
         return [files.read(place, page=asked.page, **how)]
     return files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
@@ -49,7 +44,7 @@ def _prepare(session: Session, job: Job, pages: list) -> tuple[list, str]:
     planned, outlines, kept, most = [], [], 0, 0
     for number, page in enumerate(pages):
         heading = f"page {number}\n" if len(pages) > 1 else ""
-        each = session.plan(session.filter_of(job, page.width), page, heading)
+        each = session.plan(job.make(session.asked.options, page.width), page, heading)
         planned.append(each)
         outlines.append(each.outline(page))
         kept += page.pixels.nbytes + outlines[-1].pixels.nbytes
@@ -60,36 +55,21 @@ def _prepare(session: Session, job: Job, pages: list) -> tuple[list, str]:
 
 
 def _filter_and_write(session: Session, job: Job, pages: list, planned: list, format: str, more: dict) -> None:
+    """Filter every page, write the results into one file and tell what was changed."""
+    from .. import files
+
+    asked = session.asked
     results, tallies = [], session.tallies(len(pages))
-    with Progress(session.asked.quiet) as progress:
+    with Progress(asked.quiet) as progress:
         for number, (page, each) in enumerate(zip(pages, planned, strict=True)):
 
             def share(done: int, total: int, before: int = number) -> None:
                 progress(before * total + done, len(pages) * total)
 
-            how = {"threads": session.asked.threads, "tally": tallies[number], "progress": share}
-            results.append(each.run(page, **how))
+            results.append(each.run(page, threads=asked.threads, tally=tallies[number], progress=share))
     interrupt.check()
-    _save(session, job, results, format)
-    session.tell_results(job, results, [each.plan for each in planned], tallies, more)
-
-
-def _save(session: Session, job: Job, results: list, format: str) -> None:
-    """Write the results into one file and tell what was changed."""
-    from .. import files
-
-    asked = session.asked
     place, name = place_of(job.output)
-    saved = files.write_pages(
-        place,
-        results,
-        format=format,
-        quality=asked.quality,
-        compression=asked.compression,
-        threads=asked.threads,
-        strip=asked.strip,
-        no_clobber=asked.no_clobber,
-        name=name,
-    )
-    for note in saved.notes:
-        session.tell(f"{label(job.output, STDOUT)}: {note}")
+    how = {each: getattr(asked, each) for each in ("quality", "compression", "threads", "strip", "no_clobber")}
+    saved = files.write_pages(place, results, format=format, name=name, **how)
+    session.tell_notes(label(job.output, STDOUT), saved.notes)
+    session.tell_results(job, results, [each.plan for each in planned], tallies, more)

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from .checked import checked
 from .places import STDIN, STDOUT, label, on_stdout, place_of, teller
 
+if TYPE_CHECKING:
+    from ..files.picture import Picture
+    from ..filter import Filter
+    from ..filters.apply import PlannedFilter
+    from ..options import Options
+
+    Make = Callable[[Options, int], Filter]  # from the options and the picture's width
+    Look = Callable[[Picture], dict]
+
 
 @dataclass(frozen=True)
 class Job:
-    """One result of the picture: where it goes, and what makes the filter of the options and the picture's width. `look`, if
-    given, is called with the whole picture before, and returns what the JSON report has more."""
+    """One result of the picture: where it goes, and what makes the filter. `look`, if given, is called with the whole picture
+    before, and returns what the JSON report has more."""
 
     output: str
-    make: Callable
-    look: Callable | None = None
+    make: Make
+    look: Look | None = None
 
 
 class Session:
@@ -40,10 +50,6 @@ class Session:
         self.name = label(source, STDIN)
         self.tell = teller(self.asked.quiet)
 
-    def filter_of(self, job: Job, width: int):
-        """The job's filter for a picture of this width."""
-        return job.make(self.asked.options, width)
-
     def format_named(self, job: Job) -> str | None:
         """The format that --format or the output's extension names; None where the input decides, or it is no format."""
         from .. import files
@@ -56,9 +62,9 @@ class Session:
         except FileError:
             return None
 
-    def plan(self, filter, picture, heading: str = ""):
-        """A filter planned for a picture, a `PlannedFilter`. The plan is printed under the heading, if that was asked for;
-        remarks tell of linear light, and of a profile that the result can't have."""
+    def plan(self, filter: Filter, picture: Picture, heading: str = "") -> PlannedFilter:
+        """A filter planned for a picture. The plan is printed under the heading, if that was asked for; remarks tell of linear
+        light, and of a profile that the result can't have."""
         from ..errors import FileError
         from ..filters.apply import plan_picture
 
@@ -81,8 +87,8 @@ class Session:
         from .. import files
 
         place, name = place_of(job.output)
-        how = {"format": self.asked.format, "no_clobber": self.asked.no_clobber, "name": name}
-        return files.check_target(place, *outlines, **how).name
+        format, no_clobber = self.asked.format, self.asked.no_clobber
+        return files.check_target(place, *outlines, format=format, no_clobber=no_clobber, name=name).name
 
     def tallies(self, count: int) -> list:
         """What counts clipped samples, for each result; None where nobody wants to know."""
@@ -90,7 +96,7 @@ class Session:
 
         return [Tally() if self.asked.verbose or self.asked.json else None for _ in range(count)]
 
-    def tell_notes(self, name: str, notes) -> None:
+    def tell_notes(self, name: str, notes: Iterable[str]) -> None:
         """Remarks on a file, each once."""
         for note in dict.fromkeys(notes):
             self.tell(f"{name}: {note}")

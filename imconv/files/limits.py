@@ -6,6 +6,7 @@ import os
 import re
 
 from ..errors import LimitError, OptionError
+from ..units import human_bytes
 from . import cgroups
 
 DEFAULT_SHARE = 0.75  # of the memory that is free: the rest is for the result and for other programs
@@ -60,18 +61,9 @@ def check(name: str, width: int, height: int, bytes_needed: int, *, max_pixels=N
     allowed = memory_limit(max_memory)
     if bytes_needed > allowed:
         raise LimitError(
-            f"{name}: {width} x {height} pixels need {human(bytes_needed)} of memory, more than the {human(allowed)} "
+            f"{name}: {width} x {height} pixels need {human_bytes(bytes_needed)} of memory, more than the {human_bytes(allowed)} "
             "allowed; raise the limit with --max-memory"
         )
-
-
-def human(size: float) -> str:
-    """A number of bytes for people: `human(36 << 20)` is '36.0 MB'."""
-    for unit in ("bytes", "KB", "MB", "GB", "TB", "PB", "EB"):
-        if size < 1024 or unit == "EB":
-            return f"{size} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1024
-    raise AssertionError
 
 
 def _free_by_meminfo() -> int | None:

@@ -9,7 +9,8 @@ import os
 import stat
 
 from ..errors import FileError, LimitError, nearest
-from .limits import human, memory_limit
+from ..units import human_bytes
+from .limits import memory_limit
 
 ENDLESS = 1 << 62  # stands for the size of a stream that goes on
 PIECE = 1 << 20  # bytes; what is no longer is read at once
@@ -176,6 +177,6 @@ def _no_room(name: str) -> LimitError:
 
 def _too_large(name: str, size: int, limit: int) -> LimitError:
     return LimitError(
-        f"{name}: the file alone is {human(size)} or more, and {human(limit)} of memory are allowed for it; "
+        f"{name}: the file alone is {human_bytes(size)} or more, and {human_bytes(limit)} of memory are allowed for it; "
         "raise the limit with --max-memory, or save a stream as a file"
     )

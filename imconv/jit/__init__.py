@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from functools import cache
+from typing import Protocol
 
 from ..errors import ImconvError
 from ..loops import LOOPS
@@ -22,7 +23,16 @@ _functions: dict[tuple[str, tuple[str, ...]], object] = {}  # loop, specialisati
 IN_PROCESS = "numba"
 origins: dict[str, str] = {}  # what was used, for those who ask: loop with types -> shipped, kept, built or numba
 failures: dict[str, str] = {}  # why a loop could not be built, for those who ask
-watch = None  # told about builds: an object with begin(count, refusal), progress(done, count), end(), failed(reason)
+watch: Watch | None = None  # told about builds
+
+
+class Watch(Protocol):
+    """What is told about builds."""
+
+    def begin(self, count: int, refusal: str | None) -> None: ...
+    def progress(self, done: int, count: int) -> None: ...
+    def end(self) -> None: ...
+    def failed(self, reason: str) -> None: ...
 
 
 def _new_lock() -> None:

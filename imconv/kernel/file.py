@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import FileError, ImconvError, KernelError, LimitError
 from ..geometry.sizes import MAX_SIDE
+from ..units import human_bytes
 from .text import parse, parse_matrix
 from .tokens import place
 from .weights import MAX_TAPS, KernelWeights
@@ -68,7 +69,7 @@ def load(path) -> KernelWeights:
 def _limited(file, where: str) -> bytes:
     data = file.read(LARGEST_FILE + 1)
     if len(data) > LARGEST_FILE:
-        raise KernelError(f"{where}: larger than the {LARGEST_FILE >> 20} MiB a kernel file may have")
+        raise KernelError(f"{where}: larger than the {human_bytes(LARGEST_FILE)} a kernel file may have")
     return data
 
 

@@ -13,26 +13,18 @@ from .gelu import gelu
 
 LEAKY_SLOPE, PRELU_SLOPE = 0.01, 0.25  # torch's defaults
 MAX_SLOPE = 1e3
+# activations that only clamp values, which the convolution's loop does
+BOUNDS = {"relu": (0.0, math.inf), "relu6": (0.0, 6.0)}
+UNBOUNDED = -math.inf, math.inf
 BLOCK_BYTES = 1 << 18  # values processed at a time, so that they stay in a core's cache
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation and its slopes for negative values: none, one, or one for each channel.
-
-    `low` and `high` are the bounds of an activation that only clamps values; the convolution's loop then applies them.
-    """
+    """An activation and its slopes for negative values: none, one, or one for each channel."""
 
     name: str
     slopes: tuple[float, ...] = ()
-
-    @property
-    def low(self) -> float:
-        return 0.0 if self.name in ("relu", "relu6") else -math.inf
-
-    @property
-    def high(self) -> float:
-        return 6.0 if self.name == "relu6" else math.inf
 
     def checked(self, channels: int) -> Activation:
         """Return self; OptionError if the number of slopes does not fit the channels."""
@@ -102,10 +94,6 @@ def _sigmoid(values, slopes):
     np.reciprocal(values, out=values)
 
 
-def _tanh(values, slopes):
-    np.tanh(values, out=values)
-
-
 def _scaled_tanh(values, slopes):
     values *= values.dtype.type(2 / 3)
     np.tanh(values, out=values)
@@ -122,10 +110,6 @@ def _hard_swish(values, slopes):
     gates = values.copy()
     _hard_sigmoid(gates, slopes)
     values *= gates
-
-
-def _gelu(values, slopes):
-    gelu(values)
 
 
 def _softmax(values, slopes):
@@ -146,16 +130,15 @@ _SLOPES = {"leaky": LEAKY_SLOPE, "prelu": PRELU_SLOPE}
 # LeNet-5 (LeCun 1998). leaky and prelu multiply negative values.
 _FUNCTIONS = {
     "none": None,
-    "relu": _clamped(0, math.inf),
-    "relu6": _clamped(0, 6),
+    **{name: _clamped(*bounds) for name, bounds in BOUNDS.items()},
     "leaky": _leaky,
     "prelu": _leaky,
     "sigmoid": _sigmoid,
-    "tanh": _tanh,
+    "tanh": lambda values, slopes: np.tanh(values, out=values),
     "scaled-tanh": _scaled_tanh,
     "hard-sigmoid": _hard_sigmoid,
     "hard-swish": _hard_swish,
-    "gelu": _gelu,
+    "gelu": lambda values, slopes: gelu(values),
     "softmax": _softmax,
 }
 NAMES = tuple(_FUNCTIONS)

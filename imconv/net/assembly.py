@@ -24,10 +24,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from types import MappingProxyType
+from typing import NoReturn
 
-from ..errors import LimitError, nearest
+from ..errors import LimitError, NetworkError, nearest
 from ..kernel.number import NumberError, parse_number
-from .attributes import REQUIRED, Attribute, flag, text, whole
+from .attributes import REQUIRED, Attribute, flag, whole
 from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
 from .graph import INPUT, LAYOUTS, Layer, Placed, Preprocess, Tensor, place
 from .layer_kinds import JOINS, KINDS
@@ -99,8 +101,8 @@ class _Assembler:
         self.steps = 0
         self.top = _Spot((), parameters)
         self.input_shape = self._input_shape()
-        weights = self._table("weights", WEIGHTS, ("ignore",))
-        self.layout = LAYOUTS[weights["layout"]]
+        self.weights = self._table("weights", WEIGHTS)
+        self.layout = LAYOUTS[self.weights.get("layout", "torch")]
         self.defaults = self._defaults()
 
     def network(self) -> Network:
@@ -115,7 +117,7 @@ class _Assembler:
             input_shape=self.input_shape,
             layers=tuple(self.layers),
             preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
-            ignored=self._ignored(),
+            ignored=self.weights.get("ignore", ()),
             ignored_ends=self.layout.ignored,
         )
 
@@ -180,28 +182,24 @@ class _Assembler:
                 self.fail(spot, f"{shown(kind)} is no kind of layer{near}")
         elif KINDS[form].argument != form:
             given[KINDS[form].argument] = given.pop(form)
-        values = {key: self.value(value, spot.at(key), source) for key, value in given.items()}
-        return self.add(kind, values, spot, names.next(KINDS[kind].short, own), (source,))
+        return self.add(kind, given, spot, names.next(KINDS[kind].short, own), (source,))
 
-    def add(self, kind: str, values: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
+    def add(self, kind: str, given: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
         """Check a layer's attributes and append it."""
         rules = KINDS[kind]
-        self.description.check_keys(values, rules.attributes, spot.path, f"a layer of the kind {kind!r}")
-        attributes = dict(self.defaults.get(kind, {}))
-        for key, attribute in rules.attributes.items():
-            if key in values:
-                attributes[key] = self._checked(attribute, values[key], spot.at(key), key)
-            elif key not in attributes:
-                if attribute.default is REQUIRED:
-                    self.fail(spot, f"{kind!r} needs {key!r}, as in {key} = 3")
-                attributes[key] = attribute.default
+        attributes = {key: attribute.default for key, attribute in rules.attributes.items()}
+        attributes |= self.defaults.get(kind, {})
+        attributes |= self._attributes(given, rules.attributes, spot, f"a layer of the kind {kind!r}", inputs[0])
+        for key, value in attributes.items():
+            if value is REQUIRED:
+                self.fail(spot, f"{kind!r} needs {key!r}, as in {key} = 3")
         if kind == "flatten":
             attributes["order"] = self.layout.flatten
         shapes = tuple(self.shape(one) for one in inputs)
         try:
             rules.shape(attributes, shapes)  # checks shapes; `tensors` needs right ones
-            tensors = [Tensor.stored(one, name, self.layout) for one in rules.tensors(attributes, shapes)]
-            layer = Layer(name, kind, attributes, inputs, tensors)
+            tensors = tuple(Tensor.stored(one, name, self.layout) for one in rules.tensors(attributes, shapes))
+            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors)
             placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
         except ValueError as error:
             self.fail(spot, f"{name} ({kind}): {error}")
@@ -265,7 +263,7 @@ class _Assembler:
     def _residual(self, item, spot: _Spot, names: _Names, source: str) -> str:
         before = len(self.layers)
         end = self.sequence(item["residual"], spot.at("residual"), names, source)
-        sliding = [axis for layer in self.layers[before:] for axis in self.placed[layer.name].axes or ()]
+        sliding = [axis for layer in self.layers[before:] for axis in self.placed[layer.name].axes]
         changed = self.shape(end)[-1] != self.shape(source)[-1] or any(axis.stride > 1 for axis in sliding)
         optional = self._checked(Attribute(flag), item.get("optional", False), spot.at("optional"), "optional")
         if optional and "projection" in item:
@@ -346,8 +344,14 @@ class _Assembler:
     def _checked(self, attribute: Attribute, value, spot: _Spot, name: str):
         return self.description.checked(attribute, value, spot.path, name)
 
-    def fail(self, spot: _Spot, message: str, error=None):
-        self.description.fail(spot.path, message, *([error] if error else []))
+    def _attributes(self, given, known: Mapping[str, Attribute], spot: _Spot, what: str, source: str = INPUT) -> dict:
+        """Evaluate and check the values in a table, which may have no other than the known keys."""
+        self.description.check_keys(given, known, spot.path, what)
+        values = {key: self.value(value, spot.at(key), source) for key, value in given.items()}
+        return {key: self._checked(known[key], value, spot.at(key), key) for key, value in values.items()}
+
+    def fail(self, spot: _Spot, message: str, error: type[Exception] = NetworkError) -> NoReturn:
+        self.description.fail(spot.path, message, error)
 
     # --- tables beside the layers ---
 
@@ -356,22 +360,12 @@ class _Assembler:
         given = self.value(self.data["input"], spot, "")
         if not isinstance(given, list) or len(given) != 3:
             self.fail(spot, "input must be [rows, columns, channels], as [224, 224, 3]")
-        return tuple(self._checked(Attribute(whole()), one, spot, "input") for one in given)
+        rows, columns, channels = (self._checked(Attribute(whole()), one, spot, "input") for one in given)
+        return rows, columns, channels
 
-    def _table(self, name: str, known: Mapping[str, Attribute], more: tuple[str, ...] = ()) -> dict:
-        spot, given = self.top.at(name), self.data.get(name, {})
-        self.description.check_keys(given, [*known, *more], spot.path, name)
-        values = {key: self.value(value, spot.at(key), INPUT) for key, value in given.items()}
-        return {
-            key: self._checked(attribute, values[key], spot.at(key), key) if key in values else attribute.default
-            for key, attribute in known.items()
-        }
-
-    def _ignored(self) -> tuple[str, ...]:
-        spot, given = self.top.at("weights", "ignore"), self.data.get("weights", {}).get("ignore", [])
-        if not isinstance(given, list):
-            self.fail(spot, 'ignore must be a list of the beginnings of keys, as ["aux1."]')
-        return tuple(self._checked(Attribute(text), one, spot, "ignore") for one in given)
+    def _table(self, name: str, known: Mapping[str, Attribute]) -> dict:
+        """What a table of the file says."""
+        return self._attributes(self.data.get(name, {}), known, self.top.at(name), name)
 
     def _defaults(self) -> dict[str, dict]:
         """The file's default attributes for each kind of layer."""
@@ -380,10 +374,5 @@ class _Assembler:
             spot = self.top.at("defaults", kind)
             if kind not in KINDS:
                 self.fail(spot, f"{shown(kind)} is no kind of layer{nearest(kind, KINDS)}")
-            known = KINDS[kind].attributes
-            self.description.check_keys(given, known, spot.path, f"a layer of the kind {kind!r}")
-            found[kind] = {
-                key: self._checked(known[key], self.value(value, spot.at(key), INPUT), spot.at(key), key)
-                for key, value in given.items()
-            }
+            found[kind] = self._attributes(given, KINDS[kind].attributes, spot, f"a layer of the kind {kind!r}")
         return found

@@ -113,6 +113,13 @@ def text(value) -> str:
     return value
 
 
+def beginnings(value) -> tuple[str, ...]:
+    """Check a list of the beginnings of keys."""
+    if not isinstance(value, list):
+        raise ValueError('a list of the beginnings of keys, as ["aux1."]')
+    return tuple(text(one) for one in value)
+
+
 def word(*known: str) -> Callable:
     """A check for one of some words."""
 

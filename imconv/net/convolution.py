@@ -241,8 +241,9 @@ def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, join
     ]  # fmt: skip
     total = taps[0] * taps[1] * depth
     most = -(-total // -(-total // PART))
-    pieces, parts, row = [], [], 0
-    room = 0
+    pieces: list[tuple[int, int]] = []
+    parts: list[list[int]] = []
+    room = row = 0
     for start, length in runs:
         while length:
             if not room:
@@ -258,7 +259,8 @@ def _geometry(height, width, down, along, tap_down, tap_along, taps, depth, join
 def _panels(weights, scale, bias, groups: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The tables of `sum_channels` for the panels: for each group panels of WIDE channels, then of SHORT."""
     count, depth, *window = weights.shape
-    taps, size, found = depth * math.prod(window), count // groups, []
+    taps, size = depth * math.prod(window), count // groups
+    found: list[tuple[int, ...]] = []
     for group in range(groups):
         column, last = group * size, (group + 1) * size
         while column < last:

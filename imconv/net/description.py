@@ -26,24 +26,24 @@ from typing import NoReturn
 
 from ..errors import FileError, LimitError, NetworkError, OptionError, nearest
 from ..lazy import cached_property
-from .attributes import Attribute, flag, number, numbers, pair, sides, text, whole, word
+from .attributes import Attribute, beginnings, flag, number, numbers, pair, sides, text, whole, word
 from .positions import Path, line_numbers, too_deep
 
 MAX_BYTES = 1 << 20
 TOP = ("about", "source", "input", "layers", "blocks", "networks", "parameters", "defaults", "preprocess", "weights")
 BLOCK = ("layers", "defaults", "numbered")
 RESERVED = ("about", "aliases")  # keys of a member that are not parameters
-PREPROCESS = {
-    "resize": Attribute(sides(1 << 16), None),  # one number: the shorter side
-    "crop": Attribute(pair(1 << 16), None),  # from the middle
-    "pad": Attribute(whole(0, 1 << 10), 0),  # with black, on every side
-    "filter": Attribute(word("bilinear", "nearest", "bicubic", "box"), "bilinear"),
-    "channels": Attribute(word("rgb", "bgr", "grey"), "rgb"),
-    "divide": Attribute(number(1e-6), 255.0),
-    "mean": Attribute(numbers(), (0.0,)),  # after the division
-    "std": Attribute(numbers(1e-6), (1.0,)),
+PREPROCESS = {  # defaults: `Preprocess`
+    "resize": Attribute(sides(1 << 16)),  # one number: the shorter side
+    "crop": Attribute(pair(1 << 16)),  # from the middle
+    "pad": Attribute(whole(0, 1 << 10)),  # with black, on every side
+    "filter": Attribute(word("bilinear", "nearest", "bicubic", "box")),
+    "channels": Attribute(word("rgb", "bgr", "grey")),
+    "divide": Attribute(number(1e-6)),
+    "mean": Attribute(numbers()),  # after the division
+    "std": Attribute(numbers(1e-6)),
 }
-WEIGHTS = {"layout": Attribute(word("torch", "keras", "mlx"), "torch")}
+WEIGHTS = {"layout": Attribute(word("torch", "keras", "mlx")), "ignore": Attribute(beginnings)}
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.S)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _REFERENCE = re.compile(r"\$([a-z][a-z0-9_]*)")  # to a parameter
@@ -190,18 +190,20 @@ class Description:
                 self.fail(path, f"the block {name!r} has no layers; write layers = [...]")
             self._check_list(block["layers"], (*path, "layers"))
             self.checked(Attribute(flag), block.get("numbered", False), (*path, "numbered"), "numbered")
-            defaults = block.get("defaults", {})
-            self.check_parameters(defaults, (*path, "defaults"))
-            self._check_use(defaults, (*path, "defaults"), references(block["layers"]))
-        self.check_parameters(data.get("parameters", {}), ("parameters",))
-        self._check_members()
+            self._check_parameters(block.get("defaults", {}), (*path, "defaults"), references(block["layers"]))
+        used = references([data[key] for key in data if key != "networks"])
+        self._check_parameters(data.get("parameters", {}), ("parameters",), used)
+        self._check_members(used)
 
     def _check_list(self, value, path: Path) -> None:
         if not isinstance(value, list):
             self.fail(path, "layers must be a list, [...]")
 
-    def check_parameters(self, table, path: Path) -> None:
-        """Fail unless parameters have plain names, and their values are numbers, words, booleans or lists of these."""
+    def _check_parameters(self, table, path: Path, used: set[str]) -> None:
+        """Fail unless parameters have plain names, and their values are numbers, words, booleans or lists of these.
+
+        A parameter that is never used is probably mistyped.
+        """
         if not isinstance(table, dict):
             self.fail(path, f"{path[-1]} must be a table of parameters and their values")
         for key, value in table.items():
@@ -210,9 +212,10 @@ class Description:
             for one in value if isinstance(value, list) else [value]:
                 if not isinstance(one, (int, float, str)):
                     self.fail((*path, key), f"{key} must be a number, a word, true or false, or a list of these")
+            if key not in used:
+                self.fail((*path, key), f"nothing uses the parameter {shown(key)}{nearest(key, used)}")
 
-    def _check_members(self) -> None:
-        used = references([self.data[key] for key in self.data if key != "networks"])
+    def _check_members(self, used: set[str]) -> None:
         seen: dict[str, str] = {}
         for name, member in self.data.get("networks", {}).items():
             path = ("networks", name)
@@ -228,16 +231,7 @@ class Description:
                     self.fail(path, f"the name {one!r} is taken by {seen[one]!r}")
                 seen[one] = name
             self.text_of(member, "about", path)
-            own = {key: value for key, value in member.items() if key not in RESERVED}
-            self.check_parameters(own, path)
-            self._check_use(own, path, used)
-        self._check_use(self.data.get("parameters", {}), ("parameters",), used)
-
-    def _check_use(self, parameters: Mapping, path: Path, used: set[str]) -> None:
-        """Fail for a parameter that is never used: it is probably mistyped."""
-        for key in parameters:
-            if key not in used:
-                self.fail((*path, key), f"nothing uses the parameter {shown(key)}{nearest(key, used)}")
+            self._check_parameters({key: value for key, value in member.items() if key not in RESERVED}, path, used)
 
 
 def _syntax(message: str, document: str) -> str:
@@ -246,7 +240,7 @@ def _syntax(message: str, document: str) -> str:
     what, line, column = match.groups() if match else (message, None, None)
     place = f"line {line}, column {column}" if line else f"line {len(written)}"
     hint = ""
-    if line and "key part" in what and int(column) > len(written[int(line) - 1]):
+    if line and column and "key part" in what and int(column) > len(written[int(line) - 1]):
         hint = "; a table in braces may be broken inside its lists only, not between its keys"
     return f"{place}: {what[:1].lower()}{what[1:]}{hint} (TOML)"
 

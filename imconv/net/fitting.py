@@ -65,8 +65,8 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
     """
     if layer is None:
         layer = next(placed.layer.name for placed in reversed(network.resolve()) if placed.fields)
-    (placed,) = network.resolve(until=layer)[-1:]
-    if placed.fields is None:
+    placed = network.resolve(until=layer)[-1]
+    if not placed.fields:
         raise OptionError(f"{layer} sees the whole input whatever its size; ask for a layer before it")
     inputs = tuple(_inputs(network, layer, wanted[axis], axis) for axis in (0, 1))
     rows, columns, _ = network.parse_shape(shape)

@@ -7,15 +7,14 @@ needs it, or overwritten by the last layer that needs it.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..engine.threads import checked_threads, default_threads
 from ..errors import OptionError
+from .activations import BOUNDS, UNBOUNDED
 from .convolution import Convolution
 from .graph import INPUT, Graph, Layer, Placed
 from .loaded_weights import Weights
@@ -23,19 +22,10 @@ from .operations import OPERATIONS, activate, add, scale_and_shift
 
 CONVOLUTIONS = ("conv", "depthwise", "pointwise")
 FIRST = (*CONVOLUTIONS, "add")  # layers that are computed together with the normalisation or activation behind them
-BOUNDS = {"relu": (0.0, math.inf), "relu6": (0.0, 6.0)}
 ALIASES = ("flatten", "dropout")  # their outputs are their inputs
 
 
-@dataclass(frozen=True)
-class _Step:
-    """Layers that are computed together: the first, and those folded into it."""
-
-    layers: tuple[Layer, ...]
-
-    @property
-    def name(self) -> str:
-        return self.layers[-1].name
+_Step = tuple[Layer, ...]  # layers that are computed together: the first, and those folded into it
 
 
 class Forward:
@@ -61,10 +51,8 @@ class Forward:
         self.wanted = {network.layer(name).name for name in layers or ()} | {network.layers[-1].name}
         self.uses = Counter(name for layer in network.layers for name in layer.inputs)
         self.steps = self._steps()
-        self.last: tuple[tuple[int, ...], dict[str, Placed]] = (
-            (),
-            {},
-        )  # the last input's shape, and the layers placed for it
+        self.shape: tuple[int, ...] = ()  # of the last input, for which layers are placed; the next mostly has the same
+        self.placed: dict[str, Placed] = {}
         self.convolutions: dict[str, tuple[Convolution, str | None]] = {}
         self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of other layers, after they were read
 
@@ -87,42 +75,38 @@ class Forward:
         samples = samples[..., None] if samples.ndim == 2 else samples
         if samples.ndim != 3:
             raise OptionError(f"an input is an array (rows, columns, channels), not of shape {samples.shape}")
-        placed = self._placed(samples.shape)
+        if self.shape != samples.shape:
+            self.placed = {one.layer.name: one for one in self.network.resolve(samples.shape)}
+            self.shape = samples.shape
+        placed = self.placed
         total, done = sum(one.macs for one in placed.values()), 0
         outputs: dict[str, np.ndarray] = {INPUT: samples}
         found: dict[str, np.ndarray] = {}
         left, kept = Counter(self.uses), {INPUT, *self.wanted}  # outputs that must not be overwritten
         for step in self.steps:
-            first = step.layers[0]
+            first, name = step[0], step[-1].name
             inputs = [outputs[name] for name in first.inputs]
             main = first.inputs[0]
             own = left[main] == 1 and main not in kept
-            outputs[step.name] = self._computed(step, [placed[layer.name] for layer in step.layers], inputs, own)
+            outputs[name] = self._computed(step, placed[first.name], inputs, own)
             if first.kind in ALIASES and not own:
-                kept.update((step.name, main))  # both names are one array
-            for name in first.inputs:
-                left[name] -= 1
-                if not left[name]:
-                    outputs.pop(name, None)
-            if step.name in self.wanted:
-                found[step.name] = outputs[step.name]
-            done += sum(placed[layer.name].macs for layer in step.layers)
+                kept.update((name, main))  # both names are one array
+            for read in first.inputs:
+                left[read] -= 1
+                if not left[read]:
+                    outputs.pop(read, None)
+            if name in self.wanted:
+                found[name] = outputs[name]
+            done += sum(placed[layer.name].macs for layer in step)
             if progress is not None:
                 progress(done, max(total, 1))
         return found
 
-    def _placed(self, shape: tuple[int, ...]) -> dict[str, Placed]:
-        """Every layer placed for an input of this shape; kept for the next input, which mostly has the same shape."""
-        known, placed = self.last
-        if known != shape:
-            placed = {one.layer.name: one for one in self.network.resolve(shape)}
-            self.last = shape, placed
-        return placed
-
     def _steps(self) -> list[_Step]:
         """The layers in order, grouped into steps that are computed together."""
         readers = {name: layer for layer in self.network.layers for name in layer.inputs}
-        steps, taken = [], set()
+        steps: list[_Step] = []
+        taken: set[str] = set()
         for layer in self.network.layers:
             if layer.name in taken:
                 continue
@@ -130,7 +114,7 @@ class Forward:
             while layer.kind in FIRST and (following := self._folded(chain, readers)):
                 chain.append(following)
             taken.update(one.name for one in chain)
-            steps.append(_Step(tuple(chain)))
+            steps.append(tuple(chain))
         return steps
 
     def _folded(self, chain: list[Layer], readers: dict[str, Layer]) -> Layer | None:
@@ -143,43 +127,38 @@ class Forward:
             return following
         return following if following.kind in BOUNDS and not last.attributes.get("activation") else None
 
-    def _computed(self, step: _Step, placed: list[Placed], inputs: list[np.ndarray], own: bool) -> np.ndarray:
-        first = step.layers[0]
+    def _computed(self, step: _Step, placed: Placed, inputs: list[np.ndarray], own: bool) -> np.ndarray:
+        first, name = step[0], step[0].name
         workers = default_threads() if self.threads is None else self.threads
-        if first.kind in CONVOLUTIONS:
-            convolution, activation = self._convolution(step)
-            result = convolution.apply(inputs[0], threads=workers)
-            return activate(activation, result, result, workers=workers) if activation else result
-        out = inputs[0] if own and placed[0].shape == inputs[0].shape else None
-        if len(step.layers) > 1:
-            return add(inputs, out, workers, *BOUNDS[step.layers[1].kind])
-        if first.name not in self.tensors:
-            tensors = self.weights[first.name].items()
-            self.tensors[first.name] = {role: np.ascontiguousarray(values) for role, values in tensors}
-        result = OPERATIONS[first.kind](placed[0], inputs, self.tensors[first.name], out, workers)
         activation = first.attributes.get("activation")
+        if first.kind in CONVOLUTIONS:
+            if name not in self.convolutions:
+                self.convolutions[name] = self._prepared(step)
+            convolution, activation = self.convolutions[name]
+            result = convolution.apply(inputs[0], threads=workers)
+        else:
+            out = inputs[0] if own and placed.shape == inputs[0].shape else None
+            if len(step) > 1:
+                return add(inputs, out, workers, *BOUNDS[step[1].kind])
+            if name not in self.tensors:
+                self.tensors[name] = {role: np.ascontiguousarray(one) for role, one in self.weights[name].items()}
+            result = OPERATIONS[first.kind](placed, inputs, self.tensors[name], out, workers)
         return activate(activation, result, result, workers=workers) if activation else result
 
-    def _convolution(self, step: _Step) -> tuple[Convolution, str | None]:
-        """A step's convolution, prepared on first use, and the activation to apply after it, or None."""
-        if step.name not in self.convolutions:
-            self.convolutions[step.name] = self._prepared(step)
-        return self.convolutions[step.name]
-
     def _prepared(self, step: _Step) -> tuple[Convolution, str | None]:
-        layer, tensors = step.layers[0], self.weights[step.layers[0].name]
+        """A step's convolution, and the activation to apply after it, or None."""
+        layer, tensors = step[0], self.weights[step[0].name]
         weights, bias = connected_weights(layer, tensors), tensors.get("bias")
         activation, scale = layer.attributes["activation"], None
-        for one in step.layers[1:]:
+        for one in step[1:]:
             if one.kind == "batchnorm":
                 scale, shift = scale_and_shift(one, self.weights[one.name])
                 bias = shift if bias is None else bias * scale + shift
             else:
                 activation = one.kind
-        low, high = BOUNDS.get(activation, (-math.inf, math.inf))
-        convolution = Convolution(
-            weights, bias, low=low, high=high, scale=scale, **convolution_options(layer, len(weights))
-        )
+        low, high = BOUNDS.get(activation, UNBOUNDED)
+        settings = convolution_options(layer, len(weights))
+        convolution = Convolution(weights, bias, low=low, high=high, scale=scale, **settings)
         return convolution, None if activation in BOUNDS else activation
 
 
@@ -208,9 +187,4 @@ def convolution_options(layer: Layer, channels: int) -> dict:
         rows, columns = (d * (k - 1) // 2 for k, d in zip(attributes["size"], attributes["dilation"], strict=True))
         padding = rows, rows, columns, columns
     groups = channels if layer.kind == "depthwise" else attributes["groups"]
-    return {
-        "stride": attributes["stride"],
-        "dilation": attributes["dilation"],
-        "padding": padding,
-        "groups": groups,
-    }
+    return {"stride": attributes["stride"], "dilation": attributes["dilation"], "padding": padding, "groups": groups}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from types import MappingProxyType
 
 from ..errors import OptionError, nearest
 from ..geometry.axis import Axis
@@ -85,31 +84,19 @@ class Tensor:
         return cls(spec.role, key, order, shape, spec.trainable, spec.numbers)
 
 
+@dataclass(frozen=True, eq=False, repr=False, slots=True)
 class Layer:
-    """One layer: its name, kind, attributes, inputs and tensors. Immutable.
+    """One layer: its name, kind, attributes, inputs and tensors.
 
     `attributes` has every attribute of the kind (imconv/net/layer_kinds.py), with defaults: windows, strides and dilations
     as (rows, columns), padding as (top, bottom, left, right) or "same". `inputs` are names of layers or "input".
     """
-
-    __slots__ = ("attributes", "inputs", "kind", "name", "tensors")
 
     name: str
     kind: str
     attributes: Mapping
     inputs: tuple[str, ...]
     tensors: tuple[Tensor, ...]
-
-    def __init__(self, name: str, kind: str, attributes: Mapping, inputs: Iterable[str], tensors: Iterable[Tensor]):
-        set_ = object.__setattr__
-        set_(self, "name", name)
-        set_(self, "kind", kind)
-        set_(self, "attributes", MappingProxyType(dict(attributes)))
-        set_(self, "inputs", tuple(inputs))
-        set_(self, "tensors", tuple(tensors))
-
-    def __setattr__(self, name, value):
-        raise AttributeError("a layer doesn't change")
 
     def __repr__(self) -> str:
         return f"Layer({self.name!r}, {self.kind!r}, {dict(self.attributes)}, {self.inputs})"
@@ -154,8 +141,8 @@ class Placed:
     layer: Layer
     inputs: tuple[Shape, ...]
     shape: Shape  # (rows, columns, channels), or (numbers,)
-    axes: tuple[Axis, Axis] | None  # of a sliding window; with ceil, `span` may reach beyond the padding
-    fields: tuple[Field, Field] | None  # the receptive field, rows and columns; None for the whole input
+    axes: tuple[Axis, ...]  # two of a sliding window, else none; with ceil, `span` may reach beyond the padding
+    fields: tuple[Field, ...]  # the receptive field, rows and columns; none for the whole input
     gated: bool  # whether it or a layer before it is multiplied by a factor that depends on the whole input
     note: str  # a remark on joined branches that are misaligned
     macs: int
@@ -252,8 +239,8 @@ class Graph:
         >>> rows.size, rows.jump, rows.start
         (22, 8, 11.0)
         """
-        self.layer(layer)
-        return self.resolve(shape, until=layer)[-1].fields
+        fields = self.resolve(shape, until=layer)[-1].fields
+        return (fields[0], fields[1]) if fields else None
 
 
 def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
@@ -268,24 +255,22 @@ def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
                 f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
                 "behind maps take any size"
             )
-    sliding = axes(rules, attributes, shapes[0]) if rules.taps else None
+    sliding = axes(attributes, shapes[0]) if rules.window else ()
     fields, gated, note = _seen(layer, sliding, before)
-    macs = rules.macs(attributes, shapes, out)
-    connections = macs + rules.biases(attributes, shapes, out)
+    macs = prod(out[:-1]) * layer.tensors[0].count if rules.weighted else 0
+    connections = macs + rules.biases(attributes, out)
     return Placed(layer, shapes, out, sliding, fields, gated, note, macs, connections)
 
 
-def _seen(layer: Layer, sliding, before: list[Placed | None]) -> tuple:
+def _seen(layer: Layer, sliding: tuple[Axis, ...], before: list[Placed | None]) -> tuple[tuple[Field, ...], bool, str]:
     """The receptive field, whether it is gated, and a note."""
     inputs = [(Field(), Field()) if one is None else one.fields for one in before]
     gated = any(one is not None and one.gated for one in before)
-    if (
-        layer.kind == "multiply" and inputs[1] is None
-    ):  # squeeze and excitation: only a factor depends on the whole input
+    if layer.kind == "multiply" and not inputs[1]:  # squeeze and excitation: only a factor depends on the whole input
         return inputs[0], True, ""
-    if layer.rules.whole or None in inputs:
-        return None, gated, ""
-    if sliding is not None:
+    if layer.rules.whole or not all(inputs):
+        return (), gated, ""
+    if sliding:
         through = (
             one.through(taps=axis.taps, before=axis.before, stride=axis.stride, dilation=axis.dilation)
             for one, axis in zip(inputs[0], sliding, strict=True)

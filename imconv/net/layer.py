@@ -11,7 +11,7 @@ from ..errors import OptionError, nearest
 from ..geometry.sizes import parse_pair
 from ..pixels.arrays import as_array, readable
 from ..pixels.rounding import warn_of_rounded
-from .activations import Activation, parse_activation
+from .activations import BOUNDS, UNBOUNDED, Activation, parse_activation
 from .convolution import Convolution
 
 LAYOUTS = ("OIHW", "HWIO")
@@ -100,7 +100,7 @@ class PreparedLayer:
         """The maps (rows, columns, N) of a picture (H, W, D) that has the type of the weights; see `Convolution.apply`."""
         workers = default_threads() if threads is None else checked_threads(threads)
         result = self.convolution.apply(image, out, workers)
-        if self.activation.name not in ("relu", "relu6"):
+        if self.activation.name not in BOUNDS:
             self.activation.apply(result, workers)
         return result
 
@@ -126,9 +126,10 @@ def prepare(
     if offsets is not None and offsets.shape != (len(values),):
         raise OptionError(f"bias must be one number for each of {len(values)} maps, not of shape {offsets.shape}")
     chosen = parse_activation(activation).checked(len(values))
+    low, high = BOUNDS.get(chosen.name, UNBOUNDED)
     convolution = Convolution(
-        values, offsets, stride=stride, padding=padding, dilation=dilation, groups=groups, low=chosen.low, high=chosen.high
-    )  # fmt: skip
+        values, offsets, stride=stride, padding=padding, dilation=dilation, groups=groups, low=low, high=high
+    )
     return PreparedLayer(convolution, chosen)
 
 

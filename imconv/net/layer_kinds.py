@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from math import prod
 
-from ..errors import OptionError
 from ..geometry.axis import Axis, balanced_padding, make_axis
 from .attributes import Attribute, flag, number, padding, pair, table, whole, word
 
@@ -48,8 +48,8 @@ def _nothing(attributes, shapes) -> tuple[TensorSpec, ...]:
     return ()
 
 
-def _zero(attributes, shapes, out) -> int:
-    return 0
+def _biases(attributes, out) -> int:
+    return prod(out) if attributes.get("bias") else 0
 
 
 def _unchanged(attributes, shapes) -> Shape:
@@ -66,22 +66,22 @@ class Kind:
     argument: str | None = None  # the attribute written behind the kind: { conv = 64 }
     shape: Callable[[Mapping, tuple[Shape, ...]], Shape] = _unchanged
     tensors: Callable[[Mapping, tuple[Shape, ...]], tuple[TensorSpec, ...]] = _nothing
-    macs: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero
-    biases: Callable[[Mapping, tuple[Shape, ...], Shape], int] = _zero  # connections that are not multiply-adds
-    taps: Callable[[Mapping], tuple[int, int]] | None = None  # rows and columns of a sliding window
+    weighted: bool = False  # whether all weights of the first tensor are multiplied at each place of the output
+    biases: Callable[[Mapping, Shape], int] = _biases  # connections that are not multiply-adds
+    window: bool = False  # whether a window slides over the map
     whole: bool = False  # whether each output depends on the whole map
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
 
 
-def axes(kind: Kind, attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
+def axes(attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
     """Both axes of the window on a map: output sizes, padding, stride, dilation. Raises ValueError."""
     found = []
-    stride = attributes["stride"] or kind.taps(attributes)
-    dilation = attributes.get("dilation", (1, 1))
+    size = attributes["size"] if "size" in attributes else (attributes["taps"], attributes["taps"])
+    stride, dilation = attributes["stride"] or size, attributes.get("dilation", (1, 1))
     for i, name in enumerate(("rows", "columns")):
-        taps, pad = kind.taps(attributes)[i], attributes["pad"]
+        taps, pad = size[i], attributes["pad"]
         if pad == "same":
             before, after = balanced_padding(shape[i], taps, stride[i], dilation[i])
         elif pad == "half":
@@ -102,19 +102,9 @@ def _map(shapes) -> Shape:
     return shape
 
 
-def _window_shape(name: str) -> Callable:
-    def shape(attributes, shapes) -> Shape:
-        try:
-            rows, columns = axes(KINDS[name], attributes, _map(shapes))
-        except OptionError as error:
-            raise ValueError(str(error)) from None
-        return rows.out, columns.out, attributes["out"] if "out" in attributes else shapes[0][2]
-
-    return shape
-
-
-def _size(attributes) -> tuple[int, int]:
-    return attributes["size"]
+def _window_shape(attributes, shapes) -> Shape:
+    rows, columns = axes(attributes, _map(shapes))
+    return rows.out, columns.out, attributes["out"] if "out" in attributes else shapes[0][2]
 
 
 def _conv_shape(attributes, shapes) -> Shape:
@@ -123,7 +113,7 @@ def _conv_shape(attributes, shapes) -> Shape:
         raise ValueError(f"{groups} groups divide neither {channels} channels in and {out} out evenly")
     if connected and (groups > 1 or len(connected) != out or max(map(max, connected)) >= channels):
         raise ValueError(f"its table needs a list for each of {out} maps, of maps 0 to {channels - 1}, and no groups")
-    return _window_shape("conv")(attributes, shapes)
+    return _window_shape(attributes, shapes)
 
 
 def _conv_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
@@ -134,21 +124,13 @@ def _conv_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
     return (TensorSpec("weight", "OIHW", sizes, count=count), *_bias(attributes, out))
 
 
-def _conv_macs(attributes, shapes, out) -> int:
-    return out[0] * out[1] * _conv_tensors(attributes, shapes)[0].numbers
-
-
 def _depthwise_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
     (rows, columns), channels = attributes["size"], shapes[0][2]
     sizes = {"O": channels, "I": 1, "H": rows, "W": columns}
     return (TensorSpec("depthwise", "OIHW", sizes), *_bias(attributes, channels))
 
 
-def _depthwise_macs(attributes, shapes, out) -> int:
-    return prod(out) * prod(attributes["size"])
-
-
-def _subsample_biases(attributes, shapes, out) -> int:
+def _subsample_biases(attributes, out) -> int:
     return prod(out) * (prod(attributes["size"]) + 1)  # as LeCun counts: every sample read, and the bias
 
 
@@ -158,10 +140,6 @@ def _bias(attributes, channels) -> tuple[TensorSpec, ...]:
 
 def _vector(role: str, channels: int, trainable: bool = True) -> TensorSpec:
     return TensorSpec(role, "O", {"O": channels}, trainable)
-
-
-def _biases(attributes, shapes, out) -> int:
-    return prod(out) if attributes["bias"] else 0
 
 
 # --- vectors and matrices --------------------------------------------------------------------------------------------
@@ -181,10 +159,6 @@ def _matrix(role: str = "weight", trainable: bool = True) -> Callable:
         return (TensorSpec(role, "OI", {"O": out, "I": inputs}, trainable), *bias)
 
     return tensors
-
-
-def _matrix_macs(attributes, shapes, out) -> int:
-    return prod(out) * shapes[0][-1]
 
 
 def _each_channel(*roles: str, fixed: tuple[str, ...] = ()) -> Callable:
@@ -230,8 +204,12 @@ def by(shape: Shape) -> str:
 _SIZE, _STRIDE, _ONE = Attribute(pair()), Attribute(pair(), (1, 1)), Attribute(pair(), (1, 1))
 _PAD, _TRUE, _FALSE = Attribute(padding, (0, 0, 0, 0)), Attribute(flag, True), Attribute(flag, False)
 _OUT, _ACTIVATION = Attribute(whole()), Attribute(word(*ACTIVATIONS), None)
-_EPS = Attribute(number(0, 1), 1e-5)
+_EPS = {"eps": Attribute(number(0, 1), 1e-5)}
 _POOL = {"size": _SIZE, "stride": Attribute(pair(), None), "pad": _PAD}  # the default stride is the window's size
+_DENSE = {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION}
+
+_window = partial(Kind, argument="size", shape=_window_shape, window=True)
+_dense = partial(Kind, "Dense", argument="out", attributes=_DENSE, tensors=_matrix(), weighted=True)
 
 KINDS: dict[str, Kind] = {
     "conv": Kind(
@@ -251,80 +229,38 @@ KINDS: dict[str, Kind] = {
         "out",
         shape=_conv_shape,
         tensors=_conv_tensors,
-        macs=_conv_macs,
-        biases=_biases,
-        taps=_size,
+        weighted=True,
+        window=True,
     ),
-    "depthwise": Kind(
+    "depthwise": _window(
         "DepthwiseConv2D",
         "depthwise",
         {"size": _SIZE, "stride": _STRIDE, "pad": _PAD, "dilation": _ONE, "bias": _TRUE, "activation": _ACTIVATION},
-        "size",
-        shape=_window_shape("depthwise"),
         tensors=_depthwise_tensors,
-        macs=_depthwise_macs,
-        biases=_biases,
-        taps=_size,
+        weighted=True,
     ),
-    "max": Kind(
-        "MaxPooling2D",
-        "max",
-        {**_POOL, "dilation": _ONE, "ceil": _FALSE},
-        "size",
-        shape=_window_shape("max"),
-        taps=_size,
-    ),
-    "average": Kind(
-        "AveragePooling2D",
-        "average",
-        {**_POOL, "ceil": _FALSE, "count_pad": _TRUE},
-        "size",
-        shape=_window_shape("average"),
-        taps=_size,
-    ),
-    "blur": Kind(  # a binomial filter with reflected border: Zhang 2019
+    "max": _window("MaxPooling2D", "max", {**_POOL, "dilation": _ONE, "ceil": _FALSE}),
+    "average": _window("AveragePooling2D", "average", {**_POOL, "ceil": _FALSE, "count_pad": _TRUE}),
+    "blur": _window(  # a binomial filter with reflected border: Zhang 2019
         "BlurPool2D",
         "blur",
         {"taps": Attribute(whole(1, 31)), "stride": _STRIDE, "pad": Attribute(word("blur"), "blur")},
-        "taps",
-        shape=_window_shape("blur"),
-        taps=lambda attributes: (attributes["taps"],) * 2,
+        argument="taps",
     ),
-    "subsample": Kind(  # LeNet: the sum of a window times a coefficient, plus a bias
+    "subsample": _window(  # LeNet: the sum of a window times a coefficient, plus a bias
         "Subsampling2D",
         "subsample",
         {**_POOL, "activation": _ACTIVATION},
-        "size",
-        shape=_window_shape("subsample"),
         tensors=_each_channel("weight", "bias"),
         biases=_subsample_biases,
-        taps=_size,
     ),
     "global-average": Kind(
         "GlobalAveragePooling2D", "pool", shape=lambda a, shapes: (1, 1, _map(shapes)[2]), whole=True
     ),
-    "pointwise": Kind(  # a fully connected layer over the channels of each pixel: a 1x1 convolution stored as a matrix
-        "Dense",
-        "pointwise",
-        {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION},
-        "out",
-        shape=lambda attributes, shapes: (*_map(shapes)[:2], attributes["out"]),
-        tensors=_matrix(),
-        macs=_matrix_macs,
-        biases=_biases,
-    ),
+    # a fully connected layer over the channels of each pixel: a 1x1 convolution stored as a matrix
+    "pointwise": _dense("pointwise", shape=lambda a, shapes: (*_map(shapes)[:2], a["out"])),
     "flatten": Kind("Flatten", "flatten", shape=lambda a, shapes: (prod(shapes[0]),), whole=True),
-    "fc": Kind(
-        "Dense",
-        "fc",
-        {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION},
-        "out",
-        shape=_vector_shape,
-        tensors=_matrix(),
-        macs=_matrix_macs,
-        biases=_biases,
-        whole=True,
-    ),
+    "fc": _dense("fc", shape=_vector_shape, whole=True),
     "rbf": Kind(  # LeNet's output: squared distances d to fixed patterns, whose likelihoods are exp(-d / scale)
         "RBF",
         "rbf",
@@ -332,16 +268,16 @@ KINDS: dict[str, Kind] = {
         "out",
         shape=_vector_shape,
         tensors=_matrix("centres", trainable=False),
-        macs=_matrix_macs,
+        weighted=True,
         whole=True,
     ),
     "batchnorm": Kind(
         "BatchNormalization",
         "bn",
-        {"eps": _EPS},
+        _EPS,
         tensors=_each_channel("scale", "shift", "mean", "variance", fixed=("mean", "variance")),
     ),
-    "layernorm": Kind("LayerNormalization", "ln", {"eps": _EPS}, tensors=_each_channel("scale", "shift")),
+    "layernorm": Kind("LayerNormalization", "ln", _EPS, tensors=_each_channel("scale", "shift")),
     "layer-scale": Kind("LayerScale", "scale", shape=lambda a, shapes: _map(shapes), tensors=_layer_scale),
     "lrn": Kind(  # a / (k + alpha sum a^2)^beta over n channels; alpha is the paper's, which is torch's divided by n
         "LRN",

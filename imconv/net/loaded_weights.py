@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FileError, OptionError
 from .graph import Graph, Tensor
-from .tensors import open_tensors
+from .tensors import Entry, Tensors, open_tensors
 
 EXTENSIONS = (".npz", ".safetensors")
 
@@ -33,13 +33,15 @@ class Weights:
 
     def __init__(self, network: Graph, weights):
         self.network = network
+        self.name = "weights"
+        self.entries: dict[str, Entry] = {}  # of a file
+        self.arrays: Mapping[str, np.ndarray]
         if isinstance(weights, Mapping):
-            self.name, self.arrays = "weights", {key: np.asarray(value) for key, value in weights.items()}
-            shapes = {key: value.shape for key, value in self.arrays.items()}
+            self.arrays = {key: np.asarray(value) for key, value in weights.items()}
         else:
-            self.arrays = _opened(weights)
-            self.name, shapes = self.arrays.path, {key: entry.shape for key, entry in self.arrays.entries.items()}
-        _check(network, shapes, self.name)
+            self.arrays = tensors = _opened(weights)
+            self.name, self.entries = tensors.path, tensors.entries
+        _check(network, {key: one.shape for key, one in (self.entries or self.arrays).items()}, self.name)
 
     def __getitem__(self, layer: str) -> dict[str, np.ndarray]:
         """Read a layer's tensors, by role: float32, with axes in the order O, I, H, W."""
@@ -48,8 +50,7 @@ class Weights:
     @property
     def bytes_beside(self) -> int:
         """The most memory that reading a tensor takes, beside its float32 values."""
-        entries = getattr(self.arrays, "entries", {})
-        found = [entries[key] for key in self.network.tensors if key in entries and entries[key].type != "float32"]
+        found = [one for key, one in self.entries.items() if key in self.network.tensors and one.type != "float32"]
         return max((one.bytes + 4 * math.prod(one.shape) * (one.type == "bfloat16") for one in found), default=0)
 
     def _ordered(self, tensor: Tensor) -> np.ndarray:
@@ -70,7 +71,7 @@ def advice(network: Graph) -> str:
     )
 
 
-def _opened(path):
+def _opened(path) -> Tensors:
     try:
         name = os.fspath(path)
     except TypeError:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import OptionError
 from ..sheet import contact_sheet
 from .graph import Graph, Placed
-from .layer_kinds import by
+from .layer_kinds import Shape, by
 
 LEAST = 64  # pixels; smaller maps are enlarged by a whole factor
 
@@ -59,15 +59,14 @@ def pictures(maps: np.ndarray, scale: str = "each") -> list[np.ndarray]:
     return list(stacked.reshape(*planes.shape, *stacked.shape[2:]))
 
 
-def strongest(placed: Placed, maps: np.ndarray, shape) -> Strongest:
+def strongest(placed: Placed, maps: np.ndarray, shape: Shape) -> Strongest:
     """The unit with the largest output, the first of equal ones; `shape` is the shape of the input."""
     finite = np.where(np.isfinite(maps), maps, -np.inf)
     row, column, channel = (int(n) for n in np.unravel_index(finite.argmax(), maps.shape))
-    if placed.fields is None:
-        field = ((0, shape[0]), (0, shape[1]))
-    else:
-        field = tuple(one.clipped(at, size) for one, at, size in zip(placed.fields, (row, column), shape, strict=False))
-    return Strongest(row, column, channel, float(maps[row, column, channel]), field, placed.fields is None)
+    field = (0, shape[0]), (0, shape[1])
+    if placed.fields:
+        field = placed.fields[0].clipped(row, shape[0]), placed.fields[1].clipped(column, shape[1])
+    return Strongest(row, column, channel, float(maps[row, column, channel]), field, not placed.fields)
 
 
 def enlarged(picture: np.ndarray, least: int) -> np.ndarray:

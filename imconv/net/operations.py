@@ -1,4 +1,4 @@
-"""The operations of all kinds of layers except convolutions: one small function for each, on float32 arrays.
+"""The operations of all kinds of layers except convolutions, as functions on float32 arrays: the table OPERATIONS.
 
 Maps are (rows, columns, channels), vectors (numbers,). The arguments of an operation are
 
@@ -78,10 +78,6 @@ def _reached(axis: Axis) -> list[tuple[int, int, int]]:
     return found
 
 
-def _max(placed, inputs, tensors, out, workers):
-    return _slid(placed, inputs[0], np.maximum, -np.inf, workers)
-
-
 def _average(placed, inputs, tensors, out, workers):
     result = _slid(placed, inputs[0], np.add, 0, workers)
     result /= window_counts(placed)
@@ -131,21 +127,9 @@ def _subsample(placed, inputs, tensors, out, workers):
     return result
 
 
-def _global_average(placed, inputs, tensors, out, workers):
-    return inputs[0].mean((0, 1), keepdims=True)
-
-
 def _flatten(placed, inputs, tensors, out, workers):
     x = inputs[0]
     return (x.transpose(2, 0, 1) if x.ndim == 3 and placed.layer.attributes["order"] == "CHW" else x).reshape(-1)
-
-
-def _fc(placed, inputs, tensors, out, workers):
-    return multiply(tensors["weight"], inputs[0], tensors.get("bias"), workers)
-
-
-def _rbf(placed, inputs, tensors, out, workers):
-    return np.square(tensors["centres"] - inputs[0]).sum(1)
 
 
 def scale_and_shift(layer, tensors) -> tuple[np.ndarray, np.ndarray]:
@@ -172,10 +156,6 @@ def _layernorm(placed, inputs, tensors, out, workers):
     return _in_blocks(normalise, workers, np.empty(inputs[0].shape, f32) if out is None else out, inputs[0])
 
 
-def _layer_scale(placed, inputs, tensors, out, workers):
-    return np.multiply(inputs[0], tensors["layer_scale"].reshape(-1), out=out)
-
-
 def _lrn(placed, inputs, tensors, out, workers):
     attributes, x = placed.layer.attributes, inputs[0]
     n, channels = attributes["n"], x.shape[-1]
@@ -187,18 +167,6 @@ def _lrn(placed, inputs, tensors, out, workers):
     total *= f32(attributes["alpha"])
     total += f32(attributes["k"])
     return np.divide(x, total ** f32(attributes["beta"]), out=out)
-
-
-def _unchanged(placed, inputs, tensors, out, workers):
-    return inputs[0]
-
-
-def _leaky(placed, inputs, tensors, out, workers):
-    return activate("leaky", inputs[0], out, (placed.layer.attributes["slope"],), workers)
-
-
-def _prelu(placed, inputs, tensors, out, workers):
-    return activate("prelu", inputs[0], out, tuple(tensors["weight"].tolist()), workers)
 
 
 def add(inputs, out=None, workers: int = 1, low: float = -math.inf, high: float = math.inf) -> np.ndarray:
@@ -216,40 +184,32 @@ def add(inputs, out=None, workers: int = 1, low: float = -math.inf, high: float 
     return _in_blocks(work, workers, np.empty(inputs[0].shape, f32) if out is None else out, *inputs)
 
 
-def _add(placed, inputs, tensors, out, workers):
-    return add(inputs, out, workers)
-
-
-def _multiply(placed, inputs, tensors, out, workers):
-    return np.multiply(inputs[0], inputs[1], out=out)
-
-
-def _concat(placed, inputs, tensors, out, workers):
-    return np.concatenate(inputs, axis=-1)
-
-
-def _activation(placed, inputs, tensors, out, workers):
-    return activate(placed.layer.kind, inputs[0], out, workers=workers)
+def _activation(name: str):
+    return lambda placed, x, tensors, out, workers: activate(name, x[0], out, workers=workers)
 
 
 OPERATIONS = {
-    "max": _max,
+    "max": lambda placed, x, tensors, out, workers: _slid(placed, x[0], np.maximum, -np.inf, workers),
     "average": _average,
     "blur": _blur,
     "subsample": _subsample,
-    "global-average": _global_average,
+    "global-average": lambda placed, x, tensors, out, workers: x[0].mean((0, 1), keepdims=True),
     "flatten": _flatten,
-    "fc": _fc,
-    "rbf": _rbf,
+    "fc": lambda placed, x, tensors, out, workers: multiply(tensors["weight"], x[0], tensors.get("bias"), workers),
+    "rbf": lambda placed, x, tensors, out, workers: np.square(tensors["centres"] - x[0]).sum(1),
     "batchnorm": _batchnorm,
     "layernorm": _layernorm,
-    "layer-scale": _layer_scale,
+    "layer-scale": lambda placed, x, tensors, out, workers: np.multiply(x[0], tensors["layer_scale"].ravel(), out=out),
     "lrn": _lrn,
-    "dropout": _unchanged,
-    "leaky": _leaky,
-    "prelu": _prelu,
-    **dict.fromkeys(ACTIVATIONS, _activation),
-    "add": _add,
-    "multiply": _multiply,
-    "concat": _concat,
+    "dropout": lambda placed, x, tensors, out, workers: x[0],
+    "leaky": lambda placed, x, tensors, out, workers: activate(
+        "leaky", x[0], out, (placed.layer.attributes["slope"],), workers
+    ),
+    "prelu": lambda placed, x, tensors, out, workers: activate(
+        "prelu", x[0], out, tuple(tensors["weight"].tolist()), workers
+    ),
+    **{name: _activation(name) for name in ACTIVATIONS},
+    "add": lambda placed, x, tensors, out, workers: add(x, out, workers),
+    "multiply": lambda placed, x, tensors, out, workers: np.multiply(x[0], x[1], out=out),
+    "concat": lambda placed, x, tensors, out, workers: np.concatenate(x, axis=-1),
 }

@@ -70,7 +70,7 @@ class _Scanner:
         line = 1
         for match in _TOKEN.finditer(text):
             if match.lastgroup != "blank":
-                self.tokens.append((match.lastgroup, match[0], line))
+                self.tokens.append((str(match.lastgroup), match[0], line))
             line += match[0].count("\n")
         self.tokens.append(("newline", "\n", line))
         self.at = 0

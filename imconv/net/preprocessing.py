@@ -63,7 +63,7 @@ def prepare(network: Graph, image) -> Prepared:
     picture = image if isinstance(image, Picture) else Picture(np.asarray(image))
     if 0 in picture.pixels.shape:
         raise OptionError("a network needs a picture with pixels")
-    steps = []
+    steps: list[str] = []
     samples = _coloured(_opaque(picture, steps), rules, steps)
     before = samples.shape[:2]
     samples = _resized(samples, rules, steps)
@@ -131,9 +131,10 @@ def _resized(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.nda
     if rules.resize is None:
         return samples
     rows, columns = samples.shape[:2]
-    size = rules.resize
-    if len(size) == 1:  # the shorter side; the longer one is rounded as torchvision does
-        (short,) = size
+    short, *rest = rules.resize
+    if rest:
+        size = short, rest[0]
+    else:  # the shorter side; the longer one is rounded as torchvision does
         size = (short, int(short * columns / rows)) if rows <= columns else (int(short * rows / columns), short)
     if size == (rows, columns):
         return samples

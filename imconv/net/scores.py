@@ -66,7 +66,7 @@ def top(network: Graph, output: np.ndarray, count: int = 5, labels: list[str] | 
     found = []
     for number in np.argsort(-best, kind="stable")[:count].tolist():
         place = int(places[number])
-        at = tuple(int(n) for n in np.unravel_index(place, shares.shape[:2])) if shares.ndim == 3 else None
+        at = divmod(place, shares.shape[1]) if shares.ndim == 3 else None
         label = labels[number] if labels else ""
         found.append(Score(number, label, float(best[number]), float(raw[place, number]), at))
     return found

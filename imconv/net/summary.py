@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
+from ..units import human_bytes
 from .graph import BYTES, Graph, Placed
 from .layer_kinds import Shape, by
 
@@ -52,7 +54,7 @@ class Summary:
     @property
     def largest_bytes(self) -> int:
         """The most bytes that one layer reads and writes, without weights."""
-        return max(placed.bytes + sum(map(_bytes, placed.inputs)) for placed in self.layers)
+        return max(placed.bytes + BYTES * sum(map(prod, placed.inputs)) for placed in self.layers)
 
     def as_dict(self) -> dict:
         """The figures for JSON.
@@ -99,7 +101,7 @@ class Summary:
                 _text(placed, "size") + "*" * placed.gated if placed.fields else "all",
                 _text(placed, "jump"),
                 _text(placed, "start"),
-                _size(placed.bytes),
+                human_bytes(placed.bytes),
             )
             for placed in self.layers
         ]
@@ -118,13 +120,13 @@ class Summary:
             f"Connections: {self.connections:,} (multiply-adds and biases, as LeCun counted)",
         ]
         if last:
-            size, jump = _pair(last, "size"), _text(last, "jump")
+            size, jump = " x ".join(str(one.size) for one in last.fields), _text(last, "jump")
             wider = any(f.size > n for f, n in zip(last.fields, self.shape, strict=False))
             more = ", wider than the input" if wider else ""
             lines.append(f"Receptive field: {size} pixels, every {jump} pixels ({last.layer.name}){more}")
         lines.append(
-            f"Memory: weights {_size(BYTES * (self.parameters + self.fixed))}, all outputs {_size(self.activation_bytes)}, "
-            f"at most {_size(self.largest_bytes)} into and out of one layer"
+            f"Memory: weights {human_bytes(BYTES * (self.parameters + self.fixed))}, all outputs {human_bytes(self.activation_bytes)}, "
+            f"at most {human_bytes(self.largest_bytes)} into and out of one layer"
         )
         if any(placed.gated for placed in self.layers):
             lines.append("* weighed by squeeze and excitation, whose factors come from the whole input")
@@ -151,39 +153,20 @@ def _facts(placed: Placed) -> dict:
     }
 
 
+def _figures(placed: Placed, what: str) -> list:
+    """A figure of the receptive field: for rows and columns, one if they are the same, none for the whole input."""
+    found = [getattr(one, what) for one in placed.fields]
+    return found[:1] if found and found[0] == found[1] else found
+
+
 def _seen(placed: Placed, what: str):
-    """A figure of the receptive field: a number, a list of two if rows and columns differ, None for the whole input."""
-    if placed.fields is None:
-        return None
-    rows, columns = (getattr(one, what) for one in placed.fields)
-    return rows if rows == columns else [rows, columns]
+    """The figure for JSON: a number, a list of two if rows and columns differ, None for the whole input."""
+    found = _figures(placed, what)
+    return found if len(found) > 1 else found[0] if found else None
 
 
 def _text(placed: Placed, what: str) -> str:
-    return "" if placed.fields is None else "x".join(f"{n:g}" for n in _numbers(_seen(placed, what)))
-
-
-def _pair(placed: Placed, what: str) -> str:
-    return " x ".join(str(getattr(one, what)) for one in placed.fields)
-
-
-def _numbers(value) -> list:
-    return value if isinstance(value, list) else [value]
-
-
-def _bytes(shape: Shape) -> int:
-    from math import prod
-
-    return BYTES * prod(shape)
-
-
-def _size(number: int) -> str:
-    """Bytes in binary units: `240 KiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024 or unit == "GiB":
-            break
-        number /= 1024
-    return f"{number:.3g} {unit}" if number < 999.5 else f"{number:.0f} {unit}"
+    return "x".join(f"{n:g}" for n in _figures(placed, what))
 
 
 def _aligned(row, widths) -> str:

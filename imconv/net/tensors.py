@@ -204,11 +204,7 @@ def _safetensor(path: str, type_name: str, shape: tuple[int, ...], place: int, s
 def _open_npy(path: str) -> dict[str, Entry]:
     with open(path, "rb") as file:
         shape, dtype = _npy_header(file, os.fstat(file.fileno()).st_size)
-
-    def read() -> np.ndarray:
-        return _loaded(path, lambda: np.load(path, allow_pickle=False))
-
-    return {"": Entry(shape, dtype, read)}
+    return {"": Entry(shape, dtype, lambda: _loaded(path, lambda: np.load(path, allow_pickle=False)))}
 
 
 def _open_npz(path: str) -> dict[str, Entry]:

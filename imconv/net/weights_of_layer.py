@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import FileError, LimitError, OptionError
-from ..files.limits import human
+from ..units import human_bytes
 from .tensors import EXTENSIONS, PICKLED, Tensors, open_tensors
+
+# a file of tensors, and the name of one of them
+_FILE = re.compile(rf"(.*(?:{'|'.join(map(re.escape, EXTENSIONS))}))(?::(.*))?", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def read_weights(
     LimitError
         A tensor would need more than `max_memory`.
     """
-    if any(_split(place)[0] is not None or _pickled(place) for place in places):
+    if any(_FILE.fullmatch(place) or place.lower().endswith(PICKLED) for place in places):
         if len(places) > 1:
             raise OptionError("give one file of weights, or several kernels")
         return _from_tensors(places[0], bias, max_memory)
@@ -57,30 +61,14 @@ def read_weights(
     return LayerWeights(values, offsets, names)
 
 
-def _pickled(place: str) -> bool:
-    return place.lower().endswith(PICKLED)
-
-
-def _split(place: str) -> tuple[str | None, str]:
-    """The path of a file of tensors and the tensor's name; (None, "") if `place` is not such a file."""
-    if place.lower().endswith(EXTENSIONS):
-        return place, ""
-    path, _, name = place.rpartition(":")
-    while path and not path.lower().endswith(EXTENSIONS):
-        path, _, more = path.rpartition(":")
-        name = f"{more}:{name}"
-    return (path, name) if path else (None, "")
-
-
 def _from_tensors(place: str, bias: str | None, max_memory: int | None) -> LayerWeights:
-    path, name = _split(place)
-    tensors = open_tensors(path or place)
-    name = name or _only(tensors, 4, "weights")
+    found = _FILE.fullmatch(place)
+    tensors = open_tensors(found[1] if found else place)
+    name = (found and found[2]) or _only(tensors, 4, "weights")
     values = _read(tensors, name, max_memory)
     if bias is None:
         beside = name.removesuffix("weight") + "bias"
-        found = name.endswith("weight") and beside in tensors
-        offsets = _read(tensors, beside, max_memory) if found else None
+        offsets = _read(tensors, beside, max_memory) if name.endswith("weight") and beside in tensors else None
     else:
         offsets = _read(tensors, bias, max_memory) if bias in tensors else _bias_file(bias, max_memory)
     return LayerWeights(values, offsets)
@@ -92,22 +80,22 @@ def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
     The memory is that of the stored values, their float copies, and a mask of finite ones.
     """
     entry = tensors.entries.get(name)
-    wide = 8 if entry is not None and entry.type.endswith("64") else 4
-    needed = 0 if entry is None else entry.bytes + (2 * wide + 1) * math.prod(entry.shape)
-    if max_memory is not None and needed > max_memory:
-        raise LimitError(
-            f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human(needed)} of memory, more than the "
-            f"{human(max_memory)} allowed; raise the limit with --max-memory"
-        )
+    if entry is not None and max_memory is not None:
+        needed = entry.bytes + (2 * (8 if entry.type.endswith("64") else 4) + 1) * math.prod(entry.shape)
+        if needed > max_memory:
+            raise LimitError(
+                f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human_bytes(needed)} of memory, more "
+                f"than the {human_bytes(max_memory)} allowed; raise the limit with --max-memory"
+            )
     return tensors.tensor(name)
 
 
 def _bias_file(place: str, max_memory: int | None) -> np.ndarray:
-    path, name = _split(place)
-    if path is None:
+    found = _FILE.fullmatch(place)
+    if not found:
         raise OptionError(f"--bias {place!r} is neither a tensor of the weights' file nor a file of tensors")
-    tensors = open_tensors(path)
-    return _read(tensors, name or _only(tensors, 1, "bias"), max_memory)
+    tensors = open_tensors(found[1])
+    return _read(tensors, found[2] or _only(tensors, 1, "bias"), max_memory)
 
 
 def _only(tensors: Tensors, dimensions: int, what: str) -> str:

@@ -270,7 +270,7 @@ def test_memory_is_what_was_said_and_far_less_than_the_picture(folder):
     alone, _ = run("blur", "--sigma", "2", "small.png")
     for command in (("blur", "--sigma", "2"), ("box", "--size", "101")):
         peak, said = run(*command, "--explain", "in.png")
-        predicted = float(re.search(r"([\d.]+) MB of memory for them", said)[1]) * 2**20
+        predicted = float(re.search(r"([\d.]+) MiB of memory for them", said)[1]) * 2**20
         assert peak - alone < 1.2 * predicted + 8e6
         assert peak - alone < 30e6
 

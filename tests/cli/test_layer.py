@@ -121,5 +121,5 @@ def test_weights_count_against_the_limit(place, refuses, monkeypatch, kind):
     monkeypatch.setattr("imconv.net.tensors.Tensors.tensor", lambda *_: pytest.fail("read"))
     biases = [] if kind == "npy" else [["-w", "sobel-x", "--bias", f"big.{kind}:w"]]
     for options in (["-w", f"big.{kind}"], *biases):
-        words = "(64, 1, 128, 128) needs 10.0 MB of memory, more than the 8.0 MB allowed"
+        words = "(64, 1, 128, 128) needs 10 MiB of memory, more than the 8 MiB allowed"
         refuses(words, "layer", "grey.png", *options, "--sheet", "s.png", "--max-memory", "8M", code=1)

@@ -13,6 +13,7 @@ from PIL import Image
 
 import imconv
 from imconv.jit import machine, store
+from imconv.units import human_bytes
 from tests.jit import running
 from tests.jit.running import posix
 
@@ -176,10 +177,10 @@ def test_warm_info_and_clear_tell_the_truth(tmp_path):
     (cache / "imconv" / "of another state" / "old.so").write_bytes(bytes(1000))
     (cache / "other").mkdir()
     (cache / "other" / "file").write_text("precious")
-    assert cache_command("clear", cache=cache) == f"removed 3 files, {(sum(kept.values()) + 1000) / 1000:.0f} kB\n"
+    assert cache_command("clear", cache=cache) == f"removed 3 files, {human_bytes(sum(kept.values()) + 1000)}\n"
     assert running.files(tmp_path) == [tmp_path / "beside", cache / "other" / "file"]
     assert info(cache) == empty
-    assert cache_command("clear", cache=cache) == "removed 0 files, 0 kB\n"
+    assert cache_command("clear", cache=cache) == "removed 0 files, 0 B\n"
 
 
 @posix

@@ -213,7 +213,7 @@ def test_without_a_home_no_folder_is_made_and_nothing_kept(tmp_path, case):
     why = "there is no home folder; set HOME or XDG_CACHE_HOME"
     assert errors.splitlines()[0] == f"imconv: compiling loops for this computer; every run does this: {why}"
     assert f"folder     none: {why}\n" in output
-    assert output.endswith("removed 0 files, 0 kB\n")
+    assert output.endswith("removed 0 files, 0 B\n")
     assert sorted(os.listdir(tmp_path)) == ["grey.pgm", "out.pgm"]
 
 

@@ -66,7 +66,7 @@ def _maps(x):
 def _layer(placed, inputs, weights):
     layer, x = placed.layer, inputs[0]
     kind, attributes, bias = layer.kind, layer.attributes, weights.get("bias")
-    stride = [axis.stride for axis in placed.axes or ()]
+    stride = [axis.stride for axis in placed.axes]
     match kind:
         case "conv":
             weight = weights["weight"]

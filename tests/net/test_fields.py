@@ -24,7 +24,7 @@ def seen(placed, name: str, axis: int, index: int) -> tuple[int, int]:
         if name == "input":
             return index, index
         one = layers[name]
-        if one.axes is None:
+        if not one.axes:
             inputs = one.layer.inputs[:1] if one.layer.kind == "multiply" else one.layer.inputs
             ends = [back(source, index) for source in inputs]
         else:
@@ -64,7 +64,7 @@ def test_layers_behind_global_ones_see_everything(name):
         if one.layer.kind == "multiply":
             whole = one.layer.inputs[0] in everything
             assert one.gated
-        assert (one.fields is None) == whole
+        assert (not one.fields) == whole
         if whole:
             everything.add(one.layer.name)
         assert not one.note  # paths of the library's networks lie over one another

@@ -225,7 +225,7 @@ def test_an_archive_with_too_long_a_directory_is_not_read(tmp_path):
 
 
 def test_a_long_header_of_an_array_is_not_inflated(tmp_path, monkeypatch):
-    """In an archive 16 MB of blanks are 16 KB; the version 2 of the header may have 4 GB of them."""
+    """In an archive 16 MB of blanks are 16 kB; the version 2 of the header may have 4 GB of them."""
     path = tmp_path / "w.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         length = 16 << 20

@@ -359,7 +359,7 @@ def test_shapes_of_ones_own():
 def test_the_plan_tells():
     plan = RankFilter(make_footprint(31), 50.0).plan((3000, 4000), np.uint8, False)
     assert plan.algorithm == "histogram"
-    for words in ("31 x 31", "480 of 0 to 960", "does not depend on the size", "MB result"):
+    for words in ("31 x 31", "480 of 0 to 960", "does not depend on the size", " MiB result"):
         assert words in str(plan)
     assert plan.as_dict()["rank"] == 480
     assert plan == RankFilter(make_footprint(31), 50.0).plan((3000, 4000), np.uint8, False)

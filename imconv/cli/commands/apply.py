@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ..filtering import filter_picture, filter_to_many
-from ..options import filter_command, given, like_option
+from ..filtering import filter_command, filter_to_many
+from ..options import given, kernel_options, like_option, setting
 from ..session import Job
 
 
@@ -18,66 +16,42 @@ from ..session import Job
     "imconv apply in.png edges.png -k sobel-x -k sobel-y --combine magnitude",
     "imconv apply --kernel k.txt < in.png > out.png",
 )
-@click.option(
-    "-k",
-    "--kernel",
-    "kernels",
+@setting(
+    "-k --kernel kernels",
+    "K",
+    "A file, a name (imconv kernels list), or rows of numbers.",
     required=True,
     multiple=True,
-    metavar="K",
-    help="A file, a name (imconv kernels list), or rows of numbers.",
 )
-@click.option("--correlate", is_flag=True, help="Correlate: do not turn the kernel by 180 degrees.")
-@click.option("--normalize", is_flag=True, help="Divide the weights by their sum.")
-@click.option("--scale", default=None, metavar="F", help="Multiply the weights, such as 2, 0.5 or 1/9.")
-@click.option("--offset", default=None, metavar="N", help="Add to every result, instead of the kernel's own offset.")
-@click.option("--anchor", default=None, metavar="R,C", help="The tap over the pixel; from 0.  [default: size // 2]")
-@click.option(
-    "--combine",
-    default="sum",
-    show_default=True,
-    metavar="sum|max|magnitude|each",
-    help="What several kernels give; each: one file each.",
-)
+@kernel_options
+@setting("--combine", "sum|max|magnitude|each", "What several kernels give; each: one file each.", default="sum")
 @like_option
-def apply(kernels, correlate, normalize, scale, offset, anchor, combine, like, **shared):
+def apply(shared, kernels, correlate, combine, like, **how):
     """Convolve with a kernel of your own, or one from the library.
 
     With several kernels the results are summed, or the largest, or the root of the sum of squares is taken; "each"
     writes one file for each, its kernel's name added to OUTPUT's.
     """
-    from ...filters.user_kernels import check_combination, named_outputs, prepared
+    from ...errors import OptionError
+    from ...filters.user_kernels import check_combination, custom_filter, named_outputs, prepared
 
     combine = check_combination(combine)
-    chosen = [prepared(k, normalize=normalize, scale=scale, offset=offset, anchor=anchor) for k in kernels]
+    chosen = [prepared(k, **how) for k in kernels]
     if like is not None:
-        filter_picture(shared, _maker_like(like, chosen, correlate, anchor is not None, given("border")))
-    elif combine == "each" and len(chosen) > 1:
-        outputs = named_outputs(chosen, shared["output"])
-        filter_to_many(shared, [Job(o, _maker([k], correlate, "sum")) for k, o in zip(chosen, outputs, strict=True)])
-    else:
-        filter_picture(shared, _maker(chosen, correlate, "sum" if combine == "each" else combine))
-
-
-def _maker_like(like, kernels, correlate, anchored, border):
-    from ...errors import OptionError
-
-    if len(kernels) > 1:
-        raise OptionError("like goes with one kernel; leave out like, or all kernels but one")
-
-    def make(options, width):
+        if len(chosen) > 1:
+            raise OptionError("like goes with one kernel; leave out like, or all kernels but one")
         from ...filters.like import kernel_like
 
-        direction = "correlation" if correlate else None
-        return kernel_like(like, kernels[0], options, border, direction=direction, anchored=anchored)
+        direction, border, anchored = "correlation" if correlate else None, given("border"), how["anchor"] is not None
+        return lambda options, width: kernel_like(
+            like, chosen[0], options, border, direction=direction, anchored=anchored
+        )
 
-    return make
+    def make(kernels, combine="sum"):
+        return lambda options, width: custom_filter(kernels, options, correlate=correlate, combine=combine)
 
-
-def _maker(kernels, correlate, combine):
-    def make(options, width):
-        from ...filters.user_kernels import custom_filter
-
-        return custom_filter(kernels, options, correlate=correlate, combine=combine)
-
-    return make
+    if combine == "each" and len(chosen) > 1:
+        outputs = named_outputs(chosen, shared["output"])
+        filter_to_many(shared, [Job(output, make([k])) for k, output in zip(chosen, outputs, strict=True)])
+        return None
+    return make(chosen, "sum" if combine == "each" else combine)

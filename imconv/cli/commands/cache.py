@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from ..options import ExampleCommand
+from ...units import human_bytes
+from ..compiling import watch
+from ..options import command, flag
 
 
 @click.group()
@@ -15,8 +17,8 @@ def cache():
     """
 
 
-@cache.command("info", cls=ExampleCommand, examples=("imconv cache info", "imconv cache info --json"))
-@click.option("--json", "json_", is_flag=True, help="As one line of JSON.")
+@command("info", "imconv cache info", "imconv cache info --json", of=cache)
+@flag("--json json_", "As one line of JSON.")
 def info(json_):
     """Tell what is kept, where, and for which processor."""
     from ...jit import machine, shipped_folder, shipped_loops, store
@@ -40,22 +42,21 @@ def info(json_):
     click.echo(
         f"shipped    {facts['shipped']} loops" + ("" if shipped_folder() else ": this copy of imconv carries none")
     )
-    click.echo(f"kept       {facts['kept']} loops, {facts['bytes'] / 1000:.0f} kB")
+    click.echo(f"kept       {len(kept)} loops, {human_bytes(sum(kept.values()))}")
     for name, size in sorted(kept.items()):
-        click.echo(f"  {size / 1000:5.0f} kB  {name}")
+        click.echo(f"  {human_bytes(size):>8}  {name}")
 
 
-@cache.command("warm", cls=ExampleCommand, examples=("imconv cache warm", "imconv cache warm --all"))
-@click.option("--all", "everything", is_flag=True, help="Also for float64 pictures and the longest sums.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@command("warm", "imconv cache warm", "imconv cache warm --all", of=cache)
+@flag("--all everything", "Also for float64 pictures and the longest sums.")
+@flag("-q --quiet", "No progress.")
 def warm(everything, quiet):
     """Compile the common loops now, so that no later run has to."""
     from ... import jit
     from ...compiler.prebuilt import prebuilt
-    from ..compiling import Notice
 
     wanted = prebuilt(everything)
-    jit.watch = Notice(quiet)
+    watch(quiet)
     jit.ready(wanted)
     kept = jit.store.kept()
     origins = {name: jit.origins[name] for name in (jit.signature.full_name(*item) for item in wanted)}
@@ -69,10 +70,10 @@ def warm(everything, quiet):
         raise ImconvError(f"{len(failed)} loops can't be kept here, {failed[0]} for one: {why}")
 
 
-@cache.command("clear", cls=ExampleCommand, examples=("imconv cache clear",))
+@command("clear", "imconv cache clear", of=cache)
 def clear():
     """Remove every kept loop."""
     from ...jit import store
 
     count, size = store.clear()
-    click.echo(f"removed {count} files, {size / 1000:.0f} kB")
+    click.echo(f"removed {count} files, {human_bytes(size)}")

@@ -1,16 +1,21 @@
-"""`imconv chain`: several filters, one decode, one encode."""
+"""`imconv chain`: several filters, one decode, one encode. Each step is made by the command of its name."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from ...errors import OptionError
+from ...errors import OptionError, nearest
 from ..checked import checked_options
-from ..filtering import filter_picture
-from ..options import filter_command
-from .chain_steps import chained, collected
+from ..filtering import Step, filter_command
+from ..options import FilterCommand, on_command_line, setting
 
-_STEPWISE = ("pad", "stride", "dilation")
+if TYPE_CHECKING:
+    from ...composites.chain import ChainFilter
+    from ...options import Options
+
+STEPWISE = ("pad", "stride", "dilation")
 
 
 @filter_command(
@@ -19,26 +24,65 @@ _STEPWISE = ("pad", "stride", "dilation")
     'imconv chain "edges --show x --range abs | box --size 9" in.png out.png --explain',
     "imconv chain look.txt in.png out.png --set sigma=3     # a file of steps; $sigma in it is 3",
 )
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="What $NAME stands for in the steps.")
-@click.pass_context
-def chain(ctx, steps, settings, **shared):
+@click.argument("steps", metavar="STEPS")
+@setting("--set settings", "NAME=VALUE", "What $NAME stands for in the steps.", multiple=True)
+def chain(shared, steps, settings):
     """Filter with several filters in one go.
 
     One decode, floats in between, one rounding, one encode. STEPS are filter commands with their options, between bars, or a file of them, in which lines such as "sigma = 2" give
     $sigma a value. Steps have the border and alpha that the chain has, unless they have their own.
     """
-    for name in _STEPWISE:
-        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise OptionError(f"{name} belongs to a step, not to the chain: write it into the steps")
     from .chain_text import load_steps
 
+    ctx = click.get_current_context()
+    for name in STEPWISE:
+        if on_command_line(ctx, name):
+            raise OptionError(f"{name} belongs to a step, not to the chain: write it into the steps")
     found = collected(ctx, load_steps(steps, settings), shared)
     made = [(step, checked_options(step.shared)) for step in found]
-
-    def make(options, width):
-        return chained(made, options, width)
-
-    filter_picture(shared, make)
+    return lambda options, width: chained(made, options, width)
 
 
-chain.params.insert(0, click.Argument(["steps"], metavar="STEPS"))
+def collected(ctx: click.Context, steps: list[list[str]], shared: dict) -> list[Step]:
+    """What each step's command would filter with; border and alpha given to the command are those of steps without their own,
+    its range the last one's."""
+    given = {name: shared[name] for name in ("border", "alpha") if on_command_line(ctx, name)}
+    found: list[Step] = []
+    for number, (name, *arguments) in enumerate(steps, 1):
+        command = _filter_named(ctx, name)
+        if number == len(steps) and shared["range_"]:
+            given["range_"] = shared["range_"]
+        try:
+            with command.make_context(name, list(arguments), obj=found) as own:
+                for key, value in given.items():
+                    if not on_command_line(own, key):
+                        own.params[key] = value
+                        own.set_parameter_source(key, click.core.ParameterSource.COMMANDLINE)
+                command.invoke(own)
+        except click.UsageError as error:
+            raise OptionError(f"step {number}, {name}: {error.format_message()}") from None
+        if len(found) != number:
+            raise OptionError(f"step {number}: {name} gives no single picture, and can't be part of a chain")
+    return found
+
+
+def chained(made: list[tuple[Step, Options]], options: Options, width: int) -> ChainFilter:
+    """The chain of some steps, each with its own options; the range of the whole may be the last one's."""
+    from ...composites.chain import ChainFilter, check_step
+
+    filters = []
+    for number, (step, own) in enumerate(made, 1):
+        filters.append(step.make(own, width))
+        check_step(filters[-1], step.name, options.range if number == len(made) else "clip")
+    return ChainFilter(tuple(filters), options)
+
+
+def _filter_named(ctx: click.Context, name: str) -> FilterCommand:
+    group = ctx.parent and ctx.parent.command
+    names, command = [], None
+    if ctx.parent and isinstance(group, click.Group):
+        names, command = group.list_commands(ctx.parent), group.get_command(ctx.parent, name)
+    if isinstance(command, FilterCommand) and name != "chain" and any(p.name == "output" for p in command.params):
+        return command
+    known = "no filter" if command else f"no such filter{nearest(name, names)}"
+    raise OptionError(f"{name}: {known}; a step is a filter command")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from itertools import pairwise
 
 from ...errors import FileError, OptionError, nearest
 
@@ -68,7 +69,9 @@ def _pair(item: str) -> tuple[str, str]:
 
 
 def _parse(text: str, given: dict[str, str], path: str | None) -> list[list[str]]:
-    values, used, steps = {}, set(), []
+    values: dict[str, str] = {}
+    used: set[str] = set()
+    steps: list[list[str]] = []
     for number, line in enumerate(text.splitlines(), 1):
         where = f"{path}:{number}: " if path else ""
         line = _without_comment(line) if path else line
@@ -89,32 +92,28 @@ def _parse(text: str, given: dict[str, str], path: str | None) -> list[list[str]
     return steps
 
 
-def _without_comment(line: str) -> str:
-    """The line up to a # outside quotes that begins a word."""
-    quote = ""
+def _outside_quotes(line: str, wanted: str) -> list[int]:
+    """The places of a letter outside quotes."""
+    found, quote = [], ""
     for place, letter in enumerate(line):
         if quote:
             quote = "" if letter == quote else quote
         elif letter in "'\"":
             quote = letter
-        elif letter == "#" and (place == 0 or line[place - 1].isspace()):
-            return line[:place]
-    return line
+        elif letter == wanted:
+            found.append(place)
+    return found
+
+
+def _without_comment(line: str) -> str:
+    """The line up to a # outside quotes that begins a word."""
+    return next((line[:n] for n in _outside_quotes(line, "#") if n == 0 or line[n - 1].isspace()), line)
 
 
 def _split(line: str) -> list[str]:
     """The parts between bars outside quotes."""
-    parts, quote = [""], ""
-    for letter in line:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "'\"":
-            quote = letter
-        if letter == "|" and not quote:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
+    ends = [-1, *_outside_quotes(line, "|"), len(line)]
+    return [line[begin + 1 : end] for begin, end in pairwise(ends)]
 
 
 def _words(part: str, values: dict[str, str], used: set[str], where: str) -> list[str]:

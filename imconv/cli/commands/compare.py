@@ -8,68 +8,65 @@ import sys
 import click
 
 from ..checked import checked_limits, whole
-from ..options import ExampleCommand, max_memory_option, max_pixels_option, no_clobber_option
-from ..places import STDIN, STDOUT, label, on_stdout, place_of, teller
+from ..compiling import watch
+from ..options import command, flag, max_memory_option, max_pixels_option, no_clobber_option, setting
+from ..places import (
+    STDIN,
+    STDOUT,
+    input_place,
+    is_terminal,
+    label,
+    on_stdout,
+    place_of,
+    read_picture,
+    teller,
+    write_picture,
+)
 
 MOST_TIMES = 65535
 
 
-@click.command(
+@command(
     "compare",
-    cls=ExampleCommand,
-    examples=(
-        "imconv compare in.png photo.png",
-        "imconv compare in.png photo.png --json",
-        "imconv compare in.png photo.png -o sheet.png --amplify 8",
-    ),
+    "imconv compare in.png photo.png",
+    "imconv compare in.png photo.png --json",
+    "imconv compare in.png photo.png -o sheet.png --amplify 8",
 )
 @click.argument("a", type=click.Path(allow_dash=True))
 @click.argument("b", type=click.Path(allow_dash=True))
-@click.option("-o", "--output", default=None, metavar="FILE", help="Write before, after and their difference, amplified, side by side.")  # fmt: skip
-@click.option("--amplify", default=None, metavar="N", help="Times for the difference. [default: the largest becomes white]")  # fmt: skip
+@setting("-o --output", "FILE", "Write before, after and their difference, amplified, side by side.")
+@setting("--amplify", "N", "Times for the difference. [default: the largest becomes white]")
 @max_pixels_option
 @max_memory_option
 @no_clobber_option
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
-@click.option("--json", "json_", is_flag=True, help="As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")  # fmt: skip
+@flag("-q --quiet", "No notes.")
+@flag("--json json_", "As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")
 def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, json_):
     """Compare two pictures: largest and mean error, RMSE, PSNR, SSIM.
 
     A and B must have the same size, channels and type; one of them may be -, standard input. Both are turned upright
     first, as their EXIF orientation says. Where the sheet goes to standard output, the numbers go to standard error.
     """
-    from ... import comparison, files, jit
+    from ... import comparison
     from ...errors import FileError, OptionError
-    from ..compiling import Notice
 
     if a == b == "-":
         raise OptionError("only one of A and B can be standard input")
     times = None if amplify is None else whole(amplify, "--amplify", 1, MOST_TIMES)
     limits = checked_limits(max_pixels, max_memory)
-    jit.watch = Notice(quiet)
-    pictures = []
-    for path in (a, b):
-        place = path
-        if path == "-":
-            place = getattr(sys.stdin, "buffer", None)
-            if place is None:
-                raise FileError("standard input is closed; give a file")
-        pictures.append(files.read(place, auto_orient=True, name=label(path, STDIN), **limits))
-        for note in pictures[-1].notes:
-            teller(quiet)(f"{label(path, STDIN)}: {note}")
+    watch(quiet)
+    before, after = (read_picture(*input_place(x, "a file"), quiet, auto_orient=True, **limits) for x in (a, b))
     if output is not None:
-        _check_place(output, pictures[0], no_clobber)
+        _check_place(output, before, no_clobber)
     try:
-        found = comparison.compare(*pictures)
+        found = comparison.compare(before, after)
     except OptionError as error:
         raise FileError(f"{label(a, STDIN)}, {label(b, STDIN)}: {error}") from error
     text = json.dumps(found.as_dict()) if json_ else _text(found)
     if output is not None:
-        factor = times or comparison.amplification(found.max_abs, pictures[0].pixels.dtype)
-        place, name = place_of(output)
-        saved = files.write(place, comparison.sheet(*pictures, factor), no_clobber=no_clobber, name=name)
-        for note in (*saved.notes, f"the difference is shown times {factor}"):
-            teller(quiet)(f"{label(output, STDOUT)}: {note}")
+        factor = times or comparison.amplification(found.max_abs, before.pixels.dtype)
+        write_picture(output, comparison.sheet(before, after, factor), no_clobber, quiet)
+        teller(quiet)(f"{label(output, STDOUT)}: the difference is shown times {factor}")
     click.echo(text, err=on_stdout(output))
 
 
@@ -81,7 +78,7 @@ def _check_place(output: str, picture, no_clobber: bool) -> None:
     from ...errors import FileError
 
     place, name = place_of(output)
-    if output == "-" and (sys.stdout is None or sys.stdout.isatty()):
+    if output == "-" and (sys.stdout is None or is_terminal(sys.stdout)):
         raise FileError("standard output can't show an image; give a file or redirect")
     shape = (picture.height, 3 * picture.width, *picture.pixels.shape[2:])
     outline = picture.replace(pixels=np.broadcast_to(picture.pixels.dtype.type(0), shape))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
+from ..options import setting
 
 
 @filter_command(
@@ -17,43 +15,30 @@ from ..options import filter_command
     "imconv edges in.png out.png --operator log --sigma 2 --gain 8",
     "imconv edges in.png out.png --operator gaussian --sigma 2 --angle 30 --gain 4",
 )
-@click.option(
+@setting(
     "--operator",
-    default="sobel",
-    show_default=True,
-    metavar="O",
-    help="Gradients sobel, scharr, prewitt, roberts, farid, freichen, gaussian; compasses kirsch, robinson; second derivatives "
+    "O",
+    "Gradients sobel, scharr, prewitt, roberts, farid, freichen, gaussian; compasses kirsch, robinson; second derivatives "
     "laplacian, log, dog.",
+    default="sobel",
 )
-@click.option(
-    "--show",
-    default="magnitude",
-    show_default=True,
-    metavar="magnitude|x|y|direction|max",
-    help="What is shown; max: the largest of eight directions.",
+@setting(
+    "--show", "magnitude|x|y|direction|max", "What is shown; max: the largest of eight directions.", default="magnitude"
 )
-@click.option("--gain", default="1", show_default=True, metavar="G", help="Multiply; with 1 a ramp of slope 1 gives 1.")
-@click.option("--sigma", default=None, metavar="S", help="Of the Gaussian of gaussian, log and dog.  [default: 1]")
-@click.option("--ratio", default=None, metavar="R", help="Of the two Gaussians of dog.  [default: 1.6]")
-@click.option(
-    "--angle", default=None, metavar="DEG", help="A gradient's derivative in this direction, counter-clockwise."
-)
-@click.option("--order", default="1", show_default=True, metavar="1|2", help="2: gaussian's second derivative.")
-def edges(operator, show, gain, sigma, ratio, angle, order, **shared):
+@setting("--gain", "G", "Multiply; with 1 a ramp of slope 1 gives 1.", default="1")
+@setting("--sigma", "S", "Of the Gaussian of gaussian, log and dog.  [default: 1]")
+@setting("--ratio", "R", "Of the two Gaussians of dog.  [default: 1.6]")
+@setting("--angle", "DEG", "A gradient's derivative in this direction, counter-clockwise.")
+@setting("--order", "1|2", "2: gaussian's second derivative.", default="1")
+def edges(shared, operator, show, **how):
     """Find edges by first and second derivatives.
 
     x is positive where it gets brighter to the right, y where it gets brighter downwards. They, derivatives at an angle and
     second derivatives have a sign: without --range, mid-grey is 0 in pictures that hold no negative samples. A direction is a hue, red to the
     right, and on by green and blue counter-clockwise; its brightness is the magnitude.
     """
-    asked = shared["range_"]
+    from ...filters.edges import edge_filter
 
-    def make(options, width):
-        from ...filters.edges import edge_filter
-
-        return edge_filter(
-            operator, show, options, gain=gain, sigma=sigma, ratio=ratio, angle=angle, order=order,
-            range=asked and options.range, hue=True,
-        )  # fmt: skip
-
-    filter_picture(shared, make)
+    return lambda options, width: edge_filter(
+        operator, show, options, range=shared["range_"] and options.range, hue=True, **how
+    )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
+from ..options import flag, setting
 
 
 @filter_command(
@@ -15,36 +13,28 @@ from ..options import filter_command
     "imconv gabor in.png out.png --wavelength 8 --energy --gain 2",
     "imconv gabor in.png sheet.png --wavelength 4 --bank 6 --scales 3 --energy",
 )
-@click.option("--wavelength", required=True, metavar="L", help="Of the wave, in pixels.")
-@click.option(
-    "--orientation", default="0", show_default=True, metavar="DEG", help="The wave's direction: 0 right, 90 down."
-)
-@click.option("--phase", default=None, metavar="P", help="Of a simple cell: 0 even, 90 or -90 odd.  [default: 0]")
-@click.option("--energy", is_flag=True, help="A complex cell: even and odd together, whatever the phase.")
-@click.option("--bank", default=None, metavar="N", help="N orientations on one sheet, from --orientation on.")
-@click.option("--scales", default=None, metavar="S", help="Rows of a bank, each wave twice as long.  [default: 1]")
-@click.option("--bandwidth", default=None, metavar="B", help="In octaves.  [default: 1]")
-@click.option("--sigma", default=None, metavar="S", help="Of the envelope in pixels, instead of --bandwidth.")
-@click.option("--aspect", default="1", show_default=True, metavar="A", help="Length of the envelope over its width.")
-@click.option(
-    "--gain", default="1", show_default=True, metavar="G", help="Multiply; with 1 a wave gives its amplitude."
-)
-def gabor(wavelength, orientation, phase, energy, bank, scales, bandwidth, sigma, aspect, gain, **shared):
+@setting("--wavelength", "L", "Of the wave, in pixels.", required=True)
+@setting("--orientation", "DEG", "The wave's direction: 0 right, 90 down.", default="0")
+@setting("--phase", "P", "Of a simple cell: 0 even, 90 or -90 odd.  [default: 0]")
+@flag("--energy", "A complex cell: even and odd together, whatever the phase.")
+@setting("--bank", "N", "N orientations on one sheet, from --orientation on.")
+@setting("--scales", "S", "Rows of a bank, each wave twice as long.  [default: 1]")
+@setting("--bandwidth", "B", "In octaves.  [default: 1]")
+@setting("--sigma", "S", "Of the envelope in pixels, instead of --bandwidth.")
+@setting("--aspect", "A", "Length of the envelope over its width.", default="1")
+@setting("--gain", "G", "Multiply; with 1 a wave gives its amplitude.", default="1")
+def gabor(shared, wavelength, orientation, phase, **how):
     """Show what an oriented cell of the visual cortex answers.
 
     A simple cell is a wave under a Gaussian; its answer has a sign: without --range, mid-grey is 0 in pictures that hold no
     negative samples. A complex cell, --energy, answers to a wave of any phase. Even areas are answered by 0.
     """
-    asked = shared["range_"]
+    from ...filters.arguments import checked_number
+    from ...filters.gabor import gabor_filter
 
     def make(options, width):
-        from ...filters.arguments import checked_number
-        from ...filters.gabor import gabor_filter
+        angle = None if phase is None else checked_number(phase, "phase", -1e6, 1e6)
+        policy = shared["range_"] and options.range
+        return gabor_filter(wavelength, orientation, options, phase=angle, range=policy, **how)
 
-        return gabor_filter(
-            wavelength, orientation, options, energy=energy, bank=bank, scales=scales, sigma=sigma, aspect=aspect,
-            phase=None if phase is None else checked_number(phase, "phase", -1e6, 1e6),
-            bandwidth=bandwidth, gain=gain, range=asked and options.range,
-        )  # fmt: skip
-
-    filter_picture(shared, make)
+    return make

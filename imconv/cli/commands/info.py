@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from ..options import ExampleCommand
-from ..places import STDIN
+from ..options import command, flag
+from ..places import input_place, need_input
 
+if TYPE_CHECKING:
+    from ...files.header import Header
+
+FACTS = ("format", "width", "height", "channels", "mode", "depth", "sample", "palette", "alpha", "icc", "orientation", "dpi",
+         "frames")  # fmt: skip
 TURNS = (
     "upright",
     "mirrored left to right",
@@ -22,13 +27,9 @@ TURNS = (
 )
 
 
-@click.command(
-    "info",
-    cls=ExampleCommand,
-    examples=("imconv info photo.jpg", "imconv info in.png in.tif --json", "imconv info < in.png"),
-)
+@command("info", "imconv info photo.jpg", "imconv info in.png in.tif --json", "imconv info < in.png")
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
-@click.option("--json", "json_", is_flag=True, help="As JSON: an object, or a list of them for several pictures.")
+@flag("--json json_", "As JSON: an object, or a list of them for several pictures.")
 def info(images, json_):
     """Tell size, depth, channels and metadata from the header alone.
 
@@ -36,55 +37,31 @@ def info(images, json_):
     is 1; the others are told all the same.
     """
     from ... import files
-    from ...errors import FileError, ImconvError
+    from ...errors import ImconvError
 
-    ctx = click.get_current_context()
-    if not images and sys.stdin is not None and sys.stdin.isatty():
-        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
-        ctx.exit(2)
-    found, failed = [], False
+    if not images:
+        need_input()
+    found: list[dict] = []
+    failed = False
     for path in images or ("-",):
-        name = STDIN if path == "-" else path
         try:
-            if path == "-" and sys.stdin is None:
-                raise FileError("standard input is closed; give an IMAGE")
-            header = files.inspect(sys.stdin.buffer if path == "-" else path, name=name)
+            place, name = input_place(path, "an IMAGE")
+            header = files.inspect(place, name=name)
         except ImconvError as error:
             failed = True
             click.echo(f"imconv: {error}", err=True)
             found.append({"file": path, "error": str(error)})
             continue
         notes = [*header.notes, *([] if path == "-" else files.notes_on_name(path, header.format))]
-        found.append(_facts(path, header, notes))
+        found.append({"file": path, **{name: getattr(header, name) for name in FACTS}, "notes": notes})
         if not json_:
             click.echo(f"{click.format_filename(name)}\n{_text(found[-1], header)}")
     if json_:
         click.echo(json.dumps(found if len(found) > 1 else found[0]))
-    ctx.exit(int(failed))
+    click.get_current_context().exit(int(failed))
 
 
-def _facts(path: str, header, notes: list[str]) -> dict:
-    """The header under the names of the JSON report."""
-    return {
-        "file": path,
-        "format": header.format,
-        "width": header.width,
-        "height": header.height,
-        "channels": header.channels,
-        "mode": header.mode,
-        "depth": header.depth,
-        "sample": header.sample,
-        "palette": header.palette,
-        "alpha": header.alpha,
-        "icc": header.icc,
-        "orientation": header.orientation,
-        "dpi": None if header.dpi is None else list(header.dpi),
-        "frames": header.frames,
-        "notes": notes,
-    }
-
-
-def _text(facts: dict, header) -> str:
+def _text(facts: dict, header: Header) -> str:
     """The same for people, without what is as usual."""
     bits = "1 bit" if facts["depth"] == 1 else f"{facts['depth']} bits"
     palette = ", by a palette" if facts["palette"] else ""
@@ -94,7 +71,7 @@ def _text(facts: dict, header) -> str:
         ("samples", f"{bits}, {facts['sample']}{palette}"),
         ("channels", f"{facts['channels']}, {facts['mode']}"),
         ("alpha", "yes" if facts["alpha"] else "no"),
-        ("ICC profile", f"{len(header.metadata.icc)} bytes" if facts["icc"] else "none"),
+        ("ICC profile", f"{len(header.metadata.icc)} bytes" if header.metadata.icc is not None else "none"),
         ("orientation", f"{facts['orientation']}, {TURNS[facts['orientation'] - 1]}"),
         ("dpi", "not given" if header.dpi is None else "{:g} x {:g}".format(*header.dpi)),
         *(("note", note) for note in facts["notes"]),

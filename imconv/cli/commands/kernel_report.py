@@ -12,8 +12,7 @@ from ...filters.correlate import plan
 from ...geometry.sizes import parse_pair
 from ...kernel.kernel import Kernel
 from ...kernel.number import format_float, format_fraction
-from ...pixels.depth import DEPTHS, parse_depth
-from ...pixels.sample_types import type_range
+from ...pixels.depth import DEPTHS, parse_depth, white
 
 PICTURE = (3000, 4000)  # rows and columns of the picture a plan is told for: 12 megapixels
 WIDEST, TALLEST = 132, 32  # characters and rows drawn
@@ -34,7 +33,7 @@ def parse_picture_size(text: str) -> tuple[int, int]:
     return parse_pair(f"{rows},{columns}", "size")
 
 
-def inspected(kernel: Kernel, *, depth="8", size: tuple[int, int] = PICTURE) -> dict:
+def inspected(kernel: Kernel, depth="8", size: tuple[int, int] = PICTURE) -> dict:
     """Everything about a kernel, ready for JSON.
 
     Parameters
@@ -92,18 +91,19 @@ def singular_values(kernel: Kernel) -> np.ndarray:
     return values
 
 
-def output_range(kernel: Kernel, depth: str) -> tuple:
+def output_range(kernel: Kernel, depth: str) -> tuple[Fraction | float, Fraction | float]:
     """The lowest and the highest result that a picture of a depth can give, Fractions where the weights are."""
-    top = int(type_range(DEPTHS[depth])[1])
-    if kernel.exact:
-        positive = Fraction(int(kernel.numerators.clip(min=0).sum()), kernel.denominator)
-        negative = Fraction(int(kernel.numerators.clip(max=0).sum()), kernel.denominator)
-        return negative * top + kernel.offset, positive * top + kernel.offset
-    positive, negative = (math.fsum(kernel.weights.clip(*sides).ravel()) for sides in ((0, None), (None, 0)))
-    return negative * top + float(kernel.offset), positive * top + float(kernel.offset)
+
+    def total(side: np.ufunc) -> Fraction | float:
+        if kernel.numerators is None:
+            return math.fsum(side(kernel.weights, 0).ravel())
+        return Fraction(int(side(kernel.numerators, 0).sum()), kernel.denominator)
+
+    top = white(DEPTHS[depth])
+    return total(np.minimum) * top + kernel.offset, total(np.maximum) * top + kernel.offset
 
 
-def text(kernel: Kernel, *, depth="8", size: tuple[int, int] = PICTURE) -> str:
+def text(kernel: Kernel, depth="8", size: tuple[int, int] = PICTURE) -> str:
     """The same for people; the weights are drawn, the tap over the pixel between brackets."""
     facts = inspected(kernel, depth=depth, size=size)
     found = plan((*size, 3), DEPTHS[parse_depth(depth)], kernel)
@@ -134,8 +134,8 @@ def drawn(kernel: Kernel) -> list[str]:
     too_large = [" (too large to be drawn here; `imconv kernels plot` draws it, `imconv kernels show` writes it)"]
     if max(kernel.shape) > WIDEST:
         return too_large
-    if kernel.exact:
-        cells = [[str(int(n)) for n in row] for row in kernel.numerators]
+    if kernel.numerators is not None:
+        cells = [[str(n) for n in row] for row in kernel.numerators.tolist()]
     else:
         cells = [[f"{w:.3g}" for w in row] for row in kernel.weights.tolist()]
     if kernel.included is not None:
@@ -145,10 +145,8 @@ def drawn(kernel: Kernel) -> list[str]:
     if len(cells) > TALLEST or (width + 2) * kernel.shape[1] > WIDEST:
         return too_large
     lines = []
-    for i, row in enumerate(cells):
-        marked = [
-            f"[{cell:>{width}}]" if (i, j) == kernel.anchor else f" {cell:>{width}} " for j, cell in enumerate(row)
-        ]
+    for i, line in enumerate(cells):
+        marked = [f"[{x:>{width}}]" if (i, j) == kernel.anchor else f" {x:>{width}} " for j, x in enumerate(line)]
         lines.append(" " + "".join(marked).rstrip())
     if kernel.exact and kernel.denominator != 1:
         lines.append(f" divided by {kernel.denominator}")
@@ -178,7 +176,7 @@ def _difference(kernel: Kernel) -> str:
 
 
 def _number(kernel: Kernel, value: float) -> str:
-    if not kernel.exact:
+    if kernel.numerators is None:
         return f"{value:.10g}"
     return format_fraction(Fraction(int(kernel.numerators.sum()), kernel.denominator))
 
@@ -207,8 +205,8 @@ def _line(values) -> str:
 
 def _range(kernel: Kernel, depth: str) -> str:
     low, high = output_range(kernel, depth)
-    least, most = type_range(DEPTHS[depth])
+    top = white(DEPTHS[depth])
     half = Fraction(1, 2) if depth != "float" else 0  # what rounds into the range is not clipped
-    over = [word for word, beyond in (("below", low < least - half), ("above", high >= most + half + (not half) * 1e-9)) if beyond]  # fmt: skip
-    clipped = f"; {' and '.join(over)} {least:g} to {most:g}" if over else ""
+    over = [word for word, beyond in (("below", low < -half), ("above", high >= top + half + (not half) * 1e-9)) if beyond]  # fmt: skip
+    clipped = f"; {' and '.join(over)} 0 to {top}" if over else ""
     return f"results from {float(low):g} to {float(high):g}{clipped}"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+
 import click
 
-from ..options import ExampleCommand, no_clobber_option
+from ..listing import tell_list
+from ..options import command, flag, no_clobber_option, setting
+from ..places import is_terminal, teller
 
 
 @click.group()
@@ -12,36 +18,20 @@ def kernels():
     """List, show, inspect, convert and plot kernels."""
 
 
-@kernels.command(
-    "list",
-    cls=ExampleCommand,
-    examples=("imconv kernels list", "imconv kernels list sobel", "imconv kernels list --json"),
-)
+@command("list", "imconv kernels list", "imconv kernels list sobel", "imconv kernels list --json", of=kernels)
 @click.argument("words", nargs=-1)
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@flag("--json json_", "As JSON.")
 def list_(words, json_):
     """List the kernels, or those whose name or description has all WORDS."""
     from ...kernel.library import describe, formulas, named, names
 
     rows = [(name, *describe(name)) for name in names()]
     rows += [(form, "{} x {}".format(*named(form.partition(":")[0]).shape), text) for form, text in formulas().items()]
-    rows = [row for row in rows if all(word.lower() in " ".join(row).lower() for word in words)]
-    if json_:
-        import json
-
-        click.echo(json.dumps([{"name": name, "size": size, "description": text} for name, size, text in rows]))
-        return
-    width = max((len(name) for name, _, _ in rows), default=0)
-    for name, size, text in rows:
-        click.echo(f"{name:<{width}}  {size:>7}  {text}")
-    if not rows:
-        click.echo("imconv: no kernel has " + " and ".join(words), err=True)
-        click.get_current_context().exit(1)
+    entries = [{"name": name, "size": size, "description": text} for name, size, text in rows]
+    tell_list(entries, "{0[size]:>7}  {0[description]}".format, words, json_, "kernel")
 
 
-@kernels.command(
-    "show", cls=ExampleCommand, examples=("imconv kernels show sobel-x", "imconv kernels show lecture > k.txt")
-)
+@command("show", "imconv kernels show sobel-x", "imconv kernels show lecture > k.txt", of=kernels)
 @click.argument("kernel")
 def show(kernel):
     """Show KERNEL as a kernel file: a name of the library, a file, or rows of numbers."""
@@ -50,19 +40,17 @@ def show(kernel):
     click.echo(resolve(kernel).to_text(), nl=False)
 
 
-@kernels.command(
+@command(
     "inspect",
-    cls=ExampleCommand,
-    examples=(
-        "imconv kernels inspect sobel-x",
-        'imconv kernels inspect "0 -1 0; -1 5 -1; 0 -1 0" --depth 16',
-        "imconv kernels inspect gaussian:0x2 --size 1080x1920 --json",
-    ),
+    "imconv kernels inspect sobel-x",
+    'imconv kernels inspect "0 -1 0; -1 5 -1; 0 -1 0" --depth 16',
+    "imconv kernels inspect gaussian:0x2 --size 1080x1920 --json",
+    of=kernels,
 )
 @click.argument("kernel")
-@click.option("--depth", default="8", show_default=True, metavar="8|16|float", help="Depth of the picture that the plan is for.")  # fmt: skip
-@click.option("--size", default="3000x4000", show_default=True, metavar="HxW", help="Its size, ROWSxCOLUMNS.")
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@setting("--depth", "8|16|float", "Depth of the picture that the plan is for.", default="8")
+@setting("--size", "HxW", "Its size, ROWSxCOLUMNS.", default="3000x4000")
+@flag("--json json_", "As JSON.")
 def inspect(kernel, depth, size, json_):
     """Look at KERNEL before using it: gain, symmetry, rank, factors, range of results, plan.
 
@@ -71,43 +59,33 @@ def inspect(kernel, depth, size, json_):
     from ...kernel.argument import resolve
     from . import kernel_report
 
-    settings = {"depth": depth, "size": kernel_report.parse_picture_size(size)}
-    chosen = resolve(kernel)
-    if json_:
-        import json
-
-        click.echo(json.dumps(kernel_report.inspected(chosen, **settings)))
-    else:
-        click.echo(kernel_report.text(chosen, **settings))
+    rows_and_columns = kernel_report.parse_picture_size(size)
+    settings = resolve(kernel), depth, rows_and_columns
+    click.echo(json.dumps(kernel_report.inspected(*settings)) if json_ else kernel_report.text(*settings))
 
 
-@kernels.command(
+@command(
     "convert",
-    cls=ExampleCommand,
-    examples=(
-        "imconv kernels convert sobel-x --to imagemagick",
-        "imconv kernels convert k.txt -o k.mat",
-        "imconv kernels convert k.txt -o k.npy",
-    ),
+    "imconv kernels convert sobel-x --to imagemagick",
+    "imconv kernels convert k.txt -o k.mat",
+    "imconv kernels convert k.txt -o k.npy",
+    of=kernels,
 )
 @click.argument("kernel")
-@click.option("--to", "to", default=None, metavar="F", help="One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")  # fmt: skip
-@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write. [default: standard output]")
+@setting("--to", "F", "One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")
+@setting("-o --output", "FILE", "Where to write. [default: standard output]", default="-", show_default=False)
 @no_clobber_option
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@flag("-q --quiet", "No notes.")
 def convert(kernel, to, output, no_clobber, quiet):
     """Write KERNEL in another tool's format.
 
     KERNEL is a name of the library, a file, or rows of numbers. What a format can't hold exactly is refused; a name or
     a source that it has no place for is told.
     """
-    import sys
-
     from ...errors import OptionError
     from ...files.descriptors import is_special
     from ...kernel import formats
     from ...kernel.argument import resolve
-    from ..places import teller
 
     chosen = resolve(kernel)
     if to is None:
@@ -115,32 +93,27 @@ def convert(kernel, to, output, no_clobber, quiet):
         if to is None:
             raise OptionError(f"{output}: its extension names no kernel format; give --to")
     data, notes = formats.convert(chosen, to)
-    if output == "-" and to == "npy" and sys.stdout.isatty():
+    if output == "-" and to == "npy" and is_terminal(sys.stdout):
         raise OptionError("standard output is a terminal, which can't show .npy; give -o or redirect")
     for note in (*notes, *_write(output, data, no_clobber)):
         teller(quiet)(note)
 
 
-@kernels.command(
-    "plot",
-    cls=ExampleCommand,
-    examples=("imconv kernels plot sobel-x -o sobel.png", "imconv kernels plot gaussian:0x2 -o gaussian.svg"),
+@command(
+    "plot", "imconv kernels plot sobel-x -o sobel.png", "imconv kernels plot gaussian:0x2 -o gaussian.svg", of=kernels
 )
 @click.argument("kernel")
-@click.option("-o", "--output", required=True, metavar="FILE", help="A .png, .svg or .pdf file, or - for PNG on standard output.")  # fmt: skip
+@setting("-o --output", "FILE", "A .png, .svg or .pdf file, or - for PNG on standard output.", required=True)
 @no_clobber_option
 def plot(kernel, output, no_clobber):
     """Draw KERNEL: its weights as a heat map, and its frequency response.
 
     KERNEL is a name of the library, a file, or rows of numbers. Needs matplotlib, the extra "plot".
     """
-    import os
-
     from ...errors import OptionError
     from ...files.descriptors import is_special
     from ...kernel import plot as kernel_plot
     from ...kernel.argument import resolve
-    from ..places import teller
 
     kind = os.path.splitext(output)[1].lower().removeprefix(".")
     if output == "-" or (not kind and is_special(output)):
@@ -154,8 +127,6 @@ def plot(kernel, output, no_clobber):
 def _write(output: str, data: bytes, no_clobber: bool) -> list[str]:
     """Write, and return remarks for the user."""
     if output == "-":
-        import sys
-
         sys.stdout.buffer.write(data)
         return []
     from ...files.atomic import write_bytes

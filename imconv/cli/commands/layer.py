@@ -5,72 +5,69 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
+from ...units import human_bytes
 from ..checked import checked_limits, checked_threads, whole
-from ..options import (
-    RUNNING,
-    ExampleCommand,
-    max_memory_option,
-    max_pixels_option,
-    no_clobber_option,
-    option,
-    threads_option,
-)
-from ..places import STDOUT, input_place, label, on_stdout, place_of, teller
+from ..compiling import watch
+from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting
+from ..places import input_place, on_stdout, read_picture, teller, write_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...files.picture import Picture
 
 SCALES = ("each", "all")
 
 MOST_COLUMNS = 1 << 20  # of a sheet
 
 
-@click.command(
+@command(
     "layer",
-    cls=ExampleCommand,
-    examples=(
-        "imconv layer in.png -w sobel-x -w sobel-y --activation relu --sheet s.png",
-        "imconv layer in.png -w laplacian --padding same --maps maps --json",
-    ),
+    "imconv layer in.png -w sobel-x -w sobel-y --activation relu --sheet s.png",
+    "imconv layer in.png -w laplacian --padding same --maps maps --json",
 )
 @click.argument("input", required=False, type=click.Path(allow_dash=True))
-@click.option("-w", "--weights", required=True, multiple=True, metavar="W", help="A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.")  # fmt: skip
-@click.option("--bias", default=None, metavar="B", help="A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")  # fmt: skip
-@click.option("--layout", default="OIHW", show_default=True, metavar="OIHW|HWIO", help="How the weights' axes lie: torch's, or Keras'.")  # fmt: skip
-@click.option("--stride", default="1", show_default=True, metavar="N[,N]", help="Step between results; rows, columns.")
-@click.option("--padding", default="0", show_default=True, metavar="P", help="Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.")  # fmt: skip
-@click.option("--dilation", default="1", show_default=True, metavar="N[,N]", help="Distance between taps; rows, columns.")  # fmt: skip
-@click.option("--groups", default="1", show_default=True, metavar="N", help="Parts of the channels, each for as many parts of the maps.")  # fmt: skip
-@click.option("--activation", default=None, metavar="NAME", help="One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
-@click.option("--unit", is_flag=True, help="Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")  # fmt: skip
-@click.option("--maps", default=None, metavar="DIR", help="Write each map as DIR/map-000.png, ...; the folder is made.")
-@click.option("--sheet", default=None, metavar="FILE", help="Write all maps side by side as one picture; - for PNG on standard output.")  # fmt: skip
-@click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
-@click.option("--columns", default=None, metavar="N", help="Maps in a row of the sheet.  [default: nearly square]")
-@threads_option
-@max_pixels_option
-@max_memory_option
-@option(RUNNING, "--explain", is_flag=True, help="Print sizes, parameters, multiply-adds and memory to standard error.")
+@setting("-w --weights", "W", "A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.", required=True, multiple=True)  # fmt: skip
+@setting("--bias", "B", "A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")
+@setting("--layout", "OIHW|HWIO", "How the weights' axes lie: torch's, or Keras'.", default="OIHW")
+@setting("--stride", "N[,N]", "Step between results; rows, columns.", default="1")
+@setting("--padding", "P", "Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.", default="0")
+@setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1")
+@setting("--groups", "N", "Parts of the channels, each for as many parts of the maps.", default="1")
+@setting("--activation", "NAME", "One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
+@flag("--unit", "Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")
+@setting("--maps", "DIR", "Write each map as DIR/map-000.png, ...; the folder is made.")
+@setting("--sheet", "FILE", "Write all maps side by side as one picture; - for PNG on standard output.")
+@setting("--scale", "|".join(SCALES), "Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.", default="each")  # fmt: skip
+@setting("--columns", "N", "Maps in a row of the sheet.  [default: nearly square]")
+@limit_options
+@flag("--explain", "Print sizes, parameters, multiply-adds and memory to standard error.", RUNNING)
 @no_clobber_option
-@option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
-@option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell parameters, sizes and time.")
-@option(RUNNING, "--json", "json_", is_flag=True, help="Print a report as JSON.")
-def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, **how):
+@flag("-q --quiet", "No notes.", RUNNING)
+@flag("-v --verbose", "Tell parameters, sizes and time.", RUNNING)
+@flag("--json json_", "Print a report as JSON.", RUNNING)
+def layer(
+    input, weights, bias, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, no_clobber, quiet, **how
+):
     """Compute a convolution layer's feature maps as pictures.
 
     Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
     channels convolved with it. Alpha is left out where the weights have no channel for it.
     """
-    from ... import files, jit
+    from ... import files
     from ...errors import OptionError
     from ...files.limits import check, memory_limit
     from ...net.layer import counted, prepare
     from ...net.weights_of_layer import read_weights
     from ...sheet import contact_sheet
-    from ..compiling import Notice
 
     started = time.perf_counter()
-    tell = teller(how["quiet"])
+    tell = teller(quiet)
     if maps is None and sheet is None:
         raise OptionError("nothing to write: give --maps DIR, --sheet FILE or both")
     if scale not in SCALES:
@@ -78,24 +75,13 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
     columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
     limits, threads = checked_limits(max_pixels, max_memory), checked_threads(threads)
     place, name = input_place(input)
-    jit.watch = Notice(how["quiet"])
-    picture = files.read(place, name=name, **limits)
-    for note in picture.notes:
-        tell(f"{name}: {note}")
+    watch(quiet)
+    picture = read_picture(place, name, quiet, **limits)
     limit = memory_limit(limits["max_memory"])
     found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit)
     pixels = _samples(picture, unit)
-    prepared = prepare(
-        found.values,
-        found.bias,
-        stride=how["stride"],
-        padding=how["padding"],
-        dilation=how["dilation"],
-        groups=how["groups"],
-        activation=how["activation"],
-        layout=layout,
-        dtype=pixels.dtype,
-    )
+    settings = {name: how[name] for name in ("stride", "padding", "dilation", "groups", "activation", "layout")}
+    prepared = prepare(found.values, found.bias, dtype=pixels.dtype, **settings)
     convolution = prepared.convolution
     pixels = _fitting(pixels, convolution.channels, picture, tell, name)
     shape = convolution.shape(*pixels.shape[:2])
@@ -111,19 +97,17 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
             f"output         {shape[0]} x {shape[1]} x {shape[2]}",
             f"parameters     {parameters}",
             f"multiply-adds  {multiply_adds}",
-            *([f"memory         {needed} bytes"] if how["explain"] else []),
+            *([f"memory         {human_bytes(needed)}"] if how["explain"] else []),
         ):
             click.echo(line, err=True)
     values = prepared.apply(pixels, threads=threads)
     stacked = contact_sheet(list(values.transpose(2, 0, 1)), columns=1, gap=0, scale=scale)
     shown = stacked.reshape(shape[2], shape[0], *stacked.shape[1:])
-    written = _write_maps(maps, shown, how["no_clobber"], tell) if maps is not None else []
+    written = _write_maps(maps, shown, no_clobber, quiet) if maps is not None else []
     if sheet is not None:
-        target, name = place_of(sheet)
         # the format where no extension names another
         laid = files.Picture(contact_sheet(list(shown), columns=columns), format="PNG")
-        for note in files.write(target, laid, no_clobber=how["no_clobber"], name=name).notes:
-            tell(f"{label(sheet, STDOUT)}: {note}")
+        write_picture(sheet, laid, no_clobber, quiet)
     if how["verbose"]:
         tell(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms")
     if how["json_"]:
@@ -146,19 +130,19 @@ def layer(input, weights, bias, layout, maps, sheet, unit, scale, columns, threa
         click.echo(json.dumps(report), err=on_stdout(sheet))
 
 
-def _samples(picture, unit: bool):
+def _samples(picture: Picture, unit: bool) -> np.ndarray:
     """The picture's samples as floats (H, W, D), from 0 to 1 where that is wanted."""
     import numpy as np
 
     from ...pixels.depth import white
 
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[..., None]
-    kind = np.float64 if pixels.dtype == np.float64 else np.float32
+    kind = np.dtype(np.float64 if pixels.dtype == np.float64 else np.float32)
     top = white(pixels.dtype)
-    return pixels.astype(kind) / kind(top) if unit and top != 1 else pixels.astype(kind)
+    return pixels.astype(kind) / top if unit and top != 1 else pixels.astype(kind)
 
 
-def _fitting(pixels, channels: int, picture, tell, name: str):
+def _fitting(pixels: np.ndarray, channels: int, picture: Picture, tell: Callable[[str], None], name: str) -> np.ndarray:
     """The channels that the weights are for: without alpha, where they have none."""
     from ...errors import FileError
 
@@ -173,18 +157,21 @@ def _fitting(pixels, channels: int, picture, tell, name: str):
     )
 
 
-def _write_maps(folder: str, shown, no_clobber: bool, tell) -> list[str]:
+def map_names(count: int) -> list[str]:
+    """The names of the pictures of so many maps."""
+    digits = max(3, len(str(count - 1)))
+    return [f"map-{number:0{digits}d}.png" for number in range(count)]
+
+
+def _write_maps(folder: str, shown: np.ndarray, no_clobber: bool, quiet: bool) -> list[str]:
     """Each map as a PNG of its own; the names written."""
-    from ... import files
     from ...errors import FileError
 
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise FileError(f"{folder}: {error.strerror or error}; give a folder that can be made") from None
-    digits = max(3, len(str(len(shown) - 1)))
-    names = [os.path.join(folder, f"map-{number:0{digits}d}.png") for number in range(len(shown))]
+    names = [os.path.join(folder, name) for name in map_names(len(shown))]
     for name, each in zip(names, shown, strict=True):
-        for note in files.write(name, each, no_clobber=no_clobber).notes:
-            tell(f"{name}: {note}")
+        write_picture(name, each, no_clobber, quiet)
     return names

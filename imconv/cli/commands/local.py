@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from ..checked import checked_limits
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
+from ..options import setting
 
 
 @filter_command(
@@ -14,27 +14,23 @@ from ..options import filter_command
     "imconv bilateral in.png out.png --sigma 3 --sigma-range 25",
     "imconv bilateral in.jpg out.jpg --sigma 3 --sigma-range 25 --radius 4   # faster",
 )
-@click.option("--sigma", required=True, metavar="S", help="Standard deviation of the distance, in pixels.")
-@click.option(
+@setting("--sigma", "S", "Standard deviation of the distance, in pixels.", required=True)
+@setting(
     "--sigma-range",
+    "R",
+    "Standard deviation of the difference over all channels, in sample units; with --linear too.",
     required=True,
-    metavar="R",
-    help="Standard deviation of the difference over all channels, in sample units; with --linear too.",
 )
-@click.option("--radius", default=None, metavar="N", help="Of the round window, up to 100.  [default: 3 sigma]")
-def bilateral(sigma, sigma_range, radius, **shared):
+@setting("--radius", "N", "Of the round window, up to 100.  [default: 3 sigma]")
+def bilateral(shared, sigma, sigma_range, radius):
     """Smooth and keep edges: nearby pixels count, and similar ones.
 
     Pixels count less the farther away they are, and the less they are like the pixel in the middle, by the Euclidean
     distance of their colours. --pad, --stride and --dilation are refused.
     """
+    from ...filters.bilateral import bilateral_filter
 
-    def make(options, width):
-        from ...filters.bilateral import bilateral_filter
-
-        return bilateral_filter(sigma, sigma_range, radius, options)
-
-    filter_picture(shared, make)
+    return lambda options, width: bilateral_filter(sigma, sigma_range, radius, options)
 
 
 @filter_command(
@@ -42,32 +38,28 @@ def bilateral(sigma, sigma_range, radius, **shared):
     "imconv guided in.png out.png --radius 8 --eps 0.01",
     "imconv guided in.png out.png --radius 40 --eps 0.001 --border normalized",
 )
-@click.option("--radius", required=True, metavar="N", help="Boxes have 2 N + 1 pixels a side; up to 2000.")
-@click.option(
+@setting("--radius", "N", "Boxes have 2 N + 1 pixels a side; up to 2000.", required=True)
+@setting(
     "--eps",
+    "E",
+    "What is no edge, as a variance where white is 1: 0.01 smooths what varies by less than 0.1 of white.",
     required=True,
-    metavar="E",
-    help="What is no edge, as a variance where white is 1: 0.01 smooths what varies by less than 0.1 of white.",
 )
-@click.option(
-    "--guide",
-    default=None,
-    metavar="FILE",
-    type=click.Path(),
-    help="A grey picture whose edges are kept.  [default: each channel's own]",
-)
-def guided(radius, eps, guide, **shared):
+@setting("--guide", "FILE", "A grey picture whose edges are kept.  [default: each channel's own]", type=click.Path())
+def guided(shared, radius, eps, guide):
     """Smooth and keep a guide's edges, at any radius in the same time.
 
     The border normalized leaves out what lies outside, as the paper does. --pad, --stride and --dilation are refused.
     """
+    from ...filters.guided import guided_filter
 
-    def make(options, width):
-        from ...filters.guided import guided_filter
+    def picture():
+        from ... import files
 
-        return guided_filter(radius, eps, guide if guide is None else _guide(guide, shared), options)
+        limits = checked_limits(shared["max_pixels"], shared["max_memory"])
+        return files.read(guide, auto_orient=shared["auto_orient"], **limits)
 
-    filter_picture(shared, make)
+    return lambda options, width: guided_filter(radius, eps, None if guide is None else picture(), options)
 
 
 @filter_command(
@@ -75,20 +67,16 @@ def guided(radius, eps, guide, **shared):
     "imconv deviation in.png out.png --size 5",
     "imconv deviation in.png out.png --size 9x9 --range stretch",
 )
-@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
-def deviation(size, **shared):
+@setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)
+def deviation(shared, size):
     """Show the standard deviation over a box around each pixel.
 
     Alpha is kept. --pad, --stride and --dilation are refused.
     """
+    from ...filters.local import DeviationFilter
+    from ...geometry.sizes import parse_window_size
 
-    def make(options, width):
-        from ...filters.local import DeviationFilter
-        from ...geometry.sizes import parse_window_size
-
-        return DeviationFilter(options, parse_window_size(size))
-
-    filter_picture(shared, make)
+    return lambda options, width: DeviationFilter(options, parse_window_size(size))
 
 
 @filter_command(
@@ -96,36 +84,17 @@ def deviation(size, **shared):
     "imconv contrast in.png out.png --sigma 8",
     "imconv contrast in.png out.png --sigma 8 --floor 6 --gain 40",
 )
-@click.option(
-    "--sigma", required=True, metavar="S", help="Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
-)
-@click.option(
-    "--floor", default=None, metavar="C", help="Deviations below it are noise, in sample units.  [default: 1% of white]"
-)
-@click.option(
-    "--gain",
-    default=None,
-    metavar="G",
-    help="Of one standard deviation in the result.  [default: 1; for integers an eighth of white]",
-)
-def contrast(sigma, floor, gain, **shared):
+@setting("--sigma", "S", "Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--floor", "C", "Deviations below it are noise, in sample units.  [default: 1% of white]")
+@setting("--gain", "G", "Of one standard deviation in the result.  [default: 1; for integers an eighth of white]")
+def contrast(shared, sigma, floor, gain):
     """Normalise local contrast: differences to the mean, in deviations.
 
     The difference of a pixel to its surroundings' mean is divided by their standard deviation; without --range, mid-grey is
     none. Alpha is kept. --linear, --pad, --stride and --dilation are refused.
     """
-    asked = shared["range_"]
+    from ...filters.local import contrast_filter
 
-    def make(options, width):
-        from ...filters.local import contrast_filter
-
-        return contrast_filter(sigma, floor, gain, asked and options.range, width, options)
-
-    filter_picture(shared, make)
-
-
-def _guide(place: str, shared: dict):
-    from ... import files
-
-    limits = checked_limits(shared["max_pixels"], shared["max_memory"])
-    return files.read(place, auto_orient=shared["auto_orient"], **limits)
+    return lambda options, width: contrast_filter(
+        sigma, floor, gain, shared["range_"] and options.range, width, options
+    )

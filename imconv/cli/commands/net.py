@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
-from ..options import ExampleCommand
+from ..listing import tell_list
+from ..options import command, flag, setting
 from .net_pictures import maps, run, trace
 
 
-@click.group()
+@click.group(commands=[maps, run, trace])
 def net():
     """List convolutional networks, tell what they cost, run them."""
 
 
-for command in (maps, run, trace):
-    net.add_command(command)
-
-
-@net.command(
-    "list", cls=ExampleCommand, examples=("imconv net list", "imconv net list resnet", "imconv net list --json")
-)
+@command("list", "imconv net list", "imconv net list resnet", "imconv net list --json", of=net)
 @click.argument("words", nargs=-1)
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@flag("--json json_", "As JSON.")
 def list_(words, json_):
     """List the networks, or those whose name or description has all WORDS."""
     from ...net import listed
 
-    rows = [(name, about, others) for name, (about, others) in listed().items()]
-    rows = [row for row in rows if all(word.lower() in f"{row[0]} {row[1]} {row[2]}".lower() for word in words)]
-    if json_:
-        import json
+    def shown(entry: dict) -> str:
+        return entry["about"] + (f" ({', '.join(entry['aliases'])})" if entry["aliases"] else "")
 
-        click.echo(
-            json.dumps([{"name": name, "about": about, "aliases": list(others)} for name, about, others in rows])
-        )
-        return
-    width = max((len(name) for name, _, _ in rows), default=0)
-    for name, about, others in rows:
-        click.echo(f"{name:<{width}}  {about}" + (f" ({', '.join(others)})" if others else ""))
-    if not rows:
-        click.echo("imconv: no network has " + " and ".join(words), err=True)
-        click.get_current_context().exit(1)
+    entries = [{"name": name, "about": about, "aliases": list(others)} for name, (about, others) in listed().items()]
+    tell_list(entries, shown, words, json_, "network")
 
 
-@net.command(
+@command(
     "summary",
-    cls=ExampleCommand,
-    examples=(
-        "imconv net summary keras-vanilla",
-        "imconv net summary resnet50 --input 448x448x3 --json",
-        "imconv net summary vgg16 --want-output 14",
-        "imconv net summary alexnet-tv --want-output 55 --layer features.0",
-        "imconv net summary my.toml --markdown",
-    ),
+    "imconv net summary keras-vanilla",
+    "imconv net summary resnet50 --input 448x448x3 --json",
+    "imconv net summary vgg16 --want-output 14",
+    "imconv net summary alexnet-tv --want-output 55 --layer features.0",
+    "imconv net summary my.toml --markdown",
+    of=net,
 )
 @click.argument("network")
-@click.option("--input", "shape", default=None, metavar="HxWxC", help="Rows, columns and channels of the input. [default: as the network is made for]")  # fmt: skip
-@click.option("--want-output", default=None, metavar="N[xM]", help="Tell which inputs, and which padding, give a layer an output of N x M instead.")  # fmt: skip
-@click.option("--layer", default=None, metavar="NAME", help="The layer that --want-output is about. [default: the last that gives maps]")  # fmt: skip
-@click.option("--markdown", is_flag=True, help="As a table in Markdown.")
-@click.option("--json", "json_", is_flag=True, help="As JSON.")
+@setting("--input shape", "HxWxC", "Rows, columns and channels of the input. [default: as the network is made for]")
+@setting("--want-output", "N[xM]", "Tell which inputs, and which padding, give a layer an output of N x M instead.")
+@setting("--layer", "NAME", "The layer that --want-output is about. [default: the last that gives maps]")
+@flag("--markdown", "As a table in Markdown.")
+@flag("--json json_", "As JSON.")
 def summary(network, shape, want_output, layer, markdown, json_):
     """Tell every layer's output shape, parameters, multiply-adds, receptive field and memory.
 
@@ -82,15 +67,11 @@ def summary(network, shape, want_output, layer, markdown, json_):
         from ...net.fitting import fit
 
         wanted = _parse_shape(want_output, "--want-output", "N or NxM, such as 112", (1, 2))
-        told = fit(loaded, (wanted[0], wanted[-1]), layer=layer, shape=shape)
-    else:
-        told = loaded.summary(shape)
-    if json_:
-        import json
-
-        click.echo(json.dumps(told.as_dict()))
-    else:
-        click.echo(told.markdown() if markdown else str(told))
+        fitted = fit(loaded, (wanted[0], wanted[-1]), layer=layer, shape=shape)
+        click.echo(json.dumps(fitted.as_dict()) if json_ else fitted)
+        return
+    told = loaded.summary(shape)
+    click.echo(json.dumps(told.as_dict()) if json_ else told.markdown() if markdown else told)
 
 
 def _parse_shape(text: str, option: str, form: str, lengths: tuple[int, ...]) -> tuple[int, ...]:

@@ -4,64 +4,47 @@ from __future__ import annotations
 
 import json
 import os
+from typing import TYPE_CHECKING
 
 import click
 
+from ...units import human_bytes
+from .. import interrupt
 from ..checked import checked_limits, checked_threads, whole
-from ..options import (
-    RUNNING,
-    ExampleCommand,
-    max_memory_option,
-    max_pixels_option,
-    no_clobber_option,
-    option,
-    threads_option,
-)
-from ..places import input_place, teller
+from ..compiling import watch
+from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting, together
+from ..places import input_place, read_picture, teller, write_picture
 from ..progress import Progress
+from .layer import SCALES, map_names
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...files.picture import Picture
 
 MOST = 10**7
-SCALES = ("each", "all")
 
 
-def picture_command(name: str, *examples: str):
-    """Declare a command that runs a network on a picture: arguments, shared options, help."""
-
-    def declare(function):
-        own, function.__click_params__ = getattr(function, "__click_params__", []), []
-        for each in reversed(_SHARED):
-            function = each(function)
-        function.__click_params__ += own  # Click turns the list round: the command's own options come first in the help
-        function = click.argument("image", type=click.Path(allow_dash=True))(function)
-        function = click.argument("network")(function)
-        return click.command(name, cls=ExampleCommand, examples=examples)(function)
-
-    return declare
-
-
-_SHARED = [
-    threads_option,
-    max_pixels_option,
-    max_memory_option,
-    option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes and no progress."),
-    option(RUNNING, "-v", "--verbose", is_flag=True, help="Tell what is done to the picture before it goes in."),
-    option(RUNNING, "--json", "json_", is_flag=True, help="As JSON."),
-]  # fmt: skip
-_WEIGHTS = click.option("-w", "--weights", default=None, metavar="W", help="A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
-_LABELS = click.option("--labels", default=None, metavar="FILE", help="The classes' names, one in each line.")
+_ARGUMENTS = together(click.argument("network"), click.argument("image", type=click.Path(allow_dash=True)))
+_SHARED = together(
+    limit_options,
+    flag("-q --quiet", "No notes and no progress.", RUNNING),
+    flag("-v --verbose", "Tell what is done to the picture before it goes in.", RUNNING),
+    flag("--json json_", "As JSON.", RUNNING),
+)
+_WEIGHTS = setting("-w --weights", "W", "A .safetensors or .npz file, its keys as torchvision's. [default: for lenet5 those that come with imconv]")  # fmt: skip
+_LABELS = setting("--labels", "FILE", "The classes' names, one in each line.")
 
 
 class _Job:
     """A network, its weights, and a picture ready to go in."""
 
     def __init__(self, network: str, image: str, weights: str | None, shared: dict):
-        from ... import files, jit
         from ...errors import FileError, LimitError, OptionError
-        from ...files.limits import human, memory_limit
+        from ...files.limits import memory_limit
         from ...net import load, shipped_weights
         from ...net.loaded_weights import Weights, advice
         from ...net.preprocessing import prepare
-        from ..compiling import Notice
 
         self.network = load(network)
         weights = shipped_weights(network) if weights is None else weights
@@ -71,12 +54,10 @@ class _Job:
         self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
         limits = checked_limits(shared["max_pixels"], shared["max_memory"])
         limits["max_memory"] = memory_limit(limits["max_memory"])
-        place, name = input_place(image, "IMAGE")
+        place, name = input_place(image, "an IMAGE")
         self.weights = Weights(self.network, weights)
-        jit.watch = Notice(shared["quiet"])
-        self.picture = files.read(place, name=name, auto_orient=True, **limits)
-        for note in self.picture.notes:
-            self.tell(f"{name}: {note}")
+        watch(self.quiet)
+        self.picture = read_picture(place, name, self.quiet, auto_orient=True, **limits)
         try:
             self.prepared = prepare(self.network, self.picture)
             self.placed = {one.layer.name: one for one in self.network.resolve(self.prepared.samples.shape)}
@@ -86,8 +67,8 @@ class _Job:
         needed = 4 * (summary.parameters + summary.fixed) + 2 * summary.largest_bytes + self.weights.bytes_beside
         if needed > limits["max_memory"]:
             raise LimitError(
-                f"{self.network.name} needs {human(needed)} of memory for {name}, more than the "
-                f"{human(limits['max_memory'])} allowed; raise the limit with --max-memory"
+                f"{self.network.name} needs {human_bytes(needed)} of memory for {name}, more than the "
+                f"{human_bytes(limits['max_memory'])} allowed; raise the limit with --max-memory"
             )
         if shared["verbose"]:
             for step in self.prepared.steps:
@@ -110,15 +91,17 @@ class _Job:
             return Forward(self.network, self.weights, layers, self.threads).run(self.prepared.samples, progress)
 
 
-@picture_command(
+@command(
     "run",
     "imconv net run mobilenet-v3-small in.jpg -w w.safetensors --labels names.txt",
     "imconv net run lenet5 in.png --top 3",
     "imconv net run my.toml photo.png --weights w.npz --json",
 )
+@_ARGUMENTS
 @_WEIGHTS
-@click.option("--top", "count", default="5", show_default=True, metavar="N", help="How many classes.")
+@setting("--top count", "N", "How many classes.", default="5")
 @_LABELS
+@_SHARED
 def run(network, image, weights, count, labels, json_, **shared):
     """Tell which classes a network finds in a picture.
 
@@ -141,19 +124,21 @@ def run(network, image, weights, count, labels, json_, **shared):
         click.echo(f"{100 * score.probability:8.4f} %  {score.number:>5}  {score.label}{place}".rstrip())
 
 
-@picture_command(
+@command(
     "maps",
     "imconv net maps my.toml photo.jpg -w w.npz --layers conv1 --output-dir seen",
     "imconv net maps my.toml photo.jpg -w w.npz --occlusion top --output-dir seen",
 )
+@_ARGUMENTS
 @_WEIGHTS
-@click.option("--layers", default=None, metavar="L[,L]", help="Layers whose maps are wanted; imconv net summary lists them.")  # fmt: skip
-@click.option("--output-dir", required=True, metavar="DIR", help="Where to; the folder is made.")
-@click.option("--scale", default="each", show_default=True, metavar="|".join(SCALES), help="Stretch each map for itself, or a layer's together, to be seen; where any is negative, blue is negative, white 0, red positive.")  # fmt: skip
-@click.option("--occlusion", default=None, metavar="CLASS|top", help="Also cover part after part by a grey square, and show what that does to a class (a number or a label) or to the most probable one.")  # fmt: skip
-@click.option("--square", default=None, metavar="N", help="Side of that square in the network's input. [default: a sixth]")  # fmt: skip
+@setting("--layers", "L[,L]", "Layers whose maps are wanted; imconv net summary lists them.")
+@setting("--output-dir", "DIR", "Where to; the folder is made.", required=True)
+@setting("--scale", "|".join(SCALES), "Stretch each map for itself, or a layer's together, to be seen; where any is negative, blue is negative, white 0, red positive.", default="each")  # fmt: skip
+@setting("--occlusion", "CLASS|top", "Also cover part after part by a grey square, and show what that does to a class (a number or a label) or to the most probable one.")  # fmt: skip
+@setting("--square", "N", "Side of that square in the network's input. [default: a sixth]")
 @_LABELS
 @no_clobber_option
+@_SHARED
 def maps(network, image, weights, layers, output_dir, scale, occlusion, square, labels, no_clobber, json_, **shared):
     """Show what layers make of a picture: their maps, and what excited them most.
 
@@ -177,15 +162,14 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
     job = _Job(network, image, weights, shared)
     chosen = [] if layers is None else maps_.check(job.placed, job.network, layers.split(","))
     report = {**job.facts(), "layers": []}
-    save = _Saver(output_dir, no_clobber, job.tell)
+    save = _Saver(output_dir, no_clobber, job.quiet)
     outputs = job.run(chosen)
     for name in chosen:
         values = outputs[name]
         found = maps_.strongest(job.placed[name], values, job.prepared.samples.shape)
         shown = maps_.pictures(values, scale)
-        digits = max(3, len(str(len(shown) - 1)))
-        for number, one in enumerate(shown):
-            save(one, name, f"map-{number:0{digits}}.png")
+        for one, file in zip(shown, map_names(len(shown)), strict=True):
+            save(one, name, file)
         save(contact_sheet(shown), name, "sheet.png")
         part = job.prepared.region(found.field, job.picture.pixels.shape)
         save(job.picture.replace(pixels=_eight_bits(job.picture.pixels[part])), name, "strongest.png")
@@ -225,14 +209,16 @@ def _occlusion_text(found: dict, names) -> str:
     )
 
 
-@picture_command(
+@command(
     "trace",
     "imconv net trace my.toml photo.jpg -w w.npz --layer conv1 --at 5,5,0",
     "imconv net trace my.toml in.jpg -w w.npz --layer relu1 --at 0,0,3 --json",
 )
+@_ARGUMENTS
 @_WEIGHTS
-@click.option("--layer", required=True, metavar="L", help="Which layer; imconv net summary lists them.")
-@click.option("--at", required=True, metavar="Y,X,C", help="Row, column and channel of its output, from 0; of a vector one number.")  # fmt: skip
+@setting("--layer", "L", "Which layer; imconv net summary lists them.", required=True)
+@setting("--at", "Y,X,C", "Row, column and channel of its output, from 0; of a vector one number.", required=True)
+@_SHARED
 def trace(network, image, weights, layer, at, json_, **shared):
     """Show how one output sample of a layer comes about: window, weights, products, bias, activation.
 
@@ -253,13 +239,11 @@ def trace(network, image, weights, layer, at, json_, **shared):
 class _Saver:
     """Writes pictures into a folder and folders in it, which are made."""
 
-    def __init__(self, folder: str, no_clobber: bool, tell):
-        self.folder, self.no_clobber, self.tell = folder, no_clobber, tell
+    def __init__(self, folder: str, no_clobber: bool, quiet: bool):
+        self.folder, self.no_clobber, self.quiet = folder, no_clobber, quiet
 
-    def __call__(self, picture, *place: str) -> None:
-        from ... import files
+    def __call__(self, picture: Picture | np.ndarray, *place: str) -> None:
         from ...errors import FileError
-        from .. import interrupt
 
         interrupt.check()
         path = os.path.join(self.folder, *place)
@@ -267,8 +251,7 @@ class _Saver:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         except OSError as error:
             raise FileError(f"{os.path.dirname(path)}: {error.strerror or error}") from None
-        for note in files.write(path, picture, no_clobber=self.no_clobber).notes:
-            self.tell(f"{path}: {note}")
+        write_picture(path, picture, self.no_clobber, self.quiet)
 
 
 def _eight_bits(pixels):

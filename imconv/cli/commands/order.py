@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import click
 
-from ..filtering import filter_picture
-from ..options import filter_command, given, like_option
+from ..filtering import filter_command
+from ..options import flag, given, like_option, setting, together
 
 SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, as for apply --kernel, where 0, - and nan are none."
 
 
-def _window(function):
-    """Declare --size and --shape."""
-    shape = click.option("--shape", default="square", show_default=True, metavar="SHAPE", help=SHAPE_HELP)
-    size = click.option(
-        "--size", default=None, metavar="K", help="K or ROWSxCOLUMNS; needed but for a shape of your own."
-    )
-    return size(shape(function))
+_window = together(
+    setting("--size", "K", "K or ROWSxCOLUMNS; needed but for a shape of your own."),
+    setting("--shape", "SHAPE", SHAPE_HELP, default="square"),
+)
 
 
-def _rank(shared, percentile, size, shape) -> None:
-    def make(options, width):
-        from ...filters.order import named_filter, parse_percentile
+def _rank(percentile, size, shape):
+    from ...filters.order import named_filter, parse_percentile
 
-        return named_filter(parse_percentile(percentile), size, shape, options)
-
-    filter_picture(shared, make)
+    return lambda options, width: named_filter(parse_percentile(percentile), size, shape, options)
 
 
-def _morphology(shared, operation, size, shape) -> None:
-    def make(options, width):
-        from ...filters.morphology import MorphologyFilter
-        from ...filters.order import chosen_footprint
+def _morphology(operation, size, shape):
+    from ...filters.morphology import MorphologyFilter
+    from ...filters.order import chosen_footprint
 
-        return MorphologyFilter(operation, chosen_footprint(size, shape), options)
+    return lambda options, width: MorphologyFilter(operation, chosen_footprint(size, shape), options)
 
-    filter_picture(shared, make)
+
+def _command(name: str, text: str, make, what, *examples: str) -> click.Command:
+    """Declare a command with no other options than the window's; `make` is one of the functions above, `what` for it."""
+
+    def run(shared, size, shape):
+        return make(what, size, shape)
+
+    run.__doc__ = text
+    return filter_command(name, *examples)(_window(run))
 
 
 @filter_command(
@@ -48,36 +49,13 @@ def _morphology(shared, operation, size, shape) -> None:
 )
 @_window
 @like_option
-def median(size, shape, like, **shared):
+def median(shared, size, shape, like):
     """Remove specks: the median of the pixels around."""
     if like is not None:
         from ...filters.order import median_border
 
         shared["border"] = median_border(like, size, shape, given("border"))
-    _rank(shared, 50, size, shape)
-
-
-@filter_command(
-    "min",
-    "imconv min in.png out.png --size 3",
-    "imconv min in.png out.png --size 1x61           # rows x columns: along rows",
-    "imconv min in.png out.png --size 9 --shape disk",
-)
-@_window
-def min_(size, shape, **shared):
-    """Erode: the darkest of the pixels around."""
-    _rank(shared, 0, size, shape)
-
-
-@filter_command(
-    "max",
-    "imconv max in.png out.png --size 3",
-    "imconv max in.png out.png --size 9 --shape diamond --border constant:0",
-)
-@_window
-def max_(size, shape, **shared):
-    """Take the brightest of the pixels around."""
-    _rank(shared, 100, size, shape)
+    return _rank(50, size, shape)
 
 
 @filter_command(
@@ -85,44 +63,11 @@ def max_(size, shape, **shared):
     "imconv rank in.png out.png --percentile 25 --size 5",
     "imconv rank in.png out.png --percentile 90 --size 9 --shape ring",
 )
-@click.option("--percentile", required=True, metavar="P", help="0 the least, 50 the median, 100 the largest.")
+@setting("--percentile", "P", "0 the least, 50 the median, 100 the largest.", required=True)
 @_window
-def rank(percentile, size, shape, **shared):
+def rank(shared, percentile, size, shape):
     """Take a percentile of the pixels around."""
-    _rank(shared, percentile, size, shape)
-
-
-@filter_command(
-    "open",
-    "imconv open in.png out.png --size 5",
-    "imconv open in.png out.png --size 9 --shape disk",
-)
-@_window
-def open_(size, shape, **shared):
-    """Open: remove what is brighter and smaller than a shape."""
-    _morphology(shared, "opening", size, shape)
-
-
-@filter_command(
-    "close",
-    "imconv close in.png out.png --size 5",
-    "imconv close in.png out.png --size 9 --shape disk",
-)
-@_window
-def close(size, shape, **shared):
-    """Close: remove what is darker and smaller than a shape."""
-    _morphology(shared, "closing", size, shape)
-
-
-@filter_command(
-    "gradient",
-    "imconv gradient in.png out.png --size 3",
-    "imconv gradient in.png out.png --size 3 --shape plus --range stretch",
-)
-@_window
-def gradient(size, shape, **shared):
-    """Outline: the largest minus the least of the pixels around."""
-    _morphology(shared, "gradient", size, shape)
+    return _rank(percentile, size, shape)
 
 
 @filter_command(
@@ -131,7 +76,35 @@ def gradient(size, shape, **shared):
     "imconv tophat in.png out.png --size 15 --black",
 )
 @_window
-@click.option("--black", is_flag=True, help="What is darker: the closing minus the picture.")
-def tophat(size, shape, black, **shared):
+@flag("--black", "What is darker: the closing minus the picture.")
+def tophat(shared, size, shape, black):
     """Keep only what is brighter, or darker, and smaller than a shape."""
-    _morphology(shared, "blackhat" if black else "tophat", size, shape)
+    return _morphology("blackhat" if black else "tophat", size, shape)
+
+
+min_ = _command(
+    "min", "Erode: the darkest of the pixels around.", _rank, 0,
+    "imconv min in.png out.png --size 3",
+    "imconv min in.png out.png --size 1x61           # rows x columns: along rows",
+    "imconv min in.png out.png --size 9 --shape disk",
+)  # fmt: skip
+max_ = _command(
+    "max", "Take the brightest of the pixels around.", _rank, 100,
+    "imconv max in.png out.png --size 3",
+    "imconv max in.png out.png --size 9 --shape diamond --border constant:0",
+)  # fmt: skip
+open_ = _command(
+    "open", "Open: remove what is brighter and smaller than a shape.", _morphology, "opening",
+    "imconv open in.png out.png --size 5",
+    "imconv open in.png out.png --size 9 --shape disk",
+)  # fmt: skip
+close = _command(
+    "close", "Close: remove what is darker and smaller than a shape.", _morphology, "closing",
+    "imconv close in.png out.png --size 5",
+    "imconv close in.png out.png --size 9 --shape disk",
+)  # fmt: skip
+gradient = _command(
+    "gradient", "Outline: the largest minus the least of the pixels around.", _morphology, "gradient",
+    "imconv gradient in.png out.png --size 3",
+    "imconv gradient in.png out.png --size 3 --shape plus --range stretch",
+)  # fmt: skip

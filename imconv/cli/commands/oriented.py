@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
+from ..options import flag, setting
 
 
 @filter_command(
@@ -13,20 +11,14 @@ from ..options import filter_command
     "imconv motion in.png out.png --length 15 --angle 30",
     "imconv motion in.jpg out.jpg --length 9.5 --linear",
 )
-@click.option("--length", required=True, metavar="L", help="In pixels.")
-@click.option(
-    "--angle", default="0", show_default=True, metavar="DEG", help="Of the line: 0 is horizontal, counter-clockwise."
-)
-def motion(length, angle, **shared):
+@setting("--length", "L", "In pixels.", required=True)
+@setting("--angle", "DEG", "Of the line: 0 is horizontal, counter-clockwise.", default="0")
+def motion(shared, length, angle):
     """Blur along a line, as a camera does that moves."""
+    from ...filters.correlate import linear_filter
+    from ...filters.oriented import motion_kernel
 
-    def make(options, width):
-        from ...filters.correlate import linear_filter
-        from ...filters.oriented import motion_kernel
-
-        return linear_filter(motion_kernel(length, angle), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(motion_kernel(length, angle), options)
 
 
 @filter_command(
@@ -34,17 +26,13 @@ def motion(length, angle, **shared):
     "imconv disk in.png out.png --radius 4.5",
     "imconv disk in.jpg out.jpg --radius 8 --linear      # as a lens sees light",
 )
-@click.option("--radius", required=True, metavar="R", help="In pixels.")
-def disk(radius, **shared):
+@setting("--radius", "R", "In pixels.", required=True)
+def disk(shared, radius):
     """Blur with a disk, as a lens does that is out of focus."""
+    from ...filters.correlate import linear_filter
+    from ...filters.oriented import disk_kernel
 
-    def make(options, width):
-        from ...filters.correlate import linear_filter
-        from ...filters.oriented import disk_kernel
-
-        return linear_filter(disk_kernel(radius), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(disk_kernel(radius), options)
 
 
 @filter_command(
@@ -52,15 +40,10 @@ def disk(radius, **shared):
     "imconv emboss in.png out.png",
     "imconv emboss in.png out.png --relief --amount 0.5",
 )
-@click.option("--amount", default="1", show_default=True, metavar="A", help="Of the slope.")
-@click.option("--relief", is_flag=True, help="The slope alone, on mid-grey.")
-def emboss(amount, relief, **shared):
+@setting("--amount", "A", "Of the slope.", default="1")
+@flag("--relief", "The slope alone, on mid-grey.")
+def emboss(shared, amount, relief):
     """Emboss: add the slope, as if lit from the upper left."""
-    asked = shared["range_"]
+    from ...filters.oriented import emboss_filter
 
-    def make(options, width):
-        from ...filters.oriented import emboss_filter
-
-        return emboss_filter(amount, relief, options, asked and options.range)
-
-    filter_picture(shared, make)
+    return lambda options, width: emboss_filter(amount, relief, options, shared["range_"] and options.range)

@@ -9,8 +9,8 @@ import click
 
 from ...geometry.border import DEFAULT
 from ..checked import checked_options
-from ..filtering import filter_picture, look_at
-from ..options import FilterCommand, filter_command
+from ..filtering import filter_command, filter_picture, look_at
+from ..options import FilterCommand, flag, setting
 
 
 class PoolCommand(FilterCommand):
@@ -37,50 +37,49 @@ class PoolCommand(FilterCommand):
     cls=PoolCommand,
     without=("--border", "--pad", "--stride", "--dilation"),
 )
-@click.option("--op", required=True, metavar="OP", help="Max, min, avg, sum, count, stdev, median, range, l2, or blur.")
-@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
-@click.option("--stride", default=None, metavar="S", help="Step between windows; rows, columns.  [default: the size]")
-@click.option("--padding", default="0", show_default=True, metavar="P", help="On both sides, at most half a window; rows, columns.")  # fmt: skip
-@click.option("--dilation", default="1", show_default=True, metavar="D", help="Distance between a window's pixels; rows, columns.")  # fmt: skip
-@click.option("--ceil", is_flag=True, help="Also a last window that reaches out of the picture.")
-@click.option("--exclude-pad", is_flag=True, help="Averages leave padding out, instead of counting it as zeros.")
-@click.option("--antialias", default=None, metavar="[N]", help="Pool at stride 1, blur with the binomial filter of size N, and sample that; without N 4.")  # fmt: skip
-@click.option("--where", default=None, metavar="'v>128'", help="What count counts; > >= < <= == !=.  [default: v!=0]")
-@click.option("--report", is_flag=True, help="Tell how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
-def pool(op, size, stride, padding, dilation, ceil, exclude_pad, antialias, where, report, **shared):
+@setting("--op", "OP", "Max, min, avg, sum, count, stdev, median, range, l2, or blur.", required=True)
+@setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)
+@setting("--stride", "S", "Step between windows; rows, columns.  [default: the size]")
+@setting("--padding", "P", "On both sides, at most half a window; rows, columns.", default="0")
+@setting("--dilation", "D", "Distance between a window's pixels; rows, columns.", default="1")
+@flag("--ceil", "Also a last window that reaches out of the picture.")
+@flag("--exclude-pad", "Averages leave padding out, instead of counting it as zeros.")
+@setting("--antialias", "[N]", "Pool at stride 1, blur with the binomial filter of size N, and sample that; without N 4.")  # fmt: skip
+@setting("--where", "'v>128'", "What count counts; > >= < <= == !=.  [default: v!=0]")
+@flag("--report", "Tell how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
+def pool(shared, op, size, exclude_pad, report, **how):
     """Pool: windows become single pixels, as in convolutional networks.
 
     Sizes and values are torch's. Padding is no part of the picture: it enters averages alone, as zeros. A blur is no window but a binomial filter of this
     size, sampled at the stride, which pads by reflection. Averages, sums and blurs weigh colour by alpha; max, min and median
     take every channel by itself; for the others alpha is averaged.
     """
-    how = {"stride": stride, "padding": padding, "dilation": dilation, "ceil": ceil, "include_pad": not exclude_pad,
-           "antialias": antialias, "where": where}  # fmt: skip
-    shared = {"border": DEFAULT, "pad": "same", **shared, "stride": "1", "dilation": "1"}
+    from ...filters.pool import pool_filter, shift_report
+
+    shared.setdefault("border", DEFAULT)
+    shared.setdefault("pad", "same")
+    shared.update(stride="1", dilation="1")
+    how["include_pad"] = not exclude_pad
 
     def make(options, width):
-        from ...filters.pool import pool_filter
-
         return pool_filter(op, size, options, **how)
 
     def look(picture):
-        from ...filters.pool import shift_report
-
         make(checked, picture.width)
         found = shift_report(picture, op, size, checked, **how)
         _tell(found, shared)
         return {"shift_consistency": {**found, **{name: found[name].as_dict() for name in ("plain", "antialiased")}}}
 
     if not report:
-        filter_picture(shared, make)
-        return
+        return make
     checked = checked_options(shared)
     if shared["output"] is not None or click.get_current_context().obj is not None:  # which is a chain
         filter_picture(shared, make, look)
-        return
-    found = look_at(shared, look)
+        return None
+    found = look_at(shared, make, look)
     if shared["json_"]:
         click.echo(json.dumps(found))
+    return None
 
 
 def _tell(found: dict, shared: dict) -> None:

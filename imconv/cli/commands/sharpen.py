@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from ..filtering import filter_picture
-from ..options import filter_command
+from ..filtering import filter_command
+from ..options import setting
 
 
 @filter_command(
@@ -13,23 +11,13 @@ from ..options import filter_command
     "imconv sharpen in.png out.png",
     "imconv sharpen in.png out.png --amount 0.5",
 )
-@click.option(
-    "--amount",
-    default="1",
-    show_default=True,
-    metavar="A",
-    help="How much of the difference to the 3 x 3 mean is added.",
-)
-def sharpen(amount, **shared):
+@setting("--amount", "A", "How much of the difference to the 3 x 3 mean is added.", default="1")
+def sharpen(shared, amount):
     """Sharpen with the lecture's kernel, 2 delta - box."""
+    from ...filters.sharpen import sharpen_kernel
+    from ...stages.convolution.filter import LinearFilter
 
-    def make(options, width):
-        from ...filters.sharpen import sharpen_kernel
-        from ...stages.convolution.filter import LinearFilter
-
-        return LinearFilter(sharpen_kernel(amount), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: LinearFilter(sharpen_kernel(amount), options)
 
 
 @filter_command(
@@ -37,20 +25,12 @@ def sharpen(amount, **shared):
     "imconv unsharp in.png out.png --sigma 2",
     "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 3",
 )
-@click.option(
-    "--sigma", required=True, metavar="S", help="Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
-)
-@click.option("--amount", default="1", show_default=True, metavar="A", help="How much of the detail is added.")
-@click.option(
-    "--threshold", default="0", show_default=True, metavar="T", help="Leave smaller differences alone, in sample units."
-)
-@click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
-def unsharp(sigma, amount, threshold, truncate, **shared):
+@setting("--sigma", "S", "Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--amount", "A", "How much of the detail is added.", default="1")
+@setting("--threshold", "T", "Leave smaller differences alone, in sample units.", default="0")
+@setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")
+def unsharp(shared, sigma, amount, threshold, truncate):
     """Sharpen with an unsharp mask."""
+    from ...filters.sharpen import unsharp_filter
 
-    def make(options, width):
-        from ...filters.sharpen import unsharp_filter
-
-        return unsharp_filter(sigma, amount, threshold, truncate, width, options)
-
-    filter_picture(shared, make)
+    return lambda options, width: unsharp_filter(sigma, amount, threshold, truncate, width, options)

@@ -9,31 +9,28 @@ import sys
 import click
 
 from ..checked import checked_limits, whole
-from ..options import ExampleCommand, max_pixels_option
-from ..places import STDIN, label, teller
+from ..compiling import watch
+from ..options import command, flag, max_pixels_option, setting
+from ..places import input_place, need_input, teller
 
 
-@click.command(
+@command(
     "show",
-    cls=ExampleCommand,
-    examples=(
-        "imconv show photo.png",
-        "imconv show in.png in.tif --width 60",
-        "imconv show photo.jpg --protocol sixel",
-        "imconv show --width 40 < in.png",
-    ),
+    "imconv show photo.png",
+    "imconv show in.png in.tif --width 60",
+    "imconv show photo.jpg --protocol sixel",
+    "imconv show --width 40 < in.png",
 )
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
-@click.option("--width", default=None, metavar="N", help="Columns at most. [default: the terminal's]")
-@click.option(
+@setting("--width", "N", "Columns at most. [default: the terminal's]")
+@setting(
     "--protocol",
+    "blocks|kitty|sixel|iterm",
+    "How the terminal draws: text, or pixels by escape sequences.",
     default="blocks",
-    show_default=True,
-    metavar="blocks|kitty|sixel|iterm",
-    help="How the terminal draws: text, or pixels by escape sequences.",
 )
 @max_pixels_option
-@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@flag("-q --quiet", "No notes.")
 def show(images, width, protocol, max_pixels, quiet):
     """Show pictures in the terminal, as half blocks or as pixels.
 
@@ -41,28 +38,22 @@ def show(images, width, protocol, max_pixels, quiet):
     terminal with 24-bit colour; where NO_COLOR is set, shades are drawn. The other protocols need a terminal that knows
     them: kitty, Ghostty and WezTerm; xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2.
     """
-    from ... import files, jit
-    from ...errors import FileError, ImconvError
+    from ... import files
+    from ...errors import ImconvError
     from ...show import inline, terminal
-    from ..compiling import Notice
 
-    ctx = click.get_current_context()
-    if not images and sys.stdin is not None and sys.stdin.isatty():
-        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
-        ctx.exit(2)
+    if not images:
+        need_input()
     protocol = inline.check_protocol(protocol)
     columns = shutil.get_terminal_size().columns
     if width is not None:
         columns = whole(width, "--width", 1, terminal.MOST_COLUMNS)
     limits = checked_limits(max_pixels)
-    jit.watch = Notice(quiet)
+    watch(quiet)
     failed = False
     for path in images or ("-",):
-        name = label(path, STDIN)
         try:
-            if path == "-" and sys.stdin is None:
-                raise FileError("standard input is closed; give an IMAGE")
-            place = sys.stdin.buffer if path == "-" else path
+            place, name = input_place(path, "an IMAGE")
             picture = files.read(place, auto_orient=True, name=name, **limits)
             told = inline.shown(picture, protocol, columns, colour=not os.environ.get("NO_COLOR"))
         except ImconvError as error:
@@ -76,4 +67,4 @@ def show(images, width, protocol, max_pixels, quiet):
         sys.stdout.flush()
         sys.stdout.buffer.write(told.encode())  # whatever the locale: half blocks are UTF-8
         sys.stdout.buffer.flush()
-    ctx.exit(int(failed))
+    click.get_current_context().exit(int(failed))

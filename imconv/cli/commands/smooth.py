@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from ...errors import OptionError
-from ..filtering import filter_picture
-from ..options import filter_command, given, like_option
+from ..filtering import filter_command
+from ..options import flag, given, like_option, setting
 
 
 @filter_command(
@@ -18,33 +16,23 @@ from ..options import filter_command, given, like_option
     "imconv blur in.png half.png --sigma 1 --stride 2",
     "imconv blur in.png out.png --sigma 2 --like opencv",
 )
-@click.option(
-    "--sigma", required=True, metavar="S", help="Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
-)
-@click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
-@click.option(
-    "--fast", is_flag=True, help="Take the coarse grid of wide 8-bit blurs for every type; --explain states the error."
-)
+@setting("--sigma", "S", "Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")
+@flag("--fast", "Take the coarse grid of wide 8-bit blurs for every type; --explain states the error.")
 @like_option
-def blur(sigma, truncate, fast, like, **shared):
+def blur(shared, sigma, truncate, fast, like):
     """Blur with a Gaussian."""
-    border = given("border")
+    if fast and like is not None:
+        raise OptionError("--fast does not go with --like, which takes another tool's sums; leave out one of them")
+    if like is not None:
+        from ...filters.like import blur_like
 
-    def make(options, width):
-        from ...filters.blur_kernels import gaussian_kernel
-        from ...filters.correlate import linear_filter
+        border = given("border")
+        return lambda options, width: blur_like(like, sigma, truncate, width, options, border)
+    from ...filters.blur_kernels import gaussian_kernel
+    from ...filters.correlate import linear_filter
 
-        if like is not None:
-            from ...filters.like import blur_like
-
-            if fast:
-                raise OptionError(
-                    "--fast does not go with --like, which takes another tool's sums; leave out one of them"
-                )
-            return blur_like(like, sigma, truncate, width, options, border)
-        return linear_filter(gaussian_kernel(sigma, truncate, width, fast), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(gaussian_kernel(sigma, truncate, width, fast), options)
 
 
 @filter_command(
@@ -53,20 +41,16 @@ def blur(sigma, truncate, fast, like, **shared):
     "imconv box in.png out.png --size 1x9            # rows x columns: along rows",
     "imconv box in.png tiles.png --size 8 --stride 8 --pad valid",
 )
-@click.option("--size", required=True, metavar="K", help="K or ROWSxCOLUMNS.")
+@setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)
 @like_option
-def box(size, like, **shared):
+def box(shared, size, like):
     """Blur with the mean over a box."""
-    border = given("border")
+    if like is not None:
+        from ...filters.like import box_like
 
-    def make(options, width):
-        from ...filters.blur_kernels import box_kernel
-        from ...filters.correlate import linear_filter
+        border = given("border")
+        return lambda options, width: box_like(like, size, options, border)
+    from ...filters.blur_kernels import box_kernel
+    from ...filters.correlate import linear_filter
 
-        if like is not None:
-            from ...filters.like import box_like
-
-            return box_like(like, size, options, border)
-        return linear_filter(box_kernel(size), options)
-
-    filter_picture(shared, make)
+    return lambda options, width: linear_filter(box_kernel(size), options)

@@ -3,41 +3,51 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import OptionError
-from ..options import RUNNING, FilterCommand, linear_options, nan_option, option
-from ..places import input_place, teller
+from ..checked import checked_options
+from ..compiling import watch
+from ..options import (
+    RUNNING,
+    FilterCommand,
+    command,
+    flag,
+    kernel_options,
+    linear_options,
+    nan_option,
+    on_command_line,
+    setting,
+)
+from ..places import input_place, read_picture
+
+if TYPE_CHECKING:
+    from ...filter import Filter
 
 OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
-OF_A_STEP = ("pad", "stride", "dilation")
 
 
-@click.command(
+@command(
     "trace",
+    "imconv trace in.png --pixel 10,20 --kernel lecture",
+    'imconv trace in.png --pixel 0,0 -k "1 2 1; 2 4 2; 1 2 1" --normalize --border constant:0',
+    'imconv trace in.png --pixel 5,5 --filter "edges --operator scharr"',
+    'imconv trace in.png --pixel 5,5 --filter "median --size 3 | unsharp --sigma 2" --json',
     cls=FilterCommand,
-    examples=(
-        "imconv trace in.png --pixel 10,20 --kernel lecture",
-        'imconv trace in.png --pixel 0,0 -k "1 2 1; 2 4 2; 1 2 1" --normalize --border constant:0',
-        'imconv trace in.png --pixel 5,5 --filter "edges --operator scharr"',
-        'imconv trace in.png --pixel 5,5 --filter "median --size 3 | unsharp --sigma 2" --json',
-    ),
 )
 @click.argument("input", required=False, type=click.Path(allow_dash=True))
-@click.option("--pixel", required=True, metavar="X,Y", help="Column and row of the result, from 0.")
-@click.option("-k", "--kernel", metavar="K", help="A file, a name (imconv kernels list), or rows of numbers.")
-@click.option("-f", "--filter", "steps", metavar="STEPS", help="Instead of a kernel: a filter command with its options, or several as for imconv chain.")  # fmt: skip
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="What $NAME stands for in the steps.")
-@click.option("--correlate", is_flag=True, help="Correlate: do not turn the kernel by 180 degrees.")
-@click.option("--normalize", is_flag=True, help="Divide the weights by their sum.")
-@click.option("--scale", default=None, metavar="F", help="Multiply the weights, such as 2, 0.5 or 1/9.")
-@click.option("--offset", default=None, metavar="N", help="Add to every result, instead of the kernel's own offset.")
-@click.option("--anchor", default=None, metavar="R,C", help="The tap over the pixel; from 0.  [default: size // 2]")
+@setting("--pixel", "X,Y", "Column and row of the result, from 0.", required=True)
+@setting("-k --kernel", "K", "A file, a name (imconv kernels list), or rows of numbers.")
+@setting("-f --filter steps", "STEPS", "Instead of a kernel: a filter command with its options, or several as for imconv chain.")  # fmt: skip
+@setting("--set settings", "NAME=VALUE", "What $NAME stands for in the steps.", multiple=True)
+@kernel_options
 @linear_options
 @nan_option
-@option(RUNNING, "-q", "--quiet", is_flag=True, help="No notes.")
-@option(RUNNING, "--json", "json_", is_flag=True, help="As JSON.")
+@flag("-q --quiet", "No notes.", RUNNING)
+@flag("--json json_", "As JSON.", RUNNING)
 @click.pass_context
 def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
     """Show how one pixel comes about: window, weights, products, sum.
@@ -46,9 +56,8 @@ def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
     convolution the weights are shown as they are laid over the picture, turned by 180 degrees; the cell over the pixel is
     between brackets. Of a large window the middle is shown; --json has all of it.
     """
-    from ... import files, jit, tracing
+    from ... import tracing
     from ...geometry.sizes import parse_pair
-    from ..compiling import Notice
 
     if pixel.count(",") != 1:
         raise OptionError(f"--pixel must be a column and a row such as 10,20, not {pixel!r}")
@@ -62,49 +71,38 @@ def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
     else:
         make, names = _of_kernel(kernel, given), ()
     place, name = input_place(input)
-    jit.watch = Notice(quiet)
-    picture = files.read(place, name=name)
-    for note in picture.notes:
-        teller(quiet)(f"{name}: {note}")
+    watch(quiet)
+    picture = read_picture(place, name, quiet)
     found = tracing.trace(make(picture.width), picture, x, y, names)
     click.echo(json.dumps({"pixel": [x, y], "parts": tracing.as_json(found)}) if json_ else tracing.text(found))
 
 
-def _options(given: dict):
-    """What says where a kernel is laid and what becomes of its sums, as `Options`."""
-    from ...options import Options
-
-    alpha, policy = given["alpha"], (given["range_"] or "clip").lower()
-    plain = {name: given[name] for name in ("border", "pad", "stride", "dilation", "depth")}
-    alpha = None if alpha is None else alpha.lower()
-    return Options(**plain, alpha=alpha, range=policy, nan=given["nan"].lower()).checked()
-
-
-def _of_kernel(kernel: str, given: dict):
+def _of_kernel(kernel: str, given: dict) -> Callable[[int], Filter]:
     """What makes the filter of a kernel, for a picture's width."""
     from ...filters.user_kernels import custom_filter, prepared
 
     chosen = prepared(kernel, **{name: given[name] for name in OF_A_KERNEL if name != "correlate"})
-    filter = custom_filter([chosen], _options(given), correlate=given["correlate"])
+    filter = custom_filter([chosen], checked_options(given), correlate=given["correlate"])
     return lambda width: filter
 
 
-def _of_steps(ctx, steps: str, settings: tuple, given: dict):
+def _of_steps(
+    ctx: click.Context, steps: str, settings: tuple[str, ...], given: dict
+) -> tuple[Callable[[int], Filter], tuple[str, ...]]:
     """What makes the filter of some steps, for a picture's width; and what the steps are called."""
     from dataclasses import replace
 
-    from ..checked import checked_options
-    from .chain_steps import chained, collected
+    from .chain import STEPWISE, chained, collected
     from .chain_text import load_steps
 
-    for name in (*OF_A_KERNEL, *OF_A_STEP):
-        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+    for name in (*OF_A_KERNEL, *STEPWISE):
+        if on_command_line(ctx, name):
             where = "goes with --kernel" if name in OF_A_KERNEL else "belongs to a step: write it into the steps"
             raise OptionError(f"--{name} {where}")
     words = load_steps(steps, settings)
     found = collected(ctx, words, given)
     options = [checked_options(step.shared) for step in found]
-    shared = _options(given)
+    shared = checked_options(given)
     names = tuple(f"step {n}, {' '.join(each)}" for n, each in enumerate(words, 1))
     if len(found) == 1:
         alone = replace(options[0], depth=shared.depth, nan=shared.nan)

@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from ...units import human_bytes
 from .. import tags
 from ..deflate import MAX_INFLATION, crc32
 from ..header import Header
@@ -264,5 +265,5 @@ def profile(chunk: bytes) -> bytes:
     inflater = zlib.decompressobj()
     data = inflater.decompress(rest[1:], MAX_BLOCK)
     if inflater.unconsumed_tail:
-        raise ValueError(f"it is larger than {MAX_BLOCK >> 20} MB")
+        raise ValueError(f"it is larger than {human_bytes(MAX_BLOCK)}")
     return data

@@ -52,7 +52,8 @@ class Dense(Algorithm):
         pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
         middle = divmod(middle_of(weights), weights.shape[1])
         middles = [int(line[middle[1]])] + [0] * DENSE_ROWS
-        tap_rows, aside, starts, whole, takers, places, sharing = [], [], [0], [], [], [], []
+        tap_rows: list[int] = []
+        aside, starts, whole, takers, places, sharing = [], [0], [], [], [], []
         for row, taken, order in visits(plan.rows, DENSE_ROWS):
             for index, part in enumerate(pieces):
                 taps = np.array(

@@ -16,6 +16,7 @@ from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 from ...pixels.rounding import HALF_UP, check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT, loop_type
+from ...units import human_bytes
 from .algorithms import BY_NAME, ORDERS, candidates
 from .exactness import Runs, allowed_error, exact_sums, largest_sum
 from .task import Algorithm, Point, Task
@@ -156,9 +157,9 @@ class Plan(Stage):
             + (f"exact: whole-number sums, divided once by {self.divisor}" if self.exact else "rounded once at the end")
             + (f", {self.rounding}" if self.rounding != HALF_UP else ""),
             f"multiply-adds  {self.multiply_adds / 1e6:,.1f} million, {self.multiply_adds / max(self.samples, 1):.1f} per sample",
-            f"memory         {_bytes(self.result_bytes)} result"
-            + (f", {_bytes(self.grid_bytes)} coarse grid" if self.grid_bytes else "")
-            + f", {_bytes(self.scratch)} of buffers per thread",
+            f"memory         {human_bytes(self.result_bytes)} result"
+            + (f", {human_bytes(self.grid_bytes)} coarse grid" if self.grid_bytes else "")
+            + f", {human_bytes(self.scratch)} of buffers per thread",
         ]
         if self.alpha != "none":
             lines.insert(3, f"alpha          {self.alpha}")
@@ -259,11 +260,3 @@ def make_plan(
         border, alpha, range, kernel, weights, numbers.offset, runs, numbers.decimation, by_product, scale, choice.cost, rounding,
         keeps_edges, point,
     )  # fmt: skip
-
-
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"

@@ -75,7 +75,8 @@ class Separable(Algorithm):
             # folded samples are added before they are weighted: halves of the largest floats do not overflow
             columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
         used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
-        kept, visited = [], {}
+        kept: list[tuple] = []
+        visited: dict[tuple, int] = {}
         for row, taken, order in visits(plan.rows, SEPARABLE_ROWS):
             wanted = [tap if tap is not None and used[tap] else None for tap in taken]
             flush = flushes(order, plan.runs)

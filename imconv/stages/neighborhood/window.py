@@ -13,6 +13,7 @@ from ...engine.stage import Stage, Work
 from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...jit import Loop
+from ...units import human_bytes
 
 BAND_SECONDS = 0.02  # longest band: an interrupt is noticed only between bands
 
@@ -64,7 +65,7 @@ class WindowPlan(Stage):
                 f"window         {rows.taps} x {columns.taps}, border {self.border}",
                 f"sizes          {self.sizes}",
                 f"numbers        {self.source} -> {self.accumulator} -> {self.target}",
-                f"memory         {self.scratch / 2**20:.1f} MB of buffers per thread",
+                f"memory         {human_bytes(self.scratch)} of buffers per thread",
             ]
         )
 

@@ -12,6 +12,7 @@ from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...pixels.rounding import check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
+from ...units import human_bytes
 from .work import PoolWork
 
 OPERATIONS = ("max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2")
@@ -179,7 +180,7 @@ class PoolPlan(Stage):
             f"numbers        {self.source} -> {self.target}, "
             + ("exact: whole numbers, divided once" if self.whole else "rounded once at the end"),
             f"additions      {self.multiply_adds / 1e6:,.1f} million, {self.multiply_adds / samples:.1f} per sample",
-            f"memory         {self.result_bytes / 1e6:,.1f} MB result, {self.scratch / 1e6:,.1f} MB of buffers per thread",
+            f"memory         {human_bytes(self.result_bytes)} result, {human_bytes(self.scratch)} of buffers per thread",
         ]
         if self.alpha != "none":
             how = "colours weighted by it" if self.weighs else "averaged" if self.averages_alpha else "as the colours"

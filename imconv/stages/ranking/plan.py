@@ -16,6 +16,7 @@ from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...lazy import cached_property
 from ...pixels.rounding import check_range
+from ...units import human_bytes
 from .algorithms import BY_NAME
 from .footprint import Footprint, rank_of
 from .task import MOST_RANKED, RankAlgorithm, RankTask
@@ -136,7 +137,7 @@ class RankPlan(Stage):
             f"rank           {self.rank} of 0 to {self.footprint.count - 1}, the least first",
             f"sizes          {self.sizes}",
             f"numbers        {self.source} -> {self.key} -> {self.target}, exact: every result is a sample",
-            f"memory         {self.result_bytes / 1e6:,.1f} MB result, {self.scratch / 1e6:,.1f} MB of buffers per thread",
+            f"memory         {human_bytes(self.result_bytes)} result, {human_bytes(self.scratch)} of buffers per thread",
         ]
         if self.alpha != "none":
             lines.insert(4, f"alpha          {self.alpha}")

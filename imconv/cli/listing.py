@@ -1,0 +1,26 @@
+"""Lists of what has a name, such as kernels and networks, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import click
+
+
+def tell_list(
+    entries: list[dict], shown: Callable[[dict], str], words: tuple[str, ...], as_json: bool, what: str
+) -> None:
+    """Print the entries in which all words occur: their names, with what is `shown` behind. Exit 1 if there are none."""
+    found = [
+        each for each in entries if all(word.lower() in " ".join(map(str, each.values())).lower() for word in words)
+    ]
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    width = max((len(each["name"]) for each in found), default=0)
+    for each in found:
+        click.echo(f"{each['name']:<{width}}  {shown(each)}")
+    if not found:
+        click.echo(f"imconv: no {what} has " + " and ".join(words), err=True)
+        click.get_current_context().exit(1)
