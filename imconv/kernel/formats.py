@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import KernelError, OptionError, nearest
+from ..errors import KernelError, known
 from . import file, json_form
 from .kernel import Kernel
 from .number import format_float, format_fraction
@@ -18,13 +18,6 @@ from .weights import MAX_TAPS
 FORMATS = ("text", "imagemagick", "libvips", "csv", "npy", "json")
 _BY_EXTENSION = {".mat": "libvips", ".con": "libvips", ".csv": "csv", ".npy": "npy", ".json": "json", ".txt": "text", ".kernel": "text"}  # fmt: skip
 _WHOLE = "text and json hold it"
-
-
-def check_format(name: str) -> str:
-    """The format's name in lower case; OptionError, which proposes the nearest name, for an unknown format."""
-    if name.lower() not in FORMATS:
-        raise OptionError(f"unknown kernel format {name!r}; it is one of {', '.join(FORMATS)}{nearest(name, FORMATS)}")
-    return name.lower()
 
 
 def format_for(path: str) -> str | None:
@@ -49,7 +42,7 @@ def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
     KernelError
         The format can't hold the kernel exactly; the message says why, and names formats that can.
     """
-    to = check_format(to)
+    to = known(to, "kernel format", FORMATS)
     if kernel.shape[0] * kernel.shape[1] > MAX_TAPS:
         raise KernelError(f"a kernel of {kernel.shape[0]} x {kernel.shape[1]} is too large for a kernel file")
     encode, read = _CODECS[to]
@@ -64,9 +57,8 @@ def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
 
 def _same(back: Kernel, kernel: Kernel) -> bool:
     """Whether both kernels filter alike: equal numbers, and equal fractions if the kernel is exact."""
-    one, other = (np.ones(k.shape, bool) if k.included is None else k.included for k in (back, kernel))
     same = (back.shape, back.anchor, back.offset) == (kernel.shape, kernel.anchor, kernel.offset)
-    if not (same and np.array_equal(one, other) and np.array_equal(back.weights, kernel.weights)):
+    if not (same and np.array_equal(back.mask, kernel.mask) and np.array_equal(back.weights, kernel.weights)):
         return False
     if back.numerators is None or kernel.numerators is None:
         return kernel.numerators is None
@@ -142,5 +134,5 @@ _CODECS = {
     "libvips": _as_text(_libvips, parse_matrix),
     "csv": _as_text(_csv, parse),
     "json": _as_text(json_form.write, json_form.read),
-    "npy": (_npy, lambda data: file.read_array(io.BytesIO(data), "npy")),
+    "npy": (_npy, lambda data: file.read_array(io.BytesIO(data))),
 }

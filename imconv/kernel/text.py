@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from fractions import Fraction
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ..errors import KernelError
 from ..geometry.sizes import MAX_SIDE
-from ..pixels.exact import LARGEST_INTEGER
+from ..pixels.exact import common_denominator
 from .number import format_float, format_fraction
 from .tokens import Reader, Row, place, shown
 from .weights import MAX_TAPS, KernelWeights
@@ -139,8 +138,7 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
     except OverflowError:
         raise KernelError(f"{where}: a weight times the scale is larger than float64 can hold, 1.8e308") from None
     # only fractions need a list; for whole numbers, and weights without a common denominator, an array is faster
-    denominator = _common_denominator(exact.values())
-    as_list = denominator is not None and denominator > 1
+    as_list = (common_denominator(exact.values()) or 1) > 1
     included = None
     if any(reader.known[token] is None for token in used):
         included = [[reader.known[token] is not None for token in row] for row in rows]
@@ -153,16 +151,6 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
         return kernel.normalized() if normalize else kernel
     except KernelError as error:
         raise KernelError(f"{where}: {error}") from None
-
-
-def _common_denominator(weights) -> int | None:
-    """The weights' common denominator, or None as soon as it is too large for float64."""
-    denominator = 1
-    for weight in weights:
-        denominator = math.lcm(denominator, weight.denominator)
-        if denominator >= LARGEST_INTEGER:
-            return None
-    return denominator
 
 
 def _plain(reader: Reader, rows: list[Row], count: int, why: str) -> list[list[str]]:

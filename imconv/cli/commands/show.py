@@ -42,7 +42,7 @@ def show(images, width, protocol, max_pixels, quiet):
     them: kitty, Ghostty and WezTerm; xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2.
     """
     from ... import files, jit
-    from ...errors import FileError, ImconvError
+    from ...errors import FileError, ImconvError, known
     from ...show import inline, terminal
     from ..compiling import Notice
 
@@ -50,7 +50,7 @@ def show(images, width, protocol, max_pixels, quiet):
     if not images and sys.stdin is not None and sys.stdin.isatty():
         click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
         ctx.exit(2)
-    protocol = inline.check_protocol(protocol)
+    protocol = known(protocol, "protocol", inline.PROTOCOLS)
     columns = shutil.get_terminal_size().columns
     if width is not None:
         columns = whole(width, "--width", 1, terminal.MOST_COLUMNS)
