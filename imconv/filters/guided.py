@@ -20,7 +20,7 @@ from ..pixels.sample_types import LARGEST_SAMPLE
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments, moments_plan
 from .apply import apply
-from .bilateral import checked_radius, checked_sigma
+from .arguments import checked_number, checked_whole
 from .blur_kernels import box_kernel
 
 LARGEST_RADIUS = 2000
@@ -61,7 +61,7 @@ def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options)
 
 def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
     """The filter of `guided`."""
-    eps = checked_sigma(eps, "eps", 1e-15, 1e6)
+    eps = checked_number(eps, "eps", 1e-15, 1e6)
     if guide is not None:
         guide = as_array(guide.pixels if hasattr(guide, "pixels") else guide)
         if guide.ndim == 3 and guide.shape[2] == 1:
@@ -70,7 +70,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
             raise OptionError(f"a guide is grey, (H, W); this one has shape {guide.shape}")
         readable(guide.dtype)
         warn_of_rounded(guide, 4)
-    return GuidedFilter(options, checked_radius(radius, LARGEST_RADIUS), eps, guide)
+    return GuidedFilter(options, checked_whole(radius, "radius", 0, LARGEST_RADIUS), eps, guide)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from ..errors import KernelError, OptionError, nearest
+from ..errors import KernelError, OptionError
 from ..geometry.sizes import parse_pair
 from ..kernel.kernel import Kernel
 from ..kernel.number import parse_number
@@ -17,14 +17,6 @@ from ..stages.convolution.filter import LinearFilter
 from .correlate import linear_filter
 
 COMBINATIONS = ("sum", "max", "magnitude", "each")
-
-
-def check_combination(name: str) -> str:
-    """The combination's name in lower case; OptionError, which proposes the nearest name, for an unknown one."""
-    if name.lower() not in COMBINATIONS:
-        known = ", ".join(COMBINATIONS)
-        raise OptionError(f"unknown combination {name!r}; it is one of {known}{nearest(name, COMBINATIONS)}")
-    return name.lower()
 
 
 def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
@@ -65,9 +57,8 @@ def summed(kernels: list[Kernel]) -> Kernel:
     """One kernel whose result is the sum of the kernels' results; their anchors coincide."""
     kernels = embedded(kernels)
     exact = all(k.exact for k in kernels)
-    total = np.asarray(sum(k.fractions() if exact else k.weights for k in kernels))
-    included = np.any([np.ones(k.shape, bool) if k.included is None else k.included for k in kernels], axis=0)
-    weights = total.tolist() if exact else total
+    weights = np.asarray(sum(k.fractions() if exact else k.weights for k in kernels))
+    included = np.any([k.mask for k in kernels], axis=0)
     return Kernel(weights, anchor=kernels[0].anchor, offset=sum(k.offset for k in kernels), included=included)
 
 
@@ -82,18 +73,10 @@ def embedded(kernels: list[Kernel]) -> list[Kernel]:
 def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
     top, left = before[0] - kernel.anchor[0], before[1] - kernel.anchor[1]
     place = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
-    included = np.zeros(shape, bool)
-    included[place] = True if kernel.included is None else kernel.included
-    weights = np.zeros(shape, object if kernel.exact else np.float64)
-    weights[place] = kernel.fractions() if kernel.exact else kernel.weights
-    return Kernel(
-        weights.tolist() if kernel.exact else weights,
-        anchor=tuple(before),
-        offset=kernel.offset,
-        name=kernel.name,
-        source=kernel.source,
-        included=included,
-    )
+    included, weights = np.zeros(shape, bool), np.zeros(shape, kernel.numbers.dtype)
+    included[place], weights[place] = kernel.mask, kernel.numbers
+    words = {"name": kernel.name, "source": kernel.source}
+    return Kernel(weights, anchor=tuple(before), offset=kernel.offset, included=included, **words)
 
 
 def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
@@ -102,10 +85,7 @@ def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
         raise OptionError("--combine each writes several files; give an OUTPUT")
     stem, extension = os.path.splitext(output)
     # a name comes from a file: it must not lead out of OUTPUT's folder
-    labels = [
-        re.sub(r"[^\w.+-]", "_", kernel.name) if kernel.name else str(number)
-        for number, kernel in enumerate(kernels, 1)
-    ]
+    labels = [re.sub(r"[^\w.+-]", "_", kernel.name or str(number)) for number, kernel in enumerate(kernels, 1)]
     if len(set(labels)) < len(labels):
         labels = [f"{label}-{number}" for number, label in enumerate(labels, 1)]
     return [f"{stem}-{label}{extension}" for label in labels]

@@ -132,7 +132,7 @@ class KernelWeights:
                 return type(self).from_factors([n * ratio for n in down], along, sigma=self.sigma, **rest)
             return type(self).from_factors(column * float(exact), row, sigma=self.sigma, **rest)
         with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
-            weights = self.fractions() * exact if self.exact else self.weights * float(exact)
+            weights = self.numbers * (exact if self.exact else float(exact))
         return type(self)(weights, included=self.included, **rest)
 
     def normalized(self) -> Self:
@@ -201,10 +201,12 @@ class KernelWeights:
         """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
         numerators = self.numerators
         assert numerators is not None  # it is exact
-        cells = [[Fraction(int(n), self.denominator) for n in row] for row in numerators]
-        array = np.empty(self.shape, object)
-        array[...] = cells
-        return array
+        return np.array([[Fraction(int(n), self.denominator) for n in row] for row in numerators], object)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The weights with all that is known of them: Fractions if the kernel is exact, else float64; (rows, columns)."""
+        return self.fractions() if self.exact else self.weights
 
     def _numerator_sum(self, of=np.asarray) -> int:
         if self._integer_factors is not None:

@@ -46,9 +46,10 @@ def apply(kernels, correlate, normalize, scale, offset, anchor, combine, like, *
     With several kernels the results are summed, or the largest, or the root of the sum of squares is taken; "each"
     writes one file for each, its kernel's name added to OUTPUT's.
     """
-    from ...filters.user_kernels import check_combination, named_outputs, prepared
+    from ...errors import known
+    from ...filters.user_kernels import COMBINATIONS, named_outputs, prepared
 
-    combine = check_combination(combine)
+    combine = known(combine, "combination", COMBINATIONS)
     chosen = [prepared(k, normalize=normalize, scale=scale, offset=offset, anchor=anchor) for k in kernels]
     if like is not None:
         filter_picture(shared, _maker_like(like, chosen, correlate, anchor is not None, given("border")))

@@ -21,9 +21,9 @@ def _window(function):
 
 def _rank(shared, percentile, size, shape) -> None:
     def make(options, width):
-        from ...filters.order import named_filter, parse_percentile
+        from ...filters.order import named_filter
 
-        return named_filter(parse_percentile(percentile), size, shape, options)
+        return named_filter(percentile, size, shape, options)
 
     filter_picture(shared, make)
 
