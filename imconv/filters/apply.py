@@ -75,7 +75,9 @@ def _computed(plan: AnyPlan, conversion: Conversion | None, pixels: np.ndarray, 
         source = readable(pixels.dtype)
         pixels = pixels if pixels.dtype == source else pixels.astype(source)
         return run(plan, pixels, out=out, threads=threads, tally=tally, progress=progress, level=CALLER)
-    light = run(plan, _decoded(conversion, pixels, threads), threads=threads, progress=progress)
+    decoded = np.empty(pixels.shape, conversion.source)
+    _converted(conversion.decode, pixels, decoded, thread_count(threads))
+    light = run(plan, decoded, threads=threads, progress=progress)
     if out is not None:
         check_out(out, light.shape, conversion.target.name)
     return _encoded(conversion, light, threads, tally, out)
@@ -130,14 +132,7 @@ def _planned(filter, shape, image_type, has_alpha):
     return filter.plan(shape, image_type, has_alpha)
 
 
-def _decoded(conversion: Conversion, pixels: np.ndarray, threads: int | None) -> np.ndarray:
-    """Linear light of pixels, channels last."""
-    return _converted(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), thread_count(threads))
-
-
-def _encoded(
-    conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out=None
-) -> np.ndarray:
+def _encoded(conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out) -> np.ndarray:
     """Encode linear light as samples, channels last; a warning says how many were NaN."""
     count = conversion.counting(tally)
     out = np.empty(light.shape, conversion.target) if out is None else out
@@ -146,7 +141,7 @@ def _encoded(
     return out
 
 
-def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
+def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> None:
     """Convert rows into `out` on threads, band by band, so that little else is in memory."""
     height = max(1, BAND // max(1, rows[:1].size))
 
@@ -155,4 +150,3 @@ def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.n
 
     with np.errstate(all="ignore"):  # as in every filter
         run_bands(work, 0, out, height, threads)
-    return out

@@ -102,7 +102,8 @@ class GuidedFilter(FloatStagesFilter):
         """As FloatStagesFilter.stages: means and variances over boxes, then means of the lines computed from them."""
         size = (2 * self.radius + 1,) * 2
         if self.guide is not None and self.guide.shape != tuple(shape):
-            raise OptionError(f"the guide is {_size(self.guide.shape)} pixels, the picture {_size(shape)}")
+            guide, picture = (f"{size[1]} x {size[0]}" for size in (self.guide.shape, shape))
+            raise OptionError(f"the guide is {guide} pixels, the picture {picture}")
         planes = channels if self.guide is None else 2 * channels + 1
         line_type = np.dtype(np.float32 if dtype in ("bool", "uint8") else np.float64)  # within 1/2000 of a level
         means = LinearFilter(box_kernel(size), Options(border=border))
@@ -175,7 +176,3 @@ def _draw(means: np.ndarray, own: np.ndarray, values: np.ndarray) -> None:
     with np.errstate(invalid="ignore"):
         np.multiply(lines[..., 0], own, out=drawn)
         drawn += lines[..., 1]
-
-
-def _size(shape) -> str:
-    return f"{shape[1]} x {shape[0]}"

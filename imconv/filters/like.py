@@ -14,7 +14,7 @@ from ..composites.passes import UNIT, PassesFilter
 from ..errors import OptionError
 from ..geometry.border import parse_border
 from ..geometry.sizes import parse_pad, parse_window_size
-from ..kernel.gaussian import TRUNCATE
+from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
 from ..pixels.depth import rescaled, white
@@ -127,12 +127,11 @@ def _opencv_weights(sigma: float, truncate, image_type: np.dtype, bits: int | No
         return [1]
     size = round(sigma * (6 if image_type.name == "uint8" else 8) + 1) | 1
     radius = size // 2 if truncate is None else int(truncate * sigma + 0.5)
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    weights /= weights.sum()
+    weights = gaussian_row(sigma, radius).tolist()
     if bits is None:
-        return weights.tolist()
+        return weights
     one, error, half = 1 << bits, 0.0, []
-    for weight in weights[:radius].tolist():
+    for weight in weights[:radius]:
         half.append(round(weight * one + error))
         error += weight * one - half[-1]
     return [Fraction(n, one) for n in (*half, one - 2 * sum(half), *half[::-1])]
@@ -220,11 +219,9 @@ def _magick_weights(sigma: float, truncate) -> np.ndarray:
 def _magick_radius(sigma: float) -> int:
     """The largest radius at which a normalised weight is at least 1/65535; at least 1."""
     radius = 2
-    while True:
-        weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-        if weights[0] / weights.sum() < 1 / QUANTUM:
-            return radius - 1
+    while gaussian_row(sigma, radius)[0] >= 1 / QUANTUM:
         radius += 1
+    return radius - 1
 
 
 def _magick_box(size, options, image_type):

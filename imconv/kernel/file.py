@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FileError, ImconvError, KernelError, LimitError
 from ..geometry.sizes import MAX_SIDE
-from .text import parse, parse_matrix
+from .text import parse
 from .tokens import place
 from .weights import MAX_TAPS, KernelWeights
 
@@ -63,7 +63,7 @@ def load(path) -> KernelWeights:
         from .json_form import read
 
         return read(text, filename=path)
-    return parse_matrix(text, filename=path) if extension in MATRICES else parse(text, filename=path)
+    return parse(text, filename=path, matrix=extension in MATRICES)
 
 
 def _text(data: bytes) -> str:

@@ -12,7 +12,7 @@ from ..errors import KernelError, known
 from . import file, json_form
 from .kernel import Kernel
 from .number import format_float, format_fraction
-from .text import parse, parse_matrix, write
+from .text import parse, write
 from .weights import MAX_TAPS
 
 FORMATS = ("text", "imagemagick", "libvips", "csv", "npy", "json")
@@ -131,7 +131,7 @@ def _as_text(encode, read) -> tuple:
 _CODECS = {
     "text": _as_text(write, parse),
     "imagemagick": _as_text(_imagemagick, parse),
-    "libvips": _as_text(_libvips, parse_matrix),
+    "libvips": _as_text(_libvips, lambda text: parse(text, matrix=True)),
     "csv": _as_text(_csv, parse),
     "json": _as_text(json_form.write, json_form.read),
     "npy": (_npy, lambda data: file.read_array(io.BytesIO(data))),

@@ -64,18 +64,15 @@ def read(text: str, *, filename: str | None = None) -> KernelWeights:
                 raise KernelError(f"{where}: weight {i},{j} is no number")
             if cell not in known:
                 known[cell] = _number(cell, f"weight {i},{j}", where) / divisor
-    included = (
-        None if None not in (cell for row in rows for cell in row) else [[c is not None for c in r] for r in rows]
-    )
+    included = [[cell is not None for cell in row] for row in rows]
     words = {key: _words(found.get(key), key, where) for key in ("name", "source")}
     try:
         weights = [[known[cell] for cell in row] for row in rows]
         offset = _number(found.get("offset", _Number("0")), "offset", where)
-        kernel = KernelWeights(
-            weights, anchor=_anchor(found.get("anchor"), where), offset=offset, included=included, **words
-        )
+        rest = {"anchor": _anchor(found.get("anchor"), where), "offset": offset, "included": included, **words}
+        kernel = KernelWeights(weights, **rest)
         # weights without a common denominator are made from floats, so that they are recognised as in any other kernel
-        return kernel if kernel.exact else KernelWeights(kernel.weights, anchor=kernel.anchor, offset=offset, included=included, **words)  # fmt: skip
+        return kernel if kernel.exact else KernelWeights(kernel.weights, **rest)
     except KernelError as error:
         raise KernelError(str(error) if str(error).startswith(where) else f"{where}: {error}") from None
 

@@ -21,7 +21,7 @@ from .weights import MAX_TAPS, KernelWeights
 _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
-def parse(text: str, *, filename: str | None = None) -> KernelWeights:
+def parse(text: str, *, filename: str | None = None, matrix: bool = False) -> KernelWeights:
     """Read a kernel from text.
 
     Rows of numbers, separated by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
@@ -48,6 +48,8 @@ def parse(text: str, *, filename: str | None = None) -> KernelWeights:
     text : str
     filename : str, optional
         Named in error messages.
+    matrix : bool, default False
+        Always read the first row as a libvips matrix's, unless there are headers.
 
     Raises
     ------
@@ -61,13 +63,8 @@ def parse(text: str, *, filename: str | None = None) -> KernelWeights:
     >>> parse("divisor: 9\\n1 1 1\\n1 1 1\\n1 1 1").denominator
     9
     """
-    return _build(Reader(text, filename))
-
-
-def parse_matrix(text: str, *, filename: str | None = None) -> KernelWeights:
-    """Read a libvips matrix: as `parse`, but the first row is always `W H [scale [offset]]`, unless there are headers."""
     reader = Reader(text, filename)
-    return _build(reader, matrix=not reader.headers)
+    return _build(reader, matrix and not reader.headers)
 
 
 def write(kernel: KernelWeights) -> str:
@@ -103,7 +100,7 @@ def _quoted(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
 
 
-def _build(reader: Reader, matrix: bool = False) -> KernelWeights:
+def _build(reader: Reader, matrix: bool) -> KernelWeights:
     """Build the kernel from a text's headers and rows."""
     factor, offset, anchor = Fraction(1), Fraction(0), None
     if reader.geometry is not None:
