@@ -28,11 +28,8 @@ def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None
         kernel = kernel.normalized()
     if scale is not None:
         kernel = kernel.scaled(_number(scale, "scale"))
-    if offset is not None:
-        kernel = kernel.replace(offset=_number(offset, "offset"))
-    if anchor is not None:
-        kernel = kernel.replace(anchor=parse_pair(anchor, "anchor", least=0))
-    return kernel
+    added = None if offset is None else _number(offset, "offset")
+    return kernel.replace(offset=added, anchor=None if anchor is None else parse_pair(anchor, "anchor", least=0))
 
 
 def _number(text: str, option: str):
@@ -43,13 +40,11 @@ def _number(text: str, option: str):
 
 
 def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, combine="sum"):
-    """The filter of one kernel, or of several whose results are combined by one of COMBINATIONS."""
+    """The filter of one kernel, or of several whose results are combined: "sum", "max" or "magnitude"."""
     if not correlate:
         kernels = [kernel.flipped() for kernel in kernels]
-    if len(kernels) == 1 and combine in ("sum", "each"):
-        return linear_filter(kernels[0], options)
     if combine == "sum":
-        return linear_filter(summed(kernels), options)
+        return linear_filter(kernels[0] if len(kernels) == 1 else summed(kernels), options)
     return CombinedFilter(tuple(LinearFilter(kernel, options) for kernel in embedded(kernels)), combine)
 
 

@@ -76,11 +76,8 @@ def _refuse(kernel: Kernel, to: str) -> None:
         raise KernelError(f"{to} has no place for cells that are left out; {_WHOLE}")
 
 
-def _decimals(kernel: Kernel) -> list[list[str]]:
-    cells = [[format_float(weight) for weight in row] for row in kernel.weights.tolist()]
-    if kernel.included is not None:
-        for row, column in np.argwhere(~kernel.included).tolist():
-            cells[row][column] = "-"
+def _decimals(rows: list[list]) -> list[list[str]]:
+    cells = [["-" if number is None else format_float(number) for number in row] for row in rows]
     if any("/" in cell for row in cells for cell in row):
         raise KernelError("a weight is larger or smaller than decimals here may be, 1e99 and 1e-99; text and json hold it")  # fmt: skip
     return cells
@@ -88,34 +85,31 @@ def _decimals(kernel: Kernel) -> list[list[str]]:
 
 def _imagemagick(kernel: Kernel) -> str:
     (rows, columns), (row, column) = kernel.shape, kernel.anchor
-    cells = "  ".join(",".join(line) for line in _decimals(kernel))
+    cells = "  ".join(",".join(line) for line in _decimals(kernel.written(divided=True)[0]))
     return f"{columns}x{rows}+{column}+{row}: {cells}\n"
 
 
 def _libvips(kernel: Kernel) -> str:
     """`W H [scale [offset]]` and the rows. If possible the first line differs from them in length, which marks a matrix."""
-    whole = kernel.written_numerators
-    divisor = 1 if whole is None else kernel.denominator
-    cells = _decimals(kernel) if whole is None else [[str(int(n)) for n in row] for row in whole]
+    rows, divisor = kernel.written()
     head = [str(kernel.shape[1]), str(kernel.shape[0])]
     if divisor != 1 or kernel.offset or kernel.shape[1] == len(head):
         head.append(str(divisor))
     if kernel.offset or kernel.shape[1] == len(head):
         head.append(_decimal(kernel.offset))
-    return "\n".join(" ".join(row) for row in [head, *cells]) + "\n"
+    return "\n".join(" ".join(row) for row in [head, *_decimals(rows)]) + "\n"
 
 
 def _decimal(value: Fraction) -> str:
     text = format_float(float(value))
     if "/" in text or Fraction(text) != value:
-        raise KernelError(
-            f"libvips has no place for the offset {format_fraction(value)}, which is no decimal; {_WHOLE}"
-        )
+        offset = format_fraction(value)
+        raise KernelError(f"libvips has no place for the offset {offset}, which is no decimal; {_WHOLE}")
     return text
 
 
 def _csv(kernel: Kernel) -> str:
-    return "\n".join(",".join(row) for row in _decimals(kernel)) + "\n"
+    return "\n".join(",".join(row) for row in _decimals(kernel.written(divided=True)[0])) + "\n"
 
 
 def _npy(kernel: Kernel) -> bytes:

@@ -79,22 +79,16 @@ def read(text: str, *, filename: str | None = None) -> KernelWeights:
 
 def write(kernel: KernelWeights) -> str:
     """The kernel as JSON text, one line for each row of weights; it reads back equal."""
-    whole = kernel.written_numerators
+    rows, divisor = kernel.written()
     found = {"name": kernel.name, "source": kernel.source}
     lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in found.items() if value is not None]
     lines.append(f'"anchor": {list(kernel.anchor)}')
     if kernel.offset:
         lines.append(f'"offset": {_written(kernel.offset)}')
-    if whole is not None and kernel.denominator != 1:
-        lines.append(f'"divisor": {kernel.denominator}')
-    cells = (kernel.weights if whole is None else whole).tolist()
-    if kernel.included is not None:
-        cells = [
-            [cell if here else None for cell, here in zip(row, mask, strict=True)]
-            for row, mask in zip(cells, kernel.included.tolist(), strict=True)
-        ]
-    rows = ",\n    ".join(json.dumps(row) for row in cells)
-    lines.append(f'"weights": [\n    {rows}\n  ]')
+    if divisor != 1:
+        lines.append(f'"divisor": {divisor}')
+    weights = ",\n    ".join(map(json.dumps, rows))
+    lines.append(f'"weights": [\n    {weights}\n  ]')
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
 
 

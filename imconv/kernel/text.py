@@ -82,14 +82,10 @@ def write(kernel: KernelWeights) -> str:
         lines.append(f"anchor: {kernel.anchor[0]} {kernel.anchor[1]}")
     if kernel.offset:
         lines.append(f"offset: {format_fraction(Fraction(kernel.offset))}")
-    whole = kernel.written_numerators
-    if whole is not None and kernel.denominator != 1:
-        lines.append(f"divisor: {kernel.denominator}")
-    rows = (kernel.weights if whole is None else whole).tolist()
-    cells = [[format_float(number) if whole is None else str(number) for number in row] for row in rows]
-    if kernel.included is not None:
-        for row, column in np.argwhere(~kernel.included).tolist():
-            cells[row][column] = "-"
+    rows, divisor = kernel.written()
+    if divisor != 1:
+        lines.append(f"divisor: {divisor}")
+    cells = [["-" if number is None else format_float(number) for number in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines += [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     return "\n".join(lines) + "\n"

@@ -189,13 +189,19 @@ class KernelWeights:
             self._numerators = frozen(np.outer(*self._integer_factors))
         return self._numerators
 
-    @property
-    def written_numerators(self) -> np.ndarray | None:
-        """The numerators, where quotients by the denominator are the weights to the bit; else None: weights recognised as
-        fractions may lie a few ulp beside them, and then only their digits read back equal."""
-        numerators = self.numerators
-        same = numerators is not None and np.array_equal(numerators / self.denominator, self.weights)
-        return numerators if same else None
+    def written(self, divided: bool = False) -> tuple[list[list], int]:
+        """Rows of numbers for a file, None for cells that are left out, and the number that divides them.
+
+        They are whole numbers if their quotients are the weights to the bit. Weights recognised as fractions may lie a few
+        ulp beside these: then, and if `divided`, the numbers are the weights themselves, and the divisor is 1.
+        """
+        numerators = None if divided else self.numerators
+        if numerators is not None and not np.array_equal(numerators / self.denominator, self.weights):
+            numerators = None
+        rows = (self.weights if numerators is None else numerators).tolist()
+        for row, column in np.argwhere(~self.mask).tolist():
+            rows[row][column] = None
+        return rows, 1 if numerators is None else self.denominator
 
     def fractions(self) -> np.ndarray:
         """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
