@@ -90,11 +90,9 @@ seeds = st.integers(0, 2**32 - 1)
 steps = st.sampled_from([(1, 1)] * 3 + [(2, 2), (1, 2), (3, 1), (2, 3)])
 spreads = st.sampled_from([(1, 1)] * 3 + [(2, 2), (1, 3), (2, 1)])
 pads = st.one_of(
-    st.sampled_from(["same"] * 3 + ["valid", "full"]),
-    st.integers(0, 4),
-    st.tuples(st.integers(0, 3), st.integers(0, 3)),
-    st.tuples(*[st.integers(0, 3)] * 4),
-)
+    st.sampled_from(["same"] * 3 + ["valid", "full"]), st.integers(0, 4),
+    st.tuples(st.integers(0, 3), st.integers(0, 3)), st.tuples(*[st.integers(0, 3)] * 4),
+)  # fmt: skip
 
 
 @st.composite

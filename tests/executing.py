@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from imconv.engine import stage
-from imconv.engine.drive import run
+from imconv.engine.drive import run, stream
+from imconv.filters.apply import apply
 from imconv.stages.convolution import decimated
 
 
@@ -19,6 +20,18 @@ def set_stripe_bytes(patch, size: int) -> None:
     """Where a picture comes in bands, compute about so many bytes of the result at a time; `patch` is a MonkeyPatch."""
     for module in (stage, decimated):
         patch.setattr(module, "STRIPE_BYTES", size)
+
+
+def threads_and_bands_change_nothing(work, image: np.ndarray) -> np.ndarray:
+    """A filter's result: the same bits for any threads, and for rows that come in bands of any heights."""
+    whole = apply(work, image, threads=1)
+    for threads in (2, 3, 7):
+        np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
+    plan = work.plan(image.shape, image.dtype, bool(work.options.has_alpha))
+    for cuts in ((1, 51), (), range(7, len(image), 7)):
+        bands = stream(plan, iter(np.split(image, cuts)), threads=3)
+        np.testing.assert_array_equal(np.concatenate(list(bands)), whole)
+    return whole
 
 
 class _Banded:

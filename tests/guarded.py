@@ -20,7 +20,7 @@ from imconv.options import Options
 from imconv.stages.convolution import box, decimated, dense, lines, separable
 from imconv.stages.convolution import work as bands
 from imconv.stages.convolution.filter import LinearFilter
-from imconv.stages.ranking import algorithms, blocks
+from imconv.stages.ranking import algorithms, task
 from imconv.stages.ranking import work as rank_bands
 from imconv.stages.ranking.filter import RankFilter
 from imconv.stages.ranking.footprint import make_footprint
@@ -108,7 +108,7 @@ if __name__ == "__main__":
     numpy = Guarding("numpy")
     numpy.empty = empty
     engine = bordered_rows, buffers, held_rows, results
-    for module in (*engine, bands, box, decimated, dense, lines, separable, rank_bands, algorithms, blocks):
+    for module in (*engine, bands, box, decimated, dense, lines, separable, rank_bands, algorithms, task):
         module.np = numpy
     random.seed(int(sys.argv[1]))
     for _ in range(int(sys.argv[2])):

@@ -297,9 +297,7 @@ def convolve(image, weights, **options) -> np.ndarray:
     return correlate(image, weights, convolve=True, **options)
 
 
-# --- pooling ---------------------------------------------------------------------------------------------------------------
-
-
+# --- pooling ---
 def pooled_size(size: int, taps: int, stride: int, padding: int, dilation: int, ceil: bool) -> int:
     spare = size + 2 * padding - (dilation * (taps - 1) + 1)
     out = (math.ceil if ceil else math.floor)(Fraction(spare, stride)) + 1

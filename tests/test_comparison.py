@@ -116,17 +116,10 @@ def test_any_memory_layout():
 
 @pytest.mark.parametrize(
     "other",
-    [
-        np.zeros((4, 6), np.uint8),
-        np.zeros((5, 4), np.uint8),
-        np.zeros((4, 5, 3), np.uint8),
-        np.zeros((4, 5), np.uint16),
-        np.zeros((4, 5), complex),
-        np.zeros(5, np.uint8),
-        [[1], [2, 3]],
-    ],
+    [np.zeros((4, 6), np.uint8), np.zeros((5, 4), np.uint8), np.zeros((4, 5, 3), np.uint8),
+     np.zeros((4, 5), np.uint16), np.zeros((4, 5), complex), np.zeros(5, np.uint8), [[1], [2, 3]]],
     ids=lambda other: str(np.shape(other) if isinstance(other, np.ndarray) else "ragged"),
-)
+)  # fmt: skip
 def test_what_can_not_be_compared(other):
     with pytest.raises(OptionError):
         imconv.compare(np.zeros((4, 5), np.uint8), other)

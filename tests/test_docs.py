@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import imconv
+from imconv.filters.other_tools import TOOLS
 
 PACKAGE = Path(imconv.__file__).parent
 README = PACKAGE.parent / "README.md"
@@ -55,26 +56,14 @@ def test_public_functions_are_documented(name):
 
 @pytest.mark.parametrize(
     "name",
-    [
-        "correlate",
-        "convolve",
-        "gaussian_blur",
-        "box_blur",
-        "sharpen",
-        "unsharp_mask",
-        "edges",
-        "gabor",
-        "motion_blur",
-        "median",
-    ],
-)
+    ["correlate", "convolve", "gaussian_blur", "box_blur", "sharpen", "unsharp_mask", "edges", "gabor",
+     "motion_blur", "median"],
+)  # fmt: skip
 def test_borders_are_drawn_where_they_are_named(name):
     assert "d c b a | a b c d | d c b a" in inspect.getdoc(getattr(imconv, name))
 
 
 def test_the_table_of_tools_is_the_code_s():
-    from imconv.filters.other_tools import TOOLS
-
     head = ["`--like`", "`blur`", "`box`", "`apply`", "border", "anchor", "`apply` is", "whole numbers", "how near"]
     rows = [head, ["---"] * len(head)]
     for tool in TOOLS.values():

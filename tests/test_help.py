@@ -111,8 +111,7 @@ def test_commands_stand_in_families(capsys):
 def test_options_stand_in_groups(capsys):
     sections = sections_of(help_of(capsys, "box"))
     groups = ["Options", "Borders and geometry", "Where", "Numbers", "Files", "Running"]
-    assert list(sections)[: len(groups)] == groups
-    assert sections["Options"] == ["--size", "--like"]
+    assert (list(sections)[: len(groups)], sections["Options"]) == (groups, ["--size", "--like"])
     assert sections["Borders and geometry"] == ["--border", "--pad", "--stride", "--dilation"]
     assert sections["Where"] == ["--region", "--crop", "--mask", "--channels"]
     assert sections["Running"][-1] == "-h,"
@@ -138,9 +137,7 @@ def test_filters_draw_the_borders(capsys):
             assert "d c b a | a b c d | d c b a" in text
 
 
-# --- the examples are run -------------------------------------------------------------------------------------------
-
-
+# --- the examples are run ---
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory):
     """Files of weights for the networks of the examples."""
@@ -226,9 +223,7 @@ def test_there_are_examples_enough():
     assert len(EXAMPLES) >= 2 * len(LEAVES)
 
 
-# --- from outside ---------------------------------------------------------------------------------------------------
-
-
+# --- from outside ---
 def test_the_help_and_the_version_load_nothing_heavy():
     code = (
         "import sys; from imconv.cli import run; run(sys.argv[1:]); "
@@ -254,9 +249,7 @@ def test_lines_of_the_help_fit_a_terminal(capsys):
         assert max(map(len, text.splitlines())) <= 80, name
 
 
-# --- the README ------------------------------------------------------------------------------------------------------
-
-
+# --- the README ---
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_mentions_every_command(name):
     assert re.search(rf"imconv {name}\b", README.read_text(encoding="utf-8"))

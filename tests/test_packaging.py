@@ -140,12 +140,12 @@ def test_networks_are_found_there(installed):
 def test_a_picture_is_filtered_there(installed):
     home, _, _ = installed
     pixels = np.random.default_rng(8).integers(0, 256, (30, 40, 3), np.uint8)
-    Image.fromarray(pixels).save(home / "in.png")
-    blur = ("blur", home / "in.png", "out.png", "--sigma", "2", "--quiet")
-    done = run_there(installed, script(installed), *blur, text=True)
+    Image.fromarray(pixels).save(home / "in.ppm")
+    pool = ("pool", home / "in.ppm", "out.ppm", "--op", "max", "--size", "2", "--quiet")  # with a small loop
+    done = run_there(installed, script(installed), *pool, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    with Image.open(home / "elsewhere" / "out.png") as image:
-        np.testing.assert_array_equal(np.array(image), imconv.gaussian_blur(pixels, 2))
+    with Image.open(home / "elsewhere" / "out.ppm") as image:
+        np.testing.assert_array_equal(np.array(image), imconv.pool(pixels, "max", 2))
 
 
 def test_the_checkout_finds_its_kernels_from_anywhere(tmp_path):

@@ -29,29 +29,17 @@ def test_the_type_stays(dtype):
 
 def test_nearly_square():
     assert [columns_for(n, (10, 10)) for n in (1, 2, 3, 4, 6, 8, 9, 12, 16, 64, 96)] == [
-        1,
-        2,
-        2,
-        2,
-        3,
-        4,
-        3,
-        4,
-        4,
-        8,
-        12,
-    ]
+        1, 2, 2, 2, 3, 4, 3, 4, 4, 8, 12,
+    ]  # fmt: skip
     assert columns_for(6, (10, 60)) == 1
     assert columns_for(6, (60, 10)) == 6
 
 
 def test_scaled_each_and_all():
     maps = [np.array([[0.0, 1.0, 2.0]]), np.array([[1.0, 3.0, 4.0]])]
-    each = contact_sheet(maps, columns=1, gap=0, scale="each")
-    assert each.tolist() == [[0, 128, 255], [0, 170, 255]]
+    assert contact_sheet(maps, columns=1, gap=0, scale="each").tolist() == [[0, 128, 255], [0, 170, 255]]
     both = contact_sheet(maps, columns=1, gap=0, scale="all")
-    assert both.tolist() == [[0, 64, 128], [64, 191, 255]]
-    assert both.dtype == np.uint8
+    assert (both.tolist(), both.dtype) == ([[0, 64, 128], [64, 191, 255]], np.uint8)
     assert contact_sheet([np.full((2, 2), 7)], scale="each").tolist() == [[0, 0], [0, 0]]
 
 

@@ -48,7 +48,7 @@ def check(name: str, specialised: tuple[str, ...], function) -> None:
 
 
 def _interpolation(types: dict[str, str]):
-    picture, kernel, step = _picture(72, 300), gaussian_kernel(8), 3
+    picture, kernel, step = _picture(72, 300), gaussian_kernel(16, fast=True), 3
     axes = make_axes(picture.shape, kernel.shape, kernel.anchor, "same", 1, 1)
     plan = make_plan(kernel, axes, 1, np.dtype("uint8"), np.dtype("uint8"), Border("nearest"), algorithm="decimated")
     down, along = (factor.after[1] for factor in plan.decimation)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -12,48 +11,31 @@ from ..engine.drive import compute
 from ..engine.sources import WholeArray
 from ..engine.stage import PlanLike
 from ..errors import OptionError
-from ..filter import Filter
+from ..filter import Filter, FilterOfFilters
 from ..geometry.arrangement import layout
-from ..options import Options
 from ..pixels.depth import white
 from .partial import selected
 
 
-class FilterBank(Filter):
+@dataclass(frozen=True, eq=False)
+class FilterBank(FilterOfFilters):
     """Filters with the same options; `columns` of their results make a row of the sheet.
 
     The options that select a part of the picture (region, mask, channels) apply to each result.
     """
 
+    filters: tuple[Filter, ...]
+    columns: int
+
     selects_itself = True
 
-    def __init__(self, filters, columns: int):
-        self.filters, self.columns = tuple(selected(each) for each in filters), columns
-
-    @property
-    def options(self) -> Options:
-        """The options that all the filters have."""
-        return self.filters[0].options
-
     def plan(self, shape, image_type, has_alpha: bool) -> BankPlan:
-        plans = tuple(each.plan(shape, image_type, has_alpha) for each in self.filters)
+        plans = tuple(selected(each).plan(shape, image_type, has_alpha) for each in self.filters)
         if len({tuple(plan.shape) for plan in plans}) > 1:
             raise OptionError(
                 "the kernels of this bank differ in size, and with this pad so do their results; take pad same"
             )
         return BankPlan(plans, self.columns)
-
-    def result_type(self, image_type) -> np.dtype:
-        return self.filters[0].result_type(image_type)
-
-    def in_light(self, light) -> FilterBank:
-        return FilterBank([each.in_light(light) for each in self.filters], self.columns)
-
-    def with_options(self, **changes) -> FilterBank:
-        return FilterBank([each.with_options(**changes) for each in self.filters], self.columns)
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> FilterBank:
-        return FilterBank([each.retyped(dtype, scale, range) for each in self.filters], self.columns)
 
 
 @dataclass(frozen=True)
@@ -81,11 +63,6 @@ class BankPlan(PlanLike):
     @property
     def streams(self) -> bool:
         return not self.stretched
-
-    @property
-    def seconds(self) -> float:
-        """Estimated seconds of one thread for all filters together."""
-        return sum(plan.seconds for plan in self.plans)
 
     @property
     def places(self) -> list[tuple[slice, slice]]:
@@ -131,20 +108,8 @@ class BankPlan(PlanLike):
             sheet[place] = result
         yield sheet if wanted is None else sheet[wanted[0] : wanted[1]]
 
-    @property
-    def multiply_adds(self) -> int:
-        """Multiply-adds of all plans together."""
-        return sum(plan.multiply_adds for plan in self.plans)
-
     def as_dict(self) -> dict:
-        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
-        return {
-            **self.plans[0].as_dict(),
-            "output": [*self.shape, self.channels],
-            "bank": len(self.plans),
-            "result_bytes": self.result_bytes,
-            "multiply_adds": self.multiply_adds,
-        }
+        return {**super().as_dict(), "bank": len(self.plans), "result_bytes": self.result_bytes}
 
     def __str__(self) -> str:
         columns = min(self.across, len(self.plans))

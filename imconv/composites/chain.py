@@ -12,7 +12,7 @@ from ..engine.stage import AnyPlan
 from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
-from ..options import Options, result_of
+from ..options import Options
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from .composed_kernel import composed
@@ -29,6 +29,7 @@ class ChainFilter(Filter):
 
     steps: tuple[Filter, ...]
     options: Options
+    scale: Fraction | None = None
 
     def plan(self, shape, image_type, has_alpha: bool) -> ChainPlan:
         image_type = np.dtype(image_type)
@@ -65,7 +66,7 @@ class ChainFilter(Filter):
         if not last:
             return selected(step.retyped(between, Fraction(1), policy))
         policy = step.options.range if self.options.range == "clip" else self.options.range
-        target, scale = self._result(image_type)
+        target, scale = self.result(image_type)
         return selected(step.retyped(target, scale, policy))
 
     def _fused(self, filters, plans, step, plan, index: int, types: tuple):
@@ -83,15 +84,6 @@ class ChainFilter(Filter):
             return None
         return _Step(one, made, before.shape), together
 
-    def result_type(self, image_type) -> np.dtype:
-        return self._result(np.dtype(image_type))[0]
-
-    def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
-        return result_of(self.options, image_type)
-
-    def factor(self, image_type) -> Fraction:
-        return self._result(np.dtype(image_type))[1]
-
     def in_light(self, light) -> ChainFilter:
         steps = tuple(step.in_light(light) for step in self.steps)
         return ChainFilter(steps, replace(light.options(self.options), dtype=None))
@@ -100,10 +92,7 @@ class ChainFilter(Filter):
         """As Filter.with_options; a border is set for every step."""
         own = {name: value for name, value in changes.items() if name == "border"}
         steps = tuple(step.with_options(**own) for step in self.steps) if own else self.steps
-        return ChainFilter(steps, replace(self.options, **changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> Filter:
-        return _Retyped(self.steps, replace(self.options, depth=None, range=range), np.dtype(dtype), scale)
+        return replace(self, steps=steps, options=replace(self.options, **changes))
 
 
 @dataclass(frozen=True)
@@ -113,17 +102,6 @@ class _Step:
     filter: Filter
     made: Filter
     shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class _Retyped(ChainFilter):
-    """A chain whose results have another type and scale."""
-
-    target: np.dtype
-    scale: Fraction
-
-    def _result(self, image_type):
-        return self.target, self.scale
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
 from ..geometry.border import parse_border
-from ..geometry.sizes import parse_pair
+from ..geometry.sizes import MAX_SIDE, parse_pair
 from ..kernel.kernel import Kernel
 from ..stages.convolution.filter import LinearFilter
 
-LARGEST_SIDE = 127  # most taps on a side of a composed kernel; for larger ones two passes are always cheaper
+LARGEST_SIDE = 127  # most taps on a side of a composed kernel that is no outer product; for larger ones two passes are always cheaper
 
 
 def composed(first: LinearFilter, second: LinearFilter) -> LinearFilter | None:
@@ -59,11 +58,6 @@ def compose(first: Kernel, second: Kernel) -> Kernel | None:
     shape = [a + b - 1 for a, b in zip(first.shape, second.shape, strict=True)]
     if first.included is not None or second.included is not None:
         return None
-    sigma = None
-    if first.sigma and second.sigma:
-        sigma = tuple(math.hypot(a, b) for a, b in zip(first.sigma, second.sigma, strict=True))
-    if sigma is None and max(shape) > LARGEST_SIDE:
-        return None
     anchor = tuple(a + b for a, b in zip(first.anchor, second.anchor, strict=True))
     attributes = {
         "anchor": anchor,
@@ -71,9 +65,11 @@ def compose(first: Kernel, second: Kernel) -> Kernel | None:
         "name": f"{first.name or 'kernel'}, {second.name or 'kernel'}",
     }
     one, two = first.rank_one_factors, second.rank_one_factors
-    if one and two and not (first.exact and second.exact):
+    if one and two and max(shape) <= MAX_SIDE and not (first.exact and second.exact):
         column, row = (np.convolve(a, b) for a, b in zip(one, two, strict=True))
-        return Kernel.from_factors(column, row, sigma=sigma, **attributes)
+        return Kernel.from_factors(column, row, **attributes)
+    if max(shape) > LARGEST_SIDE:
+        return None
     if first.exact and second.exact:
         return Kernel(_full(first.fractions(), second.fractions()).tolist(), **attributes)
     return Kernel(_full(first.weights, second.weights), **attributes)

@@ -9,37 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 
 from ..engine.side_by_side import PassedOn, SideBySide, in_blocks
+from ..engine.stage import PlanOfPlans
 from ..errors import OptionError
 from ..filter import Filter
-from ..geometry.axis import Axis
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.sizes import parse_pair
-from ..kernel.kernel import Kernel
 from ..options import NO_IGNORING, Options, checked_offset
 from ..pixels.alpha import check_alpha
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.rounding import check_range, finish
 from ..pixels.sample_types import loop_type
-from ..stages.convolution.filter import LinearFilter
-
-_ONE = Kernel([[1]])
 
 
 @dataclass(frozen=True)
-class FloatStagesPlan(SideBySide):
+class FloatStagesPlan(SideBySide, PlanOfPlans):
     """The plans of a filter's stages. The filter's `flow` runs them and computes what lies between them.
 
     The picture's own samples are kept beside the stages: at the end they are needed for alpha.
     """
 
     filter: FloatStagesFilter = field(repr=False)
-    stages: tuple
+    plans: tuple  # of the stages
     source: str  # dtype names
     target: str
     channels: int
@@ -55,53 +51,16 @@ class FloatStagesPlan(SideBySide):
     unitless: bool = False  # whether results are ratios: a change of depth does not scale them
 
     @property
-    def summary(self) -> str:
-        """A line that says what is computed, for printed plans."""
-        return self.filter.summary
-
-    @property
-    def rows(self) -> Axis:
-        """The axis of the first stage."""
-        return self.stages[0].rows
-
-    @property
-    def columns(self) -> Axis:
-        """The axis of the first stage."""
-        return self.stages[0].columns
-
-    @property
     def filtered(self) -> int:
         """The number of channels that the stages read."""
         return self.channels - (self.alpha == "keep")
-
-    @property
-    def seconds(self) -> float:
-        """Estimated seconds of one thread for all stages together."""
-        return sum(stage.seconds for stage in self.stages)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiply-adds of all stages together."""
-        return sum(stage.multiply_adds for stage in self.stages)
-
-    @property
-    def scratch(self) -> int:
-        """Bytes of buffers for each thread, of all stages together."""
-        return sum(stage.scratch for stage in self.stages)
-
-    @property
-    def extra_bytes(self) -> int:
-        return 8 if self.range == "stretch" else 0
-
-    def bytes_held(self, threads: int) -> int:
-        return sum(stage.bytes_held(threads) for stage in self.stages)
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
         if not self.direct or values:
             how = {"wanted": wanted, "threads": threads, "tally": tally, "progress": progress, "values": values}
             yield from super().make_bands(source, sink, **how)
             return
-        for band in self.stages[0].make_bands(source, sink, wanted=wanted, threads=threads, progress=progress):
+        for band in self.plans[0].make_bands(source, sink, wanted=wanted, threads=threads, progress=progress):
             if tally is not None:
                 tally.add(samples=band.size)
             yield band
@@ -130,8 +89,8 @@ class FloatStagesPlan(SideBySide):
         """The plan's figures for `--json`."""
         rows, columns = self.shape
         return {
-            "algorithm": self.summary,
-            "stages": [stage.algorithm for stage in self.stages],
+            "algorithm": self.filter.summary,
+            "stages": [stage.algorithm for stage in self.plans],
             "input": [self.rows.size, self.columns.size, self.channels],
             "output": [rows, columns, self.channels],
             "types": [self.source, self.stage_type, self.target],
@@ -139,10 +98,10 @@ class FloatStagesPlan(SideBySide):
         }
 
     def __str__(self) -> str:
-        lines = [f"stages         {self.summary}: {len(self.stages)}, from {self.source} to {self.target}"]
+        lines = [f"stages         {self.filter.summary}: {len(self.plans)}, from {self.source} to {self.target}"]
         if self.alpha != "none":
             lines.append(f"alpha          {self.alpha}")
-        return "\n".join([*lines, *map(str, self.stages)])
+        return "\n".join([*lines, *map(str, self.plans)])
 
 
 class FloatStagesFilter(Filter):
@@ -155,7 +114,6 @@ class FloatStagesFilter(Filter):
     options: Options
     scale: Fraction | None
     white: int | None
-    __dataclass_fields__: ClassVar[dict]  # of the subclass
     name = ""
     alphas: tuple[str, ...] = ("weight", "separate", "keep")  # the alpha policies it knows, the default first
     borders: tuple[str, ...] | None = None  # the borders it knows; None for all
@@ -195,10 +153,10 @@ class FloatStagesFilter(Filter):
         self._refuse()
         channels = shape[2] if len(shape) == 3 else 1
         alpha = self._alpha(has_alpha)
-        plain = LinearFilter(_ONE, options, scale=self.scale)
+        target, factor = self.result(image_type)
         plan = FloatStagesPlan(
-            self, (), source.name, plain.result_type(image_type).name, channels, alpha, check_range(options.range),
-            plain.factor(image_type), checked_offset(options.offset),
+            self, (), source.name, target.name, channels, alpha, check_range(options.range), factor,
+            checked_offset(options.offset),
             _premultiplied_border(parse_border(options.border), channels, has_alpha, alpha, top),
             self.stage_type(source.name, alpha), top,
         )  # fmt: skip
@@ -206,8 +164,8 @@ class FloatStagesFilter(Filter):
         if unchanged and alpha in ("none", "separate") and plan.range == "clip" and plan.source == loop_type(source):
             stages = self.direct_stages(shape[:2], channels, plan.source, plan.border)
             if stages:
-                return replace(plan, stages=stages, direct=True)
-        return replace(plan, stages=self.stages(shape[:2], plan.filtered, plan.stage_type, plan.border))
+                return replace(plan, plans=stages, direct=True)
+        return replace(plan, plans=self.stages(shape[:2], plan.filtered, plan.stage_type, plan.border))
 
     def _refuse(self) -> None:
         options = self.options.checked()
@@ -230,20 +188,8 @@ class FloatStagesFilter(Filter):
                 raise OptionError(f"{self.name} has no alpha {asked}; it has {', '.join(self.alphas)}")
         return (asked or self.alphas[0]) if has_alpha else "none"
 
-    def result_type(self, image_type) -> np.dtype:
-        return LinearFilter(_ONE, self.options).result_type(np.dtype(image_type))
-
-    def factor(self, image_type) -> Fraction:
-        return LinearFilter(_ONE, self.options, scale=self.scale).factor(np.dtype(image_type))
-
     def in_light(self, light) -> FloatStagesFilter:
         return replace(self.scaled(Fraction(1, light.image_white)), options=light.options(self.options))
-
-    def with_options(self, **changes) -> FloatStagesFilter:
-        return replace(self, options=replace(self.options, **changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> FloatStagesFilter:
-        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
     def with_types_fixed(self, image_type, result_type=None) -> Self:
         return replace(self, white=white(readable(np.dtype(image_type))))

@@ -81,7 +81,7 @@ class IgnoringFilter(FloatStagesFilter):
 
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """As FloatStagesFilter.flow: quotients of sums."""
-        channels, total, stage = plan.filtered, self.kernel.sum(), plan.stages[0]
+        channels, total, stage = plan.filtered, self.kernel.sum(), plan.plans[0]
         pairs = Bands(_pairs(band, threads) for band in rows)
         for sums in stage.make_bands(pairs, NewArrays(stage), wanted=wanted, threads=threads, progress=progress):
             values = np.empty((*sums.shape[:2], channels))

@@ -12,30 +12,29 @@ from ..engine.drive import compute
 from ..engine.results import NewArrays, new_array
 from ..engine.side_by_side import PassedOn
 from ..engine.sources import Bands
-from ..engine.stage import AnyPlan
+from ..engine.stage import AnyPlan, PlanOfPlans
 from ..errors import ImconvError, OptionError
-from ..filter import Filter
+from ..filter import Filter, FilterOfFilters
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
-from ..options import Options
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.rounding import finish
 from ..pixels.sample_types import type_range
 
 
-class PartialFilter(Filter):
-    """Applies a filter to the part of the picture that its options select; other samples keep their value."""
+@dataclass(frozen=True, eq=False)
+class PartialFilter(FilterOfFilters):
+    """Applies a filter to the part of the picture that its options select; other samples keep their value.
 
-    options: Options
+    In linear light the mask blends in linear light, too.
+    """
+
+    filters: tuple[Filter]
     selects_itself = True
 
-    def __init__(self, inner: Filter):
-        self.inner, self.options = inner, inner.options
-        self.selection = selection_of(inner.options)
-
     def plan(self, shape, image_type, has_alpha: bool) -> PartialPlan:
-        selection, image_type = self.selection, np.dtype(image_type)
+        selection, image_type = selection_of(self.options), np.dtype(image_type)
         rows, columns = shape[:2]
         channels = shape[2] if len(shape) == 3 else 1
         places = None if selection.channels is None else places_of(selection, channels, has_alpha)
@@ -49,17 +48,18 @@ class PartialFilter(Filter):
             with_alpha = has_alpha and places != (channels - 1,)
             colours = 1 if selection.luma else len([p for p in places if not (with_alpha and p == channels - 1)])
             taken = colours + with_alpha
-        inner, given = self.inner, image_type
+        inner, given = self.filters[0], image_type
         if places is not None:
             inner = _bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
         whole = inner.plan((rows, columns, taken), image_type, with_alpha)
-        target, scale = np.dtype(inner.result_type(image_type)), Fraction(1)
+        target, scale = self.result(image_type)
         if blended:
-            scale = inner.factor(np.dtype(image_type))
             if selection.luma:
                 given = np.dtype(
                     np.float32 if readable(image_type).itemsize <= 2 or image_type == np.float32 else np.float64
                 )
+            if image_type.name == target.name == "uint8":
+                inner = inner.in_8_bits()
             inner = inner.with_types_fixed(image_type).retyped(
                 np.float64, scale, "stretch" if whole.range == "stretch" else "clip"
             )
@@ -70,28 +70,12 @@ class PartialFilter(Filter):
             raise OptionError("region, mask and channels need a result of the picture's size and channels")
         return PartialPlan(
             whole, inner, selection, region, places, channels, with_alpha, readable(image_type).name, target.name, policy,
-            blended, self.inner.factor(np.dtype(image_type)),
+            blended, scale,
         )  # fmt: skip
-
-    def result_type(self, image_type) -> np.dtype:
-        return self.inner.result_type(image_type)
-
-    def factor(self, image_type) -> Fraction:
-        return self.inner.factor(np.dtype(image_type))
-
-    def in_light(self, light) -> PartialFilter:
-        """As Filter.in_light. The mask blends in linear light."""
-        return PartialFilter(self.inner.in_light(light))
-
-    def with_options(self, **changes) -> PartialFilter:
-        return PartialFilter(self.inner.with_options(**changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> PartialFilter:
-        return PartialFilter(self.inner.retyped(dtype, scale, range))
 
 
 @dataclass(frozen=True, eq=False)
-class PartialPlan(AnyPlan):
+class PartialPlan(PlanOfPlans):
     """The plan of a filter on a part of a picture; all other samples come from the picture's own rows."""
 
     inner_plan: AnyPlan
@@ -110,42 +94,12 @@ class PartialPlan(AnyPlan):
     range = "clip"  # as the driver sees it; the policy is applied here
 
     @property
-    def rows(self):
-        """The picture's axis."""
-        return self.inner_plan.rows
+    def plans(self) -> tuple[AnyPlan]:
+        return (self.inner_plan,)
 
-    @property
-    def columns(self):
-        """The picture's axis."""
-        return self.inner_plan.columns
-
-    @property
-    def alpha(self) -> str:
-        """The alpha policy of the filter."""
-        return self.inner_plan.alpha
-
-    @property
-    def seconds(self) -> float:
-        """Estimated seconds of one thread for the filter."""
-        return self.inner_plan.seconds
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of the filter."""
-        return self.inner_plan.multiply_adds
-
-    @property
-    def scratch(self) -> int:
-        """Bytes of the filter's buffers for each thread."""
-        return self.inner_plan.scratch
-
-    @property
-    def streams(self) -> bool:
-        return self.inner_plan.streams
-
-    @property
-    def extra_bytes(self) -> int:
-        return self.inner_plan.extra_bytes
+    alpha = property(lambda self: self.inner_plan.alpha)
+    streams = property(lambda self: self.inner_plan.streams)
+    extra_bytes = property(lambda self: self.inner_plan.extra_bytes)
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held; the picture's own rows are held, too."""
@@ -153,7 +107,7 @@ class PartialPlan(AnyPlan):
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
         region, part, own = self.region, _PartRows(self), PassedOn(source.bands())
-        top = region.y if self.crop else 0  # the row of the picture that is the first of the result
+        top = region.y if self.selection.crop else 0  # the row of the picture that is the first of the result
         first, last = wanted or (0, self.shape[0])
         row, end = first + top, last + top
         inside = max(row, region.y), max(row, min(end, region.y + region.height))
@@ -190,13 +144,9 @@ class PartialPlan(AnyPlan):
         yield from passed_on(end)
 
     @property
-    def crop(self) -> bool:
-        return self.selection.crop
-
-    @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the result."""
-        return (self.region.height, self.region.width) if self.crop else self.inner_plan.shape
+        return (self.region.height, self.region.width) if self.selection.crop else self.inner_plan.shape
 
     @property
     def selection_text(self) -> str:
@@ -206,7 +156,7 @@ class PartialPlan(AnyPlan):
             parts.append(f"channels {','.join(map(str, self.selection.channels))}")
         if self.selection.mask is not None:
             parts.append("by a mask")
-        if self.crop:
+        if self.selection.crop:
             parts.append("cropped")
         return ", ".join(parts)
 
@@ -248,7 +198,7 @@ class _PartRows:
     def as_result(self, rows: np.ndarray) -> np.ndarray:
         """Unfiltered rows of the picture, in the result's type and width."""
         plan = self.plan
-        if plan.crop:
+        if plan.selection.crop:
             rows = rows[:, plan.region.x : plan.region.x + plan.region.width]
         return self._converted(rows)
 
@@ -270,7 +220,7 @@ class _PartRows:
         columns = slice(region.x, region.x + region.width)
         values = values[:, columns]
         result = self.as_result(originals)
-        inside = result if plan.crop else result[:, columns]
+        inside = result if plan.selection.crop else result[:, columns]
         places = list(range(plan.channels)) if plan.places is None else list(plan.places)
         if not plan.blended:
             inside[..., places] = values[..., self._order(places)]
@@ -353,4 +303,4 @@ def selected(filter: Filter) -> Filter:
     """The filter itself, or a PartialFilter of it if its options select a part of the picture."""
     if not filter.options.selects or filter.selects_itself:
         return filter
-    return PartialFilter(filter)
+    return PartialFilter((filter,))

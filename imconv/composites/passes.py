@@ -51,17 +51,11 @@ class PassesFilter(Filter):
             shape, source = (*plans[-1].shape, *shape[2:]), np.dtype(plans[-1].target)
         return PassesPlan(tuple(plans), tuple(filters), self.note, self.label)
 
-    def result_type(self, image_type) -> np.dtype:
+    def result(self, image_type) -> tuple[np.dtype, Fraction]:
         dtype = np.dtype(image_type)
         for each in self.steps(dtype):
             dtype = each.result_type(dtype)
-        return dtype
-
-    def factor(self, image_type) -> Fraction:
-        return LinearFilter(UNIT, self.options).factor(np.dtype(image_type))
-
-    def with_options(self, **changes) -> PassesFilter:
-        return replace(self, options=replace(self.options, **changes))
+        return dtype, super().result(image_type)[1]
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> PassesFilter:
         return replace(self, retyping=(dtype, scale, range))
@@ -81,15 +75,7 @@ class PassesPlan(Sequence):
     label: str
 
     def as_dict(self) -> dict:
-        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
-        last = self.plans[-1]
-        return {
-            **self.plans[0].as_dict(),
-            "like": self.label,
-            "steps": len(self.plans),
-            "output": [*last.shape, last.channels],
-            "multiply_adds": self.multiply_adds,
-        }
+        return {**super().as_dict(), "like": self.label, "steps": len(self.plans)}
 
     def __str__(self) -> str:
         return "\n".join([self.note, *map(str, self.plans)])

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import OptionError
 from ..pixels.rounding import Tally, stretch_colours, warn_of_nans, warn_of_rounded
 from ..pixels.sample_types import type_name
-from .results import NewArrays, check_out, direct_result, new_array
+from .results import NewArrays, check_out, new_array
 from .sources import Bands, WholeArray
 from .threads import thread_count
 
@@ -49,12 +49,11 @@ def run(
     shape = (*plan.shape, plan.channels)
     wanted = shape if image.ndim == 3 or plan.channels > 1 else shape[:2]
     threads = thread_count(threads)
-    result = None
+    direct = False  # whether bands can be written to `out` itself
     if out is not None:
         check_out(out, wanted, plan.target)
-        result = direct_result(out, image, shape)
-    if result is None:
-        result = new_array(shape, plan.target)
+        direct = out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image)
+    result = out.reshape(shape) if out is not None and direct else new_array(shape, plan.target)
     if not plan.keeps_samples:
         warn_of_rounded(picture, level)
     loses_nan, count = _counting(plan, tally)
@@ -64,7 +63,7 @@ def run(
         warn_of_nans(count, level)
     if out is None:
         return result.reshape(wanted)
-    if not np.may_share_memory(out, result):
+    if not direct:
         out[...] = result.reshape(wanted)
     return out
 

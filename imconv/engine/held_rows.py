@@ -41,14 +41,12 @@ class HeldRows:
     def _make_room(self, held: int, count: int) -> None:
         kept, slack = self.rows, held // SLACK
         if held + count > len(self._buffer) or self._start < slack:  # else rows would have to be moved again soon
-            self._buffer = self._new(held + count + slack)
+            shape = held + count + slack, *self.row_shape
+            size = int(np.prod(shape))
+            self._buffer = np.empty(size + ROOM, self.dtype)[:size].reshape(shape)
             self._buffer[:held] = kept
         else:
             for row in range(0, held, self._start):  # in pieces that do not overlap their destination
                 piece = kept[row : row + self._start]
                 self._buffer[row : row + len(piece)] = piece
         self._start = 0
-
-    def _new(self, capacity: int) -> np.ndarray:
-        size = capacity * int(np.prod(self.row_shape))
-        return np.empty(size + ROOM, self.dtype)[:size].reshape(capacity, *self.row_shape)

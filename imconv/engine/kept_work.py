@@ -24,11 +24,10 @@ def take(stage, picture, threads: int | None):
 
 def give_back(work, threads: int | None) -> None:
     """Keep work after use, unless it is long or holds much memory."""
-    stage = work.stage
-    if stage.seconds > SMALL_SECONDS or stage.scratch > SMALL_BYTES:
+    if work.plan.seconds > SMALL_SECONDS or work.plan.scratch > SMALL_BYTES:
         return
     work.release()
-    _kept[id(stage), threads] = work
+    _kept[id(work.plan), threads] = work
     while len(_kept) > MOST_KEPT:
         try:
             _kept.popitem(last=False)

@@ -17,13 +17,6 @@ def check_out(out, shape: tuple[int, ...], dtype: str) -> None:
         raise OptionError("out can't be written to")
 
 
-def direct_result(out, image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
-    """`out` in this shape if bands can be written to it directly; None if it must be copied to at the end."""
-    if out is None or not (out.flags.c_contiguous and out.dtype.isnative) or np.may_share_memory(out, image):
-        return None
-    return out.reshape(shape)
-
-
 def new_array(shape, dtype) -> np.ndarray:
     """Allocate an array for a result; LimitError if there is not enough memory."""
     try:

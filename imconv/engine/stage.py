@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ..geometry.axis import Axis, effective_size
 from ..geometry.border import Border
 from ..lazy import cached_property
 from . import kept_work
+from .bordered_rows import BorderedRows
 from .drive import run
 from .held_rows import SLACK
 from .results import IntoArray
@@ -132,25 +133,48 @@ class AnyPlan:
         return run(self, image, out=out, threads=threads, level=4)
 
 
-class PlanLike(AnyPlan):
-    """A plan that consists of others and has the attributes of one of them, its `model`, unless it defines its own."""
+class PlanOfPlans(AnyPlan):
+    """A plan made of others, its `plans`, the first of which reads the picture. Times and bytes are those of all together."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def plans(self) -> tuple: ...
+
+    rows = property(lambda self: self.plans[0].rows)
+    columns = property(lambda self: self.plans[0].columns)
+    seconds = property(lambda self: sum(plan.seconds for plan in self.plans))
+    multiply_adds = property(lambda self: sum(plan.multiply_adds for plan in self.plans))
+    scratch = property(lambda self: sum(plan.scratch for plan in self.plans))
+
+    def bytes_held(self, threads: int) -> int:
+        return sum(plan.bytes_held(threads) for plan in self.plans)
+
+    def as_dict(self) -> dict:
+        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
+        return {
+            **self.plans[0].as_dict(),
+            "output": [*self.shape, self.channels],
+            "multiply_adds": self.multiply_adds,
+        }
+
+
+class PlanLike(PlanOfPlans):
+    """A plan made of others that reads what the first of them reads, and whose result is like that of its `model`."""
 
     @property
     def model(self) -> AnyPlan:
-        """The plan that has the same attributes."""
-        raise NotImplementedError
+        """The plan whose result has the same type, channels and policies: by default the last one."""
+        return self.plans[-1]
 
-    rows = property(lambda self: self.model.rows)
-    columns = property(lambda self: self.model.columns)
-    source = property(lambda self: self.model.source)
-    source_channels = property(lambda self: self.model.source_channels)
+    source = property(lambda self: self.plans[0].source)
+    source_channels = property(lambda self: self.plans[0].source_channels)
+    shape = property(lambda self: self.model.shape)
     target = property(lambda self: self.model.target)
     channels = property(lambda self: self.model.channels)
     colours = property(lambda self: self.model.colours)
     alpha = property(lambda self: self.model.alpha)
     range = property(lambda self: self.model.range)
-    seconds = property(lambda self: self.model.seconds)
-    scratch = property(lambda self: self.model.scratch)
 
 
 @dataclass(frozen=True)
@@ -169,6 +193,8 @@ class Stripe:
 
 class Stage(AnyPlan):
     """A plan of one pass over rows: a window slides along both axes. In addition to AnyPlan's attributes it has a `border`."""
+
+    worker: ClassVar[type]  # its subclass of Work
 
     if TYPE_CHECKING:
 
@@ -205,9 +231,9 @@ class Stage(AnyPlan):
             + (f", dilation {rows.dilation},{columns.dilation}" if (rows.dilation, columns.dilation) != (1, 1) else "")
         )
 
-    def work(self, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None) -> Work:
+    def work(self, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         """Make this stage's work for a picture, or for the part of a picture that begins with row `low`."""
-        raise NotImplementedError
+        return self.worker(self, rows, low, threads, tally, progress)
 
     # --- rows and stripes ------------------------------------------------------------------------------------------
 
@@ -250,7 +276,11 @@ class Stage(AnyPlan):
         """The stripes of the result from top to bottom. No later stripe needs rows above a stripe's `low`."""
         height = self.stripe_height
         parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
-        return in_order([Stripe(*part, *self.rows_read(*part)) for part in parts])
+        return in_order(self.stripes_of(parts))
+
+    def stripes_of(self, parts: list[tuple[int, int]]) -> list[Stripe]:
+        """The stripes for parts (first, last) of the result; `low` and `high` may decrease from one to the next."""
+        return [Stripe(*part, *self.rows_read(*part)) for part in parts]
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held: held rows of the picture, two of its bands, two stripes of the result, and buffers."""
@@ -306,25 +336,26 @@ def in_order(parts: list[Stripe]) -> list[Stripe]:
 class Work:
     """A stage at work on a picture, or on the part of it that begins with row `low`: computes bands of rows on threads.
 
-    A subclass defines `band(first, out, scratch)`, which computes finished samples of rows first, first + 1, ... into `out`,
+    A subclass has a `source`, or its own `move` and `release`. It defines `band(first, out, scratch)`, which computes finished samples of rows first, first + 1, ... into `out`,
     and `values_band`, which computes float64 values before range policy and rounding. `scratch` is a dict of buffers that
     belongs to the calling thread.
     """
 
     band: Callable[[int, np.ndarray, dict], None]
     values_band: Callable[[int, np.ndarray, dict], None]
+    source: BorderedRows
 
-    def __init__(self, stage: Stage, threads=None, tally=None, progress=None):
-        self.stage, self.tally = stage, tally
-        self.crew = Crew(stage, threads, progress)
+    def __init__(self, plan, threads=None, tally=None, progress=None):
+        self.plan, self.tally = plan, tally
+        self.crew = Crew(plan, threads, progress)
 
     def move(self, rows: np.ndarray, low: int) -> None:
         """Continue with another part of the picture, or with another picture of its shape and type."""
-        raise NotImplementedError
+        self.source.move(rows, low)
 
     def release(self) -> None:
         """Drop references to the picture; `move` sets the next one."""
-        raise NotImplementedError
+        self.source.release()
 
     def prepare(self, count: int) -> None:
         """Compute the first `count` rows of the coarse grid, if the stage has one."""

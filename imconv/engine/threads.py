@@ -79,8 +79,6 @@ def _keep(count: int) -> int:
 
 
 def _serve(tasks: SimpleQueue) -> None:
-    import numpy as np
-
     np.seterr(all="ignore")  # applies to this thread only
     while True:
         tasks.get().help()
@@ -120,17 +118,6 @@ def thread_count(threads) -> int:
     return default_threads() if threads is None else checked_threads(threads)
 
 
-class RowCount:
-    """Counts finished rows and reports them to a `progress` callback."""
-
-    def __init__(self, progress: Callable[[int, int], None], total: int):
-        self.progress, self.total, self.done = progress, total, 0
-
-    def add(self, rows: int) -> None:
-        self.done += rows
-        self.progress(self.done, self.total)
-
-
 def band_count(plan, threads: int) -> int:
     """The number of bands for a plan's work: several for each thread, none shorter than BAND_SECONDS if avoidable."""
     return min(threads * BANDS_PER_THREAD, max(threads, int(plan.seconds / BAND_SECONDS))) if threads > 1 else 1
@@ -142,7 +129,7 @@ class Crew:
     def __init__(self, plan, threads=None, progress=None):
         self.workers = thread_count(threads) if plan.seconds > WORTH_THREADS else 1
         self.scratches: list[dict] = []
-        self.row_count = None if progress is None else RowCount(progress, plan.rows.out)
+        self.progress, self.done, self.total = progress, 0, plan.rows.out
         self.bands = band_count(plan, self.workers)
 
     def height(self, rows: int) -> int:
@@ -151,7 +138,11 @@ class Crew:
 
     def run(self, work, first: int, out: np.ndarray, height: int) -> None:
         """Call `run_bands` with these threads and buffers."""
-        run_bands(work, first, out, height, self.workers, self.row_count, self.scratches)
+        run_bands(work, first, out, height, self.workers, self.progress and self._finished, self.scratches)
+
+    def _finished(self, rows: int) -> None:
+        self.done += rows
+        self.progress(self.done, self.total)
 
 
 def run_bands(
@@ -160,13 +151,13 @@ def run_bands(
     out: np.ndarray,
     height: int,
     workers: int,
-    row_count: RowCount | None = None,
+    finished: Callable[[int], None] | None = None,
     scratches: list[dict] | None = None,
 ) -> None:
     """Call `work(row, band of out, scratch)` on threads, for bands that cover `out`.
 
-    `origin` is the number of the first row of `out` in the result, `row` that of the band's first row. `scratches` holds the
-    threads' buffers from call to call.
+    `origin` is the number of the first row of `out` in the result, `row` that of the band's first row. `finished` is called
+    with each band's number of rows, by one thread at a time. `scratches` holds the threads' buffers from call to call.
     """
     held = [] if scratches is None else scratches
     total = out.shape[0]
@@ -188,9 +179,9 @@ def run_bands(
             try:
                 band = out[first : first + height]
                 work(origin + first, band, scratch)
-                if row_count is not None:
+                if finished is not None:
                     with lock:
-                        row_count.add(len(band))
+                        finished(len(band))
             except BaseException as failure:
                 failures.append(failure)
                 return

@@ -107,4 +107,4 @@ class BilateralFilter(FloatStagesFilter):
 
     def flow(self, plan, rows, **how):
         """As FloatStagesFilter.flow: bands of the one stage."""
-        return plan.stages[0].make_bands(Bands(rows), NewArrays(plan.stages[0]), **how)
+        return plan.plans[0].make_bands(Bands(rows), NewArrays(plan.plans[0]), **how)

@@ -114,10 +114,10 @@ class GuidedFilter(FloatStagesFilter):
 
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """As FloatStagesFilter.flow: the mean of lines at every pixel, applied to the guide."""
-        own, means = PassedOn(rows if self.guide is None else self.joined(plan, rows)), plan.stages[1]
+        own, means = PassedOn(rows if self.guide is None else self.joined(plan, rows)), plan.plans[1]
         eps = self.eps * plan.white**2
         needed = wanted and means.rows_needed(*wanted)
-        found = moments(plan.stages[0], iter(own), threads, needed)
+        found = moments(plan.plans[0], iter(own), threads, needed)
         lines = Bands((self.lines(band, eps, means.source, threads) for band in found), needed[0] if needed else 0)
         made = means.make_bands(lines, NewArrays(means), wanted=wanted, threads=threads, progress=progress)
         if wanted:

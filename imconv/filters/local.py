@@ -112,7 +112,7 @@ class DeviationFilter(FloatStagesFilter):
 
     def flow(self, plan: FloatStagesPlan, rows, **how):
         """As FloatStagesFilter.flow: bands of the one stage."""
-        stage = plan.stages[0]
+        stage = plan.plans[0]
         floats = Bands(band.astype(stage.source, copy=False) for band in rows)
         return stage.make_bands(floats, NewArrays(stage), **how)
 
@@ -173,7 +173,7 @@ class ContrastFilter(FloatStagesFilter):
 
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """As FloatStagesFilter.flow: differences to the mean, kept until their deviations are computed."""
-        mean, variance = plan.stages
+        mean, variance = plan.plans
         needed = wanted and variance.rows_needed(*wanted)
         first = needed[0] if needed else 0
         own = PassedOn(rows)

@@ -16,10 +16,10 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.sizes import parse_pad, parse_pair
 from ..options import DEFAULTS, Options, documented, options_of
-from ..pixels.rounding import finish
 from ..stages.ranking.filter import RankFilter
 from ..stages.ranking.footprint import Footprint, make_footprint
 from ..stages.ranking.plan import RankPlan
+from ..stages.ranking.work import store, store_values
 from .apply import apply
 
 LEAST, LARGEST = 0.0, 100.0
@@ -130,14 +130,15 @@ class MorphologyFilter(Filter):
     operation: str
     footprint: Footprint
     options: Options = DEFAULTS
-    scale: Fraction | None = None  # replaces the factor that follows from the depth
+    scale: Fraction | None = None
 
     def plan(self, shape, image_type, has_alpha: bool) -> MorphologyPlan:
         options = self.options
         whole = parse_pad(options.pad) == ("same", "same") and parse_pair(options.stride, "stride") == (1, 1)
         if self.operation != "gradient" and not whole:
             raise OptionError(f"{self.operation} keeps the picture's size: leave out pad and stride")
-        last = self._outer.plan(shape, image_type, has_alpha)
+        # a rank filter whose results have the same type, scale and policies
+        last = RankFilter(self.footprint, LEAST, options, scale=self.scale).plan(shape, image_type, has_alpha)
         inner = replace(
             DEFAULTS,
             border=options.border,
@@ -160,29 +161,9 @@ class MorphologyFilter(Filter):
         return RankFilter(self.footprint.flipped(), LARGEST, options)
 
     @property
-    def _outer(self) -> RankFilter:
-        """A rank filter whose results have the same type, scale and policies."""
-        return RankFilter(self.footprint, LEAST, self.options, scale=self.scale)
-
-    def result_type(self, image_type) -> np.dtype:
-        return self._outer.result_type(image_type)
-
-    def factor(self, image_type) -> Fraction:
-        return self._outer.factor(image_type)
-
-    @property
     def light_matters(self) -> bool:
         """As Filter.light_matters: openings and closings are ranks of ranks, and those are the same in linear light."""
         return OPERATIONS[self.operation][1] is not None
-
-    def in_light(self, light) -> MorphologyFilter:
-        return replace(self, options=light.options(self.options))
-
-    def with_options(self, **changes) -> MorphologyFilter:
-        return replace(self, options=replace(self.options, **changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> MorphologyFilter:
-        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)
 
 
 def difference(band: np.ndarray, minus: np.ndarray, kept: int | None = None) -> np.ndarray:
@@ -225,38 +206,18 @@ class MorphologyPlan(SideBySide, PlanLike):
         return self.outer
 
     @property
-    def scale(self) -> Fraction:
-        """The factor from samples to the result's units."""
-        return self.outer.scale
-
-    @property
-    def offset(self) -> Fraction:
-        """The number added to results."""
-        return self.outer.offset
-
-    @property
     def keeps_samples(self) -> bool:
         return self.outer.plain
 
     @property
-    def stages(self) -> tuple[RankPlan, ...]:
+    def plans(self) -> tuple[RankPlan, ...]:
         """The plans of both sequences."""
         return self.more + (self.less or ())
 
     @property
-    def seconds(self) -> float:
-        """Estimated seconds of one thread for all stages together."""
-        return sum(stage.seconds for stage in self.stages)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Multiply-adds of all stages together."""
-        return sum(stage.multiply_adds for stage in self.stages)
-
-    @property
     def scratch(self) -> int:
         """Bytes of buffers for each thread: the most that one stage needs."""
-        return max(stage.scratch for stage in self.stages)
+        return max(plan.scratch for plan in self.plans)
 
     @property
     def extra_bytes(self) -> int:
@@ -265,7 +226,7 @@ class MorphologyPlan(SideBySide, PlanLike):
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held: every stage holds rows."""
-        each = [stage.bytes_held(threads) for stage in self.stages]
+        each = [plan.bytes_held(threads) for plan in self.plans]
         return sum(each) + max(each)
 
     def arms(self, source, *, wanted=None, threads=None, progress=None):
@@ -281,36 +242,20 @@ class MorphologyPlan(SideBySide, PlanLike):
         if others:
             band = difference(band, others[0], self.colours if self.alpha == "keep" else None)
         if values:
-            out[...] = band.astype(np.float64) * self.scale.numerator / self.scale.denominator
-            out[..., : self.colours] += float(self.offset)
+            store_values(self.outer, band, out)
         else:
-            _finish(self, band, out, tally)
+            store(self.outer, band, out, tally)
 
     def as_dict(self) -> dict:
         """The stages' figures for `--json`."""
-        return {"operation": self.operation, "stages": [stage.as_dict() for stage in self.stages]}
+        return {"operation": self.operation, "stages": [stage.as_dict() for stage in self.plans]}
 
     def __str__(self) -> str:
         parts = [f"operation      {self.operation}"]
         names = [*OPERATIONS[self.operation][0], *(OPERATIONS[self.operation][1] or ())]
-        for name, stage in zip(names, self.stages, strict=True):
+        for name, stage in zip(names, self.plans, strict=True):
             parts += ["", name, str(stage)]
         return "\n".join(parts)
-
-
-def _finish(plan: MorphologyPlan, band: np.ndarray, out: np.ndarray, tally) -> None:
-    """Scale, round and store a band in the result's type."""
-    if plan.outer.plain:
-        out[...] = band
-        if tally is not None:
-            tally.add(samples=out.size)
-        return
-    divisor, offset = plan.scale.denominator, float(plan.offset)
-    exact = np.dtype(plan.source).kind != "f" and offset == int(offset)
-    for part, policy, more in ((slice(0, plan.colours), plan.range, offset), (slice(plan.colours, None), "clip", 0.0)):
-        if band[..., part].size:
-            sums = band[..., part].astype(np.float64) * plan.scale.numerator
-            finish(sums, out[..., part], policy, more * divisor, divisor, tally, exact)
 
 
 def _chain(plans: tuple[RankPlan, ...], source, *, wanted=None, threads=None, progress=None) -> Iterator[np.ndarray]:

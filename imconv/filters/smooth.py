@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import OptionError
 from ..filter import Filter
 from ..options import documented, options_of
 from .apply import apply
@@ -11,7 +12,7 @@ from .correlate import linear_filter
 
 
 @documented
-def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=None, **options):
+def gaussian_blur(image, sigma, *, truncate=None, fast=False, like=None, out=None, threads=None, **options):
     """Blur with a Gaussian along rows and columns: `h(x) = exp(-x^2 / (2 sigma^2))`, normalised to sum 1.
 
     {parameters:sigma : float, (rows, columns) or str
@@ -19,6 +20,10 @@ def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=N
         `"fwhm:7"` (full width at half maximum) and `"opencv-ksize:9"` (OpenCV's `0.3 ((k - 1) / 2 - 1) + 0.8`).
     truncate : float, optional
         Radius in standard deviations, `int(truncate * sigma + 0.5)` pixels; default 4, as scipy.ndimage.
+    fast : bool, default False
+        Compute Gaussians of sigma 10 and more on a coarse grid for every type: the cost hardly grows with sigma, and results lie
+        within 7e-5 of the picture's range of the exact ones. 8-bit pictures take the grid anyway: it changes no level
+        that is further than 0.02 from a tie.
     like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
         Match that tool's result: its border, support, passes and rounding; alpha is filtered like a colour (ImageMagick
         weights by it). Other options you give override it.}
@@ -33,11 +38,13 @@ def gaussian_blur(image, sigma, *, truncate=None, like=None, out=None, threads=N
     settings = options_of("gaussian_blur", options)
     width = image_width(image, settings.channel_axis)
     if like is not None:
+        if fast:
+            raise OptionError("fast does not go with like, which takes another tool's sums; leave out one of them")
         from .like import blur_like
 
         filter: Filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))
     else:
-        filter = linear_filter(gaussian_kernel(sigma, truncate, width), settings)
+        filter = linear_filter(gaussian_kernel(sigma, truncate, width, fast), settings)
     return apply(filter, image, out=out, threads=threads)
 
 

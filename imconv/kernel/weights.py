@@ -24,8 +24,8 @@ class KernelWeights:
     `Kernel`, the public subclass, documents parameters and errors, and adds the readers as methods.
     """
 
-    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "denominator", "included", "name",
-                 "offset", "shape", "sigma", "source")  # fmt: skip
+    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "coarse", "denominator",
+                 "included", "name", "offset", "shape", "sigma", "source")  # fmt: skip
 
     _weights: np.ndarray | None  # None until they are asked for, where there are factors
     _factors: tuple[np.ndarray, np.ndarray] | None
@@ -34,6 +34,7 @@ class KernelWeights:
     denominator: Any  # int; None where the weights are no fractions
     included: np.ndarray | None
     sigma: tuple[float, float] | None
+    coarse: bool
 
     def __init__(self, weights, *, anchor=None, offset=0, name=None, source=None, included=None):
         array, fractions = _as_weights(weights)
@@ -70,19 +71,22 @@ class KernelWeights:
         self.name = name
         self.source = source
         self.sigma = None
+        self.coarse = False
         self._hash = None
 
     @classmethod
-    def from_factors(cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None) -> Self:
+    def from_factors(
+        cls, column, row, *, anchor=None, offset=0, name=None, source=None, sigma=None, coarse=False
+    ) -> Self:
         """The outer product of a column and a row of weights (1-D, numbers or Fractions); computed only on demand.
 
-        `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: algorithms may then approximate it within
-        the error bound.
+        `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: for 8 bits it may then be computed on a
+        coarse grid, and for every type with `coarse`.
         """
         sides = [_as_weights([list(side)], MAX_TAPS) for side in (column, row)]
         kernel = cls.__new__(cls)
         kernel._set([side.size for side, _ in sides], anchor, offset, name, source)
-        kernel.sigma = sigma
+        kernel.sigma, kernel.coarse = sigma, coarse
         kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
         kernel._factors = (frozen(sides[0][0][0]), frozen(sides[1][0][0]))
         vertical, horizontal = (common(fractions) if fractions else recognise(side) for side, fractions in sides)
@@ -105,16 +109,16 @@ class KernelWeights:
             object.__setattr__(kernel, slot, getattr(weights, slot))
         return kernel
 
-    def replace(self, *, anchor=None, offset=None, name=None) -> Self:
-        """A copy with another anchor, offset or name; None keeps the kernel's own."""
+    def replace(self, *, anchor=None, offset=None, name=None, coarse=None) -> Self:
+        """A copy with another anchor, offset, name or `coarse` (see `from_factors`); None keeps the kernel's own."""
         kernel = type(self).of(self)
         kernel._sealed, kernel._hash = False, None
         if anchor is not None:
             kernel.anchor = _checked_anchor(anchor, self.shape)
         if offset is not None:
             kernel.offset = _checked_offset(offset)
-        if name is not None:
-            kernel.name = name
+        kernel.name = self.name if name is None else name
+        kernel.coarse = self.coarse if coarse is None else coarse
         kernel._sealed = True
         return kernel
 
@@ -125,12 +129,13 @@ class KernelWeights:
             return self
         rest = {"anchor": self.anchor, "offset": self.offset, "name": self.name, "source": self.source}
         if self._factors is not None:
+            rest |= {"sigma": self.sigma, "coarse": self.coarse}
             column, row = self._factors
             if self._integer_factors is not None:
                 ratio = exact / self.denominator
                 down, along = ([int(n) for n in factor] for factor in self._integer_factors)
-                return type(self).from_factors([n * ratio for n in down], along, sigma=self.sigma, **rest)
-            return type(self).from_factors(column * float(exact), row, sigma=self.sigma, **rest)
+                return type(self).from_factors([n * ratio for n in down], along, **rest)
+            return type(self).from_factors(column * float(exact), row, **rest)
         with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
             weights = self.numbers * (exact if self.exact else float(exact))
         return type(self)(weights, included=self.included, **rest)
@@ -300,7 +305,7 @@ class KernelWeights:
         if self is other:
             return True
         # the denominator too: exact kernels are summed in whole numbers, floats of equal values are not
-        plain = ("shape", "anchor", "offset", "sigma", "denominator")
+        plain = ("shape", "anchor", "offset", "sigma", "coarse", "denominator")
         same = all(getattr(self, name) == getattr(other, name) for name in plain)
         return same and np.array_equal(self.mask, other.mask) and np.array_equal(self.weights, other.weights)
 

@@ -14,17 +14,17 @@ COLUMNS = "src: S[:,:], rows: i8[:], first: i8, columns: i8[:], lead: i8, channe
 
 LOOPS = {
     "dense.correlate_dense": f"{SOURCE}, {RESULT}, step: i8, reuse: i8, tap_rows: i8[:], flushes: i8[:], flushing: i8, "
-    "starts: i8[:], whole: i8[:], takers: i8[:], places: i8[:], weights: A[:,:], "
+    "starts: i8[:], whole: i8[:], takers: i8[:], places: i8[:], weights: A[:,:], middles: i8[:], rule: A[:], "
     "ring: &A[:,:], held: &i8[:], slots: &i8[:], aside: &A[:,:]",
     "separable.correlate_separable": f"{SOURCE}, {RESULT}, step: i8, tap_rows: i8[:], takers: i8[:], flushes: i8[:], "
     "flushing: i8, weights: A[:,:,:], places: i8[:], row_weights: A[:,:], folds: i8[:], run: i8, group: i8, edges: A[:,:], "
-    "slots: &i8[:], coming: &i8[:], lines: &A[:,:], aside: &A[:,:]",
+    "middles: i8[:], rules: A[:,:], slots: &i8[:], coming: &i8[:], lines: &A[:,:], aside: &A[:,:]",
     "box.sum_box": f"{SOURCE}, {RESULT}, height: i8, width: i8, weight: A, edge: L[:], totals: &D[:,:], line: &L[:,:]",
     "float_box.sum_float_box": f"{SOURCE}, {RESULT}, height: i8, width: i8, weight: A, block: i8, edge: A[:], "
     "reaches: i8[:], places: i8[:,:], known: &i8[:], running: &f8[:,:], tails: &A[:,:], blocks: &A[:,:], "
     "line: &A[:,:], windows: &A[:,:]",
     "interpolate.interpolate": "grid: A[:,:], channels: i8, row_factor: i8, row_origin: i8, column_factor: i8, "
-    f"{RESULT}, down: A[:,:], along: A[:,:], phases: &A[:,:], lines: &A[:,:], held: &i8[:], slots: &i8[:], takers: &i8[:], "
+    f"{RESULT}, down: A[:,:], along: A[:,:], rules: A[:,:], phases: &A[:,:], lines: &A[:,:], held: &i8[:], slots: &i8[:], takers: &i8[:], "
     "weights: &A[:,:,:]",
     "alpha.weigh": "src: S[:,:], rows: i8[:], channels: i8, out: &O[:,:]",
     "alpha.unweigh": "sums: A[:,:], channels: i8, total: f8, offset: f8, divisor: f8, top: f8, out: &O[:,:], empty: &u1[:]",

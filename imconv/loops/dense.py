@@ -2,15 +2,16 @@
 
 from numba.extending import register_jitable
 
-from .lanewise import fma
+from .lanewise import absolute, any_near, fma, where_near
 from .line import clear_aside, load_line, set_aside, store_sums, with_aside
+from .settle import distances_of_taps
 from .sizes import DENSE_ROWS as ROWS
 from .vector import broadcast, lanes, load, zeros
 
 
 def correlate_dense(
     src, samples, channels, rows, columns, lead, fill, stride_y, stride_x, first, out, bias, divisor, top,
-    step, reuse, tap_rows, flushes, flushing, starts, whole, takers, places, weights, ring, held, slots, aside,
+    step, reuse, tap_rows, flushes, flushing, starts, whole, takers, places, weights, middles, rule, ring, held, slots, aside,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the result.
 
@@ -23,6 +24,9 @@ def correlate_dense(
     whole : (n,)                 whether all of them are for all ROWS output rows
     takers, places : (taps,)     for which output rows (bits) a tap is, and where in the line it begins to read
     weights : (taps, ROWS)       its weight for each
+    middles : (1 + ROWS,)        where in a line the tap begins to read that sums are compared with (see settle.py), and for each
+                                 output row its visit
+    rule : (3,)                  the sum of the weights; what is near, as a share, and at least; 0 and 0 for never
     flushes : (n,)               output rows (bits) whose running sums are to be set aside, which keeps rounding small
     flushing                     whether any are
     reuse                        whether the ring has a line for every padded row of the window, or one for each visit
@@ -45,14 +49,15 @@ def correlate_dense(
                     load_line(src, rows[padded], coming, ring, slot, columns, lead, channels, samples, stride_x, fill)
             _correlate_rows(
                 ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside,
-                out, y - first, step, bias, divisor, top,
+                out, y - first, step, bias, divisor, top, middles, rule,
             )  # fmt: skip
         block += ROWS * step
 
 
 @register_jitable
 def _correlate_rows(
-    ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside, out, y, step, bias, divisor, top
+    ring, slots, starts, whole, takers, places, weights, flushes, flushing, aside, out, y, step, bias, divisor, top,
+    middles, rule,
 ):  # fmt: skip
     """Rows y, y + step, ... of `out` from the lines in `slots`."""
     zero = zeros(bias)
@@ -99,6 +104,25 @@ def _correlate_rows(
             a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
             c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
             e, f = with_aside(aside, 4, e), with_aside(aside, 5, f)
+        if rule[1] > 0:
+            a = _settled_row(
+                a, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 0, x, middles, rule
+            )
+            b = _settled_row(
+                b, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 1, x, middles, rule
+            )
+            c = _settled_row(
+                c, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 2, x, middles, rule
+            )
+            d = _settled_row(
+                d, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 3, x, middles, rule
+            )
+            e = _settled_row(
+                e, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 4, x, middles, rule
+            )
+            f = _settled_row(
+                f, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 5, x, middles, rule
+            )
         store_sums(a, out, y, x, bias, divisor, top)
         if y + step < out.shape[0]:
             store_sums(b, out, y + step, x, bias, divisor, top)
@@ -111,3 +135,20 @@ def _correlate_rows(
         if y + 5 * step < out.shape[0]:
             store_sums(f, out, y + 5 * step, x, bias, divisor, top)
         x += lanes(zero)
+
+
+@register_jitable
+def _settled_row(
+    total, ring, slots, starts, takers, places, weights, flushes, flushing, aside, r, x, middles, rule
+):  # fmt: skip
+    """A sum of output row `r`, made anew where it is near the sample it is compared with."""
+    middle = middles[1 + r]
+    reference = load(total, ring, slots[middle], x + middles[0])
+    base = broadcast(rule[0]) * reference
+    limit = fma(broadcast(rule[1]), absolute(reference), broadcast(rule[2]))
+    if any_near(total, base, limit):
+        distances_of_taps(
+            ring, slots, starts, takers, places, weights, flushes, flushing, aside, r, x, middle, middles[0]
+        )
+        total = where_near(total, base, limit, base + load(total, aside, 0, 0))
+    return total

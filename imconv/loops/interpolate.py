@@ -9,12 +9,13 @@ from .vector import broadcast, lanes, load, store, zeros
 
 def interpolate(
     grid, channels, row_factor, row_origin, column_factor, first, out, bias, divisor, top,
-    down, along, phases, lines, held, slots, takers, weights,
+    down, along, rules, phases, lines, held, slots, takers, weights,
 ):  # fmt: skip
     """Fill `out`, rows `first`, `first + 1`, ... of the picture, from a grid with one sample for `factor` pixels.
 
     grid : (rows, samples)           interleaved; grid row `row_origin` + i is the first that pixel row i * row_factor needs
     down, along : (factor, taps)     weights for each place between two grid samples
+    rules : (1, 3)                   zeros: no sum is made anew (see settle.py)
     phases : (factor, samples)       one grid row interpolated, sorted by place
     lines, held : (n, line), (n,)    interpolated grid rows, and which grid row each one is
     slots, takers, weights           scratch for `blend_rows`
@@ -41,7 +42,7 @@ def interpolate(
                     weights[0, j, r] = down[(y + r) % row_factor, tap]
         # sums are short: nothing is set aside
         blend_rows(lines, slots, takers, slots, 0, phases, weights, 0, count, slots[:0], out, y - first, 1, 0, out.shape[1],
-                   bias, divisor, top)  # fmt: skip
+                   bias, divisor, top, slots, rules)  # fmt: skip
 
 
 @register_jitable

@@ -151,6 +151,50 @@ def where_less(typing, a, b, yes, no):
 
 
 @intrinsic
+def any_near(typing, a, b, limit):
+    """Whether a and b differ in any lane, but there by less than the limit; what is not finite is never near."""
+
+    def generate(context, builder, sig, args):
+        near = _near(builder, sig.args[0], *args)
+        bits = builder.bitcast(near, ir.IntType(sig.args[0].lanes))
+        return builder.icmp_unsigned("!=", bits, bits.type(0))
+
+    return types.boolean(a, a, a), generate
+
+
+@intrinsic
+def where_near(typing, a, b, limit, yes):
+    """For each lane `yes` where a and b are near (see `any_near`), else a."""
+
+    def generate(context, builder, sig, args):
+        return builder.select(_near(builder, sig.args[0], *args[:3]), args[3], args[0])
+
+    return a(a, a, a, a), generate
+
+
+def _near(builder, vector, a, b, limit):
+    differs = builder.fcmp_ordered("!=", a, b)
+    return builder.and_(differs, builder.fcmp_ordered("<", _absolute(builder, vector, builder.fsub(a, b)), limit))
+
+
+@intrinsic
+def absolute(typing, a):
+    """Absolute values."""
+
+    def generate(context, builder, sig, args):
+        return _absolute(builder, sig.return_type, *args)
+
+    return a(a), generate
+
+
+def _absolute(builder, vector, a):
+    kind = llvm_type(vector.scalar, vector.lanes)
+    name = f"llvm.fabs.v{vector.lanes}f{vector.scalar.bitwidth}"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name)
+    return builder.call(function, [a])
+
+
+@intrinsic
 def exp2(typing, a):
     """2 to the power of each value from -126 to 127; relative error below 1e-6 (float32) or 1e-15 (float64). NaN stays.
 

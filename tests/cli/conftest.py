@@ -1,6 +1,7 @@
 """A runner for the command line in this process, and small pictures of every kind in a folder that is the current one."""
 
 import io
+import os
 import re
 import shutil
 import struct
@@ -53,6 +54,24 @@ def succeeds(imconv):
         assert result.code == 0, result.err
         assert notes or result.err == ""
         return result
+
+    return call
+
+
+@pytest.fixture
+def refuses(imconv):
+    """`refuses(words, *command)`: it ends with status 2 (or `code`), writes no file, and says these words on standard error.
+
+    There, `lines` lines are written, if it is given.
+    """
+
+    def call(words: str, *args, code=2, lines=None, stdin=b"") -> None:
+        before = sorted(os.listdir())
+        result = imconv(*args, stdin=stdin)
+        assert (result.code, result.out) == (code, b""), result.err
+        assert words in result.err
+        assert lines in (None, result.err.count("\n"))
+        assert sorted(os.listdir()) == before
 
     return call
 

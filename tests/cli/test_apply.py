@@ -119,12 +119,9 @@ X, Y = np.array([[1, 0, -1]]), np.array([[1], [2], [-3]])
 @pytest.mark.parametrize("name", ["rgb.png", "grey.png"])
 @pytest.mark.parametrize(
     ("combine", "together"),
-    [
-        ("sum", lambda x, y: x + y),
-        ("max", np.maximum),
-        ("magnitude", lambda x, y: np.floor(np.sqrt(x * x + y * y) + 0.5).astype(int)),
-    ],
-)
+    [("sum", lambda x, y: x + y), ("max", np.maximum),
+     ("magnitude", lambda x, y: np.floor(np.sqrt(x * x + y * y) + 0.5).astype(int))],
+)  # fmt: skip
 def test_several_kernels(succeeds, folder, load, name, combine, together):
     succeeds("apply", name, "out.png", "-k", "1 0 -1;", "-k", "1; 2; -3", "--combine", combine)
     before = load(name).astype(int)
@@ -192,13 +189,7 @@ def test_equals_the_python_function(succeeds, folder):
     options = ("--stride", "2", "--dilation", "2,1", "--border", "mirror", "--pad", "3", "--alpha", "separate")
     succeeds("apply", "rgba.png", "out.png", "-k", "kirsch-n", *options, "--range", "offset")
     expected = convolve(
-        read("rgba.png"),
-        "kirsch-n",
-        stride=2,
-        dilation=(2, 1),
-        border="mirror",
-        pad=3,
-        alpha="separate",
+        read("rgba.png"), "kirsch-n", stride=2, dilation=(2, 1), border="mirror", pad=3, alpha="separate",
         range="offset",
-    )
+    )  # fmt: skip
     np.testing.assert_array_equal(read("out.png").pixels, expected.pixels)

@@ -2,20 +2,15 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
 from imconv import gaussian_blur, read
 
 SCIPY_BORDERS = {
-    "reflect": "reflect",
-    "mirror": "mirror",
-    "nearest": "nearest",
-    "wrap": "grid-wrap",
-    "constant": "constant",
-    "opencv:reflect101": "mirror",
-    "numpy:symmetric": "reflect",
-    "torch:circular": "grid-wrap",
-}
+    "reflect": "reflect", "mirror": "mirror", "nearest": "nearest", "wrap": "grid-wrap", "constant": "constant",
+    "opencv:reflect101": "mirror", "numpy:symmetric": "reflect", "torch:circular": "grid-wrap",
+}  # fmt: skip
 
 
 def scipy_blur(pixels, sigma, **options):
@@ -67,8 +62,6 @@ def test_equals_the_python_function(succeeds, folder, name):
 def test_a_palette_is_expanded_and_told(imconv, folder, load):
     result = imconv("blur", "palette.gif", "out.png", "--sigma", 2)
     assert (result.code, result.err) == (0, "imconv: palette.gif: palette expanded to RGB\n")
-    from PIL import Image
-
     with Image.open("palette.gif") as image:
         colours = np.array(image.convert("RGB"))
     assert_rounded(load("out.png"), scipy_blur(colours, 2))
@@ -156,15 +149,9 @@ def test_stride_samples_the_result(succeeds, folder, load, stride, step):
 
 @pytest.mark.parametrize(
     ("pad", "sides"),
-    [
-        ("same", (4, 4, 4, 4)),
-        ("valid", (0, 0, 0, 0)),
-        ("full", (8, 8, 8, 8)),
-        ("6", (6, 6, 6, 6)),
-        ("1,9", (1, 1, 9, 9)),
-        ("0,1,2,30", (0, 1, 2, 30)),
-    ],
-)
+    [("same", (4, 4, 4, 4)), ("valid", (0, 0, 0, 0)), ("full", (8, 8, 8, 8)), ("6", (6, 6, 6, 6)),
+     ("1,9", (1, 1, 9, 9)), ("0,1,2,30", (0, 1, 2, 30))],
+)  # fmt: skip
 def test_padding(succeeds, folder, load, pad, sides):
     succeeds("blur", "grey.png", "out.png", "--sigma", 1, "--pad", pad)
     top, bottom, left, right = sides
@@ -183,8 +170,6 @@ def test_dilation_spreads_the_taps(succeeds, folder, load):
 
 
 def test_one_pixel_and_one_line(succeeds, folder, load):
-    from PIL import Image
-
     Image.new("RGB", (1, 1), (7, 80, 255)).save("dot.png")
     succeeds("blur", "dot.png", "out.png", "--sigma", 50)
     assert load("out.png").tolist() == [[[7, 80, 255]]]

@@ -19,8 +19,7 @@ def blurred(succeeds, folder):
 
 def test_json(succeeds, blurred, load):
     facts = json.loads(succeeds("compare", "rgb.png", blurred, "--json").out)
-    assert list(facts) == FIELDS
-    assert facts == library.compare(load("rgb.png"), load(blurred)).as_dict()
+    assert (list(facts), facts) == (FIELDS, library.compare(load("rgb.png"), load(blurred)).as_dict())
 
 
 def test_text(succeeds, blurred):
@@ -37,8 +36,7 @@ def test_equal_pictures(succeeds, folder):
 
 def test_the_sheet(imconv, blurred, load):
     result = imconv("compare", "rgb.png", blurred, "-o", "sheet.png", "--amplify", 4)
-    assert result.code == 0
-    assert result.err == "imconv: sheet.png: the difference is shown times 4\n"
+    assert (result.code, result.err) == (0, "imconv: sheet.png: the difference is shown times 4\n")
     before, after = load("rgb.png"), load(blurred)
     apart = np.minimum(4 * np.abs(before.astype(int) - after), 255)
     np.testing.assert_array_equal(load("sheet.png"), np.hstack([before, after, apart]))

@@ -114,14 +114,12 @@ def test_what_linear_tells(imconv, folder):
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
-    [
-        (("cmyk.jpg", "out.tif", "--linear"), 1, "cmyk.jpg: CMYK has no linear light; convert the picture to RGB"),
-        (("bad.png", "out.png", "--linear"), 1, "bad.png: its ICC profile maps colours by a table"),
-        (("rgb.png", "out.png", "--depth", "12"), 2, "depth must be keep, 8, 16, float, not '12'"),
-        (("none.png", "out.png", "--depth", "flaot"), 2, "did you mean 'float'?"),
-        (("rgb.png", "out.png", "--linear", "--max-memory", "20k"), 1, "--max-memory"),
-    ],
-)
+    [(("cmyk.jpg", "out.tif", "--linear"), 1, "cmyk.jpg: CMYK has no linear light; convert the picture to RGB"),
+     (("bad.png", "out.png", "--linear"), 1, "bad.png: its ICC profile maps colours by a table"),
+     (("rgb.png", "out.png", "--depth", "12"), 2, "depth must be keep, 8, 16, float, not '12'"),
+     (("none.png", "out.png", "--depth", "flaot"), 2, "did you mean 'float'?"),
+     (("rgb.png", "out.png", "--linear", "--max-memory", "20k"), 1, "--max-memory")],
+)  # fmt: skip
 def test_mistakes(imconv, folder, arguments, code, words):
     with Image.open("rgb.png") as image:
         image.save("bad.png", icc_profile=profiles.profile({b"A2B0": b"mft2"}))

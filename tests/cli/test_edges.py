@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from scipy import ndimage
 
 import imconv as library
@@ -86,8 +86,6 @@ def test_directions_are_hues(succeeds, folder, load, name, operator):
 
 
 def test_a_grey_profile_is_no_profile_of_colours(imconv, folder, load):
-    from PIL import ImageCms
-
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[16:20] = b"GRAY"
     with Image.open("grey.png") as image:
@@ -129,9 +127,7 @@ def test_every_page_becomes_coloured(succeeds, folder):
 
 def test_a_report(succeeds, folder):
     report = json.loads(succeeds("edges", "grey.png", "out.png", "--show", "direction", "--json").out)
-    assert report["channels"] == 3
-    assert report["plan"]["combine"] == "hue"
-    assert report["plan"]["filters"] == 2
+    assert (report["channels"], report["plan"]["combine"], report["plan"]["filters"]) == (3, "hue", 2)
 
 
 def test_explain_and_dry_run(imconv, folder):

@@ -40,9 +40,7 @@ def contents(folder) -> dict:
     return {p.relative_to(folder): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
 
 
-# --- names ---------------------------------------------------------------------------------------------------------
-
-
+# --- names ---
 @pytest.mark.parametrize(
     ("arguments", "wrong", "right"),
     [
@@ -91,20 +89,15 @@ def test_unknown_commands_and_options(fails):
 
 @pytest.mark.parametrize(
     ("arguments", "option"),
-    [
-        (("blur", "rgb.png", "out.png"), "--sigma"),
-        (("box", "rgb.png", "out.png"), "--size"),
-        (("unsharp", "rgb.png", "out.png"), "--sigma"),
-        (("apply", "rgb.png", "out.png"), "--kernel"),
-        (("blur", "rgb.png", "out.png", "--sigma"), "--sigma"),
-    ],
-)
+    [(("blur", "rgb.png", "out.png"), "--sigma"), (("box", "rgb.png", "out.png"), "--size"),
+     (("unsharp", "rgb.png", "out.png"), "--sigma"), (("apply", "rgb.png", "out.png"), "--kernel"),
+     (("blur", "rgb.png", "out.png", "--sigma"), "--sigma")],
+)  # fmt: skip
 def test_what_is_missing_is_named(fails, arguments, option):
     assert option in fails(*arguments, code=2, lines=None)
 
 
-# --- numbers -------------------------------------------------------------------------------------------------------
-
+# --- numbers ---
 COUNTS = ("0", "-1", "1.5", "x", "", "nan", "1,2,3", "1x2", "1e3", "99999999999999999999")
 REALS = ("-1", "x", "", "nan", "inf", "1,2", "1e30")
 BAD_NUMBERS = {
@@ -168,8 +161,7 @@ def test_threads_of_the_environment(fails, monkeypatch):
     assert "'many'" in line
 
 
-# --- kernels -------------------------------------------------------------------------------------------------------
-
+# --- kernels ---
 KERNEL_FILES = {
     "letters.txt": ("1 2 3\n4 x 6\n", "line 2, column 3", "'x'"),
     "ragged.txt": ("1 2 3\n# comment\n4 5\n", "line 3, column 4", "2 numbers"),
@@ -219,9 +211,7 @@ def test_kernels_that_cannot_be_used(fails):
     assert "OUTPUT" in fails("apply", "rgb.png", "-k", "1", "-k", "2", "--combine", "each", code=2)
 
 
-# --- files ---------------------------------------------------------------------------------------------------------
-
-
+# --- files ---
 def test_inputs_that_are_no_pictures(fails, folder):
     (folder / "text.png").write_text("just words\n")
     (folder / "empty.png").write_bytes(b"")
@@ -253,15 +243,10 @@ def test_a_byte_changed_in_a_png(fails, folder):
 
 @pytest.mark.parametrize(
     ("source", "target", "words"),
-    [
-        ("rgba.png", "out.jpg", ("alpha", "PNG")),
-        ("rgba.png", "out.bmp", ("alpha", "PNG")),
-        ("grey16.png", "out.jpg", ("16-bit", "PNG")),
-        ("float.tif", "out.png", ("float", "TIFF")),
-        ("cmyk.jpg", "out.png", ("cmyk", "TIFF")),
-        ("rgb.png", "out.pgm", ("rgb", "PNG")),
-    ],
-)
+    [("rgba.png", "out.jpg", ("alpha", "PNG")), ("rgba.png", "out.bmp", ("alpha", "PNG")),
+     ("grey16.png", "out.jpg", ("16-bit", "PNG")), ("float.tif", "out.png", ("float", "TIFF")),
+     ("cmyk.jpg", "out.png", ("cmyk", "TIFF")), ("rgb.png", "out.pgm", ("rgb", "PNG"))],
+)  # fmt: skip
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
 def test_formats_that_would_lose_something(fails, source, target, words, dry):
     line = fails("box", source, target, "--size", "3", *dry, code=1)

@@ -2,25 +2,23 @@
 
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
+from imconv.cli import run
 from imconv.cli.commands.info import TURNS
 
 FIELDS = {"width", "height", "channels", "depth", "format", "alpha", "icc", "orientation", "dpi"}
 EXPECTED = {
-    "rgb.png": ("PNG", 3, "rgb", 8, "unsigned", False),
-    "grey.png": ("PNG", 1, "grey", 8, "unsigned", False),
-    "rgba.png": ("PNG", 4, "rgba", 8, "unsigned", True),
-    "grey16.png": ("PNG", 1, "grey", 16, "unsigned", False),
-    "rgb16.png": ("PNG", 3, "rgb", 16, "unsigned", False),
-    "palette.gif": ("GIF", 3, "rgb", 8, "unsigned", False),
-    "cmyk.jpg": ("JPEG", 4, "cmyk", 8, "unsigned", False),
-    "float.tif": ("TIFF", 1, "grey", 32, "float", False),
+    "rgb.png": ("PNG", 3, "rgb", 8, "unsigned", False), "grey.png": ("PNG", 1, "grey", 8, "unsigned", False),
+    "rgba.png": ("PNG", 4, "rgba", 8, "unsigned", True), "grey16.png": ("PNG", 1, "grey", 16, "unsigned", False),
+    "rgb16.png": ("PNG", 3, "rgb", 16, "unsigned", False), "palette.gif": ("GIF", 3, "rgb", 8, "unsigned", False),
+    "cmyk.jpg": ("JPEG", 4, "cmyk", 8, "unsigned", False), "float.tif": ("TIFF", 1, "grey", 32, "float", False),
     "rgb.jpg": ("JPEG", 3, "rgb", 8, "unsigned", False),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -53,8 +51,6 @@ def test_metadata(succeeds, folder):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientations_in_words(orientation):
     """What each word promises brings the stored picture upright as Pillow does it."""
-    from PIL import ImageOps
-
     upright = np.arange(6, dtype=np.uint8).reshape(2, 3)
     undo = {
         "upright": lambda a: a,
@@ -99,18 +95,13 @@ def test_a_wrong_extension_is_noted(succeeds, folder):
 def test_errors_are_per_file(imconv, folder):
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nrubbish")
     result = imconv("info", "rgb.png", "nope.png", "bad.png", ".", "grey.png")
-    assert result.code == 1
-    assert result.out.decode().count("PNG") == 2
+    assert (result.code, result.out.decode().count("PNG")) == (1, 2)
     assert [line.split(":")[1].strip() for line in result.err.splitlines()] == ["nope.png", "bad.png", "."]
     rows = json.loads(imconv("info", "rgb.png", "nope.png", "--json").out)
     assert [("error" in row, row["file"]) for row in rows] == [(False, "rgb.png"), (True, "nope.png")]
 
 
 def test_nothing_given_on_a_terminal(monkeypatch):
-    import sys
-
-    from imconv.cli import run
-
     class Terminal(io.StringIO):
         def isatty(self):
             return True

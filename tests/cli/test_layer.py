@@ -42,8 +42,7 @@ def test_without_negative_values_maps_are_grey(place, succeeds):
     picture = package.read("m/map-003.png")
     assert picture.mode == "grey"
     values = package.layer(PIXELS, WEIGHTS, BIAS, activation="relu")[..., 3]
-    assert picture.pixels.max() == 255
-    assert picture.pixels.argmax() == values.argmax()
+    assert (picture.pixels.max(), picture.pixels.argmax()) == (255, values.argmax())
 
 
 def test_parameters_are_told_as_in_the_lecture(place, succeeds):
@@ -59,8 +58,7 @@ def test_parameters_are_told_as_in_the_lecture(place, succeeds):
 def test_report(place, succeeds):
     result = succeeds("layer", "in.png", "-w", "sobel-x", "-w", "box-3", "--padding", "same", "--maps", "m", "--json")
     told = json.loads(result.out)
-    assert told["output_shape"] == [12, 15, 2]
-    assert told["macs"] == 12 * 15 * 2 * 27
+    assert (told["output_shape"], told["macs"]) == ([12, 15, 2], 12 * 15 * 2 * 27)
     assert told["maps"][0]["name"] == "sobel-x"
     assert told["maps"][0]["file"].endswith("map-000.png")
     right = package.convolve(PIXELS.mean(axis=2), "sobel-x", border="constant")
@@ -70,8 +68,7 @@ def test_report(place, succeeds):
 
 def test_sheet_through_a_pipe(place, succeeds):
     data = (place / "in.png").read_bytes()
-    result = succeeds("layer", "-", "-w", "w.npz", "--sheet", "s.png", "--columns", "5", stdin=data)
-    assert result.out == b""
+    assert succeeds("layer", "-", "-w", "w.npz", "--sheet", "s.png", "--columns", "5", stdin=data).out == b""
     assert package.read("s.png").width == 5 * 11 + 4 * 4
 
 
@@ -105,15 +102,13 @@ def test_what_is_refused(place, imconv, arguments, code, told):
     assert not (place / "m").exists()
 
 
-def test_existing_maps_are_kept(place, succeeds, imconv):
+def test_existing_maps_are_kept(place, succeeds, refuses):
     succeeds("layer", "in.png", "-w", "w.npz", "--maps", "m")
-    result = imconv("layer", "in.png", "-w", "w.npz", "--maps", "m", "--no-clobber")
-    assert result.code == 1
-    assert "exists" in result.err
+    refuses("exists", "layer", "in.png", "-w", "w.npz", "--maps", "m", "--no-clobber", code=1)
 
 
 @pytest.mark.parametrize("kind", ["npz", "npy", "safetensors"])
-def test_weights_count_against_the_limit(place, imconv, monkeypatch, kind):
+def test_weights_count_against_the_limit(place, refuses, monkeypatch, kind):
     """A small archive inflates to gigabytes: what its header says is refused before anything is read."""
     values = np.zeros((64, 1, 128, 128), np.uint8)
     if kind == "npz":
@@ -123,10 +118,8 @@ def test_weights_count_against_the_limit(place, imconv, monkeypatch, kind):
     else:
         head = json.dumps({"w": {"dtype": "U8", "shape": values.shape, "data_offsets": [0, values.nbytes]}}).encode()
         (place / "big.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + values.tobytes())
-    reads = "imconv.net.tensors.Tensors.tensor"
-    monkeypatch.setattr(reads, lambda *_: pytest.fail("read"))
+    monkeypatch.setattr("imconv.net.tensors.Tensors.tensor", lambda *_: pytest.fail("read"))
     biases = [] if kind == "npy" else [["-w", "sobel-x", "--bias", f"big.{kind}:w"]]
     for options in (["-w", f"big.{kind}"], *biases):
-        result = imconv("layer", "grey.png", *options, "--sheet", "s.png", "--max-memory", "8M")
-        assert result.code == 1
-        assert "(64, 1, 128, 128) needs 10.0 MB of memory, more than the 8.0 MB allowed" in result.err
+        words = "(64, 1, 128, 128) needs 10.0 MB of memory, more than the 8.0 MB allowed"
+        refuses(words, "layer", "grey.png", *options, "--sheet", "s.png", "--max-memory", "8M", code=1)

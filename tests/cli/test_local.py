@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import imconv as library
+from imconv import file_to_file
 
 
 @pytest.mark.parametrize("name", ["rgb.png", "grey.png", "rgba.png", "grey16.png", "float.tif"])
@@ -31,8 +32,7 @@ def test_a_guide(succeeds, imconv, folder, load):
     expected = library.guided(library.read("rgb.png"), 4, 0.001, library.read("grey16.png"))
     np.testing.assert_array_equal(load("out.png"), expected.pixels)
     result = imconv("guided", "grey.png", "out.png", "--radius", 4, "--eps", 0.001, "--guide", "rgb.png")
-    assert result.code == 2
-    assert result.err == "imconv: a guide is grey, (H, W); this one has shape (24, 30, 3)\n"
+    assert (result.code, result.err) == (2, "imconv: a guide is grey, (H, W); this one has shape (24, 30, 3)\n")
     result = imconv("guided", "grey.png", "out.png", "--radius", 4, "--eps", 0.001, "--guide", "none.png")
     assert result.code == 1
     assert result.err.startswith("imconv: none.png: ")
@@ -60,18 +60,12 @@ def test_missing_samples(succeeds, imconv, folder):
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("bilateral", "--sigma", 2, "--sigma-range", 20),
-        ("guided", "--radius", 9, "--eps", 0.01),
-        ("guided", "--radius", 9, "--eps", 0.01, "--guide", "guide.png"),
-        ("deviation", "--size", 7),
-        ("contrast", "--sigma", 3),
-    ],
+    [("bilateral", "--sigma", 2, "--sigma-range", 20), ("guided", "--radius", 9, "--eps", 0.01),
+     ("guided", "--radius", 9, "--eps", 0.01, "--guide", "guide.png"), ("deviation", "--size", 7),
+     ("contrast", "--sigma", 3)],
     ids=lambda arguments: " ".join(map(str, arguments)),
-)
+)  # fmt: skip
 def test_in_bands_from_file_to_file(succeeds, folder, load, monkeypatch, arguments):
-    from imconv import file_to_file
-
     image = np.random.default_rng(2).integers(0, 256, (300, 200, 3), np.uint8)
     Image.fromarray(image).save("large.png")
     Image.fromarray(image[..., 0]).save("guide.png")
@@ -87,8 +81,7 @@ def test_the_plan_is_told(succeeds, folder):
     assert "guided by each channel by itself" in told
     assert told.count("algorithm ") == 2
     report = json.loads(succeeds("bilateral", "rgb.png", "out.png", "--sigma", 3, "--sigma-range", 9, "--json").out)
-    assert report["plan"]["stages"] == ["bilateral"]
-    assert report["clipped"] == 0
+    assert (report["plan"]["stages"], report["clipped"]) == (["bilateral"], 0)
 
 
 @pytest.mark.parametrize(
@@ -97,15 +90,13 @@ def test_the_plan_is_told(succeeds, folder):
         (("bilateral", "--sigma", "x", "--sigma-range", 9), "sigma must be a number from 0.1 to 1000, not 'x'"),
         (("bilateral", "--sigma", 2, "--sigma-range", 9, "--radius", 999), "radius must be a number from 0 to 100"),
         (("guided", "--radius", 3, "--eps", -1), "eps must be a number"),
-        (
-            ("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
-            "guided has no border constant; it has reflect",
-        ),
+        (("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
+         "guided has no border constant; it has reflect"),
         (("deviation", "--size", "0"), "size must be K or ROWSxCOLUMNS"),
         (("deviation", "--size", "3", "--stride", 2), "deviation has no stride; leave it out"),
         (("contrast", "--sigma", 2, "--linear"), "a normalised contrast is no light; leave out linear"),
     ],
-)
+)  # fmt: skip
 def test_errors(imconv, folder, arguments, message):
     result = imconv(arguments[0], "rgb.png", "out.png", *arguments[1:])
     assert result.code == 2

@@ -52,21 +52,13 @@ def test_lenets_connections(succeeds):
 
 def test_json(succeeds):
     facts = json.loads(succeeds("net", "summary", "resnet18", "--input", "256x320x3", "--json").out)
-    assert facts["input"] == [256, 320, 3]
-    assert facts["parameters"] == 11_689_512
+    assert (facts["input"], facts["parameters"]) == ([256, 320, 3], 11_689_512)
     rows = {row["name"]: row for row in facts["layers"]}
     fields = ("name", "type", "output_shape", "parameters", "macs", "receptive_field", "jump", "start")
     assert set(fields) <= rows["conv1"].keys()
     assert [rows["conv1"][field] for field in fields] == [
-        "conv1",
-        "conv",
-        [128, 160, 64],
-        9408,
-        128 * 160 * 9408,
-        7,
-        2,
-        0.5,
-    ]
+        "conv1", "conv", [128, 160, 64], 9408, 128 * 160 * 9408, 7, 2, 0.5,
+    ]  # fmt: skip
     assert rows["layer4.1.add1"]["inputs"] == ["layer4.1.bn2", "layer4.0.relu2"]
     assert rows["fc"]["receptive_field"] is None
     assert rows["bn1"]["fixed"] == 128
@@ -125,11 +117,8 @@ def test_the_list(imconv, succeeds):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (
-            ["vgg16", "--input", "320x320x3"],
-            2,
-            "classifier.0 (fc): it is fully connected to 25088 numbers and would get 51200",
-        ),
+        (["vgg16", "--input", "320x320x3"], 2,
+         "classifier.0 (fc): it is fully connected to 25088 numbers and would get 51200"),
         (["vgg16", "--input", "8x8x3"], 2, "no output is left"),
         (["resnet50", "--input", "224x224x1"], 2, "takes 3 channels, not 1"),
         (["resnet50", "--input", "224"], 2, "--input must be HxWxC"),
@@ -145,10 +134,9 @@ def test_the_list(imconv, succeeds):
         (["resnet50", "--want-output", "7", "--layer", "fc"], 2, "fc sees the whole input"),
         (["resnet50", "--want-output", "7", "--layer", "cnov1"], 2, "did you mean 'conv1'"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(imconv, arguments, code, message):
     result = imconv("net", "summary", *arguments)
     assert result.code == code
     assert message in result.err
-    assert result.err.count("\n") == 1
-    assert result.out == b""
+    assert (result.err.count("\n"), result.out) == (1, b"")

@@ -48,14 +48,11 @@ def expected(folder) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        ("run", "--json"),
-        ("trace", "--layer", "conv2", "--at", "1,2,3", "--json"),
-        ("maps", "--layers", "conv2", "--occlusion", "top", "--output-dir", "seen", "--json"),
-    ],
+    [("run", "--json"), ("trace", "--layer", "conv2", "--at", "1,2,3", "--json"),
+     ("maps", "--layers", "conv2", "--occlusion", "top", "--output-dir", "seen", "--json")],
     ids=lambda command: command[0],
-)
-def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
+)  # fmt: skip
+def test_threads_change_nothing(refuses, succeeds, folder, monkeypatch, command):
     used = []
     kept = threads.run_bands
 
@@ -73,9 +70,8 @@ def test_threads_change_nothing(imconv, succeeds, folder, monkeypatch, command):
     assert told[0] == told[1]
     assert max(used) > 1
     for wrong in ("0", "two", "-1"):
-        result = imconv("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
-        assert result.code == 2
-        assert "--threads must be a number of threads" in result.err
+        command = ("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
+        refuses("--threads must be a number of threads", *command)
 
 
 def test_run_tells_the_most_probable_classes(succeeds, folder):
@@ -144,8 +140,7 @@ def test_maps(succeeds, folder):
 
 def test_occlusion(succeeds, folder):
     args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "seen", "--labels", "labels.txt")
-    text = succeeds(*args, "--occlusion", "cat", "--square", 6).out.decode()
-    assert text.startswith("class 2 (cat): ")
+    assert succeeds(*args, "--occlusion", "cat", "--square", 6).out.decode().startswith("class 2 (cat): ")
     assert library.read("seen/occlusion.png").pixels.shape == (140, 3 * 168 + 8, 3)
     found = json.loads(succeeds(*args, "--occlusion", "top", "--square", 6, "--json").out)["occlusion"]
     shares = expected(folder)
@@ -194,12 +189,10 @@ def test_what_is_refused(imconv, folder, args, code, told):
     assert result.out == b""
 
 
-def test_no_clobber(imconv, succeeds, folder):
+def test_no_clobber(refuses, succeeds, folder):
     args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--layers", "conv1", "--output-dir", "seen", "--no-clobber")  # fmt: skip
     succeeds(*args)
-    result = imconv(*args)
-    assert result.code == 1
-    assert "exists already" in result.err
+    refuses("exists already", *args, code=1)
 
 
 def test_a_picture_too_small(imconv, folder):

@@ -14,8 +14,6 @@ def test_lenet5_reads_digits_it_was_not_trained_on(succeeds, digit):
     assert str(told["top"][0]["class"]) == digit
 
 
-def test_other_networks_need_weights(imconv):
-    result = imconv("net", "run", "resnet18", DIGITS / "5.png")
-    assert result.code == 2
-    assert "resnet18 needs trained weights, which imconv doesn't bring for it: --weights FILE" in result.err
-    assert result.err.count("\n") == 1
+def test_other_networks_need_weights(refuses):
+    words = "resnet18 needs trained weights, which imconv doesn't bring for it: --weights FILE"
+    refuses(words, "net", "run", "resnet18", DIGITS / "5.png", lines=1)

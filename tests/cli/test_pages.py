@@ -66,12 +66,9 @@ def test_a_format_of_one_picture_gets_the_first(succeeds, book, load):
 
 @pytest.mark.parametrize(
     ("page", "code", "words"),
-    [
-        ("3", 1, "imconv: book.tif: has no page 3; its 3 pages are 0 to 2\n"),
-        ("-1", 2, "--page must be a whole number from 0"),
-        ("first", 2, "--page must be a whole number from 0"),
-    ],
-)
+    [("3", 1, "imconv: book.tif: has no page 3; its 3 pages are 0 to 2\n"),
+     ("-1", 2, "--page must be a whole number from 0"), ("first", 2, "--page must be a whole number from 0")],
+)  # fmt: skip
 def test_wrong_pages_are_one_clear_line(imconv, book, folder, page, code, words):
     result = imconv("box", "book.tif", "out.tif", "--size", 3, "--page", page)
     assert result.code == code

@@ -51,8 +51,7 @@ def test_larger_ones_are_means(columns):
 
 
 def test_odd_heights_and_runs():
-    text = drawn(Picture(np.full((3, 5), 7, np.uint8)), 80)
-    assert text == 2 * ("\x1b[38;2;7;7;7;48;2;7;7;7m▀▀▀▀▀\x1b[0m\n")
+    assert drawn(Picture(np.full((3, 5), 7, np.uint8)), 80) == 2 * ("\x1b[38;2;7;7;7;48;2;7;7;7m▀▀▀▀▀\x1b[0m\n")
 
 
 @pytest.mark.parametrize("name", ["rgba.png", "grey16.png", "rgb16.png", "cmyk.jpg", "float.tif", "palette.gif"])

@@ -148,16 +148,12 @@ def on_a_terminal(arguments, stream: str, **others):
 @pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="no /dev/fd here")
 @pytest.mark.parametrize(
     "command",
-    [
-        ("box", "rgb.png", "OUT", "--size", "3"),
-        ("box", "rgb.png", "OUT", "--size", "3", "--no-clobber", "--json"),
-        ("box", "pages.tif", "OUT", "--size", "3"),
-        ("compare", "rgb.png", "same.png", "-o", "OUT"),
-        ("layer", "rgb.png", "--weights", "weights.npy", "--sheet", "OUT"),
-        ("kernels", "convert", "sobel-x", "-o", "OUT"),
-    ],
+    [("box", "rgb.png", "OUT", "--size", "3"), ("box", "rgb.png", "OUT", "--size", "3", "--no-clobber", "--json"),
+     ("box", "pages.tif", "OUT", "--size", "3"), ("compare", "rgb.png", "same.png", "-o", "OUT"),
+     ("layer", "rgb.png", "--weights", "weights.npy", "--sheet", "OUT"),
+     ("kernels", "convert", "sobel-x", "-o", "OUT")],
     ids=lambda command: " ".join(command[:2]),
-)
+)  # fmt: skip
 @pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/3"])
 def test_a_path_that_is_a_descriptor_is_appended_to(folder, command, place):
     """`imconv ... /dev/stdout >> log`: what others write to it, before and after, stays. Words go elsewhere."""

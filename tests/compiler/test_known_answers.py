@@ -22,44 +22,19 @@ WRONG = {  # one token of a loop's source: function, types, file, right, wrong
     "a sign": ("unsharp.add_detail-f4-u1-u1", "unsharp.py", "original - blurred", "original + blurred"),
     "a comparison": ("alpha.unweigh-f4-u1", "alpha.py", "alpha > 0", "alpha > 9"),
     "a mark for the caller": ("alpha.unweigh-f4-u1", "alpha.py", "empty[y] = 1", "empty[y] = 0"),
-    "a quotient one too small": (
-        "dense.correlate_dense-u1-f4-u1",
-        "line.py",
-        "by, quotient, quotient + one)",
-        "by, quotient, quotient)",
-    ),
-    "a quotient one too large": (
-        "separable.correlate_separable-u2-f8-u2",
-        "line.py",
-        "zero, quotient - one, quotient)",
-        "zero, quotient, quotient)",
-    ),
-    "a sum set aside": (
-        "dense.correlate_dense-u1-f4-u1",
-        "line.py",
-        "run = load(total, aside, r, 0) + total",
-        "run = total",
-    ),
-    "a margin": (
-        "separable.correlate_separable-f4-f4-f4",
-        "line.py",
-        "column >= 0 else fill[0]",
-        "column >= 0 else fill[0] + 1",
-    ),
-    "a stride": (
-        "separable.correlate_separable-f4-f4-f4",
-        "line.py",
-        "both = start + 2 * i",
-        "both = start + i",
-    ),
-    "windows of many channels": (
-        "box.sum_box-u1-f4-u1-u2-u2",
-        "box.py",
-        "if 2 * size > width:",
-        "if 4 * size > width:",
-    ),
+    "a quotient one too small": ("dense.correlate_dense-u1-f4-u1", "line.py", "by, quotient, quotient + one)",
+        "by, quotient, quotient)"),
+    "a quotient one too large": ("separable.correlate_separable-u2-f8-u2", "line.py", "zero, quotient - one, quotient)",
+        "zero, quotient, quotient)"),
+    "a sum set aside": ("dense.correlate_dense-u1-f4-u1", "line.py", "run = load(total, aside, r, 0) + total",
+        "run = total"),
+    "a margin": ("separable.correlate_separable-f4-f4-f4", "line.py", "column >= 0 else fill[0]",
+        "column >= 0 else fill[0] + 1"),
+    "a stride": ("separable.correlate_separable-f4-f4-f4", "line.py", "both = start + 2 * i", "both = start + i"),
+    "windows of many channels": ("box.sum_box-u1-f4-u1-u2-u2", "box.py", "if 2 * size > width:",
+        "if 4 * size > width:"),
     "an index": ("alpha.weigh-u1-u2", "alpha.py", "row = rows[i]", "row = i"),
-}
+}  # fmt: skip
 
 
 def test_the_packed_runs_are_what_zlib_inflates():

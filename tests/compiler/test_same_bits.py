@@ -1,9 +1,11 @@
 """Code that was linked, kept and loaded gives what Numba gives in process, to the last bit."""
 
 import json
+import os
 
 import pytest
 
+from imconv.jit import store
 from imconv.loops import LOOPS
 from tests.jit import running
 from tests.jit.many_filters import FILES, filters_of
@@ -13,7 +15,10 @@ KINDS = [("uint8",), ("uint16", "float32", "float64")]  # two processes of about
 
 @pytest.fixture(scope="module")
 def told():
-    """What many_filters prints: by Numba in process, and by loops as users get them; two processes at a time."""
+    """What many_filters prints: by Numba in process, and by loops as users get them; two processes at a time.
+
+    What Numba compiles in process is kept beside the loops of this state of the sources, and cleared with them.
+    """
 
     def both(mode: dict) -> dict:
         started = [running.start("-m", "tests.jit.many_filters", *kinds, cwd=running.ROOT, **mode) for kinds in KINDS]
@@ -23,7 +28,8 @@ def told():
                 found[name] |= values
         return found
 
-    return both({"IMCONV_JIT": "numba"}), both({})
+    kept = {} if store.folder() is None else {"NUMBA_CACHE_DIR": os.path.join(store.folder(), "in-process")}
+    return both({"IMCONV_JIT": "numba", **kept}), both({})
 
 
 def test_every_loop_took_part_both_ways(told):

@@ -23,6 +23,7 @@ from imconv.filters.sharpen import sharpen_kernel, unsharp_filter
 from imconv.kernel.kernel import Kernel
 from imconv.options import DEFAULTS, Options
 from imconv.stages.convolution.filter import LinearFilter
+from tests.refused import refused
 
 from ..cases import picture
 from ..executing import set_stripe_bytes
@@ -78,8 +79,7 @@ def test_floats_in_between_and_one_rounding(names, dtype, border):
 def test_nothing_is_clipped_in_between():
     image = np.array([[0, 255, 0, 255]], np.uint8)
     double, half = (LinearFilter(Kernel([[f]]), Options()) for f in (4, 0.25))
-    found = apply(ChainFilter((double, half), Options()), image)
-    np.testing.assert_array_equal(found, image)
+    np.testing.assert_array_equal(apply(ChainFilter((double, half), Options()), image), image)
 
 
 @given(
@@ -99,8 +99,7 @@ def test_in_bands_bit_for_bit(small_stripes, names, dtype, channels, rows, threa
     given_picture = Picture(image)
     whole = apply(work, given_picture, threads=2).pixels
     bands = (image[start : start + rows] for start in range(0, 64, rows))
-    found = np.concatenate(list(stream(plan, bands, threads=threads)))
-    np.testing.assert_array_equal(found, whole)
+    np.testing.assert_array_equal(np.concatenate(list(stream(plan, bands, threads=threads))), whole)
 
 
 @pytest.fixture(scope="module")
@@ -224,8 +223,7 @@ def test_composition_of_any_kernels(data):
 
 def test_two_gaussians_are_one():
     plan = chain_of(("wide", "wide")).plan((900, 900), np.uint8, False)
-    assert plan.fused == (1,)
-    assert plan.plans[0].kernel.sigma == pytest.approx((12 * 2**0.5,) * 2)
+    assert (plan.fused, plan.plans[0].kernel.shape) == ((1,), (193, 193))
     assert "fused          step 2 with the one before" in str(plan)
 
 
@@ -238,9 +236,7 @@ def test_input_is_not_changed_and_out_is_filled():
     np.testing.assert_array_equal(image, before)
 
 
-# --- text ----------------------------------------------------------------------------------------------------------------
-
-
+# --- text ---
 def test_text():
     assert load_steps("blur --sigma 2|edges") == [["blur", "--sigma", "2"], ["edges"]]
     assert load_steps('apply -k "1 2 1; 0 0 0" | edges') == [["apply", "-k", "1 2 1; 0 0 0"], ["edges"]]
@@ -269,18 +265,14 @@ def test_file(tmp_path):
     ],
 )
 def test_wrong_text(text, given_values, message):
-    with pytest.raises(OptionError, match=message):
-        load_steps(text, given_values)
+    refused(OptionError, message, load_steps, text, given_values)
 
 
 def test_wrong_files(tmp_path):
     path = tmp_path / "look.txt"
     path.write_text("blur --sigma 2\nedges |\n")
-    with pytest.raises(OptionError, match=r"look.txt:2: an empty step"):
-        load_steps(str(path))
+    refused(OptionError, r"look.txt:2: an empty step", load_steps, str(path))
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(FileError, match="this is no text"):
-        load_steps(str(path))
+    refused(FileError, "this is no text", load_steps, str(path))
     path.write_text("x" * 200_000)
-    with pytest.raises(FileError, match="longer than"):
-        load_steps(str(path))
+    refused(FileError, "longer than", load_steps, str(path))

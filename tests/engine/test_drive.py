@@ -148,8 +148,7 @@ def test_a_range_stretch_counts_alpha(name):
     plan = FILTERS[name](Options(range="stretch", alpha="keep")).plan(image.shape, image.dtype, True)
     whole, bands = Tally(), Tally()
     result = run(plan, image, tally=whole)
-    found = np.concatenate(list(stream(plan, in_bands(image), tally=bands)))
-    np.testing.assert_array_equal(found, result)
+    np.testing.assert_array_equal(np.concatenate(list(stream(plan, in_bands(image), tally=bands))), result)
     pictures = 3 if name == "bank" else 1
     assert whole.samples == bands.samples == pictures * 300 * 40
 

@@ -20,7 +20,7 @@ import numpy as np
 def child(work):
     number = os.fork()
     if number == 0:
-        signal.alarm(60)  # ends it
+        signal.alarm(600)  # ends it, if it hangs
         try:
             work()
         except BaseException:

@@ -99,7 +99,7 @@ def test_few_and_small_ones():
     for n in range(2 * kept_work.MOST_KEPT):
         imconv.gaussian_blur(np.zeros((40, 70 + n), np.uint8), 1)
     assert len(kept_work._kept) == kept_work.MOST_KEPT
-    widths = [work.stage.columns.size for work in kept_work._kept.values()]
+    widths = [work.plan.columns.size for work in kept_work._kept.values()]
     assert widths == list(range(70 + kept_work.MOST_KEPT, 70 + 2 * kept_work.MOST_KEPT))  # the last ones used
     kept_work.forget()
     imconv.gaussian_blur(np.zeros((3000, 2000, 3), np.uint8), 1)

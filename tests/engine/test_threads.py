@@ -9,6 +9,7 @@ import pytest
 
 import imconv
 from imconv.engine import threads
+from imconv.engine.threads import run_bands
 
 
 def test_shared_by_several():
@@ -69,8 +70,6 @@ def test_threads_are_kept():
 
 
 def test_failure_in_another_thread_is_raised(monkeypatch):
-    from imconv.engine.threads import run_bands
-
     def work(row, band, scratch):
         time.sleep(0.005)
         if row == 4:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imconv.files import encode
 from imconv.files.formats import FORMATS
@@ -79,8 +80,6 @@ def samples() -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def exif_block() -> bytes:
     """A big-endian EXIF block: make, orientation 6, resolution, an Exif directory with exposure and a maker note, GPS."""
-    from PIL import Image
-
     exif = Image.Exif()
     exif[271], exif[274], exif[305] = "Acme", 6, "made up"
     exif[282], exif[283], exif[296] = 72.0, 72.0, 2
@@ -91,6 +90,4 @@ def exif_block() -> bytes:
 
 @pytest.fixture(scope="session")
 def icc_profile(astronaut) -> bytes:
-    from PIL import Image
-
     return Image.open(io.BytesIO(astronaut.read_bytes())).info["icc_profile"]

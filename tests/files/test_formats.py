@@ -13,13 +13,9 @@ from imconv.files.formats import FORMATS
 FILES = Path(imconv.files.__file__).parent
 FOLDERS = {path.name for path in FILES.iterdir() if (path / "__init__.py").exists()}
 PARTS = {
-    "header": ["read"],
-    "decoder": ["bytes_needed", "decode"],
-    "encoder": ["encode"],
-    "rows": ["has_rows", "bytes_held", "rows"],
-    "writer": ["Writer"],
-    "pages_encoder": ["encode_pages"],
-}
+    "header": ["read"], "decoder": ["bytes_needed", "decode"], "encoder": ["encode"],
+    "rows": ["has_rows", "bytes_held", "rows"], "writer": ["Writer"], "pages_encoder": ["encode_pages"],
+}  # fmt: skip
 
 
 def imported(path: Path) -> set[str]:

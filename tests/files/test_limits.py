@@ -104,7 +104,6 @@ def test_no_such_system(tmp_path):
 
 def test_the_least_counts(monkeypatch):
     monkeypatch.setattr(cgroups, "free_memory", lambda: [40 * M, 20 * M])
-    assert limits.available_memory() == 20 * M
-    assert limits.memory_limit() == 15 * M
+    assert (limits.available_memory(), limits.memory_limit()) == (20 * M, 15 * M)
     monkeypatch.setattr(cgroups, "free_memory", lambda: [-5])
     assert limits.available_memory() == 1

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image, ImageOps
 
 from imconv.files import encode, inspect, read, write
@@ -34,9 +35,7 @@ def described(make_pixels, exif_block, icc_profile) -> Picture:
 def test_metadata_crosses_formats(described, exif_block, icc_profile, first, second):
     data = encode(as_read(encode(described, first)), second)
     metadata = as_read(data).metadata
-    assert metadata.icc == icc_profile
-    assert metadata.xmp == b"<x:xmpmeta/>"
-    assert metadata.orientation == 6
+    assert (metadata.icc, metadata.xmp, metadata.orientation) == (icc_profile, b"<x:xmpmeta/>", 6)
     if "WEBP" not in (first, second):
         assert metadata.dpi == pytest.approx((300, 300), abs=0.01)
     if "TIFF" not in (first, second):
@@ -45,8 +44,7 @@ def test_metadata_crosses_formats(described, exif_block, icc_profile, first, sec
     image = opened(data)
     assert image.info["icc_profile"] == icc_profile
     exif = image.getexif()
-    assert exif[ExifTags.Base.Make] == "Acme"
-    assert exif[ExifTags.Base.Orientation] == 6
+    assert (exif[ExifTags.Base.Make], exif[ExifTags.Base.Orientation]) == ("Acme", 6)
     assert exif.get_ifd(ExifTags.IFD.Exif)[33434] == 0.125
     assert exif.get_ifd(ExifTags.IFD.Exif)[37500] == b"\x01\x02private\xff"
     assert exif.get_ifd(ExifTags.IFD.GPSInfo)[2] == (52.0, 31.0, 12.5)
@@ -54,14 +52,11 @@ def test_metadata_crosses_formats(described, exif_block, icc_profile, first, sec
 
 
 def test_tifffile_sees_the_tags(described):
-    tifffile = pytest.importorskip("tifffile")
     with tifffile.TiffFile(io.BytesIO(encode(described, "TIFF"))) as file:
         tags = file.pages[0].tags
-        assert tags["Make"].value == "Acme"
-        assert tags["Orientation"].value == 6
+        assert (tags["Make"].value, tags["Orientation"].value) == ("Acme", 6)
         assert tags["ExifTag"].value["ExposureTime"] in (0.125, (1, 8))
-        assert tags["GPSTag"].value["GPSLatitudeRef"] == "N"
-        assert tags["XResolution"].value == (300, 1)
+        assert (tags["GPSTag"].value["GPSLatitudeRef"], tags["XResolution"].value) == ("N", (300, 1))
         assert tags["InterColorProfile"].value == described.metadata.icc
         np.testing.assert_array_equal(file.asarray(), described.pixels)
 
@@ -83,12 +78,8 @@ def test_strip_leaves_nothing(described, name):
     assert "orientation 6 stripped; --auto-orient turns the pixels instead" in report.notes
     metadata = as_read(encode(described, name, strip=True)).metadata
     assert (metadata.icc, metadata.exif, metadata.xmp, metadata.dpi, metadata.orientation) == (
-        None,
-        None,
-        None,
-        None,
-        1,
-    )
+        None, None, None, None, 1,
+    )  # fmt: skip
     assert metadata.chunks == ()
 
 
@@ -116,12 +107,9 @@ def test_png_resolution_is_exact_from_png_to_png(make_png, chunk):
 
 def test_png_text_and_colour_chunks_are_carried_byte_for_byte(make_png, chunk):
     chunks = [
-        (b"gAMA", struct.pack(">I", 45455)),
-        (b"cHRM", bytes(range(32))),
-        (b"tEXt", b"Title\0first"),
-        (b"zTXt", b"Comment\0\0" + zlib.compress(b"second")),
-        (b"iTXt", b"Author\0\0\0en\0\0" + "Jos\u00e9".encode()),
-    ]
+        (b"gAMA", struct.pack(">I", 45455)), (b"cHRM", bytes(range(32))), (b"tEXt", b"Title\0first"),
+        (b"zTXt", b"Comment\0\0" + zlib.compress(b"second")), (b"iTXt", b"Author\0\0\0en\0\0" + "Jos\u00e9".encode()),
+    ]  # fmt: skip
     after = (b"tEXt", b"Late\0after the pixels")
     data = make_png(1, 1, 8, 0, b"\0\7", b"".join(chunk(*c) for c in chunks), after=chunk(*after))
     picture = as_read(data)
@@ -182,8 +170,7 @@ def test_orientation_is_kept_or_turned(astronaut, name, value):
     assert upright.pixels.flags.c_contiguous
     if value > 4:
         assert upright.metadata.dpi == pytest.approx((200, 100), abs=0.01)
-    again = as_read(encode(upright, name))
-    assert again.metadata.orientation == 1
+    assert as_read(encode(upright, name)).metadata.orientation == 1
     assert inspect(io.BytesIO(data)).orientation == value
 
 
@@ -231,12 +218,9 @@ def test_damaged_exif_neither_stops_reading_nor_writing(make_pixels, exif_block)
 
 
 KEPT = [
-    (b"cICP", bytes((9, 16, 0, 1))),
-    (b"mDCV", bytes(range(24))),
-    (b"cLLI", bytes(range(8))),
-    (b"sRGB", b"\1"),
+    (b"cICP", bytes((9, 16, 0, 1))), (b"mDCV", bytes(range(24))), (b"cLLI", bytes(range(8))), (b"sRGB", b"\1"),
     (b"pHYs", struct.pack(">IIB", 2, 1, 0)),
-]
+]  # fmt: skip
 LOST = [(b"tIME", struct.pack(">HBBBBB", 2020, 1, 2, 3, 4, 5)), (b"sBIT", b"\5"), (b"hIST", b"\0\1"), (b"prVt", b"x")]
 
 

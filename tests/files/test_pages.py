@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from imconv.errors import FileError, LimitError, OptionError
 from imconv.files import inspect, pages, read, read_pages, write, write_pages
 from imconv.files.formats import FORMATS
 from imconv.files.picture import Metadata, Picture
 from imconv.files.tags import Tags
+from tests.refused import refused
 
 
 @pytest.fixture
@@ -62,13 +65,11 @@ def test_one_page_is_chosen(book, bound):
     first = read(io.BytesIO(bound))
     np.testing.assert_array_equal(first.pixels, book[0].pixels)
     assert first.notes == ("first of 3 pages; --page chooses",)
-    with pytest.raises(FileError, match=r"^x: has no page 3; its 3 pages are 0 to 2$"):
-        read(io.BytesIO(bound), name="x", page=3)
+    refused(FileError, r"^x: has no page 3; its 3 pages are 0 to 2$", read, io.BytesIO(bound), name="x", page=3)
     with pytest.raises(FileError, match="has no page 1; it holds one picture, page 0"):
         read(io.BytesIO(tifffile_of(book[0].pixels)), page=1)
     for wrong in (-1, 1.0, True, "1"):
-        with pytest.raises(OptionError, match="is not a whole number from 0"):
-            read(io.BytesIO(bound), page=wrong)
+        refused(OptionError, "is not a whole number from 0", read, io.BytesIO(bound), page=wrong)
 
 
 def tifffile_of(*arrays) -> bytes:
@@ -81,10 +82,8 @@ def tifffile_of(*arrays) -> bytes:
 
 def test_pages_that_others_wrote(make_pixels):
     arrays = [
-        make_pixels("rgb", "uint16", 5, 6),
-        make_pixels("grey", "uint8", 50, 60),
-        make_pixels("grey", "float64", 2, 3),
-    ]
+        make_pixels("rgb", "uint16", 5, 6), make_pixels("grey", "uint8", 50, 60), make_pixels("grey", "float64", 2, 3),
+    ]  # fmt: skip
     for picture, pixels in zip(as_read(tifffile_of(*arrays)), arrays, strict=True):
         np.testing.assert_array_equal(picture.pixels, pixels)
 
@@ -92,10 +91,8 @@ def test_pages_that_others_wrote(make_pixels):
 def test_a_format_of_one_picture(tmp_path, book, bound):
     with pytest.raises(FileError, match=r"PAM holds one picture, these are 2; write TIFF or one page"):
         write_pages(tmp_path / "x.pam", [book[0], book[0]])
-    with pytest.raises(FileError, match="no picture to write"):
-        write_pages(tmp_path / "x.tif", [])
-    with pytest.raises(FileError, match=r"\(page 1\): PAM cannot hold 32-bit float"):
-        write_pages(tmp_path / "x.pam", book)
+    refused(FileError, "no picture to write", write_pages, tmp_path / "x.tif", [])
+    refused(FileError, r"\(page 1\): PAM cannot hold 32-bit float", write_pages, tmp_path / "x.pam", book)
     assert list(tmp_path.iterdir()) == []
     write_pages(tmp_path / "x.pam", book[:1])
     np.testing.assert_array_equal(read(tmp_path / "x.pam").pixels, book[0].pixels)
@@ -107,12 +104,10 @@ def test_a_format_of_one_picture(tmp_path, book, bound):
 def test_the_limits_hold_for_all_pages_together(bound):
     total = 20 * 31 + 9 * 5 + 7 * 40
     assert len(as_read(bound, max_pixels=total + 40)) == 3  # counted in whole rows of the widest page
-    with pytest.raises(LimitError, match="allowed; raise the limit with --max-pixels"):
-        as_read(bound, max_pixels=total - 1)
+    refused(LimitError, "allowed; raise the limit with --max-pixels", as_read, bound, max_pixels=total - 1)
     assert read(io.BytesIO(bound), page=1, max_pixels=45).width == 5
     many = tifffile_of(*[np.zeros((500, 500), np.uint8)] * 20)
-    with pytest.raises(LimitError, match="--max-memory"):
-        as_read(many, max_memory="8M")
+    refused(LimitError, "--max-memory", as_read, many, max_memory="8M")
 
 
 def outcome(data: bytes) -> list[Picture]:
@@ -137,8 +132,7 @@ def test_damage_in_a_later_page(book, bound):
     broken = bytearray(bound)
     position = tags.directory(tags.chain()[1])[0][273].position  # where the second page's strip begins
     struct.pack_into("<I", broken, position, 1 << 30)
-    with pytest.raises(FileError, match="page 1: a strip lies outside the file"):
-        as_read(bytes(broken))
+    refused(FileError, "page 1: a strip lies outside the file", as_read, bytes(broken))
     np.testing.assert_array_equal(read(io.BytesIO(bytes(broken)), page=2).pixels, book[2].pixels)
 
 
@@ -147,8 +141,7 @@ def test_a_chain_of_pages_that_breaks_off_is_no_shorter_book(bound):
     lost = bytearray(bound)
     end = tags.chain()[1] + 2 + 12 * len(tags.directory(tags.chain()[1])[0])
     struct.pack_into("<I", lost, end, len(bound) + 5)
-    with pytest.raises(FileError, match="page 2: a directory points outside the file"):
-        as_read(bytes(lost))
+    refused(FileError, "page 2: a directory points outside the file", as_read, bytes(lost))
 
 
 def test_pages_of_another_kind(book, monkeypatch):
@@ -164,10 +157,6 @@ def test_pages_of_another_kind(book, monkeypatch):
             for frame in frames[:broken]:
                 yield frame, [], {"duration": 40.0, "loop": 0}
 
-    from dataclasses import replace
-
-    from PIL import Image
-
     buffer = io.BytesIO()
     pictures = [Image.fromarray(frame) for frame in frames]
     pictures[0].save(buffer, "GIF", save_all=True, append_images=pictures[1:])
@@ -182,12 +171,9 @@ def test_pages_of_another_kind(book, monkeypatch):
     (first,) = as_read(buffer.getvalue(), into="ppm")
     assert first.notes == ("first of 3 frames, since PPM holds one; --page chooses",)
     broken = 2
-    with pytest.raises(FileError, match="2 of its 3 frames are there"):
-        as_read(buffer.getvalue())
-    with pytest.raises(
-        FileError, match="GIF holds frames of one size, these are 4 x 3, 31 x 20; write TIFF or one page"
-    ):
-        write_pages(io.BytesIO(), [found[0], book[0]], format="gif")
+    refused(FileError, "2 of its 3 frames are there", as_read, buffer.getvalue())
+    words = "GIF holds frames of one size, these are 4 x 3, 31 x 20; write TIFF or one page"
+    refused(FileError, words, write_pages, io.BytesIO(), [found[0], book[0]], format="gif")
     report = write_pages(io.BytesIO(), found, format="tiff")
     assert "how long each frame is shown left out: TIFF holds pages" in report.notes
     assert not pages.holds_all(FORMATS["GIF"], "TIFF")  # no animation is made of a document

@@ -10,12 +10,15 @@ import warnings
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from imconv.errors import FileError, ImconvError, LimitError, OptionError
 from imconv.files import encode, inspect, read
 from imconv.files.formats import FORMATS, format_for
 from imconv.files.limits import available_memory, memory_limit, parse_count, parse_size
 from imconv.files.picture import Picture
+from tests.refused import refused
 
 EXACT = [
     (name, mode, dtype)
@@ -36,8 +39,7 @@ def test_every_mode_comes_back_bit_for_bit(make_pixels, name, mode, dtype):
         pixels[..., 3] = np.where(pixels[..., 3] > 99, 255, 0)
     picture = as_read(encode(Picture(pixels, mode), name))
     expected = pixels.astype(np.uint8) * 255 if dtype == "bool" and name not in ("NPY", "NPZ") else pixels
-    assert picture.mode == mode
-    assert picture.pixels.dtype == expected.dtype
+    assert (picture.mode, picture.pixels.dtype) == (mode, expected.dtype)
     np.testing.assert_array_equal(picture.pixels, expected)
     assert picture.pixels.flags.writeable
 
@@ -93,7 +95,6 @@ def test_opencv_reads_what_was_written(make_pixels, name):
     ],
 )
 def test_tiff_by_tifffile(make_pixels, mode, dtype, options, order):
-    tifffile = pytest.importorskip("tifffile")
     if options.get("compression", "deflate") != "deflate" or ("predictor" in options and dtype == "float32"):
         pytest.importorskip("imagecodecs")
     pixels = make_pixels(mode, dtype, 37, 41)
@@ -113,7 +114,6 @@ def test_tiff_by_tifffile(make_pixels, mode, dtype, options, order):
 
 
 def test_tiff_with_white_as_zero_in_16_bits(make_pixels):
-    tifffile = pytest.importorskip("tifffile")
     pixels = make_pixels("grey", "uint16")
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, 65535 - pixels, photometric="miniswhite", byteorder="<", metadata=None)
@@ -121,7 +121,6 @@ def test_tiff_with_white_as_zero_in_16_bits(make_pixels):
 
 
 def test_tiff_palettes(make_pixels):
-    tifffile = pytest.importorskip("tifffile")
     indices = make_pixels("grey", "uint8")
     rng = np.random.default_rng(3)
     for colours, expected_type in (
@@ -145,22 +144,16 @@ def test_tiff_palettes(make_pixels):
         (np.zeros((4, 5), np.uint64), {}, "64-bit grey TIFF"),
         (np.zeros((4, 5), np.float32), {"photometric": "miniswhite"}, "float TIFF with white as zero"),
         (np.zeros((4, 5, 3), np.uint8), {"photometric": "cielab"}, "LAB TIFF"),
-        (
-            np.zeros((4, 5, 5), np.uint8),
-            {"photometric": "rgb", "planarconfig": "contig"},
-            "extra channels would lose them",
-        ),
+        (np.zeros((4, 5, 5), np.uint8), {"photometric": "rgb", "planarconfig": "contig"},
+         "extra channels would lose them"),
     ],
-)
+)  # fmt: skip
 def test_tiff_that_would_be_degraded_is_refused(array, options, words):
-    tifffile = pytest.importorskip("tifffile")
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, array, metadata=None, **{"photometric": "minisblack", **options})
-    with pytest.raises(FileError, match=words) as caught:
-        as_read(buffer.getvalue())
-    assert str(caught.value).startswith("x: ")
-    assert "\n" not in str(caught.value)
-    assert "; " in str(caught.value)
+    said = refused(FileError, words, as_read, buffer.getvalue())
+    assert said.startswith("x: ")
+    assert "; " in said
     assert inspect(io.BytesIO(buffer.getvalue())).width == 5  # the header can still be told
 
 
@@ -177,14 +170,12 @@ def test_16_bit_colour_png_keeps_all_bits(make_png, colour, channels):
 
 @pytest.mark.parametrize(
     ("bits", "row", "key", "expected"),
-    [
-        (1, b"\xa0", 1, [[255, 0], [0, 255], [255, 0], [0, 255]]),
-        (2, b"\x1b", 2, [[0, 255], [85, 255], [170, 0], [255, 255]]),
-        (4, b"\x0f\x17", 1, [[0, 255], [255, 255], [17, 0], [119, 255]]),
-        (8, bytes([5, 6, 5, 7]), 5, [[5, 0], [6, 255], [5, 0], [7, 255]]),
-        (16, struct.pack(">4H", 256, 257, 1, 0), 257, [[256, 65535], [257, 0], [1, 65535], [0, 65535]]),
-    ],
-)
+    [(1, b"\xa0", 1, [[255, 0], [0, 255], [255, 0], [0, 255]]),
+     (2, b"\x1b", 2, [[0, 255], [85, 255], [170, 0], [255, 255]]),
+     (4, b"\x0f\x17", 1, [[0, 255], [255, 255], [17, 0], [119, 255]]),
+     (8, bytes([5, 6, 5, 7]), 5, [[5, 0], [6, 255], [5, 0], [7, 255]]),
+     (16, struct.pack(">4H", 256, 257, 1, 0), 257, [[256, 65535], [257, 0], [1, 65535], [0, 65535]])],
+)  # fmt: skip
 def test_png_grey_with_a_transparent_level(make_png, chunk, bits, row, key, expected):
     data = make_png(4, 1, bits, 0, b"\0" + row, before=chunk(b"tRNS", struct.pack(">H", key)))
     picture = as_read(data)
@@ -205,8 +196,7 @@ def test_png_palettes(make_png, chunk):
     assert picture.notes == ("palette expanded to RGB",)
     picture = as_read(make_png(3, 1, 8, 3, b"\0\2\1\0", before=palette + chunk(b"tRNS", b"\x80")))
     np.testing.assert_array_equal(picture.pixels, [[[70, 80, 90, 255], [40, 50, 60, 255], [10, 20, 30, 128]]])
-    with pytest.raises(FileError, match="colour is not in the palette"):
-        as_read(make_png(1, 1, 8, 3, b"\0\3", before=palette))
+    refused(FileError, "colour is not in the palette", as_read, make_png(1, 1, 8, 3, b"\0\3", before=palette))
 
 
 def test_interlaced_png(astronaut):
@@ -228,8 +218,7 @@ def test_jpeg_pixels_are_libjpegs(astronaut):
 def test_12_bit_jpeg_is_refused(samples):
     data = bytearray(samples["JPEG grey uint8"])
     data[data.index(b"\xff\xc0") + 4] = 12
-    with pytest.raises(FileError, match="12-bit JPEG cannot be read"):
-        as_read(bytes(data))
+    refused(FileError, "12-bit JPEG cannot be read", as_read, bytes(data))
 
 
 @pytest.mark.parametrize(
@@ -249,8 +238,6 @@ def test_netpbm_variants(data, pixels, note):
 
 
 def test_bmp_palettes_and_row_orders():
-    from PIL import Image
-
     indices = Image.frombytes("P", (3, 2), bytes([0, 1, 1, 1, 0, 0]))
     for palette in ([0, 0, 0, 255, 255, 255], [9, 8, 7, 200, 100, 50], [3, 3, 3, 90, 90, 90]):
         indices.putpalette(palette)
@@ -264,8 +251,6 @@ def test_bmp_palettes_and_row_orders():
 
 
 def test_bmp_with_an_undeclared_alpha_channel_is_noted(make_pixels):
-    from PIL import Image
-
     pixels = make_pixels("rgba", "uint8")
     for fourth, noted in ((pixels[..., 3], True), (255, False), (0, False)):
         pixels[..., 3] = fourth
@@ -277,7 +262,6 @@ def test_bmp_with_an_undeclared_alpha_channel_is_noted(make_pixels):
 
 
 def test_premultiplied_tiff_is_divided_and_noted():
-    tifffile = pytest.importorskip("tifffile")
     buffer = io.BytesIO()
     stored = np.array([[[64, 32, 0, 128], [7, 8, 9, 255], [0, 0, 0, 0]]], np.uint8)
     tifffile.imwrite(buffer, stored, photometric="rgb", extrasamples=["assocalpha"], metadata=None)
@@ -288,8 +272,6 @@ def test_premultiplied_tiff_is_divided_and_noted():
 
 
 def test_gif_frames_and_transparency():
-    from PIL import Image
-
     frames = [Image.new("RGB", (4, 3), colour) for colour in ("red", "green", "blue")]
     buffer = io.BytesIO()
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
@@ -304,7 +286,6 @@ def test_gif_frames_and_transparency():
 
 
 def test_multi_page_tiff_reads_the_first(make_pixels):
-    tifffile = pytest.importorskip("tifffile")
     pixels = make_pixels("grey", "uint8")
     buffer = io.BytesIO()
     with tifffile.TiffWriter(buffer) as writer:
@@ -328,9 +309,7 @@ def test_errors_of_opening_are_clear_lines(tmp_path):
     }
     for name, words in cases.items():
         for function in (read, inspect):
-            with pytest.raises(FileError, match=words) as caught:
-                function(tmp_path / name)
-            assert "\n" not in str(caught.value)
+            refused(FileError, words, function, tmp_path / name)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
@@ -338,20 +317,16 @@ def test_no_permission(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"x")
     path.chmod(0)
-    with pytest.raises(FileError, match="no permission to read it"):
-        read(path)
+    refused(FileError, "no permission to read it", read, path)
 
 
 def test_streams_and_names(astronaut):
     data = astronaut.read_bytes()
     picture = read(io.BytesIO(data), name="-")
     assert (picture.width, picture.height, picture.channels, picture.depth) == (512, 512, 3, "8-bit")
-    with pytest.raises(FileError, match=r"^-: damaged or truncated PNG file: "):
-        read(io.BytesIO(data[:5000]), name="-")
-    with pytest.raises(FileError, match="open as text"):
-        read(io.StringIO("x"), name="-")
-    with pytest.raises(FileError, match="cannot read from a int"):
-        read(3)
+    refused(FileError, r"^-: damaged or truncated PNG file: ", read, io.BytesIO(data[:5000]), name="-")
+    refused(FileError, "open as text", read, io.StringIO("x"), name="-")
+    refused(FileError, "cannot read from a int", read, 3)
     read_end, write_end = os.pipe()
     threading.Thread(target=lambda: (os.write(write_end, data[:60000]), os.close(write_end))).start()
     with os.fdopen(read_end, "rb") as pipe, pytest.raises(FileError, match="it ends within"):
@@ -370,10 +345,8 @@ def test_limits(astronaut):
         read(astronaut, max_pixels=100_000)
     with pytest.raises(LimitError, match=r"need .* of memory, more than the 1\.0 MB allowed; .*--max-memory"):
         read(astronaut, max_memory="1M")
-    with pytest.raises(LimitError, match=r"the file alone is .*--max-memory"):
-        read(astronaut, max_memory=1000)
-    with pytest.raises(LimitError, match="the file alone"):
-        read(io.BytesIO(astronaut.read_bytes()), max_memory=1000, name="-")
+    refused(LimitError, r"the file alone is .*--max-memory", read, astronaut, max_memory=1000)
+    refused(LimitError, "the file alone", read, io.BytesIO(astronaut.read_bytes()), max_memory=1000, name="-")
     read(astronaut, max_pixels="0.3M", max_memory="100M")
 
 
@@ -395,8 +368,7 @@ def test_picture_derives_its_mode_and_checks_it():
     picture = Picture(np.zeros((2, 3, 4), np.uint8), "cmyk")
     assert not picture.has_alpha
     assert picture.replace(pixels=np.ones((5, 6, 4))).mode == "cmyk"
-    with pytest.raises(OptionError, match="3 channels do not make a 'cmyk' picture"):
-        picture.replace(pixels=np.zeros((2, 3, 3)))
+    refused(OptionError, "3 channels do not make a 'cmyk' picture", picture.replace, pixels=np.zeros((2, 3, 3)))
     assert picture.replace(pixels=np.zeros((2, 3)), mode=None).mode == "grey"
     for wrong in (np.zeros(3), np.zeros((2, 2, 5)), np.zeros((2, 2), complex), np.zeros((2, 2), np.int8)):
         with pytest.raises(ImconvError):
@@ -414,15 +386,11 @@ def test_inspect_agrees_with_read(samples):
 
 def test_format_for_names_extensions_and_paths():
     assert format_for("a/b.JPG") == format_for(".jpeg") == format_for("jpg") == "JPEG"
-    with pytest.raises(FileError, match=r"unknown format '\.pgn'; did you mean '\.p.m'\?; known are \.png"):
-        format_for("x.pgn")
-    with pytest.raises(FileError, match="no extension says which format"):
-        format_for("picture")
+    refused(FileError, r"unknown format '\.pgn'; did you mean '\.p.m'\?; known are \.png", format_for, "x.pgn")
+    refused(FileError, "no extension says which format", format_for, "picture")
 
 
 def test_several_threads_at_once(samples, monkeypatch):
-    from PIL import Image
-
     expected = {key: as_read(data).pixels for key, data in samples.items()}
     filters, limit = list(warnings.filters), Image.MAX_IMAGE_PIXELS
     wrong = []
@@ -446,8 +414,6 @@ def test_several_threads_at_once(samples, monkeypatch):
 
 
 def test_pillows_own_pixel_limit_does_not_interfere(samples, monkeypatch):
-    from PIL import Image
-
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     for data in samples.values():
         as_read(data)

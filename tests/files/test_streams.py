@@ -16,6 +16,7 @@ from imconv.errors import FileError, LimitError
 from imconv.files import encode, inspect, read
 from imconv.files.formats import FORMATS
 from imconv.kernel.file import load
+from tests.refused import refused
 
 MB = 1 << 20
 SIGNATURES = {
@@ -66,8 +67,7 @@ LONG = ("TIFF", "BigTIFF", "WEBP", "JP2", "AVIF", "ICO")
 @pytest.mark.parametrize("look", [inspect, read])
 def test_what_is_no_picture_is_refused_at_once(look, kind, then):
     stream = Stream(SIGNATURES[kind], then)
-    with pytest.raises((FileError, LimitError), match=r"^x: "):
-        look(stream, name="x", **({"max_memory": 80 * MB} if look is read else {}))
+    refused((FileError, LimitError), r"^x: ", look, stream, name="x", **{"max_memory": 80 * MB} if look is read else {})
     most = {read: 80, inspect: 256}[look] if kind in LONG and then != b"\0" else 1
     assert stream.taken <= (most + 2) * MB  # pieces of a megabyte are read ahead
 
@@ -90,8 +90,7 @@ HEADERS = {
 @pytest.mark.parametrize("kind", HEADERS)
 def test_a_header_that_asks_for_too_much_is_enough(kind, limit):
     stream = Stream(HEADERS[kind], b"\0")
-    with pytest.raises(LimitError, match=r"^x: \d+ x \d+ "):
-        read(stream, name="x", **limit)
+    refused(LimitError, r"^x: \d+ x \d+ ", read, stream, name="x", **limit)
     assert stream.taken <= 2 * MB
 
 
@@ -148,8 +147,7 @@ def test_a_page_of_a_large_stream():
 def test_a_stream_cut_off_is_damaged(kind):
     data = encode(noise(kind), kind, compression=0)
     for length in (MB + 5, len(data) - 1):
-        with pytest.raises(FileError, match=r"^x: damaged or truncated"):
-            read(Stream(data[:length]), name="x")
+        refused(FileError, r"^x: damaged or truncated", read, Stream(data[:length]), name="x")
 
 
 def test_a_stream_is_held_once():
@@ -167,8 +165,7 @@ def test_a_large_file_is_refused_by_its_header(tmp_path, size):
     path = tmp_path / "a.npy"
     path.write_bytes(encode(np.zeros((4000, 5000), np.uint8), "npy"))
     tracemalloc.start()
-    with pytest.raises(LimitError, match="5000 x 4000 pixels need"):
-        read(path, max_memory=size)
+    refused(LimitError, "5000 x 4000 pixels need", read, path, max_memory=size)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 2 * MB

@@ -26,6 +26,7 @@ from imconv.files.picture import MODES, EncoderOptions, Metadata, Page, Picture
 from imconv.files.tags import Tags
 from imconv.files.tiff import codecs
 from imconv.files.tiff import encode as tiff_encode
+from tests.refused import refused
 
 KINDS = sorted(FORMATS["TIFF"].holds - {("grey", "bool")})
 COMPRESSIONS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
@@ -81,8 +82,7 @@ def test_reads_what_tifffile_writes(make_pixels, mode, dtype):
         if compression in ("deflate", "lzw", "zstd", "lzma"):
             options["predictor"] = predictor
         picture = as_read(by_tifffile(pixels, mode, **options))
-        assert picture.mode == mode
-        assert picture.pixels.dtype == dtype
+        assert (picture.mode, picture.pixels.dtype) == (mode, dtype)
         np.testing.assert_array_equal(picture.pixels, pixels, err_msg=str(options))
 
 
@@ -101,8 +101,7 @@ def test_others_read_what_is_written(make_pixels, mode, dtype):
             assert page.extrasamples == ((2,) if mode in ("grey+alpha", "rgba") else ())
             assert len(page.dataoffsets) > (1 if pixels.nbytes > 2 * tiff_encode.STRIP else 0)
         if compression in COMPRESSIONS:
-            again = as_read(data).pixels
-            np.testing.assert_array_equal(again, pixels * 255 if dtype == "bool" else pixels)
+            np.testing.assert_array_equal(as_read(data).pixels, pixels * 255 if dtype == "bool" else pixels)
 
 
 @pytest.mark.parametrize("compression", ["none", "deflate", "lzw", "packbits"])
@@ -176,12 +175,10 @@ def test_small_depths_and_reversed_bits():
 
 @pytest.mark.parametrize(
     ("dtype", "expected", "note"),
-    [
-        ("float16", "float32", "16-bit float samples widened to 32 bits"),
-        ("int8", "int32", "signed 8-bit samples widened to 32 bits"),
-        ("int16", "int32", "signed 16-bit samples widened to 32 bits"),
-    ],
-)
+    [("float16", "float32", "16-bit float samples widened to 32 bits"),
+     ("int8", "int32", "signed 8-bit samples widened to 32 bits"),
+     ("int16", "int32", "signed 16-bit samples widened to 32 bits")],
+)  # fmt: skip
 def test_types_that_are_widened(dtype, expected, note):
     rng = np.random.default_rng(1)
     for mode, order in (("grey", "<"), ("grey", ">"), ("rgb", ">")):
@@ -190,8 +187,7 @@ def test_types_that_are_widened(dtype, expected, note):
             rng.normal(0, 100, shape) if dtype == "float16" else rng.integers(0, 100, shape) - 50 * ("u" not in dtype)
         ).astype(dtype)
         picture = as_read(by_tifffile(pixels, mode, order=order))
-        assert picture.pixels.dtype == expected
-        assert picture.notes == (note,)
+        assert (picture.pixels.dtype, picture.notes) == (expected, (note,))
         np.testing.assert_array_equal(picture.pixels, pixels)
 
 
@@ -328,16 +324,12 @@ def test_metadata_of_both_byte_orders(make_pixels, order):
         extratags=[(274, 3, 1, 6, True), (700, 1, 4, b"<x/>", True), (33432, 2, 0, "somebody", True)],
     )  # fmt: skip
     picture = as_read(data)
-    assert picture.metadata.orientation == 6
-    assert picture.metadata.dpi == pytest.approx((299.72, 299.72))
+    assert (picture.metadata.orientation, picture.metadata.dpi) == (6, pytest.approx((299.72, 299.72)))
     with tifffile.TiffFile(io.BytesIO(encode(picture, "tiff"))) as file:
         tags = file.pages[0].tags
-        assert tags["ImageDescription"].value == "a picture"
-        assert tags["Software"].value == "made up"
-        assert tags["Copyright"].value == "somebody"
-        assert tags["Orientation"].value == 6
-        assert tags["XMP"].value == b"<x/>"
-        assert tags["InterColorProfile"].value[16:20] == b"RGB "
+        assert (tags["ImageDescription"].value, tags["Software"].value) == ("a picture", "made up")
+        assert (tags["Copyright"].value, tags["Orientation"].value) == ("somebody", 6)
+        assert (tags["XMP"].value, tags["InterColorProfile"].value[16:20]) == (b"<x/>", b"RGB ")
         x, y = tags["XResolution"].value
         assert x / y == pytest.approx(299.72)
     assert as_read(data, auto_orient=True).pixels.shape == (13, 9, 3)
@@ -385,8 +377,7 @@ def test_a_file_written_in_bands_is_the_same(make_pixels, icc_profile, compressi
         io.BytesIO(), Page(np.zeros((4, 5), np.uint8), "grey", Metadata()), EncoderOptions(), []
     )
     writer.write(np.zeros((3, 5), np.uint8))
-    with pytest.raises(ValueError, match="1 rows are missing"):
-        writer.finish()
+    refused(ValueError, "1 rows are missing", writer.finish)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
@@ -400,8 +391,7 @@ def test_cut_strips_are_noticed(make_pixels, compression):
     for less in (5, 20, count // 2):
         short = bytearray(data)
         struct.pack_into("<I", short, entry.position, count - less)
-        with pytest.raises(FileError, match="damaged or truncated TIFF"):
-            as_read(bytes(short))
+        refused(FileError, "damaged or truncated TIFF", as_read, bytes(short))
 
 
 def test_predictors_undo_themselves():
@@ -411,8 +401,7 @@ def test_predictors_undo_themselves():
             continue
         rows = rng.integers(0, 256, (4, 9 * 3 * np.dtype(dtype).itemsize), dtype=np.uint8).view(dtype).reshape(4, 9, 3)
         stored = np.frombuffer(codecs.differences(rows, predictor).tobytes(), dtype).reshape(rows.shape)
-        back = codecs.summed(stored, predictor)
-        assert back.tobytes() == rows.tobytes()
+        assert codecs.summed(stored, predictor).tobytes() == rows.tobytes()
 
 
 def test_a_predictor_without_compression_is_ignored(make_pixels):
@@ -467,22 +456,16 @@ IN_SUBIFD = "picture of a SubIFD, larger than the page's own of 110 pixels"
         ([(SMALL, REDUCED | MAKE, [(MIDDLE, REDUCED, []), (LARGE, {}, [])])], [LARGE], (IN_SUBIFD,)),
         ([(SMALL, MAKE, [(LARGE, {}, [])])], [LARGE], (IN_SUBIFD,)),
         ([(LARGE, MAKE, [(MIDDLE, REDUCED, []), (SMALL, REDUCED, [])])], [LARGE], ()),
-        (
-            [(LARGE, MAKE, []), (MIDDLE, REDUCED, []), (SMALL, REDUCED, [])],
-            [LARGE],
-            ("smaller copies of its pictures left out: 2",),
-        ),
+        ([(LARGE, MAKE, []), (MIDDLE, REDUCED, []), (SMALL, REDUCED, [])], [LARGE],
+         ("smaller copies of its pictures left out: 2",)),
         ([(SMALL, REDUCED, []), (LARGE, MAKE, [])], [LARGE], ("smaller copies of its pictures left out: 1",)),
         ([(SMALL, MAKE, []), (LARGE, {}, [])], [SMALL, LARGE], ()),
         ([(SMALL, MAKE | REDUCED, []), (LARGE, REDUCED, [])], [SMALL, LARGE], ()),
-        (
-            [(SMALL, MAKE | {255: tiff_tags.new_entry(3, 1)}, []), (MIDDLE, {255: tiff_tags.new_entry(3, 2)}, [])],
-            [SMALL],
-            ("smaller copies of its pictures left out: 1",),
-        ),
+        ([(SMALL, MAKE | {255: tiff_tags.new_entry(3, 1)}, []), (MIDDLE, {255: tiff_tags.new_entry(3, 2)}, [])],
+         [SMALL], ("smaller copies of its pictures left out: 1",)),
         ([(SMALL, MAKE, [(LARGE, {}, [])]), (MIDDLE, {}, [(SMALL, {}, [])])], [LARGE, MIDDLE], (IN_SUBIFD,)),
     ],
-)
+)  # fmt: skip
 def test_the_largest_picture_of_a_page_is_read(pages, read_as, notes):
     data = assembled(*pages)
     found = read_pages(io.BytesIO(data))

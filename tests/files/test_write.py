@@ -6,12 +6,15 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 
 import imconv
 from imconv.errors import FileError, OptionError
 from imconv.files import encode, inspect, read, write
 from imconv.files.formats import FORMATS
 from imconv.files.picture import MODES, Metadata, Picture
+from tests.refused import refused
 
 TYPES = ("bool", "uint8", "uint16", "int32", "float32", "float64")
 
@@ -49,12 +52,8 @@ def test_every_pair_is_exact_or_refused_with_advice(make_pixels, name):
         ("rgba", "uint16", "jpg", "JPEG cannot hold an alpha channel without loss; write PNG"),
         ("grey", "uint16", "jpg", "JPEG cannot hold 16-bit grey pixels without loss; write PNG, TIFF.*or .*--depth 8"),
         ("grey", "float32", "png", "PNG cannot hold 32-bit float grey pixels without loss; write TIFF, PFM"),
-        (
-            "grey",
-            "float64",
-            "png",
-            "PNG cannot hold 64-bit float grey pixels without loss; write TIFF, NPY, NPZ, or convert",
-        ),
+        ("grey", "float64", "png",
+         "PNG cannot hold 64-bit float grey pixels without loss; write TIFF, NPY, NPZ, or convert"),
         ("rgb", "bool", "pgm", "PGM cannot hold rgb pixels without loss; write .*PNG, TIFF"),
         ("grey", "int32", "png", "32-bit integer grey pixels without loss; write TIFF"),
         ("rgba", "uint8", "jpg", "JPEG cannot hold an alpha channel without loss; write PNG, TIFF, WEBP"),
@@ -64,11 +63,10 @@ def test_every_pair_is_exact_or_refused_with_advice(make_pixels, name):
         ("rgb", "uint8", "pgm", "PGM cannot hold rgb pixels without loss; write PNG, TIFF, WEBP, BMP, PPM"),
         ("rgba", "uint8", "gif", "GIF holds only fully transparent and fully opaque pixels; write PNG"),
     ],
-)
+)  # fmt: skip
 def test_refusals_name_what_would_be_lost_and_what_holds_it(tmp_path, make_pixels, mode, dtype, name, words):
     path = tmp_path / f"out.{name}"
-    with pytest.raises(FileError, match=words):
-        write(path, Picture(make_pixels(mode, dtype), mode))
+    refused(FileError, words, write, path, Picture(make_pixels(mode, dtype), mode))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -87,14 +85,10 @@ def test_which_format_is_written(tmp_path, make_pixels):
     assert write(io.BytesIO(), picture, format="jpg").format == "JPEG"
     assert write(tmp_path / "a.png", picture, format="tiff").format == "TIFF"
     assert write("/dev/null", picture).format == "BMP"
-    with pytest.raises(FileError, match="no extension says which format to write; add one"):
-        write(tmp_path / "picture", picture)
-    with pytest.raises(FileError, match=r"unknown format '\.xyz'.*known are \.png, \.jpg"):
-        write(tmp_path / "a.xyz", picture)
-    with pytest.raises(OptionError, match=r"unknown format 'psd'.*; known are \.png"):
-        write(tmp_path / "a.png", picture, format="psd")
-    with pytest.raises(FileError, match="give --format"):
-        write(io.BytesIO(), make_pixels("rgb", "uint8"))
+    refused(FileError, "no extension says which format to write; add one", write, tmp_path / "picture", picture)
+    refused(FileError, r"unknown format '\.xyz'.*known are \.png, \.jpg", write, tmp_path / "a.xyz", picture)
+    refused(OptionError, r"unknown format 'psd'.*; known are \.png", write, tmp_path / "a.png", picture, format="psd")
+    refused(FileError, "give --format", write, io.BytesIO(), make_pixels("rgb", "uint8"))
     bitmap = read(io.BytesIO(encode(make_pixels("grey", "bool"), "pbm")))
     assert write(io.BytesIO(), bitmap).format == "PGM"
 
@@ -123,12 +117,9 @@ def test_tiny_pictures(shape):
 
 def test_pictures_without_pixels_or_too_large_are_refused():
     for shape in ((0, 5), (5, 0, 3)):
-        with pytest.raises(FileError, match="are no picture; nothing to write"):
-            encode(np.zeros(shape, np.uint8), "png")
-    with pytest.raises(FileError, match="WEBP holds at most 16383 pixels a side"):
-        encode(np.zeros((1, 16384), np.uint8), "webp")
-    with pytest.raises(FileError, match="JPEG holds at most 65500 pixels a side"):
-        encode(np.zeros((65501, 1), np.uint8), "jpeg")
+        refused(FileError, "are no picture; nothing to write", encode, np.zeros(shape, np.uint8), "png")
+    refused(FileError, "WEBP holds at most 16383 pixels a side", encode, np.zeros((1, 16384), np.uint8), "webp")
+    refused(FileError, "JPEG holds at most 65500 pixels a side", encode, np.zeros((65501, 1), np.uint8), "jpeg")
 
 
 def test_quality_and_compression(astronaut):
@@ -142,11 +133,9 @@ def test_quality_and_compression(astronaut):
     sizes = [len(encode(picture, "png", compression=level)) for level in (0, 1, 9)]
     assert sizes[0] > sizes[1] >= sizes[2]  # a photograph has nothing to gain
     for wrong in (0, 101, "best", 50.0, True):
-        with pytest.raises(OptionError, match="is not a whole number from 1 to 100"):
-            encode(picture, "jpeg", quality=wrong)
+        refused(OptionError, "is not a whole number from 1 to 100", encode, picture, "jpeg", quality=wrong)
     for wrong in (10, -1, "x"):
-        with pytest.raises(OptionError, match="is not a whole number from 0 to 9"):
-            encode(picture, "png", compression=wrong)
+        refused(OptionError, "is not a whole number from 0 to 9", encode, picture, "png", compression=wrong)
     assert "quality is not used for PNG" in write(io.BytesIO(), picture, format="png", quality=5).notes
     assert "compression is not used for JPEG" in write(io.BytesIO(), picture, format="jpg", compression=5).notes
 
@@ -165,9 +154,6 @@ def test_tiff_keeps_the_inputs_compression(make_pixels):
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
 def test_jpeg_keeps_tables_and_subsampling(astronaut, subsampling):
-    from PIL import Image
-    from PIL.JpegImagePlugin import get_sampling
-
     buffer = io.BytesIO()
     Image.open(astronaut).save(buffer, "JPEG", quality=63, subsampling=subsampling)
     source = Image.open(buffer)
@@ -175,8 +161,7 @@ def test_jpeg_keeps_tables_and_subsampling(astronaut, subsampling):
     again = Image.open(io.BytesIO(encode(picture, "jpeg")))
     assert again.quantization == source.quantization
     assert get_sampling(again) == subsampling
-    changed = Image.open(io.BytesIO(encode(picture, "jpeg", quality=92)))
-    assert changed.quantization != source.quantization
+    assert Image.open(io.BytesIO(encode(picture, "jpeg", quality=92))).quantization != source.quantization
     # a grey result of a colour JPEG takes the luma table, a colour result of a grey one has only that
     grey = picture.replace(pixels=picture.pixels[..., 1], mode="grey")
     assert Image.open(io.BytesIO(encode(grey, "jpeg"))).quantization == {0: source.quantization[0]}

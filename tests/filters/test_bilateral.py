@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 import imconv
-from imconv.engine.drive import stream
-from imconv.filters.apply import apply
 from imconv.filters.bilateral import bilateral_filter
 from imconv.options import Options
 from tests import naive
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture
+from tests.executing import threads_and_bands_change_nothing
+from tests.refused import refused
 
 FLOAT32 = 1e-6  # times the largest difference: two sums of 29 float32, and powers of 2 within 6e-7
 FLOAT64 = 1e-13
@@ -53,8 +54,7 @@ def test_the_definition(dtype, shape, channels, radius, border, layout, seed):
     name = "constant:30" if border == "constant" else border
     result = imconv.bilateral(image, 1.7, 60, radius=radius, border=name)
     assert result.dtype == image.dtype
-    exact = expected_for(image, 1.7, 60, radius, border=border, fill=30.0)
-    assert_right(result, exact, image.dtype)
+    assert_right(result, expected_for(image, 1.7, 60, radius, border=border, fill=30.0), image.dtype)
 
 
 @pytest.mark.parametrize("dtype", [*WHOLE, *FLOATS])
@@ -102,8 +102,6 @@ def test_opencv_in_colour():
 
 
 def test_a_wide_range_is_a_gaussian():
-    from scipy import ndimage
-
     result = imconv.bilateral(floats, 1, 1e6, radius=6)
     np.testing.assert_allclose(result, ndimage.gaussian_filter(floats, 1, radius=6), atol=1e-7)  # but for the corners
 
@@ -160,14 +158,7 @@ def test_alpha():
 def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
     image = (np.random.default_rng(5).random((97, 130, channels)) * 255).astype(dtype)
     for options in (Options(), Options(has_alpha=True) if channels == 4 else Options(depth=16, border="constant:7")):
-        work = bilateral_filter(2, 30, 4, options)
-        whole = apply(work, image, threads=1)
-        for threads in (2, 3, 7):
-            np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
-        plan = work.plan(image.shape, image.dtype, bool(options.has_alpha))
-        for heights in ((1, 50, 46), (97,), [7] * 13 + [6]):
-            bands = list(stream(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=2))
-            np.testing.assert_array_equal(np.concatenate(bands), whole)
+        threads_and_bands_change_nothing(bilateral_filter(2, 30, 4, options), image)
 
 
 def test_options():
@@ -217,7 +208,5 @@ def test_linear_light():
     ],
 )
 def test_errors(args, options, match):
-    with pytest.raises(imconv.ImconvError, match=match):
-        imconv.bilateral(floats, *args, **options)
-    with pytest.raises(imconv.ImconvError, match="1 to 4 channels"):
-        imconv.bilateral(np.zeros((5, 3, 3)), 2, 30, channel_axis=0)
+    refused(imconv.ImconvError, match, imconv.bilateral, floats, *args, **options)
+    refused(imconv.ImconvError, "1 to 4 channels", imconv.bilateral, np.zeros((5, 3, 3)), 2, 30, channel_axis=0)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.engine.drive import stream
 from imconv.filters.apply import apply
 from imconv.filters.edges import unit_vector
 from imconv.filters.gabor import gabor_filter, gabor_kernel, gabor_parts, sigma_of
@@ -18,6 +17,7 @@ from imconv.options import Options
 from imconv.pixels.rounding import Tally
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
+from tests.executing import threads_and_bands_change_nothing
 
 ROUNDINGS = 1e-12
 FLOAT32_SUMS = 1e-6  # of shares of white
@@ -43,9 +43,7 @@ def wave(wavelength, orientation, phase=0.0, shape=(61, 71)):
     return np.cos(2 * np.pi * (x * math.cos(t) + y * math.sin(t)) / wavelength + math.radians(phase))
 
 
-# --- oracles -------------------------------------------------------------------------------------------------------------
-
-
+# --- oracles ---
 @pytest.mark.parametrize("orientation", [0, 22.5, 45, 90, 120, 180, -30])
 @pytest.mark.parametrize(("octaves", "aspect"), [(1, 1), (0.6, 1), (1.5, 2), (2, 0.5)])
 def test_parts_are_scikit_images(orientation, octaves, aspect):
@@ -91,9 +89,7 @@ def test_opencv_has_the_same_cell():
     )
 
 
-# --- what cells answer ---------------------------------------------------------------------------------------------------
-
-
+# --- what cells answer ---
 @given(st.floats(2.5, 40), angles, angles, st.floats(0.4, 2), st.floats(0.5, 2))
 def test_even_areas_are_answered_by_0_and_the_own_wave_by_its_amplitude(
     wavelength, orientation, phase, octaves, aspect
@@ -154,9 +150,7 @@ def test_sigma_instead_of_the_bandwidth():
     assert sigma_of(1) == pytest.approx(0.56, abs=0.003)
 
 
-# --- types, signs, options -----------------------------------------------------------------------------------------------
-
-
+# --- types, signs, options ---
 @pytest.mark.parametrize("dtype", [*WHOLE, *FLOATS])
 def test_every_type(dtype):
     image = picture(dtype, (22, 25), 4)
@@ -188,13 +182,7 @@ def test_ranges_channels_and_alpha():
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_the_same_bits_for_any_threads_and_bands(energy, dtype):
     image = picture(dtype, (150, 90, 3), 7)
-    work = gabor_filter(7, 30, Options(), energy=energy)
-    whole = apply(work, image, threads=1)
-    np.testing.assert_array_equal(apply(work, image, threads=3), whole)
-    plan = work.plan(image.shape, image.dtype, False)
-    for cuts in ((1, 70), (), range(9, 150, 9)):
-        bands = list(stream(plan, iter(np.split(image, cuts)), threads=2))
-        np.testing.assert_array_equal(np.concatenate(bands), whole)
+    threads_and_bands_change_nothing(gabor_filter(7, 30, Options(), energy=energy), image)
 
 
 @pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap", "constant"])
@@ -211,9 +199,7 @@ def test_borders_strides_and_dilation(border):
     assert imconv.gabor(image[:1, :1], 4, 20, border=border).shape == (1, 1)
 
 
-# --- banks ---------------------------------------------------------------------------------------------------------------
-
-
+# --- banks ---
 @pytest.mark.parametrize("options", [{}, {"energy": True}, {"phase": 90}, {"gain": "3", "range": "abs"}])
 @pytest.mark.parametrize("kind", [("uint8", (20, 31, 3)), ("float32", (20, 31)), ("uint16", (20, 31, 2))])
 def test_a_bank_is_its_cells_side_by_side(kind, options):
@@ -242,8 +228,7 @@ def test_a_bank_goes_with_everything():
     work = gabor_filter(4, 0, Options(), bank=4, energy=True)
     plan = work.plan(image.shape, image.dtype, False)
     assert "bank           4 filters" in str(plan)
-    assert plan.as_dict()["bank"] == 4
-    assert plan.as_dict()["result_bytes"] == apply(work, image).nbytes
+    assert (plan.as_dict()["bank"], plan.as_dict()["result_bytes"]) == (4, apply(work, image).nbytes)
     told, tally = [], Tally()
     np.testing.assert_array_equal(
         apply(work, image, tally=tally, progress=lambda *n: told.append(n)), apply(work, image)
@@ -260,10 +245,8 @@ def test_a_bank_goes_with_everything():
     assert (lit[20 : 20 + GAP] == 255).all()
     stretched = imconv.gabor(image, 4, bank=4, range="stretch")
     np.testing.assert_array_equal(stretched[:20, :31], imconv.gabor(image, 4, range="stretch"))
-    planes = imconv.gabor(np.stack([image] * 5), 4, bank=2, channel_axis=0)
-    assert planes.shape == (5, 20, 62 + GAP)
-    strided = imconv.gabor(image, 4, bank=2, stride=2)
-    assert strided.shape == (10, 32 + GAP)
+    assert imconv.gabor(np.stack([image] * 5), 4, bank=2, channel_axis=0).shape == (5, 20, 62 + GAP)
+    assert imconv.gabor(image, 4, bank=2, stride=2).shape == (10, 32 + GAP)
 
 
 @pytest.mark.parametrize(

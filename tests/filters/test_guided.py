@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.engine.drive import stream
-from imconv.filters.apply import apply
 from imconv.filters.guided import guided_filter
 from imconv.options import Options
 from tests.bounds import TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import LAYOUTS, laid_out
+from tests.executing import threads_and_bands_change_nothing
 
 ROUNDINGS = 1e-11  # the reference's own variances cancel
 FLOAT32 = 2.0**-23
@@ -89,12 +88,8 @@ def test_the_guide_may_be_of_any_type():
     whole = (guide * 255).astype(np.uint8)
     expected = imconv.guided(floats, 3, 0.01, whole / 255)
     np.testing.assert_allclose(imconv.guided(floats, 3, 0.01, whole), expected, atol=1e-12)
-    np.testing.assert_array_equal(
-        imconv.guided(floats, 3, 0.01, whole[..., None]), imconv.guided(floats, 3, 0.01, whole)
-    )
-    np.testing.assert_array_equal(
-        imconv.guided(floats, 3, 0.01, imconv.Picture(whole)), imconv.guided(floats, 3, 0.01, whole)
-    )
+    for same in (whole[..., None], imconv.Picture(whole)):
+        np.testing.assert_array_equal(imconv.guided(floats, 3, 0.01, same), imconv.guided(floats, 3, 0.01, whole))
     deep = (floats * 65535).astype(np.uint16)
     np.testing.assert_allclose(imconv.guided(floats, 3, 0.01, deep), imconv.guided(floats, 3, 0.01, deep / 65535))
 
@@ -121,17 +116,9 @@ def test_alpha():
 def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
     image = (np.random.default_rng(5).random((157, 130, channels)) * 255).astype(dtype)
     leader = np.random.default_rng(6).random(image.shape[:2])
-    for work in (
-        guided_filter(3, 0.01, None, Options(has_alpha=channels == 4, border="normalized")),
-        guided_filter(20, 0.01, leader, Options(depth=16)),
-    ):
-        whole = apply(work, image, threads=1)
-        for threads in (2, 7):
-            np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
-        plan = work.plan(image.shape, image.dtype, bool(work.options.has_alpha))
-        for heights in ((1, 50, 106), (157,), [7] * 22 + [3]):
-            bands = list(stream(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=3))
-            np.testing.assert_array_equal(np.concatenate(bands), whole)
+    alone = guided_filter(3, 0.01, None, Options(has_alpha=channels == 4, border="normalized"))
+    for work in (alone, guided_filter(20, 0.01, leader, Options(depth=16))):
+        threads_and_bands_change_nothing(work, image)
 
 
 def test_nan_reaches_two_boxes_and_no_further():

@@ -9,13 +9,12 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 import imconv
-from imconv.engine.drive import stream
-from imconv.filters.apply import apply
 from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.filters.local import DeviationFilter, contrast_filter
 from imconv.options import Options
 from tests import naive
 from tests.cases import FLOATS, LAYOUTS, WHOLE, laid_out, picture
+from tests.executing import threads_and_bands_change_nothing
 
 MERGED = 1e-13  # float64, times the largest sample
 FLOAT32 = 2.0**-23  # rounded once
@@ -136,9 +135,7 @@ def test_alpha_is_kept():
     np.testing.assert_array_equal(contrast[..., :3], imconv.local_contrast(image[..., :3], 2, depth=16))
 
 
-# --- contrast ------------------------------------------------------------------------------------------------------------
-
-
+# --- contrast ---
 @pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "wrap"])
 @pytest.mark.parametrize("sigma", [0.8, 3])
 def test_contrast_is_its_formula(border, sigma):
@@ -149,9 +146,8 @@ def test_contrast_is_its_formula(border, sigma):
     assert np.abs(result - 2 * difference / (deviation + 5)).max() < 2e-3  # what Gaussians lose beyond four sigma
     whole = floats.astype(np.uint8)
     exact = imconv.local_contrast(whole.astype(float), sigma, floor=2.55, gain=255 / 8, border=border)
-    np.testing.assert_array_equal(
-        imconv.local_contrast(whole, sigma, border=border), np.clip(np.floor(exact + 128.5), 0, 255)
-    )
+    result = imconv.local_contrast(whole, sigma, border=border)
+    np.testing.assert_array_equal(result, np.clip(np.floor(exact + 128.5), 0, 255))
 
 
 def test_contrast_of_flat_areas_and_of_faint_ones():
@@ -166,19 +162,14 @@ def test_contrast_of_flat_areas_and_of_faint_ones():
 def test_ranges_of_contrast():
     image = floats.astype(np.uint8)
     found = imconv.local_contrast(image, 2, dtype="float64", gain=30)
-    np.testing.assert_array_equal(
-        imconv.local_contrast(image, 2, gain=30, range="clip"), np.clip(np.floor(found + 0.5), 0, 255)
-    )
-    np.testing.assert_array_equal(
-        imconv.local_contrast(image, 2, gain=30, range="abs"), np.minimum(np.floor(np.abs(found) + 0.5), 255)
-    )
+    for policy, values in (("clip", found), ("abs", np.abs(found))):
+        result = imconv.local_contrast(image, 2, gain=30, range=policy)
+        np.testing.assert_array_equal(result, np.clip(np.floor(values + 0.5), 0, 255))
     stretched = imconv.local_contrast(image, 2, range="stretch")
     assert (stretched.min(), stretched.max()) == (0, 255)
 
 
-# --- both ----------------------------------------------------------------------------------------------------------------
-
-
+# --- both ---
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
@@ -190,13 +181,7 @@ def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
         contrast_filter(2, None, None, None, None, alpha),
         contrast_filter(12, None, None, None, None, Options()),
     ):
-        whole = apply(work, image, threads=1)
-        for threads in (2, 7):
-            np.testing.assert_array_equal(apply(work, image, threads=threads), whole)
-        plan = work.plan(image.shape, image.dtype, bool(work.options.has_alpha))
-        for heights in ((1, 50, 106), (157,), [7] * 22 + [3]):
-            bands = list(stream(plan, iter(np.split(image, np.cumsum(heights)[:-1])), threads=3))
-            np.testing.assert_array_equal(np.concatenate(bands), whole)
+        threads_and_bands_change_nothing(work, image)
 
 
 def test_plans_tell_of_their_stages():
@@ -216,10 +201,7 @@ def test_plans_tell_of_their_stages():
         (lambda: imconv.local_deviation(floats, 3, stride=2), "deviation has no stride"),
         (lambda: imconv.local_deviation(floats, 3, nan="ignore"), "nan ignore goes with smoothing"),
         (lambda: imconv.local_contrast(floats, 2, linear=True), "leave out linear"),
-        (
-            lambda: imconv.local_contrast(floats, 2, border="constant:3"),
-            "contrast has no border constant; it has reflect",
-        ),
+        (lambda: imconv.local_contrast(floats, 2, border="constant:3"), "has no border constant; it has reflect"),
         (lambda: imconv.local_contrast(floats, 2, floor=0), "floor must be a number"),
         (lambda: imconv.local_contrast(floats, -2), "sigma must be"),
         (lambda: imconv.local_contrast(floats, 2, pad="full"), "leave out pad"),
@@ -230,8 +212,7 @@ def test_errors(call, match):
         call()
 
 
-# --- on a part of the picture --------------------------------------------------------------------------------------------
-
+# --- on a part of the picture ---
 FILTERS = {
     "bilateral": lambda image, **how: imconv.bilateral(image, 1.5, 40, radius=3, **how),
     "guided": lambda image, **how: imconv.guided(image, 2, 0.01, **how),
@@ -271,10 +252,8 @@ def test_luma(name):
     """Of a grey picture the luma is the picture: with levels of white that are its own."""
     grey = picture("uint8", (20, 30), 4)
     image = np.dstack([grey] * 3)
-    result = FILTERS[name](image, channels="luma")
-    np.testing.assert_allclose(
-        result, np.dstack([FILTERS[name](grey)] * 3).astype(int), atol=1 if name == "contrast" else 0
-    )
+    expected = np.dstack([FILTERS[name](grey)] * 3).astype(int)
+    np.testing.assert_allclose(FILTERS[name](image, channels="luma"), expected, atol=int(name == "contrast"))
 
 
 def test_alpha_with_the_luma_of_integers():

@@ -8,14 +8,12 @@ from PIL import Image
 
 import imconv
 from imconv.cli import run
-from imconv.engine.drive import stream
 from imconv.errors import OptionError
-from imconv.filters.apply import apply
 from imconv.filters.morphology import OPERATIONS, MorphologyFilter
 from imconv.options import Options
 from imconv.stages.ranking.footprint import make_footprint
 from tests import cases
-from tests.executing import set_stripe_bytes
+from tests.executing import set_stripe_bytes, threads_and_bands_change_nothing
 
 SCIPY = {"opening": "grey_opening", "closing": "grey_closing", "gradient": "morphological_gradient",
          "tophat": "white_tophat", "blackhat": "black_tophat"}  # fmt: skip
@@ -66,13 +64,7 @@ def test_the_same_bits_for_any_threads_and_bands(operation, dtype, alpha, monkey
     image = noise(dtype, (103, 37, 4))
     options = Options(alpha=alpha, border="mirror", dilation=(1, 2), has_alpha=alpha is not None)
     work = MorphologyFilter(operation, make_footprint((5, 4)), options)
-    expected = apply(work, image, threads=1)
-    plan = work.plan(image.shape, image.dtype, alpha is not None)
-    for sizes in ((103,), (1, 30, 7, 65), (50, 53)):
-        parts = np.split(image, np.cumsum(sizes)[:-1])
-        for threads in (1, 3):
-            found = np.concatenate(list(stream(plan, iter(parts), threads=threads)))
-            np.testing.assert_array_equal(found, expected)
+    expected = threads_and_bands_change_nothing(work, image)
     if alpha == "keep":
         np.testing.assert_array_equal(expected[..., 3], image[..., 3])
 
@@ -117,8 +109,7 @@ def test_the_plan_tells_of_every_stage():
     assert [stage["rank"] for stage in plan.as_dict()["stages"]] == [0, 48]
 
 
-# --- the command line ------------------------------------------------------------------------------------------------
-
+# --- the command line ---
 COMMANDS = {
     ("median", "--size", "5"): lambda a: imconv.median(a, 5),
     ("median", "--shape", "- 1 -; 1 1 1; - 1 -"): lambda a: imconv.median(a, 3, shape="plus"),
@@ -152,16 +143,13 @@ def test_commands(words, bands, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [
-        (("median",), "a square needs a size"),
-        (("median", "--size", "-3"), "size must be"),
-        (("median", "--size", "3", "--shape", "disc"), "did you mean 'disk'"),
-        (("median", "--shape", "disc"), "neither a file"),
-        (("rank", "--size", "3", "--percentile", "150"), "percentile must be"),
-        (("open", "--size", "3", "--stride", "2"), "keeps the picture's size"),
-    ],
+    [(("median",), "a square needs a size"), (("median", "--size", "-3"), "size must be"),
+     (("median", "--size", "3", "--shape", "disc"), "did you mean 'disk'"),
+     (("median", "--shape", "disc"), "neither a file"),
+     (("rank", "--size", "3", "--percentile", "150"), "percentile must be"),
+     (("open", "--size", "3", "--stride", "2"), "keeps the picture's size")],
     ids=str,
-)
+)  # fmt: skip
 def test_wrong_words_are_usage_errors(words, told, tmp_path, capsys):
     Image.fromarray(noise("uint8")).save(tmp_path / "in.png")
     assert run([words[0], str(tmp_path / "in.png"), str(tmp_path / "out.png"), *words[1:]]) == 2

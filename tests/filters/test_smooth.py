@@ -15,6 +15,7 @@ from imconv.geometry.sizes import parse_window_size
 from tests import naive
 from tests.bounds import FLOAT64
 from tests.cases import laid_out, picture
+from tests.refused import refused
 
 SCIPY = {"reflect": "reflect", "mirror": "mirror", "nearest": "nearest", "constant": "constant", "wrap": "grid-wrap"}
 TO_SCIPY = 1e-12  # promised for a direct sum with truncate; pictures here have samples of about 1
@@ -102,20 +103,15 @@ def test_units():
     "sigma", [-1, 10_001, math.nan, math.inf, None, "", "abc", "fwhm:", "1,2,3", (1, 2, 3), "-3%", "x%"]
 )
 def test_sigmas_that_are_none(sigma):
-    with pytest.raises(imconv.ImconvError, match=r"sigma|fwhm|opencv-ksize") as caught:
-        imconv.gaussian_blur(np.zeros((4, 4)), sigma)
-    assert "\n" not in str(caught.value)
+    refused(imconv.ImconvError, r"sigma|fwhm|opencv-ksize", imconv.gaussian_blur, np.zeros((4, 4)), sigma)
 
 
 @pytest.mark.parametrize("truncate", [-1, math.nan, math.inf, "far"])
 def test_truncations_that_are_none(truncate):
-    with pytest.raises(imconv.ImconvError, match="truncate"):
-        imconv.gaussian_blur(np.zeros((4, 4)), 1, truncate=truncate)
+    refused(imconv.ImconvError, "truncate", imconv.gaussian_blur, np.zeros((4, 4)), 1, truncate=truncate)
 
 
-# --- box ------------------------------------------------------------------------------------------------------------
-
-
+# --- box ---
 @given(st.tuples(st.integers(1, 9), st.integers(1, 9)), st.sampled_from(list(SCIPY)), st.integers(0, 99))
 def test_box_is_uniform_filter(size, mode, seed):
     image = np.random.default_rng(seed).random((10, 11))
@@ -165,9 +161,7 @@ def test_sizes_of_boxes():
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "3x", "x3", "3x4x5", None, math.nan, math.inf, 10**9, (1, 2, 3)])
 def test_sizes_that_are_none(size):
-    with pytest.raises(imconv.ImconvError, match="size") as caught:
-        imconv.box_blur(np.zeros((4, 4)), size)
-    assert "\n" not in str(caught.value)
+    refused(imconv.ImconvError, "size", imconv.box_blur, np.zeros((4, 4)), size)
 
 
 @pytest.mark.parametrize("name", ["gaussian_blur", "box_blur", "sharpen", "unsharp_mask", "correlate", "convolve"])

@@ -14,6 +14,7 @@ from imconv.geometry.border import Border
 from imconv.geometry.sizes import MAX_PAD, parse_pad, parse_pair
 from tests import naive
 from tests.cases import POWERS, picture
+from tests.refused import refused
 
 SMALL = st.integers(1, 6)
 
@@ -22,12 +23,10 @@ SMALL = st.integers(1, 6)
 def test_sizes_follow_torchs_formula(size, taps, stride, dilation, data):
     anchor = data.draw(st.integers(0, taps - 1))
     pad = data.draw(st.sampled_from(["same", "valid", "full"]) | st.tuples(st.integers(0, 9), st.integers(0, 9)))
-    window = effective_size(taps, dilation)
-    assert window == dilation * (taps - 1) + 1
+    assert effective_size(taps, dilation) == dilation * (taps - 1) + 1
     expected = naive.output_size(size, taps, anchor, pad, stride, dilation)
     if expected < 1:
-        with pytest.raises(imconv.ImconvError, match="no output is left"):
-            make_axis(size, taps, anchor, pad, stride, dilation, "rows")
+        refused(imconv.ImconvError, "no output is left", make_axis, size, taps, anchor, pad, stride, dilation, "rows")
         return
     axis = make_axis(size, taps, anchor, pad, stride, dilation, "rows")
     assert axis.out == expected
@@ -119,19 +118,15 @@ BAD = [
 
 @pytest.mark.parametrize("options", BAD, ids=str)
 def test_impossible_numbers_are_refused_in_one_line(options):
-    with pytest.raises(imconv.ImconvError) as caught:
-        imconv.correlate(np.zeros((4, 4)), [[1, 2], [3, 4]], **options)
-    assert "\n" not in str(caught.value)
-    assert next(iter(options)) in str(caught.value)
+    said = refused(imconv.ImconvError, "", imconv.correlate, np.zeros((4, 4)), [[1, 2], [3, 4]], **options)
+    assert next(iter(options)) in said
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (4, 0), (0, 0), (0, 4, 3)])
 @pytest.mark.parametrize("border", ["reflect", "mirror", "nearest", "constant", "wrap"])
 @pytest.mark.parametrize("pad", ["same", "valid", "full", 2])
 def test_a_picture_without_pixels_is_refused(shape, border, pad):
-    with pytest.raises(imconv.ImconvError) as caught:
-        imconv.correlate(np.zeros(shape, np.uint8), [[1, 2, 1]], border=border, pad=pad)
-    assert "\n" not in str(caught.value)
+    refused(imconv.ImconvError, "", imconv.correlate, np.zeros(shape, np.uint8), [[1, 2, 1]], border=border, pad=pad)
 
 
 def test_a_result_that_memory_can_not_hold_is_refused():

@@ -6,6 +6,7 @@ python -m tests.jit.many_filters uint8 float32
 import hashlib
 import io
 import json
+import os
 import sys
 
 import numpy as np
@@ -96,6 +97,10 @@ def files() -> dict[str, bytes]:
 
 
 def main(kinds: list[str]) -> None:
+    if "NUMBA_CACHE_DIR" in os.environ and jit.in_process_only():
+        from imconv.jit import numba_loops
+
+        numba_loops.OPTIONS["cache"] = True  # Numba keeps what it has compiled, as it compiled it
     found = files() if "uint8" in kinds else {}
     checksums = {f"uint8, {name} file": hashlib.sha256(data).hexdigest() for name, data in found.items()}
     for kind in kinds:

@@ -45,12 +45,13 @@ def test_the_standard_library_comes_first(tmp_path, named):
 FAILING = """
 import json, sys
 from types import SimpleNamespace
+from imconv import jit
 from imconv.cli import run
 from imconv.jit import builders
 builders.START = json.loads(sys.argv[1])
 if builders.START is None:
     sys.executable = ""
-sys.modules["imconv.compiler.build"] = SimpleNamespace(in_process=lambda name: lambda *arguments: None)
+jit.numba_loops = SimpleNamespace(in_process=lambda name: lambda *block: None)
 sys.exit(run(json.loads(sys.argv[2])))
 """
 FAILURES = {

@@ -20,6 +20,7 @@ COMPILERS = {"numba", "llvmlite", "scipy"}
 NOTICE = "imconv: compiling loops for this computer, to be kept for later runs"
 NOTHING_KEPT = "imconv: compiling loops for this computer; every run does this: "
 BLUR = ("blur", "grey.pgm", "out.pgm", "--sigma", "1.5")  # a format that needs no loops itself
+POOL = ("pool", "grey.pgm", "out.pgm", "--op", "max", "--size", "2")  # whose loop compiles in less than a second
 COMMANDS = {
     "blur": ("blur", "--sigma", "1.5"),
     "wide blur": ("blur", "--sigma", "30"),
@@ -86,36 +87,29 @@ def test_the_commands_meet_every_kind_of_loop(warmed):
     assert loops >= {"alpha.unweigh", "alpha.weigh", "box.sum_box", "dense.correlate_dense", "unsharp.add_detail", "interpolate.interpolate", "separable.correlate_separable"}  # fmt: skip
 
 
-# --- messages ---------------------------------------------------------------------------------------------------------
-
-
-def is_right(pictures) -> bool:
-    with Image.open(pictures / "grey.pgm") as before, Image.open(pictures / "out.pgm") as after:
-        return np.array_equal(np.array(after), imconv.gaussian_blur(np.array(before), 1.5))
+# --- messages ---
+def is_right(pictures, name="out.pgm") -> bool:
+    with Image.open(pictures / "grey.pgm") as before, Image.open(pictures / name) as after:
+        return np.array_equal(np.array(after), imconv.pool(np.array(before), "max", 2))
 
 
 def test_the_first_run_says_so_once_and_the_second_nothing(pictures, tmp_path):
-    output, errors = running.run("-m", "imconv", *BLUR, cache=tmp_path, cwd=pictures)
-    assert (output, errors.splitlines()) == ("", [NOTICE])
-    assert is_right(pictures)
-    (pictures / "out.pgm").unlink()
-    assert running.run("-m", "imconv", *BLUR, cache=tmp_path, cwd=pictures) == ("", "")
-    assert is_right(pictures)
-    assert told([BLUR], cache=tmp_path, cwd=pictures)[1] == {"separable.correlate_separable-u1-f4-u1": "kept"}
-
-
-def test_a_png_file_needs_loops_of_its_own_and_all_is_said_once(pictures, tmp_path):
-    command = ("blur", "rgb.png", "once.png", "--sigma", "1.5")
-    output, errors = running.run("-m", "imconv", *command, cache=tmp_path, cwd=pictures)
-    assert (output, errors.splitlines()) == ("", [NOTICE])
-    assert len(running.files(tmp_path)) == 3
-    assert running.run("-m", "imconv", *command, cache=tmp_path, cwd=pictures) == ("", "")
+    """A PNG file needs loops of its own; they are in the same line."""
+    for name, count in (("out.pgm", 1), ("once.png", 2)):
+        command, cache = [part.replace("out.pgm", name) for part in POOL], tmp_path / name
+        output, errors = running.run("-m", "imconv", *command, cache=cache, cwd=pictures)
+        assert (output, errors.splitlines()) == ("", [NOTICE])
+        assert len(running.files(cache)) == count
+        assert is_right(pictures, name)
+        (pictures / name).unlink()
+        assert running.run("-m", "imconv", *command, cache=cache, cwd=pictures) == ("", "")
+        assert is_right(pictures, name)
+    assert told([POOL], cache=cache, cwd=pictures)[1] == {"pool.extreme-u1": "kept"}
 
 
 def test_a_library_says_nothing(tmp_path):
     script = "from imconv import jit; jit.loop('alpha.weigh').function(('u1', 'i8', 'u2'))"
-    assert running.run("-c", script, cache=tmp_path) == ("", "")
-    assert len(running.files(tmp_path)) == 1
+    assert (running.run("-c", script, cache=tmp_path), len(running.files(tmp_path))) == (("", ""), 1)
 
 
 def test_a_quiet_first_run_says_nothing_and_imports_nothing_of_the_current_folder(pictures, tmp_path):
@@ -124,15 +118,14 @@ def test_a_quiet_first_run_says_nothing_and_imports_nothing_of_the_current_folde
         text = f"open({str(tmp_path / 'ran')!r}, 'a').write({name!r})\nraise ImportError('not this one')\n"
         (tmp_path / f"{name}.py").write_text(text)
     (tmp_path / "grey.pgm").write_bytes((pictures / "grey.pgm").read_bytes())
-    assert running.run("-m", "imconv", *BLUR, "--quiet", cache=tmp_path / "cache", cwd=tmp_path) == ("", "")
+    assert running.run("-m", "imconv", *POOL, "--quiet", cache=tmp_path / "cache", cwd=tmp_path) == ("", "")
     assert is_right(tmp_path)
     assert not (tmp_path / "ran").exists()
     (kept,) = running.files(tmp_path / "cache")
     assert store.opened(kept.read_bytes()) is not None
 
 
-# --- imconv cache -----------------------------------------------------------------------------------------------------
-
+# --- imconv cache ---
 FEW = [("alpha.weigh", ("u1", "u2")), ("alpha.fill_empty", ("f4", "u1"))]
 # `imconv cache warm` would take minutes with all common loops
 CACHE = f"""
@@ -216,9 +209,7 @@ def test_warm_fails_where_nothing_can_be_kept(tmp_path):
     assert json.loads(cache_command("info", "--json", cache=tmp_path))["kept"] == 0
 
 
-# --- Ctrl-C -----------------------------------------------------------------------------------------------------------
-
-
+# --- Ctrl-C ---
 def children_of(number: int) -> set[int]:
     """The processes that process `number` started, as long as they run."""
     found = set()

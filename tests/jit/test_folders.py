@@ -179,8 +179,7 @@ def test_temporary_names_are_nobody_elses(tmp_path, monkeypatch):
     assert store.write(path, DATA)
 
 
-# --- no folder at all -------------------------------------------------------------------------------------------------
-
+# --- no folder at all ---
 HOMES = {
     "no home": {},
     "a relative home": {"HOME": "home"},

@@ -85,8 +85,7 @@ def test_the_first_run_keeps_one_file_with_a_trailer(sound):
 
 @posix
 def test_only_the_user_may_read_and_write_it(sound):
-    assert stat.S_IMODE(sound.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(sound.stat().st_mode) == 0o600
+    assert (stat.S_IMODE(sound.parent.stat().st_mode), stat.S_IMODE(sound.stat().st_mode)) == (0o700, 0o600)
 
 
 @posix
@@ -311,8 +310,7 @@ def test_what_was_checked_is_what_is_loaded(kept, tmp_path):
 
 def test_several_first_runs_at_once(tmp_path):
     processes = [running.start("-c", SCRIPT, cache=tmp_path) for _ in range(3)]
-    origins = {checked(running.finish(process)[0]) for process in processes}
-    assert origins <= {"built", "kept"}
+    assert {checked(running.finish(process)[0]) for process in processes} <= {"built", "kept"}
     (file,) = running.files(tmp_path)
     assert store.opened(file.read_bytes()) is not None
     assert origin_with(tmp_path) == "kept"

@@ -15,6 +15,7 @@ from imconv.errors import KernelError, OptionError
 from imconv.kernel.formats import FORMATS, convert, format_for
 from imconv.kernel.json_form import read as read_json
 from imconv.kernel.library import names
+from tests.refused import refused
 
 EXTENSIONS = {"text": "txt", "imagemagick": "txt", "libvips": "mat", "csv": "csv", "npy": "npy", "json": "json"}
 
@@ -68,23 +69,19 @@ def test_any_numbers(tmp_path, kernel, to):
 
 
 @pytest.mark.parametrize(
-    ("kernel", "refused"),
-    [
-        (Kernel([[1, 2, 3]], offset=5), {"imagemagick", "csv", "npy"}),
-        (Kernel([[1, 2, 3]], offset=Fraction(1, 3)), {"imagemagick", "csv", "npy", "libvips"}),
-        (Kernel([[1, 2, 3]], anchor=(0, 0)), {"libvips", "csv", "npy"}),
-        (Kernel([[1, 0, 3]], included=[[1, 0, 1]]), {"libvips", "csv", "npy"}),
-        (Kernel([[Fraction(1, 35001), 1]]), {"imagemagick", "csv", "npy"}),
-        (Kernel([[1e-200, 1.0]]), {"imagemagick", "csv", "libvips"}),
-    ],
+    ("kernel", "unable"),
+    [(Kernel([[1, 2, 3]], offset=5), {"imagemagick", "csv", "npy"}),
+     (Kernel([[1, 2, 3]], offset=Fraction(1, 3)), {"imagemagick", "csv", "npy", "libvips"}),
+     (Kernel([[1, 2, 3]], anchor=(0, 0)), {"libvips", "csv", "npy"}),
+     (Kernel([[1, 0, 3]], included=[[1, 0, 1]]), {"libvips", "csv", "npy"}),
+     (Kernel([[Fraction(1, 35001), 1]]), {"imagemagick", "csv", "npy"}),
+     (Kernel([[1e-200, 1.0]]), {"imagemagick", "csv", "libvips"})],
     ids=["offset", "thirds", "anchor", "holes", "fractions", "tiny"],
-)
-def test_what_a_format_can_not_hold_is_refused(tmp_path, kernel, refused):
+)  # fmt: skip
+def test_what_a_format_can_not_hold_is_refused(tmp_path, kernel, unable):
     for to in FORMATS:
-        if to in refused:
-            with pytest.raises(KernelError, match="text and json") as caught:
-                convert(kernel, to)
-            assert "\n" not in str(caught.value)
+        if to in unable:
+            refused(KernelError, "text and json", convert, kernel, to)
         else:
             assert_same(read_back(tmp_path, convert(kernel, to)[0], to), kernel)
 
@@ -110,8 +107,7 @@ def test_json_holds_everything(data):
 
 def test_other_json_readers(tmp_path):
     found = json.loads(convert(Kernel.named("sobel-x"), "json")[0])
-    assert found["weights"] == [[1, 0, -1], [2, 0, -2], [1, 0, -1]]
-    assert found["anchor"] == [1, 1]
+    assert (found["weights"], found["anchor"]) == ([[1, 0, -1], [2, 0, -2], [1, 0, -1]], [1, 1])
     assert json.loads(convert(Kernel([[1, 0]], included=[[1, 0]]), "json")[0])["weights"] == [[1, None]]
 
 
@@ -124,37 +120,24 @@ def test_json_numbers_are_exact():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "line 1, column 1"),
-        ('{"weights": [[1, 2]', "line 1, column 20"),
-        ("[[1]]", "expected an object"),
-        ("{}", "expected an object"),
-        ('{"weights": []}', "list of rows"),
-        ('{"weights": [[]]}', "list of rows"),
-        ('{"weights": [[1, 2], [3]]}', "row 2 has 1 weights"),
-        ('{"weights": [[1, true]]}', "weight 0,1"),
-        ('{"weights": [[1, NaN]]}', "weight 0,1"),
-        ('{"weights": [[1e999999999]]}', "weight 0,0"),
-        ('{"weights": [["x"]]}', "weight 0,0"),
-        ('{"weights": [[[1]]]}', "weight 0,0"),
-        ('{"weights": [[1]], "divisor": 0}', "divisor is 0"),
-        ('{"weights": [[1]], "anchor": [1, 1]}', "anchor"),
-        ('{"weights": [[1]], "anchor": [0.5, 0]}', "anchor"),
-        ('{"weights": [[1]], "anchor": 3}', "anchor"),
-        ('{"weights": [[1]], "name": 3}', "name"),
-        ('{"weights": [[1]], "ofset": 3}', "'offset'"),
-        ('{"weights": [[null]]}', "at least one cell"),
-        ("[" * 2_000, "nested too deeply"),
+        ("", "line 1, column 1"), ('{"weights": [[1, 2]', "line 1, column 20"), ("[[1]]", "expected an object"),
+        ("{}", "expected an object"), ('{"weights": []}', "list of rows"), ('{"weights": [[]]}', "list of rows"),
+        ('{"weights": [[1, 2], [3]]}', "row 2 has 1 weights"), ('{"weights": [[1, true]]}', "weight 0,1"),
+        ('{"weights": [[1, NaN]]}', "weight 0,1"), ('{"weights": [[1e999999999]]}', "weight 0,0"),
+        ('{"weights": [["x"]]}', "weight 0,0"), ('{"weights": [[[1]]]}', "weight 0,0"),
+        ('{"weights": [[1]], "divisor": 0}', "divisor is 0"), ('{"weights": [[1]], "anchor": [1, 1]}', "anchor"),
+        ('{"weights": [[1]], "anchor": [0.5, 0]}', "anchor"), ('{"weights": [[1]], "anchor": 3}', "anchor"),
+        ('{"weights": [[1]], "name": 3}', "name"), ('{"weights": [[1]], "ofset": 3}', "'offset'"),
+        ('{"weights": [[null]]}', "at least one cell"), ("[" * 2_000, "nested too deeply"),
         ("[" * 100_000, "more rows or weights"),
     ],
-)
+)  # fmt: skip
 def test_damaged_json(tmp_path, text, words):
     path = tmp_path / "k.json"
     path.write_text(text)
-    with pytest.raises(KernelError) as caught:
-        Kernel.load(path)
-    assert str(path) in str(caught.value)
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
+    said = refused(KernelError, "", Kernel.load, path)
+    assert str(path) in said
+    assert words in said
 
 
 def test_every_prefix_and_every_flipped_byte_of_json(tmp_path):
@@ -193,12 +176,10 @@ def test_libvips_reads_its_matrix(tmp_path):
 def test_names_of_formats():
     assert convert(Kernel([[1, 2]]), "CSV") == convert(Kernel([[1, 2]]), "csv")
     assert (format_for("a/k.JSON"), format_for("k.png")) == ("json", None)
-    with pytest.raises(OptionError, match="imagemagick"):
-        convert(Kernel([[1, 2]]), "imagemagik")
+    refused(OptionError, "imagemagick", convert, Kernel([[1, 2]]), "imagemagik")
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * 40_000 + "[]]", '{"weights": [[' + "1," * 5_000_000 + "1]]}"])
 def test_json_of_too_much_is_not_parsed(monkeypatch, text):
     monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("parsed"))
-    with pytest.raises(KernelError, match="more rows or weights than a kernel has"):
-        read_json(text)
+    refused(KernelError, "more rows or weights than a kernel has", read_json, text)

@@ -1,7 +1,9 @@
-"""Vectors of unsigned integers, one register or sixteen lanes long: every operation against numpy, on older processors too."""
+"""Vectors of unsigned integers, one register or sixteen lanes long: every operation against numpy.
+
+For older processors too: `test_vector.py` runs these tests there.
+"""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,6 @@ from imconv.loops import vector
 from imconv.loops.lanewise import count_less, maximum, minimum, where_less
 from imconv.loops.running import sum_by_running
 from imconv.loops.vector import filled, lanes, load, register, sixteen, store
-from tests.loops.test_vector import run_for, target  # noqa: F401 (a fixture)
 
 WHOLE = (np.uint8, np.uint16, np.uint32, np.uint64)
 RANDOM = np.random.default_rng(23)
@@ -105,7 +106,3 @@ def test_registers_hold_unsigned_integers():
     for value in (1, 1.0, np.float32(1)):
         with pytest.raises(TypingError):
             begin(value)
-
-
-def test_the_same_on_another_processor(target, tmp_path):  # noqa: F811
-    run_for(target, tmp_path, "-m", "pytest", "-p", "no:cacheprovider", "-k", "not another", str(Path(__file__)))

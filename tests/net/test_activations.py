@@ -8,6 +8,7 @@ import pytest
 from imconv.errors import OptionError
 from imconv.net.activations import NAMES, parse_activation
 from imconv.net.gelu import erf, gelu
+from tests.refused import refused
 
 FORMULAS = {
     "none": lambda x: x,
@@ -108,25 +109,17 @@ def test_softmax_runs_over_channels_and_does_not_overflow():
 def test_a_slope_for_each_channel():
     result = applied("prelu:0.5,0.25", np.array([[-4.0, -4.0], [4.0, 4.0]]))
     np.testing.assert_array_equal(result, [[-2, -1], [4, 4]])
-    with pytest.raises(OptionError, match="3 slopes for 2 channels"):
-        parse_activation("prelu:1,2,3").checked(2)
+    refused(OptionError, "3 slopes for 2 channels", parse_activation("prelu:1,2,3").checked, 2)
 
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
-    [
-        ("rellu", "did you mean 'relu'"),
-        ("", "unknown activation"),
-        ("relu:2", "takes nothing after a colon"),
-        ("leaky:x", "a slope such as"),
-        ("leaky:1,2", "a slope such as"),
-        ("prelu:", "slopes such as"),
-        ("prelu:nan", "slopes such as"),
-    ],
-)
+    [("rellu", "did you mean 'relu'"), ("", "unknown activation"), ("relu:2", "takes nothing after a colon"),
+     ("leaky:x", "a slope such as"), ("leaky:1,2", "a slope such as"), ("prelu:", "slopes such as"),
+     ("prelu:nan", "slopes such as")],
+)  # fmt: skip
 def test_wrong_activations(wrong, told):
-    with pytest.raises(OptionError, match=told):
-        parse_activation(wrong)
+    refused(OptionError, told, parse_activation, wrong)
 
 
 def test_as_torch():

@@ -1,6 +1,7 @@
 """Convolution layers against the formula, exactly where sums are exact, and against torch."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from imconv.errors import OptionError
 from imconv.net import convolution
 from imconv.net.convolution import Convolution
 from tests import naive
+from tests.refused import refused
 
 # float32 sums of K products, each rounded, in float32 as torch's: errors beyond some units of the largest sum are mistakes
 RELATIVE = 1e-5
@@ -118,8 +120,7 @@ def test_any_layer(data):
     try:
         right = expected(image, weights, bias, how)
     except naive.NoOutput:
-        with pytest.raises(OptionError, match="no output is left"):
-            layer.apply(image)
+        refused(OptionError, "no output is left", layer.apply, image)
         return
     np.testing.assert_array_equal(layer.apply(image, threads=draw(st.integers(1, 3))), right)
 
@@ -173,12 +174,9 @@ def test_out_is_filled():
     assert layer.apply(image, out) is out
     np.testing.assert_array_equal(out, layer.apply(image))
     for wrong in (out[:7], out.astype(np.float64), np.zeros((5, 9, 8), np.float32).T):
-        with pytest.raises(OptionError, match="out must be"):
-            layer.apply(image, wrong)
-    with pytest.raises(OptionError, match="the layer takes float32"):
-        layer.apply(image[..., :2])
-    with pytest.raises(OptionError, match="the layer takes float32"):
-        layer.apply(image.astype(np.float64))
+        refused(OptionError, "out must be", layer.apply, image, wrong)
+    refused(OptionError, "the layer takes float32", layer.apply, image[..., :2])
+    refused(OptionError, "the layer takes float32", layer.apply, image.astype(np.float64))
 
 
 def test_one_layer_for_pictures_of_many_sizes():
@@ -191,8 +189,6 @@ def test_one_layer_for_pictures_of_many_sizes():
 
 def test_scratch_memory_stays_small():
     """A picture of 40 MB with padding: some rows are copied, not the picture."""
-    import tracemalloc
-
     image = np.zeros((400, 800, 32), np.float32)
     layer = Convolution(whole((16, 32, 3, 3)), padding=1)
     out = np.empty((400, 800, 16), np.float32)
@@ -206,16 +202,10 @@ def test_scratch_memory_stays_small():
 
 @pytest.mark.parametrize(
     ("size", "channels", "maps", "taps", "how"),
-    [
-        (28, 128, 256, 3, {"padding": 1}),
-        (29, 64, 128, 3, {"padding": 1, "stride": 2}),
-        (14, 512, 96, 1, {}),
-        (32, 144, 144, 3, {"padding": 1, "groups": 144}),
-        (45, 3, 96, 11, {"stride": 4, "padding": 2}),
-        (27, 96, 256, 5, {"padding": 2, "groups": 2}),
-        (33, 64, 64, 3, {"padding": 2, "dilation": 2}),
-    ],
-)
+    [(28, 128, 256, 3, {"padding": 1}), (29, 64, 128, 3, {"padding": 1, "stride": 2}), (14, 512, 96, 1, {}),
+     (32, 144, 144, 3, {"padding": 1, "groups": 144}), (45, 3, 96, 11, {"stride": 4, "padding": 2}),
+     (27, 96, 256, 5, {"padding": 2, "groups": 2}), (33, 64, 64, 3, {"padding": 2, "dilation": 2})],
+)  # fmt: skip
 def test_as_torch(size, channels, maps, taps, how):
     torch = pytest.importorskip("torch")
     rng = np.random.default_rng(9)

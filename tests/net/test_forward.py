@@ -10,6 +10,7 @@ from imconv.net.description import Description
 from imconv.net.layer_kinds import KINDS
 from tests.net.by_hand import forward, random_arrays
 from tests.net.test_networks import PUBLISHED
+from tests.refused import refused
 
 CLOSE = 1e-5  # of a layer's largest output: float32 sums in another order, in a few layers
 LIKE_TORCH = 1e-4  # through up to hundreds of layers
@@ -99,6 +100,17 @@ def made(text: str):
     return assemble(Description.parse(text.encode(), "tiny.toml"))
 
 
+def drawn(network, seed: int = 1, shape=None) -> np.ndarray:
+    """Samples for a network."""
+    return np.random.default_rng(seed).standard_normal(shape or network.input_shape).astype(np.float32)
+
+
+def assert_close(outputs: dict, expected: dict) -> None:
+    for key, result in outputs.items():
+        atol = CLOSE * np.abs(expected[key]).max()
+        np.testing.assert_allclose(result, expected[key], rtol=0, atol=atol, err_msg=f"{key} of {list(outputs)}")
+
+
 def test_every_kind_of_layer_is_in_a_tiny_network():
     """If a kind is new, its operation needs a test."""
     kinds = {layer.kind for text in TINY.values() for layer in made(text).layers}
@@ -109,38 +121,36 @@ def test_every_kind_of_layer_is_in_a_tiny_network():
 @pytest.mark.parametrize("name", TINY)
 def test_every_layer_by_the_definitions(name):
     network = made(TINY[name])
-    arrays = random_arrays(network)
-    samples = np.random.default_rng(1).standard_normal(network.input_shape).astype(np.float32)
+    arrays, samples = random_arrays(network), drawn(network)
     kept = samples.copy()
     expected = forward(network, arrays, samples)
     outputs = network.run(samples, arrays, layers=[layer.name for layer in network.layers], preprocess=False)
     assert list(outputs) == [layer.name for layer in network.layers]
-    for key, result in outputs.items():
-        assert result.dtype == np.float32
-        np.testing.assert_allclose(result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max(), err_msg=key)
+    assert {result.dtype for result in outputs.values()} == {np.dtype(np.float32)}
+    assert_close(outputs, expected)
     assert (samples == kept).all()
     (last, output), *others = network.run(samples, arrays, preprocess=False).items()  # folded, and overwritten
     assert (last, others) == (network.layers[-1].name, [])
-    np.testing.assert_allclose(output, expected[last], rtol=0, atol=CLOSE * np.abs(expected[last]).max())
+    assert_close({last: output}, expected)
 
 
 @pytest.mark.parametrize("name", TINY)
 def test_any_layers_beside_the_output(name):
     """Whatever is asked for, nothing that is wanted is folded away or overwritten."""
     network = made(TINY[name])
-    arrays = random_arrays(network, 3)
-    samples = np.random.default_rng(2).standard_normal(network.input_shape).astype(np.float32)
+    arrays, samples = random_arrays(network, 3), drawn(network, 2)
     expected = forward(network, arrays, samples)
     for layer in network.layers:
         outputs = network.run(samples, arrays, layers=[layer.name], preprocess=False)
         assert list(outputs) == list(dict.fromkeys([layer.name, network.layers[-1].name]))
-        for key, result in outputs.items():
-            np.testing.assert_allclose(
-                result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max(), err_msg=f"{layer.name}: {key}"
-            )
+        assert_close(outputs, expected)
 
 
-def by_torch_agrees(name: str, layers: bool) -> None:
+@pytest.mark.parametrize(("name", "layers"), [(name, False) for name in SMALL]
+    + [(name, True) for name in ("lenet5", "keras-vanilla", "mobilenet-v3-small", "googlenet-tv")]
+    + [pytest.param(name, False, marks=pytest.mark.big) for name in BIG])  # fmt: skip
+def test_as_torch(name, layers):
+    """The output, or that of every layer."""
     torch = pytest.importorskip("torch")
     from tests.net.by_torch import forward as by_torch
     from tests.net.by_torch import random_tensors
@@ -160,29 +170,10 @@ def by_torch_agrees(name: str, layers: bool) -> None:
         np.testing.assert_allclose(result, other, rtol=0, atol=LIKE_TORCH * np.abs(other).max(), err_msg=key)
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_small_networks_as_torch(name):
-    by_torch_agrees(name, layers=False)
-
-
-@pytest.mark.parametrize("name", ["lenet5", "keras-vanilla", "mobilenet-v3-small", "googlenet-tv"])
-def test_every_layer_as_torch(name):
-    by_torch_agrees(name, layers=True)
-
-
-@pytest.mark.big
-@pytest.mark.parametrize("name", BIG)
-def test_big_networks_as_torch(name):
-    by_torch_agrees(name, layers=False)
-
-
 def test_other_sizes_than_the_network_is_made_for():
     network = made(TINY["windows"])
-    arrays = random_arrays(network)
-    samples = np.random.default_rng(1).standard_normal((14, 8, 3)).astype(np.float32)
-    expected = forward(network, arrays, samples)[network.layers[-1].name]
-    (result,) = network.run(samples, arrays, preprocess=False).values()
-    np.testing.assert_allclose(result, expected, rtol=0, atol=CLOSE * np.abs(expected).max())
+    arrays, samples = random_arrays(network), drawn(network, shape=(14, 8, 3))
+    assert_close(network.run(samples, arrays, preprocess=False), forward(network, arrays, samples))
 
 
 @pytest.mark.parametrize(
@@ -195,8 +186,7 @@ def test_inputs_of_any_strides(first):
     for samples in (planes.transpose(2, 1, 0), planes[::-1, ::-1].transpose(2, 1, 0)):
         expected = forward(network, arrays, samples)
         outputs = network.run(samples, arrays, layers=[layer.name for layer in network.layers], preprocess=False)
-        for key, result in outputs.items():
-            np.testing.assert_allclose(result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max())
+        assert_close(outputs, expected)
         (result,) = network.run(samples, arrays, preprocess=False).values()
         np.testing.assert_allclose(result, outputs[network.layers[-1].name], rtol=0, atol=CLOSE)
 
@@ -212,8 +202,7 @@ def test_threads_change_nothing(name, threads, monkeypatch):
         monkeypatch.setattr(convolution, constant, 1)
     monkeypatch.setattr(matrix, "BAND_BYTES", 1)
     network = made(TINY[name])
-    arrays = random_arrays(network)
-    samples = np.random.default_rng(1).standard_normal(network.input_shape).astype(np.float32)
+    arrays, samples = random_arrays(network), drawn(network)
     names = [layer.name for layer in network.layers]
     for layers in (None, names):
         one = network.run(samples, arrays, layers=layers, preprocess=False, threads=1)
@@ -230,12 +219,9 @@ def test_what_is_refused():
     samples = np.zeros(network.input_shape, np.float32)
     with pytest.raises(OptionError, match=r"no layer 'cnv1'; did you mean 'conv1'"):
         network.run(samples, arrays, layers=["cnv1"], preprocess=False)
-    with pytest.raises(OptionError, match=r"must be a list of names"):
-        network.run(samples, arrays, layers="conv1", preprocess=False)
-    with pytest.raises(OptionError, match=r"takes 3 channels, not 1"):
-        network.run(samples[..., 0], arrays, preprocess=False)
-    with pytest.raises(OptionError, match=r"an input is an array"):
-        network.run(samples[None], arrays, preprocess=False)
+    refused(OptionError, r"must be a list of names", network.run, samples, arrays, layers="conv1", preprocess=False)
+    refused(OptionError, r"takes 3 channels, not 1", network.run, samples[..., 0], arrays, preprocess=False)
+    refused(OptionError, r"an input is an array", network.run, samples[None], arrays, preprocess=False)
     with pytest.raises(OptionError, match=r"is made for 8 x 6 x 3, can't take 9 x 9 x 3"):
         network.run(np.zeros((9, 9, 3)), arrays, preprocess=False)
 
@@ -246,10 +232,7 @@ def test_what_is_refused():
 def test_nothing_is_overwritten_under_another_name(parts):
     """A dropout passes its input on as it is: what works in place behind it must not."""
     network = made(f"input = [5, 6, 4]\nlayers = [{{ conv = 4, size = 3, pad = 1 }}, {{ concat = [{parts}] }}]")
-    arrays = random_arrays(network)
-    samples = np.random.default_rng(1).standard_normal((5, 6, 4)).astype(np.float32)
+    arrays, samples = random_arrays(network), drawn(network)
     expected = forward(network, arrays, samples)
     for layers in (None, [layer.name for layer in network.layers]):
-        outputs = network.run(samples, arrays, layers=layers, preprocess=False)
-        for key, result in outputs.items():
-            np.testing.assert_allclose(result, expected[key], rtol=0, atol=CLOSE * np.abs(expected[key]).max())
+        assert_close(network.run(samples, arrays, layers=layers, preprocess=False), expected)

@@ -8,6 +8,7 @@ from imconv.errors import FileError, OptionError
 from imconv.net.layer import counted
 from imconv.net.weights_of_layer import read_weights
 from tests import naive
+from tests.refused import refused
 
 RNG = np.random.default_rng(11)
 IMAGE = RNG.integers(0, 256, (9, 10, 3)).astype(np.uint8)
@@ -70,8 +71,7 @@ def test_activation_after_the_bias():
     ],
 )
 def test_what_does_not_go_together(given, told):
-    with pytest.raises(OptionError, match=told):
-        imconv.layer(**{"image": IMAGE, "weights": WEIGHTS, "bias": BIAS, **given})
+    refused(OptionError, told, imconv.layer, **{"image": IMAGE, "weights": WEIGHTS, "bias": BIAS, **given})
 
 
 def test_parameters_as_the_lecture_counts_them():
@@ -104,17 +104,13 @@ def test_weights_by_name_bring_their_bias(archive, tmp_path):
 
 @pytest.mark.parametrize(
     ("places", "bias", "told"),
-    [
-        (["{}"], None, "several tensors that could be the weights: conv1.weight, conv2.weight"),
-        (["{}:conv3.weight"], None, "holds no tensor"),
-        (["{}:conv1.weight", "sobel-x"], None, "one file of weights, or several kernels"),
-        (["{}:conv1.weight"], "nothing", "neither a tensor of the weights' file"),
-        (["w.pt"], None, "pickled weights"),
-    ],
-)
+    [(["{}"], None, "several tensors that could be the weights: conv1.weight, conv2.weight"),
+     (["{}:conv3.weight"], None, "holds no tensor"),
+     (["{}:conv1.weight", "sobel-x"], None, "one file of weights, or several kernels"),
+     (["{}:conv1.weight"], "nothing", "neither a tensor of the weights' file"), (["w.pt"], None, "pickled weights")],
+)  # fmt: skip
 def test_weights_that_are_not_told(archive, places, bias, told):
-    with pytest.raises((FileError, OptionError), match=told):
-        read_weights([place.format(archive) for place in places], bias)
+    refused((FileError, OptionError), told, read_weights, [place.format(archive) for place in places], bias)
 
 
 def test_kernels_are_maps_with_their_anchors_together(tmp_path):

@@ -55,9 +55,7 @@ def prepared(path: Path) -> np.ndarray:
     return digit
 
 
-# --- a forward pass with nothing but sums: LeCun 1998, II.B -----------------------------------------------------------
-
-
+# --- a forward pass with nothing but sums: LeCun 1998, II.B ---
 def activated(values) -> np.ndarray:
     return 1.7159 * np.tanh(2 * np.asarray(values) / 3)
 
@@ -89,9 +87,7 @@ def distances(digit: np.ndarray, w: dict[str, np.ndarray]) -> np.ndarray:
     return ((f6 - w["output.weight"]) ** 2).sum(1)
 
 
-# --- the weights ------------------------------------------------------------------------------------------------------
-
-
+# --- the weights ---
 def test_the_tensors_are_the_descriptions(weights):
     network = load("lenet5")
     assert {key: tensor.shape for key, tensor in network.tensors.items()} == {k: v.shape for k, v in weights.items()}
@@ -157,9 +153,7 @@ def test_torchs_forward_pass(weights):
         assert np.abs(result - expected).max() <= CLOSE * expected.max()
 
 
-# --- the script -------------------------------------------------------------------------------------------------------
-
-
+# --- the script ---
 def test_codes_are_ten_pictures(script, weights):
     codes = script.digit_codes()
     assert codes.shape == (10, 84)
@@ -248,8 +242,7 @@ def test_digits_are_read_and_shifted(script, tmp_path):
     np.testing.assert_array_equal(read[1], labels)
     digits = script.prepare(read[0])
     assert digits.shape == (4, 1, 32, 32)
-    background = digits[0, 0, 0, 0]
-    assert background == pytest.approx(-0.1)
+    assert digits[0, 0, 0, 0] == pytest.approx(-0.1)
     for before, after in zip(digits, script.shifted(digits, random), strict=True):
         assert (
             np.sort(before, None).tolist() == np.sort(after, None).tolist()

@@ -53,27 +53,12 @@ def test_every_place_in_an_awkward_document():
     lines = line_numbers(AWKWARD)
     assert set(lines) == set(paths_of(tomllib.loads(AWKWARD)))
     expected = {
-        ("title",): 2,
-        ("quoted key", "inner"): 3,
-        ("text",): 5,
-        ("after",): 9,
-        ("list", 0): 11,
-        ("list", 1): 11,
-        ("list", 2): 13,
-        ("list", 2, "b.c", 1): 14,
-        ("list", 2, "d", "e"): 14,
-        ("list", 3): 14,
-        ("list", 4): 15,
-        ("list", 5): 16,
-        ("list", 7): 16,
-        ("table",): 18,
-        ("table", "x", "y", "z", 1, 0): 19,
-        ("table", "deeper", "q"): 21,
-        ("many", 0, "name"): 23,
-        ("many", 1): 24,
-        ("many", 1, "name"): 25,
+        ("title",): 2, ("quoted key", "inner"): 3, ("text",): 5, ("after",): 9, ("list", 0): 11, ("list", 1): 11,
+        ("list", 2): 13, ("list", 2, "b.c", 1): 14, ("list", 2, "d", "e"): 14, ("list", 3): 14, ("list", 4): 15,
+        ("list", 5): 16, ("list", 7): 16, ("table",): 18, ("table", "x", "y", "z", 1, 0): 19,
+        ("table", "deeper", "q"): 21, ("many", 0, "name"): 23, ("many", 1): 24, ("many", 1, "name"): 25,
         ("many", 1, "sub", "v"): 27,
-    }
+    }  # fmt: skip
     assert {path: lines[path] for path in expected} == expected
 
 

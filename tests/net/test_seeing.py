@@ -11,6 +11,7 @@ from imconv.net.occlusion import drawn, occlude
 from imconv.net.preprocessing import prepare
 from imconv.net.scores import class_number, probabilities, read_labels, top
 from tests.net.test_forward import made
+from tests.refused import refused
 
 
 def test_maps_are_stretched_and_enlarged():
@@ -43,10 +44,8 @@ def test_only_layers_with_maps():
     network = load("keras-vanilla")
     placed = {one.layer.name: one for one in network.resolve()}
     assert maps.check(placed, network, ["pool1", " conv2d_20"]) == ["conv2d_20", "pool1"]
-    with pytest.raises(OptionError, match=r"dense_6 gives 3 numbers, no maps"):
-        maps.check(placed, network, ["dense_6"])
-    with pytest.raises(OptionError, match=r"did you mean 'pool"):
-        maps.check(placed, network, ["pol1"])
+    refused(OptionError, r"dense_6 gives 3 numbers, no maps", maps.check, placed, network, ["dense_6"])
+    refused(OptionError, r"did you mean 'pool", maps.check, placed, network, ["pol1"])
 
 
 @pytest.mark.parametrize(
@@ -68,8 +67,7 @@ def test_the_most_probable_classes():
     found = top(network, np.array([1, 3, 3, 0], np.float32), 3, ["a", "b", "c", "d"])
     assert [(score.number, score.label, score.output) for score in found] == [(1, "b", 3), (2, "c", 3), (0, "a", 1)]
     assert sum(score.probability for score in top(network, np.ones(4, np.float32))) == pytest.approx(1)
-    with pytest.raises(OptionError, match=r"3 labels and 4 classes"):
-        top(network, np.ones(4, np.float32), 3, ["a", "b", "c"])
+    refused(OptionError, r"3 labels and 4 classes", top, network, np.ones(4, np.float32), 3, ["a", "b", "c"])
 
 
 def test_classes_on_a_map_are_told_where_they_are_most_probable():
@@ -84,14 +82,11 @@ def test_labels(tmp_path):
     path.write_bytes("\ufeffcat\r\n  dog \nb\x07d\n\n".encode())
     assert read_labels(str(path)) == ["cat", "dog", "b?d"]
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(FileError, match=r"labels\.txt: no text file"):
-        read_labels(str(path))
-    with pytest.raises(FileError, match=r"nothing\.txt: no such file"):
-        read_labels(str(tmp_path / "nothing.txt"))
+    refused(FileError, r"labels\.txt: no text file", read_labels, str(path))
+    refused(FileError, r"nothing\.txt: no such file", read_labels, str(tmp_path / "nothing.txt"))
     assert (class_number("2", 3, None), class_number("dog", 3, ["cat", "dog", "b"])) == (2, 1)
     for word, told in (("3", "from 0 to 2"), ("dgo", "did you mean 'dog'")):
-        with pytest.raises(OptionError, match=told):
-            class_number(word, 3, ["cat", "dog", "b"])
+        refused(OptionError, told, class_number, word, 3, ["cat", "dog", "b"])
 
 
 def spot(square=None, **options):
@@ -107,16 +102,14 @@ def spot(square=None, **options):
 def test_occlusion_finds_what_matters():
     found, prepared = spot()
     assert (found.number, found.square) == (0, 2)
-    assert found.probability == pytest.approx(1 / (1 + np.exp(-1)))
-    assert found.drops.shape == (11, 15)
+    assert (found.probability, found.drops.shape) == (pytest.approx(1 / (1 + np.exp(-1))), (11, 15))
     assert (found.map[:6, :8] > 0).all()
     assert (found.map[7:] == 0).all()
     assert (found.map[:, 9:] == 0).all()
     share = 1 / (1 + np.exp(-(1 - 4 / 48 / 2)))  # a square of 4 of 48 samples at half their weight
     assert found.drops[0, 0] == pytest.approx(found.probability - share, rel=1e-4)
     picture = drawn(found, prepared)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (132, 3 * 176 + 8, 3)
+    assert (picture.dtype, picture.shape) == (np.uint8, (132, 3 * 176 + 8, 3))
     assert found.as_dict()["at"] == [0, 0]
 
 
@@ -131,5 +124,4 @@ def test_the_last_square_ends_with_the_input():
 
 @pytest.mark.parametrize(("square", "step"), [(13, None), (0, None), (2, 0)])
 def test_squares_that_are_none(square, step):
-    with pytest.raises(OptionError, match=r"must (have|be)"):
-        spot(square, step=step)
+    refused(OptionError, r"must (have|be)", spot, square, step=step)

@@ -46,8 +46,7 @@ def test_a_window_with_distinct_taps():
     assert found.parts[1].weights == [[512, 1024, 2048], [4096, 8192, 16384], [32768, 65536, 131072]]
     assert found.parts[1].products[1] == [3 * 4096, 5 * 8192, 7 * 16384]
     assert found.steps[0] == ("sum of all 2", sum(part.sum for part in found.parts))
-    assert found.steps[1] == ("plus bias 0.5", found.steps[0][1] + 0.5)
-    assert found.result == found.steps[1][1]
+    assert (found.steps[1], found.result) == (("plus bias 0.5", found.steps[0][1] + 0.5), found.steps[1][1])
 
 
 def test_text_as_it_stands():
@@ -99,13 +98,10 @@ def test_infinite_weights_are_null_in_json():
 
 @pytest.mark.parametrize(
     ("layer", "at", "told"),
-    [
-        ("conv1", (0, 4, 0), "gives 7 x 4 x 4; a sample is row,column,channel"),
-        ("conv1", (3,), "a sample is row,column,channel"),
-        ("fc1", (0, 0, 0), "gives 3 numbers; a sample is a number"),
-        ("conv2", (0, 0, 0), "no layer 'conv2'; did you mean 'conv1'"),
-    ],
-)
+    [("conv1", (0, 4, 0), "gives 7 x 4 x 4; a sample is row,column,channel"),
+     ("conv1", (3,), "a sample is row,column,channel"), ("fc1", (0, 0, 0), "gives 3 numbers; a sample is a number"),
+     ("conv2", (0, 0, 0), "no layer 'conv2'; did you mean 'conv1'")],
+)  # fmt: skip
 def test_what_is_refused(layer, at, told):
     network = made(TINY["mlx"])
     weights = Weights(network, random_arrays(network))

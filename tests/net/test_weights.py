@@ -10,6 +10,7 @@ from imconv.errors import FileError, OptionError
 from imconv.net import load
 from imconv.net.loaded_weights import Weights, advice
 from tests.net.by_hand import random_arrays
+from tests.refused import refused
 
 NETWORK = load("keras-vanilla")
 
@@ -100,20 +101,17 @@ def test_torchs_counts_of_batches_are_of_no_use():
 )
 def test_other_files_are_refused(tmp_path, name, told):
     np.save(tmp_path / "w.npy", np.zeros(3))
-    with pytest.raises(FileError, match=told):
-        Weights(NETWORK, tmp_path / name)
+    refused(FileError, told, Weights, NETWORK, tmp_path / name)
 
 
 def test_whole_numbers_are_no_weights():
     arrays = random_arrays(NETWORK)
     arrays["dense_6.bias"] = np.array([1, 2, 3])
-    with pytest.raises(FileError, match=r"dense_6\.bias is of type int64"):
-        NETWORK.run(picture(), arrays)
+    refused(FileError, r"dense_6\.bias is of type int64", NETWORK.run, picture(), arrays)
 
 
 def test_something_else():
-    with pytest.raises(OptionError, match=r"a file or arrays by key, not int"):
-        Weights(NETWORK, 7)
+    refused(OptionError, r"a file or arrays by key, not int", Weights, NETWORK, 7)
 
 
 def test_advice_names_formats_and_a_key():

@@ -95,8 +95,7 @@ def test_ties_stay_ties_under_partial_alpha():
 
 def test_transparent_pixels_lend_no_colour():
     image = np.array([[[200, 255], [90, 0], [90, 0]]], np.uint8)
-    result = imconv.box_blur(image, (1, 3), has_alpha=True)
-    assert result[0].tolist() == [[200, 170], [200, 85], [90, 0]]
+    assert imconv.box_blur(image, (1, 3), has_alpha=True)[0].tolist() == [[200, 170], [200, 85], [90, 0]]
 
 
 def test_fully_transparent_surroundings_are_filtered_unweighted():
@@ -153,15 +152,11 @@ def test_planes_first():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [
-        ({"alpha": "wieght", "has_alpha": True}, "did you mean 'weight'"),
-        ({"alpha": "bogus"}, "unknown alpha"),
-        ({"alpha": "weight"}, "has_alpha=True"),
-        ({"alpha": "keep"}, "has_alpha=True"),
-        ({"image": np.zeros((2, 2, 3), np.uint8), "has_alpha": True}, "2 or 4 channels"),
-        ({"image": np.zeros((2, 2), np.uint8), "has_alpha": True}, "2 or 4 channels"),
-    ],
-)
+    [({"alpha": "wieght", "has_alpha": True}, "did you mean 'weight'"), ({"alpha": "bogus"}, "unknown alpha"),
+     ({"alpha": "weight"}, "has_alpha=True"), ({"alpha": "keep"}, "has_alpha=True"),
+     ({"image": np.zeros((2, 2, 3), np.uint8), "has_alpha": True}, "2 or 4 channels"),
+     ({"image": np.zeros((2, 2), np.uint8), "has_alpha": True}, "2 or 4 channels")],
+)  # fmt: skip
 def test_what_can_not_be_done_is_said(options, message):
     with pytest.raises(imconv.ImconvError, match=message):
         imconv.correlate(**{"image": np.zeros((2, 2, 4), np.uint8), "kernel": [[1]], **options})

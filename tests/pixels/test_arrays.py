@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import imconv
+from imconv.files.picture import Metadata, Picture
+from tests.refused import refused
 
+pytestmark = pytest.mark.filterwarnings("error")  # numpy's would tell users of lines of imconv's own sources
 SHAPE = (12, 70)
 RANDOM = np.random.default_rng(15)
 WIDE = RANDOM.random((85, 85))  # taken by the fast Fourier transform
@@ -101,8 +104,7 @@ def test_what_is_no_number_of_64_bits_is_refused(call, kind):
     if np.dtype(kind) == np.float64:
         pytest.skip("no longer than a double here")
     image = np.zeros(SHAPE, kind)
-    with pytest.raises(imconv.ImconvError, match=r"^(pixels|dtype) .* not "):
-        CALLS[call](image)
+    refused(imconv.ImconvError, r"^(pixels|dtype) .* not ", CALLS[call], image)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -122,13 +124,10 @@ def test_weights_guides_masks_and_results_of_any_byte_order(order, kind):
 
 
 def test_complex_cells_are_refused():
-    with pytest.raises(imconv.ImconvError, match="shape must be"):
-        imconv.median(picture("u1"), shape=np.ones((3, 3), complex))
+    refused(imconv.ImconvError, "shape must be", imconv.median, picture("u1"), shape=np.ones((3, 3), complex))
 
 
-# --- infinities and overflow ------------------------------------------------------------------------------------------------
-
-
+# --- infinities and overflow ---
 def extremes(kind: str) -> dict[str, np.ndarray]:
     """Pictures whose sums and differences leave the type."""
     largest = float(np.finfo(kind).max)
@@ -151,11 +150,9 @@ def extremes(kind: str) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("kind", FLOATS)
 @pytest.mark.parametrize("call", CALLS)
 def test_infinities_and_overflow_are_no_news(call, kind):
-    """They are results by IEEE arithmetic; numpy's warnings told users of lines of imconv's own sources."""
+    """They are results by IEEE arithmetic."""
     for image in extremes(kind).values():
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            CALLS[call](image)
+        CALLS[call](image)
 
 
 @pytest.mark.parametrize("kind", FLOATS)
@@ -169,7 +166,6 @@ def test_nor_are_they_beside_alpha_or_in_integers(call, more, kind):
         if call == "correlate fourier":
             image = np.ascontiguousarray(image[:3, :20])
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
             warnings.filterwarnings("ignore", message=".* results were NaN and became 0")
             CALLS[call](image, **more)
 
@@ -183,13 +179,9 @@ def test_numpys_own_settings_stay(threads):
 
 @pytest.mark.parametrize("metadata", [{"gamma": 0.45}, {"chunks": ((b"sRGB", b"\0"),)}])
 def test_linear_light_of_infinities(metadata):
-    from imconv.files.picture import Metadata, Picture
-
     for kind in ("float32", "float64"):
         for image in extremes(kind).values():
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                imconv.gaussian_blur(Picture(image, metadata=Metadata(**metadata)), 1.3, linear=True)
+            imconv.gaussian_blur(Picture(image, metadata=Metadata(**metadata)), 1.3, linear=True)
 
 
 def test_a_stretch_of_any_span():
@@ -204,16 +196,12 @@ def test_a_stretch_of_any_span():
 
 
 def test_kernels_whose_weights_sum_to_more_than_float64_holds():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with pytest.raises(imconv.ImconvError, match="too large: their sum is beyond float64"):
-            imconv.Kernel(np.full((3, 3), 1.7e308))
-        assert imconv.Kernel([[1.7e308]]).sum() == 1.7e308
-        assert imconv.Kernel(np.array([[3.4e38]], np.float32)).sum() == np.float32(3.4e38)
+    refused(imconv.ImconvError, "too large: their sum is beyond float64", imconv.Kernel, np.full((3, 3), 1.7e308))
+    assert imconv.Kernel([[1.7e308]]).sum() == 1.7e308
+    assert imconv.Kernel(np.array([[3.4e38]], np.float32)).sum() == np.float32(3.4e38)
 
 
-# --- integers beyond float64 ------------------------------------------------------------------------------------------------
-
+# --- integers beyond float64 ---
 KEPT = {"median", "median disk", "rank", "minimum", "maximum", "opening", "closing", "gradient", "tophat", "blackhat",
         "contact_sheet", "contact_sheet scale"}  # fmt: skip
 
@@ -222,14 +210,10 @@ KEPT = {"median", "median disk", "rank", "minimum", "maximum", "opening", "closi
 @pytest.mark.parametrize("call", CALLS)
 def test_who_calculates_with_integers_beyond_float64_says_so(call, kind):
     image = picture(kind)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        CALLS[call](image)
+    CALLS[call](image)
     image[3, 4] = 2**53 + 1
     if call in KEPT:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            CALLS[call](image)
+        CALLS[call](image)
         return
     bits = "24 bits of float32" if call == "layer" else "53 bits of float64"
     with pytest.warns(RuntimeWarning, match=f"^u?int64 samples beyond .* were rounded to the {bits}") as told:
@@ -248,10 +232,20 @@ def test_ranks_and_differences_of_integers_beyond_float64_are_exact(kind):
 
 
 def test_the_largest_sample_that_float64_holds_is_nothing_to_speak_of():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        image = np.array([[2**53, -(2**53)]])
-        np.testing.assert_array_equal(imconv.correlate(image, [[1]]), image)
-        imconv.layer(np.array([[2**24]]), np.ones((1, 1, 1, 1)))
+    image = np.array([[2**53, -(2**53)]])
+    np.testing.assert_array_equal(imconv.correlate(image, [[1]]), image)
+    imconv.layer(np.array([[2**24]]), np.ones((1, 1, 1, 1)))
     with pytest.warns(RuntimeWarning, match="beyond 2\\^24 were rounded to the 24 bits of float32"):
         imconv.layer(np.array([[2**24 + 1]], np.int32), np.ones((1, 1, 1, 1)))
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_what_does_not_fit_is_refused_in_the_users_own_order_of_axes(linear):
+    planes, blur = np.zeros((3, 5, 7), np.uint8), {"sigma": 1, "channel_axis": 0, "linear": linear}
+    for out in (np.zeros((5, 7, 3), np.uint8), planes[0], [0]):
+        refused(imconv.ImconvError, r"uint8 \(3, 5, 7\)", imconv.gaussian_blur, planes, out=out, **blur)
+    refused(imconv.ImconvError, r"2 or 4 .*\(3, 5, 7\)", imconv.gaussian_blur, planes, has_alpha=True, **blur)
+    grey = {"has_alpha": True, "linear": linear}
+    refused(imconv.ImconvError, r"2 or 4 .*\(5, 7\)", imconv.gaussian_blur, planes[0], 1, **grey)
+    out = np.empty_like(planes)
+    assert imconv.gaussian_blur(planes, out=out, **blur) is out

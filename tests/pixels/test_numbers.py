@@ -16,6 +16,7 @@ from tests import naive
 from tests.bounds import FLOAT32, FLOAT64, TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import FLOATS, WHOLE, cases, picture
 from tests.executing import execute
+from tests.refused import refused
 
 SHIFT = [[1]]  # the identity
 BIG_SIDE = 31
@@ -135,8 +136,7 @@ def test_range_offset_is_exact_for_large_divisors(divisor, dtype):
 
 def test_range_error_names_the_way_out():
     image = np.array([[100, 200]], np.uint8)
-    with pytest.raises(imconv.ImconvError, match=r"0\.\.255.*clip"):
-        imconv.correlate(image, [[2]], range="error")
+    refused(imconv.ImconvError, r"0\.\.255.*clip", imconv.correlate, image, [[2]], range="error")
     assert imconv.correlate(image, [[Fraction(51, 40)]], range="error").tolist() == [[128, 255]]
     assert imconv.correlate(image, [[1.2771]], range="error").tolist() == [[128, 255]]  # 255.42 rounds to 255
 
@@ -150,23 +150,8 @@ def test_range_stretch_spans_the_type():
 
 
 EXTREMES = [
-    math.inf,
-    -math.inf,
-    3e38,
-    -3e38,
-    1e19,
-    -1e19,
-    5e9,
-    -5e9,
-    3e9,
-    -3e9,
-    70000.0,
-    -70000.0,
-    0.5,
-    -0.5,
-    -0.51,
-    254.5,
-]
+    math.inf, -math.inf, 3e38, -3e38, 1e19, -1e19, 5e9, -5e9, 3e9, -3e9, 70000.0, -70000.0, 0.5, -0.5, -0.51, 254.5,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("source", ["float16", "float32", "float64"])
@@ -208,10 +193,8 @@ def test_other_types_are_refused(dtype):
     if np.dtype(dtype).kind == "f" and image.dtype.itemsize <= 8:
         pytest.skip("no longer float here")
     for options in ({"image": image}, {"image": np.zeros((2, 2)), "dtype": dtype}):
-        with pytest.raises(imconv.ImconvError, match="pixels must be"):
-            imconv.correlate(kernel=SHIFT, **options)
-    with pytest.raises(imconv.ImconvError, match="bogus"):
-        imconv.correlate(np.zeros((2, 2)), SHIFT, dtype="bogus")
+        refused(imconv.ImconvError, "pixels must be", imconv.correlate, kernel=SHIFT, **options)
+    refused(imconv.ImconvError, "bogus", imconv.correlate, np.zeros((2, 2)), SHIFT, dtype="bogus")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -251,6 +234,4 @@ def test_a_tally_counts_what_was_lost():
 
 @pytest.mark.parametrize("offset", [math.nan, math.inf, "abc", [1, 2], 10**400], ids=lambda o: str(o)[:6])
 def test_an_offset_that_is_no_number_is_refused(offset):
-    with pytest.raises(imconv.ImconvError, match="offset") as caught:
-        imconv.correlate(np.zeros((2, 2), np.uint8), SHIFT, offset=offset)
-    assert "\n" not in str(caught.value)
+    refused(imconv.ImconvError, "offset", imconv.correlate, np.zeros((2, 2), np.uint8), SHIFT, offset=offset)

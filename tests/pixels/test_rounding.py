@@ -108,8 +108,7 @@ def test_finish_rounds_as_the_reference(values, dtype, policy):
     tally = Tally()
     finish(found.astype(np.float64), out, policy, 0.0, 1, tally)
     np.testing.assert_array_equal(out, expected)
-    assert tally.nans == sum(math.isnan(v) for v in values)
-    assert tally.samples == len(values)
+    assert (tally.nans, tally.samples) == (sum(math.isnan(v) for v in values), len(values))
 
 
 @pytest.mark.parametrize("divisor", [1, 2, 3, 8, 9])

@@ -14,7 +14,7 @@ from imconv.files.picture import Picture
 from imconv.show import inline
 from imconv.show.inline import CHUNK, shown
 from imconv.show.sixel import encoded
-from imconv.show.terminal import on_ground
+from imconv.show.terminal import drawn, on_ground
 
 PERCENT = 255 / 200 + 1e-9  # sixel colours are whole percents: half of one, in levels
 
@@ -129,8 +129,6 @@ def test_pictures_are_reduced_to_the_terminals_pixels(noise, protocol, monkeypat
 
 
 def test_half_blocks_are_as_before(noise):
-    from imconv.show.terminal import drawn
-
     assert shown(Picture(noise), "blocks", 30) == drawn(Picture(noise), 30)
 
 

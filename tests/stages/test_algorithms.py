@@ -126,7 +126,7 @@ def test_wide_pictures(name, algorithm, dtype, height, width, channels, stride, 
 @pytest.mark.parametrize("alpha", ["none", "weight", "keep"])
 def test_threads_and_bands_change_nothing(algorithm, dtype, alpha):
     image = np.abs(picture(dtype, (61, 37, 4), 2))
-    kernel = {"decimated": gaussian_kernel(6), "box": Kernel(np.full((9, 7), 1 / 63))}.get(
+    kernel = {"decimated": gaussian_kernel(11, fast=True), "box": Kernel(np.full((9, 7), 1 / 63))}.get(
         algorithm, Kernel(np.outer(RNG.random(6), RNG.random(5)) / 9)
     )
     for border in ("reflect", "constant:9"):
@@ -165,7 +165,7 @@ def test_the_largest_floats_are_averaged_not_overflowed(algorithm, dtype):
     largest = np.finfo(dtype).max * 0.999  # weights that sum to 1 are off by an ulp
     image = np.full((30, 70), -largest, dtype)
     image[:, 35:] = 0
-    kernel = {"separable": gaussian_kernel(2, 4.0), "decimated": gaussian_kernel(6)}.get(
+    kernel = {"separable": gaussian_kernel(2, 4.0), "decimated": gaussian_kernel(11, fast=True)}.get(
         algorithm, Kernel(np.full((7, 5), 1 / 35))
     )
     result = execute(planned(kernel, image, algorithm), image)
@@ -178,7 +178,7 @@ def test_wide_gaussians_keep_infinities_within_their_window(sigma, bad):
     radius = int(4 * sigma + 0.5)
     image = np.zeros((2 * radius + 61, 2 * radius + 41), np.float32)
     image[radius + 30, radius + 20] = bad
-    result = imconv.gaussian_blur(image, sigma)
+    result = imconv.gaussian_blur(image, sigma, fast=True)
     outside = np.ones(image.shape, bool)
     outside[30 : 31 + 2 * radius, 20 : 21 + 2 * radius] = False
     assert np.isfinite(result[outside]).all()
@@ -196,17 +196,19 @@ def test_wide_gaussians_at_the_borders(sigma, shape, border):
     np.testing.assert_allclose(imconv.gaussian_blur(image, sigma, border=border), direct, rtol=0, atol=near)
 
 
-@pytest.mark.parametrize(("sigma", "step", "error"), [(5.25, 2, 0.036), (10.5, 4, 0.047), (23.6538, 9, 0.0527)])
+@pytest.mark.parametrize(("sigma", "step", "error"), [(10, 2, 0.013), (20.2, 4, 0.0172), (47.3, 9, 0.0135)])
 def test_the_picture_that_a_wide_gaussian_blurs_worst(sigma, step, error):
     """White where the coarse grid's weights for one pixel are larger than the Gaussian's own, black elsewhere.
 
-    No other picture brings a pixel further away from the exact result; the steps' worst sigmas were found by trying all.
+    No other picture brings a pixel further away from the exact result, that of the Gaussian cut at 4 sigma.
     """
     middle = int(8 * sigma)
     size = 2 * middle + step
     dots = np.eye(size)  # smoothed along rows, they are the weights themselves: a column for each pixel of the result
-    weights = execute(planned(gaussian_kernel((0, sigma)), dots, "decimated", border="constant"), dots)
-    exact = np.exp(-0.5 * ((np.arange(size)[:, None] - np.arange(size)) / sigma) ** 2)
+    wide = gaussian_kernel((0, sigma), fast=True)
+    weights = execute(planned(wide, dots, "decimated", border="constant"), dots)
+    distance = np.abs(np.arange(size)[:, None] - np.arange(size))
+    exact = np.exp(-0.5 * (distance / sigma) ** 2) * (distance <= int(4 * sigma + 0.5))
     exact /= exact[middle].sum()
     worst = max(
         (
@@ -218,11 +220,11 @@ def test_the_picture_that_a_wide_gaussian_blurs_worst(sigma, step, error):
     )
     image = np.where(worst > 0, np.uint8(255), np.uint8(0))
     expected = exact.T @ image @ exact
-    plan = planned(gaussian_kernel(sigma), image, "decimated", "float64", border="constant")
+    plan = planned(gaussian_kernel(sigma, fast=True), image, "decimated", "float64", border="constant")
     assert plan.decimation[0].step == step
     off = np.abs(execute(plan, image) - expected).max()
     assert off <= COARSE_GRID
-    assert off == pytest.approx(error, rel=0.02)
+    assert off == pytest.approx(error, rel=0.1)
     assert_levels(imconv.gaussian_blur(image, sigma, border="constant"), expected, COARSE_GRID)
 
 
@@ -333,9 +335,7 @@ def test_a_product_divides_whole_sums_as_a_quotient(divisor):
     """Every sum next to a tie, and next to a whole quotient, up to the limit where products are taken."""
     limit = PRODUCT_LIMIT["float32"]
     near = np.arange(0, limit, divisor)
-    sums = np.unique(
-        np.concatenate([near + d for d in (-1, 0, 1, divisor // 2, divisor // 2 + 1)]).clip(0, limit - divisor - 1)
-    )
+    sums = np.concatenate([near + d for d in (-1, 0, 1, divisor // 2, divisor // 2 + 1)]).clip(0, limit - divisor - 1)
     scale, bias = np.float32(1 / divisor), np.float32((divisor // 2 + 0.5) / divisor)
     # fma: the product is not rounded, float64 holds it
     quotients = (sums.astype(np.float64) * scale + bias).astype(np.float32).astype(np.int64)

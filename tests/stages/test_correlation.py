@@ -50,25 +50,16 @@ def run_both(case, name, kernel, **options):
     return result, expected
 
 
-@given(cases(WHOLE, positive=True), functions)
-def test_positive_fractions_on_integers_are_exact(case, name):
+KERNELS = pytest.mark.parametrize("kind", [{"positive": True}, {}, {"rank_one": True}], ids=str)
+
+
+@KERNELS
+@given(st.data(), functions)
+def test_fractions_on_integers_are_exact(kind, data, name):
+    case = data.draw(cases(WHOLE, **kind))
     result, expected = run_both(case, name, Kernel(case.weights))
     if result is not None:
         assert result.dtype == case.image.dtype.newbyteorder("=")
-        np.testing.assert_array_equal(result, expected)
-
-
-@given(cases(WHOLE), functions)
-def test_signed_fractions_on_integers_are_exact(case, name):
-    result, expected = run_both(case, name, Kernel(case.weights))
-    if result is not None:
-        np.testing.assert_array_equal(result, expected)
-
-
-@given(cases(WHOLE, rank_one=True), functions)
-def test_outer_products_on_integers_are_exact(case, name):
-    result, expected = run_both(case, name, Kernel(case.weights))
-    if result is not None:
         np.testing.assert_array_equal(result, expected)
 
 
@@ -96,19 +87,10 @@ def check_bounds(case, name):
     assert_within(result, found.astype(np.float64), case.image.dtype, scale)
 
 
-@given(cases(FLOATS + WHOLE, exact=False), functions)
-def test_other_kernels_stay_within_the_bounds(case, name):
-    check_bounds(case, name)
-
-
-@given(cases(FLOATS + WHOLE, exact=False, positive=True), functions)
-def test_other_positive_kernels_stay_within_the_bounds(case, name):
-    check_bounds(case, name)
-
-
-@given(cases(FLOATS + WHOLE, exact=False, rank_one=True), functions)
-def test_other_outer_products_stay_within_the_bounds(case, name):
-    check_bounds(case, name)
+@KERNELS
+@given(st.data(), functions)
+def test_other_kernels_stay_within_the_bounds(kind, data, name):
+    check_bounds(data.draw(cases(FLOATS + WHOLE, exact=False, **kind)), name)
 
 
 @given(cases(FLOATS), functions)
@@ -151,8 +133,7 @@ def test_cells_left_out_take_no_part(case, random):
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "int64"])
 @pytest.mark.parametrize("function", [imconv.correlate, imconv.convolve])
 def test_lecture_table_digit_for_digit(dtype, function):
-    result = function(np.array(LECTURE, dtype), DECIMALS, pad="valid")
-    assert result.tolist() == LECTURE_RESULT
+    assert function(np.array(LECTURE, dtype), DECIMALS, pad="valid").tolist() == LECTURE_RESULT
 
 
 def test_lecture_table_from_text():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ...errors import OptionError
 from ..filtering import filter_picture
 from ..options import filter_command, given, like_option
 
@@ -21,8 +22,11 @@ from ..options import filter_command, given, like_option
     "--sigma", required=True, metavar="S", help="Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9."
 )
 @click.option("--truncate", default=None, metavar="T", help="Radius in standard deviations.  [default: 4]")
+@click.option(
+    "--fast", is_flag=True, help="Take the coarse grid of wide 8-bit blurs for every type; --explain states the error."
+)
 @like_option
-def blur(sigma, truncate, like, **shared):
+def blur(sigma, truncate, fast, like, **shared):
     """Blur with a Gaussian."""
     border = given("border")
 
@@ -33,8 +37,12 @@ def blur(sigma, truncate, like, **shared):
         if like is not None:
             from ...filters.like import blur_like
 
+            if fast:
+                raise OptionError(
+                    "--fast does not go with --like, which takes another tool's sums; leave out one of them"
+                )
             return blur_like(like, sigma, truncate, width, options, border)
-        return linear_filter(gaussian_kernel(sigma, truncate, width), options)
+        return linear_filter(gaussian_kernel(sigma, truncate, width, fast), options)
 
     filter_picture(shared, make)
 

@@ -9,9 +9,9 @@ from fractions import Fraction
 import numpy as np
 
 from ...errors import OptionError
-from ...filter import Filter
+from ...filter import FilterOfFilters
 from ...geometry.border import parse_border
-from ...options import Options, checked_offset
+from ...options import checked_offset
 from ...pixels.arrays import readable
 from ...pixels.depth import rescaled
 from ...pixels.rounding import check_range
@@ -23,7 +23,7 @@ from .plan import CombinedPlan
 
 
 @dataclass(frozen=True)
-class CombinedFilter(Filter):
+class CombinedFilter(FilterOfFilters):
     """Linear filters of one picture whose results are combined by `combine`, one of formulas.FORMULAS.
 
     Their kernels have one shape and anchor. Whole-number sums are combined before they are divided, so that float rounding
@@ -34,14 +34,11 @@ class CombinedFilter(Filter):
     filters: tuple[LinearFilter, ...]
     combine: str
 
-    @property
-    def options(self) -> Options:
-        """The options that all the filters have."""
-        return self.filters[0].options
-
     def plan(self, shape, image_type, has_alpha: bool) -> CombinedPlan:
         image_type = np.dtype(image_type)
-        target, scale = self._result(image_type)
+        target, scale = self.result(image_type)
+        if self.combine in DEGREES:
+            _, scale = rescaled("float", image_type)
         source, border = readable(image_type), parse_border(self.options.border)
         kernels = [each.kernel for each in self.filters]
         offset = checked_offset(self.options.offset)
@@ -80,27 +77,16 @@ class CombinedFilter(Filter):
         with_alpha = has_alpha and not separate
         return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, bound, with_alpha)
 
-    def result_type(self, image_type) -> np.dtype:
-        return self._result(np.dtype(image_type))[0]
-
-    def _result(self, image_type: np.dtype) -> tuple[np.dtype, Fraction]:
-        """The result's type, and the factor from the picture's sample values to the result's."""
-        first, options = self.filters[0], self.options
+    def result(self, image_type) -> tuple[np.dtype, Fraction]:
         if self.combine not in DEGREES:
-            return first.result_type(image_type), first.factor(image_type)
-        if options.depth not in (None, "keep"):
+            return super().result(image_type)
+        if self.options.depth not in (None, "keep"):
             raise OptionError("a direction is in degrees; leave out depth")
-        float_type = np.float64 if readable(image_type) == np.float64 else np.float32
-        _, scale = rescaled("float", image_type)
-        return (np.dtype(float_type) if options.dtype is None else first.result_type(image_type)), scale
+        if self.options.dtype is not None:
+            return super().result(image_type)[0], Fraction(1)
+        return np.dtype(np.float64 if readable(np.dtype(image_type)) == np.float64 else np.float32), Fraction(1)
 
     def in_light(self, light) -> CombinedFilter:
         if self.combine in (*DEGREES, *HUES):
             raise OptionError("a direction is no light; leave out linear")
-        return CombinedFilter(tuple(each.in_light(light) for each in self.filters), self.combine)
-
-    def with_options(self, **changes) -> CombinedFilter:
-        return CombinedFilter(tuple(each.with_options(**changes) for each in self.filters), self.combine)
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> CombinedFilter:
-        return CombinedFilter(tuple(each.retyped(dtype, scale, range) for each in self.filters), self.combine)
+        return super().in_light(light)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from ...engine.stage import Stage
-from ...geometry.axis import Axis
-from ...geometry.border import Border
+from ...engine.stage import PlanOfPlans, Stage
 from ...pixels.sample_types import EXACT_LIMIT, FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
 from ..convolution.plan import Plan
 from .formulas import HUES
@@ -18,7 +16,7 @@ LARGEST_ROOT = 2**31  # bound of whole-number sums whose magnitudes the loop may
 
 
 @dataclass(frozen=True)
-class CombinedPlan(Stage):
+class CombinedPlan(Stage, PlanOfPlans):
     """Plans of several linear filters, whose bands are combined into one result."""
 
     plans: tuple[Plan, ...]
@@ -33,68 +31,25 @@ class CombinedPlan(Stage):
     bound: float
     has_alpha: bool  # whether the last channel is the first filter's alpha, which is not combined
 
+    worker = CombinedWork
+
     @property
     def leader(self) -> Plan:
         """The plan that decides the heights of bands: one with fixed blocks, if there is one."""
         return max(self.plans, key=lambda plan: plan.how.fixed_blocks)
 
-    @property
-    def rows(self) -> Axis:
-        """The axis of every plan: their kernels have one shape and anchor."""
-        return self.plans[0].rows
-
-    @property
-    def columns(self) -> Axis:
-        """The axis of every plan."""
-        return self.plans[0].columns
-
-    @property
-    def border(self) -> Border:
-        """The border of every plan."""
-        return self.plans[0].border
-
-    @property
-    def source(self) -> str:
-        """The type of the picture."""
-        return self.plans[0].source
-
-    @property
-    def source_channels(self) -> int:
-        """The picture's channels."""
-        return self.plans[0].channels
-
-    @property
-    def accumulator(self) -> str:
-        """The type of the first plan's sums; the loop is used only if it is the type of all."""
-        return self.plans[0].accumulator
-
-    @property
-    def alpha(self) -> str:
-        """The alpha policy of the leader."""
-        return self.leader.alpha
-
-    @property
-    def seconds(self) -> float:
-        """Estimated seconds of one thread for the leader, which decide the number of threads."""
-        return self.leader.seconds
-
-    @property
-    def rows_together(self) -> int:
-        return self.leader.rows_together
-
-    @property
-    def keeps_work(self) -> bool:
-        return all(plan.keeps_work for plan in self.plans)
-
-    @property
-    def stripe_height(self) -> int:
-        return self.leader.stripe_height
+    border = property(lambda self: self.plans[0].border)
+    source = property(lambda self: self.plans[0].source)
+    source_channels = property(lambda self: self.plans[0].channels)
+    accumulator = property(lambda self: self.plans[0].accumulator)  # the loop is used only if it is that of all plans
+    keeps_work = property(lambda self: all(plan.keeps_work for plan in self.plans))
+    alpha = property(lambda self: self.leader.alpha)
+    seconds = property(lambda self: self.leader.seconds)  # they decide the number of threads
+    rows_together = property(lambda self: self.leader.rows_together)
+    stripe_height = property(lambda self: self.leader.stripe_height)
 
     def stripes(self) -> list:
         return self.leader.stripes()
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> CombinedWork:
-        return CombinedWork(self, rows, low, threads, tally, progress)
 
     @property
     def colours(self) -> int:
@@ -136,25 +91,8 @@ class CombinedPlan(Stage):
             total += max(up * max(samples) - down * min(samples), down * max(samples) - up * min(samples)) ** 2
         return total
 
-    @property
-    def scratch(self) -> int:
-        """Bytes of buffers for each thread, of all plans together."""
-        return sum(plan.scratch for plan in self.plans)
-
-    @property
-    def multiply_adds(self) -> int:
-        """Of all plans together."""
-        return sum(plan.multiply_adds for plan in self.plans)
-
     def as_dict(self) -> dict:
-        """The figures for `--json`: the first plan's, with the multiply-adds of all plans."""
-        return {
-            **self.plans[0].as_dict(),
-            "output": [*self.shape, self.channels],
-            "combine": self.combine,
-            "filters": len(self.plans),
-            "multiply_adds": self.multiply_adds,
-        }
+        return {**super().as_dict(), "combine": self.combine, "filters": len(self.plans)}
 
     def __str__(self) -> str:
         head = f"combine        {self.combine} of {len(self.plans)} filters, band by band, then {self.target}"

@@ -21,8 +21,7 @@ class CombinedWork(Work):
     """The work of a `CombinedPlan`. Each plan in it has its own work; bands run on the leader's threads."""
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
-        self.stage = self.plan = plan
-        self.tally = tally
+        self.plan, self.tally = plan, tally
         self.leader = plan.leader.work(rows, low, threads, progress=progress)
         self.works = [self.leader if p is plan.leader else p.work(rows, low, threads) for p in plan.plans]
         self.combining_type = None if tally is not None else plan.combining_type

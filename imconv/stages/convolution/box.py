@@ -11,7 +11,7 @@ from ...engine.buffers import LARGEST_LANES, aligned_lines
 from ...loops.sizes import BOX_SEGMENT
 from ...pixels.sample_types import LARGEST_SAMPLE
 from .lines import line_length, ring_lines
-from .task import Algorithm, Candidate, Numbers, Prepared, Task
+from .task import Algorithm, Candidate, Prepared, Task
 
 PASS, ADDITION = 30.0, 38.0  # costs, measured as in task.py
 OF_WORDS = 1.55  # factor for 16-bit samples, measured as in task.py, 2026-11-23
@@ -43,10 +43,8 @@ class Box(Algorithm):
         sums = (6 if block_rows(height) else height, 4 * levels + 6 if levels else width)
         return Candidate(self, cost, sums, (column[:1] * row[0],), "equal weights: running sums, whatever the size")
 
-    def numbers(self, task: Task, candidate: Candidate) -> Numbers:
-        """As Algorithm.numbers. The loop can't cut sums into runs: it adds in float64 where they would have to be cut."""
-        found = super().numbers(task, candidate)
-        return Numbers("float64", found.weights, found.offset) if found.runs.run else found
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return True
 
     def multiply_adds(self, plan) -> int:
         """As Algorithm.multiply_adds; counts additions."""

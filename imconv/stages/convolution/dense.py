@@ -6,6 +6,7 @@ import numpy as np
 
 from ...engine.buffers import aligned_lines
 from ...loops.sizes import DENSE_ROWS
+from .flatness import NEVER, middle_of, rule_of
 from .lines import flushes, line_length, line_places, lines_aside, ring_lines, row_step, visits
 from .task import Algorithm, Candidate, Prepared, Task, skips_zeros
 
@@ -31,6 +32,9 @@ class Dense(Algorithm):
     def scratch(self, plan) -> int:
         return np.dtype(plan.accumulator).itemsize * ring_lines(plan.rows) * line_length(plan)
 
+    def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return True
+
     def rows_together(self, plan) -> int:
         return DENSE_ROWS * row_step(plan.rows)
 
@@ -46,6 +50,8 @@ class Dense(Algorithm):
         count = -(-weights.shape[1] // plan.runs.run) if plan.runs.run else 1
         piece = -(-weights.shape[1] // count)
         pieces = [np.arange(weights.shape[1]) // piece == n for n in range(-(-weights.shape[1] // piece))]
+        middle = divmod(middle_of(weights), weights.shape[1])
+        middles = [int(line[middle[1]])] + [0] * DENSE_ROWS
         tap_rows, aside, starts, whole, takers, places, sharing = [], [], [0], [], [], [], []
         for row, taken, order in visits(plan.rows, DENSE_ROWS):
             for index, part in enumerate(pieces):
@@ -57,6 +63,9 @@ class Dense(Algorithm):
                 columns = np.flatnonzero(taps.any(axis=0))
                 if not columns.size and not flush:
                     continue
+                for r, tap in enumerate(taken):
+                    if tap == middle[0]:
+                        middles[1 + r] = len(tap_rows)
                 tap_rows.append(row)
                 aside.append(flush)
                 whole.append(taps[:, columns].all())
@@ -76,6 +85,8 @@ class Dense(Algorithm):
             np.array(takers, np.int64),
             np.array(places, np.int64),
             np.array(sharing, accumulator).reshape(-1, DENSE_ROWS),
+            np.array(middles, np.int64),
+            np.array(rule_of(weights, accumulator) if plan.settles else NEVER, accumulator),
         )
         lines = ring_lines(plan.rows) if reuse else len(tap_rows)
 

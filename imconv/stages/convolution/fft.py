@@ -34,6 +34,9 @@ class FourierTransform(Algorithm):
             return exact_numbers(task, weights, "float64")
         return Numbers("float64", weights, float(task.kernel.offset))
 
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return True
+
     def multiply_adds(self, plan) -> int:
         return round(plan.samples * 5 * math.log2(max(plan.rows.size * plan.columns.size, 2)))
 

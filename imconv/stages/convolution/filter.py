@@ -12,7 +12,7 @@ from ...filter import Filter
 from ...geometry import border as borders
 from ...geometry.axis import make_axes
 from ...kernel.kernel import Kernel
-from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset, result_of
+from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from ...pixels.rounding import HALF_UP
@@ -32,7 +32,7 @@ class LinearFilter(Filter):
     options: Options = DEFAULTS
     point: Point | None = None
     error_gain: float = 1.0
-    scale: Fraction | None = None  # replaces the factor that follows from the depth
+    scale: Fraction | None = None
     rounding: str = HALF_UP
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     order: str | None = None  # one of algorithms.ORDERS: in which order to add terms, instead of the cheapest algorithm
@@ -46,7 +46,7 @@ class LinearFilter(Filter):
             kernel = kernel.replace(offset=kernel.offset + checked_offset(options.offset))
         if options.alpha is not None:
             check_alpha(options.alpha)
-        target, scale = self._result(image_type)
+        target, scale = self.result(image_type)
         return make_plan(
             kernel,
             make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
@@ -64,23 +64,12 @@ class LinearFilter(Filter):
             point=self.point,
         )
 
-    def result_type(self, image_type: np.dtype) -> np.dtype:
-        return self._result(image_type)[0]
-
-    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
-        target, scale = result_of(self.options, image_type)
-        return target, scale if self.scale is None else self.scale
-
-    def factor(self, image_type: np.dtype) -> Fraction:
-        return self._result(image_type)[1]
+    def in_8_bits(self) -> LinearFilter:
+        """As Filter.in_8_bits: with the coarse grid of such pictures."""
+        coarse = self.kernel.sigma is not None and self.error_gain <= 1
+        return replace(self, kernel=self.kernel.replace(coarse=True)) if coarse else self
 
     def in_light(self, light) -> LinearFilter:
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
         point = self.point and self.point.scaled(1 / light.image_white)
         return replace(self, kernel=kernel, options=light.options(self.options), point=point)
-
-    def with_options(self, **changes) -> LinearFilter:
-        return replace(self, options=replace(self.options, **changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> LinearFilter:
-        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)

@@ -8,14 +8,14 @@ from functools import lru_cache, wraps
 
 import numpy as np
 
-from ...engine.stage import Stage, in_order
+from ...engine.stage import Stage
 from ...errors import OptionError
 from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 from ...pixels.rounding import HALF_UP, check_range
-from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
+from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT, loop_type
 from .algorithms import BY_NAME, ORDERS, candidates
 from .exactness import Runs, allowed_error, exact_sums, largest_sum
 from .task import Algorithm, Point, Task
@@ -52,6 +52,8 @@ class Plan(Stage):
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     point: Point | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
 
+    worker = ConvolutionWork
+
     @property
     def how(self) -> Algorithm:
         """The algorithm as an object, which is asked for everything that depends on it."""
@@ -71,6 +73,11 @@ class Plan(Stage):
         return plain and same and ours and self.source in (*LARGEST_SAMPLE, *FLOAT_TYPES)
 
     @property
+    def settles(self) -> bool:
+        """Whether sums near a sample are made anew: where the result is not rounded from wider ones (see flatness.py)."""
+        return not self.exact and self.accumulator == self.target and self.how.settles(self.weights)
+
+    @property
     def compares(self) -> bool:
         return self.point is not None or self.keeps_edges
 
@@ -84,28 +91,11 @@ class Plan(Stage):
         """Multiply-adds (for a box: additions) for the whole picture and all channels."""
         return self.how.multiply_adds(self)
 
-    @property
-    def scratch(self) -> int:
-        """Bytes of line buffers for each thread."""
-        return self.how.scratch(self)
-
-    @property
-    def grid_bytes(self) -> int:
-        """Bytes of coarse grids that are held at a time."""
-        return self.how.grid_bytes(self)
-
-    @property
-    def rows_together(self) -> int:
-        return self.how.rows_together(self)
-
-    @property
-    def keeps_work(self) -> bool:
-        return self.how.keeps_work
-
-    @property
-    def combined_weights(self) -> np.ndarray:
-        """The whole kernel that the plan's weights stand for, multiplied by `divisor`."""
-        return self.how.kernel_of(self)
+    scratch = property(lambda self: self.how.scratch(self))
+    grid_bytes = property(lambda self: self.how.grid_bytes(self))
+    rows_together = property(lambda self: self.how.rows_together(self))
+    keeps_work = property(lambda self: self.how.keeps_work)
+    combined_weights = property(lambda self: self.how.kernel_of(self))
 
     @cached_property
     def direct(self) -> Plan | None:
@@ -129,20 +119,15 @@ class Plan(Stage):
     def stripe_height(self) -> int:
         return self.how.stripe_height(self, super().stripe_height)
 
-    def stripes(self) -> list:
-        height = self.stripe_height
-        parts = [(first, min(first + height, self.rows.out)) for first in range(0, self.rows.out, height)]
+    def stripes_of(self, parts: list[tuple[int, int]]) -> list:
         special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
-        return super().stripes() if special is None else in_order(special)
+        return super().stripes_of(parts) if special is None else special
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held, including coarse grids."""
         height = max(part.last - part.first for part in self.stripes())
         weightings = 2 if self.alpha == "weight" else 1
         return super().bytes_held(threads) + weightings * self.how.grid_bytes_held(self, height)
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> ConvolutionWork:
-        return ConvolutionWork(self, rows, low, threads, tally, progress)
 
     # --- as text and JSON --------------------------------------------------------------------------------------------------
 
@@ -250,7 +235,9 @@ def make_plan(
     allowed = allowed_error(kernel, source, alpha, error_gain, source if scale == 1 else target)
     rows, columns = axes
     largest = largest_sum(kernel, source, border, alpha) if exact else 0.0
-    task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest)
+    levels = ("bool", "uint8")
+    coarse = kernel.coarse or (loop_type(source) in levels and target.name in levels and error_gain <= 1)
+    task = Task(kernel, rows, columns, source, border, alpha, exact, allowed, largest, coarse)
     if algorithm in ORDERS:
         choice = BY_NAME[algorithm].candidate(task, [])
         assert choice is not None  # taps can be added in any order
@@ -262,7 +249,8 @@ def make_plan(
     how = choice.algorithm
     numbers = how.numbers(task, choice)
     accumulator, runs = numbers.accumulator, numbers.runs
-    if target.name == "float64":
+    rounded = target.name == "float32" and not numbers.exact and not how.settles(numbers.weights)
+    if target.name == "float64" or rounded:  # float64 sums are rounded once to float32: flat pictures stay flat
         accumulator, runs = "float64", Runs()
     weights = tuple(w.astype(np.float64) for w in numbers.weights)
     by_product = numbers.divisor > 1 and how.by_product and largest < PRODUCT_LIMIT[accumulator]

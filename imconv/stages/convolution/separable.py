@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...engine.buffers import aligned_lines
 from ...loops.sizes import SEPARABLE_ROWS
+from .flatness import NEVER, gain_of, middle_of, rule_of
 from .lines import flushes, line_length, line_places, lines_aside, row_step, visits
-from .task import Algorithm, Candidate, Prepared, Task, skips_zeros
+from .task import Algorithm, Candidate, Numbers, Prepared, Task, skips_zeros
 
 PASS, COLUMN_TAP, ROW_TAP = 250.0, 12.0, 14.0  # costs, measured as in task.py
 
@@ -26,6 +29,22 @@ class Separable(Algorithm):
         reason = f"{what}: {count * (rows.taps + columns.taps)} taps instead of {task.taps}"
         weights = tuple(factor for pair in factors for factor in pair)
         return Candidate(self, cost, (rows.taps, count * columns.taps), weights, reason)
+
+    def numbers(self, task: Task, candidate: Candidate) -> Numbers:
+        """As Algorithm.numbers. Where the weights sum to 1, so do column and row, so that each leaves flat pictures flat."""
+        found = super().numbers(task, candidate)
+        if task.exact or not self.settles(found.weights):
+            return found
+        column, row = found.weights
+        total = gain_of(row)
+        mean = abs(total * gain_of(column) - 1) <= 1e-15
+        return replace(found, weights=(column * total, row / total)) if mean else found
+
+    def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return len(weights) == 2
+
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        return not self.settles(weights)
 
     def multiply_adds(self, plan) -> int:
         inputs = plan.rows.out * plan.columns.size * plan.channels
@@ -56,11 +75,12 @@ class Separable(Algorithm):
             # folded samples are added before they are weighted: halves of the largest floats do not overflow
             columns, rows = [column / 2 for column in columns], [row * 2 for row in rows]
         used = np.ones(plan.rows.taps, bool) if ieee else np.any([c != 0 for c in columns], axis=0)
-        kept = []
+        kept, visited = [], {}
         for row, taken, order in visits(plan.rows, SEPARABLE_ROWS):
             wanted = [tap if tap is not None and used[tap] else None for tap in taken]
             flush = flushes(order, plan.runs)
             if flush or any(tap is not None for tap in wanted):
+                visited.update({(r, tap): len(kept) for r, tap in enumerate(wanted) if tap is not None})
                 kept.append((row, wanted, flush))
         weights = [[0.0 if tap is None else column[tap] for tap in taken] for column in columns for _, taken, _ in kept]
         tables = (
@@ -75,7 +95,11 @@ class Separable(Algorithm):
             np.array([_fold(row) for row in rows], np.int64),
             plan.runs.run,
             plan.runs.group,
-            np.array([column.sum() * fill for column in columns], accumulator),
+            np.array([gain_of(column) * fill for column in columns], accumulator),
+            np.array(
+                [middle_of(rows[0]), *(visited[(r, middle_of(columns[0]))] for r in range(SEPARABLE_ROWS))], np.int64
+            ),
+            np.array([rule_of(w, accumulator) if plan.settles else NEVER for w in (columns[0], rows[0])], accumulator),
         )
         lines = SEPARABLE_ROWS * terms * (2 if plan.columns.stride > 1 else 1)
 

@@ -36,6 +36,7 @@ class Task:
     exact: bool  # whether every sum is a whole number
     allowed: float  # largest error of a float sum, as a share of sum|h| max|f|
     largest: float  # upper bound of whole-number sums
+    coarse: bool = False  # whether a Gaussian may be computed on a coarse grid
 
     @property
     def taps(self) -> int:
@@ -141,6 +142,14 @@ class Algorithm:
         """The algorithm that sums anew where results are not finite; None if this one never computes inf - inf or overflows
         where the direct sum is a number."""
         return None
+
+    def settles(self, weights: tuple[np.ndarray, ...]) -> bool:
+        """Whether its loop makes sums anew that are near a sample of their window (see flatness.py)."""
+        return False
+
+    def clamps(self, weights: tuple[np.ndarray, ...]) -> bool:
+        """Whether float64 results are kept between their window's samples afterwards instead (see clamp.py)."""
+        return False
 
     def cancels(self, plan) -> bool:
         """Whether the sum of a window whose samples are all 0 may differ from 0, by the rounding of other samples."""

@@ -15,6 +15,7 @@ from ...pixels.alpha import unweight
 from ...pixels.rounding import HALF_UP, finish, finish_sums, rounding_bias
 from ...pixels.sample_types import type_range
 from .algorithms import prepare
+from .clamp import clamp
 
 # Bytes of float sums of a band that is rounded outside the loop: they should stay in a core's cache.
 BAND_BYTES = 1 << 19
@@ -32,18 +33,15 @@ class Sums:
         self.rows = BorderedRows(plan, rows, low)
         self.direct = plan.direct
         self.arrays = self.how.arrays(plan)
-        self.grids = {}
-        if self.arrays is None:
-            variants = (False, True) if plan.alpha == "weight" else (False,)
-            self.prepared = {weighted: self._prepare(weighted) for weighted in variants}
-            grids = {weighted: self.how.grid(plan, weighted) for weighted in variants}
-            self.grids = {weighted: grid for weighted, grid in grids.items() if grid is not None}
-        else:
-            self.prepared = {}
-
-    def _prepare(self, weighted: bool):
-        fill = self.rows.weighted_fill if weighted else self.rows.fill
-        return prepare(self.plan, tuple(fill.tolist()))
+        self.clamps = plan.target == "float64" and plan.how.clamps(plan.weights) and not plan.exact
+        self.prepared, self.grids = {}, {}
+        variants = (False, True) if plan.alpha == "weight" else (False,)
+        for weighted in variants if self.arrays is None else ():
+            fill = self.rows.weighted_fill if weighted else self.rows.fill
+            self.prepared[weighted] = prepare(plan, tuple(fill.tolist()))
+            grid = self.how.grid(plan, weighted)
+            if grid is not None:
+                self.grids[weighted] = grid
 
     def loops(self, target: str) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call for results of type `target`, as far as they are known beforehand."""
@@ -85,6 +83,8 @@ class Sums:
             finish_sums(sums, out, bias, divisor, top)
         else:
             self._loop(first, out, scratch, bias, divisor, top, weighted)
+        if self.clamps and bias == 0 and divisor == 1:
+            clamp(self.plan, self.rows, first, out, weighted)
         if self.direct is not None and not np.isfinite(out).all():
             self._redo(first, out, bias, divisor, top, weighted)
 
@@ -134,7 +134,7 @@ class ConvolutionWork(Work):
 
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)
-        self.plan, self.point = plan, plan.point
+        self.point = plan.point
         self.sums = Sums(plan, rows, low)
         self.source = self.sums.rows
         self.inside = self._inside() if plan.border.mode == "normalized" else None
@@ -167,12 +167,6 @@ class ConvolutionWork(Work):
             types = {"A": values, "S": self.source.type, "O": plan.target}
             found.append(jit.loop(self.point.loop).specialised(types))
         return found
-
-    def move(self, rows: np.ndarray, low: int) -> None:
-        self.source.move(rows, low)
-
-    def release(self) -> None:
-        self.source.release()
 
     def prepare(self, count: int) -> None:
         self.sums.prepare_grids(self.crew.workers, count=count)
@@ -285,8 +279,11 @@ class ConvolutionWork(Work):
         sums = self.sums.band(first, count, scratch, weighted=plan.alpha == "weight")
         values = np.empty(sums.shape, np.float64)
         if plan.alpha == "weight":
-            values[..., :-1] = unweight(sums, lambda: self._plain(first, count, scratch)[..., :-1], self.total, plan.offset,
-                                        plan.divisor)  # fmt: skip
+
+            def plain():
+                return self._divided(self.sums.band(first, count, scratch), first, plan.offset)[..., :-1]
+
+            values[..., :-1] = unweight(sums, plain, self.total, plan.offset, plan.divisor)
             values[..., -1] = self._divided(sums[..., -1:], first, 0.0)[..., 0]
         else:
             values[...] = self._divided(sums, first, plan.offset)
@@ -306,9 +303,6 @@ class ConvolutionWork(Work):
             for low, high in [axis.inside()]
         )
         return (rows[first : first + count, None] | columns)[..., None]
-
-    def _plain(self, first: int, count: int, scratch: dict) -> np.ndarray:
-        return self._divided(self.sums.band(first, count, scratch), first, self.plan.offset)
 
     def _divided(self, sums: np.ndarray, first: int, offset: float) -> np.ndarray:
         """`(sums + offset) / divisor`; with the border "normalized", re-weighted where taps lie outside the picture."""
@@ -358,7 +352,7 @@ def _anchored(axis) -> np.ndarray:
 
 
 def _raw_sums(workers: int):
-    """A `coarse_grid.RawSums` function, which computes rows of a plan's raw sums on threads."""
+    """A `decimated.RawSums` function, which computes rows of a plan's raw sums on threads."""
 
     def sums_of(plan, rows: np.ndarray, low: int, first: int, out: np.ndarray, weighted: bool) -> None:
         sums = Sums(plan, rows, low)

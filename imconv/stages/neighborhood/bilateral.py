@@ -10,46 +10,12 @@ import numpy as np
 from ... import jit
 from ...engine.buffers import LARGEST_LANES
 from ...lazy import cached_property
-from .plan import WindowPlan
-from .work import WindowWork
+from .window import WindowPlan, WindowWork
 
 LOWEST = {"float32": -126.0, "float64": -1022.0}  # binary logarithms of the smallest weights
 # Value outside the picture with the border "normalized": so far from every sample that its likeness, and so its weight, is 0,
 # while its square does not overflow.
 FAR = {"float32": 1e18, "float64": 1e150}
-
-
-@dataclass(frozen=True)
-class BilateralPlan(WindowPlan):
-    """How a bilateral filter with a round window is computed."""
-
-    sigma: float = 1.0
-    sigma_range: float = 1.0
-
-    @property
-    def planes(self) -> int:
-        """The number of channels that the loop computes together."""
-        return self.channels if self.channels in (1, 3) else 4
-
-    @property
-    def scratch(self) -> int:
-        """Bytes of line buffers for each thread."""
-        return np.dtype(self.accumulator).itemsize * self.planes * (self.rows.taps + 1) * self.line_length
-
-    @cached_property
-    def tables(self) -> tuple:
-        """The loop's tables: how far each row of the window reaches, binary logarithms of spatial weights, the factor of
-        squared differences, and the smallest logarithm."""
-        radius, cast = self.rows.anchor, np.dtype(self.accumulator).type
-        distance = np.arange(-radius, radius + 1)
-        reaches = np.array([math.isqrt(radius**2 - int(d) ** 2) for d in distance], np.int64)
-        squares = distance**2 + (distance**2)[:, None]
-        half = math.log2(math.e) / 2
-        spatial = (-half / self.sigma**2 * squares).astype(cast)
-        return reaches, spatial, cast(-half / self.sigma_range**2), cast(LOWEST[self.accumulator])
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> WindowWork:
-        return _Bilateral(self, rows, low, threads, tally, progress)
 
 
 class _Bilateral(WindowWork):
@@ -72,3 +38,35 @@ class _Bilateral(WindowWork):
         call(*self.window(first, len(out)), fill, first, target, cast(0.5))
         if target.shape[1] > flat.shape[1]:
             flat[...] = target[:, : flat.shape[1]]
+
+
+@dataclass(frozen=True)
+class BilateralPlan(WindowPlan):
+    """How a bilateral filter with a round window is computed."""
+
+    sigma: float = 1.0
+    sigma_range: float = 1.0
+
+    worker = _Bilateral
+
+    @property
+    def planes(self) -> int:
+        """The number of channels that the loop computes together."""
+        return self.channels if self.channels in (1, 3) else 4
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of line buffers for each thread."""
+        return np.dtype(self.accumulator).itemsize * self.planes * (self.rows.taps + 1) * self.line_length
+
+    @cached_property
+    def tables(self) -> tuple:
+        """The loop's tables: how far each row of the window reaches, binary logarithms of spatial weights, the factor of
+        squared differences, and the smallest logarithm."""
+        radius, cast = self.rows.anchor, np.dtype(self.accumulator).type
+        distance = np.arange(-radius, radius + 1)
+        reaches = np.array([math.isqrt(radius**2 - int(d) ** 2) for d in distance], np.int64)
+        squares = distance**2 + (distance**2)[:, None]
+        half = math.log2(math.e) / 2
+        spatial = (-half / self.sigma**2 * squares).astype(cast)
+        return reaches, spatial, cast(-half / self.sigma_range**2), cast(LOWEST[self.accumulator])

@@ -19,49 +19,9 @@ from ...geometry.axis import same_size_axes
 from ...geometry.border import Border
 from ...lazy import cached_property
 from ...pixels.sample_types import EXACT_LIMIT, LARGEST_SAMPLE
-from .plan import WindowPlan
-from .work import WindowWork
+from .window import WindowPlan, WindowWork
 
 SUMMING, MERGING = 1_500, 12_000  # picoseconds for each sample, AMD Zen 5, one core, 2026-11-22
-
-
-@dataclass(frozen=True)
-class MomentsPlan(WindowPlan):
-    """How means and population variances over a box are computed.
-
-    The result has the means of all channels, then their variances, float64; with `root`, standard deviations as samples.
-    """
-
-    inside_only: bool = False  # whether windows leave out samples outside the picture
-    root: bool = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether sums are whole numbers."""
-        return self.accumulator != "merged"
-
-    @property
-    def scratch(self) -> int:
-        """Bytes of line buffers for each thread."""
-        return 8 * (6 if self.whole else 2 * self.rows.taps + 10) * self.line_length * self.source_channels
-
-    @cached_property
-    def missing(self) -> np.ndarray:
-        """1 for padded rows that windows leave out, else 0."""
-        return (self.row_sources < 0).astype(np.int64) * self.inside_only
-
-    @cached_property
-    def inside(self) -> np.ndarray:
-        """How many columns each window counts, for every sample of a result's row."""
-        left, right = self.columns.inside()
-        count = right - left if self.inside_only else np.full(self.columns.out, self.columns.taps)
-        samples = self.columns.size * self.source_channels
-        inside = np.ones((1, max(samples, LARGEST_LANES)))
-        inside[0, :samples] = np.repeat(count, self.source_channels)
-        return inside
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> WindowWork:
-        return _Moments(self, rows, low, threads, tally, progress)
 
 
 class _Moments(WindowWork):
@@ -94,6 +54,44 @@ class _Moments(WindowWork):
         known, counts = np.empty(3, np.int64), np.empty(height + 1, np.int64)
         lines = (np.zeros((n, length)) for n in (2 * height, 4, 6))
         return np.stack([fill, np.zeros_like(fill)]), int(plan.inside_only), known, counts, *lines
+
+
+@dataclass(frozen=True)
+class MomentsPlan(WindowPlan):
+    """How means and population variances over a box are computed.
+
+    The result has the means of all channels, then their variances, float64; with `root`, standard deviations as samples.
+    """
+
+    inside_only: bool = False  # whether windows leave out samples outside the picture
+    root: bool = False
+
+    worker = _Moments
+
+    @property
+    def whole(self) -> bool:
+        """Whether sums are whole numbers."""
+        return self.accumulator != "merged"
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of line buffers for each thread."""
+        return 8 * (6 if self.whole else 2 * self.rows.taps + 10) * self.line_length * self.source_channels
+
+    @cached_property
+    def missing(self) -> np.ndarray:
+        """1 for padded rows that windows leave out, else 0."""
+        return (self.row_sources < 0).astype(np.int64) * self.inside_only
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """How many columns each window counts, for every sample of a result's row."""
+        left, right = self.columns.inside()
+        count = right - left if self.inside_only else np.full(self.columns.out, self.columns.taps)
+        samples = self.columns.size * self.source_channels
+        inside = np.ones((1, max(samples, LARGEST_LANES)))
+        inside[0, :samples] = np.repeat(count, self.source_channels)
+        return inside
 
 
 def moments_plan(

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...filter import Filter
 from ...geometry.axis import pool_axis
-from ...options import DEFAULTS, Options, checked_offset, result_of
+from ...options import DEFAULTS, Options, checked_offset
 from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from .condition import Condition
@@ -32,13 +32,13 @@ class PoolFilter(Filter):
     include_pad: bool = True
     where: Condition | None = None
     options: Options = DEFAULTS
-    scale: Fraction | None = None  # replaces the factor that follows from the depth
+    scale: Fraction | None = None
 
     def plan(self, shape, image_type, has_alpha: bool) -> PoolPlan:
         options = self.options
         if options.alpha is not None:
             check_alpha(options.alpha)
-        target, scale = self._result(image_type)
+        target, scale = self.result(image_type)
         geometry = zip(shape, self.size, self.stride, self.padding, self.dilation, ("rows", "columns"), strict=False)
         rows, columns = (pool_axis(n, k, s, p, d, self.ceil, name) for n, k, s, p, d, name in geometry)
         return make_pool_plan(
@@ -55,16 +55,6 @@ class PoolFilter(Filter):
             where=self.where,
         )
 
-    def result_type(self, image_type) -> np.dtype:
-        return self._result(image_type)[0]
-
-    def factor(self, image_type) -> Fraction:
-        return self._result(image_type)[1]
-
-    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
-        target, scale = result_of(self.options, np.dtype(image_type))
-        return target, scale if self.scale is None else self.scale
-
     def in_light(self, light) -> PoolFilter:
         """As Filter.in_light; the condition's values are decoded, too."""
         where = self.where
@@ -73,9 +63,3 @@ class PoolFilter(Filter):
             colours = (float(curve.linear(share)) for curve in light.transfer.curves)
             where = replace(where, values=(*colours, *[share] * light.has_alpha))
         return replace(self, where=where, options=light.options(self.options))
-
-    def with_options(self, **changes) -> PoolFilter:
-        return replace(self, options=replace(self.options, **changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> PoolFilter:
-        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)

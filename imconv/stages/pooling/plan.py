@@ -62,15 +62,14 @@ class PoolPlan(Stage):
     where: object = None  # the Condition of the operation `count`
     border: Border = field(default=NO_BORDER, repr=False)
 
+    worker = PoolWork
+
     @property
     def how(self) -> PoolAlgorithm:
         """The algorithm as an object."""
         return ALGORITHMS[self.algorithm]
 
-    @property
-    def reason(self) -> str:
-        """A sentence about the algorithm, for printed plans."""
-        return self.how.reason
+    reason = property(lambda self: self.how.reason)
 
     @property
     def taps(self) -> int:
@@ -115,14 +114,12 @@ class PoolPlan(Stage):
         return self.unscaled and kept and self.operation in ("max", "min", *LINEAR)
 
     @property
-    def additions(self) -> int:
+    def multiply_adds(self) -> int:
         """Comparisons or additions for the whole picture, of rows and of columns."""
         samples = self.rows.out * self.channels
         if self.how.by_axis:
             return samples * (self.columns.size * self.rows.taps + self.columns.out * self.columns.taps)
         return samples * self.columns.out * self.taps
-
-    multiply_adds = additions  # as other plans call them
 
     @property
     def seconds(self) -> float:
@@ -145,9 +142,6 @@ class PoolPlan(Stage):
         lines = 16 * (self.columns.size + self.columns.out) * self.channels
         return lines + (0 if self.plain else 2 * max(WINDOW_BYTES, 8 * self.columns.out * self.channels))
 
-    def work(self, rows, low=0, threads=None, tally=None, progress=None) -> PoolWork:
-        return PoolWork(self, rows, low, threads, tally, progress)
-
     def as_dict(self) -> dict:
         """The plan's figures for `--json`."""
         return {
@@ -158,7 +152,7 @@ class PoolPlan(Stage):
             "output": [*self.shape, self.channels],
             "types": [self.source, self.target],
             "exact": self.whole,
-            "multiply_adds": self.additions,
+            "multiply_adds": self.multiply_adds,
             "result_bytes": self.result_bytes,
             "scratch_bytes_per_thread": self.scratch,
         }
@@ -184,7 +178,7 @@ class PoolPlan(Stage):
             f"sizes          {rows.size} x {columns.size} x {self.channels} -> {rows.out} x {columns.out} x {self.channels}",
             f"numbers        {self.source} -> {self.target}, "
             + ("exact: whole numbers, divided once" if self.whole else "rounded once at the end"),
-            f"additions      {self.additions / 1e6:,.1f} million, {self.additions / samples:.1f} per sample",
+            f"additions      {self.multiply_adds / 1e6:,.1f} million, {self.multiply_adds / samples:.1f} per sample",
             f"memory         {self.result_bytes / 1e6:,.1f} MB result, {self.scratch / 1e6:,.1f} MB of buffers per thread",
         ]
         if self.alpha != "none":

@@ -14,14 +14,11 @@ from ...pixels.sample_types import type_range
 SUM_LIMIT = 1 << 32  # sums must be smaller to be held in uint32
 
 
-class PoolJob:
-    """Computes bands of a plan's result over a picture, or over the part of it that begins with row `low`.
+class PoolWork(Work):
+    """The work of a `PoolPlan`. Methods from `band` on are called from several threads at once."""
 
-    Its methods are called from several threads at once.
-    """
-
-    def __init__(self, plan, source: np.ndarray, tally=None, low: int = 0):
-        self.plan, self.tally = plan, tally
+    def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
+        super().__init__(plan, threads, tally, progress)
         self.type = np.dtype(np.uint8) if plan.type.kind == "b" else plan.type  # in which loops read samples
         self.target = np.dtype("uint8" if plan.target == "bool" else plan.target)
         self.top = 1.0 if plan.target == "bool" else type_range(self.target)[1] if self.target.kind == "u" else -1.0
@@ -29,13 +26,20 @@ class PoolJob:
         narrow = self.type.kind == "u" and plan.taps * self.highest < SUM_LIMIT
         self.sum_type = np.dtype(np.uint32 if narrow else np.float64)
         self.term_type = self.type if narrow or self.type.kind == "f" else self.sum_type  # in which samples are summed
-        self.move(source, low)
+        self.move(rows, low)
+        jit.ready(self._loops())
 
-    def move(self, source, low: int) -> None:
-        """Go on with another part of the picture; None to hold no picture."""
-        self.source, self.low = source, low
+    def move(self, rows: np.ndarray, low: int) -> None:
+        self.picture, self.low = rows, low
 
-    def loops(self) -> list[tuple[str, tuple[str, ...]]]:
+    def release(self) -> None:
+        del self.picture
+
+    def height(self, rows: int, values: bool) -> int:
+        height = super().height(rows, values)
+        return height if self.plan.plain and not values else min(height, self.plan.band_rows)
+
+    def _loops(self) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call, as far as they are known beforehand."""
         plan = self.plan
         if plan.operation in ("max", "min", "range"):
@@ -267,7 +271,7 @@ class PoolJob:
     def _block(self, first: int, count: int) -> np.ndarray:
         """The rows of `_span`, in the type in which they are pooled."""
         top, bottom = self._span(first, count)
-        block = self.source[top - self.low : bottom - self.low]
+        block = self.picture[top - self.low : bottom - self.low]
         return block.astype(self.plan.type, copy=False)
 
     def _rows(self, first: int, count: int, dtype: np.dtype) -> np.ndarray:
@@ -349,23 +353,3 @@ def _product(down: np.ndarray, along: np.ndarray) -> np.ndarray:
 def _ends(dtype: np.dtype):
     """The lowest and the highest sample of a type, with which searches for the largest and the smallest begin."""
     return (-np.inf, np.inf) if dtype.kind == "f" else tuple(int(n) for n in type_range(dtype))
-
-
-class PoolWork(Work):
-    """The work of a `PoolPlan`."""
-
-    def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
-        super().__init__(plan, threads, tally, progress)
-        self.plan, self.job = plan, PoolJob(plan, rows, tally, low)
-        self.band, self.values_band = self.job.band, self.job.values_band
-        jit.ready(self.job.loops())
-
-    def move(self, rows: np.ndarray, low: int) -> None:
-        self.job.move(rows, low)
-
-    def release(self) -> None:
-        self.job.move(None, 0)
-
-    def height(self, rows: int, values: bool) -> int:
-        height = super().height(rows, values)
-        return height if self.plan.plain and not values else min(height, self.plan.band_rows)

@@ -7,8 +7,7 @@ import math
 import numpy as np
 
 from ...engine.buffers import LARGEST_LANES
-from .blocks import Block
-from .task import MOST_RANKED, RankAlgorithm, RankTask
+from .task import MOST_RANKED, Block, RankAlgorithm, RankTask
 
 
 class Bisection(RankAlgorithm):
@@ -31,12 +30,12 @@ class Bisection(RankAlgorithm):
         """As RankAlgorithm.loop_type: 16 bits if a byte can't count the samples of a window."""
         return "uint16" if plan.footprint.count > 255 else plan.key
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
         channels = block.pixels.shape[2]
-        rows = block.rows.astype(job.plan.loop_type, copy=False)
-        self.bisect(job, rows, job.places(rows.shape[1], channels), first, 0, out, channels, wanted)
+        rows = block.rows.astype(work.plan.loop_type, copy=False)
+        self.bisect(work, rows, work.places(rows.shape[1], channels), first, 0, out, channels, wanted)
 
-    def bisect(self, job, rows, places, first, start, out, channels, wanted) -> None:
+    def bisect(self, work, rows, places, first, start, out, channels, wanted) -> None:
         """Fill `out` for columns start, start + 1, ... of the result; `rows` holds samples of the loop's type."""
         rank_lines, ranks = wanted
         if ranks.shape[1] > 1:
@@ -45,7 +44,7 @@ class Bisection(RankAlgorithm):
         bits = int(rows.max()).bit_length()
         found = out if out.dtype == rows.dtype else np.empty(out.shape, rows.dtype)
         ranks = np.ascontiguousarray(ranks, rows.dtype)
-        job.loop(rows, places, bits, ranks, np.ascontiguousarray(rank_lines), first, found)
+        work.loop(rows, places, bits, ranks, np.ascontiguousarray(rank_lines), first, found)
         if found is not out:
             out[...] = found
 
@@ -70,10 +69,10 @@ class Ordinals(Bisection):
     def loop_type(self, plan) -> str:
         return "uint16"
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
         channels = block.pixels.shape[2]
         results = out[:, : columns * channels].reshape(len(out), columns, channels)
-        height, width = job.plan.footprint.shape
+        height, width = work.plan.footprint.shape
         tall, wide = self.tile(height, width, results.shape[:2])
         for y in range(0, results.shape[0], tall):
             for x in range(0, results.shape[1], wide):
@@ -81,9 +80,9 @@ class Ordinals(Bisection):
                     part = results[y : y + tall, x : x + wide, channel]
                     rows, count = part.shape
                     tile = block.pixels[y : y + rows + height - 1, x : x + count + width - 1, channel]
-                    self.rank_tile(job, np.ascontiguousarray(tile), first + y, x, part, wanted)
+                    self.rank_tile(work, np.ascontiguousarray(tile), first + y, x, part, wanted)
 
-    def rank_tile(self, job, tile: np.ndarray, first: int, start: int, out: np.ndarray, wanted) -> None:
+    def rank_tile(self, work, tile: np.ndarray, first: int, start: int, out: np.ndarray, wanted) -> None:
         """Fill `out` from a tile's windows; its first row is row `first` of the result, its first column is column `start`."""
         order = tile.ravel().argsort()
         numbers = np.empty(tile.size, np.uint16)
@@ -92,7 +91,7 @@ class Ordinals(Bisection):
         numbered.rows[...] = 0
         numbered.pixels[..., 0] = numbers.reshape(tile.shape)
         found = np.empty((out.shape[0], max(out.shape[1], LARGEST_LANES)), np.uint16)
-        self.bisect(job, numbered.rows, job.places(numbered.rows.shape[1], 1), first, start, found, 1, wanted)
+        self.bisect(work, numbered.rows, work.places(numbered.rows.shape[1], 1), first, start, found, 1, wanted)
         out[...] = tile.ravel()[order][found[:, : out.shape[1]]]
 
     def tile(self, height: int, width: int, results: tuple[int, int]) -> tuple[int, int]:

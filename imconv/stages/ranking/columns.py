@@ -7,8 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...engine.buffers import aligned_lines
-from .blocks import ROOM
-from .task import DOUBLING, RankAlgorithm, RankTask
+from .task import DOUBLING, ROOM, RankAlgorithm, RankTask
 
 LOW = 16  # greatest height of windows whose rows are compared one by one
 
@@ -36,25 +35,25 @@ class Columns(RankAlgorithm):
         """How many line buffers the loop needs."""
         return plan.rows.taps
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
         rows, padded = block.rows, block.pixels.shape[1]
-        self.sort(job, rows, np.arange(len(rows)), 0, np.arange(padded), 0, rows.shape[1], out, scratch)
+        self.sort(work, rows, np.arange(len(rows)), 0, np.arange(padded), 0, rows.shape[1], out, scratch)
 
-    def rank_in_place(self, job, first: int, out: np.ndarray, scratch: dict) -> None:
+    def rank_in_place(self, work, first: int, out: np.ndarray, scratch: dict) -> None:
         """Fill `out` with rows first, first + 1, ... of the result, reading the picture itself."""
-        plan, source = job.plan, job.bits
-        rows = job.rows[first : first + len(out) + plan.rows.taps - 1]
-        self.sort(job, source, rows, plan.columns.before, plan.column_sources, 0, source.shape[1], out, scratch)
+        plan, source = work.plan, work.bits
+        rows = work.rows[first : first + len(out) + plan.rows.taps - 1]
+        self.sort(work, source, rows, plan.columns.before, plan.column_sources, 0, source.shape[1], out, scratch)
 
-    def sort(self, job, source, rows, lead, columns, first, samples, out, scratch) -> None:
+    def sort(self, work, source, rows, lead, columns, first, samples, out, scratch) -> None:
         """Call the loop, which is in `loops/columns.py`."""
-        plan = job.plan
+        plan = work.plan
         length = (lead + columns.size) * plan.channels + samples + ROOM
         lines = scratch.get("lines")
         if lines is None or lines.shape[1] < length:
             lines = scratch["lines"] = aligned_lines(self.lines(plan), length, plan.key, lead * plan.channels)
         more = self.last_arguments(plan)
-        job.loop(source, rows, first, columns, lead, plan.channels, samples, job.fill, out, lines, *more)
+        work.loop(source, rows, first, columns, lead, plan.channels, samples, work.border_keys, out, lines, *more)
 
 
 class ExtremesOfRows(Columns):

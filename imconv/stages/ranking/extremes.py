@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from .blocks import buffer
-from .task import DOUBLING, RankAlgorithm, RankTask
+from .task import DOUBLING, RankAlgorithm, RankTask, buffer
 
 
 class Extremes(RankAlgorithm):
@@ -19,10 +18,10 @@ class Extremes(RankAlgorithm):
     def loop(self, plan) -> str:
         return "extremes.extreme"
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        height, width = job.plan.footprint.shape
-        line = buffer(scratch, "line", block.rows.shape[1], job.key)[None]
-        job.loop(block.rows, height, width, block.pixels.shape[2], int(job.plan.largest), out, line)
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
+        height, width = work.plan.footprint.shape
+        line = buffer(scratch, "line", block.rows.shape[1], work.key)[None]
+        work.loop(block.rows, height, width, block.pixels.shape[2], int(work.plan.largest), out, line)
 
 
 class Taps(RankAlgorithm):
@@ -38,6 +37,6 @@ class Taps(RankAlgorithm):
     def loop(self, plan) -> str:
         return "extremes.extreme_of_taps"
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        places = job.places(block.rows.shape[1], block.pixels.shape[2])
-        job.loop(block.rows, places, int(job.plan.largest), out)
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
+        places = work.places(block.rows.shape[1], block.pixels.shape[2])
+        work.loop(block.rows, places, int(work.plan.largest), out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +11,7 @@ from ...errors import OptionError
 from ...filter import Filter
 from ...geometry.axis import make_axes
 from ...geometry.border import parse_border
-from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset, result_of
+from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from .footprint import Footprint
@@ -29,7 +29,7 @@ class RankFilter(Filter):
     percentile: float
     options: Options = DEFAULTS
     algorithm: str | None = None
-    scale: Fraction | None = None  # replaces the factor that follows from the depth
+    scale: Fraction | None = None
 
     light_matters = False
 
@@ -39,7 +39,7 @@ class RankFilter(Filter):
             check_alpha(options.alpha)
         if options.nan == "ignore":
             raise OptionError(NO_IGNORING)
-        target, scale = self._result(image_type)
+        target, scale = self.result(image_type)
         return make_rank_plan(
             footprint,
             self.percentile,
@@ -54,22 +54,3 @@ class RankFilter(Filter):
             offset=checked_offset(options.offset),
             algorithm=self.algorithm,
         )
-
-    def result_type(self, image_type) -> np.dtype:
-        return self._result(image_type)[0]
-
-    def factor(self, image_type) -> Fraction:
-        return self._result(image_type)[1]
-
-    def _result(self, image_type) -> tuple[np.dtype, Fraction]:
-        target, scale = result_of(self.options, image_type)
-        return target, scale if self.scale is None else self.scale
-
-    def in_light(self, light) -> RankFilter:
-        return replace(self, options=light.options(self.options))
-
-    def with_options(self, **changes) -> RankFilter:
-        return replace(self, options=replace(self.options, **changes))
-
-    def retyped(self, dtype, scale=Fraction(1), range="clip") -> RankFilter:
-        return replace(self.with_options(dtype=dtype, depth=None, range=range), scale=scale)

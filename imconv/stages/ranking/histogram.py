@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .blocks import buffer
-from .task import MOST_RANKED, RankAlgorithm, RankTask
+from .task import MOST_RANKED, RankAlgorithm, RankTask, buffer
 
 
 class Histogram(RankAlgorithm):
@@ -45,8 +44,8 @@ class Histogram(RankAlgorithm):
         column, window = self.bins(plan)
         return {"S": plan.loop_type, "C": column, "W": window}
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        plan, channels, bins = job.plan, block.pixels.shape[2], self.BINS
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
+        plan, channels, bins = work.plan, block.pixels.shape[2], self.BINS
         height, width = plan.footprint.shape
         strip = max(1, self.STRIP // channels) * channels
         count = min(strip, out.shape[1]) + (width - 1) * channels
@@ -56,4 +55,4 @@ class Histogram(RankAlgorithm):
         parts, known = np.empty((1, bins * bins), window), np.empty(bins, np.int64)
         windows, held = np.empty((1, strip * bins), window), np.empty(strip, np.int64)
         buffers = (coarse, fine, parts, known, windows, held)
-        job.loop(block.rows, height, width, channels, plan.rank, strip, self.STEPS.astype(column), out, *buffers)
+        work.loop(block.rows, height, width, channels, plan.rank, strip, self.STEPS.astype(column), out, *buffers)

@@ -44,13 +44,13 @@ class Network(RankAlgorithm):
         """As RankAlgorithm.prepare: make the network."""
         return make_network(plan.footprint, plan.rank)
 
-    def rank(self, job, block, first, out, columns, scratch, wanted) -> None:
-        network, channels, item = job.prepared, block.pixels.shape[2], job.key.itemsize
-        reach = (job.plan.footprint.shape[1] - 1) * channels
+    def rank(self, work, block, first, out, columns, scratch, wanted) -> None:
+        network, channels, item = work.prepared, block.pixels.shape[2], work.key.itemsize
+        reach = (work.plan.footprint.shape[1] - 1) * channels
         four = 4 * LARGEST_LANES // item
         length = -(-max(self.LINE_BYTES // item, 4 * reach) // four) * four
         if "network" not in scratch:
-            lines = aligned_lines(network.lines + 1, length, job.plan.key)
+            lines = aligned_lines(network.lines + 1, length, work.plan.key)
             scratch["network"] = network.placed(lines.shape[1], channels), lines.reshape(1, -1)
         steps, lines = scratch["network"]
-        job.loop(block.rows, steps, network.tall, reach, length, out, lines)
+        work.loop(block.rows, steps, network.tall, reach, length, out, lines)

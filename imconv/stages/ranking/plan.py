@@ -45,15 +45,15 @@ class RankPlan(Stage):
     offset: Fraction = Fraction(0)
     cost: float = field(default=0.0, compare=False)  # nanoseconds for a sample of the result
 
+    worker = RankWork
+
     @property
     def how(self) -> RankAlgorithm:
         """The algorithm as an object, which is asked for everything that depends on it."""
         return BY_NAME[self.algorithm]
 
-    @property
-    def reason(self) -> str:
-        """A sentence about the algorithm, for printed plans."""
-        return self.how.reason
+    reason = property(lambda self: self.how.reason)
+    loop_type = property(lambda self: self.how.loop_type(self))
 
     @property
     def rank(self) -> int:
@@ -66,11 +66,6 @@ class RankPlan(Stage):
         return self.rank == self.footprint.count - 1
 
     @property
-    def loop_type(self) -> str:
-        """The integer type of the samples that the loop reads."""
-        return self.how.loop_type(self)
-
-    @property
     def colours(self) -> int:
         """Channels that the range policy applies to: all but alpha."""
         return self.channels - (self.alpha != "none")
@@ -81,9 +76,7 @@ class RankPlan(Stage):
         same = self.source == self.target and self.scale == 1 and self.offset == 0
         return same and self.range in ("clip", "error")
 
-    @property
-    def keeps_samples(self) -> bool:
-        return self.plain
+    keeps_samples = plain
 
     @cached_property
     def key(self) -> str:
@@ -91,26 +84,14 @@ class RankPlan(Stage):
         return key_type(np.dtype(self.source)).name
 
     @property
-    def phases(self) -> tuple[int, int]:
-        """The dilations (rows, columns): a dilated window reads only every d-th row and column, so one phase of d."""
-        return self.rows.dilation, self.columns.dilation
-
-    @property
-    def strides(self) -> tuple[int, int]:
-        """The strides (rows, columns)."""
-        return self.rows.stride, self.columns.stride
-
-    @property
     def full(self) -> tuple[int, int]:
         """The result's rows and columns without strides: all of these are computed, and every s-th is kept."""
         return (self.rows.out - 1) * self.rows.stride + 1, (self.columns.out - 1) * self.columns.stride + 1
 
     @property
-    def operations(self) -> int:
+    def multiply_adds(self) -> int:
         """The samples of all windows together; algorithms whose windows share work do less."""
         return self.rows.out * self.columns.out * self.channels * self.footprint.count
-
-    multiply_adds = operations
 
     @property
     def seconds(self) -> float:
@@ -132,9 +113,6 @@ class RankPlan(Stage):
         item = np.dtype(self.key).itemsize
         copies = 2 if self.plain else 2 + 16 // item
         return copies * rows * columns * item + self.how.scratch(self)
-
-    def work(self, rows, low=0, threads=None, tally=None, progress=None):
-        return RankWork(self, rows, low, threads, tally, progress)
 
     def as_dict(self) -> dict:
         """The plan's figures for `--json`."""

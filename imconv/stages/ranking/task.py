@@ -1,4 +1,4 @@
-"""`RankTask`, a rank to be found in windows, and `RankAlgorithm`, the base class of the algorithms that find it.
+"""`RankTask`, a rank to be found in windows, and `RankAlgorithm`, base of the algorithms that find it in a `Block` of rows.
 
 Costs are nanoseconds on one core of an AMD EPYC 9005 (Zen 5) with AVX-512, November 2026.
 """
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...engine.buffers import LARGEST_LANES
 from ...geometry.border import Border
-from .blocks import Block
 from .footprint import Footprint
 
 MOST_RANKED = 65535  # most samples of a window that are counted in 16 bits; only histograms of bytes count more
 REGISTER = 64  # bytes of a vector
 DOUBLING = 0.8  # cost of the minimum or maximum of two vectors, for lines in the cache
+ROOM = 2 * LARGEST_LANES  # samples behind a padded row, since vectors may read and write past its end
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,31 @@ class RankTask:
     def fixed_rank(self) -> bool:
         """Whether the rank is the same in every window, and not an extreme."""
         return not self.extreme and self.border.mode != "normalized"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Padded rows: `rows` (rows, samples + ROOM) as the loops read them, and a view of it, `pixels` (rows, columns, channels)."""
+
+    rows: np.ndarray
+    pixels: np.ndarray
+
+    @classmethod
+    def empty(
+        cls, count: int, columns: int, channels: int, dtype, scratch: dict | None = None, name: str = ""
+    ) -> Block:
+        """An uninitialised block, in the buffer of this name if a scratch is given."""
+        pitch = columns * channels + ROOM
+        rows = buffer({} if scratch is None else scratch, name, count * pitch, dtype).reshape(count, pitch)
+        return cls(rows, rows[:, : columns * channels].reshape(count, columns, channels))
+
+
+def buffer(scratch: dict, name: str, size: int, dtype) -> np.ndarray:
+    """Uninitialised memory of `size` items that a thread's scratch keeps under a name."""
+    held = scratch.get(name)
+    if held is None or held.size < size:
+        held = scratch[name] = np.empty(size, dtype)
+    return held[:size]
 
 
 class RankAlgorithm:
@@ -86,13 +112,13 @@ class RankAlgorithm:
         return 0
 
     def prepare(self, plan):
-        """Compute what all bands of a work need; it is passed on as `job.prepared`."""
+        """Compute what all bands of a work need; it is passed on as `work.prepared`."""
         return None
 
-    def rank(self, job, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted) -> None:
+    def rank(self, work, block: Block, first: int, out: np.ndarray, columns: int, scratch: dict, wanted) -> None:
         """Fill `out` (rows, samples), contiguous, with the samples of the wanted ranks in a block's windows.
 
         A row has `columns` pixels, and the first is row `first` of the result without strides. `wanted` holds the ranks of
-        these windows as RankJob computes them: (rank_lines, ranks).
+        these windows as RankWork computes them: (rank_lines, ranks).
         """
         raise NotImplementedError

@@ -14,65 +14,81 @@ from ...errors import OptionError
 from ...geometry.border import fill_values
 from ...pixels.rounding import finish
 from ...pixels.sample_types import type_range
-from .blocks import Block, buffer
 from .footprint import rank_of
 from .sortable import rule_of, samples_of, sortable
+from .task import Block, buffer
 
 
-class RankJob:
-    """Computes samples of a plan's result over a picture, or over the part of it that begins with row `low`.
+class RankWork(Work):
+    """The work of a `RankPlan`. Methods from `band` on are called from several threads at once."""
 
-    Its methods are called from several threads at once.
-    """
-
-    def __init__(self, plan, source: np.ndarray, low: int = 0):
-        self.plan = plan
+    def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
+        super().__init__(plan, threads, tally, progress)
+        self.steps = plan.rows.stride, plan.columns.stride, plan.rows.dilation, plan.columns.dilation
         self.type, self.key = np.dtype(plan.source), np.dtype(plan.key)
         self.how, self.loop = plan.how, jit.loop(plan.how.loop(plan))
-        self.fill = self._fill()
+        self.border_keys = self._border_keys()
         self.ranks, self.rank_lines = self._ranks()
         self.to_keys, self.to_samples = jit.loop("sortable.to_keys"), jit.loop("sortable.to_samples")
         self.rule = rule_of(self.type)
         self.prepared = self.how.prepare(plan)
         self.low = self.count = -1
         self.array: Any  # None while it holds no picture
-        self.move(source, low)
+        self.move(rows, low)
+        jit.ready(self._loops())
 
-    def move(self, source: np.ndarray, low: int) -> None:
-        """Continue with another part of the picture, or with another picture of its shape and type."""
+    def move(self, rows: np.ndarray, low: int) -> None:
         plan = self.plan
-        self.array = source
-        if (low, len(source)) != (self.low, self.count):
-            self.low, self.count = low, len(source)
+        self.array = rows
+        if (low, len(rows)) != (self.low, self.count):
+            self.low, self.count = low, len(rows)
             self.rows = np.where(plan.row_sources < 0, -1, np.clip(plan.row_sources - low, 0, self.count - 1))
-        ready = source.flags.c_contiguous and source.dtype.isnative
+        ready = rows.flags.c_contiguous and rows.dtype.isnative
         samples = plan.columns.size * plan.channels
-        self.bits = source.reshape(len(source), -1).view(self.key) if ready and samples >= LARGEST_LANES else None
+        self.bits = rows.reshape(len(rows), -1).view(self.key) if ready and samples >= LARGEST_LANES else None
         wide = min(plan.columns.size, plan.columns.out) * plan.channels >= 4 * LARGEST_LANES and self.key.itemsize <= 2
-        inside = plan.border.mode not in ("constant", "normalized") and plan.phases == plan.strides == (1, 1)
+        inside = plan.border.mode not in ("constant", "normalized") and self.steps == (1, 1, 1, 1)
         self.direct = self.how.in_place and ready and self.type.kind in "bu" and wide and inside
 
     def release(self) -> None:
-        """Drop references to the picture; `move` sets the next one."""
         self.array = self.bits = None
 
-    def needed(self) -> list[tuple[str, tuple[str, ...]]]:
+    def height(self, rows: int, values: bool) -> int:
+        height = super().height(rows, values)
+        return height if self.direct and self.plan.plain else min(height, self.plan.band_rows)
+
+    def _loops(self) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call."""
         found = [self.loop.specialised(self.how.types(self.plan))]
         others = [] if self.direct else [self.to_keys] if self.type.kind in "bu" else [self.to_keys, self.to_samples]
         return found + [loop.specialised({"S": self.key}) for loop in others]
 
-    def samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
+    def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        samples = out if self.plan.plain else np.empty(out.shape, self.type)
+        self._samples(first, samples, scratch)
+        store(self.plan, samples, out, self.tally)
+
+    def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        samples = np.empty(out.shape, self.type)
+        self._samples(first, samples, scratch)
+        store_values(self.plan, samples, out)
+
+    def _samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
+        self._filtered(first, out, scratch)
+        if self.plan.alpha == "keep":
+            out[..., -1] = self._originals(first, len(out))[..., -1]
+
+    def _filtered(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """Fill `out` (rows, columns, channels), contiguous, of the picture's type, with rows first, first + 1, ... of the result."""
         plan = self.plan
-        (down, along), (tall, wide) = plan.strides, plan.phases
+        down, along, tall, wide = self.steps
         rows, columns = (len(out) - 1) * down + 1, plan.full[1]
         flat = out.reshape(len(out), -1)
         if self.direct:
             self.how.rank_in_place(self, first, flat.view(self.key), scratch)
             return
         block = self._block(first * down, rows + (plan.rows.taps - 1) * tall, scratch)
-        if (down, along, tall, wide) == (1, 1, 1, 1):
+        if self.steps == (1, 1, 1, 1):
             if flat.shape[1] >= LARGEST_LANES:
                 keys = flat.view(self.key)
                 self.how.rank(self, block, first, keys, columns, scratch, (self.rank_lines, self.ranks))
@@ -95,7 +111,7 @@ class RankJob:
                 )
         out[...] = samples_of(np.ascontiguousarray(full[::down, ::along]), self.type)
 
-    def originals(self, first: int, count: int) -> np.ndarray:
+    def _originals(self, first: int, count: int) -> np.ndarray:
         """The samples under the anchor for `count` rows of the result; border values where it lies outside the picture."""
         plan = self.plan
         rows, columns = (
@@ -107,12 +123,12 @@ class RankJob:
         missing = (rows < 0)[:, None] | (columns < 0)
         if not missing.any():
             return band
-        outside = samples_of(self.fill, self.type) if plan.border.mode == "constant" else self.type.type(0)
+        outside = samples_of(self.border_keys, self.type) if plan.border.mode == "constant" else self.type.type(0)
         return np.where(missing[..., None], outside, band)
 
     # --- padded rows -----------------------------------------------------------------------------------------------
 
-    def _fill(self) -> np.ndarray:
+    def _border_keys(self) -> np.ndarray:
         """The border's value for each channel as sortable integers.
 
         With "normalized" the largest integer, so that it never counts; for a maximum 0.
@@ -136,7 +152,7 @@ class RankJob:
             band[:, :samples] = self.array[top:bottom].reshape(bottom - top, samples)
             rows, bits = np.where(rows < 0, -1, rows - top), band.view(self.key)
         made = Block.empty(count, max(columns.size, lead + plan.columns.size), channels, self.key, scratch, "block")
-        self.to_keys(bits, rows, columns, lead, channels, samples, self.fill, self.rule, made.rows)
+        self.to_keys(bits, rows, columns, lead, channels, samples, self.border_keys, self.rule, made.rows)
         return made
 
     # --- ranks -----------------------------------------------------------------------------------------------------
@@ -202,53 +218,23 @@ def _whole_range(dtype: np.dtype) -> tuple[int, int]:
     return (0, 1) if dtype.kind == "b" else (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
 
 
-class RankWork(Work):
-    """The work of a `RankPlan`."""
+def store(plan, samples: np.ndarray, out: np.ndarray, tally) -> None:
+    """Scale, round and store samples of a plan's source type in its result's type."""
+    if plan.plain:
+        if samples is not out:
+            out[...] = samples
+        if tally is not None:
+            tally.add(samples=out.size)
+        return
+    divisor, offset = plan.scale.denominator, float(plan.offset)
+    for part, policy, more in ((slice(0, plan.colours), plan.range, offset), (slice(plan.colours, None), "clip", 0.0)):
+        if samples[..., part].size:
+            exact = samples.dtype.kind != "f" and more == int(more)
+            sums = samples[..., part].astype(np.float64) * plan.scale.numerator
+            finish(sums, out[..., part], policy, more * divisor, divisor, tally, exact)
 
-    def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
-        super().__init__(plan, threads, tally, progress)
-        self.plan, self.job = plan, RankJob(plan, rows, low)
-        jit.ready(self.job.needed())
 
-    def move(self, rows: np.ndarray, low: int) -> None:
-        self.job.move(rows, low)
-
-    def release(self) -> None:
-        self.job.release()
-
-    def height(self, rows: int, values: bool) -> int:
-        height = super().height(rows, values)
-        return height if self.job.direct and self.plan.plain else min(height, self.plan.band_rows)
-
-    def band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        plan = self.plan
-        if plan.plain and out.dtype == self.job.type:
-            self._samples(first, out, scratch)
-            if self.tally is not None:
-                self.tally.add(samples=out.size)
-            return
-        values = self._values(first, len(out), scratch)
-        divisor, offset = plan.scale.denominator, float(plan.offset)
-        for part, policy, more in (
-            (slice(0, plan.colours), plan.range, offset),
-            (slice(plan.colours, None), "clip", 0.0),
-        ):
-            if values[..., part].size:
-                exact = self.job.type.kind != "f" and more == int(more)
-                sums = values[..., part] * plan.scale.numerator
-                finish(sums, out[..., part], policy, more * divisor, divisor, self.tally, exact)
-
-    def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        plan = self.plan
-        out[...] = self._values(first, len(out), scratch) * plan.scale.numerator / plan.scale.denominator
-        out[..., : plan.colours] += float(plan.offset)
-
-    def _values(self, first: int, count: int, scratch: dict) -> np.ndarray:
-        samples = np.empty((count, self.plan.columns.out, self.plan.channels), self.job.type)
-        self._samples(first, samples, scratch)
-        return samples.astype(np.float64)
-
-    def _samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
-        self.job.samples(first, out, scratch)
-        if self.plan.alpha == "keep":
-            out[..., -1] = self.job.originals(first, len(out))[..., -1]
+def store_values(plan, samples: np.ndarray, out: np.ndarray) -> None:
+    """As `store`, in float64, before range policy and rounding."""
+    out[...] = samples.astype(np.float64) * plan.scale.numerator / plan.scale.denominator
+    out[..., : plan.colours] += float(plan.offset)
