@@ -121,9 +121,8 @@ def sheet(a, b, factor: int):
             np.maximum(apart, apart[:, -1:], out=apart)
             apart[:, -1] = top
         result[row, 2 * width :] = np.clip(np.nan_to_num(apart, nan=top), 0, top)
-    if not hasattr(a, "pixels"):
-        return result.reshape(height, 3 * width, *as_array(a).shape[2:])
-    return a.replace(pixels=result.reshape(height, 3 * width, *a.pixels.shape[2:]))
+    result = result.reshape(height, 3 * width, *as_array(getattr(a, "pixels", a)).shape[2:])
+    return a.replace(pixels=result) if hasattr(a, "pixels") else result
 
 
 def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:

@@ -30,6 +30,18 @@ class LimitError(ImconvError):
     """An input or a result larger than the caller allows; raised before memory is allocated for it."""
 
 
+def known(name: str, what: str, names) -> str:
+    """`name` in lower case, without blanks around it; OptionError, which proposes the nearest name, if none of `names` is it.
+
+    >>> known(" CSV", "format", ("text", "csv"))
+    'csv'
+    """
+    word = str(name).strip().lower()
+    if word not in names:
+        raise OptionError(f"unknown {what} {name!r}; it is one of {', '.join(names)}{nearest(word, names)}")
+    return word
+
+
 def nearest(word: str, known) -> str:
     """Return `; did you mean 'x'?` for the known word nearest to a mistyped one, or an empty string if none is near.
 

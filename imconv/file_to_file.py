@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from .engine.drive import stream
@@ -35,14 +33,8 @@ def write_filtered(
     plan: AnyPlan, conversion, incoming: Incoming, outgoing: Outgoing, *, threads=None, tally=None, progress=None
 ) -> None:
     """Filter the incoming picture into the outgoing one. The result equals that of `filters.apply`, bit for bit."""
-    for rows in _filtered(plan, conversion, incoming, threads, tally, progress):
+    light = iter(incoming) if conversion is None else (conversion.decode(rows) for rows in incoming)
+    encodes = conversion is not None and conversion.transfer is not None  # then the tally counts encoded samples
+    results = stream(plan, light, threads=threads, tally=None if encodes else tally, progress=progress)
+    for rows in results if conversion is None else conversion.encode_bands(results, tally):
         outgoing.write(rows)
-
-
-def _filtered(plan: AnyPlan, conversion, incoming: Incoming, threads, tally, progress) -> Iterator[np.ndarray]:
-    if conversion is None:
-        return stream(plan, iter(incoming), threads=threads, tally=tally, progress=progress)
-    light = (conversion.decode(rows) for rows in incoming)
-    straight = conversion.transfer is None
-    found = stream(plan, light, threads=threads, tally=tally if straight else None, progress=progress)
-    return conversion.encode_bands(found, tally)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .errors import OptionError, nearest
+from .errors import OptionError, known
 from .geometry.arrangement import GAP, columns_for, layout
 from .pixels.arrays import as_array, readable
 from .pixels.depth import white
@@ -56,8 +56,7 @@ def contact_sheet(maps, *, columns=None, gap=GAP, scale=None) -> np.ndarray:
     if first.ndim not in (2, 3) or any((a.shape, a.dtype) != (first.shape, first.dtype) for a in arrays):
         raise OptionError("a contact sheet needs maps (H, W) or (H, W, C) of one shape and type")
     if scale is not None:
-        if scale not in SCALES:
-            raise OptionError(f"unknown scale {scale!r}; it is one of {', '.join(SCALES)}{nearest(str(scale), SCALES)}")
+        scale = known(scale, "scale", SCALES)
         if first.ndim == 3:
             raise OptionError(f"scale goes with maps of one channel, (H, W), not {first.shape}")
         arrays = _scaled(arrays, scale == "all")

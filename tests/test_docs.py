@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import imconv
-from imconv.filters.other_tools import table
+from imconv.filters.other_tools import TOOLS
 
 PACKAGE = Path(imconv.__file__).parent
 README = PACKAGE.parent / "README.md"
@@ -64,4 +64,11 @@ def test_borders_are_drawn_where_they_are_named(name):
 
 
 def test_the_table_of_tools_is_the_code_s():
-    assert f"<!-- tools -->\n{table()}\n<!-- end of tools -->" in README.read_text()
+    head = ["`--like`", "`blur`", "`box`", "`apply`", "border", "anchor", "`apply` is", "whole numbers", "how near"]
+    rows = [head, ["---"] * len(head)]
+    for tool in TOOLS.values():
+        calls = [f"`{tool.calls[c]}`" if tool.calls[c] != "-" else "-" for c in ("blur", "box", "apply")]
+        facts = [tool.border, f"`{tool.anchor}`", tool.direction, tool.rounding, tool.equal]
+        rows.append([f"`{tool.name}`", *calls, *facts])
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    assert f"<!-- tools -->\n{table}\n<!-- end of tools -->" in README.read_text()

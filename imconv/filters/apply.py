@@ -25,24 +25,62 @@ CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings 
 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
     """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
-    how = {"threads": threads, "tally": tally, "progress": progress}
-    is_picture = hasattr(image, "pixels")
-    if is_picture and out is not None:
-        raise OptionError("out goes with an array, not with a Picture")
-    if filter.options.linear:
-        conversion = _conversion(filter, image)
-        if conversion is not None and conversion.transfer is not None:
-            if is_picture:
-                return _planned_filter(filter, image, conversion).run(image, **how)
-            return _apply_in_light(filter, image, conversion, out, how)
-        filter = filter.with_options(linear=False) if conversion is None else conversion.filter
+    options, is_picture = filter.options, hasattr(image, "pixels")
     if is_picture:
-        return image.filtered(_apply(selected(filter), image.pixels, image.has_alpha, None, how))
-    options = filter.options
-    if options.alpha not in (None, "separate") and options.has_alpha is None:
-        check_alpha(options.alpha)
-        raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
-    return _apply(selected(filter), as_array(image), bool(options.has_alpha), out, how)
+        if out is not None:
+            raise OptionError("out goes with an array, not with a Picture")
+        array, has_alpha = image.pixels, image.has_alpha
+    else:
+        if options.alpha not in (None, "separate") and options.has_alpha is None:
+            check_alpha(options.alpha)
+            raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
+        array, has_alpha = as_array(image), bool(options.has_alpha)
+    axis = channel_axis(array, options.channel_axis)
+    if has_alpha and (axis is None or array.shape[axis] not in (2, 4)):
+        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {array.shape}")
+    moved = None if axis is None or axis % 3 == 2 else axis % 3  # the channels' axis if it is not the last
+    pixels = array if moved is None else np.moveaxis(array, moved, -1)
+    conversion = None
+    if options.linear and is_picture:
+        conversion = conversion_of(filter, image.mode, array.dtype, image.metadata)
+    elif options.linear and (filter.light_matters or options.selects):
+        channels = 1 if axis is None else array.shape[axis]
+        conversion = conversion_for(filter, channels, has_alpha, array.dtype, Metadata())
+    plan = _plan(filter, conversion, pixels, has_alpha)
+    place = out
+    if out is not None and moved is not None:
+        shape = list(plan.shape)
+        shape.insert(moved, plan.channels)
+        check_out(out, tuple(shape), filter.result_type(array.dtype).name)
+        place = np.moveaxis(out, moved, -1)
+    result = _computed(plan, conversion, pixels, place, threads=threads, tally=tally, progress=progress)
+    if out is not None:
+        return out
+    if moved is not None:
+        result = np.ascontiguousarray(np.moveaxis(result, -1, moved))
+    return image.filtered(result) if is_picture else result
+
+
+def _plan(filter: Filter, conversion: Conversion | None, pixels: np.ndarray, has_alpha: bool) -> AnyPlan:
+    """The plan for pixels, channels last, or for their linear light if there is a conversion."""
+    if conversion is not None:
+        return planned(selected(conversion.filter), pixels.shape, conversion.source, has_alpha)
+    straight = filter.with_options(linear=False) if filter.options.linear else filter
+    return planned(selected(straight), pixels.shape, pixels.dtype, has_alpha)
+
+
+def _computed(plan: AnyPlan, conversion: Conversion | None, pixels: np.ndarray, out=None, *, threads, tally, progress):
+    """The result of a plan for pixels, channels last: decoded before and encoded after, if there is a conversion."""
+    if conversion is None or conversion.transfer is None:
+        source = readable(pixels.dtype)
+        pixels = pixels if pixels.dtype == source else pixels.astype(source)
+        return run(plan, pixels, out=out, threads=threads, tally=tally, progress=progress, level=CALLER)
+    decoded = np.empty(pixels.shape, conversion.source)
+    _converted(conversion.decode, pixels, decoded, thread_count(threads))
+    light = run(plan, decoded, threads=threads, progress=progress)
+    if out is not None:
+        check_out(out, light.shape, conversion.target.name)
+    return _encoded(conversion, light, threads, tally, out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,53 +102,19 @@ class PlannedFilter:
         """Memory that `run` takes beside the picture and the result: among other things both in linear light."""
         rows, columns = self.plan.shape
         samples = rows * columns * self.plan.channels
-        light = (
-            np.dtype(self.plan.source).itemsize * (picture.pixels.size + samples) if self.filter.options.linear else 0
-        )
-        return samples * self.plan.extra_bytes + light + self.plan.scratch
+        light = picture.pixels.size + samples if self.filter.options.linear else 0
+        return samples * self.plan.extra_bytes + light * np.dtype(self.plan.source).itemsize + self.plan.scratch
 
     def run(self, picture: Picture, *, threads=None, tally: Tally | None = None, progress=None) -> Picture:
         """The result of `apply`."""
-        pixels, plan, conversion = picture.pixels, self.plan, self.conversion
-        if conversion is None or conversion.transfer is None:
-            pixels = pixels.astype(readable(pixels.dtype), copy=False)
-            return picture.filtered(run(plan, pixels, threads=threads, tally=tally, progress=progress))
-        decoded = _decoded(conversion, pixels, threads)
-        light = run(plan, decoded, threads=threads, progress=progress)
-        return picture.filtered(_encoded(conversion, light, threads, tally))
+        how = {"threads": threads, "tally": tally, "progress": progress}
+        return picture.filtered(_computed(self.plan, self.conversion, picture.pixels, **how))
 
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:
     """Plan a filter for a Picture. Its samples are not read: an outline of the same kind and size will do."""
-    return _planned_filter(filter, picture, _conversion(filter, picture))
-
-
-def _planned_filter(filter: Filter, picture: Picture, conversion: Conversion | None) -> PlannedFilter:
-    if conversion is not None:
-        inner, dtype = conversion.filter, conversion.source
-    else:
-        inner, dtype = filter.with_options(linear=False) if filter.options.linear else filter, picture.pixels.dtype
-    plan = planned(selected(inner), picture.pixels.shape, dtype, picture.has_alpha)
-    return PlannedFilter(filter, plan, conversion)
-
-
-def _apply(filter: Filter, image: np.ndarray, has_alpha: bool, out, how: dict) -> np.ndarray:
-    source = readable(image.dtype)
-    axis = channel_axis(image, filter.options.channel_axis)
-    if has_alpha and (axis is None or image.shape[axis] not in (2, 4)):
-        raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {image.shape}")
-    work = image if axis is None else np.moveaxis(image, axis, -1)
-    if source != image.dtype:
-        work = work.astype(source)
-    plan = planned(filter, work.shape, image.dtype, has_alpha)
-    last = axis is None or axis % image.ndim == image.ndim - 1
-    given = out
-    if out is not None and axis is not None and not last and isinstance(out, np.ndarray) and out.ndim == image.ndim:
-        out = np.moveaxis(out, axis, -1)
-    result = run(plan, work, out=out, level=CALLER, **how)
-    if given is not None:
-        return given
-    return result if last or axis is None else np.ascontiguousarray(np.moveaxis(result, -1, axis))
+    conversion = conversion_of(filter, picture.mode, picture.pixels.dtype, picture.metadata)
+    return PlannedFilter(filter, _plan(filter, conversion, picture.pixels, picture.has_alpha), conversion)
 
 
 def planned(filter: Filter, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool):
@@ -128,42 +132,7 @@ def _planned(filter, shape, image_type, has_alpha):
     return filter.plan(shape, image_type, has_alpha)
 
 
-def _conversion(filter: Filter, image) -> Conversion | None:
-    """How an array or a Picture is converted to linear light and back; None where the filter is not computed there."""
-    if hasattr(image, "pixels"):
-        return conversion_of(filter, image.mode, image.pixels.dtype, image.metadata)
-    if not (filter.light_matters or filter.options.selects):
-        return None
-    array = as_array(image)
-    axis = channel_axis(array, filter.options.channel_axis)
-    channels = 1 if axis is None else array.shape[axis]
-    return conversion_for(filter, channels, bool(filter.options.has_alpha), array.dtype, Metadata())
-
-
-def _apply_in_light(filter: Filter, image, conversion: Conversion, out, how: dict) -> np.ndarray:
-    """Apply a filter with the option linear to an array: decode, filter, encode."""
-    array, threads = as_array(image), how["threads"]
-    axis = channel_axis(array, filter.options.channel_axis)
-    decoded = _decoded(conversion, array if axis is None else np.moveaxis(array, axis, -1), threads)
-    light = apply(conversion.filter, decoded, threads=threads, progress=how["progress"])
-    if out is not None:
-        shape = light.shape if axis is None else np.moveaxis(light, -1, axis).shape
-        check_out(out, shape, conversion.target.name)
-    place = out if out is None or axis is None else np.moveaxis(out, axis, -1)
-    result = _encoded(conversion, light, threads, how["tally"], place)
-    if out is not None:
-        return out
-    return result if axis in (None, array.ndim - 1) else np.ascontiguousarray(np.moveaxis(result, -1, axis))
-
-
-def _decoded(conversion: Conversion, pixels: np.ndarray, threads: int | None) -> np.ndarray:
-    """Linear light of pixels, channels last."""
-    return _converted(conversion.decode, pixels, np.empty(pixels.shape, conversion.source), thread_count(threads))
-
-
-def _encoded(
-    conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out=None
-) -> np.ndarray:
+def _encoded(conversion: Conversion, light: np.ndarray, threads: int | None, tally: Tally | None, out) -> np.ndarray:
     """Encode linear light as samples, channels last; a warning says how many were NaN."""
     count = conversion.counting(tally)
     out = np.empty(light.shape, conversion.target) if out is None else out
@@ -172,7 +141,7 @@ def _encoded(
     return out
 
 
-def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.ndarray:
+def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> None:
     """Convert rows into `out` on threads, band by band, so that little else is in memory."""
     height = max(1, BAND // max(1, rows[:1].size))
 
@@ -181,4 +150,3 @@ def _converted(convert, rows: np.ndarray, out: np.ndarray, threads: int) -> np.n
 
     with np.errstate(all="ignore"):  # as in every filter
         run_bands(work, 0, out, height, threads)
-    return out

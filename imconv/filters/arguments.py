@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import OptionError
 
 MAX_SIGMA = 10_000.0
+SIGMAS = "; also 2,3 (rows, columns), 3%, fwhm:7 or opencv-ksize:9"  # other forms of a sigma, for error messages
 FWHM = 2.0 * math.sqrt(2.0 * math.log(2.0))  # full width at half maximum of a Gaussian with sigma 1
 
 
@@ -34,20 +35,30 @@ def _one_sigma(part, width) -> float:
     if text.endswith("%"):
         if width is None:
             raise OptionError(f"sigma {text} needs a picture to measure by; give pixels")
-        return checked_number(checked_number(text[:-1], "sigma", 0, 1e6) * width / 100, "sigma", 0, MAX_SIGMA)
-    return checked_number(text, "sigma", 0, MAX_SIGMA)
+        text = checked_number(text[:-1], "sigma", 0, 1e6, SIGMAS) * width / 100
+    return checked_number(text, "sigma", 0, MAX_SIGMA, SIGMAS)
 
 
-def checked_number(text, name: str, least: float, most: float) -> float:
-    """A number or its text as a float; OptionError, in which it is called `name`, if it is not from `least` to `most`."""
+def checked_number(text, name: str, least: float, most: float, also: str = "") -> float:
+    """A number or its text as a float; OptionError, in which it is called `name`, if it is not from `least` to `most`.
+
+    The error message also names the other forms `also`.
+    """
     try:
         value = float(text)
     except (TypeError, ValueError):
         value = math.nan
     if not least <= value <= most:
-        hint = "; also 2,3 (rows, columns), 3%, fwhm:7 or opencv-ksize:9" if name == "sigma" else ""
-        raise OptionError(f"{name} must be a number from {least:g} to {most:g}{hint}, not {text!r}")
+        raise OptionError(f"{name} must be a number from {least:g} to {most:g}{also}, not {text!r}")
     return value
+
+
+def checked_whole(text, name: str, least: int, most: int) -> int:
+    """As `checked_number`, for a whole number."""
+    number = checked_number(text, name, least, most)
+    if number != int(number):
+        raise OptionError(f"{name} must be a whole number from {least} to {most}, not {text!r}")
+    return int(number)
 
 
 def image_width(image, channel_axis) -> int | None:

@@ -15,7 +15,7 @@ from ..geometry.border import Border
 from ..options import Options, documented, options_of
 from ..stages.neighborhood.bilateral import FAR, BilateralPlan
 from .apply import apply
-from .arguments import checked_number
+from .arguments import checked_number, checked_whole
 
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 1000.0
 LARGEST_RADIUS = 100
@@ -56,30 +56,11 @@ def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None,
 
 def bilateral_filter(sigma, sigma_range, radius, options: Options) -> BilateralFilter:
     """The filter of `bilateral`."""
-    sigma = checked_sigma(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
-    sigma_range = checked_sigma(sigma_range, "sigma_range", 1e-9, 1e9)
+    sigma = checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
+    sigma_range = checked_number(sigma_range, "sigma_range", 1e-9, 1e9)
     if radius is None:
         radius = min(math.ceil(REACH * sigma), LARGEST_RADIUS)
-    return BilateralFilter(options, sigma, sigma_range, checked_radius(radius, LARGEST_RADIUS))
-
-
-def checked_sigma(value, name: str, least: float, most: float) -> float:
-    """A number as a float; OptionError, in which it is called `name`, if it is not from `least` to `most`."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not least <= number <= most:
-        raise OptionError(f"{name} must be a number from {least:g} to {most:g}, not {value!r}")
-    return number
-
-
-def checked_radius(value, most: int) -> int:
-    """A radius as an int; OptionError if it is not a whole number from 0 to `most`."""
-    number = checked_number(value, "radius", 0, most)
-    if number != int(number):
-        raise OptionError(f"radius must be a whole number from 0 to {most}, not {value!r}")
-    return int(number)
+    return BilateralFilter(options, sigma, sigma_range, checked_whole(radius, "radius", 0, LARGEST_RADIUS))
 
 
 @dataclass(frozen=True)

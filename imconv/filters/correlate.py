@@ -28,11 +28,7 @@ def correlate(image, kernel, *, anchor=None, like=None, out=None, threads=None, 
     >>> imconv.correlate(np.array([[1., 2., 3.]]), [[1, 0, 0]], border="constant")
     array([[0., 1., 2.]])
     """
-    settings = options_of("correlate", options)
-    filter = _filter_of(
-        as_kernel(kernel, anchor=anchor), settings, options.get("border"), "correlation", like, anchor is not None
-    )
-    return apply(filter, image, out=out, threads=threads)
+    return apply(_filter_of("correlate", kernel, anchor, like, options), image, out=out, threads=threads)
 
 
 @documented
@@ -40,9 +36,8 @@ def convolve(image, kernel, *, anchor=None, like=None, out=None, threads=None, *
     """Convolve a picture with a kernel: `g(i, j) = sum_kl f(i - k + a, j - l + b) h(k, l)`, anchor (a, b).
 
     {parameters:kernel : Kernel, name of the library, or array (rows, columns)
-    like : "scipy", "opencv", "pillow", "imagemagick", "vips" or "torch", optional
-        Match that tool's result: its border, anchor of even sizes and rounding; alpha is filtered like a colour
-        (ImageMagick weights by it). The direction stays this function's own. Other options you give override it.}
+    like : str, optional
+        Match another tool's result, as in `correlate`.}
 
     For a 2-D float64 image this agrees with `scipy.ndimage.convolve(image, kernel, mode=border)` to rounding.
 
@@ -52,20 +47,19 @@ def convolve(image, kernel, *, anchor=None, like=None, out=None, threads=None, *
     >>> imconv.convolve(np.array([[2, 8, 0, 4, 1, 9, 9, 0]], float), [[1, 3]])
     array([[14., 24.,  4., 13., 12., 36., 27.,  0.]])
     """
-    settings = options_of("convolve", options)
-    filter = _filter_of(
-        as_kernel(kernel, anchor=anchor), settings, options.get("border"), "convolution", like, anchor is not None
-    )
-    return apply(filter, image, out=out, threads=threads)
+    return apply(_filter_of("convolve", kernel, anchor, like, options), image, out=out, threads=threads)
 
 
-def _filter_of(kernel: Kernel, options: Options, border, direction: str, like, anchored: bool) -> Filter:
-    """The filter of `correlate` and `convolve`; `border` is the user's or None, `anchored` whether the user gave an anchor."""
+def _filter_of(function: str, kernel, anchor, like, given: dict) -> Filter:
+    """The filter of `correlate` or `convolve` for their arguments; `given` are the options."""
+    options, kernel = options_of(function, given), as_kernel(kernel, anchor=anchor)
     if like is not None:
         from .like import kernel_like
 
-        return kernel_like(like, kernel, options, border, direction=direction, anchored=anchored)
-    return linear_filter(kernel.flipped() if direction == "convolution" else kernel, options)
+        direction = "convolution" if function == "convolve" else "correlation"
+        border = given.get("border")
+        return kernel_like(like, kernel, options, border, direction=direction, anchored=anchor is not None)
+    return linear_filter(kernel.flipped() if function == "convolve" else kernel, options)
 
 
 def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=False, **options) -> Plan:

@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from ..errors import OptionError, nearest
+from ..errors import OptionError, known
 from ..kernel.formulas import turned_by_45
 from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
@@ -97,22 +97,24 @@ def edge_filter(
     hue: bool = False,
 ):  # fmt: skip
     """The filter of `edges`. With `hue`, directions are shown as colours whose brightness is the magnitude."""
-    operator, show = _known(operator, "operator", OPERATORS), _known(show, "show", SHOWS)
+    operator, show = known(operator, "operator", OPERATORS), known(show, "show", SHOWS)
     checked_number(gain, "gain", 0, MAX_GAIN)
     factor = fraction_of(gain)
     _check_extent(operator, sigma, ratio)
     _check_angle(operator, show, angle, order)
-    signed = show in ("x", "y") or operator in SECONDS or angle is not None
-    if range is not None:
-        options, signed = replace(options, range=range), False
+    kernel = None  # of a result with a sign
     if operator in SECONDS:
         if show != "magnitude":
             raise OptionError(f"{operator} has no {show}, only one answer; leave out show")
-        return _linear(second(operator, sigma, ratio).scaled(factor), options, signed)
-    if angle is not None:
-        return _linear(steered(operator, angle, int(order), sigma).scaled(factor), options, signed)
-    if show in ("x", "y"):
-        return _linear(gradient(operator, sigma)[show == "y"].scaled(factor), options, signed)
+        kernel = second(operator, sigma, ratio)
+    elif angle is not None:
+        kernel = steered(operator, angle, int(order), sigma)
+    elif show in ("x", "y"):
+        kernel = gradient(operator, sigma)[show == "y"]
+    if kernel is not None:
+        return signed_filter(kernel.scaled(factor), options, range)
+    if range is not None:
+        options = replace(options, range=range)
     if operator in COMPASSES or show == "max":
         kernels, combine = eight(operator), "max"
         if show == "direction":
@@ -121,13 +123,7 @@ def edge_filter(
         kernels, combine = gradient(operator, sigma), show
         if show == "direction" and hue:
             combine = "hue"
-    return CombinedFilter(tuple(LinearFilter(kernel.scaled(factor), options) for kernel in kernels), combine)
-
-
-def _known(name, what: str, names: tuple[str, ...]) -> str:
-    if str(name).lower() not in names:
-        raise OptionError(f"unknown {what} {name!r}; it is one of {', '.join(names)}{nearest(str(name), names)}")
-    return name.lower()
+    return CombinedFilter(tuple(LinearFilter(each.scaled(factor), options) for each in kernels), combine)
 
 
 def _check_extent(operator: str, sigma, ratio) -> None:
@@ -152,8 +148,9 @@ def _check_angle(operator: str, show: str, angle, order) -> None:
         raise OptionError(f"{operator} has no order 2; gaussian has one")
 
 
-def _linear(kernel: Kernel, options: Options, signed: bool):
-    return SignedFilter(kernel, options) if signed else LinearFilter(kernel, options)
+def signed_filter(kernel: Kernel, options: Options, range: str | None) -> LinearFilter:
+    """The filter of a kernel whose results have a sign: a SignedFilter unless the user gave a range policy."""
+    return SignedFilter(kernel, options) if range is None else LinearFilter(kernel, replace(options, range=range))
 
 
 class SignedFilter(LinearFilter):
@@ -178,9 +175,8 @@ def gradient(operator: str, sigma=None) -> tuple[Kernel, Kernel]:
     """The kernels of the derivatives to the right and downwards, whose result for a ramp of slope 1 is 1."""
     if operator == "gaussian":
         smooth, slope, _ = derivatives(_sigma(sigma))
-        return Kernel.from_factors(smooth, slope, name="gaussian-x"), Kernel.from_factors(
-            slope, smooth, name="gaussian-y"
-        )
+        x = Kernel.from_factors(smooth, slope, name="gaussian-x")
+        return x, Kernel.from_factors(slope, smooth, name="gaussian-y")
     return _gradient(operator)
 
 
@@ -191,12 +187,10 @@ def _gradient(operator: str) -> tuple[Kernel, Kernel]:
         y = Kernel.from_factors(FARID_DIFFERENCE, FARID_SMOOTH, name="farid-y")
     elif operator == "roberts":
         falling, rising = (Kernel.named(f"roberts-{axis}").flipped() for axis in "xy")
-        x = Kernel((falling.fractions() - rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
-        y = Kernel((falling.fractions() + rising.fractions()).tolist(), anchor=falling.anchor, name="roberts")
-    elif operator in COMPASSES:
-        x, y = (Kernel.named(f"{operator}-{point}").flipped() for point in "es")
+        x = Kernel(falling.fractions() - rising.fractions(), anchor=falling.anchor, name="roberts")
+        y = Kernel(falling.fractions() + rising.fractions(), anchor=falling.anchor, name="roberts")
     else:
-        x, y = (Kernel.named(f"{operator}-{axis}").flipped() for axis in "xy")
+        x, y = (Kernel.named(f"{operator}-{end}").flipped() for end in ("es" if operator in COMPASSES else "xy"))
     return x.scaled(1 / _slope(x, 1)), y.scaled(1 / _slope(y, 0))
 
 
@@ -212,9 +206,7 @@ def steered(operator: str, angle, order: int = 1, sigma=None) -> Kernel:
         return Kernel(zero_sum(weights - 2 * cosine * sine * across), name=name)
     x, y = gradient(operator, sigma)
     if x.exact and 0 in (cosine, sine):
-        return Kernel(
-            (round(cosine) * x.fractions() - round(sine) * y.fractions()).tolist(), anchor=x.anchor, name=name
-        )
+        return Kernel(round(cosine) * x.fractions() - round(sine) * y.fractions(), anchor=x.anchor, name=name)
     return Kernel(zero_sum(cosine * x.weights - sine * y.weights), anchor=x.anchor, name=name)
 
 
@@ -259,7 +251,7 @@ def eight(operator: str) -> tuple[Kernel, ...]:
 
 def _slope(kernel: Kernel, axis: int):
     """The kernel's result for a ramp of slope 1 along an axis; a Fraction for an exact kernel."""
-    weights = kernel.fractions() if kernel.exact else kernel.weights
+    weights = kernel.numbers
     distance = np.arange(kernel.shape[axis]) - kernel.anchor[axis]
     return (weights * (distance if axis == 1 else distance[:, None])).sum()
 

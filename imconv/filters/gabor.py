@@ -18,14 +18,14 @@ from ..pixels.exact import fraction_of
 from ..stages.combined.filter import CombinedFilter
 from ..stages.convolution.filter import LinearFilter
 from .apply import apply
-from .arguments import checked_number
-from .edges import MAX_ANGLE, MAX_GAIN, SignedFilter, unit_vector, zero_sum
+from .arguments import checked_number, checked_whole
+from .edges import MAX_ANGLE, MAX_GAIN, signed_filter, unit_vector, zero_sum
 
 REACH = 3  # standard deviations kept on each side
 LEAST_WAVE, LONGEST_WAVE = 2.5, 500.0  # pixels; nearly all samples of a shorter wave with odd phase are 0
 LEAST_BANDWIDTH, LARGEST_BANDWIDTH = 0.2, 3.0  # octaves
 LEAST_ASPECT, LARGEST_ASPECT = 0.1, 10.0
-LARGEST_SIGMA = 500.0
+LEAST_SIGMA, LARGEST_SIGMA = 0.5, 500.0  # pixels; a narrower envelope has hardly a second sample
 MOST_CELLS, MOST_SCALES = 36, 6
 
 
@@ -95,28 +95,24 @@ def gabor_filter(
         raise OptionError("energy is of all phases; leave out phase")
     if sigma is not None and bandwidth not in (None, 1.0):
         raise OptionError("sigma and bandwidth say the same; give one of the two")
-    signed = range is None
-    if not signed:
-        options = replace(options, range=range)
+    envelope = {"bandwidth": bandwidth, "sigma": sigma, "aspect": aspect}
 
     def cell(wavelength, orientation):
-        def kernel(phase):
-            return gabor_kernel(wavelength, orientation, phase, bandwidth=bandwidth, sigma=sigma, aspect=aspect).scaled(
-                factor
-            )
+        if not energy:
+            kernel = gabor_kernel(wavelength, orientation, phase or 0, **envelope)
+            return signed_filter(kernel.scaled(factor), options, range)
+        pair = (gabor_kernel(wavelength, orientation, phase, **envelope).scaled(factor) for phase in (0, -90))
+        ranged = options if range is None else replace(options, range=range)
+        return CombinedFilter(tuple(LinearFilter(kernel, ranged) for kernel in pair), "magnitude")
 
-        if energy:
-            return CombinedFilter(tuple(LinearFilter(kernel(p), options) for p in (0, -90)), "magnitude")
-        return (SignedFilter if signed else LinearFilter)(kernel(phase or 0), options)
-
-    rows = 1 if scales is None else _count(scales, "scales", MOST_SCALES)
+    rows = 1 if scales is None else checked_whole(scales, "scales", 1, MOST_SCALES)
     if bank is None:
         if rows > 1:
             raise OptionError("scales are those of a bank; give the bank too")
         return cell(wavelength, orientation)
     if rows > 1 and sigma is not None:
         raise OptionError("with scales the envelope grows with the wavelength; give bandwidth, not sigma")
-    count = _count(bank, "bank", MOST_CELLS)
+    count = checked_whole(bank, "bank", 1, MOST_CELLS)
     first = checked_number(orientation, "orientation", -MAX_ANGLE, MAX_ANGLE)
     longest = checked_number(wavelength, "wavelength", LEAST_WAVE, LONGEST_WAVE) * 2 ** (rows - 1)
     if longest > LONGEST_WAVE:
@@ -129,29 +125,16 @@ def gabor_filter(
     return FilterBank(cells, count if rows > 1 else columns_for(count, (1, 1)))
 
 
-def _count(text, name: str, most: int) -> int:
-    number = checked_number(text, name, 1, most)
-    if number != int(number):
-        raise OptionError(f"{name} must be a whole number from 1 to {most}, not {text!r}")
-    return int(number)
-
-
 def gabor_kernel(wavelength, orientation=0.0, phase=0.0, *, bandwidth=None, sigma=None, aspect=1.0) -> Kernel:
     """The weights of a simple cell, to correlate with: their sum is 0, and the response to their own wave of amplitude 1 is 1."""
     wavelength = checked_number(wavelength, "wavelength", LEAST_WAVE, LONGEST_WAVE)
     octaves = checked_number(1.0 if bandwidth is None else bandwidth, "bandwidth", LEAST_BANDWIDTH, LARGEST_BANDWIDTH)
-    along = sigma_of(octaves) * wavelength if sigma is None else _checked_sigma(sigma)
+    along = (
+        sigma_of(octaves) * wavelength if sigma is None else checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
+    )
     across = along * checked_number(aspect, "aspect", LEAST_ASPECT, LARGEST_ASPECT)
     angles = [checked_number(a, n, -MAX_ANGLE, MAX_ANGLE) for a, n in ((orientation, "orientation"), (phase, "phase"))]
     return _cell(wavelength, angles[0] % 360, angles[1] % 360, along, across)
-
-
-def _checked_sigma(sigma) -> float:
-    """The envelope's sigma as a float; below half a pixel the envelope has hardly a second sample."""
-    try:
-        return checked_number(sigma, "the envelope's sigma", 0.5, LARGEST_SIGMA)
-    except OptionError:
-        raise OptionError(f"sigma must be a number from 0.5 to {LARGEST_SIGMA:g}, not {sigma!r}") from None
 
 
 def sigma_of(octaves: float) -> float:

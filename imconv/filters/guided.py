@@ -20,7 +20,7 @@ from ..pixels.sample_types import LARGEST_SAMPLE
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments, moments_plan
 from .apply import apply
-from .bilateral import checked_radius, checked_sigma
+from .arguments import checked_number, checked_whole
 from .blur_kernels import box_kernel
 
 LARGEST_RADIUS = 2000
@@ -61,7 +61,7 @@ def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options)
 
 def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
     """The filter of `guided`."""
-    eps = checked_sigma(eps, "eps", 1e-15, 1e6)
+    eps = checked_number(eps, "eps", 1e-15, 1e6)
     if guide is not None:
         guide = as_array(guide.pixels if hasattr(guide, "pixels") else guide)
         if guide.ndim == 3 and guide.shape[2] == 1:
@@ -70,7 +70,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
             raise OptionError(f"a guide is grey, (H, W); this one has shape {guide.shape}")
         readable(guide.dtype)
         warn_of_rounded(guide, 4)
-    return GuidedFilter(options, checked_radius(radius, LARGEST_RADIUS), eps, guide)
+    return GuidedFilter(options, checked_whole(radius, "radius", 0, LARGEST_RADIUS), eps, guide)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,8 @@ class GuidedFilter(FloatStagesFilter):
         """As FloatStagesFilter.stages: means and variances over boxes, then means of the lines computed from them."""
         size = (2 * self.radius + 1,) * 2
         if self.guide is not None and self.guide.shape != tuple(shape):
-            raise OptionError(f"the guide is {_size(self.guide.shape)} pixels, the picture {_size(shape)}")
+            guide, picture = (f"{size[1]} x {size[0]}" for size in (self.guide.shape, shape))
+            raise OptionError(f"the guide is {guide} pixels, the picture {picture}")
         planes = channels if self.guide is None else 2 * channels + 1
         line_type = np.dtype(np.float32 if dtype in ("bool", "uint8") else np.float64)  # within 1/2000 of a level
         means = LinearFilter(box_kernel(size), Options(border=border))
@@ -175,7 +176,3 @@ def _draw(means: np.ndarray, own: np.ndarray, values: np.ndarray) -> None:
     with np.errstate(invalid="ignore"):
         np.multiply(lines[..., 0], own, out=drawn)
         drawn += lines[..., 1]
-
-
-def _size(shape) -> str:
-    return f"{shape[1]} x {shape[0]}"

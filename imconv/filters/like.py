@@ -14,7 +14,7 @@ from ..composites.passes import UNIT, PassesFilter
 from ..errors import OptionError
 from ..geometry.border import parse_border
 from ..geometry.sizes import parse_pad, parse_window_size
-from ..kernel.gaussian import TRUNCATE
+from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
 from ..pixels.depth import rescaled, white
@@ -33,15 +33,14 @@ def blur_like(like: str, sigma, truncate, width: int | None, options: Options, b
     sigmas = parse_sigma(sigma, width)
     reach = None if truncate is None else checked_number(truncate, "truncate", 0, 100)
     support = tool.support if reach is None else f"radius {reach:g} sigma"
-    return _filter(tool, "blur", options, border, partial(_BLURS[tool.name], sigmas, reach), f"support {support}")
+    return _filter(tool, "blur", options, border, partial(_MAKERS[tool.name][0], sigmas, reach), f"support {support}")
 
 
 def box_like(like: str, size, options: Options, border: str | None) -> PassesFilter:
     """The filter of `box_blur` with `like`."""
     tool = find(like)
-    return _filter(
-        tool, "box", options, border, partial(_BOXES[tool.name], parse_window_size(size)), f"anchor {tool.anchor}"
-    )
+    make = partial(_MAKERS[tool.name][1], parse_window_size(size))
+    return _filter(tool, "box", options, border, make, f"anchor {tool.anchor}")
 
 
 def kernel_like(
@@ -61,31 +60,26 @@ def kernel_like(
         kernel = kernel.flipped()
     elif direction == "bottom up":
         kernel = _bottom_up(kernel)
-    make = partial(_KERNELS[tool.name], kernel, border is not None)
+    make = partial(_MAKERS[tool.name][2], kernel, border is not None)
     return _filter(tool, "apply", options, border, make, direction, f"anchor {tool.anchor}", tool.rounding)
 
 
-def _filter(
-    tool: Tool, command: str, options: Options, border: str | None, make: Callable, *facts: str
-) -> PassesFilter:
-    options = adopted(tool.name, options, border)
+def _filter(tool: Tool, command: str, options: Options, border: str | None, make, *facts: str) -> PassesFilter:
+    options = adopted(tool, options, border)
     return PassesFilter(options, make, note(tool, command, options, *facts), tool.name)
 
 
 def _bottom_up(kernel: Kernel) -> Kernel:
     """The kernel with its rows from the last to the first."""
-    weights = (kernel.fractions() if kernel.exact else kernel.weights)[::-1]
     anchor = (kernel.shape[0] - 1 - kernel.anchor[0], kernel.anchor[1])
     included = None if kernel.included is None else kernel.included[::-1]
-    return Kernel(weights.tolist(), anchor=anchor, offset=kernel.offset, name=kernel.name, included=included)
+    return Kernel(kernel.numbers[::-1], anchor=anchor, offset=kernel.offset, name=kernel.name, included=included)
 
 
-def _column(weights) -> Kernel:
-    return Kernel.from_factors(weights, [1])
-
-
-def _row(weights) -> Kernel:
-    return Kernel.from_factors([1], weights)
+def _sides(column, row) -> list[Kernel]:
+    """Kernels of one column and of one row of weights; a single weight makes none."""
+    down = [Kernel.from_factors(column, [1])] if len(column) > 1 else []
+    return [*down, Kernel.from_factors([1], row)] if len(row) > 1 else down
 
 
 def in_turn(kernels: list[Kernel], options: Options, **how) -> list[LinearFilter]:
@@ -101,22 +95,18 @@ def in_turn(kernels: list[Kernel], options: Options, **how) -> list[LinearFilter
 
 
 def _scipy_blur(sigmas, truncate, options, image_type):
-    kernels = []
-    for sigma, along in zip(sigmas, (_column, _row), strict=True):
-        if sigma > 1e-15:  # scipy's limit
-            radius = int((TRUNCATE if truncate is None else truncate) * sigma + 0.5)
-            weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
-            kernels.append(along(weights / weights.sum()))
+    kernels = _sides(*(_scipy_weights(sigma, TRUNCATE if truncate is None else truncate) for sigma in sigmas))
     return in_turn(kernels, options, rounding=TOWARD_ZERO, order="in pairs")
 
 
+def _scipy_weights(sigma: float, truncate: float) -> np.ndarray:
+    radius = int(truncate * sigma + 0.5)
+    weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2) if radius else np.ones(1)
+    return weights / weights.sum()
+
+
 def _scipy_box(size, options, image_type):
-    kernels = [along([Fraction(1, n)] * n) for n, along in zip(size, (_column, _row), strict=True) if n > 1]
-    return in_turn(kernels, options, rounding=TOWARD_ZERO)
-
-
-def _scipy_kernel(kernel, bordered, options, image_type):
-    return in_turn([kernel], options, rounding=TOWARD_ZERO, order="in order")
+    return in_turn(_sides(*([Fraction(1, n)] * n for n in size)), options, rounding=TOWARD_ZERO)
 
 
 # --- OpenCV: fixed point for 8- and 16-bit Gaussians, a reciprocal in fixed point for small boxes ------------------------
@@ -137,12 +127,11 @@ def _opencv_weights(sigma: float, truncate, image_type: np.dtype, bits: int | No
         return [1]
     size = round(sigma * (6 if image_type.name == "uint8" else 8) + 1) | 1
     radius = size // 2 if truncate is None else int(truncate * sigma + 0.5)
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    weights /= weights.sum()
+    weights = gaussian_row(sigma, radius).tolist()
     if bits is None:
-        return weights.tolist()
+        return weights
     one, error, half = 1 << bits, 0.0, []
-    for weight in weights[:radius].tolist():
+    for weight in weights[:radius]:
         half.append(round(weight * one + error))
         error += weight * one - half[-1]
     return [Fraction(n, one) for n in (*half, one - 2 * sum(half), *half[::-1])]
@@ -158,10 +147,6 @@ def _opencv_box(size, options, image_type):
     return in_turn([box_kernel(size).replace(offset=Fraction(int(changes), taps))], options)
 
 
-def _opencv_kernel(kernel, bordered, options, image_type):
-    return in_turn([kernel], options, rounding=HALF_TO_EVEN)
-
-
 # --- Pillow: boxes in 24 bits of fixed point, each rounded to 8 bits ------------------------------------------------------
 
 
@@ -175,10 +160,8 @@ def _pillow_blur(sigmas, truncate, options, image_type):
     _eight_bits(image_type)
     if truncate is not None:
         raise OptionError("Pillow's Gaussian is three boxes, which have no truncate; leave it out")
-    boxes = [_extended_box(_pillow_radius(sigma)) for sigma in sigmas]
-    return in_turn(
-        [_row(w) for w in 3 * boxes[1:] if len(w) > 1] + [_column(w) for w in 3 * boxes[:1] if len(w) > 1], options
-    )
+    boxes = _sides(*(_extended_box(_pillow_radius(sigma)) for sigma in sigmas))
+    return in_turn([box for box in reversed(boxes) for _ in range(3)], options)
 
 
 def _pillow_radius(sigma: float) -> np.float32:
@@ -206,8 +189,7 @@ def _extended_box(radius) -> list[Fraction]:
 
 def _pillow_box(size, options, image_type):
     _eight_bits(image_type)
-    down, along = (_extended_box((n - 1) / 2) for n in size)
-    return in_turn([make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1], options)
+    return in_turn(_sides(*(_extended_box((n - 1) / 2) for n in size))[::-1], options)
 
 
 def _pillow_kernel(kernel, bordered, options, image_type):
@@ -221,9 +203,7 @@ def _pillow_kernel(kernel, bordered, options, image_type):
 
 
 def _magick_blur(sigmas, truncate, options, image_type):
-    down, along = (_magick_weights(sigma, truncate) for sigma in sigmas)
-    kernels = [make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1]
-    return _in_quanta(kernels, options, image_type)
+    return _in_quanta(_sides(*(_magick_weights(sigma, truncate) for sigma in sigmas))[::-1], options, image_type)
 
 
 def _magick_weights(sigma: float, truncate) -> np.ndarray:
@@ -239,11 +219,9 @@ def _magick_weights(sigma: float, truncate) -> np.ndarray:
 def _magick_radius(sigma: float) -> int:
     """The largest radius at which a normalised weight is at least 1/65535; at least 1."""
     radius = 2
-    while True:
-        weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-        if weights[0] / weights.sum() < 1 / QUANTUM:
-            return radius - 1
+    while gaussian_row(sigma, radius)[0] >= 1 / QUANTUM:
         radius += 1
+    return radius - 1
 
 
 def _magick_box(size, options, image_type):
@@ -279,8 +257,7 @@ def _in_quanta(kernels: list[Kernel], options: Options, image_type: np.dtype, or
 
 
 def _vips_blur(sigmas, truncate, options, image_type):
-    down, along = (_vips_weights(sigma, truncate) for sigma in sigmas)
-    return in_turn([make(w) for make, w in ((_row, along), (_column, down)) if len(w) > 1], options)
+    return in_turn(_sides(*(_vips_weights(sigma, truncate) for sigma in sigmas))[::-1], options)
 
 
 def _vips_weights(sigma: float, truncate) -> list[Fraction]:
@@ -298,10 +275,6 @@ def _vips_box(size, options, image_type):
     return in_turn([box_kernel(size)], options, rounding=TOWARD_ZERO)
 
 
-def _vips_kernel(kernel, bordered, options, image_type):
-    return in_turn([kernel], options, rounding=TOWARD_ZERO)
-
-
 # --- torch: floats only ----------------------------------------------------------------------------------------------
 
 
@@ -313,31 +286,20 @@ def _torch_box(size, options, image_type):
     return in_turn([box_kernel(size).replace(anchor=tuple((n - 1) // 2 for n in size))], options)
 
 
-def _torch_kernel(kernel, bordered, options, image_type):
-    return in_turn([kernel], options)
+# --- all tools -----------------------------------------------------------------------------------------------------------
 
 
-_BLURS = {
-    "scipy": _scipy_blur,
-    "opencv": _opencv_blur,
-    "pillow": _pillow_blur,
-    "imagemagick": _magick_blur,
-    "vips": _vips_blur,
-    "torch": _torch_blur,
-}
-_BOXES = {
-    "scipy": _scipy_box,
-    "opencv": _opencv_box,
-    "pillow": _pillow_box,
-    "imagemagick": _magick_box,
-    "vips": _vips_box,
-    "torch": _torch_box,
-}
-_KERNELS = {
-    "scipy": _scipy_kernel,
-    "opencv": _opencv_kernel,
-    "pillow": _pillow_kernel,
-    "imagemagick": _magick_kernel,
-    "vips": _vips_kernel,
-    "torch": _torch_kernel,
+def _one_pass(kernel, bordered, options, image_type, **how):
+    """The filter of a kernel for a tool that differs by its rounding and by the order of its sums alone."""
+    return in_turn([kernel], options, **how)
+
+
+# for each tool the functions that return the filters of its blur, of its box and of a kernel
+_MAKERS: dict[str, tuple[Callable, Callable, Callable]] = {
+    "scipy": (_scipy_blur, _scipy_box, partial(_one_pass, rounding=TOWARD_ZERO, order="in order")),
+    "opencv": (_opencv_blur, _opencv_box, partial(_one_pass, rounding=HALF_TO_EVEN)),
+    "pillow": (_pillow_blur, _pillow_box, _pillow_kernel),
+    "imagemagick": (_magick_blur, _magick_box, _magick_kernel),
+    "vips": (_vips_blur, _vips_box, partial(_one_pass, rounding=TOWARD_ZERO)),
+    "torch": (_torch_blur, _torch_box, _one_pass),
 }

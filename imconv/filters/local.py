@@ -123,13 +123,8 @@ def contrast_filter(sigma, floor, gain, range, width: int | None, options: Optio
         raise OptionError("a normalised contrast is no light; leave out linear")
     floor = None if floor is None else checked_number(floor, "floor", 1e-9, 1e9)
     gain = None if gain is None else checked_number(gain, "gain", 0, MAX_GAIN)
-    return ContrastFilter(
-        replace(options, range=range or options.range),
-        gaussian_kernel(sigma, None, width),
-        floor,
-        gain,
-        range is not None,
-    )
+    kernel, ranged = gaussian_kernel(sigma, None, width), replace(options, range=range or options.range)
+    return ContrastFilter(ranged, kernel, floor, gain, ranged=range is not None)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import OptionError
 from ..options import Options, documented, options_of
 from ..stages.ranking.filter import RankFilter
-from ..stages.ranking.footprint import make_footprint
+from ..stages.ranking.footprint import SHAPES, make_footprint
 from ..stages.ranking.plan import MEDIAN
 from .apply import apply
 from .arguments import checked_number
@@ -56,7 +56,9 @@ def rank(image, percentile, size=None, *, shape="square", anchor=None, out=None,
     >>> imconv.rank(np.array([[1, 9, 2, 3, 3]], np.uint8), 25, (1, 5))
     array([[1, 1, 2, 3, 3]], dtype=uint8)
     """
-    return _apply("rank", image, parse_percentile(percentile), size, shape, anchor, out, threads, options)
+    return _apply(
+        "rank", image, checked_number(percentile, "percentile", 0, 100), size, shape, anchor, out, threads, options
+    )
 
 
 @documented
@@ -118,20 +120,13 @@ def median_border(like: str, size, shape, border) -> str:
     return tool.border if tool.name == "scipy" else "nearest"
 
 
-def parse_percentile(text) -> float:
-    """A percentile, `25` or `"25"`, as a float; OptionError if it is not from 0 to 100."""
-    return checked_number(text, "percentile", 0, 100)
-
-
-def named_filter(percentile: float, size, shape: str, options: Options) -> RankFilter:
+def named_filter(percentile, size, shape: str, options: Options) -> RankFilter:
     """The filter for a command line's arguments; `shape` is a name of a shape, or the text of a kernel."""
-    return RankFilter(chosen_footprint(size, shape), percentile, options)
+    return RankFilter(chosen_footprint(size, shape), checked_number(percentile, "percentile", 0, 100), options)
 
 
 def chosen_footprint(size, shape: str):
     """The footprint for a command line's arguments: with a size a named shape, else also the cells of a kernel."""
-    from ..stages.ranking.footprint import SHAPES
-
     if shape.strip().lower() in SHAPES or size is not None:
         return make_footprint(size, shape)
     from ..kernel.argument import resolve

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +14,7 @@ from ..stages.convolution.filter import LinearFilter
 from .apply import apply
 from .arguments import checked_number
 from .correlate import linear_filter
-from .edges import SignedFilter
+from .edges import signed_filter, unit_vector
 
 LONGEST = 1000.0  # longest motion blur, in pixels
 LARGEST_RADIUS = 1000.0
@@ -87,7 +86,6 @@ def emboss(image, amount=1.0, *, relief=False, range=None, out=None, threads=Non
 
 def emboss_filter(amount, relief: bool, options: Options, range=None) -> LinearFilter:
     """The filter of `emboss`."""
-
     checked_number(amount, "amount", 0, MAX_AMOUNT)
     share = fraction_of(amount)
     kernel = Kernel.named("emboss").flipped()
@@ -96,10 +94,8 @@ def emboss_filter(amount, relief: bool, options: Options, range=None) -> LinearF
     weights *= share
     if not relief:
         weights[kernel.anchor] += 1
-    kernel = Kernel(weights.tolist(), name="emboss", source=kernel.source)
-    if range is not None:
-        return LinearFilter(kernel, replace(options, range=range))
-    return SignedFilter(kernel, options) if relief else LinearFilter(kernel, options)
+    kernel = Kernel(weights, name="emboss", source=kernel.source)
+    return signed_filter(kernel, options, range if relief else range or options.range)
 
 
 def motion_kernel(length, angle=0.0) -> Kernel:
@@ -110,9 +106,8 @@ def motion_kernel(length, angle=0.0) -> Kernel:
 
 @lru_cache(maxsize=16)
 def _motion(length: float, angle: float) -> Kernel:
-    along = {0.0: (1.0, 0.0), 90.0: (0.0, -1.0)}.get(angle)  # x, y downwards
-    if along is None:
-        along = math.cos(math.radians(angle)), -math.sin(math.radians(angle))
+    cosine, sine = unit_vector(angle)
+    along = cosine, -sine  # x, y downwards
     reach = [int(math.ceil((length * abs(a) + abs(b)) / 2 + 0.5) - 1) for a, b in (along[::-1], along)]
     weights = np.zeros([2 * r + 1 for r in reach])
     for row in range(-reach[0], reach[0] + 1):

@@ -12,29 +12,20 @@ from ..pixels.rounding import HALF_UP
 class Tool:
     """The facts about a tool.
 
-    name       the value of `--like`
-    calls      for each command the tool's function whose result is matched
-    border     its default border
-    low        whether the anchor of an even size is `(size - 1) // 2` instead of `size // 2`
-    direction  what its `apply` computes: "convolution", "correlation", "either" (convolution unless correlation is asked
-               for), or "bottom up": correlation with the kernel's rows from the last to the first
-    rounding   how it rounds integer results of `apply`
-    alpha      its alpha policy
-    support    the support of its Gaussian
-    equal      how closely imconv matches it
-    source     files of its source code that show these facts
+    `direction` is what its `apply` computes: "convolution", "correlation", "either" (convolution unless correlation is
+    asked for), or "bottom up": correlation with the kernel's rows from the last to the first.
     """
 
-    name: str
-    calls: dict[str, str]
-    border: str
-    low: bool
+    name: str  # the value of `--like`
+    calls: dict[str, str]  # for each command the tool's function whose result is matched
+    border: str  # its default border
+    low: bool  # whether the anchor of an even size is `(size - 1) // 2` instead of `size // 2`
     direction: str
-    rounding: str
-    alpha: str
-    support: str
-    equal: str
-    source: str
+    rounding: str  # how it rounds integer results of `apply`
+    alpha: str  # its alpha policy
+    support: str  # the support of its Gaussian
+    equal: str  # how closely imconv matches it
+    source: str  # files of its source code that show these facts
 
     @property
     def anchor(self) -> str:
@@ -104,12 +95,10 @@ def find(name: str) -> Tool:
     return TOOLS[word]
 
 
-def adopted(like: str, options, border: str | None):
+def adopted(tool: Tool, options, border: str | None):
     """A filter's options with the tool's border, unless the user gave `border`, and its alpha policy, unless they have one."""
-    tool = find(like)
-    default = (
-        None if tool.alpha == "weight" else tool.alpha
-    )  # an array does not say whether it has alpha, so "weight" must not be set
+    # an array does not say whether it has alpha, so "weight", the default, must not be set
+    default = None if tool.alpha == "weight" else tool.alpha
     return replace(options, border=tool.border if border is None else border, alpha=options.alpha or default)
 
 
@@ -118,15 +107,3 @@ def note(tool: Tool, command: str, options, *more: str) -> str:
     facts = [f"border {options.border}", f"alpha {options.alpha or 'weight'}", *more]
     call = "" if tool.calls[command] == "-" else f" {tool.calls[command]}"
     return f"like           {tool.name}{call}: {', '.join(facts)}"
-
-
-def table() -> str:
-    """The facts as a Markdown table, for the README."""
-    head = ["`--like`", "`blur`", "`box`", "`apply`", "border", "anchor", "`apply` is", "whole numbers", "how near"]
-    rows = [head, ["---"] * len(head)]
-    for tool in _ALL:
-        calls = [f"`{tool.calls[c]}`" if tool.calls[c] != "-" else "-" for c in ("blur", "box", "apply")]
-        rows.append(
-            [f"`{tool.name}`", *calls, tool.border, f"`{tool.anchor}`", tool.direction, tool.rounding, tool.equal]
-        )
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)

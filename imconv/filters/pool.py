@@ -10,7 +10,7 @@ from math import comb
 import numpy as np
 
 from ..composites.chain import ChainFilter
-from ..errors import OptionError, nearest
+from ..errors import OptionError, known
 from ..filter import Filter
 from ..geometry.axis import effective_size
 from ..geometry.sizes import parse_pair, parse_window_size
@@ -91,10 +91,7 @@ def pool_filter(
     where=None,
 ) -> Filter:  # fmt: skip
     """The filter of `pool`."""
-    names = (*OPERATIONS, BLUR)
-    op = str(op).lower()
-    if op not in names:
-        raise OptionError(f"unknown op {op!r}; it is one of {', '.join(names)}{nearest(op, names)}")
+    op = known(op, "op", (*OPERATIONS, BLUR))
     size = parse_window_size(size)
     steps = size if stride is None else parse_pair(stride, "stride")
     padding, dilation = parse_pair(padding, "padding", least=0), parse_pair(dilation, "dilation")

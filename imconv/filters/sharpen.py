@@ -74,7 +74,6 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
         raise OptionError("an unsharp mask takes no offset")
     amount, threshold = checked_number(amount, "amount", 0, MAX_AMOUNT), checked_number(threshold, "threshold", 0, 1e12)
     blur = gaussian_kernel(sigma, truncate, width)
-
     one_kernel = None
     if threshold == 0 and max(blur.shape) <= LARGEST_KERNEL:
         one_kernel = LinearFilter(_unsharp_kernel(blur, amount), settings)
@@ -136,16 +135,16 @@ class UnsharpFilter(Filter):
         return self.blur.result_type(image_type)
 
     def in_light(self, light) -> UnsharpFilter:
-        one_kernel = self.one_kernel and self.one_kernel.in_light(light)
-        return UnsharpFilter(self.blur.in_light(light), one_kernel)
+        return self._of_both(lambda filter: filter.in_light(light))
 
     def with_options(self, **changes) -> UnsharpFilter:
-        one_kernel = self.one_kernel and self.one_kernel.with_options(**changes)
-        return UnsharpFilter(self.blur.with_options(**changes), one_kernel)
+        return self._of_both(lambda filter: filter.with_options(**changes))
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> UnsharpFilter:
-        one_kernel = self.one_kernel and self.one_kernel.retyped(dtype, scale, range)
-        return UnsharpFilter(self.blur.retyped(dtype, scale, range), one_kernel)
+        return self._of_both(lambda filter: filter.retyped(dtype, scale, range))
+
+    def _of_both(self, change) -> UnsharpFilter:
+        return UnsharpFilter(change(self.blur), self.one_kernel and change(self.one_kernel))
 
 
 @lru_cache(maxsize=16)

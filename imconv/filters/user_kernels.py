@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from ..errors import KernelError, OptionError, nearest
+from ..errors import KernelError, OptionError
 from ..geometry.sizes import parse_pair
 from ..kernel.kernel import Kernel
 from ..kernel.number import parse_number
@@ -19,14 +19,6 @@ from .correlate import linear_filter
 COMBINATIONS = ("sum", "max", "magnitude", "each")
 
 
-def check_combination(name: str) -> str:
-    """The combination's name in lower case; OptionError, which proposes the nearest name, for an unknown one."""
-    if name.lower() not in COMBINATIONS:
-        known = ", ".join(COMBINATIONS)
-        raise OptionError(f"unknown combination {name!r}; it is one of {known}{nearest(name, COMBINATIONS)}")
-    return name.lower()
-
-
 def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
     """The kernel for a command line's text, changed by its options; their numbers are text, also fractions."""
     from ..kernel.argument import resolve
@@ -36,11 +28,8 @@ def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None
         kernel = kernel.normalized()
     if scale is not None:
         kernel = kernel.scaled(_number(scale, "scale"))
-    if offset is not None:
-        kernel = kernel.replace(offset=_number(offset, "offset"))
-    if anchor is not None:
-        kernel = kernel.replace(anchor=parse_pair(anchor, "anchor", least=0))
-    return kernel
+    added = None if offset is None else _number(offset, "offset")
+    return kernel.replace(offset=added, anchor=None if anchor is None else parse_pair(anchor, "anchor", least=0))
 
 
 def _number(text: str, option: str):
@@ -51,13 +40,11 @@ def _number(text: str, option: str):
 
 
 def custom_filter(kernels: list[Kernel], options: Options, *, correlate=False, combine="sum"):
-    """The filter of one kernel, or of several whose results are combined by one of COMBINATIONS."""
+    """The filter of one kernel, or of several whose results are combined: "sum", "max" or "magnitude"."""
     if not correlate:
         kernels = [kernel.flipped() for kernel in kernels]
-    if len(kernels) == 1 and combine in ("sum", "each"):
-        return linear_filter(kernels[0], options)
     if combine == "sum":
-        return linear_filter(summed(kernels), options)
+        return linear_filter(kernels[0] if len(kernels) == 1 else summed(kernels), options)
     return CombinedFilter(tuple(LinearFilter(kernel, options) for kernel in embedded(kernels)), combine)
 
 
@@ -65,9 +52,8 @@ def summed(kernels: list[Kernel]) -> Kernel:
     """One kernel whose result is the sum of the kernels' results; their anchors coincide."""
     kernels = embedded(kernels)
     exact = all(k.exact for k in kernels)
-    total = np.asarray(sum(k.fractions() if exact else k.weights for k in kernels))
-    included = np.any([np.ones(k.shape, bool) if k.included is None else k.included for k in kernels], axis=0)
-    weights = total.tolist() if exact else total
+    weights = np.asarray(sum(k.fractions() if exact else k.weights for k in kernels))
+    included = np.any([k.mask for k in kernels], axis=0)
     return Kernel(weights, anchor=kernels[0].anchor, offset=sum(k.offset for k in kernels), included=included)
 
 
@@ -82,18 +68,10 @@ def embedded(kernels: list[Kernel]) -> list[Kernel]:
 def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
     top, left = before[0] - kernel.anchor[0], before[1] - kernel.anchor[1]
     place = np.s_[top : top + kernel.shape[0], left : left + kernel.shape[1]]
-    included = np.zeros(shape, bool)
-    included[place] = True if kernel.included is None else kernel.included
-    weights = np.zeros(shape, object if kernel.exact else np.float64)
-    weights[place] = kernel.fractions() if kernel.exact else kernel.weights
-    return Kernel(
-        weights.tolist() if kernel.exact else weights,
-        anchor=tuple(before),
-        offset=kernel.offset,
-        name=kernel.name,
-        source=kernel.source,
-        included=included,
-    )
+    included, weights = np.zeros(shape, bool), np.zeros(shape, kernel.numbers.dtype)
+    included[place], weights[place] = kernel.mask, kernel.numbers
+    words = {"name": kernel.name, "source": kernel.source}
+    return Kernel(weights, anchor=tuple(before), offset=kernel.offset, included=included, **words)
 
 
 def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
@@ -102,10 +80,7 @@ def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
         raise OptionError("--combine each writes several files; give an OUTPUT")
     stem, extension = os.path.splitext(output)
     # a name comes from a file: it must not lead out of OUTPUT's folder
-    labels = [
-        re.sub(r"[^\w.+-]", "_", kernel.name) if kernel.name else str(number)
-        for number, kernel in enumerate(kernels, 1)
-    ]
+    labels = [re.sub(r"[^\w.+-]", "_", kernel.name or str(number)) for number, kernel in enumerate(kernels, 1)]
     if len(set(labels)) < len(labels):
         labels = [f"{label}-{number}" for number, label in enumerate(labels, 1)]
     return [f"{stem}-{label}{extension}" for label in labels]

@@ -73,11 +73,12 @@ def make_axis(
     name: str,
     *,
     ceil: bool = False,
+    advice: str = "the kernel spans; pad more, or use a smaller kernel",
 ) -> Axis:
     """The axis for a padding word or a pair of numbers (before, after). Raises OptionError if no output is left.
 
     With `ceil` the size is rounded up as torch does: a last window may reach beyond the padding, as long as it begins
-    before the padding behind the input.
+    before the padding behind the input. `advice` ends the error message.
     """
     if size < 1:
         raise OptionError(f"an image needs pixels; this one has {size} {name}")
@@ -95,34 +96,21 @@ def make_axis(
         out = -((window - size - before - after) // stride) + 1
         out -= (out - 1) * stride >= size + before
     if out < 1:
-        raise OptionError(
-            f"no output is left: {size} {name}{' + ' + str(before + after) + ' of padding' if before + after else ''} "
-            f"are fewer than the {window} the kernel spans; pad more, or use a smaller kernel"
-        )
+        padded = f" + {before + after} of padding" if before + after else ""
+        raise OptionError(f"no output is left: {size} {name}{padded} are fewer than the {window} {advice}")
     return Axis(size, taps, out, before, after, stride, dilation, anchor)
 
 
 def pool_axis(size: int, taps: int, stride: int, padding: int, dilation: int, ceil: bool, name: str) -> Axis:
     """The axis of pooling, as torch defines it, with `padding` on both sides.
 
-    With `ceil` a last window may reach beyond the padding if it begins before the padding behind the picture. Raises
-    OptionError for more padding than half a window, or if no output is left.
+    As `make_axis`, which explains `ceil`. Raises OptionError also for more padding than half a window.
     """
-    if size < 1:
-        raise OptionError(f"an image needs pixels; this one has {size} {name}")
     window = effective_size(taps, dilation)
-    if 2 * padding > window:
+    if size > 0 and 2 * padding > window:
         raise OptionError(f"padding {padding} is more than half of the {window} {name} a window spans; pad less")
-    spare = size + 2 * padding - window
-    out = (spare + (stride - 1 if ceil else 0)) // stride + 1
-    if ceil and (out - 1) * stride >= size + padding:
-        out -= 1
-    if out < 1:
-        raise OptionError(
-            f"no output is left: {size} {name}{f' + {2 * padding} of padding' if padding else ''} are fewer than the "
-            f"{window} a window spans; use a smaller size"
-        )
-    return Axis(size, taps, out, padding, padding, stride, dilation, 0)
+    advice = "a window spans; use a smaller size"
+    return make_axis(size, taps, 0, (padding, padding), stride, dilation, name, ceil=ceil, advice=advice)
 
 
 def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:

@@ -31,23 +31,15 @@ DIAGRAMS = {
     "normalized": ("        | a b c d |        ", "taps outside are left out, the rest re-weighted"),
 }
 
-_ALIASES = {
-    "symmetric": "reflect",
-    "grid-mirror": "reflect",
-    "reflect101": "mirror",
-    "reflect-101": "mirror",
-    "replicate": "nearest",
-    "edge": "nearest",
-    "copy": "nearest",
-    "zeros": "constant",
-    "zero": "constant",
-    "grid-constant": "constant",
-    "circular": "wrap",
-    "grid-wrap": "wrap",
-    "tile": "wrap",
-    "repeat": "wrap",
-    "normalised": "normalized",
+_OTHER_NAMES = {
+    "reflect": ("symmetric", "grid-mirror"),
+    "mirror": ("reflect101", "reflect-101"),
+    "nearest": ("replicate", "edge", "copy"),
+    "constant": ("zeros", "zero", "grid-constant"),
+    "wrap": ("circular", "grid-wrap", "tile", "repeat"),
+    "normalized": ("normalised",),
 }
+_ALIASES = {alias: mode for mode, aliases in _OTHER_NAMES.items() for alias in aliases}
 
 _DIALECTS = {
     "scipy": {"reflect": "reflect", "grid-mirror": "reflect", "mirror": "mirror", "nearest": "nearest",
@@ -101,9 +93,8 @@ def parse_border(border: str | Border) -> Border:
     else:
         mode = word if word in DIAGRAMS else _ALIASES.get(word, "")
         if not mode:
-            raise OptionError(
-                f"unknown border {border!r}; borders are {', '.join(DIAGRAMS)}{nearest(word, [*DIAGRAMS, *_ALIASES])}"
-            )
+            near = nearest(word, [*DIAGRAMS, *_ALIASES])
+            raise OptionError(f"unknown border {border!r}; borders are {', '.join(DIAGRAMS)}{near}")
     if not rest:
         return Border(mode)
     if mode != "constant":
@@ -111,9 +102,8 @@ def parse_border(border: str | Border) -> Border:
     try:
         values = tuple(float(v) for v in rest.split(","))
     except ValueError:
-        raise OptionError(
-            f"constant:{rest}: expected one number, or one per channel such as constant:255,0,0"
-        ) from None
+        what = "one number, or one per channel such as constant:255,0,0"
+        raise OptionError(f"constant:{rest}: expected {what}") from None
     if any(math.isinf(v) for v in values):
         raise OptionError(f"constant:{rest}: a border can't be infinite")
     return Border(mode, values)

@@ -117,9 +117,8 @@ def places_of(selection: Selection, channels: int, has_alpha: bool) -> tuple[int
         if isinstance(item, str):
             known = INKS if channels == 4 and not has_alpha and item in INKS else names
             if item not in known:
-                raise OptionError(
-                    f"this picture has no channel {item}; it has {', '.join(names) or f'0 to {channels - 1}'}"
-                )
+                all_of_them = ", ".join(names) or f"0 to {channels - 1}"
+                raise OptionError(f"this picture has no channel {item}; it has {all_of_them}")
             found.add(known.index(item))
         elif item >= channels:
             raise OptionError(f"this picture has no channel {item}; it has 0 to {channels - 1}")
@@ -132,11 +131,8 @@ def check_mask(mask: np.ndarray, region: Region, rows: int, columns: int, colour
     """Raise OptionError if a mask does not fit a picture."""
     size = mask.shape[:2]
     if size not in ((rows, columns), (region.height, region.width)):
-        wanted = f"{columns} x {rows}" + (
-            f", or as its region, {region.width} x {region.height}"
-            if (rows, columns) != (region.height, region.width)
-            else ""
-        )
-        raise OptionError(f"the mask is {size[1]} x {size[0]}; it must be as the picture, {wanted}")
+        whole = (rows, columns) == (region.height, region.width)
+        also = "" if whole else f", or as its region, {region.width} x {region.height}"
+        raise OptionError(f"the mask is {size[1]} x {size[0]}; it must be as the picture, {columns} x {rows}{also}")
     if mask.shape[2] not in (1, colours):
         raise OptionError(f"the mask has {mask.shape[2]} channels; it must have one, or the picture's {colours}")

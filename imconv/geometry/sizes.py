@@ -18,10 +18,7 @@ def parse_pad(pad) -> tuple:
         if word in WORDS:
             return word, word
         pad = word.split(",")
-    try:
-        numbers = [_whole(n) for n in (pad if isinstance(pad, (list, tuple, np.ndarray)) else [pad])]
-    except (TypeError, ValueError, OverflowError):
-        numbers = []
+    numbers = _whole_numbers(pad)
     if len(numbers) not in (1, 2, 4) or not all(0 <= n <= MAX_PAD for n in numbers):
         raise OptionError(f"pad must be same, valid, full, or 1, 2 or 4 numbers from 0 to {MAX_PAD}, not {_shown(pad)}")
     if len(numbers) == 4:
@@ -32,17 +29,7 @@ def parse_pad(pad) -> tuple:
 
 def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[int, int]:
     """Two whole numbers, rows first, from one number for both axes, from a sequence, or from text such as `2,1`."""
-    parts = (
-        value.split(",")
-        if isinstance(value, str)
-        else value
-        if isinstance(value, (list, tuple, np.ndarray))
-        else [value]
-    )
-    try:
-        numbers = [_whole(n) for n in parts]
-    except (TypeError, ValueError, OverflowError):
-        numbers = []
+    numbers = _whole_numbers(value.split(",") if isinstance(value, str) else value)
     if len(numbers) not in (1, 2) or not all(least <= n <= most for n in numbers):
         raise OptionError(f"{name} must be one or two whole numbers from {least} to {most}, not {_shown(value)}")
     return numbers[0], numbers[-1]
@@ -57,11 +44,14 @@ def parse_window_size(size, most: int = MAX_SIDE) -> tuple[int, int]:
         raise OptionError(f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {most}, not {size!r}") from None
 
 
-def _whole(number) -> int:
-    whole = int(number)
-    if not isinstance(number, str) and whole != number:
-        raise ValueError
-    return whole
+def _whole_numbers(given) -> list[int]:
+    """The whole numbers of a sequence, of their texts, or of a single number; an empty list if anything else is in it."""
+    given = given if isinstance(given, (list, tuple, np.ndarray)) else [given]
+    try:
+        numbers = [int(number) for number in given]
+    except (TypeError, ValueError, OverflowError):
+        return []
+    return numbers if all(isinstance(g, str) or n == g for n, g in zip(numbers, given, strict=True)) else []
 
 
 def _shown(value) -> str:

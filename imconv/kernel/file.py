@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import FileError, ImconvError, KernelError, LimitError
 from ..geometry.sizes import MAX_SIDE
 from ..units import human_bytes
-from .text import parse, parse_matrix
+from .text import parse
 from .tokens import place
 from .weights import MAX_TAPS, KernelWeights
 
@@ -46,40 +46,34 @@ def load(path) -> KernelWeights:
         with open(path, "rb") as file:
             start = file.peek(16)[:16]
             if start.startswith(_NPY) or extension in ARRAYS:
-                return read_array(file, where)
+                return read_array(file)
             if extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS)):
                 return _read_picture(file, where)
-            data = start if b"\0" in start else _limited(file, where)
+            text = _text(start if b"\0" in start else file.read(LARGEST_FILE + 1))
     except FileNotFoundError:
         raise FileError(f"{where}: no such file") from None
     except IsADirectoryError:
         raise FileError(f"{where}: a folder, not a kernel file") from None
+    except KernelError as error:
+        raise KernelError(f"{where}: {error}") from None
+    except ImconvError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, ImconvError):
-            raise
         raise FileError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}") from None
-    text = _decoded(data, where)
     if extension in JSON:
         from .json_form import read
 
         return read(text, filename=path)
-    return parse_matrix(text, filename=path) if extension in MATRICES else parse(text, filename=path)
+    return parse(text, filename=path, matrix=extension in MATRICES)
 
 
-def _limited(file, where: str) -> bytes:
-    data = file.read(LARGEST_FILE + 1)
+def _text(data: bytes) -> str:
     if len(data) > LARGEST_FILE:
-        raise KernelError(f"{where}: larger than the {human_bytes(LARGEST_FILE)} a kernel file may have")
-    return data
-
-
-def _decoded(data: bytes, where: str) -> str:
+        raise KernelError(f"larger than the {human_bytes(LARGEST_FILE)} a kernel file may have")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise KernelError(f"{where}: UTF-16 text; save it as UTF-8")
+        raise KernelError("UTF-16 text; save it as UTF-8")
     if b"\0" in data:
-        raise KernelError(
-            f"{where}: not a text file (it holds NUL bytes); expected a kernel as text, .npy or a picture"
-        )
+        raise KernelError("not a text file (it holds NUL bytes); expected a kernel as text, .npy or a picture")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -87,40 +81,35 @@ def _decoded(data: bytes, where: str) -> str:
         begin = data.rfind(b"\n", 0, error.start) + 1
         column = len(data[begin : error.start].decode("utf-8")) + 1
         byte = f"byte 0x{data[error.start]:02x}"
-        raise KernelError(f"{where}: line {line}, column {column}: read {byte}, expected UTF-8 text") from None
+        raise KernelError(f"line {line}, column {column}: read {byte}, expected UTF-8 text") from None
 
 
-def read_array(file, where: str) -> KernelWeights:
+def read_array(file) -> KernelWeights:
     """Read the weights of a .npy file: a 2-D array of real numbers. Its header is checked before memory is allocated."""
     form = np.lib.format
+    readers = {
+        (1, 0): form.read_array_header_1_0,
+        (2, 0): form.read_array_header_2_0,
+    }  # 3.0 only adds names beyond Latin-1
     try:
         version = form.read_magic(file)
-        if version not in ((1, 0), (2, 0)):  # 3.0 only adds names of fields beyond Latin-1
-            raise KernelError("expected a .npy file of version 1.0 or 2.0")
-        read_header = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-        shape, by_columns, dtype = read_header(file)
-    except KernelError as error:
-        raise KernelError(f"{where}: {error}") from None
+        shape, by_columns, dtype = readers[version](file) if version in readers else ((), False, np.dtype(bool))
     except Exception:
-        raise KernelError(f"{where}: not a .npy file, or its header is damaged") from None
+        raise KernelError("not a .npy file, or its header is damaged") from None
+    if version not in readers:
+        raise KernelError("expected a .npy file of version 1.0 or 2.0")
     if dtype.hasobject or dtype.kind not in "biuf":
-        raise KernelError(f"{where}: holds {'Python objects' if dtype.hasobject else dtype}, expected real numbers")
+        raise KernelError(f"holds {'Python objects' if dtype.hasobject else dtype}, expected real numbers")
     if len(shape) != 2:
-        raise KernelError(f"{where}: an array of shape {shape}, expected rows and columns")
+        raise KernelError(f"an array of shape {shape}, expected rows and columns")
     if not (0 < max(shape) <= MAX_SIDE and 0 < shape[0] * shape[1] <= MAX_TAPS and min(shape) > 0):
-        size = f"{shape[0]} x {shape[1]}"
-        raise KernelError(
-            f"{where}: an array of {size}, expected 1 to {MAX_SIDE} on a side and at most {MAX_TAPS} weights"
-        )
+        limits = f"1 to {MAX_SIDE} on a side and at most {MAX_TAPS} weights"
+        raise KernelError(f"an array of {shape[0]} x {shape[1]}, expected {limits}")
     needed = shape[0] * shape[1] * dtype.itemsize
     data = file.read(needed)
     if len(data) < needed:
-        raise KernelError(f"{where}: ends before all {shape[0]} x {shape[1]} weights")
-    array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
-    try:
-        return KernelWeights(array)
-    except KernelError as error:
-        raise KernelError(f"{where}: {error}") from None
+        raise KernelError(f"ends before all {shape[0]} x {shape[1]} weights")
+    return KernelWeights(np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C"))
 
 
 def _read_picture(file, where: str) -> KernelWeights:
@@ -130,35 +119,26 @@ def _read_picture(file, where: str) -> KernelWeights:
     try:
         pixels = read(file, max_pixels=MAX_TAPS, name=where).pixels
     except LimitError:
-        raise KernelError(f"{where}: too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
+        raise KernelError(f"too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
     if pixels.ndim == 3:
-        pixels = _grey(pixels, where)
+        pixels = _grey(pixels)
     if max(pixels.shape) > MAX_SIDE:
-        raise KernelError(
-            f"{where}: {pixels.shape[1]} x {pixels.shape[0]} pixels, expected at most {MAX_SIDE} on a side"
-        )
+        raise KernelError(f"{pixels.shape[1]} x {pixels.shape[0]} pixels, expected at most {MAX_SIDE} on a side")
     if pixels.dtype.kind == "b":
         pixels = pixels.astype(np.uint8)
-    try:
-        if pixels.dtype.kind in "iu" and pixels.size > LARGEST_EXACT_PICTURE and pixels.any():
-            return KernelWeights(pixels / pixels.sum(dtype=np.float64))
-        return KernelWeights(pixels).normalized()
-    except KernelError as error:
-        raise KernelError(f"{where}: {error}") from None
+    if pixels.dtype.kind in "iu" and pixels.size > LARGEST_EXACT_PICTURE and pixels.any():
+        return KernelWeights(pixels / pixels.sum(dtype=np.float64))
+    return KernelWeights(pixels).normalized()
 
 
-def _grey(pixels: np.ndarray, where: str) -> np.ndarray:
+def _grey(pixels: np.ndarray) -> np.ndarray:
     """The grey levels of a picture with several channels; KernelError if colours differ or a pixel is transparent."""
     channels = pixels.shape[2]
     if channels in (2, 4):
         opaque = {"b": True, "f": 1.0}.get(pixels.dtype.kind) or np.iinfo(pixels.dtype).max
         if np.any(pixels[:, :, -1] != opaque):
-            raise KernelError(
-                f"{where}: partly transparent; a kernel's weights are the grey levels of an opaque picture"
-            )
+            raise KernelError("partly transparent; a kernel's weights are the grey levels of an opaque picture")
         pixels = pixels[:, :, :-1]
     if np.any(pixels != pixels[:, :, :1]):
-        raise KernelError(
-            f"{where}: a coloured picture; a kernel has one weight for each pixel: convert it to grey first"
-        )
+        raise KernelError("a coloured picture; a kernel has one weight for each pixel: convert it to grey first")
     return pixels[:, :, 0]

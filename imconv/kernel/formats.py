@@ -8,23 +8,16 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import KernelError, OptionError, nearest
+from ..errors import KernelError, known
 from . import file, json_form
 from .kernel import Kernel
 from .number import format_float, format_fraction
-from .text import parse, parse_matrix, write
+from .text import parse, write
 from .weights import MAX_TAPS
 
 FORMATS = ("text", "imagemagick", "libvips", "csv", "npy", "json")
 _BY_EXTENSION = {".mat": "libvips", ".con": "libvips", ".csv": "csv", ".npy": "npy", ".json": "json", ".txt": "text", ".kernel": "text"}  # fmt: skip
 _WHOLE = "text and json hold it"
-
-
-def check_format(name: str) -> str:
-    """The format's name in lower case; OptionError, which proposes the nearest name, for an unknown format."""
-    if name.lower() not in FORMATS:
-        raise OptionError(f"unknown kernel format {name!r}; it is one of {', '.join(FORMATS)}{nearest(name, FORMATS)}")
-    return name.lower()
 
 
 def format_for(path: str) -> str | None:
@@ -49,7 +42,7 @@ def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
     KernelError
         The format can't hold the kernel exactly; the message says why, and names formats that can.
     """
-    to = check_format(to)
+    to = known(to, "kernel format", FORMATS)
     if kernel.shape[0] * kernel.shape[1] > MAX_TAPS:
         raise KernelError(f"a kernel of {kernel.shape[0]} x {kernel.shape[1]} is too large for a kernel file")
     encode, read = _CODECS[to]
@@ -64,9 +57,8 @@ def convert(kernel: Kernel, to: str) -> tuple[bytes, list[str]]:
 
 def _same(back: Kernel, kernel: Kernel) -> bool:
     """Whether both kernels filter alike: equal numbers, and equal fractions if the kernel is exact."""
-    one, other = (np.ones(k.shape, bool) if k.included is None else k.included for k in (back, kernel))
     same = (back.shape, back.anchor, back.offset) == (kernel.shape, kernel.anchor, kernel.offset)
-    if not (same and np.array_equal(one, other) and np.array_equal(back.weights, kernel.weights)):
+    if not (same and np.array_equal(back.mask, kernel.mask) and np.array_equal(back.weights, kernel.weights)):
         return False
     if back.numerators is None or kernel.numerators is None:
         return kernel.numerators is None
@@ -84,11 +76,8 @@ def _refuse(kernel: Kernel, to: str) -> None:
         raise KernelError(f"{to} has no place for cells that are left out; {_WHOLE}")
 
 
-def _decimals(kernel: Kernel) -> list[list[str]]:
-    cells = [[format_float(weight) for weight in row] for row in kernel.weights.tolist()]
-    if kernel.included is not None:
-        for row, column in np.argwhere(~kernel.included).tolist():
-            cells[row][column] = "-"
+def _decimals(rows: list[list]) -> list[list[str]]:
+    cells = [["-" if number is None else format_float(number) for number in row] for row in rows]
     if any("/" in cell for row in cells for cell in row):
         raise KernelError("a weight is larger or smaller than decimals here may be, 1e99 and 1e-99; text and json hold it")  # fmt: skip
     return cells
@@ -96,34 +85,31 @@ def _decimals(kernel: Kernel) -> list[list[str]]:
 
 def _imagemagick(kernel: Kernel) -> str:
     (rows, columns), (row, column) = kernel.shape, kernel.anchor
-    cells = "  ".join(",".join(line) for line in _decimals(kernel))
+    cells = "  ".join(",".join(line) for line in _decimals(kernel.written(divided=True)[0]))
     return f"{columns}x{rows}+{column}+{row}: {cells}\n"
 
 
 def _libvips(kernel: Kernel) -> str:
     """`W H [scale [offset]]` and the rows. If possible the first line differs from them in length, which marks a matrix."""
-    whole = kernel.written_numerators
-    divisor = 1 if whole is None else kernel.denominator
-    cells = _decimals(kernel) if whole is None else [[str(int(n)) for n in row] for row in whole]
+    rows, divisor = kernel.written()
     head = [str(kernel.shape[1]), str(kernel.shape[0])]
     if divisor != 1 or kernel.offset or kernel.shape[1] == len(head):
         head.append(str(divisor))
     if kernel.offset or kernel.shape[1] == len(head):
         head.append(_decimal(kernel.offset))
-    return "\n".join(" ".join(row) for row in [head, *cells]) + "\n"
+    return "\n".join(" ".join(row) for row in [head, *_decimals(rows)]) + "\n"
 
 
 def _decimal(value: Fraction) -> str:
     text = format_float(float(value))
     if "/" in text or Fraction(text) != value:
-        raise KernelError(
-            f"libvips has no place for the offset {format_fraction(value)}, which is no decimal; {_WHOLE}"
-        )
+        offset = format_fraction(value)
+        raise KernelError(f"libvips has no place for the offset {offset}, which is no decimal; {_WHOLE}")
     return text
 
 
 def _csv(kernel: Kernel) -> str:
-    return "\n".join(",".join(row) for row in _decimals(kernel)) + "\n"
+    return "\n".join(",".join(row) for row in _decimals(kernel.written(divided=True)[0])) + "\n"
 
 
 def _npy(kernel: Kernel) -> bytes:
@@ -139,8 +125,8 @@ def _as_text(encode, read) -> tuple:
 _CODECS = {
     "text": _as_text(write, parse),
     "imagemagick": _as_text(_imagemagick, parse),
-    "libvips": _as_text(_libvips, parse_matrix),
+    "libvips": _as_text(_libvips, lambda text: parse(text, matrix=True)),
     "csv": _as_text(_csv, parse),
     "json": _as_text(json_form.write, json_form.read),
-    "npy": (_npy, lambda data: file.read_array(io.BytesIO(data), "npy")),
+    "npy": (_npy, lambda data: file.read_array(io.BytesIO(data))),
 }

@@ -50,10 +50,6 @@ class Arguments:
     def fail(self, what: str):
         raise OptionError(f"kernel {self.shown}: {what}; write {self.form}")
 
-    def at_most(self, count: int) -> None:
-        if len(self.values) > count:
-            self.fail(f"{len(self.values)} arguments, expected at most {count}")
-
     def get(self, index: int, default) -> Fraction:
         return self.values[index] if index < len(self.values) else Fraction(default)
 
@@ -75,22 +71,22 @@ class Arguments:
         return radius
 
 
+Build = Callable[[Arguments], KernelWeights]
+
+
 def _gaussian(a: Arguments) -> KernelWeights:
-    a.at_most(2)
     sigma = a.size(1, 1, LARGEST_RADIUS)
     row = gaussian_row(sigma, a.radius(0, sigma, LARGEST_RADIUS))
     return KernelWeights.from_factors(row, row, name=a.label, source=THYSSEN)
 
 
 def _blur(a: Arguments) -> KernelWeights:
-    a.at_most(3)
     sigma = a.size(1, 1, LARGEST_ROW_RADIUS)
     row = gaussian_row(sigma, a.radius(0, sigma, LARGEST_ROW_RADIUS))
     return _turned(KernelWeights(row[np.newaxis], name=a.label, source=THYSSEN), a, 2)
 
 
 def _comet(a: Arguments) -> KernelWeights:
-    a.at_most(3)
     sigma = a.size(1, 1, LARGEST_ROW_RADIUS)
     radius = a.radius(0, sigma, LARGEST_ROW_RADIUS)
     half = gaussian_row(sigma, radius)[radius:]
@@ -107,7 +103,6 @@ def _balanced(weights: np.ndarray, a: Arguments) -> KernelWeights:
 
 
 def _dog(a: Arguments) -> KernelWeights:
-    a.at_most(3)
     first, second = a.size(1, 1, LARGEST_RADIUS), a.size(2, Fraction(8, 5), LARGEST_RADIUS)
     radius = a.radius(0, max(first, second), LARGEST_RADIUS)
     one, other = gaussian_row(first, radius), gaussian_row(second, radius)
@@ -116,7 +111,6 @@ def _dog(a: Arguments) -> KernelWeights:
 
 def _log(a: Arguments) -> KernelWeights:
     """(1 - r^2 / (2 sigma^2)) exp(-r^2 / (2 sigma^2)), Marr and Hildreth 1980 with the opposite sign: the centre is positive."""
-    a.at_most(2)
     sigma = a.size(1, 1, LARGEST_RADIUS)
     if sigma == 0:
         a.fail("sigma must be larger than 0")
@@ -126,7 +120,6 @@ def _log(a: Arguments) -> KernelWeights:
 
 def _binomial(a: Arguments) -> KernelWeights:
     """The outer product of two rows of Pascal's triangle, scaled to sum 1."""
-    a.at_most(1)
     radius = a.radius(0, 0.25, LARGEST_RADIUS)
     exact = [Fraction(math.comb(2 * radius, k), 4**radius) for k in range(2 * radius + 1)]
     row = [float(weight) for weight in exact] if radius > 12 else exact  # float64 does not hold larger sums exactly
@@ -138,13 +131,10 @@ def _squared_distances(radius: int) -> np.ndarray:
     return (x * x + (x * x)[:, np.newaxis]).astype(np.float64)
 
 
-def _shape(
-    default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]
-) -> Callable[[Arguments], KernelWeights]:
+def _shape(default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Build:
     """A function that makes a shape of equal weights: the cells where `inside(x, y, radius)`; others are left out."""
 
     def make(a: Arguments) -> KernelWeights:
-        a.at_most(2)
         size = a.size(0, default, LARGEST_RADIUS) or float(default)
         x = np.arange(-int(size), int(size) + 1)
         return _masked(inside(x, x[:, np.newaxis], size), a.get(1, 1), a)
@@ -154,7 +144,6 @@ def _shape(
 
 def _ring(a: Arguments) -> KernelWeights:
     """Cells whose distance from the centre is above the smaller radius and at most the larger."""
-    a.at_most(3)
     radii = sorted((a.size(0, Fraction(5, 2), LARGEST_RADIUS), a.size(1, Fraction(7, 2), LARGEST_RADIUS)))
     distances = _squared_distances(int(radii[1]))
     return _masked((distances > radii[0] ** 2) & (distances <= radii[1] ** 2), a.get(2, 1), a)
@@ -166,11 +155,10 @@ def _masked(inside: np.ndarray, scale: Fraction, a: Arguments) -> KernelWeights:
     return KernelWeights(inside * float(scale), included=inside, name=a.label, source=SHAPES)
 
 
-def _fixed(rows: str) -> Callable[[Arguments], KernelWeights]:
+def _fixed(rows: str) -> Build:
     weights = [[int(number) for number in row.split()] for row in rows.split(";")]
 
     def make(a: Arguments) -> KernelWeights:
-        a.at_most(1)
         return _turned(KernelWeights(weights, name=a.label, source=THYSSEN), a, 0)
 
     return make
@@ -178,14 +166,12 @@ def _fixed(rows: str) -> Callable[[Arguments], KernelWeights]:
 
 def _freichen(a: Arguments) -> KernelWeights:
     """The isotropic gradient: sqrt(2) where Sobel has 2. Arguments: type 0, angle."""
-    a.at_most(2)
     angle = 1 if len(a.values) == 2 else 0
     if angle and a.values[0] != 0:
         a.fail("only type 0, the isotropic gradient, is known")
     root = math.sqrt(2)
-    return _turned(
-        KernelWeights([[1.0, 0.0, -1.0], [root, 0.0, -root], [1.0, 0.0, -1.0]], name=a.label, source=THYSSEN), a, angle
-    )
+    weights = [[1.0, 0.0, -1.0], [root, 0.0, -root], [1.0, 0.0, -1.0]]
+    return _turned(KernelWeights(weights, name=a.label, source=THYSSEN), a, angle)
 
 
 def _turned(kernel: KernelWeights, a: Arguments, index: int) -> KernelWeights:
@@ -212,26 +198,26 @@ def turned_by_45(weights: np.ndarray) -> np.ndarray:
     return turned
 
 
-# name: how it is written, a description, and the function that makes it
-FORMULAS: dict[str, tuple[str, str, Callable[[Arguments], KernelWeights]]] = {
-    "gaussian": ("gaussian:RADIUSxSIGMA", "a sampled Gaussian with sum 1; radius 0: four sigma", _gaussian),
-    "blur": ("blur:RADIUSxSIGMA,ANGLE", "one row of a sampled Gaussian with sum 1", _blur),
-    "comet": ("comet:RADIUSxSIGMA,ANGLE", "half a row of a Gaussian with sum 1: a trail to one side", _comet),
-    "dog": ("dog:RADIUSxSIGMA1,SIGMA2", "the difference of two Gaussians", _dog),
-    "log": ("log:RADIUSxSIGMA", "the Laplacian of a Gaussian with a positive centre", _log),
-    "binomial": ("binomial:RADIUS", "binomial coefficients with sum 1", _binomial),
-    "sobel": ("sobel:ANGLE", "the Sobel gradient turned clockwise; 0: to the right", _fixed("1 0 -1; 2 0 -2; 1 0 -1")),
-    "prewitt": ("prewitt:ANGLE", "the Prewitt gradient turned clockwise", _fixed("1 0 -1; 1 0 -1; 1 0 -1")),
-    "roberts": ("roberts:ANGLE", "the difference of two neighbours, turned clockwise", _fixed("0 0 0; 1 -1 0; 0 0 0")),
-    "compass": ("compass:ANGLE", "Prewitt's compass gradient turned clockwise", _fixed("1 1 -1; 1 -2 -1; 1 1 -1")),
-    "kirsch": ("kirsch:ANGLE", "the Kirsch compass gradient turned clockwise", _fixed("5 -3 -3; 5 0 -3; 5 -3 -3")),
-    "freichen": ("freichen:0,ANGLE", "the Frei-Chen isotropic gradient turned clockwise", _freichen),
-    "diamond": ("diamond:RADIUS", "|x| + |y| up to the radius", _shape(1, lambda x, y, r: abs(x) + abs(y) <= int(r))),
-    "square": ("square:RADIUS", "a full square", _shape(1, lambda x, y, r: (x == x) & (y == y))),
-    "disk": ("disk:RADIUS", "cells up to the radius, 4.3 by default", _shape("4.3", lambda x, y, r: x * x + y * y <= r * r)),
-    "plus": ("plus:RADIUS", "one row and one column", _shape(2, lambda x, y, r: (x == 0) | (y == 0))),
-    "cross": ("cross:RADIUS", "both diagonals", _shape(2, lambda x, y, r: abs(x) == abs(y))),
-    "ring": ("ring:RADIUS1,RADIUS2", "cells between two distances, 2.5 and 3.5 by default", _ring),
+# name: how it is written, a description, the largest number of arguments, and the function that makes it
+FORMULAS: dict[str, tuple[str, str, int, Build]] = {
+    "gaussian": ("gaussian:RADIUSxSIGMA", "a sampled Gaussian with sum 1; radius 0: four sigma", 2, _gaussian),
+    "blur": ("blur:RADIUSxSIGMA,ANGLE", "one row of a sampled Gaussian with sum 1", 3, _blur),
+    "comet": ("comet:RADIUSxSIGMA,ANGLE", "half a row of a Gaussian with sum 1: a trail to one side", 3, _comet),
+    "dog": ("dog:RADIUSxSIGMA1,SIGMA2", "the difference of two Gaussians", 3, _dog),
+    "log": ("log:RADIUSxSIGMA", "the Laplacian of a Gaussian with a positive centre", 2, _log),
+    "binomial": ("binomial:RADIUS", "binomial coefficients with sum 1", 1, _binomial),
+    "sobel": ("sobel:ANGLE", "the Sobel gradient turned clockwise; 0: to the right", 1, _fixed("1 0 -1; 2 0 -2; 1 0 -1")),
+    "prewitt": ("prewitt:ANGLE", "the Prewitt gradient turned clockwise", 1, _fixed("1 0 -1; 1 0 -1; 1 0 -1")),
+    "roberts": ("roberts:ANGLE", "the difference of two neighbours, turned clockwise", 1, _fixed("0 0 0; 1 -1 0; 0 0 0")),
+    "compass": ("compass:ANGLE", "Prewitt's compass gradient turned clockwise", 1, _fixed("1 1 -1; 1 -2 -1; 1 1 -1")),
+    "kirsch": ("kirsch:ANGLE", "the Kirsch compass gradient turned clockwise", 1, _fixed("5 -3 -3; 5 0 -3; 5 -3 -3")),
+    "freichen": ("freichen:0,ANGLE", "the Frei-Chen isotropic gradient turned clockwise", 2, _freichen),
+    "diamond": ("diamond:RADIUS", "|x| + |y| up to the radius", 2, _shape(1, lambda x, y, r: abs(x) + abs(y) <= int(r))),
+    "square": ("square:RADIUS", "a full square", 2, _shape(1, lambda x, y, r: (x == x) & (y == y))),
+    "disk": ("disk:RADIUS", "cells up to the radius, 4.3 by default", 2, _shape("4.3", lambda x, y, r: x * x + y * y <= r * r)),
+    "plus": ("plus:RADIUS", "one row and one column", 2, _shape(2, lambda x, y, r: (x == 0) | (y == 0))),
+    "cross": ("cross:RADIUS", "both diagonals", 2, _shape(2, lambda x, y, r: abs(x) == abs(y))),
+    "ring": ("ring:RADIUS1,RADIUS2", "cells between two distances, 2.5 and 3.5 by default", 3, _ring),
 }  # fmt: skip
 
 
@@ -241,5 +227,8 @@ def make(name: str, arguments: str = "") -> KernelWeights:
     >>> make("sobel", "90").weights[0]
     array([1., 2., 1.])
     """
-    form, _, build = FORMULAS[name]
-    return build(Arguments(name, arguments.strip().lower(), form))
+    form, _, most, build = FORMULAS[name]
+    given = Arguments(name, arguments.strip().lower(), form)
+    if len(given.values) > most:
+        given.fail(f"{len(given.values)} arguments, expected at most {most}")
+    return build(given)

@@ -64,40 +64,31 @@ def read(text: str, *, filename: str | None = None) -> KernelWeights:
                 raise KernelError(f"{where}: weight {i},{j} is no number")
             if cell not in known:
                 known[cell] = _number(cell, f"weight {i},{j}", where) / divisor
-    included = (
-        None if None not in (cell for row in rows for cell in row) else [[c is not None for c in r] for r in rows]
-    )
+    included = [[cell is not None for cell in row] for row in rows]
     words = {key: _words(found.get(key), key, where) for key in ("name", "source")}
     try:
         weights = [[known[cell] for cell in row] for row in rows]
         offset = _number(found.get("offset", _Number("0")), "offset", where)
-        kernel = KernelWeights(
-            weights, anchor=_anchor(found.get("anchor"), where), offset=offset, included=included, **words
-        )
+        rest = {"anchor": _anchor(found.get("anchor"), where), "offset": offset, "included": included, **words}
+        kernel = KernelWeights(weights, **rest)
         # weights without a common denominator are made from floats, so that they are recognised as in any other kernel
-        return kernel if kernel.exact else KernelWeights(kernel.weights, anchor=kernel.anchor, offset=offset, included=included, **words)  # fmt: skip
+        return kernel if kernel.exact else KernelWeights(kernel.weights, **rest)
     except KernelError as error:
         raise KernelError(str(error) if str(error).startswith(where) else f"{where}: {error}") from None
 
 
 def write(kernel: KernelWeights) -> str:
     """The kernel as JSON text, one line for each row of weights; it reads back equal."""
-    whole = kernel.written_numerators
+    rows, divisor = kernel.written()
     found = {"name": kernel.name, "source": kernel.source}
     lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in found.items() if value is not None]
     lines.append(f'"anchor": {list(kernel.anchor)}')
     if kernel.offset:
         lines.append(f'"offset": {_written(kernel.offset)}')
-    if whole is not None and kernel.denominator != 1:
-        lines.append(f'"divisor": {kernel.denominator}')
-    cells = (kernel.weights if whole is None else whole).tolist()
-    if kernel.included is not None:
-        cells = [
-            [cell if here else None for cell, here in zip(row, mask, strict=True)]
-            for row, mask in zip(cells, kernel.included.tolist(), strict=True)
-        ]
-    rows = ",\n    ".join(json.dumps(row) for row in cells)
-    lines.append(f'"weights": [\n    {rows}\n  ]')
+    if divisor != 1:
+        lines.append(f'"divisor": {divisor}')
+    weights = ",\n    ".join(map(json.dumps, rows))
+    lines.append(f'"weights": [\n    {weights}\n  ]')
     return "{\n  " + ",\n  ".join(lines) + "\n}\n"
 
 

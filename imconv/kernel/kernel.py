@@ -45,14 +45,6 @@ class Kernel(KernelWeights):
     __slots__ = ()
 
     @classmethod
-    def of(cls, weights: KernelWeights) -> Kernel:
-        """The same weights as a Kernel."""
-        kernel = cls.__new__(cls)
-        for slot in KernelWeights.__slots__:
-            object.__setattr__(kernel, slot, getattr(weights, slot))
-        return kernel
-
-    @classmethod
     def from_text(cls, text: str) -> Kernel:
         """A kernel from rows of numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`, or any other text that a kernel file may hold."""
         from .text import parse
@@ -96,11 +88,8 @@ def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:
         kernel = Kernel.named(kernel)
     elif not isinstance(kernel, Kernel):
         plain = type(kernel) is np.ndarray and kernel.dtype.kind in "biuf" and kernel.itemsize <= 8
-        kernel = (
-            _of_samples(kernel.dtype.str, kernel.shape, kernel.tobytes())
-            if plain and kernel.size <= REMEMBERED
-            else Kernel(kernel)
-        )
+        plain = plain and kernel.size <= REMEMBERED
+        kernel = _of_samples(kernel.dtype.str, kernel.shape, kernel.tobytes()) if plain else Kernel(kernel)
     return kernel if anchor is None and offset is None else kernel.replace(anchor=anchor, offset=offset)
 
 

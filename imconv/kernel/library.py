@@ -22,7 +22,7 @@ def names() -> list[str]:
 
 def formulas() -> dict[str, str]:
     """The kernels computed by formula: a description for each form, such as `disk:RADIUS`."""
-    return {form: what for form, what, _ in FORMULAS.values()}
+    return {form: what for form, what, *_ in FORMULAS.values()}
 
 
 def named(name: str) -> KernelWeights:
@@ -64,17 +64,15 @@ def describe(name: str) -> tuple[str, str]:
         return size, next((line.strip("# \n") for line in file if line.startswith("#")), "")
 
 
-def folder() -> str:
-    """The folder of the library's files: inside the package if installed, beside it in a checkout."""
+def folder(name: str = "kernels") -> str:
+    """A folder that comes with imconv: inside the package if installed, beside it in a checkout."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    installed = os.path.join(package, "kernels")
-    if os.path.isdir(installed):
-        return installed
     checkout = os.path.dirname(package)
-    beside = os.path.join(checkout, "kernels")
-    if os.path.isdir(beside) and os.path.isfile(os.path.join(checkout, "pyproject.toml")):
-        return beside
-    raise FileError("the kernel library's folder 'kernels' is missing; install imconv again")
+    places = [package, checkout] if os.path.isfile(os.path.join(checkout, "pyproject.toml")) else [package]
+    for place in places:
+        if os.path.isdir(os.path.join(place, name)):
+            return os.path.join(place, name)
+    raise FileError(f"the folder {name!r} is missing; install imconv again")
 
 
 def canonical_name(name: str) -> str:

@@ -33,7 +33,7 @@ def plot(kernel: Kernel, format: str = "png") -> bytes:
     figure.suptitle(f"{kernel.name or 'kernel'}: {kernel.shape[0]} x {kernel.shape[1]}, sum {kernel.sum():g}")
 
     largest = float(np.abs(kernel.weights).max()) or 1.0
-    drawn = np.ma.array(kernel.weights, mask=np.zeros(kernel.shape, bool) if kernel.included is None else ~kernel.included)  # fmt: skip
+    drawn = np.ma.array(kernel.weights, mask=~kernel.mask)
     figure.colorbar(left.imshow(drawn, cmap="RdBu_r", vmin=-largest, vmax=largest), ax=left)
     left.set(title="weights", xlabel="column", ylabel="row")
     for axis in (left.xaxis, left.yaxis):
@@ -41,7 +41,7 @@ def plot(kernel: Kernel, format: str = "png") -> bytes:
     left.add_patch(Rectangle((kernel.anchor[1] - 0.5, kernel.anchor[0] - 0.5), 1, 1, fill=False, linewidth=2))
     if max(kernel.shape) <= MOST_LABELLED:
         for (row, column), weight in np.ndenumerate(kernel.weights):
-            if kernel.included is None or kernel.included[row, column]:
+            if kernel.mask[row, column]:
                 shade = "white" if abs(weight) > 0.6 * largest else "black"
                 left.text(column, row, f"{weight:.3g}", ha="center", va="center", color=shade, fontsize=8)
 

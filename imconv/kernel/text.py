@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from fractions import Fraction
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ..errors import KernelError
 from ..geometry.sizes import MAX_SIDE
-from ..pixels.exact import LARGEST_INTEGER
+from ..pixels.exact import common_denominator
 from .number import format_float, format_fraction
 from .tokens import Reader, Row, place, shown
 from .weights import MAX_TAPS, KernelWeights
@@ -22,7 +21,7 @@ from .weights import MAX_TAPS, KernelWeights
 _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
-def parse(text: str, *, filename: str | None = None) -> KernelWeights:
+def parse(text: str, *, filename: str | None = None, matrix: bool = False) -> KernelWeights:
     """Read a kernel from text.
 
     Rows of numbers, separated by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
@@ -49,6 +48,8 @@ def parse(text: str, *, filename: str | None = None) -> KernelWeights:
     text : str
     filename : str, optional
         Named in error messages.
+    matrix : bool, default False
+        Always read the first row as a libvips matrix's, unless there are headers.
 
     Raises
     ------
@@ -62,13 +63,8 @@ def parse(text: str, *, filename: str | None = None) -> KernelWeights:
     >>> parse("divisor: 9\\n1 1 1\\n1 1 1\\n1 1 1").denominator
     9
     """
-    return _build(Reader(text, filename))
-
-
-def parse_matrix(text: str, *, filename: str | None = None) -> KernelWeights:
-    """Read a libvips matrix: as `parse`, but the first row is always `W H [scale [offset]]`, unless there are headers."""
     reader = Reader(text, filename)
-    return _build(reader, matrix=not reader.headers)
+    return _build(reader, matrix and not reader.headers)
 
 
 def write(kernel: KernelWeights) -> str:
@@ -86,14 +82,10 @@ def write(kernel: KernelWeights) -> str:
         lines.append(f"anchor: {kernel.anchor[0]} {kernel.anchor[1]}")
     if kernel.offset:
         lines.append(f"offset: {format_fraction(Fraction(kernel.offset))}")
-    whole = kernel.written_numerators
-    if whole is not None and kernel.denominator != 1:
-        lines.append(f"divisor: {kernel.denominator}")
-    rows = (kernel.weights if whole is None else whole).tolist()
-    cells = [[format_float(number) if whole is None else str(number) for number in row] for row in rows]
-    if kernel.included is not None:
-        for row, column in np.argwhere(~kernel.included).tolist():
-            cells[row][column] = "-"
+    rows, divisor = kernel.written()
+    if divisor != 1:
+        lines.append(f"divisor: {divisor}")
+    cells = [["-" if number is None else format_float(number) for number in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines += [" ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     return "\n".join(lines) + "\n"
@@ -104,7 +96,7 @@ def _quoted(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
 
 
-def _build(reader: Reader, matrix: bool = False) -> KernelWeights:
+def _build(reader: Reader, matrix: bool) -> KernelWeights:
     """Build the kernel from a text's headers and rows."""
     factor, offset, anchor = Fraction(1), Fraction(0), None
     if reader.geometry is not None:
@@ -139,8 +131,7 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
     except OverflowError:
         raise KernelError(f"{where}: a weight times the scale is larger than float64 can hold, 1.8e308") from None
     # only fractions need a list; for whole numbers, and weights without a common denominator, an array is faster
-    denominator = _common_denominator(exact.values())
-    as_list = denominator is not None and denominator > 1
+    as_list = (common_denominator(exact.values()) or 1) > 1
     included = None
     if any(reader.known[token] is None for token in used):
         included = [[reader.known[token] is not None for token in row] for row in rows]
@@ -153,16 +144,6 @@ def _assemble(reader: Reader, rows: list[list[str]], factor: Fraction, offset: F
         return kernel.normalized() if normalize else kernel
     except KernelError as error:
         raise KernelError(f"{where}: {error}") from None
-
-
-def _common_denominator(weights) -> int | None:
-    """The weights' common denominator, or None as soon as it is too large for float64."""
-    denominator = 1
-    for weight in weights:
-        denominator = math.lcm(denominator, weight.denominator)
-        if denominator >= LARGEST_INTEGER:
-            return None
-    return denominator
 
 
 def _plain(reader: Reader, rows: list[Row], count: int, why: str) -> list[list[str]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import KernelError
 from ..geometry.sizes import MAX_SIDE
-from ..pixels.exact import LARGEST_INTEGER, as_fraction, common, outer_factors, recognise
+from ..pixels.exact import LARGEST_INTEGER, as_fraction, common, frozen, outer_factors, recognise
 
 MAX_TAPS = 1 << 22
 HEAVY = 1 << 14  # weights; see `KernelWeights.heavy`
@@ -24,23 +24,8 @@ class KernelWeights:
     `Kernel`, the public subclass, documents parameters and errors, and adds the readers as methods.
     """
 
-    __slots__ = (
-        "_factors",
-        "_hash",
-        "_integer_factors",
-        "_numerators",
-        "_sealed",
-        "_weights",
-        "anchor",
-        "coarse",
-        "denominator",
-        "included",
-        "name",
-        "offset",
-        "shape",
-        "sigma",
-        "source",
-    )  # fmt: skip
+    __slots__ = ("_factors", "_hash", "_integer_factors", "_numerators", "_sealed", "_weights", "anchor", "coarse", "denominator",
+                 "included", "name", "offset", "shape", "sigma", "source")  # fmt: skip
 
     _weights: np.ndarray | None  # None until they are asked for, where there are factors
     _factors: tuple[np.ndarray, np.ndarray] | None
@@ -66,7 +51,7 @@ class KernelWeights:
             if not mask.any():
                 raise KernelError("a kernel needs at least one cell that is not left out")
             if not mask.all():
-                self.included = _frozen(mask)
+                self.included = frozen(mask)
         self._sealed = True
 
     def __setattr__(self, name, value):
@@ -98,17 +83,13 @@ class KernelWeights:
         `sigma` (rows, columns) marks a Gaussian, multiplied by the weights' sum: for 8 bits it may then be computed on a
         coarse grid, and for every type with `coarse`.
         """
-        (column, column_fractions), (row, row_fractions) = (
-            _as_weights([list(column)], MAX_TAPS),
-            _as_weights([list(row)], MAX_TAPS),
-        )
+        sides = [_as_weights([list(side)], MAX_TAPS) for side in (column, row)]
         kernel = cls.__new__(cls)
-        kernel._set((column.size, row.size), anchor, offset, name, source)
+        kernel._set([side.size for side, _ in sides], anchor, offset, name, source)
         kernel.sigma, kernel.coarse = sigma, coarse
         kernel._weights = kernel._numerators = kernel.denominator = kernel.included = kernel._integer_factors = None
-        kernel._factors = (_frozen(column[0]), _frozen(row[0]))
-        vertical = common(column_fractions) if column_fractions else recognise(column)
-        horizontal = common(row_fractions) if row_fractions else recognise(row)
+        kernel._factors = (frozen(sides[0][0][0]), frozen(sides[1][0][0]))
+        vertical, horizontal = (common(fractions) if fractions else recognise(side) for side, fractions in sides)
         if vertical and horizontal:
             sums = [sum(abs(n) for n in numerators.ravel().tolist()) for numerators, _ in (vertical, horizontal)]
             if max(sums[0] * sums[1], vertical[1] * horizontal[1]) < LARGEST_INTEGER:
@@ -120,20 +101,24 @@ class KernelWeights:
 
     # --- the same kernel, changed ----------------------------------------------------------------------------------
 
+    @classmethod
+    def of(cls, weights: KernelWeights) -> Self:
+        """The same kernel as an object of this class."""
+        kernel = cls.__new__(cls)
+        for slot in KernelWeights.__slots__:
+            object.__setattr__(kernel, slot, getattr(weights, slot))
+        return kernel
+
     def replace(self, *, anchor=None, offset=None, name=None, coarse=None) -> Self:
         """A copy with another anchor, offset, name or `coarse` (see `from_factors`); None keeps the kernel's own."""
-        kernel = type(self).__new__(type(self))
-        for slot in KernelWeights.__slots__:
-            object.__setattr__(kernel, slot, getattr(self, slot))
-        kernel._sealed = False
-        kernel._set(
-            self.shape,
-            self.anchor if anchor is None else anchor,
-            self.offset if offset is None else offset,
-            self.name if name is None else name,
-            self.source,
-        )
-        kernel.sigma, kernel.coarse = self.sigma, self.coarse if coarse is None else coarse
+        kernel = type(self).of(self)
+        kernel._sealed, kernel._hash = False, None
+        if anchor is not None:
+            kernel.anchor = _checked_anchor(anchor, self.shape)
+        if offset is not None:
+            kernel.offset = _checked_offset(offset)
+        kernel.name = self.name if name is None else name
+        kernel.coarse = self.coarse if coarse is None else coarse
         kernel._sealed = True
         return kernel
 
@@ -144,16 +129,15 @@ class KernelWeights:
             return self
         rest = {"anchor": self.anchor, "offset": self.offset, "name": self.name, "source": self.source}
         if self._factors is not None:
+            rest |= {"sigma": self.sigma, "coarse": self.coarse}
             column, row = self._factors
             if self._integer_factors is not None:
                 ratio = exact / self.denominator
                 down, along = ([int(n) for n in factor] for factor in self._integer_factors)
-                return type(self).from_factors(
-                    [n * ratio for n in down], along, sigma=self.sigma, coarse=self.coarse, **rest
-                )
-            return type(self).from_factors(column * float(exact), row, sigma=self.sigma, coarse=self.coarse, **rest)
+                return type(self).from_factors([n * ratio for n in down], along, **rest)
+            return type(self).from_factors(column * float(exact), row, **rest)
         with np.errstate(over="ignore"):  # an overflow is infinite, and infinite weights are refused
-            weights = (self.fractions() * exact).tolist() if self.exact else self.weights * float(exact)
+            weights = self.numbers * (exact if self.exact else float(exact))
         return type(self)(weights, included=self.included, **rest)
 
     def normalized(self) -> Self:
@@ -173,10 +157,10 @@ class KernelWeights:
         kernel = self.replace(anchor=(self.shape[0] - 1 - self.anchor[0], self.shape[1] - 1 - self.anchor[1]))
         for slot in ("_weights", "_numerators", "included"):
             array = getattr(self, slot)
-            object.__setattr__(kernel, slot, None if array is None else _frozen(array[::-1, ::-1].copy()))
+            object.__setattr__(kernel, slot, None if array is None else frozen(array[::-1, ::-1].copy()))
         for slot in ("_factors", "_integer_factors"):
             pair = getattr(self, slot)
-            object.__setattr__(kernel, slot, None if pair is None else tuple(_frozen(f[::-1].copy()) for f in pair))
+            object.__setattr__(kernel, slot, None if pair is None else tuple(frozen(f[::-1].copy()) for f in pair))
         return kernel
 
     # --- properties ------------------------------------------------------------------------------------------------
@@ -185,8 +169,13 @@ class KernelWeights:
     def weights(self) -> np.ndarray:
         """The weights as a read-only float64 array of shape (rows, columns)."""
         if self._weights is None:
-            self._weights = _frozen(np.outer(*self._factors or ()))
+            self._weights = frozen(np.outer(*self._factors or ()))
         return self._weights
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Bool (rows, columns): which cells belong to the kernel, that is, are not left out."""
+        return np.ones(self.shape, bool) if self.included is None else self.included
 
     @property
     def heavy(self) -> bool:
@@ -202,25 +191,33 @@ class KernelWeights:
     def numerators(self) -> np.ndarray | None:
         """The whole numbers that `denominator` divides, int64 (rows, columns), or None."""
         if self._numerators is None and self._integer_factors is not None:
-            self._numerators = _frozen(np.outer(*self._integer_factors))
+            self._numerators = frozen(np.outer(*self._integer_factors))
         return self._numerators
 
-    @property
-    def written_numerators(self) -> np.ndarray | None:
-        """The numerators, where quotients by the denominator are the weights to the bit; else None: weights recognised as
-        fractions may lie a few ulp beside them, and then only their digits read back equal."""
-        numerators = self.numerators
-        same = numerators is not None and np.array_equal(numerators / self.denominator, self.weights)
-        return numerators if same else None
+    def written(self, divided: bool = False) -> tuple[list[list], int]:
+        """Rows of numbers for a file, None for cells that are left out, and the number that divides them.
+
+        They are whole numbers if their quotients are the weights to the bit. Weights recognised as fractions may lie a few
+        ulp beside these: then, and if `divided`, the numbers are the weights themselves, and the divisor is 1.
+        """
+        numerators = None if divided else self.numerators
+        if numerators is not None and not np.array_equal(numerators / self.denominator, self.weights):
+            numerators = None
+        rows = (self.weights if numerators is None else numerators).tolist()
+        for row, column in np.argwhere(~self.mask).tolist():
+            rows[row][column] = None
+        return rows, 1 if numerators is None else self.denominator
 
     def fractions(self) -> np.ndarray:
         """The weights of an exact kernel as an object array of Fractions, (rows, columns)."""
         numerators = self.numerators
         assert numerators is not None  # it is exact
-        cells = [[Fraction(int(n), self.denominator) for n in row] for row in numerators]
-        array = np.empty(self.shape, object)
-        array[...] = cells
-        return array
+        return np.array([[Fraction(int(n), self.denominator) for n in row] for row in numerators], object)
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """The weights with all that is known of them: Fractions if the kernel is exact, else float64; (rows, columns)."""
+        return self.fractions() if self.exact else self.weights
 
     def _numerator_sum(self, of=np.asarray) -> int:
         if self._integer_factors is not None:
@@ -307,23 +304,15 @@ class KernelWeights:
             return NotImplemented
         if self is other:
             return True
-        mine = np.ones(self.shape, bool) if self.included is None else self.included
-        theirs = np.ones(other.shape, bool) if other.included is None else other.included
-        same = self.shape == other.shape and self.anchor == other.anchor and self.offset == other.offset
-        same = same and (self.sigma, self.coarse) == (other.sigma, other.coarse) and np.array_equal(mine, theirs)
-        # exact kernels are summed in whole numbers, floats of equal values are not
-        same = same and self.denominator == other.denominator
-        return same and np.array_equal(self.weights, other.weights)
+        # the denominator too: exact kernels are summed in whole numbers, floats of equal values are not
+        plain = ("shape", "anchor", "offset", "sigma", "coarse", "denominator")
+        same = all(getattr(self, name) == getattr(other, name) for name in plain)
+        return same and np.array_equal(self.mask, other.mask) and np.array_equal(self.weights, other.weights)
 
     def __hash__(self) -> int:
         if self._hash is None:
             self._hash = hash((self.shape, self.anchor, self.sigma, self.sum(), self.absolute_sum()))
         return self._hash
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array.flags.writeable = False
-    return array.view()  # a view of a read-only array can't be made writeable
 
 
 def _checked_offset(offset) -> Fraction:
@@ -376,17 +365,12 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
         wide = array.astype(np.float64)
         if np.isfinite(wide).all():
             with np.errstate(over="ignore"):  # the spacing above the largest float is infinite
-                snapped = _snapped(wide, np.spacing(np.abs(array)))
-            wide = wide if snapped is None else snapped
+                found = recognise(wide, np.spacing(np.abs(array)))
+            if found is not None:
+                wide = found[0] / found[1]  # the float64 nearest to the fractions that the float32 weights stand for
     else:
         wide = np.array(array, dtype=np.float64)
     if not np.isfinite(wide).all():
         row, column = np.argwhere(~np.isfinite(wide))[0]
         raise KernelError(f"weight {row},{column} of the kernel is {wide[row, column]}; weights must be finite numbers")
-    return _frozen(wide), fractions
-
-
-def _snapped(wide: np.ndarray, spacing: np.ndarray) -> np.ndarray | None:
-    """float32 weights as the float64 nearest to the fractions they stand for, or None if they are no fractions."""
-    found = recognise(wide, spacing)
-    return None if found is None else found[0] / found[1]
+    return frozen(wide), fractions

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-from ..errors import FileError, OptionError, nearest
+from ..errors import OptionError, nearest
+from ..kernel.library import folder
 from .graph import Layer
 from .network import Network
 
-__all__ = ["Layer", "Network", "folder", "listed", "load", "shipped_weights"]
+__all__ = ["Layer", "Network", "listed", "load", "shipped_weights"]
 
 _ENDING = ".toml"
 
@@ -62,15 +63,6 @@ def listed() -> dict[str, tuple[str, tuple[str, ...]]]:
     return found
 
 
-def folder() -> str:
-    """The folder of the library's files: inside the package if installed, beside it in a checkout."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for place in (os.path.join(package, "networks"), os.path.join(os.path.dirname(package), "networks")):
-        if os.path.isdir(place):
-            return place
-    raise FileError("the folder 'networks' is missing; install imconv again")
-
-
 def shipped_weights(name: str) -> str | None:
     """The path of the .safetensors file that comes with imconv for a network of the library, None if there is none.
 
@@ -81,7 +73,7 @@ def shipped_weights(name: str) -> str | None:
     (True, None, None)
     """
     stem = name.strip().lower()
-    path = os.path.join(folder(), "weights", stem + ".safetensors")
+    path = os.path.join(folder("networks"), "weights", stem + ".safetensors")
     return path if stem == os.path.basename(stem) and os.path.isfile(path) else None
 
 
@@ -89,7 +81,7 @@ def _library(name: str = ""):
     """Yield the library's descriptions, first those whose file name is the beginning of `name`."""
     from .description import Description
 
-    place = folder()
+    place = folder("networks")
     stems = sorted(entry.removesuffix(_ENDING) for entry in os.listdir(place) if entry.endswith(_ENDING))
     stems.sort(key=lambda stem: not name.startswith(stem))
     for stem in stems:

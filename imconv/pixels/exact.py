@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
@@ -39,17 +40,25 @@ def fraction_of(given) -> Fraction:
     return Fraction(given.strip()) if isinstance(given, str) else as_fraction(given)
 
 
-def common(fractions: list[list[Fraction]]) -> Common | None:
-    """Whole numerators over the smallest common denominator; None if a sum of numerators could leave float64's integers."""
+def common_denominator(fractions: Iterable[Fraction]) -> int | None:
+    """The smallest common denominator; None as soon as it leaves the integers that float64 holds."""
     denominator = 1
-    for row in fractions:
-        denominator = math.lcm(denominator, *(f.denominator for f in row))
+    for fraction in fractions:
+        denominator = math.lcm(denominator, fraction.denominator)
         if denominator >= LARGEST_INTEGER:
             return None
+    return denominator
+
+
+def common(fractions: list[list[Fraction]]) -> Common | None:
+    """Whole numerators over the smallest common denominator; None if a sum of numerators could leave float64's integers."""
+    denominator = common_denominator(f for row in fractions for f in row)
+    if denominator is None:
+        return None
     numerators = [[f.numerator * (denominator // f.denominator) for f in row] for row in fractions]
     if sum(abs(n) for row in numerators for n in row) >= LARGEST_INTEGER:
         return None
-    return _frozen(np.array(numerators, dtype=np.int64)), denominator
+    return frozen(np.array(numerators, dtype=np.int64)), denominator
 
 
 def recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> Common | None:
@@ -72,7 +81,7 @@ def recognise(weights: np.ndarray, spacing: np.ndarray | None = None) -> Common 
         return None
     if np.abs(numerators).sum() >= LARGEST_INTEGER:
         return None
-    return _frozen(numerators.astype(np.int64)), denominator
+    return frozen(numerators.astype(np.int64)), denominator
 
 
 def outer_factors(numerators: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
@@ -86,9 +95,10 @@ def outer_factors(numerators: np.ndarray) -> tuple[np.ndarray, np.ndarray] | Non
     column, rest = np.divmod(numerators[:, at], row[at])
     if rest.any() or np.any(np.outer(column, row) != numerators):
         return None
-    return _frozen(column), _frozen(row)
+    return frozen(column), frozen(row)
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A view of an array that is read-only from now on; such a view can't be made writeable again."""
     array.flags.writeable = False
     return array.view()

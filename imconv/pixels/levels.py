@@ -80,12 +80,6 @@ def levels(curve: Curve, top: int) -> np.ndarray:
     return table
 
 
-@lru_cache(maxsize=16)
-def level_table(curve: Curve, top: int) -> LevelTable:
-    """The LevelTable of a curve, made once."""
-    return LevelTable(curve, top)
-
-
 class LevelTable:
     """Encodes linear light to levels 0 .. top, rounded exactly.
 
@@ -139,3 +133,6 @@ class LevelTable:
         for _ in range(self.edges_per_place):
             np.add(found, light >= self.edges.take(found.astype(np.intp), mode="clip"), out=found)
         return found
+
+
+level_table = lru_cache(maxsize=16)(LevelTable)

@@ -7,7 +7,6 @@ import io
 import struct
 import sys
 
-from ..errors import OptionError, nearest
 from ..files import write
 from ..files.picture import Picture
 from .terminal import drawn, on_ground, reduced
@@ -15,14 +14,6 @@ from .terminal import drawn, on_ground, reduced
 PROTOCOLS = ("blocks", "kitty", "sixel", "iterm")
 CHUNK = 4096  # most characters of base64 in one of kitty's sequences
 CELL_WIDTH = 10  # pixels, if the terminal does not report its own
-
-
-def check_protocol(name: str) -> str:
-    """The protocol's name in lower case; OptionError, which proposes the nearest name, for an unknown one."""
-    word = name.strip().lower()
-    if word not in PROTOCOLS:
-        raise OptionError(f"unknown protocol {name!r}; it is one of {', '.join(PROTOCOLS)}{nearest(word, PROTOCOLS)}")
-    return word
 
 
 def shown(picture: Picture, protocol: str, columns: int, *, colour: bool = True, threads=None) -> str:

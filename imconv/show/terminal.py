@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..filters.smooth import box_blur
+from ..geometry.selection import LUMA
 
 MOST_COLUMNS = 10_000
 SHADES = " ░▒▓█"
 CHECKER = (102, 153)  # grey levels of the chequered ground behind transparent pixels
-LUMA = (0.2126, 0.7152, 0.0722)  # BT.709
 
 
 def drawn(picture, columns: int, *, colour: bool = True, threads=None) -> str:

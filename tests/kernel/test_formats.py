@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imconv import Kernel
 from imconv.errors import KernelError, OptionError
-from imconv.kernel.formats import FORMATS, check_format, convert, format_for
+from imconv.kernel.formats import FORMATS, convert, format_for
 from imconv.kernel.json_form import read as read_json
 from imconv.kernel.library import names
 from tests.refused import refused
@@ -174,9 +174,9 @@ def test_libvips_reads_its_matrix(tmp_path):
 
 
 def test_names_of_formats():
-    assert check_format("CSV") == "csv"
+    assert convert(Kernel([[1, 2]]), "CSV") == convert(Kernel([[1, 2]]), "csv")
     assert (format_for("a/k.JSON"), format_for("k.png")) == ("json", None)
-    refused(OptionError, "imagemagick", check_format, "imagemagik")
+    refused(OptionError, "imagemagick", convert, Kernel([[1, 2]]), "imagemagik")
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * 40_000 + "[]]", '{"weights": [[' + "1," * 5_000_000 + "1]]}"])

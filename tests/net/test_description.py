@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from imconv.errors import FileError, ImconvError, LimitError, NetworkError, OptionError
-from imconv.net import folder, load
+from imconv.kernel.library import folder
+from imconv.net import load
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
 from tests.effort import at_most
 from tests.refused import refused
 
-FILES = sorted(Path(folder()).glob("*.toml"))
+FILES = sorted(Path(folder("networks")).glob("*.toml"))
 
 
 def made(text: str, member: str | None = None):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from imconv.net import folder
+from imconv.kernel.library import folder
 from imconv.net.positions import line_numbers
 
-FILES = sorted(Path(folder()).glob("*.toml"))
+FILES = sorted(Path(folder("networks")).glob("*.toml"))
 
 AWKWARD = '''\
 # a comment with [brackets] = "and quotes

@@ -237,3 +237,15 @@ def test_the_largest_sample_that_float64_holds_is_nothing_to_speak_of():
     imconv.layer(np.array([[2**24]]), np.ones((1, 1, 1, 1)))
     with pytest.warns(RuntimeWarning, match="beyond 2\\^24 were rounded to the 24 bits of float32"):
         imconv.layer(np.array([[2**24 + 1]], np.int32), np.ones((1, 1, 1, 1)))
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_what_does_not_fit_is_refused_in_the_users_own_order_of_axes(linear):
+    planes, blur = np.zeros((3, 5, 7), np.uint8), {"sigma": 1, "channel_axis": 0, "linear": linear}
+    for out in (np.zeros((5, 7, 3), np.uint8), planes[0], [0]):
+        refused(imconv.ImconvError, r"uint8 \(3, 5, 7\)", imconv.gaussian_blur, planes, out=out, **blur)
+    refused(imconv.ImconvError, r"2 or 4 .*\(3, 5, 7\)", imconv.gaussian_blur, planes, has_alpha=True, **blur)
+    grey = {"has_alpha": True, "linear": linear}
+    refused(imconv.ImconvError, r"2 or 4 .*\(5, 7\)", imconv.gaussian_blur, planes[0], 1, **grey)
+    out = np.empty_like(planes)
+    assert imconv.gaussian_blur(planes, out=out, **blur) is out

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import imconv
+from imconv.errors import known
 from imconv.files.picture import Picture
 from imconv.show import inline
 from imconv.show.inline import CHUNK, shown
@@ -131,7 +132,7 @@ def test_half_blocks_are_as_before(noise):
     assert shown(Picture(noise), "blocks", 30) == drawn(Picture(noise), 30)
 
 
-def test_unknown():
+def test_protocols_are_found_by_name():
     with pytest.raises(imconv.ImconvError, match="did you mean 'sixel'"):
-        inline.check_protocol("sixels")
-    assert inline.check_protocol(" Kitty") == "kitty"
+        known("sixels", "protocol", inline.PROTOCOLS)
+    assert known(" Kitty", "protocol", inline.PROTOCOLS) == "kitty"

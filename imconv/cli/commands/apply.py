@@ -32,10 +32,10 @@ def apply(shared, kernels, correlate, combine, like, **how):
     With several kernels the results are summed, or the largest, or the root of the sum of squares is taken; "each"
     writes one file for each, its kernel's name added to OUTPUT's.
     """
-    from ...errors import OptionError
-    from ...filters.user_kernels import check_combination, custom_filter, named_outputs, prepared
+    from ...errors import OptionError, known
+    from ...filters.user_kernels import COMBINATIONS, custom_filter, named_outputs, prepared
 
-    combine = check_combination(combine)
+    combine = known(combine, "combination", COMBINATIONS)
     chosen = [prepared(k, **how) for k in kernels]
     if like is not None:
         if len(chosen) > 1:

@@ -17,9 +17,9 @@ _window = together(
 
 
 def _rank(percentile, size, shape):
-    from ...filters.order import named_filter, parse_percentile
+    from ...filters.order import named_filter
 
-    return lambda options, width: named_filter(parse_percentile(percentile), size, shape, options)
+    return lambda options, width: named_filter(percentile, size, shape, options)
 
 
 def _morphology(operation, size, shape):

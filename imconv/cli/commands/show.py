@@ -39,12 +39,12 @@ def show(images, width, protocol, max_pixels, quiet):
     them: kitty, Ghostty and WezTerm; xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2.
     """
     from ... import files
-    from ...errors import ImconvError
+    from ...errors import ImconvError, known
     from ...show import inline, terminal
 
     if not images:
         need_input()
-    protocol = inline.check_protocol(protocol)
+    protocol = known(protocol, "protocol", inline.PROTOCOLS)
     columns = shutil.get_terminal_size().columns
     if width is not None:
         columns = whole(width, "--width", 1, terminal.MOST_COLUMNS)
