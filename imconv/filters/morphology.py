@@ -199,6 +199,8 @@ class MorphologyPlan(SideBySide, PlanLike):
     less: tuple[RankPlan, ...] | None
 
     compares = True
+    scale = property(lambda self: self.outer.scale)
+    offset = property(lambda self: self.outer.offset)
 
     @property
     def model(self) -> RankPlan:
