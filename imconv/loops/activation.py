@@ -15,8 +15,7 @@ def gelu(out, coefficients, shift, end, steepness):
     steepness             -log2(e) / 2
     """
     zero = zeros(shift)
-    x = 0
-    while x < out.shape[1]:
+    for x in range(0, out.shape[1], lanes(zero)):
         value = load(zero, out, 0, x)
         t = minimum(broadcast(end), maximum(value, zero - value))  # the second is taken where one is NaN
         u = (t - broadcast(shift)) / (t + broadcast(shift))
@@ -25,4 +24,3 @@ def gelu(out, coefficients, shift, end, steepness):
             total = fma(total, u, broadcast(coefficients[k]))
         left = exp2(t * t * broadcast(steepness)) * total
         store(out, 0, x, maximum(value, zero) - t * left)
-        x += lanes(zero)

@@ -1,6 +1,13 @@
 """Colour weighted by alpha: multiplied in before a filter, divided out after it."""
 
 import numpy as np
+from numba.extending import register_jitable
+
+
+@register_jitable
+def rounded(value, top):
+    """A float64 rounded half up and saturated to 0..top; as it is where `top` is negative."""
+    return value if top < 0 else min(max(np.floor(value + 0.5), 0.0), top)
 
 
 def weigh(src, rows, channels, out):
@@ -31,16 +38,10 @@ def unweigh(sums, channels, total, offset, divisor, top, out, empty):
             share = alpha * divisor
             if alpha > 0:
                 for c in range(at, last):
-                    value = (sums[y, c] * total + offset * alpha) / share
-                    if top >= 0:
-                        value = min(max(np.floor(value + 0.5), 0.0), top)
-                    out[y, c] = value
+                    out[y, c] = rounded((sums[y, c] * total + offset * alpha) / share, top)
             else:
                 empty[y] = 1
-            value = alpha / divisor
-            if top >= 0:
-                value = min(max(np.floor(value + 0.5), 0.0), top)
-            out[y, last] = value
+            out[y, last] = rounded(alpha / divisor, top)
 
 
 def fill_empty(sums, plain, channels, offset, divisor, top, out):
@@ -51,7 +52,4 @@ def fill_empty(sums, plain, channels, offset, divisor, top, out):
             last = at + channels - 1
             if not sums[y, last] > 0:
                 for c in range(at, last):
-                    value = (np.float64(plain[y, c]) + offset) / divisor
-                    if top >= 0:
-                        value = min(max(np.floor(value + 0.5), 0.0), top)
-                    out[y, c] = value
+                    out[y, c] = rounded((np.float64(plain[y, c]) + offset) / divisor, top)

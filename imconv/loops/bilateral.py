@@ -9,6 +9,7 @@ import numpy as np
 from numba.extending import register_jitable
 
 from .lanewise import exp2, fma, maximum, minimum
+from .several import each, load_each, through
 from .vector import broadcast, lanes, load, store, zeros
 
 
@@ -71,14 +72,12 @@ def _load_planes(src, row, lines, at, columns, lead, channels, pixels, fill):
 def _store_row(results, out, y, channels, pixels, bias, top):
     if channels == 1:
         zero = zeros(bias)
-        x = 0
-        while x < out.shape[1]:
-            x = min(x, out.shape[1] - lanes(zero))
+        for begin in range(0, out.shape[1], lanes(zero)):
+            x = min(begin, out.shape[1] - lanes(zero))
             value = load(zero, results, 0, x)
             if top >= 0:
                 value = minimum(value + broadcast(bias), broadcast(top))
             store(out, y, x, value)
-            x += lanes(zero)
         return
     for c in range(channels):
         for x in range(pixels):
@@ -86,91 +85,62 @@ def _store_row(results, out, y, channels, pixels, bias, top):
             out[y, x * channels + c] = value if top < 0 else min(np.floor(value + bias), top)
 
 
-@register_jitable
-def _grey(lines, y, x, lead, reaches, spatial, steepness, lowest, sums, results):
-    zero, steep, least = zeros(steepness), broadcast(steepness), broadcast(lowest)
-    taps = reaches.size
-    radius = taps // 2
-    middle = load(zero, lines, (y + radius) % taps, lead + x)
-    store(sums, 0, 0, zero)
-    store(sums, 1, 0, zero)
-    for k in range(taps):
-        line = (y + k) % taps
-        weights, total = zero, zero
-        for m in range(radius - reaches[k], radius + reaches[k] + 1):
-            difference = load(zero, lines, line, x + m) - middle
-            likeness = fma(difference * difference, steep, broadcast(spatial[k, m]))
-            weight = exp2(maximum(least, likeness))
-            weights = weights + weight
-            total = fma(weight, difference, total)
-        store(sums, 0, 0, load(zero, sums, 0, 0) + weights)
-        store(sums, 1, 0, load(zero, sums, 1, 0) + total)
-    store(results, 0, x, middle + load(zero, sums, 1, 0) / load(zero, sums, 0, 0))
+@each
+def _nothing(plane, zero):
+    return zero
 
 
-@register_jitable
-def _rgb(lines, y, x, lead, reaches, spatial, steepness, lowest, sums, results):
-    zero, steep, least = zeros(steepness), broadcast(steepness), broadcast(lowest)
-    taps = reaches.size
-    radius = taps // 2
-    own = (y + radius) % taps * 3
-    a = load(zero, lines, own, lead + x)
-    b = load(zero, lines, own + 1, lead + x)
-    c = load(zero, lines, own + 2, lead + x)
-    for i in range(4):
-        store(sums, i, 0, zero)
-    for k in range(taps):
-        line = (y + k) % taps * 3
-        weights, ta, tb, tc = zero, zero, zero, zero
-        for m in range(radius - reaches[k], radius + reaches[k] + 1):
-            da = load(zero, lines, line, x + m) - a
-            db = load(zero, lines, line + 1, x + m) - b
-            dc = load(zero, lines, line + 2, x + m) - c
-            likeness = fma(fma(dc, dc, fma(db, db, da * da)), steep, broadcast(spatial[k, m]))
-            weight = exp2(maximum(least, likeness))
-            weights = weights + weight
-            ta, tb, tc = fma(weight, da, ta), fma(weight, db, tb), fma(weight, dc, tc)
-        store(sums, 0, 0, load(zero, sums, 0, 0) + weights)
-        store(sums, 1, 0, load(zero, sums, 1, 0) + ta)
-        store(sums, 2, 0, load(zero, sums, 2, 0) + tb)
-        store(sums, 3, 0, load(zero, sums, 3, 0) + tc)
-    weights = load(zero, sums, 0, 0)
-    store(results, 0, x, a + load(zero, sums, 1, 0) / weights)
-    store(results, 1, x, b + load(zero, sums, 2, 0) / weights)
-    store(results, 2, x, c + load(zero, sums, 3, 0) / weights)
+@each
+def _difference(like, lines, line, plane, x, middle):
+    return load(like, lines, line + plane, x) - middle
 
 
-@register_jitable
-def _four(lines, y, x, lead, reaches, spatial, steepness, lowest, sums, results):
-    zero, steep, least = zeros(steepness), broadcast(steepness), broadcast(lowest)
-    taps = reaches.size
-    radius = taps // 2
-    own = (y + radius) % taps * 4
-    a = load(zero, lines, own, lead + x)
-    b = load(zero, lines, own + 1, lead + x)
-    c = load(zero, lines, own + 2, lead + x)
-    d = load(zero, lines, own + 3, lead + x)
-    for i in range(5):
-        store(sums, i, 0, zero)
-    for k in range(taps):
-        line = (y + k) % taps * 4
-        weights, ta, tb, tc, td = zero, zero, zero, zero, zero
-        for m in range(radius - reaches[k], radius + reaches[k] + 1):
-            da = load(zero, lines, line, x + m) - a
-            db = load(zero, lines, line + 1, x + m) - b
-            dc = load(zero, lines, line + 2, x + m) - c
-            dd = load(zero, lines, line + 3, x + m) - d
-            likeness = fma(fma(dd, dd, fma(dc, dc, fma(db, db, da * da))), steep, broadcast(spatial[k, m]))
-            weight = exp2(maximum(least, likeness))
-            weights = weights + weight
-            ta, tb, tc, td = fma(weight, da, ta), fma(weight, db, tb), fma(weight, dc, tc), fma(weight, dd, td)
-        store(sums, 0, 0, load(zero, sums, 0, 0) + weights)
-        store(sums, 1, 0, load(zero, sums, 1, 0) + ta)
-        store(sums, 2, 0, load(zero, sums, 2, 0) + tb)
-        store(sums, 3, 0, load(zero, sums, 3, 0) + tc)
-        store(sums, 4, 0, load(zero, sums, 4, 0) + td)
-    weights = load(zero, sums, 0, 0)
-    store(results, 0, x, a + load(zero, sums, 1, 0) / weights)
-    store(results, 1, x, b + load(zero, sums, 2, 0) / weights)
-    store(results, 2, x, c + load(zero, sums, 3, 0) / weights)
-    store(results, 3, x, d + load(zero, sums, 4, 0) / weights)
+@through
+def _add_square(total, difference):
+    return fma(difference, difference, total)
+
+
+@each
+def _add_product(total, weight, difference):
+    return fma(weight, difference, total)
+
+
+@each
+def _gather(sums, plane, total):
+    store(sums, 1 + plane, 0, load(total, sums, 1 + plane, 0) + total)
+
+
+@each
+def _mean(results, plane, x, middle, sums, weights):
+    store(results, plane, x, middle + load(middle, sums, 1 + plane, 0) / weights)
+
+
+def _smoothing(planes):
+    """What smooths a vector of pixels of so many planes: a function of its own, so that each plane has its register."""
+    numbers = tuple(range(planes))
+
+    @register_jitable
+    def smooth(lines, y, x, lead, reaches, spatial, steepness, lowest, sums, results):
+        zero, steep, least = zeros(steepness), broadcast(steepness), broadcast(lowest)
+        taps = reaches.size
+        radius = taps // 2
+        middle = load_each(zero, lines, (y + radius) % taps * planes, numbers, lead + x)
+        for i in range(planes + 1):
+            store(sums, i, 0, zero)
+        for k in range(taps):
+            line = (y + k) % taps * planes
+            weights, totals = zero, _nothing(numbers, zero)
+            for m in range(radius - reaches[k], radius + reaches[k] + 1):
+                differences = _difference(zero, lines, line, numbers, x + m, middle)
+                square = _add_square(differences[0] * differences[0], differences[1:])
+                weight = exp2(maximum(least, fma(square, steep, broadcast(spatial[k, m]))))
+                weights = weights + weight
+                totals = _add_product(totals, weight, differences)
+            store(sums, 0, 0, load(zero, sums, 0, 0) + weights)
+            _gather(sums, numbers, totals)
+        _mean(results, numbers, x, middle, sums, load(zero, sums, 0, 0))
+
+    return smooth
+
+
+_grey, _rgb, _four = _smoothing(1), _smoothing(3), _smoothing(4)

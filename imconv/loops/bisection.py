@@ -18,9 +18,8 @@ def bisect(block, places, bits, ranks, kinds, first, out):
     one = filled(zero, 1)
     for y in range(out.shape[0]):
         kind = kinds[first + y]
-        x = 0
-        while x < out.shape[1]:
-            x = min(x, out.shape[1] - lanes(zero))
+        for begin in range(0, out.shape[1], lanes(zero)):
+            x = min(begin, out.shape[1] - lanes(zero))
             rank = load(zero, ranks, kind, x) if ranks.shape[1] > 1 else filled(zero, ranks[kind, 0])
             result = zero
             for bit in range(bits - 1, -1, -1):
@@ -30,4 +29,3 @@ def bisect(block, places, bits, ranks, kinds, first, out):
                     before = before + where_less(load(zero, block, y, x + places[k]), trial, one, zero)
                 result = where_less(rank, before, result, trial)
             store(out, y, x, result)
-            x += lanes(zero)

@@ -53,27 +53,23 @@ def finish_row(line, channels, stride, pixels, out, y, weight, bias, divisor, to
             for c in range(channels):
                 line[1, x * channels + c] = line[1, x * stride * channels + c]
     zero = zeros(bias)
-    x = 0
-    while x < out.shape[1]:
-        x = min(x, out.shape[1] - lanes(zero))
+    for begin in range(0, out.shape[1], lanes(zero)):
+        x = min(begin, out.shape[1] - lanes(zero))
         sums = load(zero, line, 1, x)
         store_sums(sums if weight == 1 else sums * broadcast(weight), out, y, x, bias, divisor, top)
-        x += lanes(zero)
 
 
 @register_jitable
 def _sum_window(src, rows, start, height, totals, line, at, wide):
     """The sum of padded rows start .. start + height - 1 into totals[0], and into line[0] from `at` on."""
     zero = zeros(totals[0, 0])
-    x = 0
-    while x < wide:
-        x = min(x, wide - lanes(zero))
+    for begin in range(0, wide, lanes(zero)):
+        x = min(begin, wide - lanes(zero))
         total = zero
         for q in range(start, start + height):
             total = total + load(zero, src, rows[q], x)
         store(totals, 0, x, total)
         store(line, 0, at + x, total)
-        x += lanes(zero)
 
 
 @register_jitable

@@ -8,9 +8,11 @@ multiplied by one sample of each. Every sum runs over rows, columns and channels
 from numba.extending import register_jitable
 
 from .lanewise import fma, maximum, minimum
+from .several import each, load_each, store_each
 from .vector import lanes, level, load, short_zeros, spread, store, store_some, zeros
 
 PIXELS = 6
+NUMBERS = tuple(range(PIXELS))
 
 
 def sum_channels(src, shift, sums, out, first, last, bases, pieces, parts, panels, weights, bias, bounds):
@@ -38,44 +40,34 @@ def sum_channels(src, shift, sums, out, first, last, bases, pieces, parts, panel
 def _sum_panel(zero, src, shift, sums, out, bases, pieces, parts, panels, panel, weights, bias, bounds):
     offset, column, columns = panels[panel, 0], panels[panel, 1], panels[panel, 2]
     width, top, place = panels[panel, 3], panels[panel, 4], panels[panel, 5]
-    x = 0
-    while x < columns:
+    for x in range(0, columns, lanes(zero)):
         for part in range(parts.shape[0]):
-            p = 0
-            while p < out.shape[0]:
+            for p in range(0, out.shape[0], PIXELS):
                 if part == 0:
                     a = load(zero, bias, 0, place + x)
-                    b, c, d, e, f = a, a, a, a, a
+                    totals = (a, a, a, a, a, a)
                 else:
-                    a, b = load(zero, sums, p, x), load(zero, sums, p + 1, x)
-                    c, d = load(zero, sums, p + 2, x), load(zero, sums, p + 3, x)
-                    e, f = load(zero, sums, p + 4, x), load(zero, sums, p + 5, x)
+                    totals = load_each(zero, sums, p, NUMBERS, x)
                 row = top + parts[part, 2] * width + x
                 for piece in range(parts[part, 0], parts[part, 1]):
-                    start = shift + offset + pieces[piece, 0]
-                    first, second = start + bases[p], start + bases[p + 1]
-                    third, fourth = start + bases[p + 2], start + bases[p + 3]
-                    fifth, sixth = start + bases[p + 4], start + bases[p + 5]
+                    starts = _starts(bases, p, NUMBERS, shift + offset + pieces[piece, 0])
                     for i in range(pieces[piece, 1]):
-                        weight = load(zero, weights, 0, row)
-                        a = fma(spread(zero, src, 0, first + i), weight, a)
-                        b = fma(spread(zero, src, 0, second + i), weight, b)
-                        c = fma(spread(zero, src, 0, third + i), weight, c)
-                        d = fma(spread(zero, src, 0, fourth + i), weight, d)
-                        e = fma(spread(zero, src, 0, fifth + i), weight, e)
-                        f = fma(spread(zero, src, 0, sixth + i), weight, f)
+                        totals = _add_sample(totals, src, starts, i, load(zero, weights, 0, row))
                         row += width
                 if part < parts.shape[0] - 1:
-                    store(sums, p, x, a)
-                    store(sums, p + 1, x, b)
-                    store(sums, p + 2, x, c)
-                    store(sums, p + 3, x, d)
-                    store(sums, p + 4, x, e)
-                    store(sums, p + 5, x, f)
+                    store_each(totals, sums, p, NUMBERS, x)
                 else:
-                    _store_six(a, b, c, d, e, f, bounds, out, p, column + x, columns - x)
-                p += PIXELS
-        x += lanes(zero)
+                    _store_clamped(totals, bounds, out, p, NUMBERS, column + x, columns - x)
+
+
+@each
+def _starts(bases, p, number, offset):
+    return offset + bases[p + number]
+
+
+@each
+def _add_sample(total, src, start, i, weight):
+    return fma(spread(total, src, 0, start + i), weight, total)
 
 
 def sum_taps(src, out, bases, taps, weights, bias, bounds):
@@ -98,43 +90,27 @@ def sum_taps(src, out, bases, taps, weights, bias, bounds):
 
 @register_jitable
 def _sum_taps_at(zero, src, x, out, bases, taps, weights, bias, bounds):
-    p = 0
-    while p < out.shape[0]:
+    for p in range(0, out.shape[0], PIXELS):
         a = load(zero, bias, 0, x)
-        b, c, d, e, f = a, a, a, a, a
+        totals = (a, a, a, a, a, a)
         for t in range(taps.size):
-            weight, start = load(zero, weights, t, x), taps[t] + x
-            a = fma(load(zero, src, 0, start + bases[p]), weight, a)
-            b = fma(load(zero, src, 0, start + bases[p + 1]), weight, b)
-            c = fma(load(zero, src, 0, start + bases[p + 2]), weight, c)
-            d = fma(load(zero, src, 0, start + bases[p + 3]), weight, d)
-            e = fma(load(zero, src, 0, start + bases[p + 4]), weight, e)
-            f = fma(load(zero, src, 0, start + bases[p + 5]), weight, f)
-        _store_six(a, b, c, d, e, f, bounds, out, p, x, out.shape[1] - x)
-        p += PIXELS
+            starts = _starts(bases, p, NUMBERS, taps[t] + x)
+            totals = _add_vector(totals, src, starts, load(zero, weights, t, x))
+        _store_clamped(totals, bounds, out, p, NUMBERS, x, out.shape[1] - x)
 
 
-@register_jitable
-def _store_six(a, b, c, d, e, f, bounds, out, p, x, count):
+@each
+def _add_vector(total, src, start, weight):
+    return fma(load(total, src, 0, start), weight, total)
+
+
+@each
+def _store_clamped(total, bounds, out, p, number, x, count):
     """Clamp the sums of six pixels, and write those that there are, as many channels as there are."""
-    _store_clamped(a, bounds, out, p, x, count)
-    if p + 1 < out.shape[0]:
-        _store_clamped(b, bounds, out, p + 1, x, count)
-    if p + 2 < out.shape[0]:
-        _store_clamped(c, bounds, out, p + 2, x, count)
-    if p + 3 < out.shape[0]:
-        _store_clamped(d, bounds, out, p + 3, x, count)
-    if p + 4 < out.shape[0]:
-        _store_clamped(e, bounds, out, p + 4, x, count)
-    if p + 5 < out.shape[0]:
-        _store_clamped(f, bounds, out, p + 5, x, count)
-
-
-@register_jitable
-def _store_clamped(total, bounds, out, p, x, count):
-    total = maximum(level(total, bounds[0]), total)  # the second is taken where one is NaN
-    total = minimum(level(total, bounds[1]), total)
-    if count >= lanes(total):
-        store(out, p, x, total)
-    else:
-        store_some(out, p, x, total, count)
+    if p + number < out.shape[0]:
+        total = maximum(level(total, bounds[0]), total)  # the second is taken where one is NaN
+        total = minimum(level(total, bounds[1]), total)
+        if count >= lanes(total):
+            store(out, p + number, x, total)
+        else:
+            store_some(out, p + number, x, total, count)

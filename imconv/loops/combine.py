@@ -17,9 +17,8 @@ def combine(out, sums, largest, whole, settings):
     bias, divisor, top = settings[0], settings[1], settings[2]
     zero = zeros(bias)
     share = broadcast(divisor / divisor) / broadcast(divisor)
-    x = 0
-    while x < out.shape[1]:
-        x = min(x, out.shape[1] - lanes(zero))
+    for begin in range(0, out.shape[1], lanes(zero)):
+        x = min(begin, out.shape[1] - lanes(zero))
         total = load(zero, sums, 0, x)
         if largest:
             for k in range(1, sums.shape[0]):
@@ -35,4 +34,3 @@ def combine(out, sums, largest, whole, settings):
         else:
             value = (total + broadcast(bias)) * share
             store(out, 0, x, minimum(maximum(value, zero), broadcast(top)))
-        x += lanes(zero)

@@ -3,10 +3,13 @@
 from numba.extending import register_jitable
 
 from .lanewise import absolute, any_near, fma, where_near
-from .line import clear_aside, load_line, set_aside, store_sums, with_aside
+from .line import add_tap, add_tap_to_takers, clear_aside, load_line, set_aside, store_rows, with_aside
 from .settle import distances_of_taps
+from .several import each
 from .sizes import DENSE_ROWS as ROWS
 from .vector import broadcast, lanes, load, zeros
+
+NUMBERS = tuple(range(ROWS))
 
 
 def correlate_dense(
@@ -61,94 +64,54 @@ def _correlate_rows(
 ):  # fmt: skip
     """Rows y, y + step, ... of `out` from the lines in `slots`."""
     zero = zeros(bias)
-    x = 0
-    while x < out.shape[1]:
-        x = min(x, out.shape[1] - lanes(zero))
-        a, b, c, d, e, f = zero, zero, zero, zero, zero, zero
+    for begin in range(0, out.shape[1], lanes(zero)):
+        x = min(begin, out.shape[1] - lanes(zero))
+        totals = (zero, zero, zero, zero, zero, zero)
         if flushing:
             clear_aside(aside)
         for j in range(slots.size):
-            slot = slots[j]
             if whole[j]:
                 for t in range(starts[j], starts[j + 1]):
-                    source = load(zero, ring, slot, x + places[t])
-                    a = fma(broadcast(weights[t, 0]), source, a)
-                    b = fma(broadcast(weights[t, 1]), source, b)
-                    c = fma(broadcast(weights[t, 2]), source, c)
-                    d = fma(broadcast(weights[t, 3]), source, d)
-                    e = fma(broadcast(weights[t, 4]), source, e)
-                    f = fma(broadcast(weights[t, 5]), source, f)
+                    source = load(zero, ring, slots[j], x + places[t])
+                    totals = add_tap(totals, NUMBERS, source, weights, t)
             else:
                 for t in range(starts[j], starts[j + 1]):
-                    source = load(zero, ring, slot, x + places[t])
-                    if takers[t] & 1:
-                        a = fma(broadcast(weights[t, 0]), source, a)
-                    if takers[t] & 2:
-                        b = fma(broadcast(weights[t, 1]), source, b)
-                    if takers[t] & 4:
-                        c = fma(broadcast(weights[t, 2]), source, c)
-                    if takers[t] & 8:
-                        d = fma(broadcast(weights[t, 3]), source, d)
-                    if takers[t] & 16:
-                        e = fma(broadcast(weights[t, 4]), source, e)
-                    if takers[t] & 32:
-                        f = fma(broadcast(weights[t, 5]), source, f)
+                    source = load(zero, ring, slots[j], x + places[t])
+                    totals = add_tap_to_takers(totals, NUMBERS, source, weights, t, takers[t])
             if flushing and flushes[j]:
-                a = set_aside(aside, 0, flushes[j], a)
-                b = set_aside(aside, 1, flushes[j], b)
-                c = set_aside(aside, 2, flushes[j], c)
-                d = set_aside(aside, 3, flushes[j], d)
-                e = set_aside(aside, 4, flushes[j], e)
-                f = set_aside(aside, 5, flushes[j], f)
+                totals = set_aside(aside, NUMBERS, flushes[j], totals)
         if flushing:
-            a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
-            c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
-            e, f = with_aside(aside, 4, e), with_aside(aside, 5, f)
+            totals = with_aside(aside, NUMBERS, totals)
         if rule[1] > 0:
-            a = _settled_row(
-                a, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 0, x, middles, rule
+            totals = _settled(
+                totals,
+                ring,
+                slots,
+                starts,
+                takers,
+                places,
+                weights,
+                flushes,
+                flushing,
+                aside,
+                NUMBERS,
+                x,
+                middles,
+                rule,
             )
-            b = _settled_row(
-                b, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 1, x, middles, rule
-            )
-            c = _settled_row(
-                c, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 2, x, middles, rule
-            )
-            d = _settled_row(
-                d, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 3, x, middles, rule
-            )
-            e = _settled_row(
-                e, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 4, x, middles, rule
-            )
-            f = _settled_row(
-                f, ring, slots, starts, takers, places, weights, flushes, flushing, aside, 5, x, middles, rule
-            )
-        store_sums(a, out, y, x, bias, divisor, top)
-        if y + step < out.shape[0]:
-            store_sums(b, out, y + step, x, bias, divisor, top)
-        if y + 2 * step < out.shape[0]:
-            store_sums(c, out, y + 2 * step, x, bias, divisor, top)
-        if y + 3 * step < out.shape[0]:
-            store_sums(d, out, y + 3 * step, x, bias, divisor, top)
-        if y + 4 * step < out.shape[0]:
-            store_sums(e, out, y + 4 * step, x, bias, divisor, top)
-        if y + 5 * step < out.shape[0]:
-            store_sums(f, out, y + 5 * step, x, bias, divisor, top)
-        x += lanes(zero)
+        store_rows(totals, NUMBERS, out, y, step, x, bias, divisor, top)
 
 
-@register_jitable
-def _settled_row(
-    total, ring, slots, starts, takers, places, weights, flushes, flushing, aside, r, x, middles, rule
-):  # fmt: skip
-    """A sum of output row `r`, made anew where it is near the sample it is compared with."""
-    middle = middles[1 + r]
+@each
+def _settled(total, ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middles, rule):
+    """A sum of an output row, made anew where it is near the sample it is compared with."""
+    middle = middles[1 + row]
     reference = load(total, ring, slots[middle], x + middles[0])
     base = broadcast(rule[0]) * reference
     limit = fma(broadcast(rule[1]), absolute(reference), broadcast(rule[2]))
     if any_near(total, base, limit):
         distances_of_taps(
-            ring, slots, starts, takers, places, weights, flushes, flushing, aside, r, x, middle, middles[0]
+            ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middle, middles[0]
         )
         total = where_near(total, base, limit, base + load(total, aside, 0, 0))
     return total

@@ -50,25 +50,22 @@ def extreme_along(line, width, channels, largest, out, y):
         for x in range(0, samples - (2 * size - 1) * channels, lanes(zero)):
             store(line, 0, x, chosen(load(zero, line, 0, x), load(zero, line, 0, x + size * channels), largest))
         size *= 2
-    x, end = 0, (width - size) * channels
-    while x < out.shape[1]:
-        x = min(x, out.shape[1] - lanes(zero))
+    end = (width - size) * channels
+    for begin in range(0, out.shape[1], lanes(zero)):
+        x = min(begin, out.shape[1] - lanes(zero))
         store(out, y, x, chosen(load(zero, line, 0, x), load(zero, line, 0, x + end), largest))
-        x += lanes(zero)
 
 
 def extreme_of_taps(block, places, largest, out):
     """Fill `out` (rows, samples) with the extreme of the samples `places` behind each of `block`."""
     zero = register(block[0, 0])
     for y in range(out.shape[0]):
-        x = 0
-        while x < out.shape[1]:
-            x = min(x, out.shape[1] - lanes(zero))
+        for begin in range(0, out.shape[1], lanes(zero)):
+            x = min(begin, out.shape[1] - lanes(zero))
             best = load(zero, block, y, x + places[0])
             for k in range(1, places.size):
                 best = chosen(best, load(zero, block, y, x + places[k]), largest)
             store(out, y, x, best)
-            x += lanes(zero)
 
 
 @register_jitable

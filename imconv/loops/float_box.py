@@ -67,15 +67,13 @@ def _sum_rows(src, rows, start, stop, coming, weight, lines, to, at, wide):
     fetched."""
     zero = zeros(weight)
     by = broadcast(weight)
-    x = 0
-    while x < wide:
-        x = min(x, wide - lanes(zero))
+    for begin in range(0, wide, lanes(zero)):
+        x = min(begin, wide - lanes(zero))
         prefetch(zero, src, coming, x)
         total = zero
         for q in range(start, stop):
             total = total + by * load(zero, src, rows[q], x)
         store(lines, to, at + x, total)
-        x += lanes(zero)
 
 
 @register_jitable
@@ -149,14 +147,12 @@ def _sum_middle(src, rows, begin, end, weight, block, known, blocks, wide):
             known[KEPT + slot] = b
             _sum_rows(src, rows, b * block, (b + 1) * block, rows[b * block], weight, blocks, slot, 0, wide)
     zero = zeros(weight)
-    x = 0
-    while x < wide:
-        x = min(x, wide - lanes(zero))
+    for i in range(0, wide, lanes(zero)):
+        x = min(i, wide - lanes(zero))
         total = zero
         for b in range(begin, end):
             total = total + load(zero, blocks, b % middle, x)
         store(blocks, middle, x, total)
-        x += lanes(zero)
 
 
 @register_jitable
@@ -168,9 +164,8 @@ def _sum_along(line, windows, reaches, places, channels, wide, out, y, bias, div
     while start < wide:
         start = min(start, wide - count)
         _make_windows(line, windows, reaches, start, count, channels, zero)
-        x = 0
-        while x < count:
-            x = min(x, count - lanes(zero))
+        for begin in range(0, count, lanes(zero)):
+            x = min(begin, count - lanes(zero))
             total = zero
             for t in range(places.shape[0]):
                 level, place = places[t, 0], x + places[t, 1]
@@ -179,7 +174,6 @@ def _sum_along(line, windows, reaches, places, channels, wide, out, y, bias, div
                 else:
                     total = total + load(zero, windows, level - 1, place)
             store_sums(total, out, y, start + x, bias, divisor, top)
-            x += lanes(zero)
         start += count
 
 
@@ -188,13 +182,9 @@ def _make_windows(line, windows, reaches, start, count, channels, zero):
     """Sums of 4, 16, ... pixels of line[0] from sample `start` on, as many as `count` results need."""
     step = channels
     for level in range(windows.shape[0]):
+        smaller, row, at = (line, 0, start) if level == 0 else (windows, level - 1, 0)
         for x in range(0, count + reaches[level], lanes(zero)):
-            if level == 0:
-                at = start + x
-                one = load(zero, line, 0, at) + load(zero, line, 0, at + step)
-                other = load(zero, line, 0, at + 2 * step) + load(zero, line, 0, at + 3 * step)
-            else:
-                one = load(zero, windows, level - 1, x) + load(zero, windows, level - 1, x + step)
-                other = load(zero, windows, level - 1, x + 2 * step) + load(zero, windows, level - 1, x + 3 * step)
+            one = load(zero, smaller, row, at + x) + load(zero, smaller, row, at + x + step)
+            other = load(zero, smaller, row, at + x + 2 * step) + load(zero, smaller, row, at + x + 3 * step)
             store(windows, level, x, one + other)
         step *= 4

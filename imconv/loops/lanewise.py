@@ -100,6 +100,34 @@ minimum = intrinsic(_choosing("<"))  # the lesser of each pair; the second where
 maximum = intrinsic(_choosing(">"))
 
 
+def network(names, steps, results):
+    """Make a function that takes a tuple of vectors, named so, through a sorting network, and returns some of them.
+
+    A step `a:b` puts the lesser of each pair of lanes into a, the larger into b; `a<b` only the lesser into a, as b is not
+    needed any more; `a>b` only the larger into b.
+    """
+
+    @intrinsic
+    def ordered(typing, values):
+        vector = values.dtype
+
+        def generate(context, builder, sig, args):
+            held = dict(zip(names, cgutils.unpack_tuple(builder, args[0]), strict=True))
+            for step in steps.split():
+                kind = next(kind for kind in ":<>" if kind in step)
+                low, high = step.split(kind)
+                a, b = held[low], held[high]
+                if kind != ">":
+                    held[low] = builder.select(_compared(builder, "<", vector, a, b), a, b)
+                if kind != "<":
+                    held[high] = builder.select(_compared(builder, ">", vector, a, b), a, b)
+            return context.make_tuple(builder, sig.return_type, [held[name] for name in results])
+
+        return types.UniTuple(vector, len(results))(values), generate
+
+    return ordered
+
+
 @intrinsic
 def larger(typing, a, b):
     """The larger of each pair, NaN where one is."""

@@ -9,6 +9,7 @@ vector of a row can end where the row ends; lines have room for one vector more.
 from numba.extending import register_jitable
 
 from .lanewise import evens, floor, fma, maximum, minimum, where_less
+from .several import each
 from .vector import broadcast, four, lanes, load, prefetch, short_zeros, store, zeros
 
 
@@ -28,7 +29,7 @@ def load_line(src, row, coming, lines, slot, columns, lead, channels, samples, s
     for phase in range(stride):
         j = phase
         while j < inside:
-            _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
+            copy_pixel(src, row, lines, slot, at, columns[j], channels, fill)
             at += channels
             j += stride
         count = max(0, (beyond - j + stride - 1) // stride)
@@ -37,7 +38,7 @@ def load_line(src, row, coming, lines, slot, columns, lead, channels, samples, s
         at += count * channels
         j += count * stride
         while j < total:
-            _load_pixel(src, row, lines, slot, at, columns[j], channels, fill)
+            copy_pixel(src, row, lines, slot, at, columns[j], channels, fill)
             at += channels
             j += stride
 
@@ -68,12 +69,10 @@ def copy_row(src, row, coming, lines, slot, start, samples, like):
     """Copy a row as floats of the type of `like` into a line from `start` on; what follows it in the line is lost."""
     zero = zeros(like[0])
     wide = max(samples, lanes(zero))
-    x = 0
-    while x < wide:
-        x = min(x, wide - lanes(zero))
+    for begin in range(0, wide, lanes(zero)):
+        x = min(begin, wide - lanes(zero))
         prefetch(zero, src, coming, x)
         store(lines, slot, start + x, load(zero, src, row, x))
-        x += lanes(zero)
 
 
 @register_jitable
@@ -97,29 +96,33 @@ def _pad(lines, slot, columns, begin, end, lead, channels, fill):
             if columns[j] >= 0:
                 store(lines, slot, j * channels, load(pixel, lines, slot, (lead + columns[j]) * channels))
             else:
-                _copy_pixel(lines, slot, j, -1, lead, channels, fill)
+                copy_pixel(lines, slot, lines, slot, j * channels, -1, channels, fill)
             j += 1
     while j < end:
-        _copy_pixel(lines, slot, j, columns[j], lead, channels, fill)
+        copy_pixel(lines, slot, lines, slot, j * channels, lead + columns[j] if columns[j] >= 0 else -1, channels, fill)
         j += 1
 
 
 @register_jitable
-def _copy_pixel(lines, slot, j, column, lead, channels, fill):
-    for c in range(channels):
-        if column >= 0:
-            lines[slot, j * channels + c] = lines[slot, (lead + column) * channels + c]
-        else:
-            lines[slot, j * channels + c] = fill[c]
-
-
-@register_jitable
-def _load_pixel(src, row, lines, slot, at, column, channels, fill):
+def copy_pixel(src, row, lines, slot, at, column, channels, fill):
+    """Pixel `column` of a row, or `fill` where that is -1, into a line from `at` on."""
     for c in range(channels):
         if column >= 0:
             lines[slot, at + c] = src[row, column * channels + c]
         else:
             lines[slot, at + c] = fill[c]
+
+
+@each
+def add_tap(total, row, source, weights, tap):
+    """Add a vector to the sums of all output rows, each with its own weight."""
+    return fma(broadcast(weights[tap, row]), source, total)
+
+
+@each
+def add_tap_to_takers(total, row, source, weights, tap, takers):
+    """The same for those output rows that `takers` has bits for."""
+    return fma(broadcast(weights[tap, row]), source, total) if takers >> row & 1 else total
 
 
 @register_jitable
@@ -129,7 +132,7 @@ def clear_aside(aside):
         store(aside, r, 0, zeros(aside[0, 0]))
 
 
-@register_jitable
+@each
 def set_aside(aside, r, ready, total):
     """Put row r's running sum with its finished runs if that is `ready` (bit r), and begin a new one, which is returned.
 
@@ -148,7 +151,7 @@ def set_aside(aside, r, ready, total):
     return zero
 
 
-@register_jitable
+@each
 def with_aside(aside, r, total):
     """Row r's whole sum."""
     return load(total, aside, r + aside.shape[0] // 2, 0) + (load(total, aside, r, 0) + total)
@@ -173,6 +176,13 @@ def store_sums(sums, out, y, x, bias, divisor, top):
         store(out, y, x, sums)
     else:
         store(out, y, x, (sums + broadcast(bias)) / broadcast(divisor))
+
+
+@each
+def store_rows(sums, row, out, y, step, x, bias, divisor, top):
+    """As `store_sums`, rows y, y + step, ... of `out`, of those that it has."""
+    if y + row * step < out.shape[0]:
+        store_sums(sums, out, y + row * step, x, bias, divisor, top)
 
 
 @register_jitable

@@ -51,15 +51,12 @@ def sum_moments(
         pad_line(squares, 0, columns, lead, channels, samples, edges[1])
         sum_row(sums, width, channels, padded)
         sum_row(squares, width, channels, padded)
-        x = 0
-        wide = inside.shape[1]
-        while x < wide:
-            x = min(x, wide - lanes(zero))
+        for begin in range(0, inside.shape[1], lanes(zero)):
+            x = min(begin, inside.shape[1] - lanes(zero))
             n = broadcast(count * inside.dtype.type(1)) * load(zero, inside, 0, x)
             total = load(zero, sums, 1, x)
             variance = (n * load(zero, squares, 1, x) - total * total) / (n * n)
             _finish(total / n, variance, out, y, x, bias, divisor, top, root)
-            x += lanes(zero)
 
 
 @register_jitable
@@ -75,16 +72,14 @@ def _finish(mean, variance, out, y, x, bias, divisor, top, root):
 def _sum_window(src, samples, rows, start, height, totals):
     zero = zeros(totals[0, 0])
     wide = max(samples, lanes(zero))
-    x = 0
-    while x < wide:
-        x = min(x, wide - lanes(zero))
+    for begin in range(0, wide, lanes(zero)):
+        x = min(begin, wide - lanes(zero))
         total, square = zero, zero
         for q in range(start, start + height):
             value = load(zero, src, rows[q], x)
             total, square = total + value, square + value * value
         store(totals, 0, x, total)
         store(totals, 1, x, square)
-        x += lanes(zero)
 
 
 @register_jitable
@@ -134,12 +129,10 @@ def combine_moments(
         if cut:
             _cut_windows(line, columns, width, count, channels)
         zero = zeros(fills[0, 0])
-        x = 0
-        while x < inside.shape[1]:
-            x = min(x, inside.shape[1] - lanes(zero))
+        for begin in range(0, inside.shape[1], lanes(zero)):
+            x = min(begin, inside.shape[1] - lanes(zero))
             n = broadcast(count * inside.dtype.type(1)) * load(zero, inside, 0, x)
             _finish(load(zero, line, 2, x), load(zero, line, 3, x) / n, out, y, x, bias, divisor, top, root)
-            x += lanes(zero)
 
 
 @register_jitable

@@ -47,11 +47,9 @@ def select(block, steps, tall, reach, length, out, lines):
                     for i in range(0, wide + reach, lanes(zero)):
                         store(lines, 0, low + i, load(zero, block, row, x + i))
                 elif y + a < out.shape[0]:
-                    i = 0
-                    while i < wide:
-                        i = min(i, wide - lanes(zero))
+                    for begin in range(0, wide, lanes(zero)):
+                        i = min(begin, wide - lanes(zero))
                         store(out, y + a, x + i, load(zero, lines, 0, low + i))
-                        i += lanes(zero)
             x += wide
         y += tall
 

@@ -8,6 +8,8 @@ differences: Numba then looks for no negative ones, and LLVM can vectorise.
 import numpy as np
 from numba.extending import register_jitable
 
+from .several import each
+
 NONE, SUB, UP, AVERAGE, PAETH, ADAPTIVE = range(6)
 LANES = 64  # bytes handled at once by `unfilter_rows`
 
@@ -71,33 +73,25 @@ def filter_rows(src, first, back, choice, out):
 @register_jitable
 def _least(src, row, back):
     """The filter with the least sum of sizes, the first of those with equal ones."""
-    none, sub, up, average, paeth = np.uint32(0), np.uint32(0), np.uint32(0), np.uint32(0), np.uint32(0)
-    size = np.uint64(src.shape[1])
+    sums = (np.uint32(0), np.uint32(0), np.uint32(0), np.uint32(0), np.uint32(0))
+    size, nothing = np.uint64(src.shape[1]), np.uint8(0)
     gap = np.uint64(back)
     for x in range(min(gap, size)):
-        value, b = src[row, x], src[row - 1, x]
-        none = np.uint32(none + _size(value))
-        sub = np.uint32(sub + _size(value))
-        up = np.uint32(up + _size(np.uint8(value - b)))
-        average = np.uint32(average + _size(np.uint8(value - (b >> 1))))
-        paeth = np.uint32(paeth + _size(np.uint8(value - b)))
+        b = src[row - 1, x]
+        sums = _add_size(sums, src[row, x], (nothing, nothing, b, np.uint8(b >> 1), b))
     for x in range(gap, size):
-        value, a, b, c = src[row, x], src[row, x - gap], src[row - 1, x], src[row - 1, x - gap]
-        none = np.uint32(none + _size(value))
-        sub = np.uint32(sub + _size(np.uint8(value - a)))
-        up = np.uint32(up + _size(np.uint8(value - b)))
-        average = np.uint32(average + _size(np.uint8(value - _mean(a, b))))
-        paeth = np.uint32(paeth + _size(np.uint8(value - _paeth(a, b, c))))
-    kind, least = NONE, none
-    if sub < least:
-        kind, least = SUB, sub
-    if up < least:
-        kind, least = UP, up
-    if average < least:
-        kind, least = AVERAGE, average
-    if paeth < least:
-        kind, least = PAETH, paeth
+        a, b, c = src[row, x - gap], src[row - 1, x], src[row - 1, x - gap]
+        sums = _add_size(sums, src[row, x], (nothing, a, b, _mean(a, b), _paeth(a, b, c)))
+    kind = NONE
+    for other in range(SUB, ADAPTIVE):
+        if sums[other] < sums[kind]:
+            kind = other
     return kind
+
+
+@each
+def _add_size(total, value, guess):
+    return np.uint32(total + _size(np.uint8(value - guess)))
 
 
 @register_jitable

@@ -3,11 +3,13 @@
 from numba.extending import register_jitable
 
 from .lanewise import absolute, any_near, fma, where_near
-from .line import clear_aside, load_line, pad_line, set_aside, store_sums, with_aside
+from .line import add_tap, add_tap_to_takers, clear_aside, load_line, pad_line, set_aside, store_rows, with_aside
 from .settle import distances_along, distances_of_rows
+from .several import each
 from .sizes import SEPARABLE_ROWS as ROWS
 from .vector import broadcast, lanes, load, prefetch, zeros
 
+NUMBERS = tuple(range(ROWS))
 ALL = (1 << ROWS) - 1  # the bits of all of them
 SYMMETRIC, ANTISYMMETRIC = 1, -1
 
@@ -49,7 +51,7 @@ def correlate_separable(
                 tap_row = tap_rows[max(tap_rows.size - ROWS + r, 0)]
                 coming[r] = rows[min((y + ROWS * step) * stride_y + tap_row, rows.size - 1)]
             for term in range(folds.size):
-                blend_rows(src, slots, takers, flushes, flushing, aside, weights, term, slots.size, coming, lines, ROWS * term,
+                blend_rows(src, slots, takers, flushes, flushing, aside, weights[term], slots.size, coming, lines, ROWS * term,
                            1, start, samples, plain, one, -one, middles, rules)  # fmt: skip
                 for r in range(ROWS * term, ROWS * term + ROWS):
                     if stride_x == 1:
@@ -67,7 +69,7 @@ def correlate_separable(
 
 @register_jitable
 def blend_rows(
-    src, slots, takers, flushes, flushing, aside, weights, term, count, coming, out, y, step, start, samples,
+    src, slots, takers, flushes, flushing, aside, weights, count, coming, out, y, step, start, samples,
     bias, divisor, top, middles, rules,
 ):  # fmt: skip
     """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on.
@@ -75,54 +77,30 @@ def blend_rows(
     `coming` source rows are fetched meanwhile: the CPU does not foresee a jump to rows further down. Sums near the rows
     `middles` are made anew by the first of the `rules`.
     """
-    zero = zeros(weights[0, 0, 0])
+    zero = zeros(weights[0, 0])
     wide = max(samples, lanes(zero))
-    x = 0
-    while x < wide:
-        x = min(x, wide - lanes(zero))
-        a, b, c, d = zero, zero, zero, zero
+    for begin in range(0, wide, lanes(zero)):
+        x = min(begin, wide - lanes(zero))
+        totals = (zero, zero, zero, zero)
         if flushing:
             clear_aside(aside)
         for j in range(count):
             source = load(zero, src, slots[j], x)
             if j < coming.size:
                 prefetch(zero, src, coming[j], x)
-            taken = takers[j]
-            if taken == ALL:
-                a = fma(broadcast(weights[term, j, 0]), source, a)
-                b = fma(broadcast(weights[term, j, 1]), source, b)
-                c = fma(broadcast(weights[term, j, 2]), source, c)
-                d = fma(broadcast(weights[term, j, 3]), source, d)
+            if takers[j] == ALL:
+                totals = add_tap(totals, NUMBERS, source, weights, j)
             else:
-                if taken & 1:
-                    a = fma(broadcast(weights[term, j, 0]), source, a)
-                if taken & 2:
-                    b = fma(broadcast(weights[term, j, 1]), source, b)
-                if taken & 4:
-                    c = fma(broadcast(weights[term, j, 2]), source, c)
-                if taken & 8:
-                    d = fma(broadcast(weights[term, j, 3]), source, d)
+                totals = add_tap_to_takers(totals, NUMBERS, source, weights, j, takers[j])
             if flushing and flushes[j]:
-                a = set_aside(aside, 0, flushes[j], a)
-                b = set_aside(aside, 1, flushes[j], b)
-                c = set_aside(aside, 2, flushes[j], c)
-                d = set_aside(aside, 3, flushes[j], d)
+                totals = set_aside(aside, NUMBERS, flushes[j], totals)
         if flushing:
-            a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
-            c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+            totals = with_aside(aside, NUMBERS, totals)
         if rules[0, 1] > 0:
-            a = _settled_down(a, src, slots, takers, flushes, flushing, aside, weights, 0, count, x, middles, rules)
-            b = _settled_down(b, src, slots, takers, flushes, flushing, aside, weights, 1, count, x, middles, rules)
-            c = _settled_down(c, src, slots, takers, flushes, flushing, aside, weights, 2, count, x, middles, rules)
-            d = _settled_down(d, src, slots, takers, flushes, flushing, aside, weights, 3, count, x, middles, rules)
-        store_sums(a, out, y, start + x, bias, divisor, top)
-        if y + step < out.shape[0]:
-            store_sums(b, out, y + step, start + x, bias, divisor, top)
-        if y + 2 * step < out.shape[0]:
-            store_sums(c, out, y + 2 * step, start + x, bias, divisor, top)
-        if y + 3 * step < out.shape[0]:
-            store_sums(d, out, y + 3 * step, start + x, bias, divisor, top)
-        x += lanes(zero)
+            totals = _settled_down(
+                totals, src, slots, takers, flushes, flushing, aside, weights, NUMBERS, count, x, middles, rules
+            )
+        store_rows(totals, NUMBERS, out, y, step, start + x, bias, divisor, top)
 
 
 @register_jitable
@@ -135,10 +113,9 @@ def blend_columns(
     """
     zero = zeros(bias)
     taps = places.size
-    x = 0
-    while x < out.shape[1]:
-        x = min(x, out.shape[1] - lanes(zero))
-        a, b, c, d = zero, zero, zero, zero
+    for begin in range(0, out.shape[1], lanes(zero)):
+        x = min(begin, out.shape[1] - lanes(zero))
+        totals = (zero, zero, zero, zero)
         if run:
             clear_aside(aside)
         for term in range(folds.size):
@@ -147,72 +124,62 @@ def blend_columns(
             half = taps // 2 if fold else taps
             for k in range(half):
                 weight = broadcast(weights[term, k])
-                near = x + places[k]
+                near, far = x + places[k], x + places[taps - 1 - k]
                 if fold == SYMMETRIC:
-                    far = x + places[taps - 1 - k]
-                    a = fma(weight, load(zero, lines, line, near) + load(zero, lines, line, far), a)
-                    b = fma(weight, load(zero, lines, line + 1, near) + load(zero, lines, line + 1, far), b)
-                    c = fma(weight, load(zero, lines, line + 2, near) + load(zero, lines, line + 2, far), c)
-                    d = fma(weight, load(zero, lines, line + 3, near) + load(zero, lines, line + 3, far), d)
+                    totals = _add_both(totals, weight, lines, line, NUMBERS, near, far)
                 elif fold == ANTISYMMETRIC:
-                    far = x + places[taps - 1 - k]
-                    a = fma(weight, load(zero, lines, line, near) - load(zero, lines, line, far), a)
-                    b = fma(weight, load(zero, lines, line + 1, near) - load(zero, lines, line + 1, far), b)
-                    c = fma(weight, load(zero, lines, line + 2, near) - load(zero, lines, line + 2, far), c)
-                    d = fma(weight, load(zero, lines, line + 3, near) - load(zero, lines, line + 3, far), d)
+                    totals = _add_difference(totals, weight, lines, line, NUMBERS, near, far)
                 else:
-                    a = fma(weight, load(zero, lines, line, near), a)
-                    b = fma(weight, load(zero, lines, line + 1, near), b)
-                    c = fma(weight, load(zero, lines, line + 2, near), c)
-                    d = fma(weight, load(zero, lines, line + 3, near), d)
+                    totals = _add(totals, weight, lines, line, NUMBERS, near)
                 if run and (k + 1) % run == 0:
                     ready = ALL | (ALL << ROWS if group and (k + 1) % group == 0 else 0)
-                    a, b = set_aside(aside, 0, ready, a), set_aside(aside, 1, ready, b)
-                    c, d = set_aside(aside, 2, ready, c), set_aside(aside, 3, ready, d)
+                    totals = set_aside(aside, NUMBERS, ready, totals)
             if fold and taps % 2:
-                weight = broadcast(weights[term, half])
-                middle = x + places[half]
-                a = fma(weight, load(zero, lines, line, middle), a)
-                b = fma(weight, load(zero, lines, line + 1, middle), b)
-                c = fma(weight, load(zero, lines, line + 2, middle), c)
-                d = fma(weight, load(zero, lines, line + 3, middle), d)
+                totals = _add(totals, broadcast(weights[term, half]), lines, line, NUMBERS, x + places[half])
         if run:
-            a, b = with_aside(aside, 0, a), with_aside(aside, 1, b)
-            c, d = with_aside(aside, 2, c), with_aside(aside, 3, d)
+            totals = with_aside(aside, NUMBERS, totals)
         if rules[1, 1] > 0:
-            a = _settled_along(a, lines, top_line, x, places, weights, run, group, aside, compared, rules)
-            b = _settled_along(b, lines, top_line + 1, x, places, weights, run, group, aside, compared, rules)
-            c = _settled_along(c, lines, top_line + 2, x, places, weights, run, group, aside, compared, rules)
-            d = _settled_along(d, lines, top_line + 3, x, places, weights, run, group, aside, compared, rules)
-        store_sums(a, out, y, x, bias, divisor, top)
-        if y + step < out.shape[0]:
-            store_sums(b, out, y + step, x, bias, divisor, top)
-        if y + 2 * step < out.shape[0]:
-            store_sums(c, out, y + 2 * step, x, bias, divisor, top)
-        if y + 3 * step < out.shape[0]:
-            store_sums(d, out, y + 3 * step, x, bias, divisor, top)
-        x += lanes(zero)
+            totals = _settled_along(
+                totals, lines, top_line, NUMBERS, x, places, weights, run, group, aside, compared, rules
+            )
+        store_rows(totals, NUMBERS, out, y, step, x, bias, divisor, top)
 
 
-@register_jitable
-def _settled_down(total, src, slots, takers, flushes, flushing, aside, weights, r, count, x, middles, rules):
-    """A sum down the columns for output row `r`, made anew where it is near the sample it is compared with."""
-    reference = load(total, src, slots[middles[1 + r]], x)
+@each
+def _add(total, weight, lines, line, row, at):
+    return fma(weight, load(total, lines, line + row, at), total)
+
+
+@each
+def _add_both(total, weight, lines, line, row, near, far):
+    return fma(weight, load(total, lines, line + row, near) + load(total, lines, line + row, far), total)
+
+
+@each
+def _add_difference(total, weight, lines, line, row, near, far):
+    return fma(weight, load(total, lines, line + row, near) - load(total, lines, line + row, far), total)
+
+
+@each
+def _settled_down(total, src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles, rules):
+    """A sum down the columns for an output row, made anew where it is near the sample it is compared with."""
+    middle = middles[1 + row]
+    reference = load(total, src, slots[middle], x)
     base = broadcast(rules[0, 0]) * reference
     limit = fma(broadcast(rules[0, 1]), absolute(reference), broadcast(rules[0, 2]))
     if any_near(total, base, limit):
-        distances_of_rows(src, slots, takers, flushes, flushing, aside, weights, r, count, x, middles[1 + r])
+        distances_of_rows(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middle)
         total = where_near(total, base, limit, base + load(total, aside, 0, 0))
     return total
 
 
-@register_jitable
-def _settled_along(total, lines, line, x, places, weights, run, group, aside, compared, rules):
+@each
+def _settled_along(total, lines, line, row, x, places, weights, run, group, aside, compared, rules):
     """The same along a line."""
-    reference = load(total, lines, line, x + places[compared])
+    reference = load(total, lines, line + row, x + places[compared])
     base = broadcast(rules[1, 0]) * reference
     limit = fma(broadcast(rules[1, 1]), absolute(reference), broadcast(rules[1, 2]))
     if any_near(total, base, limit):
-        distances_along(lines, line, x, places, weights, run, group, aside, compared)
+        distances_along(lines, line + row, x, places, weights, run, group, aside, compared)
         total = where_near(total, base, limit, base + load(total, aside, 0, 0))
     return total

@@ -30,23 +30,23 @@ def distances_of_taps(lines, slots, starts, takers, places, weights, flushes, fl
                 distance = load(zero, lines, slots[j], x + places[t]) - reference
                 total = fma(broadcast(weights[t, r]), distance, total)
         if flushing and flushes[j]:
-            total = set_aside(aside, r, flushes[j], total)
-    store(aside, 0, 0, with_aside(aside, r, total))
+            (total,) = set_aside(aside, (r,), flushes[j], (total,))
+    store(aside, 0, 0, with_aside(aside, (r,), (total,))[0])
 
 
 @register_jitable
 def distances_of_rows(src, slots, takers, flushes, flushing, aside, weights, r, count, x, middle):
     """The same for output row `r` of the separable loop, down the columns; of one outer product."""
-    zero = zeros(weights[0, 0, 0])
+    zero = zeros(weights[0, 0])
     reference = load(zero, src, slots[middle], x)
     total = zero
     clear_aside(aside)
     for j in range(count):
         if takers[j] >> r & 1:
-            total = fma(broadcast(weights[0, j, r]), load(zero, src, slots[j], x) - reference, total)
+            total = fma(broadcast(weights[j, r]), load(zero, src, slots[j], x) - reference, total)
         if flushing and flushes[j]:
-            total = set_aside(aside, r, flushes[j], total)
-    store(aside, 0, 0, with_aside(aside, r, total))
+            (total,) = set_aside(aside, (r,), flushes[j], (total,))
+    store(aside, 0, 0, with_aside(aside, (r,), (total,))[0])
 
 
 @register_jitable
@@ -59,5 +59,6 @@ def distances_along(lines, line, x, places, weights, run, group, aside, middle):
     for k in range(places.size):
         total = fma(broadcast(weights[0, k]), load(zero, lines, line, x + places[k]) - reference, total)
         if run and (k + 1) % run == 0:
-            total = set_aside(aside, 0, 1 | (1 << rows if group and (k + 1) % group == 0 else 0), total)
-    store(aside, 0, 0, with_aside(aside, 0, total))
+            ready = 1 | (1 << rows if group and (k + 1) % group == 0 else 0)
+            (total,) = set_aside(aside, (0,), ready, (total,))
+    store(aside, 0, 0, with_aside(aside, (0,), (total,))[0])

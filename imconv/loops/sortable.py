@@ -30,13 +30,11 @@ def to_keys(src, rows, columns, lead, channels, samples, fill, rule, out):
             for x in range(columns.size * channels):
                 out[y, x] = fill[x % channels]
             continue
-        x = 0
-        while x < samples:
-            x = max(0, min(x, samples - lanes(zero)))
+        for begin in range(0, samples, lanes(zero)):
+            x = max(0, min(begin, samples - lanes(zero)))
             bits = load(zero, src, rows[y], x)
             bits = where_less(last, bits & mask, lost, bits)
             store(out, y, lead * channels + x, bits ^ where_less(bits, sign, flip, turn))
-            x += lanes(zero)
         pad_line(out, y, columns, lead, channels, samples, fill)
 
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .alpha import rounded
+
 
 def add_detail(blurred, divisor, src, first, amount, threshold, top, out):
     """`f + amount * (f - b)` where `|f - b|` exceeds the threshold, else `f`, of a blur `b = blurred / divisor`.
@@ -15,6 +17,4 @@ def add_detail(blurred, divisor, src, first, amount, threshold, top, out):
             original = np.float64(src[first + y, x])
             detail = original - blurred[y, x] / divisor
             value = original + (0.0 if abs(detail) <= threshold else amount * detail)  # a NaN stays
-            if top >= 0:
-                value = min(max(np.floor(value + 0.5), 0.0), top)
-            out[y, x] = value
+            out[y, x] = rounded(value, top)

@@ -67,6 +67,8 @@ _VECTORS = {scalar: Vector(scalar, lanes) for scalar, lanes in LANES.items()}
 _SHORT = {scalar: Vector(scalar, lanes) for scalar, lanes in SHORT_LANES.items()}
 _REGISTERS = {scalar: Vector(scalar, REGISTER_BYTES * 8 // scalar.bitwidth) for scalar in WHOLE}
 
+_OF_4, _OF_16 = ({scalar: Vector(scalar, lanes) for scalar in (*WHOLE, *_SHORT)} for lanes in (4, 16))
+
 
 def llvm_type(scalar, lanes: int) -> ir.VectorType:
     """How LLVM names so many samples of a Numba scalar type."""
@@ -215,14 +217,7 @@ def filled(typing, like, number):
 @intrinsic
 def register(typing, scalar):
     """A vector of zeros that is one register: 64 uint8 or 8 uint64 with AVX-512; for the type of `scalar`, unsigned."""
-    if scalar not in _REGISTERS:
-        return None
-
-    def generate(context, builder, sig, args):
-        lanes = sig.return_type.lanes
-        return ir.Constant(llvm_type(sig.args[0], lanes), [0] * lanes)
-
-    return _REGISTERS[scalar](scalar), generate
+    return _zeros(_REGISTERS, scalar)
 
 
 @intrinsic
@@ -270,10 +265,8 @@ def _zeros(vectors, scalar):
         return None
 
     def generate(context, builder, sig, args):
-        lanes = sig.return_type.lanes
-        return ir.Constant(
-            llvm_type(sig.args[0], lanes), [0 if isinstance(sig.args[0], types.Integer) else 0.0] * lanes
-        )
+        nothing, lanes = 0 if isinstance(scalar, types.Integer) else 0.0, sig.return_type.lanes
+        return ir.Constant(llvm_type(scalar, lanes), [nothing] * lanes)
 
     return vectors[scalar](scalar), generate
 
@@ -281,20 +274,13 @@ def _zeros(vectors, scalar):
 @intrinsic
 def sixteen(typing, scalar):
     """A vector of 16 zeros of the type of `scalar`, unsigned or floats, on every processor."""
-    if scalar not in _REGISTERS and scalar not in _SHORT:
-        return None
-
-    def generate(context, builder, sig, args):
-        nothing = 0.0 if scalar in _SHORT else 0
-        return ir.Constant(llvm_type(sig.args[0], 16), [nothing] * 16)
-
-    return Vector(scalar, 16)(scalar), generate
+    return _zeros(_OF_16, scalar)
 
 
 @intrinsic
 def four(typing, scalar):
     """A vector of 4 zeros of the type of `scalar`, unsigned or floats: what holds a pixel of up to 4 channels."""
-    return _zeros({kind: Vector(kind, 4) for kind in (*_REGISTERS, *_SHORT)}, scalar)
+    return _zeros(_OF_4, scalar)
 
 
 @intrinsic
