@@ -117,7 +117,7 @@ def _write_lines(formatter, title, lines):
 
 def like_option(function):
     """Declare the option that asks for another tool's result."""
-    text = "Give the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, direction, rounding. Options beside it win."
+    text = "Match the result of scipy, opencv, pillow, imagemagick, vips or torch: border, anchor, support, direction, rounding. Other options override it."
     return setting("--like", "TOOL", text, callback=_tool)(function)
 
 
@@ -166,15 +166,15 @@ linear_options = together(  # where a kernel is laid, and what becomes of its su
     setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1", group=BORDERS),
     setting("--alpha", "|".join(ALPHAS), "Colour weighted by alpha (default), every channel alike, or alpha kept.", group=NUMBERS),
     setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white, rounded once at the end.", default="keep", group=NUMBERS),
-    setting("--range range_", "|".join(RANGES), "What becomes of results outside the type's range.  [default: clip]", group=NUMBERS),
+    setting("--range range_", "|".join(RANGES), "What to do with results outside the type's range.  [default: clip]", group=NUMBERS),
 )  # fmt: skip
 
 shared_options = together(  # of every command that reads a picture, filters it and writes it
     linear_options,
     setting("--region", "WxH+X+Y", "Filter only this part; its neighbours outside are read.", group=WHERE),
     flag("--crop", "Write the region alone.", WHERE),
-    setting("--mask", "IMAGE", "Where, and how much: white all, black nothing, grey in between.", group=WHERE),
-    setting("--channels", "r,g|luma|0,2", "Only these; luma: brightness alone, colours keep their hue.", group=WHERE),
+    setting("--mask", "IMAGE", "Where to filter: white fully, black not at all, grey blends.", group=WHERE),
+    setting("--channels", "r,g|luma|0,2", "Filter only these; luma: only the brightness, so that colours keep their hue.", group=WHERE),
     flag("--linear", "Filter in linear light, by the file's transfer function, else sRGB's.", NUMBERS),
     nan_option,
     threads_option,

@@ -170,7 +170,8 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
         if len(steps) > 1 and not (name == "alpha" and plan.alpha == "keep"):
             value = left[number]
             steps.append(("difference", value))
-        last = finished(value, plan.target, plan.range, plan.scale, plan.offset) if name != "alpha" else finished(value, plan.target, "clip", plan.scale)  # fmt: skip
+        outer, alone = plan.outer, name == "alpha"
+        last = finished(value, plan.target, "clip" if alone else plan.range, outer.scale, 0 if alone else outer.offset)
         accounts.append(Account(name, {}, steps + last, result[number]))
     return [*parts, Part(filter.operation, {}, accounts)]
 

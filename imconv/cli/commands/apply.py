@@ -24,13 +24,13 @@ from ..session import Job
     multiple=True,
 )
 @kernel_options
-@setting("--combine", "sum|max|magnitude|each", "What several kernels give; each: one file each.", default="sum")
+@setting("--combine", "sum|max|magnitude|each", "How to combine several results; each: one file each.", default="sum")
 @like_option
 def apply(shared, kernels, correlate, combine, like, **how):
     """Convolve with a kernel of your own, or one from the library.
 
-    With several kernels the results are summed, or the largest, or the root of the sum of squares is taken; "each"
-    writes one file for each, its kernel's name added to OUTPUT's.
+    With several kernels, --combine sums the results (sum), or takes the largest (max) or the root of the sum of squares
+    (magnitude); "each" writes one file for each kernel, with the kernel's name added to OUTPUT's.
     """
     from ...errors import OptionError, known
     from ...filters.user_kernels import COMBINATIONS, custom_filter, named_outputs, prepared

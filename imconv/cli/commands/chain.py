@@ -29,8 +29,9 @@ STEPWISE = ("pad", "stride", "dilation")
 def chain(shared, steps, settings):
     """Filter with several filters in one go.
 
-    One decode, floats in between, one rounding, one encode. STEPS are filter commands with their options, between bars, or a file of them, in which lines such as "sigma = 2" give
-    $sigma a value. Steps have the border and alpha that the chain has, unless they have their own.
+    The picture is decoded once, stays in floats between the steps, and is rounded and encoded once. STEPS are filter
+    commands with their options, between bars, or a file of them, in which lines such as "sigma = 2" give $sigma a
+    value. Steps have the border and alpha that the chain has, unless they have their own.
     """
     from .chain_text import load_steps
 

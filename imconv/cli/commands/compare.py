@@ -35,7 +35,7 @@ MOST_TIMES = 65535
 @click.argument("a", type=click.Path(allow_dash=True))
 @click.argument("b", type=click.Path(allow_dash=True))
 @setting("-o --output", "FILE", "Write before, after and their difference, amplified, side by side.")
-@setting("--amplify", "N", "Times for the difference. [default: the largest becomes white]")
+@setting("--amplify", "N", "Factor of the difference. [default: the largest becomes white]")
 @max_pixels_option
 @max_memory_option
 @no_clobber_option

@@ -25,17 +25,18 @@ from ..options import setting
 @setting(
     "--show", "magnitude|x|y|direction|max", "What is shown; max: the largest of eight directions.", default="magnitude"
 )
-@setting("--gain", "G", "Multiply; with 1 a ramp of slope 1 gives 1.", default="1")
-@setting("--sigma", "S", "Of the Gaussian of gaussian, log and dog.  [default: 1]")
-@setting("--ratio", "R", "Of the two Gaussians of dog.  [default: 1.6]")
+@setting("--gain", "G", "Factor of the result; with 1 the result for a ramp of slope 1 is 1.", default="1")
+@setting("--sigma", "S", "Standard deviation, in pixels, of the Gaussian of gaussian, log and dog.  [default: 1]")
+@setting("--ratio", "R", "Sigma of the second Gaussian of dog over that of the first.  [default: 1.6]")
 @setting("--angle", "DEG", "A gradient's derivative in this direction, counter-clockwise.")
 @setting("--order", "1|2", "2: gaussian's second derivative.", default="1")
 def edges(shared, operator, show, **how):
     """Find edges by first and second derivatives.
 
-    x is positive where it gets brighter to the right, y where it gets brighter downwards. They, derivatives at an angle and
-    second derivatives have a sign: without --range, mid-grey is 0 in pictures that hold no negative samples. A direction is a hue, red to the
-    right, and on by green and blue counter-clockwise; its brightness is the magnitude.
+    x is positive where it gets brighter to the right, y where it gets brighter downwards. These two, derivatives at an
+    angle and second derivatives have a sign: without --range, mid-grey stands for 0 in pictures that hold no negative
+    samples. A direction is shown as a hue: red is to the right, then green and blue follow counter-clockwise; the
+    brightness is the magnitude.
     """
     from ...filters.edges import edge_filter
 

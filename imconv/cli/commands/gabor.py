@@ -13,21 +13,22 @@ from ..options import flag, setting
     "imconv gabor in.png out.png --wavelength 8 --energy --gain 2",
     "imconv gabor in.png sheet.png --wavelength 4 --bank 6 --scales 3 --energy",
 )
-@setting("--wavelength", "L", "Of the wave, in pixels.", required=True)
+@setting("--wavelength", "L", "Length of the wave, in pixels.", required=True)
 @setting("--orientation", "DEG", "The wave's direction: 0 right, 90 down.", default="0")
-@setting("--phase", "P", "Of a simple cell: 0 even, 90 or -90 odd.  [default: 0]")
-@flag("--energy", "A complex cell: even and odd together, whatever the phase.")
+@setting("--phase", "P", "Phase of a simple cell, in degrees: 0 even, 90 or -90 odd.  [default: 0]")
+@flag("--energy", "A complex cell: even and odd responses together, so that the phase does not matter.")
 @setting("--bank", "N", "N orientations on one sheet, from --orientation on.")
-@setting("--scales", "S", "Rows of a bank, each wave twice as long.  [default: 1]")
+@setting("--scales", "S", "Rows of the bank's sheet; each has twice the wavelength of the row before.  [default: 1]")
 @setting("--bandwidth", "B", "In octaves.  [default: 1]")
-@setting("--sigma", "S", "Of the envelope in pixels, instead of --bandwidth.")
+@setting("--sigma", "S", "Standard deviation of the envelope, in pixels, instead of --bandwidth.")
 @setting("--aspect", "A", "Length of the envelope over its width.", default="1")
-@setting("--gain", "G", "Multiply; with 1 a wave gives its amplitude.", default="1")
+@setting("--gain", "G", "Factor; with 1 the response to the cell's own wave is its amplitude.", default="1")
 def gabor(shared, wavelength, orientation, phase, **how):
-    """Show what an oriented cell of the visual cortex answers.
+    """Respond as an oriented cell of the visual cortex does.
 
-    A simple cell is a wave under a Gaussian; its answer has a sign: without --range, mid-grey is 0 in pictures that hold no
-    negative samples. A complex cell, --energy, answers to a wave of any phase. Even areas are answered by 0.
+    A simple cell is a wave under a Gaussian. Its response has a sign: without --range, mid-grey stands for 0 in
+    pictures that hold no negative samples. A complex cell, --energy, responds to a wave of any phase. The response to
+    flat areas is 0.
     """
     from ...filters.arguments import checked_number
     from ...filters.gabor import gabor_filter

@@ -31,10 +31,10 @@ TURNS = (
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
 @flag("--json json_", "As JSON: an object, or a list of them for several pictures.")
 def info(images, json_):
-    """Tell size, depth, channels and metadata from the header alone.
+    """Print size, depth, channels and metadata from the header alone.
 
-    IMAGES are paths, or - for standard input. A file that can't be read is told on standard error, and the exit status
-    is 1; the others are told all the same.
+    IMAGES are paths, or - for standard input. A file that can't be read is reported on standard error, and the exit
+    status is 1; the other files are still printed.
     """
     from ... import files
     from ...errors import ImconvError

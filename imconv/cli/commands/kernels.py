@@ -79,8 +79,8 @@ def inspect(kernel, depth, size, json_):
 def convert(kernel, to, output, no_clobber, quiet):
     """Write KERNEL in another tool's format.
 
-    KERNEL is a name of the library, a file, or rows of numbers. What a format can't hold exactly is refused; a name or
-    a source that it has no place for is told.
+    KERNEL is a name of the library, a file, or rows of numbers. A kernel that the format can't hold exactly is refused;
+    a note says if a name or a source is left out.
     """
     from ...errors import OptionError
     from ...files.descriptors import is_special

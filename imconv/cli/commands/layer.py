@@ -56,8 +56,9 @@ def layer(
 ):
     """Compute a convolution layer's feature maps as pictures.
 
-    Weights are not turned round: as in every network, it is correlation. A kernel's are: its map is the mean of the
-    channels convolved with it. Alpha is left out where the weights have no channel for it.
+    Tensors of weights are not turned: as in every network, the layer is a correlation. Kernels are turned by 180
+    degrees: the map of a kernel is the mean of the channels convolved with it. Alpha is left out where the weights have
+    no channel for it.
     """
     from ... import files
     from ...errors import OptionError

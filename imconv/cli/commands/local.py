@@ -21,12 +21,12 @@ from ..options import setting
     "Standard deviation of the difference over all channels, in sample units; with --linear too.",
     required=True,
 )
-@setting("--radius", "N", "Of the round window, up to 100.  [default: 3 sigma]")
+@setting("--radius", "N", "Radius of the round window, in pixels, up to 100.  [default: 3 sigma]")
 def bilateral(shared, sigma, sigma_range, radius):
-    """Smooth and keep edges: nearby pixels count, and similar ones.
+    """Smooth and keep edges: a mean of near and similar pixels.
 
-    Pixels count less the farther away they are, and the less they are like the pixel in the middle, by the Euclidean
-    distance of their colours. --pad, --stride and --dilation are refused.
+    Pixels have less weight the farther away they are, and the more their colour differs (by Euclidean distance) from
+    that of the pixel in the middle. --pad, --stride and --dilation are refused.
     """
     from ...filters.bilateral import bilateral_filter
 
@@ -42,14 +42,15 @@ def bilateral(shared, sigma, sigma_range, radius):
 @setting(
     "--eps",
     "E",
-    "What is no edge, as a variance where white is 1: 0.01 smooths what varies by less than 0.1 of white.",
+    "How much variation is smoothed away, as a variance where white is 1: 0.01 smooths differences below 0.1 of white.",
     required=True,
 )
 @setting("--guide", "FILE", "A grey picture whose edges are kept.  [default: each channel's own]", type=click.Path())
 def guided(shared, radius, eps, guide):
     """Smooth and keep a guide's edges, at any radius in the same time.
 
-    The border normalized leaves out what lies outside, as the paper does. --pad, --stride and --dilation are refused.
+    The border normalized leaves out pixels outside the picture, as the paper does. --pad, --stride and --dilation are
+    refused.
     """
     from ...filters.guided import guided_filter
 
@@ -84,11 +85,11 @@ def deviation(shared, size):
     "imconv contrast in.png out.png --sigma 8",
     "imconv contrast in.png out.png --sigma 8 --floor 6 --gain 40",
 )
-@setting("--sigma", "S", "Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--sigma", "S", "Sigma of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
 @setting("--floor", "C", "Deviations below it are noise, in sample units.  [default: 1% of white]")
 @setting("--gain", "G", "Of one standard deviation in the result.  [default: 1; for integers an eighth of white]")
 def contrast(shared, sigma, floor, gain):
-    """Normalise local contrast: differences to the mean, in deviations.
+    """Normalise local contrast: divide differences by the deviation.
 
     The difference of a pixel to its surroundings' mean is divided by their standard deviation; without --range, mid-grey is
     none. Alpha is kept. --linear, --pad, --stride and --dilation are refused.

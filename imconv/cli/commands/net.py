@@ -13,7 +13,7 @@ from .net_pictures import maps, run, trace
 
 @click.group(commands=[maps, run, trace])
 def net():
-    """List convolutional networks, tell what they cost, run them."""
+    """List convolutional networks, summarise and run them."""
 
 
 @command("list", "imconv net list", "imconv net list resnet", "imconv net list --json", of=net)

@@ -220,7 +220,7 @@ def _occlusion_text(found: dict, names) -> str:
 @setting("--at", "Y,X,C", "Row, column and channel of its output, from 0; of a vector one number.", required=True)
 @_SHARED
 def trace(network, image, weights, layer, at, json_, **shared):
-    """Show how one output sample of a layer comes about: window, weights, products, bias, activation.
+    """Show how one output sample of a layer is computed: window, weights, products, bias, activation.
 
     Windows and weights lie as they are multiplied. Where there are many channels, those that count most are shown; all
     are in the JSON. Normalisation and activation that come behind the layer are followed.

@@ -7,11 +7,11 @@ import click
 from ..filtering import filter_command
 from ..options import flag, given, like_option, setting, together
 
-SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, as for apply --kernel, where 0, - and nan are none."
+SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, written as for apply --kernel: those that are 0, - or nan do not belong to it."
 
 
 _window = together(
-    setting("--size", "K", "K or ROWSxCOLUMNS; needed but for a shape of your own."),
+    setting("--size", "K", "K or ROWSxCOLUMNS; required except for cells of your own."),
     setting("--shape", "SHAPE", SHAPE_HELP, default="square"),
 )
 

@@ -42,17 +42,18 @@ class PoolCommand(FilterCommand):
 @setting("--stride", "S", "Step between windows; rows, columns.  [default: the size]")
 @setting("--padding", "P", "On both sides, at most half a window; rows, columns.", default="0")
 @setting("--dilation", "D", "Distance between a window's pixels; rows, columns.", default="1")
-@flag("--ceil", "Also a last window that reaches out of the picture.")
+@flag("--ceil", "Add a last window that reaches beyond the picture.")
 @flag("--exclude-pad", "Averages leave padding out, instead of counting it as zeros.")
 @setting("--antialias", "[N]", "Pool at stride 1, blur with the binomial filter of size N, and sample that; without N 4.")  # fmt: skip
-@setting("--where", "'v>128'", "What count counts; > >= < <= == !=.  [default: v!=0]")
-@flag("--report", "Tell how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
+@setting("--where", "'v>128'", "Which samples count counts; > >= < <= == !=.  [default: v!=0]")
+@flag("--report", "Measure how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
 def pool(shared, op, size, exclude_pad, report, **how):
-    """Pool: windows become single pixels, as in convolutional networks.
+    """Pool: reduce windows to single pixels, as networks do.
 
-    Sizes and values are torch's. Padding is no part of the picture: it enters averages alone, as zeros. A blur is no window but a binomial filter of this
-    size, sampled at the stride, which pads by reflection. Averages, sums and blurs weigh colour by alpha; max, min and median
-    take every channel by itself; for the others alpha is averaged.
+    Sizes and values are those of torch. Padding counts as zeros in averages; all other operations ignore it. The
+    operation blur is a binomial filter of this size, sampled at the stride, which pads by reflection. Averages, sums
+    and blurs weight colours by alpha; max, min and median pool every channel by itself; for all others alpha is
+    averaged.
     """
     from ...filters.pool import pool_filter, shift_report
 

@@ -25,7 +25,7 @@ def sharpen(shared, amount):
     "imconv unsharp in.png out.png --sigma 2",
     "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 3",
 )
-@setting("--sigma", "S", "Of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--sigma", "S", "Sigma of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
 @setting("--amount", "A", "How much of the detail is added.", default="1")
 @setting("--threshold", "T", "Leave smaller differences alone, in sample units.", default="0")
 @setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")

@@ -50,11 +50,11 @@ OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
 @flag("--json json_", "As JSON.", RUNNING)
 @click.pass_context
 def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
-    """Show how one pixel comes about: window, weights, products, sum.
+    """Show how one pixel is computed: window, weights, products, sum.
 
-    It is the pixel that "imconv apply", the filter's own command or "imconv chain" gives with the same options. By
-    convolution the weights are shown as they are laid over the picture, turned by 180 degrees; the cell over the pixel is
-    between brackets. Of a large window the middle is shown; --json has all of it.
+    It is a pixel of the result of "imconv apply", the filter's own command or "imconv chain" with the same options. For
+    a convolution the weights are shown as they lie over the picture, turned by 180 degrees; the cell over the pixel is
+    in brackets. Only the middle of a large window is shown; --json has all of it.
     """
     from ... import tracing
     from ...geometry.sizes import parse_pair
