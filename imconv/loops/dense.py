@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from .lanewise import absolute, any_near, fma, where_near
+from .lanewise import absolute, any_near, fma, holds_floats, where_near
 from .line import add_tap, add_tap_to_takers, clear_aside, load_line, set_aside, store_rows, with_aside
 from .settle import distances_of_taps
 from .several import each
@@ -82,7 +82,7 @@ def _correlate_rows(
                 totals = set_aside(aside, NUMBERS, flushes[j], totals)
         if flushing:
             totals = with_aside(aside, NUMBERS, totals)
-        if rule[1] > 0:
+        if holds_floats(out) and rule[1] > 0:
             totals = _settled(
                 totals,
                 ring,

@@ -42,7 +42,7 @@ def interpolate(
                     weights[0, j, r] = down[(y + r) % row_factor, tap]
         # sums are short: nothing is set aside
         blend_rows(lines, slots, takers, slots, 0, phases, weights[0], count, slots[:0], out, y - first, 1, 0, out.shape[1],
-                   bias, divisor, top, slots, rules)  # fmt: skip
+                   bias, divisor, top, slots, rules, False)  # fmt: skip
 
 
 @register_jitable

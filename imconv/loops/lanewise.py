@@ -179,6 +179,16 @@ def where_less(typing, a, b, yes, no):
 
 
 @intrinsic
+def holds_floats(typing, array):
+    """Whether an array holds floats: known when a loop is compiled, so that what depends on it costs others nothing."""
+
+    def generate(context, builder, sig, args):
+        return ir.IntType(1)(isinstance(array.dtype, types.Float))
+
+    return types.boolean(array), generate
+
+
+@intrinsic
 def any_near(typing, a, b, limit):
     """Whether a and b differ in any lane, but there by less than the limit; what is not finite is never near."""
 

@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from .lanewise import absolute, any_near, fma, where_near
+from .lanewise import absolute, any_near, fma, holds_floats, where_near
 from .line import add_tap, add_tap_to_takers, clear_aside, load_line, pad_line, set_aside, store_rows, with_aside
 from .settle import distances_along, distances_of_rows
 from .several import each
@@ -42,6 +42,7 @@ def correlate_separable(
     start = lead * channels if stride_x == 1 else 0
     blended = ROWS * folds.size
     top_line = 0 if stride_x == 1 else blended
+    down, along = holds_floats(out) and rules[0, 1] > 0, holds_floats(out) and rules[1, 1] > 0
     block = first
     while block < last:  # a range whose step is a variable can raise
         for y in range(block, min(block + step, last)):
@@ -52,7 +53,7 @@ def correlate_separable(
                 coming[r] = rows[min((y + ROWS * step) * stride_y + tap_row, rows.size - 1)]
             for term in range(folds.size):
                 blend_rows(src, slots, takers, flushes, flushing, aside, weights[term], slots.size, coming, lines, ROWS * term,
-                           1, start, samples, plain, one, -one, middles, rules)  # fmt: skip
+                           1, start, samples, plain, one, -one, middles, rules, down)  # fmt: skip
                 for r in range(ROWS * term, ROWS * term + ROWS):
                     if stride_x == 1:
                         pad_line(lines, r, columns, lead, channels, samples, edges[term])
@@ -62,7 +63,7 @@ def correlate_separable(
                         )
             blend_columns(
                 lines, top_line, places, row_weights, folds, run, group, aside, out, y - first, step, bias, divisor, top,
-                middles[0], rules,
+                middles[0], rules, along,
             )  # fmt: skip
         block += ROWS * step
 
@@ -70,12 +71,12 @@ def correlate_separable(
 @register_jitable
 def blend_rows(
     src, slots, takers, flushes, flushing, aside, weights, count, coming, out, y, step, start, samples,
-    bias, divisor, top, middles, rules,
+    bias, divisor, top, middles, rules, settling,
 ):  # fmt: skip
     """Weighted sums of `count` source rows, finished and stored in rows y, y + step, ... of `out` from `start` on.
 
     `coming` source rows are fetched meanwhile: the CPU does not foresee a jump to rows further down. Sums near the rows
-    `middles` are made anew by the first of the `rules`.
+    `middles` are made anew by the first of the `rules`, if `settling`.
     """
     zero = zeros(weights[0, 0])
     wide = max(samples, lanes(zero))
@@ -96,7 +97,7 @@ def blend_rows(
                 totals = set_aside(aside, NUMBERS, flushes[j], totals)
         if flushing:
             totals = with_aside(aside, NUMBERS, totals)
-        if rules[0, 1] > 0:
+        if settling:
             totals = _settled_down(
                 totals, src, slots, takers, flushes, flushing, aside, weights, NUMBERS, count, x, middles, rules
             )
@@ -105,11 +106,11 @@ def blend_rows(
 
 @register_jitable
 def blend_columns(
-    lines, top_line, places, weights, folds, run, group, aside, out, y, step, bias, divisor, top, compared, rules
+    lines, top_line, places, weights, folds, run, group, aside, out, y, step, bias, divisor, top, compared, rules, settling
 ):
     """The blended lines under the rows of taps, finished and stored in rows y, y + step, ... of `out`.
 
-    Sums near what lies under tap `compared` are made anew by the second of the `rules`.
+    Sums near what lies under tap `compared` are made anew by the second of the `rules`, if `settling`.
     """
     zero = zeros(bias)
     taps = places.size
@@ -138,7 +139,7 @@ def blend_columns(
                 totals = _add(totals, broadcast(weights[term, half]), lines, line, NUMBERS, x + places[half])
         if run:
             totals = with_aside(aside, NUMBERS, totals)
-        if rules[1, 1] > 0:
+        if settling:
             totals = _settled_along(
                 totals, lines, top_line, NUMBERS, x, places, weights, run, group, aside, compared, rules
             )
