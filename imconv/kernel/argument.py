@@ -20,7 +20,8 @@ def resolve(text: str) -> Kernel:
     """The kernel for a text: the file of that path, else the numbers in it, else the library's kernel of that name.
 
     Text counts as numbers if it has several lines or a semicolon, or begins with a number, a header or an ImageMagick
-    geometry: `0 -1 0; -1 5 -1; 0 -1 0`, `3x3: 0,-1,0 ...`, `1 2 1`.
+    geometry, or a bracket: `0 -1 0; -1 5 -1; 0 -1 0`, `3x3: 0,-1,0 ...`, `1 2 1`, `[[0, 1], [1, 0]]`. A formula's name with a
+    colon, as in `blur:0x1,90`, is a name.
 
     Raises
     ------
@@ -33,7 +34,8 @@ def resolve(text: str) -> Kernel:
     """
     if "\n" not in text and os.path.exists(text) and not os.path.isdir(text):
         return Kernel.load(text)
-    if _is_inline(text):
+    formula = ":" in text and canonical_name(text).partition(":")[0] in {*FORMULAS, "laplacian"}
+    if not formula and _is_inline(text):
         return Kernel.from_text(text)
     try:
         return Kernel.named(text)
@@ -54,7 +56,7 @@ def resolve(text: str) -> Kernel:
 
 
 def _is_inline(text: str) -> bool:
-    if "\n" in text or ";" in text or GEOMETRY.match(text):
+    if "\n" in text or ";" in text or text.lstrip().startswith("[") or GEOMETRY.match(text):
         return True
     if (header := HEADER.match(text)) and header[1].lower() in HEADERS:
         return True

@@ -31,6 +31,10 @@ def parse(text: str, *, filename: str | None = None, matrix: bool = False) -> Ke
     A single line with semicolons *and* blanks or commas holds several rows, as typed on a command line:
     `0 -1 0; -1 5 -1; 0 -1 0` has three rows and `1; 2; 1` is a column, but `1;2;1` is one row.
 
+    In a table of several lines whose numbers are separated by semicolons or tabs, as spreadsheets write it where the comma
+    is decimal, `0,1;0,2` is 0.1 and 0.2; quotation marks around numbers are left out. Where commas may be either, both
+    readings are named. `[[0, 1], [2, 3]]` and `[0 1; 2 3]` are rows too, and dashes count as minus signs.
+
     Before the rows there may be headers: `name:`, `source:`, `scale:` (multiplies the weights), `divisor:` (divides
     them), `offset:` (added to every result, in its units), `anchor: row column` (counted from 0), `normalize: yes` (scale
     the weights to sum 1). A name or source that starts with a quotation mark is a JSON string.

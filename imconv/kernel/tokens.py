@@ -23,6 +23,11 @@ GEOMETRY = re.compile(r"\s*([0-9]{1,6})(?:x([0-9]{1,6}))?([+-][0-9]{1,6}[+-][0-9
 _TOKEN = re.compile(r"[^\s,;]+")
 _MISSING = re.compile(r"[,;]\s*([,;])|^\s*([,;])")  # a comma with no number before it
 _BLANK_OR_COMMA = re.compile(r"[\s,]")
+_MINUS = str.maketrans(dict.fromkeys("\N{MINUS SIGN}\N{EN DASH}\N{FULLWIDTH HYPHEN-MINUS}", "-"))
+_BRACKETS = str.maketrans("[]", "  ")
+_QUOTED = re.compile(r'"([^"]*)"')
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?")
+_OTHER_SEPARATOR = re.compile(r"[;\t]\s*")
 _COMMENT = re.compile(r"(?:^|\s)#.*")  # for names and sources, in which C# and page#part are words
 
 
@@ -69,14 +74,18 @@ class Reader:
             raise KernelError(f"{place(filename)}: a kernel's text must be str, not {type(text).__name__}")
         if "\0" in text:
             raise KernelError(f"{place(filename)}: not a text file (it holds NUL bytes), expected rows of numbers")
+        if text.lstrip("\ufeff \t\r\n").startswith("["):
+            text = re.sub(r"\](\s*),", r"]\1;", text).translate(_BRACKETS)  # lists in a list: rows
         number, line = 1, ""
         for number, line in enumerate(_lines(text), 1):
             if header := HEADER.match(line):
                 self._header(number, line, header)
-            elif data := line.partition("#")[0].rstrip():
+            elif data := line.partition("#")[0].rstrip().translate(_MINUS):
                 self._data(number, data)
         if not self.rows:
             self.fail(number, len(line) + 1, "the end", "rows of numbers")
+        if self.geometry is None and any("," in row.text for row in self.rows):
+            self._read_commas()
         self._split()
 
     def fail(self, line: int, column: int, read: str, expected: str) -> NoReturn:
@@ -116,6 +125,33 @@ class Reader:
         if len(self.rows) == MAX_SIDE + 1:  # one more, for the first line of a libvips matrix
             self.fail(line, 1, "one more row", f"at most {MAX_SIDE}")
         self.rows.append(Row(line, text[start:], start))
+
+    def _read_commas(self) -> None:
+        """Make points of decimal commas, as in a table of `0,1;0,1` or `"0,1","0,1"`; fail where they may be either."""
+        for row in self.rows:
+            if '"' in row.text:
+                row.text = _QUOTED.sub(lambda quoted: f" {quoted[1].replace(',', '.')} ", row.text)
+        texts = [row.text.strip(" ,;\t") for row in self.rows]
+        mixed = [_OTHER_SEPARATOR.search(text) is not None for text in texts]
+        if len(texts) == 1 and self.filename is None:
+            mixed = [False]  # as typed: semicolons part rows
+        pieces = [[piece.strip() for piece in _OTHER_SEPARATOR.split(text)] for text in texts]
+        spaced = [text.split() if not m else [] for text, m in zip(texts, mixed, strict=True)]
+        decimal = [all("," not in p or _DECIMAL_COMMA.fullmatch(p) for p in parts) for parts in pieces]
+        for row, text, m, parts, blanks in zip(self.rows, texts, mixed, pieces, spaced, strict=True):
+            if m and any("," in p for p in parts) and (len(texts) == 1 or not all(decimal)):
+                self._ambiguous(row, text, all(decimal))
+            if len(blanks) > 1 and all(_DECIMAL_COMMA.fullmatch(p) for p in blanks):
+                self._ambiguous(row, text, True)
+        if any(mixed) and all(decimal):
+            for row in self.rows:
+                row.text = row.text.replace(",", ".")
+
+    def _ambiguous(self, row: Row, text: str, decimal: bool) -> NoReturn:
+        points, commas = _OTHER_SEPARATOR.sub(" ", text).replace(",", "."), re.sub(r"[;,\s]+", " ", text)
+        readings = f"{shown(commas)}, where commas part numbers"
+        readings += f", or {shown(points)}, where they are decimal" if decimal else ""
+        self.fail(row.line, row.column(0), f"commas beside another separator, {shown(text)}", readings)
 
     def _split(self) -> None:
         """Split rows into tokens; a single line with semicolons and blanks or commas is split into rows first."""

@@ -11,7 +11,7 @@ import pytest
 from imconv import Kernel
 from imconv.cli.commands.kernel_report import inspected, text
 from imconv.kernel.library import folder as library_folder
-from imconv.kernel.library import names
+from imconv.kernel.library import formulas, names
 from imconv.kernel.text import parse
 
 
@@ -170,3 +170,23 @@ def test_plot_without_matplotlib(imconv, folder, monkeypatch):
     assert result.code == 1
     assert result.err == "imconv: plotting needs matplotlib; install it with pip install 'imconv[plot]'\n"
     assert not (folder / "k.png").exists()
+
+
+ARGUMENTS = {"RADIUSxSIGMA1,SIGMA2": "0x1,1.6", "RADIUSxSIGMA,ANGLE": "0x1,90", "RADIUSxSIGMA": "0x1", "RADIUS1,RADIUS2": "1.5,2.5"}  # fmt: skip
+ARGUMENTS |= {"0,ANGLE": "0,45", "RADIUS": "2", "ANGLE": "45"}
+
+
+@pytest.mark.parametrize("form", formulas())
+def test_every_advertised_form_goes_into_every_command(imconv, tmp_path, form):
+    base, _, arguments = form.partition(":")
+    name, astronaut = f"{base}:{ARGUMENTS[arguments]}", os.path.join(library_folder("examples"), "astronaut.png")
+    for command in (
+        ("apply", astronaut, tmp_path / "out.png", "--kernel", name, "--region", "40x30+5+5"),
+        ("kernels", "show", name),
+        ("kernels", "inspect", name),
+        ("kernels", "convert", name, "--to", "json"),
+        ("trace", astronaut, "--pixel", "20,30", "--kernel", name),
+        ("chain", f"apply --kernel {name}", astronaut, tmp_path / "chain.png"),
+    ):
+        result = imconv(*command)
+        assert result.code == 0, result.err

@@ -1,5 +1,6 @@
 """Kernel files: every form is read exactly, every error tells its place, and what is written reads back equal."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from imconv.errors import FileError, KernelError, OptionError
 from imconv.geometry.sizes import MAX_SIDE
+from imconv.kernel.argument import resolve
 from imconv.kernel.kernel import Kernel
 from imconv.kernel.text import parse, write
 from tests.effort import at_most
@@ -313,3 +315,45 @@ def test_any_text_is_a_kernel_or_one_line(text):
 def test_hostile_text_ends_soon(text):
     with at_most(seconds=20):
         assert len(refusal(parse, text)) < 300
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    "row",
+    ["0,1;0,1;0,1", "0,1\t0,1\t0,1", "0,1; 0,1; 0,1;", '"0,1";"0,1";"0,1"', '"0,1","0,1","0,1"', "+0,1;,1;1,0e-1"],
+)
+def test_decimal_commas(row, mark, end):
+    kernel = parse(mark + end.join([row] * 3), filename="k.csv")
+    np.testing.assert_array_equal(kernel.weights, np.full((3, 3), 0.1))
+    assert kernel.denominator == 10
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("0,1;0,2;0,1", "'0 1 0 2 0 1', where commas part numbers, or '0.1 0.2 0.1', where they are decimal"),
+        ("0,1 0,2\n0,1 0,2", "column 1: read commas beside another separator, '0,1 0,2'"),
+        ("1,2;3,4,5\n1;2", "expected '1 2 3 4 5', where commas part numbers"),
+    ],
+)
+def test_commas_that_may_be_either_are_named(text, words):
+    with pytest.raises(KernelError, match=re.escape(words)):
+        parse(text, filename="k.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[0, -1, 0], [-1, 5, -1], [0, -1, 0]]",
+        "[[0, -1, 0],\n [-1, 5, -1],\n [0, -1, 0]]",
+        "[0 -1 0; -1 5 -1; 0 -1 0]",
+        "[0, -1, 0; -1, 5, -1; 0, -1, 0]",
+        "0 \u22121 0; \u20131 5 \uff0d1; 0 -1 0",
+        "0,-1,0; -1,5,-1; 0,-1,0",
+        "0, -1, 0;\n-1, 5, -1;\n0, -1, 0;",
+    ],
+)
+def test_lists_matrices_and_dashes(text):
+    assert parse(text) == parse("0 -1 0\n-1 5 -1\n0 -1 0")
+    assert resolve(text) == parse("0 -1 0\n-1 5 -1\n0 -1 0")

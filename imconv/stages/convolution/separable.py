@@ -98,7 +98,8 @@ class Separable(Algorithm):
             plan.runs.group,
             np.array([gain_of(column) * fill for column in columns], accumulator),
             np.array(
-                [middle_of(rows[0]), *(visited.get((r, middle_of(columns[0])), 0) for r in range(SEPARABLE_ROWS))], np.int64
+                [middle_of(rows[0]), *(visited.get((r, middle_of(columns[0])), 0) for r in range(SEPARABLE_ROWS))],
+                np.int64,
             ),
             np.array([rule_of(w, accumulator) if plan.settles else NEVER for w in (columns[0], rows[0])], accumulator),
         )
