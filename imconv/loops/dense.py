@@ -5,9 +5,8 @@ from numba.extending import register_jitable
 from .lanewise import absolute, any_near, fma, holds_floats, where_near
 from .line import add_tap, add_tap_to_takers, clear_aside, load_line, set_aside, store_rows, with_aside
 from .settle import distances_of_taps
-from .several import each
 from .sizes import DENSE_ROWS as ROWS
-from .vector import broadcast, lanes, load, zeros
+from .vector import broadcast, lanes, load, store, zeros
 
 NUMBERS = tuple(range(ROWS))
 
@@ -82,36 +81,24 @@ def _correlate_rows(
                 totals = set_aside(aside, NUMBERS, flushes[j], totals)
         if flushing:
             totals = with_aside(aside, NUMBERS, totals)
-        if holds_floats(out) and rule[1] > 0:
-            totals = _settled(
-                totals,
-                ring,
-                slots,
-                starts,
-                takers,
-                places,
-                weights,
-                flushes,
-                flushing,
-                aside,
-                NUMBERS,
-                x,
-                middles,
-                rule,
-            )
         store_rows(totals, NUMBERS, out, y, step, x, bias, divisor, top)
+        if holds_floats(out) and rule[1] > 0:
+            for row in range(min(ROWS, (out.shape[0] - y + step - 1) // step)):
+                _settle(ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middles, rule,
+                        out, y + row * step, bias)  # fmt: skip
 
 
-@each
-def _settled(total, ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middles, rule):
-    """A sum of an output row, made anew where it is near the sample it is compared with."""
-    middle = middles[1 + row]
-    reference = load(total, ring, slots[middle], x + middles[0])
+@register_jitable
+def _settle(
+    ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middles, rule, out, y, bias
+):
+    """Make a sum of output row `row` anew where it is near the sample it is compared with."""
+    zero = zeros(weights[0, 0])
+    middle, place = middles[1 + row], middles[0]
+    reference, total = load(zero, ring, slots[middle], x + place), load(zero, out, y, x)
     base = broadcast(rule[0]) * reference
     limit = fma(broadcast(rule[1]), absolute(reference), broadcast(rule[2]))
-    if any_near(total, base, limit):
-        distances_of_taps(
-            ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middle, middles[0]
-        )
-        total = where_near(total, base, limit, base + load(total, aside, 0, 0))
-    return total
+    if any_near(total, base + broadcast(bias), limit):
+        distances_of_taps(ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middle, place)
+        anew = base + load(zero, aside, 0, 0) + broadcast(bias)
+        store(out, y, x, where_near(total, base + broadcast(bias), limit, anew))

@@ -3,44 +3,10 @@
 from numba.extending import register_jitable
 
 
-def _reducing(combined):
-    """What reduces windows to one sample each, by `combined`, a function of two samples and of what else it is given."""
-
-    @register_jitable
-    def reduce(src, top, count, down, step, places, taps, given, line, result):
-        """Combine `count` rows of `src` from row `top` on, then the taps of each window with what its sample of `result` is."""
-        above = src[top]
-        for x in range(line.size):
-            line[x] = above[x]
-        for k in range(1, count):
-            other = src[top + k * down]
-            for x in range(line.size):
-                line[x] = combined(line[x], other[x], given)
-        for tap in range(taps.shape[0]):
-            shift, first, last = taps[tap, 0], taps[tap, 1], taps[tap, 2]
-            into, where = result[first:last], places[first:last]
-            if step == 1:
-                near = line[places[0] + first + shift :]
-                for x in range(into.size):
-                    into[x] = combined(into[x], near[x], given)
-            else:
-                for x in range(into.size):
-                    into[x] = combined(into[x], line[where[x] + shift], given)
-
-    return reduce
-
-
-@_reducing
 @register_jitable
-def _take_extreme(best, sample, largest):
-    better = sample > best if largest else sample < best
-    return sample if better or sample != sample else best  # a NaN comes before everything
-
-
-@_reducing
-@register_jitable
-def _add_up(total, sample, _):
-    return total + sample
+def _better(sample, best, largest):
+    """Whether a sample comes before the best so far; a NaN comes before everything."""
+    return (sample > best if largest else sample < best) or sample != sample
 
 
 def extreme(src, rows, down, start, largest, step, places, taps, out, line):
@@ -59,8 +25,28 @@ def extreme(src, rows, down, start, largest, step, places, taps, out, line):
         result = out[y]
         for x in range(result.size):
             result[x] = start[0]
-        if count > 0:
-            _take_extreme(src, rows[y, 0], count, down, step, places, taps, largest, line, result)
+        if count == 0:
+            continue
+        above = src[rows[y, 0]]
+        for x in range(line.size):
+            line[x] = above[x]
+        for k in range(1, count):
+            other = src[rows[y, 0] + k * down]
+            for x in range(line.size):
+                sample, best = other[x], line[x]
+                line[x] = sample if _better(sample, best, largest) else best
+        for tap in range(taps.shape[0]):
+            shift, first, last = taps[tap, 0], taps[tap, 1], taps[tap, 2]
+            if step == 1:
+                into, given = result[first:last], line[places[0] + first + shift :]
+                for x in range(into.size):
+                    sample, best = given[x], into[x]
+                    into[x] = sample if _better(sample, best, largest) else best
+            else:
+                into, where = result[first:last], places[first:last]
+                for x in range(into.size):
+                    sample, best = line[where[x] + shift], into[x]
+                    into[x] = sample if _better(sample, best, largest) else best
 
 
 def total(src, rows, down, step, places, taps, tall, wide, top, out, line, sums):
@@ -75,7 +61,23 @@ def total(src, rows, down, step, places, taps, tall, wide, top, out, line, sums)
         for x in range(sums.size):
             sums[x] = 0
         if count > 0:
-            _add_up(src, rows[y, 0], count, down, step, places, taps, 0, line, sums)
+            above = src[rows[y, 0]]
+            for x in range(line.size):
+                line[x] = above[x]
+            for k in range(1, count):
+                other = src[rows[y, 0] + k * down]
+                for x in range(line.size):
+                    line[x] += other[x]
+            for tap in range(taps.shape[0]):
+                shift, first, last = taps[tap, 0], taps[tap, 1], taps[tap, 2]
+                if step == 1:
+                    into, given = sums[first:last], line[places[0] + first + shift :]
+                    for x in range(into.size):
+                        into[x] += given[x]
+                else:
+                    into, where = sums[first:last], places[first:last]
+                    for x in range(into.size):
+                        into[x] += line[where[x] + shift]
         result, height = out[y], tall[y]
         if top < 0:
             for x in range(sums.size):

@@ -7,7 +7,7 @@ from .line import add_tap, add_tap_to_takers, clear_aside, load_line, pad_line, 
 from .settle import distances_along, distances_of_rows
 from .several import each
 from .sizes import SEPARABLE_ROWS as ROWS
-from .vector import broadcast, lanes, load, prefetch, zeros
+from .vector import broadcast, lanes, load, prefetch, store, zeros
 
 NUMBERS = tuple(range(ROWS))
 ALL = (1 << ROWS) - 1  # the bits of all of them
@@ -97,16 +97,32 @@ def blend_rows(
                 totals = set_aside(aside, NUMBERS, flushes[j], totals)
         if flushing:
             totals = with_aside(aside, NUMBERS, totals)
-        if settling:
-            totals = _settled_down(
-                totals, src, slots, takers, flushes, flushing, aside, weights, NUMBERS, count, x, middles, rules
-            )
         store_rows(totals, NUMBERS, out, y, step, start + x, bias, divisor, top)
+        if settling:
+            for row in range(min(ROWS, (out.shape[0] - y + step - 1) // step)):
+                _settle_down(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles, rules,
+                             out, y + row * step, start + x)  # fmt: skip
 
 
 @register_jitable
 def blend_columns(
-    lines, top_line, places, weights, folds, run, group, aside, out, y, step, bias, divisor, top, compared, rules, settling
+    lines,
+    top_line,
+    places,
+    weights,
+    folds,
+    run,
+    group,
+    aside,
+    out,
+    y,
+    step,
+    bias,
+    divisor,
+    top,
+    compared,
+    rules,
+    settling,
 ):
     """The blended lines under the rows of taps, finished and stored in rows y, y + step, ... of `out`.
 
@@ -139,11 +155,11 @@ def blend_columns(
                 totals = _add(totals, broadcast(weights[term, half]), lines, line, NUMBERS, x + places[half])
         if run:
             totals = with_aside(aside, NUMBERS, totals)
-        if settling:
-            totals = _settled_along(
-                totals, lines, top_line, NUMBERS, x, places, weights, run, group, aside, compared, rules
-            )
         store_rows(totals, NUMBERS, out, y, step, x, bias, divisor, top)
+        if settling:
+            for row in range(min(ROWS, (out.shape[0] - y + step - 1) // step)):
+                _settle_along(lines, top_line + row, x, places, weights, run, group, aside, compared, rules,
+                              out, y + row * step, bias)  # fmt: skip
 
 
 @each
@@ -161,26 +177,26 @@ def _add_difference(total, weight, lines, line, row, near, far):
     return fma(weight, load(total, lines, line + row, near) - load(total, lines, line + row, far), total)
 
 
-@each
-def _settled_down(total, src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles, rules):
-    """A sum down the columns for an output row, made anew where it is near the sample it is compared with."""
-    middle = middles[1 + row]
-    reference = load(total, src, slots[middle], x)
+@register_jitable
+def _settle_down(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles, rules, out, y, at):
+    """Make a sum down the columns anew, for output row `row`, where it is near the sample it is compared with."""
+    zero = zeros(weights[0, 0])
+    reference, total = load(zero, src, slots[middles[1 + row]], x), load(zero, out, y, at)
     base = broadcast(rules[0, 0]) * reference
     limit = fma(broadcast(rules[0, 1]), absolute(reference), broadcast(rules[0, 2]))
     if any_near(total, base, limit):
-        distances_of_rows(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middle)
-        total = where_near(total, base, limit, base + load(total, aside, 0, 0))
-    return total
+        distances_of_rows(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles[1 + row])
+        store(out, y, at, where_near(total, base, limit, base + load(zero, aside, 0, 0)))
 
 
-@each
-def _settled_along(total, lines, line, row, x, places, weights, run, group, aside, compared, rules):
+@register_jitable
+def _settle_along(lines, line, x, places, weights, run, group, aside, compared, rules, out, y, bias):
     """The same along a line."""
-    reference = load(total, lines, line + row, x + places[compared])
+    zero = zeros(weights[0, 0])
+    reference, total = load(zero, lines, line, x + places[compared]), load(zero, out, y, x)
     base = broadcast(rules[1, 0]) * reference
     limit = fma(broadcast(rules[1, 1]), absolute(reference), broadcast(rules[1, 2]))
-    if any_near(total, base, limit):
-        distances_along(lines, line + row, x, places, weights, run, group, aside, compared)
-        total = where_near(total, base, limit, base + load(total, aside, 0, 0))
-    return total
+    if any_near(total, base + broadcast(bias), limit):
+        distances_along(lines, line, x, places, weights, run, group, aside, compared)
+        anew = base + load(zero, aside, 0, 0) + broadcast(bias)
+        store(out, y, x, where_near(total, base + broadcast(bias), limit, anew))
