@@ -113,6 +113,9 @@ def explained(name: str, target: str, memory: str) -> Iterator[None]:
         raise FileError(f"{name}: cannot be encoded{target}: {reason}; try another format") from error
 
 
+_WORDS = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "comment": "comment"}
+
+
 def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
@@ -131,7 +134,8 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
     if strip:
         if source.orientation != 1:
             notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
-        return replace(source, icc=None, exif=None, xmp=None, dpi=None, orientation=1, gamma=None, chunks=())
+        return replace(source, icc=None, exif=None, xmp=None, dpi=None, orientation=1, gamma=None, chunks=(), iptc=None,
+                       comment=None)  # fmt: skip
     size = picture.width, picture.height
     exif = renditions.in_exif(tags.with_orientation(source.exif, source.orientation), *size, notes)
     xmp = renditions.in_xmp(source.xmp, *size, notes)
@@ -142,10 +146,16 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
     if icc is not None and icc[16:20] == b"GRAY" and "icc" in target.carries and "grey" in dict(target.instead):
         notes.append(f"ICC profile for GRAY left out: {target.name} has no grey")
         icc = None
-    kept: dict[str, bytes | None] = {"icc": icc, "exif": exif, "xmp": xmp}
+    kept: dict[str, bytes | None] = {
+        "icc": icc,
+        "exif": exif,
+        "xmp": xmp,
+        "iptc": source.iptc,
+        "comment": source.comment,
+    }
     longest = dict(target.longest)
     for key, value in kept.items():
-        words = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP"}[key]
+        words = _WORDS[key]
         if value is None:
             continue
         if key not in target.carries:
@@ -158,7 +168,20 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             notes.append(f"{words} of {len(value)} bytes left out: too long for {target.name}")
     dpi = source.dpi if "dpi" in target.carries else None
     chunks = _chunks_for(picture, target, notes)
-    return replace(source, icc=kept["icc"], exif=kept["exif"], xmp=kept["xmp"], dpi=dpi, chunks=chunks)
+    if kept["comment"] and "chunks" in target.carries:  # a text among its chunks
+        chunks = (*chunks, _comment_chunk(kept["comment"]))
+    icc, exif, xmp, iptc, comment = kept.values()
+    return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, chunks=chunks, iptc=iptc, comment=comment)
+
+
+def _comment_chunk(comment: bytes) -> tuple[bytes, bytes]:
+    """A comment as a PNG's text; Latin-1 where it is no UTF-8."""
+    comment = comment.replace(b"\0", b"")
+    try:
+        comment.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"tEXt", b"Comment\0" + comment
+    return (b"tEXt", b"Comment\0" + comment) if comment.isascii() else (b"iTXt", b"Comment\0\0\0\0\0" + comment)
 
 
 def _chunks_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple[bytes, bytes], ...]:

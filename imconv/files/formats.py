@@ -41,7 +41,7 @@ class Format:
     reduces         whether it stores with a loss, or small pictures only, and so is never suggested
     instead         (colour model, another) pairs: the format lacks the first model, and stores such pictures as the second
     expanded        the format for its bitmaps once they have been read as 8-bit grey
-    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks"
+    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks", "iptc", "comment"
     longest         (kind of metadata, bytes) pairs: the most bytes that it stores of that kind
     longest_side    the most rows or columns of a picture, in pixels
     takes           options that have a meaning for it: "quality", "compression"
@@ -119,7 +119,13 @@ def _is_avif(head: bytes) -> bool:
 _NETPBM = {**_by("plain.netpbm"), "family": "Netpbm"}
 _ALL_METADATA = ("icc", "exif", "xmp", "dpi")
 MAX_SEGMENT = 65533  # bytes in one JPEG segment
-_JPEG_LONGEST = (("icc", 255 * (MAX_SEGMENT - 14)), ("exif", MAX_SEGMENT - 6), ("xmp", MAX_SEGMENT - 29))
+_JPEG_LONGEST = (
+    ("icc", 255 * (MAX_SEGMENT - 14)),
+    ("exif", MAX_SEGMENT - 6),
+    ("xmp", MAX_SEGMENT - 29),
+    ("iptc", MAX_SEGMENT - 28),
+    ("comment", MAX_SEGMENT),
+)
 
 FORMATS: dict[str, Format] = {
     f.name: f
@@ -129,7 +135,7 @@ FORMATS: dict[str, Format] = {
             ".png .apng",
             (b"\x89PNG\r\n\x1a\n",),
             (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16),
-            (*_ALL_METADATA, "chunks"),
+            (*_ALL_METADATA, "chunks", "comment"),
             header="png.chunks",
             decoder="png.decode",
             encoder="png.encode",
@@ -141,7 +147,7 @@ FORMATS: dict[str, Format] = {
             ".jpg .jpeg .jpe .jfif",
             (b"\xff\xd8\xff",),
             (_GREY8, _RGB8, _CMYK8),
-            _ALL_METADATA,
+            (*_ALL_METADATA, "iptc", "comment"),
             header="jpeg.segments",
             decoder="jpeg.decode",
             encoder="jpeg.encode",
@@ -156,7 +162,7 @@ FORMATS: dict[str, Format] = {
             ".tif .tiff",
             (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
             (_BIT, *product(MODES, ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
-            _ALL_METADATA,
+            (*_ALL_METADATA, "iptc"),
             header="tiff.layout",
             decoder="tiff.decode",
             encoder="tiff.encode",

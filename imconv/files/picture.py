@@ -33,6 +33,8 @@ class Metadata:
     icc           ICC profile, bytes or None
     exif          EXIF as a TIFF block, starting with II or MM (no "Exif" prefix), bytes or None
     xmp           XMP packet, bytes or None
+    iptc          IPTC datasets (IIM 4: captions, credits, keywords), bytes or None
+    comment       text of a file's own comment, bytes or None
     dpi           (horizontal, vertical) in dots per inch, or None
     orientation   EXIF orientation 1 to 8: how the stored pixels are to be turned for display
     gamma         exponent a PNG's gAMA chunk states (0.45455 for 1/2.2), or None
@@ -59,6 +61,8 @@ class Metadata:
     predictor: int | None = None
     duration: float | None = None
     loop: int | None = None
+    iptc: bytes | None = None
+    comment: bytes | None = None
 
     def __repr__(self):
         shown = []

@@ -25,6 +25,7 @@ _JPEG = (
 )
 _THUMBNAIL_NOTE = "thumbnail in the EXIF left out: it shows the picture as it was"
 _XMP_PREVIEW = "a preview is in it, which shows the picture as it was"
+_GAIN_MAPS = (b"hdrgm:", b"HDRGainMap", b"hdrgainmap", b"GainMap")
 _XMP_NOTE = "preview in the XMP left out: it shows the picture as it was"
 _BASE64 = (b"/9j/", b"iVBORw0KGgo", b"UklGR")  # how a JPEG, a PNG and a WebP begin
 _RAW = b"Raw profile type "  # how ImageMagick calls the EXIF, XMP and Photoshop blocks that it puts into a PNG's text
@@ -120,7 +121,18 @@ class _Block:
 
 def resources(block: bytes) -> bytes | None:
     """Photoshop's image resources without their thumbnails; None where they are damaged."""
-    kept, at = [], 0
+    found = _parted(block)
+    return None if found is None else b"".join(whole for number, whole, _ in found if number not in _THUMBNAILS)
+
+
+def resource(block: bytes, wanted: int) -> bytes | None:
+    """The content of the image resource of that number; None where there is none, or the resources are damaged."""
+    return next((content for number, _, content in _parted(block) or () if number == wanted and content), None)
+
+
+def _parted(block: bytes) -> list[tuple[int, bytes, bytes]] | None:
+    """Each image resource's number, its bytes, and those of its content."""
+    found, at = [], 0
     while at < len(block):
         if block[at : at + 4] != b"8BIM" or at + 8 > len(block):
             return None
@@ -130,10 +142,10 @@ def resources(block: bytes) -> bytes | None:
         end = place + 4 + length + length % 2
         if place + 4 + length > len(block):
             return None
-        if int.from_bytes(block[at + 4 : at + 6], "big") not in _THUMBNAILS:
-            kept.append(block[at:end])
+        number = int.from_bytes(block[at + 4 : at + 6], "big")
+        found.append((number, block[at:end], block[place + 4 : place + 4 + length]))
         at = end
-    return b"".join(kept)
+    return found
 
 
 def in_xmp(packet: bytes | None, width: int, height: int, notes: list[str]) -> bytes | None:
@@ -146,7 +158,22 @@ def in_xmp(packet: bytes | None, width: int, height: int, notes: list[str]) -> b
     if found != plain:
         notes.append(_XMP_NOTE if found and plain == packet else f"XMP left out: {_XMP_PREVIEW}")
         packet = found if plain == packet else None
+    if packet and any(word in plain for word in _GAIN_MAPS):
+        packet = _without_gain_map(packet) if plain.isascii() and b"\0" not in packet else None
+        notes.append("HDR gain map left out: it fits the picture as it was" + ("" if packet else "; the XMP with it"))
     return packet and _resized(packet, width, height)
+
+
+def _without_gain_map(packet: bytes) -> bytes | None:
+    """The packet without what it says of a gain map: attributes and elements of its namespaces, and the container's list."""
+    import re
+
+    prefix = rb"(?:hdrgm|HDRGainMap|hdrgainmap)"
+    packet = re.sub(rb"<(%s:[\w.-]+)\b[^<>]*?(?:/>|>.*?</\1\s*>)" % prefix, b"", packet, flags=re.DOTALL)
+    packet = re.sub(rb"""\s%s:[\w.-]+\s*=\s*(?:"[^"]*"|'[^']*')""" % prefix, b"", packet)
+    packet = re.sub(rb"""\sxmlns:%s\s*=\s*(?:"[^"]*"|'[^']*')""" % prefix, b"", packet)
+    packet = re.sub(rb"<((?:\w+:)?Directory)\b[^<>]*>(?:(?!</\1).)*GainMap.*?</\1\s*>", b"", packet, flags=re.DOTALL)
+    return None if any(word in packet for word in _GAIN_MAPS) else packet
 
 
 def _without_pictures(packet: bytes) -> bytes | None:

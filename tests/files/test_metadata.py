@@ -10,8 +10,9 @@ import pytest
 import tifffile
 from PIL import ExifTags, Image, ImageOps
 
-from imconv.files import encode, inspect, read, write
-from imconv.files.picture import Metadata, Picture
+from imconv.files import encode, encoding, inspect, read, write
+from imconv.files.formats import FORMATS
+from imconv.files.picture import EncoderOptions, Metadata, Picture
 from imconv.files.tags import Entry, Tags, orientation, serialise, with_orientation
 
 FULL = ("PNG", "JPEG", "TIFF", "WEBP")
@@ -268,3 +269,74 @@ def test_pixels_that_are_not_square_are_turned_with_the_picture(make_png, chunk,
     before = chunk(b"pHYs", struct.pack(">IIB", 2, 1, 0)) + chunk(b"eXIf", exif_block)
     turned = as_read(make_png(1, 1, 8, 0, b"\0\7", before), auto_orient=True)
     assert chunk(b"pHYs", struct.pack(">IIB", 1, 2, 0)) in encode(turned, "png")
+
+
+IPTC = b"\x1c\x02\x78\x00\x07caption"
+GAIN_MAP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" '
+    b'hdrgm:Version="1.0" dc:title="kept"><hdrgm:GainMapMax><rdf:Seq><rdf:li>2</rdf:li></rdf:Seq></hdrgm:GainMapMax>'
+    b'<Container:Directory><rdf:Seq><rdf:li Item:Semantic="Primary"/><rdf:li Item:Semantic="GainMap"/></rdf:Seq>'
+    b"</Container:Directory></rdf:Description></x:xmpmeta>"
+)
+KINDS_OF_METADATA = {
+    "ICC profile": "icc", "EXIF": "exif", "XMP": "xmp", "IPTC": "iptc", "comment": "comment",
+}  # fmt: skip
+
+
+def told(picture: Picture, name: str) -> tuple[bytes, list[str]]:
+    """The file, and the notes on it."""
+    return encoding.encode([picture], FORMATS[name], EncoderOptions(None, None), False, "output")
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"PBM", "PGM", "PFM"}))
+@pytest.mark.parametrize("words", KINDS_OF_METADATA)
+def test_every_kind_of_metadata_is_kept_or_named(make_pixels, exif_block, icc_profile, name, words):
+    values = {"icc": icc_profile, "exif": exif_block, "xmp": b"<x:xmpmeta/>", "iptc": IPTC, "comment": b"my comment"}
+    kind = KINDS_OF_METADATA[words]
+    data, notes = told(Picture(make_pixels("rgb", "uint8"), metadata=Metadata(**{kind: values[kind]})), name)
+    left_out = any(note.startswith(f"{words} left out") for note in notes)
+    found = as_read(data).metadata
+    in_it = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp, "iptc": found.iptc, "comment": found.comment}[kind]
+    kept = in_it == values[kind] or (kind in ("iptc", "comment", "exif") and in_it is None and values[kind] in data)
+    if kind == "exif" and not left_out:
+        kept = b"Acme" in data
+    assert kept != left_out, (notes, found)
+
+
+def test_photoshop_resources_lose_their_thumbnail_and_keep_the_captions(make_pixels):
+    """The resource with the datasets of a JPEG stays, and its thumbnail goes."""
+    data = encode(Picture(make_pixels("rgb", "uint8"), metadata=Metadata(iptc=IPTC, comment=b"one")), "JPEG")
+    thumbnail = b"8BIM" + struct.pack(">HHI", 1036, 0, 8) + b"\xff\xd8\xff\xe0abcd"
+    at = data.index(b"8BIM")
+    length = int.from_bytes(data[at - 16 : at - 14], "big")
+    whole = data[: at - 16] + struct.pack(">H", length + len(thumbnail)) + data[at - 14 : at] + thumbnail + data[at:]
+    picture = as_read(whole)
+    assert (picture.metadata.iptc, picture.metadata.comment) == (IPTC, b"one")
+    again = encode(picture, "JPEG")
+    assert b"abcd" not in again
+    assert IPTC in again
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_a_gain_map_no_longer_fits(make_pixels, name):
+    data, notes = told(Picture(make_pixels("rgb", "uint8"), metadata=Metadata(xmp=GAIN_MAP)), name)
+    assert any("HDR gain map left out" in note for note in notes)
+    packet = as_read(data).metadata.xmp
+    assert b"hdrgm" not in packet
+    assert b"GainMap" not in packet
+    assert b'dc:title="kept"' in packet
+
+
+@pytest.mark.parametrize(
+    ("segment", "words"),
+    [
+        (b"MPF\0MM\0*\0\0\0\x08", "further pictures (MPF)"),
+        (b"urn:iso:std:iso:ts:21496:-1\0\0\0", "HDR gain map (ISO 21496-1)"),
+    ],
+)
+def test_further_pictures_of_a_jpeg_are_named(make_pixels, segment, words):
+    data = encode(Picture(make_pixels("rgb", "uint8")), "JPEG")
+    marked = data[:2] + b"\xff\xe2" + struct.pack(">H", len(segment) + 2) + segment + data[2:] + data
+    found = as_read(marked)
+    assert f"{words} left out: only the picture itself is read" in found.notes
+    assert encode(found, "JPEG").count(b"\xff\xd8\xff") == 1

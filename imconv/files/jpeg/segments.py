@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 
-from .. import tags
+from .. import renditions, tags
 from ..formats import MAX_SEGMENT
 from ..header import Header, Unsupported
 from ..picture import Metadata
@@ -13,6 +13,10 @@ from ..tags import MAX_BLOCK
 
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
+_PHOTOSHOP = b"Photoshop 3.0\0"  # before image resources, of which number 0x0404 holds IPTC datasets
+_IPTC = 0x0404
+# what else than the picture a file may hold behind it or tell of: MPF, ISO 21496-1
+_FURTHER = {b"MPF\0": "further pictures (MPF)", b"urn:iso:std:iso:ts:21496:-1\0": "HDR gain map (ISO 21496-1)"}
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _PROFILE_PART = MAX_SEGMENT - 14
 _PLAIN = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # baseline, extended, progressive; Huffman-coded, and arithmetic
@@ -34,6 +38,7 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a JPEG file: everything up to the first scan."""
     frame = transform = None
     exif = xmp = density = None
+    resources, comments, further = b"", list[bytes](), dict[str, None]()
     jfif = False
     tables: dict[int, tuple[int, ...]] = {}
     profile_parts: dict[int, bytes] = {}
@@ -59,6 +64,14 @@ def read(file, size: int, *, whole: bool = False) -> Header:
             exif = data[6:]
         elif marker == 0xE1 and data.startswith(_XMP) and xmp is None:
             xmp = data[len(_XMP) :]
+        elif marker == 0xED and data.startswith(_PHOTOSHOP):
+            resources += data[len(_PHOTOSHOP) :]
+        elif marker == 0xFE:
+            comments.append(data)
+        elif marker == 0xE2 and (
+            told := next((words for start, words in _FURTHER.items() if data.startswith(start)), None)
+        ):
+            further[told] = None
         elif marker == 0xE2 and data.startswith(b"ICC_PROFILE\0") and len(data) > 14:
             profile_parts[data[12]], parts = data[14:], data[13]
     if frame is None:
@@ -73,6 +86,7 @@ def read(file, size: int, *, whole: bool = False) -> Header:
         icc = b"".join(profile_parts[i] for i in sorted(profile_parts))
     elif profile_parts:
         notes.append("ICC profile dropped: parts of it are missing")
+    notes += [f"{told} left out: only the picture itself is read" for told in further]
     if height == 0:
         raise Unsupported(
             "JPEG with its height after the pixels (DNL) cannot be read; store it again with another tool"
@@ -92,6 +106,8 @@ def read(file, size: int, *, whole: bool = False) -> Header:
         tags.orientation(exif),
         quantisation=used if len(used) == components else None,
         subsampling=_subsampling(layers),
+        iptc=renditions.resource(resources, _IPTC),
+        comment=b"\n".join(comments) or None,
     )
     ids = data[6 : 6 + 3 * components : 3]
     coded_rgb = not jfif and (transform == 0 or (transform is None and ids == b"RGB"))
@@ -145,7 +161,7 @@ def standard_tables(quality: int, components: int = 3) -> tuple[tuple[int, ...],
 
 
 def described(data: bytes, metadata: Metadata) -> bytes:
-    """A file that holds nothing but a picture, with the metadata's DPI, EXIF, ICC profile and XMP put into it."""
+    """A file that holds nothing but a picture, with the metadata's DPI, EXIF, XMP, IPTC, comment and ICC profile put into it."""
     jfif, rest = b"", 2
     if data[2:4] == b"\xff\xe0":
         rest = 4 + int.from_bytes(data[4:6], "big")
@@ -158,6 +174,12 @@ def described(data: bytes, metadata: Metadata) -> bytes:
         parts.append(_segment(0xE1, b"Exif\0\0", metadata.exif))
     if metadata.xmp:
         parts.append(_segment(0xE1, _XMP, metadata.xmp))
+    if metadata.iptc:
+        size = struct.pack(">I", len(metadata.iptc))
+        resource = b"8BIM" + struct.pack(">HH", _IPTC, 0) + size + metadata.iptc + bytes(len(metadata.iptc) % 2)
+        parts.append(_segment(0xED, _PHOTOSHOP, resource))
+    if metadata.comment:
+        parts.append(_segment(0xFE, metadata.comment))
     icc = metadata.icc or b""
     count = -(-len(icc) // _PROFILE_PART)
     for i in range(count):

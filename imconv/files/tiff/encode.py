@@ -154,6 +154,8 @@ class Form:
             tags[tiff_tags.EXTRA_SAMPLES] = new_entry(_SHORT, 2)  # alpha that colours are not multiplied by
         if metadata.xmp:
             tags[tiff_tags.XMP] = Entry(_BYTE, len(metadata.xmp), metadata.xmp, 0)
+        if metadata.iptc:
+            tags[tiff_tags.IPTC] = Entry(_BYTE, len(metadata.iptc), metadata.iptc, 0)
         if metadata.icc:
             tags[tiff_tags.ICC_PROFILE] = Entry(_UNDEFINED, len(metadata.icc), metadata.icc, 0)
         return tags
