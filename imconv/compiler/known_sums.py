@@ -15,7 +15,7 @@ from ..stages.convolution.exactness import Runs
 from ..stages.convolution.plan import make_plan
 from .sample_pictures import COLUMNS, DTYPES, ROWS, picture
 
-DENSE, SEPARABLE, BOX = [[1, 2, 3], [4, 0, 6], [7, 8, 10]], [[1, 2, 1], [2, 4, 2], [3, 6, 3]], [[1] * 3] * 3
+DENSE, SEPARABLE, BOX = [[1, 2, 3], [4, 0, 6], [7, 8, 10]], [[1, 3, 1], [2, 6, 2], [3, 9, 3]], [[1] * 3] * 3
 NEAREST, TWO = Border("nearest"), Border("constant", (2.0,))
 # by algorithm: the kernel, channels, stride, border, and how sums are cut
 LAYOUTS = {
@@ -28,8 +28,8 @@ LAYOUTS = {
     "separable": [
         (SEPARABLE, 1, 1, NEAREST, Runs()),
         (np.outer([3, 1, 2, 2], [2, -1, 0, 1, -2]), 3, 1, TWO, Runs(2, 4)),
-        (np.outer([1, 2], [1, 3, 2, 2]), 1, 2, NEAREST, Runs()),
-        (np.outer([1, 2], [1, 3, 2, 2]), 1, 1, TWO, Runs()),
+        (np.outer([1, 2], [1, 3, 2, 5]), 1, 2, NEAREST, Runs()),
+        (np.outer([1, 2], [1, 3, 2, 5]), 1, 1, TWO, Runs()),
     ],
     "box": [
         (BOX, 1, 1, NEAREST, Runs()),

@@ -139,18 +139,17 @@ class Reader:
         spaced = [text.split() if not m else [] for text, m in zip(texts, mixed, strict=True)]
         decimal = [all("," not in p or _DECIMAL_COMMA.fullmatch(p) for p in parts) for parts in pieces]
         for row, text, m, parts, blanks in zip(self.rows, texts, mixed, pieces, spaced, strict=True):
-            if m and any("," in p for p in parts) and (len(texts) == 1 or not all(decimal)):
-                self._ambiguous(row, text, all(decimal))
+            if m and any("," in p for p in parts) and len(texts) == 1 and all(decimal):
+                self._ambiguous(row, text)
             if len(blanks) > 1 and all(_DECIMAL_COMMA.fullmatch(p) for p in blanks):
-                self._ambiguous(row, text, True)
+                self._ambiguous(row, text)
         if any(mixed) and all(decimal):
             for row in self.rows:
                 row.text = row.text.replace(",", ".")
 
-    def _ambiguous(self, row: Row, text: str, decimal: bool) -> NoReturn:
+    def _ambiguous(self, row: Row, text: str) -> NoReturn:
         points, commas = _OTHER_SEPARATOR.sub(" ", text).replace(",", "."), re.sub(r"[;,\s]+", " ", text)
-        readings = f"{shown(commas)}, where commas part numbers"
-        readings += f", or {shown(points)}, where they are decimal" if decimal else ""
+        readings = f"{shown(commas)}, where commas part numbers, or {shown(points)}, where they are decimal"
         self.fail(row.line, row.column(0), f"commas beside another separator, {shown(text)}", readings)
 
     def _split(self) -> None:

@@ -334,7 +334,6 @@ def test_decimal_commas(row, mark, end):
     [
         ("0,1;0,2;0,1", "'0 1 0 2 0 1', where commas part numbers, or '0.1 0.2 0.1', where they are decimal"),
         ("0,1 0,2\n0,1 0,2", "column 1: read commas beside another separator, '0,1 0,2'"),
-        ("1,2;3,4,5\n1;2", "expected '1 2 3 4 5', where commas part numbers"),
     ],
 )
 def test_commas_that_may_be_either_are_named(text, words):
