@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from .lanewise import absolute, any_near, fma, holds_floats, where_near
+from .lanewise import absolute, any_near, count_less, fma, holds_floats, where_near
 from .line import add_tap, add_tap_to_takers, clear_aside, load_line, set_aside, store_rows, with_aside
 from .settle import distances_of_taps
 from .sizes import DENSE_ROWS as ROWS
@@ -63,6 +63,8 @@ def _correlate_rows(
 ):  # fmt: skip
     """Rows y, y + step, ... of `out` from the lines in `slots`."""
     zero = zeros(bias)
+    gain, share, least, offset = broadcast(rule[0]), broadcast(rule[1]), broadcast(rule[2]), broadcast(bias)
+    opposite = zero - gain
     for begin in range(0, out.shape[1], lanes(zero)):
         x = min(begin, out.shape[1] - lanes(zero))
         totals = (zero, zero, zero, zero, zero, zero)
@@ -84,21 +86,15 @@ def _correlate_rows(
         store_rows(totals, NUMBERS, out, y, step, x, bias, divisor, top)
         if holds_floats(out) and rule[1] > 0:
             for row in range(min(ROWS, (out.shape[0] - y + step - 1) // step)):
-                _settle(ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middles, rule,
-                        out, y + row * step, bias)  # fmt: skip
-
-
-@register_jitable
-def _settle(
-    ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middles, rule, out, y, bias
-):
-    """Make a sum of output row `row` anew where it is near the sample it is compared with."""
-    zero = zeros(weights[0, 0])
-    middle, place = middles[1 + row], middles[0]
-    reference, total = load(zero, ring, slots[middle], x + place), load(zero, out, y, x)
-    base = broadcast(rule[0]) * reference
-    limit = fma(broadcast(rule[1]), absolute(reference), broadcast(rule[2]))
-    if any_near(total, base + broadcast(bias), limit):
-        distances_of_taps(ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x, middle, place)
-        anew = base + load(zero, aside, 0, 0) + broadcast(bias)
-        store(out, y, x, where_near(total, base + broadcast(bias), limit, anew))
+                middle = middles[1 + row]
+                reference = load(zero, ring, slots[middle], x + middles[0])
+                total = load(zero, out, y + row * step, x)
+                limit = fma(share, absolute(reference), least)
+                if count_less(absolute(fma(opposite, reference, total - offset)), limit) > 0:
+                    base = gain * reference
+                    if not any_near(total, base + offset, limit):
+                        continue
+                    distances_of_taps(ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x,
+                                      middle, middles[0])  # fmt: skip
+                    anew = base + load(zero, aside, 0, 0) + offset
+                    store(out, y + row * step, x, where_near(total, base + offset, limit, anew))

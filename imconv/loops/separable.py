@@ -2,7 +2,7 @@
 
 from numba.extending import register_jitable
 
-from .lanewise import absolute, any_near, fma, holds_floats, where_near
+from .lanewise import absolute, any_near, count_less, fma, holds_floats, where_near
 from .line import add_tap, add_tap_to_takers, clear_aside, load_line, pad_line, set_aside, store_rows, with_aside
 from .settle import distances_along, distances_of_rows
 from .several import each
@@ -79,6 +79,8 @@ def blend_rows(
     `middles` are made anew by the first of the `rules`, if `settling`.
     """
     zero = zeros(weights[0, 0])
+    gain, share, least = broadcast(rules[0, 0]), broadcast(rules[0, 1]), broadcast(rules[0, 2])
+    opposite = zero - gain
     wide = max(samples, lanes(zero))
     for begin in range(0, wide, lanes(zero)):
         x = min(begin, wide - lanes(zero))
@@ -100,8 +102,18 @@ def blend_rows(
         store_rows(totals, NUMBERS, out, y, step, start + x, bias, divisor, top)
         if settling:
             for row in range(min(ROWS, (out.shape[0] - y + step - 1) // step)):
-                _settle_down(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles, rules,
-                             out, y + row * step, start + x)  # fmt: skip
+                reference = load(zero, src, slots[middles[1 + row]], x)
+                total = load(zero, out, y + row * step, start + x)
+                limit = fma(share, absolute(reference), least)
+                if count_less(absolute(fma(opposite, reference, total)), limit) > 0:
+                    base = gain * reference
+                    if not any_near(total, base, limit):
+                        continue
+                    distances_of_rows(
+                        src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles[1 + row]
+                    )
+                    anew = base + load(zero, aside, 0, 0)
+                    store(out, y + row * step, start + x, where_near(total, base, limit, anew))
 
 
 @register_jitable
@@ -129,6 +141,8 @@ def blend_columns(
     Sums near what lies under tap `compared` are made anew by the second of the `rules`, if `settling`.
     """
     zero = zeros(bias)
+    gain, share, least, offset = broadcast(rules[1, 0]), broadcast(rules[1, 1]), broadcast(rules[1, 2]), broadcast(bias)
+    opposite = zero - gain
     taps = places.size
     for begin in range(0, out.shape[1], lanes(zero)):
         x = min(begin, out.shape[1] - lanes(zero))
@@ -158,8 +172,16 @@ def blend_columns(
         store_rows(totals, NUMBERS, out, y, step, x, bias, divisor, top)
         if settling:
             for row in range(min(ROWS, (out.shape[0] - y + step - 1) // step)):
-                _settle_along(lines, top_line + row, x, places, weights, run, group, aside, compared, rules,
-                              out, y + row * step, bias)  # fmt: skip
+                reference = load(zero, lines, top_line + row, x + places[compared])
+                total = load(zero, out, y + row * step, x)
+                limit = fma(share, absolute(reference), least)
+                if count_less(absolute(fma(opposite, reference, total - offset)), limit) > 0:
+                    base = gain * reference
+                    if not any_near(total, base + offset, limit):
+                        continue
+                    distances_along(lines, top_line + row, x, places, weights, run, group, aside, compared)
+                    anew = base + load(zero, aside, 0, 0) + offset
+                    store(out, y + row * step, x, where_near(total, base + offset, limit, anew))
 
 
 @each
@@ -175,28 +197,3 @@ def _add_both(total, weight, lines, line, row, near, far):
 @each
 def _add_difference(total, weight, lines, line, row, near, far):
     return fma(weight, load(total, lines, line + row, near) - load(total, lines, line + row, far), total)
-
-
-@register_jitable
-def _settle_down(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles, rules, out, y, at):
-    """Make a sum down the columns anew, for output row `row`, where it is near the sample it is compared with."""
-    zero = zeros(weights[0, 0])
-    reference, total = load(zero, src, slots[middles[1 + row]], x), load(zero, out, y, at)
-    base = broadcast(rules[0, 0]) * reference
-    limit = fma(broadcast(rules[0, 1]), absolute(reference), broadcast(rules[0, 2]))
-    if any_near(total, base, limit):
-        distances_of_rows(src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles[1 + row])
-        store(out, y, at, where_near(total, base, limit, base + load(zero, aside, 0, 0)))
-
-
-@register_jitable
-def _settle_along(lines, line, x, places, weights, run, group, aside, compared, rules, out, y, bias):
-    """The same along a line."""
-    zero = zeros(weights[0, 0])
-    reference, total = load(zero, lines, line, x + places[compared]), load(zero, out, y, x)
-    base = broadcast(rules[1, 0]) * reference
-    limit = fma(broadcast(rules[1, 1]), absolute(reference), broadcast(rules[1, 2]))
-    if any_near(total, base + broadcast(bias), limit):
-        distances_along(lines, line, x, places, weights, run, group, aside, compared)
-        anew = base + load(zero, aside, 0, 0) + broadcast(bias)
-        store(out, y, x, where_near(total, base + broadcast(bias), limit, anew))

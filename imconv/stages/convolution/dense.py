@@ -87,7 +87,7 @@ class Dense(Algorithm):
             np.array(places, np.int64),
             np.array(sharing, accumulator).reshape(-1, DENSE_ROWS),
             np.array(middles, np.int64),
-            np.array(rule_of(weights, accumulator) if plan.settles else NEVER, accumulator),
+            np.array(rule_of(weights, accumulator, plan.runs) if plan.settles else NEVER, accumulator),
         )
         lines = ring_lines(plan.rows) if reuse else len(tap_rows)
 

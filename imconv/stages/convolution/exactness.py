@@ -87,7 +87,7 @@ def float_accumulator(sums: tuple[int, ...], source: np.dtype, allowed: float) -
         return "float64", Runs()
     allowed_roundings = allowed / FLOAT32_ROUNDING - len(sums)
     for runs in _cuts(max(sums), allowed_roundings / len(sums)):
-        if sum(_roundings(n, runs) for n in sums) <= allowed_roundings:
+        if sum(roundings(n, runs) for n in sums) <= allowed_roundings:
             return "float32", runs
     return "float64", Runs()
 
@@ -105,7 +105,7 @@ def _cuts(terms: int, share: float) -> Iterator[Runs]:
         yield Runs(run, run * max(1, round(math.sqrt(terms / run))))
 
 
-def _roundings(terms: int, runs: Runs) -> float:
+def roundings(terms: int, runs: Runs) -> float:
     """The error of a sum that is cut, in roundings."""
     if not runs.run or runs.run >= terms:
         return terms / 2

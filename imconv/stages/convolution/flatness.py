@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from .exactness import Runs, roundings
+
 NEVER = (0.0, 0.0, 0.0)
 
 
@@ -21,11 +23,11 @@ def middle_of(weights: np.ndarray) -> int:
     return int(largest[largest.size // 2])
 
 
-def rule_of(weights: np.ndarray, accumulator: str, gain: float | None = None) -> tuple[float, float, float]:
+def rule_of(weights: np.ndarray, accumulator: str, runs: Runs) -> tuple[float, float, float]:
     """A rule for `loops/settle.py`: the sum of the weights; the distance that is near, as a share of the sample, and at least.
 
-    A running sum of n products is off by at most n / 2 + 2 roundings of `sum|h| max|f|`, so that a flat window's sum lies
-    within that share. Where all weights are positive and the sample's has the share p of them, a sum beyond the window's
+    A sum of n products, cut into `runs`, is off by at most `roundings(n, runs) + 2` roundings of `sum|h| max|f|`, so that a flat
+    window's sum lies within that share. Where they are positive and sum to 1, and the sample's has the share p of them, a sum beyond the window's
     samples lies within `1 + 1 / p` times that. Twice as much is near.
     """
     size = float(np.abs(weights).sum())
@@ -33,8 +35,10 @@ def rule_of(weights: np.ndarray, accumulator: str, gain: float | None = None) ->
         return NEVER
     rounding = float(np.finfo(accumulator).eps) / 2
     share = np.abs(weights).max() / size
-    near = 2 * rounding * (weights.size / 2 + 2) * size * (1 + (1 / share if (weights >= 0).all() else 0))
-    return gain_of(weights) if gain is None else gain, near, float(np.finfo(accumulator).tiny)
+    gain = gain_of(weights)
+    means = bool((weights >= 0).all()) and gain in (0.5, 1.0, 2.0)  # 0.5 and 2: halves of a mean, see separable.py
+    near = 2 * rounding * (roundings(weights.size, runs) + 2) * size * (1 + (1 / share if means else 0))
+    return gain, near, float(np.finfo(accumulator).tiny)
 
 
 def gain_of(weights: np.ndarray) -> float:

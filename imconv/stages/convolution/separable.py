@@ -101,7 +101,10 @@ class Separable(Algorithm):
                 [middle_of(rows[0]), *(visited.get((r, middle_of(columns[0])), 0) for r in range(SEPARABLE_ROWS))],
                 np.int64,
             ),
-            np.array([rule_of(w, accumulator) if plan.settles else NEVER for w in (columns[0], rows[0])], accumulator),
+            np.array(
+                [rule_of(w, accumulator, plan.runs) if plan.settles else NEVER for w in (columns[0], rows[0])],
+                accumulator,
+            ),
         )
         lines = SEPARABLE_ROWS * terms * (2 if plan.columns.stride > 1 else 1)
 
