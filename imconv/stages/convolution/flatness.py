@@ -26,9 +26,9 @@ def middle_of(weights: np.ndarray) -> int:
 def rule_of(weights: np.ndarray, accumulator: str, runs: Runs) -> tuple[float, float, float]:
     """A rule for `loops/settle.py`: the sum of the weights; the distance that is near, as a share of the sample, and at least.
 
-    A sum of n products, cut into `runs`, is off by at most `roundings(n, runs) + 2` roundings of `sum|h| max|f|`, so that a flat
-    window's sum lies within that share. Where they are positive and sum to 1, and the sample's has the share p of them, a sum beyond the window's
-    samples lies within `1 + 1 / p` times that. Twice as much is near.
+    A sum of n products, cut into `runs`, is off by at most `roundings(n, runs) + 2` roundings of `sum|h| max|f|`, so that a
+    flat window's sum lies within that share. Where the weights are positive and sum to 1, and the sample's own has the share
+    p of them, a sum beyond the window's samples lies within `1 + 1 / p` times that. Twice as much is near.
     """
     size = float(np.abs(weights).sum())
     if size == 0:
