@@ -125,8 +125,8 @@ def _linked(object_file: bytes, entry: str) -> bytes:
     pack_into(f"<{4 + len(exported)}I", image, hash_at, 1, 1 + len(exported), len(exported), 0, *range(len(exported)))
     name_at, function, somewhere, undefined = 1, 0x12, 1, 0
     for number, name in enumerate(exported, 1):
-        section, value = (somewhere, entry_at) if number == 1 else (undefined, 0)
-        pack_into("<IBBHQQ", image, symbols_at + SYMBOL * number, name_at, function, 0, section, value, 0)
+        where = (somewhere, entry_at) if number == 1 else (undefined, 0)
+        pack_into("<IBBHQQ", image, symbols_at + SYMBOL * number, name_at, function, 0, *where, 0)
         name_at += len(name) + 1
     for number, name in enumerate(imports):
         kind, symbol = R_GLOB_DAT, number + 2

@@ -164,7 +164,7 @@ def _moments(whole: bool):
             if top > 0 and not root:
                 continue
             n = 72 * 2 + 64
-            tables = [np.zeros((2, 2)), *(np.zeros((2, n)) for _ in range(3))]
+            tables: list = [np.zeros((2, 2)), *(np.zeros((2, n)) for _ in range(3))]
             if not whole:
                 tables = [np.zeros((2, 2)), cut, np.zeros(3), np.zeros(height + 1), np.zeros((2 * height, n)),
                           np.zeros((4, n)), np.zeros((6, n))]  # fmt: skip

@@ -34,7 +34,7 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
 
 def _for_samples(sample: str, sums: str) -> list[Specialised]:
     """Loops for pictures of one type: to the same type, and to sums that are finished outside the loop."""
-    found = []
+    found: list[Specialised] = []
     for target in (sample, sums):
         found.append(("separable.correlate_separable", (sample, sums, target)))
         found.append(("dense.correlate_dense", (sample, sums, target)))

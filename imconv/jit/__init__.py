@@ -165,11 +165,12 @@ def _from_memory(code: bytes):
 @cache
 def shipped_folder() -> str | None:
     """Where shipped loops for this processor lie, None where there are none, or the sources have changed since."""
-    if machine.level() is None:
+    level = machine.level()
+    if level is None:
         return None
     try:
         with open(os.path.join(SHIPPED, "sources")) as file:
-            return os.path.join(SHIPPED, machine.level()) if file.read() == machine.sources() else None
+            return os.path.join(SHIPPED, level) if file.read() == machine.sources() else None
     except OSError:
         return None
 
@@ -190,11 +191,11 @@ def _build(missing: list[tuple[str, tuple[str, ...]]]) -> None:
         if isinstance(result, str):
             failures[full] = result
         else:
-            path = store.path_of(full)
+            path, code = store.path_of(full), store.opened(result)
             if path is not None and store.write(path, result):
                 function = _loaded(path)
-            if function is None:
-                function = _from_memory(store.opened(result))
+            if function is None and code is not None:
+                function = _from_memory(code)
             if function is None:
                 failures[full] = "the system loads it neither from a file nor from memory"
         origins[full] = "numba" if function is None else "built"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from tempfile import TemporaryFile
+from typing import IO
 
 from . import machine, store
 from .signature import full_name
@@ -37,8 +38,8 @@ class Build:
 
     item: Specialised
     process: subprocess.Popen
-    output: object
-    errors: object
+    output: IO[bytes]
+    errors: IO[bytes]
 
     def result(self) -> bytes | str:
         """The sealed code, or why there is none."""
@@ -75,11 +76,12 @@ def build(
     `watch`, if given, is told: `begin(count, refusal)`, `progress(done, count)` every now and then, `end()`.
     Further keywords are environment variables for the builds.
     """
-    waiting, running, turns = list(wanted), [], Turns()
+    waiting, turns = list(wanted), Turns()
+    running: list[Build] = []
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     refusal = None if found is None and watch is None else store.refusal()
-    shared = found is not None and refusal is None
-    files = {item: store.path_of(full_name(*item)) + ".lock" if shared else None for item in wanted}
+    shared = found if refusal is None else None
+    files = {item: f"{store.path_of(full_name(*item))}.lock" if shared else None for item in wanted}
     if watch is not None:
         watch.begin(len(wanted), refusal)
     try:
@@ -90,7 +92,7 @@ def build(
                 if not turns.take(files[item]):
                     continue
                 waiting.remove(item)
-                if not (shared and found(*item)):
+                if shared is None or not shared(*item):
                     started = _start(item, environment)
                     if isinstance(started, Build):
                         running.append(started)

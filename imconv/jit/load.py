@@ -13,6 +13,7 @@ from . import machine
 
 ENTRY = "imconv_loop"
 _spellings = count()
+_engines: list = []  # LLVM's, which own the code of object files
 
 
 def from_file(descriptor: int, code: bytes):
@@ -62,6 +63,5 @@ def _by_llvm(code: bytes):
     address = engine.get_function_address(ENTRY)
     if not address:
         raise OSError(f"{ENTRY} not found")
-    function = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)
-    function.engine = engine  # owns the code
-    return function
+    _engines.append(engine)
+    return ctypes.CFUNCTYPE(None, ctypes.c_char_p)(address)

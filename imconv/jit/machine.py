@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec, source_hash
 
@@ -14,6 +16,8 @@ _CPU_FIELDS = ("vendor_id", "cpu family", "model", "model name", "stepping", "fl
 _THEIR_MACHINES = ("x86", "i386", "i486", "i586", "i686", "aarch64", "arm")
 _CHANGING = ("mhz", "bogo", "clk", "clock", "timebase", "hart", "#")  # names of what differs between two runs elsewhere
 _NUMBA_OPTIONS = ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE", "NUMBA_SLP_VECTORIZE")
+_VERSION_FILES = {"numba": "_version.py", "llvmlite": "_version.py", "numpy": "version.py"}  # what compiles
+_VERSION = re.compile(r"""version\w*["']?\s*[=:]\s*["']([^"']+)""")
 
 # What a level of the x86-64 ABI has, by the names in /proc/cpuinfo.
 _LEVEL_3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"}
@@ -67,13 +71,16 @@ def sources() -> str:
 
 @cache
 def key() -> str | None:
-    """What must be the same for kept code to be used; None where the processor can't be told: then nothing is kept."""
+    """What must be the same for kept code to be used; None where the processor can't be told: then nothing is kept.
+
+    Neither paths nor times are in it: environments with the same versions share their loops.
+    """
     processor = cpu() or _elsewhere()
     if not processor:
         return None
     options = {name: os.environ[name] for name in _NUMBA_OPTIONS if name in os.environ}
-    compiler = [_version_file(name) for name in ("numba", "llvmlite")]
-    everything = repr((sys.platform, sys.maxsize, processor, options, compiler, sources()))
+    versions = [tuple(sys.version_info), *(_version(name, file) for name, file in _VERSION_FILES.items())]
+    everything = repr((sys.platform, sys.maxsize, processor, options, versions, sources()))
     return source_hash(everything.encode()).hex()
 
 
@@ -88,13 +95,19 @@ def _elsewhere() -> dict[str, str]:
     return {}
 
 
-def _version_file(package: str) -> tuple:
-    """Where a package lies, and how its version file was written: reading its metadata would take 30 ms."""
+def _version(package: str, file: str) -> str:
+    """A package's version by its own file: importing it, or reading its metadata, would take 30 ms and more."""
     spec = find_spec(package)
-    if spec is None or not spec.origin:
-        return (package,)
+    text = ""
+    if spec is not None and spec.origin:
+        with suppress(OSError), open(os.path.join(os.path.dirname(spec.origin), file), "rb") as opened:
+            text = opened.read().decode(errors="replace")
+    found = _VERSION.search(text)
+    if found:
+        return found[1]
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        status = os.stat(os.path.join(os.path.dirname(spec.origin), "_version.py"))
-    except OSError:
-        return (package, spec.origin)
-    return package, spec.origin, status.st_size, status.st_mtime_ns
+        return version(package)
+    except PackageNotFoundError:
+        return ""

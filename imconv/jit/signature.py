@@ -9,6 +9,7 @@ Compiled code gets one block of 8-byte words: an array is its address and its di
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from ctypes import addressof, c_char
 from dataclasses import dataclass
 from functools import lru_cache
@@ -68,7 +69,7 @@ def variables(arguments: tuple[Argument, ...]) -> list[str]:
     return list(dict.fromkeys(argument.type for argument in arguments if argument.type.isupper()))
 
 
-def specialisation(arguments: tuple[Argument, ...], codes: list[str]) -> tuple[str, ...]:
+def specialisation(arguments: tuple[Argument, ...], codes: Iterable[str]) -> tuple[str, ...]:
     """What the capitals stand for where the arrays among the arguments have these types; TypeError if they can't."""
     meaning: dict[str, str] = {}
     arrays = [argument for argument in arguments if argument.dims]
@@ -123,8 +124,8 @@ def flatten(arguments: tuple[Argument, ...], values: tuple) -> tuple[list, list[
             code, flags = CODES.get(value.dtype.str), value.flags
         except AttributeError:
             raise TypeError(f"{argument} expected, got {type(value).__name__}") from None
-        wrong = code is None or value.ndim != argument.dims or not flags.c_contiguous
-        if wrong or (argument.written and not flags.writeable):
+        readable = value.ndim == argument.dims and flags.c_contiguous
+        if code is None or not readable or (argument.written and not flags.writeable):
             kind = f"{value.dtype} {value.shape}, contiguous={flags.c_contiguous}, writeable={flags.writeable}"
             raise TypeError(f"{argument} expected, got {kind}")
         codes.append(code)

@@ -11,8 +11,10 @@ import time
 
 try:
     import fcntl
-except ImportError:  # Windows: everybody compiles for themselves
-    fcntl = None
+except ImportError:
+    CAN_LOCK = False  # Windows: everybody compiles for themselves
+else:
+    CAN_LOCK = True
 
 from .store import CAREFULLY
 
@@ -52,7 +54,7 @@ def take(path: str | None) -> int | None:
 
     NO_LOCK where there is no file, or its file system can't lock: then it is everybody's turn.
     """
-    if fcntl is None or path is None:
+    if path is None or not CAN_LOCK:
         return NO_LOCK
     while True:
         try:
@@ -74,7 +76,7 @@ def take(path: str | None) -> int | None:
 
 def leave(descriptor: int, path: str | None) -> None:
     """Give up what `take` returned."""
-    if descriptor != NO_LOCK:
+    if descriptor != NO_LOCK and path is not None:
         with contextlib.suppress(OSError):
             os.unlink(path)
         os.close(descriptor)

@@ -74,8 +74,8 @@ def _put(out, at, held, bits, value, count):
 def _tokenise(data, start, stop, tokens, scratch):
     """The tokens of a block, and how many of each: on lines by turns, as one counter twice running makes a CPU wait."""
     for line in range(4):
-        for token in range(TOKENS):
-            scratch[line, token] = 0
+        for counted in range(TOKENS):
+            scratch[line, counted] = 0
     one, two, ahead = np.uint64(1), np.uint64(2), np.uint64(AHEAD)
     place, end, count = np.uint64(start), np.uint64(stop), np.uint64(0)
     while place < end:

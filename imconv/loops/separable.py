@@ -118,24 +118,9 @@ def blend_rows(
 
 @register_jitable
 def blend_columns(
-    lines,
-    top_line,
-    places,
-    weights,
-    folds,
-    run,
-    group,
-    aside,
-    out,
-    y,
-    step,
-    bias,
-    divisor,
-    top,
-    compared,
-    rules,
-    settling,
-):
+    lines, top_line, places, weights, folds, run, group, aside, out, y, step, bias, divisor, top,
+    compared, rules, settling,
+):  # fmt: skip
     """The blended lines under the rows of taps, finished and stored in rows y, y + step, ... of `out`.
 
     Sums near what lies under tap `compared` are made anew by the second of the `rules`, if `settling`.

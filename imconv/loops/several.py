@@ -58,7 +58,7 @@ def _repeated(function, through):
 
     own = signature(function)
     first = Parameter("typing", Parameter.POSITIONAL_OR_KEYWORD)
-    declare.__signature__ = own.replace(parameters=[first, *own.parameters.values()])
+    vars(declare)["__signature__"] = own.replace(parameters=[first, *own.parameters.values()])
     declare.__name__, declare.__doc__ = function.__name__, function.__doc__
     return intrinsic(declare)
 

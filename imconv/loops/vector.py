@@ -83,7 +83,7 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, llvm_type(vector.scalar, vector.lanes))
 
 
-def _address(context, builder, array_type, array, row, column, lanes):
+def _address(context, builder, lanes, array_type, array, row, column):
     """Where the samples array[row, column : column + lanes] lie, as a pointer to one LLVM vector."""
     fields = context.make_array(array_type)(context, builder, array)
     pitch = builder.extract_value(fields.shape, 1)
@@ -110,7 +110,7 @@ def load(typing, like, array, row, column):
 
     def generate(context, builder, sig, args):
         sample, vector = sig.args[1].dtype, sig.return_type
-        value = builder.load(_address(context, builder, sig.args[1], *args[1:], vector.lanes))
+        value = builder.load(_address(context, builder, vector.lanes, sig.args[1], *args[1:]))
         value.align = sample.bitwidth // 8  # samples are aligned, vectors need not be
         return _converted(builder, value, sample, vector.scalar, vector.lanes)
 
@@ -129,7 +129,7 @@ def store(typing, array, row, column, value):
             value = builder.trunc(whole, llvm_type(sample, vector.lanes))
         else:
             value = _converted(builder, value, vector.scalar, sample, vector.lanes)
-        written = builder.store(value, _address(context, builder, sig.args[0], *args[:3], vector.lanes))
+        written = builder.store(value, _address(context, builder, vector.lanes, sig.args[0], *args[:3]))
         written.align = sample.bitwidth // 8
         return context.get_dummy_value()
 
@@ -147,7 +147,7 @@ def store_some(typing, array, row, column, value, count):
         order = ir.Constant(ir.VectorType(number, vector.lanes), list(range(vector.lanes)))
         limit = _everywhere(builder, Vector(types.uint64, vector.lanes), args[4])
         wanted = builder.icmp_signed("<", order, limit)
-        place = _address(context, builder, sig.args[0], *args[:3], vector.lanes)
+        place = _address(context, builder, vector.lanes, sig.args[0], *args[:3])
         align = ir.IntType(32)(vector.scalar.bitwidth // 8)
         kind = ir.FunctionType(ir.VoidType(), [args[3].type, place.type, align.type, wanted.type])
         name = f"llvm.masked.store.v{vector.lanes}f{vector.scalar.bitwidth}.p0"
@@ -164,7 +164,7 @@ def prefetch(typing, like, array, row, column):
 
     def generate(context, builder, sig, args):
         sample, vector = sig.args[1].dtype, sig.args[0]
-        start = _address(context, builder, sig.args[1], *args[1:], vector.lanes)
+        start = _address(context, builder, vector.lanes, sig.args[1], *args[1:])
         start = builder.bitcast(start, ir.IntType(8).as_pointer())
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [start.type, number, number, number])
@@ -239,7 +239,7 @@ def spread(typing, like, array, row, column):
         return None
 
     def generate(context, builder, sig, args):
-        place = _address(context, builder, sig.args[1], *args[1:], 1)
+        place = _address(context, builder, 1, sig.args[1], *args[1:])
         scalar = llvm_type(sig.args[1].dtype, 1).element
         value = builder.load(builder.bitcast(place, scalar.as_pointer()))
         value.align = sig.args[1].dtype.bitwidth // 8

@@ -11,8 +11,10 @@ import numpy as np
 from ..pixels.rounding import HALF_UP
 from ..pixels.sample_types import type_range
 from ..stages.convolution.filter import LinearFilter
-from .parts import Account, Part, ending, finished, name_of, place_of, ranged, result_of, rounded, window_of
+from .parts import Account, Part, ending, finished, name_of, place_of, ranged, result_of, rounded, where, window_of
 from .words import shown
+
+Number = Fraction | float
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,14 @@ class Trace:
     window: list
     weights: list
     products: list
-    total: object
-    multiplier: object
-    divisor: object
-    offset: object
-    value: object
-    ranged: object
-    rounded: object
-    result: object
+    total: Number
+    multiplier: Number
+    divisor: Number
+    offset: Number
+    value: Number
+    ranged: Number
+    rounded: Number
+    result: float
     remark: str = ""
     anchor: tuple = (0, 0)
     rounding: str = HALF_UP
@@ -128,15 +130,15 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
     if edge:
         policy = "clip" if is_alpha and alpha == "weight" else plan.range
         return _kept(plan, samples, number, as_number, result, "kept: the window leaves the picture", policy)
-    weights = kernel.numerators if kernel.exact else kernel.weights
     divisor = as_number(kernel.denominator if kernel.exact else 1)
-    weights = np.array([[as_number(h) for h in row] for row in weights.tolist()], dtype=object)
+    numerators = (kernel.numerators if kernel.exact else kernel.weights).tolist()
+    weights = np.array([[as_number(h) for h in row] for row in numerators], dtype=object)
     weight_sum = weights.sum()
     if kernel.included is not None:
         weights[~kernel.included] = None
     window = np.empty(samples.shape, object)
     for at in np.ndindex(samples.shape):
-        window[at] = None if samples[at] is None or weights[at[:2]] is None else as_number(samples[at])
+        window[at] = None if samples[at] is None or weights[at[:2]] is None else as_number(samples.item(*at))
     read = window[..., 0] != None  # noqa: E711 (elementwise)
     offset = as_number(kernel.offset)
     remark = ""
@@ -151,11 +153,11 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
         elif coverage > 0:
             multiplier = weight_sum / as_number(kernel.denominator if kernel.exact else 1)
             divisor = coverage
-            weights = np.where(read, weights * np.where(read, window[..., -1], 0), None)
+            weights = where(read, weights * np.where(read, window[..., -1], 0))
             remark = "weights times alpha; divided by their sum"
         else:
             remark = "transparent all round: alpha does not weigh"
-    products = np.full(read.shape, None)
+    products = np.full(read.shape, None, object)
     products[read] = weights[read] * window[..., number][read]
     total = sum(products[read], as_number(0))
     value = total * multiplier / divisor + offset
@@ -163,7 +165,7 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
     in_range = value if is_alpha and alpha == "weight" else ranged(value, plan.range, target)
     stored = rounded(in_range, target, plan.rounding)
     return Trace(
-        name, window[..., number].tolist(), np.where(read, weights, None).tolist(), products.tolist(), total, multiplier,
+        name, window[..., number].tolist(), where(read, weights).tolist(), products.tolist(), total, multiplier,
         divisor, offset, value, in_range, stored, result, remark, kernel.anchor, plan.rounding,
     )  # fmt: skip
 

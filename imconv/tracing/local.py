@@ -12,7 +12,7 @@ from ..options import Options
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments
 from .linear import linear
-from .parts import Account, Part, cells_of, finished, name_of, place_of, result_of, window_of
+from .parts import Account, Part, cells_of, finished, name_of, place_of, result_of, where, window_of
 
 TRANSPARENT = "transparent all round: the sample"
 
@@ -66,7 +66,7 @@ def contrast(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> lis
     mean = linear(blur, floats, False, x, y, "mean")[0]
     spread = linear(blur, differences**2, False, x, y, "mean of squared differences to it")[0]
     floor, gain = plan.white / 100 if filter.floor is None else filter.floor, plan.filter.gain
-    found = []
+    found: list[tuple[dict, list]] = []
     for number in range(floats.shape[2]):
         difference, width = float(differences[y, x, number]), math.sqrt(max(spread.channels[number].result, 0))
         quotient = difference / (width + floor)
@@ -142,7 +142,7 @@ def _planned(filter, pixels: np.ndarray, has_alpha: bool):
 
 
 def _cells(values: np.ndarray, there: np.ndarray) -> list:
-    return np.where(there, values.astype(object), None).tolist()
+    return where(there, values).tolist()
 
 
 def _plain(steps: list) -> list:

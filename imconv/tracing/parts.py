@@ -154,6 +154,13 @@ def finished(value, target, policy: str = "clip", scale=1, offset=0) -> list:
     return [*steps, *ending(value, in_range, rounded(in_range, target))]
 
 
+def where(there: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values that are there as an object array, None elsewhere."""
+    cells = np.full(there.shape, None, object)
+    cells[there] = values[there]
+    return cells
+
+
 def cells_of(window: np.ndarray) -> list:
     """An object array (rows, columns) as rows of cells."""
     return [[int(cell) if isinstance(cell, bool) else cell for cell in row] for row in window.tolist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -176,7 +177,7 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
     return [*parts, Part(filter.operation, {}, accounts)]
 
 
-TRACES = {
+TRACES: dict[type, Callable[..., list[Part]]] = {
     LinearFilter: linear,
     CombinedFilter: _combined,
     PassesFilter: _stepped,

@@ -134,7 +134,7 @@ def _pooled(plan: PoolPlan, table: list, area: int, channel: int) -> list:
     if operation == "range":
         most, least = max(cells), min(cells)
         return [("largest", most), ("least", least), ("difference", most - least)]
-    if operation == "count":
+    if operation == "count" and plan.where is not None:
         places = np.zeros((1, len(cells), plan.channels), plan.type)
         places[0, :, channel] = [float(c) for c in cells]
         return [(f"samples where {plan.where}", int(plan.where(places)[0, :, channel].sum()))]

@@ -37,7 +37,7 @@ def as_json(parts: list) -> list[dict]:
 
 def text(parts: list) -> str:
     """A trace as text: for each part its tables side by side, then the steps with their values."""
-    lines = []
+    lines: list[str] = []
     for part in parts:
         lines += [""] * bool(lines) + ([f"-- {part.title}"] if part.title else [])
         if part.place:

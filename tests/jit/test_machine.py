@@ -1,12 +1,14 @@
 """Which computer it is, and what kept code depends on: whatever changes it changes the name of the store's folder."""
 
 import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from imconv.jit import machine, store
-from tests.jit.running import linked
+from tests.jit import running
+from tests.jit.running import linked, posix
 
 
 @pytest.fixture
@@ -72,14 +74,17 @@ def test_an_unknown_processor_keeps_nothing(fresh_key, monkeypatch):
     assert store.kept() == {}
 
 
-def test_another_compiler_another_key(fresh_key, monkeypatch):
+def test_another_python_another_key(fresh_key, monkeypatch):
     before = fresh_key()
-    for package in ("numba", "llvmlite"):
-        with monkeypatch.context() as patch:
-            known = machine._version_file
-            patch.setattr(machine, "_version_file", lambda name, p=package, k=known: "other" if name == p else k(name))
-            assert fresh_key() != before
-    assert fresh_key() == before
+    monkeypatch.setattr(machine.sys, "version_info", (3, 99, 0, "final", 0))
+    assert fresh_key() != before
+
+
+@pytest.mark.parametrize("package", machine._VERSION_FILES)
+def test_versions_are_found_without_imports(package):
+    assert machine._version(package, machine._VERSION_FILES[package]) == metadata.version(package)
+    assert machine._version(package, "no such file") == metadata.version(package)
+    assert machine._version("no_such_package", "_version.py") == ""
 
 
 CPUINFO = (
@@ -148,3 +153,44 @@ def test_other_processors_have_a_key_too(fresh_key, tmp_path, monkeypatch, name)
     assert key("1000", "a")
     assert key("1000", "a") == key("2000", "a")
     assert key("1000", "a") != key("1000", "b")
+
+
+# --- other environments ---
+KEY = "from imconv.jit import machine; print(machine.key())"
+ORIGIN = "from imconv import jit; jit.loop('alpha.weigh').function(('u1', 'i8', 'u2')); print(jit.origins)"
+
+
+def environment_at(folder: Path, **texts: str) -> dict[str, str]:
+    """imconv and the packages that compile at another place, with these texts in their files of versions, or their own."""
+    shutil.copytree(running.ROOT / "imconv", folder / "imconv", ignore=shutil.ignore_patterns("__pycache__", "shipped"))
+    for name, file in machine._VERSION_FILES.items():
+        place = Path(machine.find_spec(name).origin).parent
+        if name in texts:
+            (folder / name).mkdir()
+            (folder / name / "__init__.py").write_text("raise ImportError('finding versions imports nothing')")
+            (folder / name / file).write_text(texts[name] or (place / file).read_text())
+        else:
+            (folder / name).symlink_to(place)
+    return running.environment(folder / "cache", root=folder)
+
+
+@posix
+def test_places_and_times_are_not_in_the_key(tmp_path):
+    same = dict.fromkeys(machine._VERSION_FILES, "")
+    found = [
+        running.finish(running.start_with(environment_at(tmp_path / str(number), **texts), "-c", KEY))[0]
+        for number, texts in enumerate(
+            [same, same, *({**same, name: "version = '0.99'\n"} for name in machine._VERSION_FILES)]
+        )
+    ]
+    assert found[0] == found[1] != "None\n"
+    assert len(set(found)) == 4
+
+
+@posix
+def test_the_same_versions_at_another_place_compile_nothing(tmp_path):
+    for number, origin in enumerate(("built", "kept")):
+        given = environment_at(tmp_path / str(number)) | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        output, _ = running.finish(running.start_with(given, "-c", ORIGIN))
+        assert output == f"{{'alpha.weigh-u1-u2': '{origin}'}}\n"
+    assert len(running.files(tmp_path / "cache")) == 1

@@ -13,6 +13,7 @@ from ...geometry.border import Border
 from ...pixels.rounding import check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
 from ...units import human_bytes
+from .condition import Condition
 from .work import PoolWork
 
 OPERATIONS = ("max", "min", "avg", "sum", "count", "stdev", "median", "range", "l2")
@@ -60,7 +61,7 @@ class PoolPlan(Stage):
     scale: Fraction = Fraction(1)  # factor from samples to the result's units
     offset: Fraction = Fraction(0)
     include_pad: bool = True  # whether an average counts padding
-    where: object = None  # the Condition of the operation `count`
+    where: Condition | None = None  # of the operation `count`
     border: Border = field(default=NO_BORDER, repr=False)
 
     worker = PoolWork
