@@ -24,7 +24,8 @@ STRIP_SAMPLES = 1 << 20  # samples of one channel compared at a time; their floa
 class Comparison:
     """The result of `compare`; errors are in sample values.
 
-    `psnr` is in dB, infinite for equal pictures. `ssim` is None for pictures of fewer than 11 rows or columns.
+    `psnr` is in dB, infinite for equal pictures. `ssim` is None for pictures of fewer than 11 rows or columns. Both depend on
+    `data_range`, the least and the largest value that samples can have.
     """
 
     max_abs: float
@@ -32,13 +33,16 @@ class Comparison:
     rmse: float
     psnr: float
     ssim: float | None
+    data_range: tuple[float, float]
 
     def as_dict(self) -> dict:
         """The figures for JSON; None stands for infinity and NaN, which JSON does not have."""
-        return {name: value if value is not None and math.isfinite(value) else None for name, value in asdict(self).items()}  # fmt: skip
+        figures = {**asdict(self), "data_range": None}
+        found = {name: value if value is not None and math.isfinite(value) else None for name, value in figures.items()}
+        return {**found, "data_range": list(self.data_range)}
 
 
-def compare(a, b, *, threads=None) -> Comparison:
+def compare(a, b, *, data_range=None, threads=None) -> Comparison:
     """Compare two pictures of the same size and type. Alpha counts as every other channel.
 
     Parameters
@@ -46,19 +50,22 @@ def compare(a, b, *, threads=None) -> Comparison:
     a, b : array (H, W) or (H, W, C), or Picture
         bool, integers or floats of one type; C is 1 to 4. Equal samples differ by 0, also two equal infinities and two
         NaN. NaN in one picture only makes every figure NaN.
+    data_range : number or (number, number), optional
+        For PSNR and SSIM: the width of the range that samples can have, or its two ends. Default: the type's, 0 to 255 for
+        uint8, 0 to 1 for bool and float.
     threads : int, optional
         Default: IMCONV_THREADS, else all cores.
 
     Returns
     -------
     Comparison
-        max_abs, mean_abs, rmse (root of the mean square); psnr = 20 log10(range / rmse), where the range is the type's
-        (255 for uint8, 1 for bool and float); ssim, the mean over channels.
+        max_abs, mean_abs, rmse (root of the mean square); psnr = 20 log10(width of the range / rmse); ssim, the mean over
+        channels; data_range, the range that was used.
 
     Raises
     ------
     OptionError
-        Sizes, channels or types differ.
+        Sizes, channels or types differ, or the range is not one.
 
     Notes
     -----
@@ -74,7 +81,7 @@ def compare(a, b, *, threads=None) -> Comparison:
     (4.0, 2.0, 39.1, None)
     """
     first, second = _samples(a, b)
-    low, high = type_range(first.dtype)
+    low, high = type_range(first.dtype) if data_range is None else checked_range(data_range)
     largest, sums, squares, likeness = 0.0, [], [], []
     height, width, channels = first.shape
     rows = max(1, STRIP_SAMPLES // width)
@@ -95,7 +102,18 @@ def compare(a, b, *, threads=None) -> Comparison:
     ssim = math.fsum(likeness) / windows if min(height, width) >= WINDOW else None
     with np.errstate(divide="ignore"):
         psnr = float(20 * np.log10(np.float64(high - low) / rmse))
-    return Comparison(largest, mean, rmse, psnr, ssim)
+    return Comparison(largest, mean, rmse, psnr, ssim, (low, high))
+
+
+def checked_range(given) -> tuple[float, float]:
+    """The ends of a range that is given by its width or by its ends."""
+    try:
+        ends = (0.0, float(given)) if np.ndim(given) == 0 else tuple(float(end) for end in given)
+    except (TypeError, ValueError):
+        ends = ()
+    if len(ends) != 2 or not all(map(math.isfinite, ends)) or not ends[0] < ends[1]:
+        raise OptionError(f"data_range is {given!r}; give a width above 0, or two numbers, the smaller first")
+    return ends[0], ends[1]
 
 
 def amplification(largest: float, dtype) -> int:

@@ -91,6 +91,31 @@ def test_equal_pictures(dtype):
     assert found.as_dict()["psnr"] is None
 
 
+@pytest.mark.parametrize(
+    ("given", "width"), [(4095, 4095), (0.5, 0.5), ((-1, 1), 2), (np.array([10, 300]), 290)], ids=str
+)
+@pytest.mark.parametrize("dtype", TYPES)
+def test_another_range(dtype, given, width):
+    a, b = pair(dtype)
+    found, wide = imconv.compare(a, b, data_range=given), [picture.astype(np.float64) for picture in (a, b)]
+    assert found.data_range[1] - found.data_range[0] == width
+    assert found.psnr == pytest.approx(20 * math.log10(width / found.rmse), abs=1e-9)
+    scaled = imconv.compare(*(picture / width for picture in wide))  # floats, whose range is 1
+    assert found.ssim == pytest.approx(scaled.ssim, abs=AGREEMENT)
+
+
+@pytest.mark.parametrize(
+    "given", [0, -1, math.nan, math.inf, (1, 0), (1, 1), (1, 2, 3), "ab", None, (0, math.nan)], ids=str
+)
+def test_what_is_no_range(given):
+    a, b = pair("uint8")
+    if given is None:
+        assert imconv.compare(a, b).data_range == (0, 255)
+    else:
+        with pytest.raises(OptionError, match="data_range"):
+            imconv.compare(a, b, data_range=given)
+
+
 def test_small_pictures_have_no_ssim():
     for shape in [(10, 40), (40, 10), (1, 1)]:
         assert imconv.compare(*pair("uint8", shape)).ssim is None
@@ -102,7 +127,8 @@ def test_nan_and_infinity():
     a[5, 6] = b[5, 6] = np.inf
     assert imconv.compare(a, b).max_abs == np.nanmax(np.abs(np.where(np.isinf(a), 0, a) - np.where(np.isinf(b), 0, b)))
     b[0, 0] = np.nan
-    assert all(value is None for value in imconv.compare(a, b).as_dict().values())
+    found = imconv.compare(a, b).as_dict()
+    assert [name for name in found if found[name] is not None] == ["data_range"]
     far = imconv.compare(np.array([[0.0]]), np.array([[np.inf]]))
     assert (far.max_abs, far.psnr) == (math.inf, -math.inf)
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 import imconv as library
 
-FIELDS = ["max_abs", "mean_abs", "rmse", "psnr", "ssim"]
+FIELDS = ["max_abs", "mean_abs", "rmse", "psnr", "ssim", "data_range"]
 
 
 @pytest.fixture
@@ -24,9 +24,33 @@ def test_json(succeeds, blurred, load):
 
 def test_text(succeeds, blurred):
     lines = succeeds("compare", "rgb.png", blurred).out.decode().splitlines()
-    assert [line.rsplit(None, 2 if line.endswith("dB") else 1)[0].strip() for line in lines] == [
-        "largest error", "mean error", "RMSE", "PSNR", "SSIM",
-    ]  # fmt: skip
+    assert [line[:15].strip() for line in lines] == ["largest error", "mean error", "RMSE", "PSNR", "SSIM", "range"]
+    assert lines[-1].split() == ["range", "0", "to", "255"]
+
+
+def test_another_range(succeeds, blurred, load):
+    facts = json.loads(succeeds("compare", "rgb.png", blurred, "--json", "--range", "-5,4095").out)
+    assert facts == library.compare(load("rgb.png"), load(blurred), data_range=(-5, 4095)).as_dict()
+    assert facts["data_range"] == [-5, 4095]
+
+
+def test_floats_outside_of_0_to_1(imconv, folder):
+    for name, factor in (("near.npy", 1.0), ("far.npy", 4000.0)):
+        np.save(name, np.linspace(0, factor, 400).reshape(20, 20))
+    assert imconv("compare", "near.npy", "near.npy").err == ""
+    result = imconv("compare", "far.npy", "far.npy")
+    assert (result.code, result.err.count("\n")) == (0, 1)
+    assert "0 and 4000" in result.err
+    assert "0 to 1" in result.err
+    assert "--range" in result.err
+    assert imconv("compare", "far.npy", "far.npy", "--range", "0,4000").err == ""
+    assert imconv("compare", "far.npy", "far.npy", "-q").err == ""
+
+
+@pytest.mark.parametrize("given", ["5", "1,0", "0,0", "a,b", "0,nan", "0,inf", "1,2,3", ""])
+def test_what_is_no_range(imconv, blurred, given):
+    result = imconv("compare", "rgb.png", blurred, "--range", given)
+    assert (result.code, "two numbers" in result.err) == (2, True)
 
 
 def test_equal_pictures(succeeds, folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 
 import click
@@ -36,12 +37,13 @@ MOST_TIMES = 65535
 @click.argument("b", type=click.Path(allow_dash=True))
 @setting("-o --output", "FILE", "Write before, after and their difference, amplified, side by side.")
 @setting("--amplify", "N", "Factor of the difference. [default: the largest becomes white]")
+@setting("--range range_", "LOW,HIGH", "Range of the samples, for PSNR and SSIM. [default: the type's; 0,1 for floats]")
 @max_pixels_option
 @max_memory_option
 @no_clobber_option
 @flag("-q --quiet", "No notes.")
 @flag("--json json_", "As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")
-def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, json_):
+def compare(a, b, output, amplify, range_, max_pixels, max_memory, no_clobber, quiet, json_):
     """Compare two pictures: largest and mean error, RMSE, PSNR, SSIM.
 
     A and B must have the same size, channels and type; one of them may be -, standard input. Both are turned upright
@@ -52,6 +54,7 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
 
     if a == b == "-":
         raise OptionError("only one of A and B can be standard input")
+    data_range = None if range_ is None else _range(range_)
     times = None if amplify is None else whole(amplify, "--amplify", 1, MOST_TIMES)
     limits = checked_limits(max_pixels, max_memory)
     watch(quiet)
@@ -59,15 +62,45 @@ def compare(a, b, output, amplify, max_pixels, max_memory, no_clobber, quiet, js
     if output is not None:
         _check_place(output, before, no_clobber)
     try:
-        found = comparison.compare(before, after)
+        found = comparison.compare(before, after, data_range=data_range)
     except OptionError as error:
         raise FileError(f"{label(a, STDIN)}, {label(b, STDIN)}: {error}") from error
+    if data_range is None:
+        _note_range(teller(quiet), found, before, after)
     text = json.dumps(found.as_dict()) if json_ else _text(found)
     if output is not None:
         factor = times or comparison.amplification(found.max_abs, before.pixels.dtype)
         write_picture(output, comparison.sheet(before, after, factor), no_clobber, quiet)
         teller(quiet)(f"{label(output, STDOUT)}: the difference is shown times {factor}")
     click.echo(text, err=on_stdout(output))
+
+
+def _range(text: str) -> tuple[float, float]:
+    from ...errors import OptionError
+
+    parts = text.split(",")
+    try:
+        low, high = (float(part) for part in parts)
+    except ValueError:
+        raise OptionError(f"--range is {text!r}; write two numbers, as in --range 0,4095") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise OptionError(f"--range is {text!r}; write two numbers, the smaller first, as in --range 0,4095")
+    return low, high
+
+
+def _note_range(tell, found, *pictures) -> None:
+    """Tell that the samples of float pictures lie outside the range that PSNR and SSIM assume."""
+    import numpy as np
+
+    low, high = found.data_range
+    floats = [picture.pixels for picture in pictures if picture.pixels.dtype.kind == "f"]
+    finite = [pixels[np.isfinite(pixels)] for pixels in floats]
+    ends = [end for samples in finite if samples.size for end in (samples.min(), samples.max())]
+    if ends and (min(ends) < low or max(ends) > high):
+        tell(
+            f"samples lie between {min(ends):g} and {max(ends):g}, PSNR and SSIM are for {low:g} to {high:g}; "
+            f"give their range with --range LOW,HIGH"
+        )
 
 
 def _check_place(output: str, picture, no_clobber: bool) -> None:
@@ -93,4 +126,5 @@ def _text(found) -> str:
         ("PSNR", f"{found.psnr:.2f} dB"),
         ("SSIM", "undefined: the pictures are smaller than 11 x 11" if found.ssim is None else f"{found.ssim:.6f}"),
     ]
+    rows.append(("range", "{:g} to {:g}".format(*found.data_range)))
     return "\n".join(f"{name:<15}{value}" for name, value in rows)
