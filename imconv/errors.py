@@ -26,6 +26,10 @@ class FileError(ImconvError):
     """A picture that can't be read or written."""
 
 
+class DamagedFileError(FileError):
+    """A picture whose file is damaged or ends too early."""
+
+
 class LimitError(ImconvError):
     """An input or a result larger than the caller allows; raised before memory is allocated for it."""
 

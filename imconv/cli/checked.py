@@ -31,6 +31,7 @@ class Asked:
     threads: int | None
     max_pixels: int | None
     max_memory: int | None  # bytes
+    truncated: str
     page: int | None
     quality: int | None
     compression: int | str | None
@@ -56,7 +57,8 @@ def checked(shared: dict) -> Asked:
     def number(name: str, least: int, most: int) -> int | None:
         return None if shared[name] is None else whole(shared[name], f"--{name}", least, most)
 
-    threads, limits = checked_threads(shared["threads"]), checked_limits(shared["max_pixels"], shared["max_memory"])
+    threads = checked_threads(shared["threads"])
+    limits = checked_limits(shared["max_pixels"], shared["max_memory"], shared["truncated"])
     words = shared["compression"] in TIFF_WORDS
     return Asked(
         threads=threads,
@@ -78,13 +80,16 @@ def checked_threads(text: str | None) -> int | None:
     return None if text is None else checked_threads(text, "--threads")
 
 
-def checked_limits(max_pixels: str | None, max_memory: str | None = None) -> dict:
-    """What --max-pixels and --max-memory say, as `files.read` takes it: pixels and bytes, None where nothing is said."""
+def checked_limits(max_pixels: str | None, max_memory: str | None = None, truncated: str = "error") -> dict:
+    """What --max-pixels, --max-memory and --truncated say, as `files.read` takes it: pixels and bytes, None where nothing is said."""
+    from ..errors import known
     from ..files.limits import parse_count, parse_size
+    from ..files.salvage import WORDS
 
     return {
         "max_pixels": None if max_pixels is None else parse_count(max_pixels),
         "max_memory": None if max_memory is None else parse_size(max_memory),
+        "truncated": known(truncated, "--truncated", WORDS),
     }
 
 

@@ -146,9 +146,12 @@ WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "regi
 
 nan_option = setting("--nan", "keep|ignore", "NaN in float pictures: smoothing filters can leave them out, with the border normalized.", default="keep", group=NUMBERS)  # fmt: skip
 threads_option = setting("--threads", "N", "Default: IMCONV_THREADS, else all cores.", group=RUNNING)
-max_pixels_option = setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING)
+reading_options = together(
+    setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING),
+    setting("--truncated", "error|fill", "A file that ends too early: fill reads the rows that are whole; the others are 0.", default="error", group=FILES),
+)  # fmt: skip
 max_memory_option = setting("--max-memory", "SIZE", "Refuse what needs more, such as 500M or 2G. [default: 75% of free memory]", group=RUNNING)  # fmt: skip
-limit_options = together(threads_option, max_pixels_option, max_memory_option)
+limit_options = together(threads_option, reading_options, max_memory_option)
 no_clobber_option = flag("--no-clobber", "Never replace an existing file.", FILES)
 
 kernel_options = together(  # what becomes of a kernel before it is used
@@ -180,7 +183,7 @@ shared_options = together(  # of every command that reads a picture, filters it 
     threads_option,
     flag("--explain", "Print the plan to standard error: algorithm, reason, multiply-adds, memory.", RUNNING),
     flag("--dry-run", "Read and plan, but filter and write nothing.", RUNNING),
-    max_pixels_option,
+    reading_options,
     max_memory_option,
     setting("--format format_", "F", "Output format; default: the extension, for - the input's.", group=FILES),
     setting("--quality", "Q", "1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]", group=FILES),

@@ -15,6 +15,8 @@ def filter_in_bands(session: Session) -> bool:
     from ..files import formats, incoming, limits
 
     asked, job = session.asked, session.jobs[0]
+    if asked.truncated != "error":  # how many rows are missing is known at the end only
+        return False
     limit = limits.memory_limit(asked.max_memory)
     least = min(file_to_file.WORTH_BANDS, limit // 3)
     with incoming.reading(session.source, least=least, max_pixels=asked.max_pixels, max_memory=limit) as picture:

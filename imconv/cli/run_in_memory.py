@@ -30,7 +30,7 @@ def read_pages(session: Session) -> list:
 
     asked, from_stdin = session.asked, session.source == "-"
     place = sys.stdin.buffer if from_stdin else session.source
-    how = {name: getattr(asked, name) for name in ("auto_orient", "max_pixels", "max_memory")}
+    how = {name: getattr(asked, name) for name in ("auto_orient", "truncated", "max_pixels", "max_memory")}
     how["name"] = STDIN if from_stdin else None
     if asked.page is not None:
         return [files.read(place, page=asked.page, **how)]

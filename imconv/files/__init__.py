@@ -47,6 +47,7 @@ def read(
     max_pixels=None,
     max_memory=None,
     auto_orient: bool = False,
+    truncated: str = "error",
     name: str | None = None,
 ) -> Picture:
     """Read a picture.
@@ -56,13 +57,17 @@ def read(
     max_pixels   refuse more pixels than this (a number, or "20M"); no limit by default
     max_memory   refuse what needs more memory (bytes, "500M", "2G"); by default 75 % of what the machine has free
     auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
+    truncated    "fill": of a JPEG, PNG, Netpbm, PFM or .npy file that ends too early the rows that are whole are read,
+                 the others are 0, and a note says how many; "error" by default. Where only the end mark of a JPEG, PNG or GIF
+                 is missing, the picture is read in any case, with a note
 
     Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Raises FileError for a file that cannot be read, is
     damaged, has no such page, or holds what would be degraded (LAB, five channels), and LimitError for one that is too
     large; the size is checked before memory is taken.
     """
     limits = {"max_pixels": max_pixels, "max_memory": max_memory}
-    return pages.read(path, source.name_of(path, name), page=page, auto_orient=auto_orient, **limits)[0]
+    how = {"auto_orient": auto_orient, "truncated": truncated, **limits}
+    return pages.read(path, source.name_of(path, name), page=page, **how)[0]
 
 
 def read_pages(
@@ -72,18 +77,20 @@ def read_pages(
     max_pixels=None,
     max_memory=None,
     auto_orient: bool = False,
+    truncated: str = "error",
     name: str | None = None,
 ) -> list[Picture]:
     """Read every page or frame of a file.
 
-    path, max_pixels, max_memory, auto_orient, name
+    path, max_pixels, max_memory, auto_orient, truncated, name
           as for `read`; the limits hold for all pictures together
     into  the format they will be written in: where it can't hold them all, only the first is read, with a note
 
     Raises FileError and LimitError as `read` does, naming the page where it is not the first.
     """
     limits = {"max_pixels": max_pixels, "max_memory": max_memory}
-    return pages.read(path, source.name_of(path, name), every=True, into=into, auto_orient=auto_orient, **limits)
+    how = {"auto_orient": auto_orient, "truncated": truncated, **limits}
+    return pages.read(path, source.name_of(path, name), every=True, into=into, **how)
 
 
 def write(

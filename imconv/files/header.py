@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import FileError, ImconvError, LimitError
+from ..errors import DamagedFileError, FileError, ImconvError, LimitError
 from .formats import FORMATS, describe_unknown, known, sniff
 from .picture import MODES, Metadata
 from .source import ENDLESS, explain
@@ -144,4 +144,4 @@ def decoding(name: str, format_name: str, memory: str) -> Iterator[None]:
     except (ValueError, struct.error) as error:
         reason = " ".join((str(error) or type(error).__name__).split())[:200]
         damaged = f"{name}: damaged or truncated {format_name} file: {reason}; get a fresh copy of it"
-        raise FileError(damaged) from error
+        raise DamagedFileError(damaged) from error

@@ -10,6 +10,8 @@ from ..jit import loop
 
 _BLOCKS, _FIRST, _MORE_DC, _FIRST_AC, _MORE_AC = range(5)  # as `huffman.follow_scan` has them
 _PROBLEMS = ("", "it ends within the pixels", "a code that stands for nothing", "bytes that belong to no pixel", "a restart marker is missing")  # fmt: skip
+_CUT_OFF = 1
+END = b"\xff\xd9"  # the marker at a file's end
 _LOSSLESS, _PROGRESSIVE, _ARITHMETIC = 0xC3, (0xC2, 0xCA), 0xC9
 _END, _SCAN, _CODES, _INTERVAL = 0xD9, 0xDA, 0xC4, 0xDD
 _FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA)
@@ -25,6 +27,22 @@ _STANDARD = bytes.fromhex(
     "737475767778797a82838485868788898a92939495969798999aa2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4"
     "d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
 )
+
+
+class CutSegment(ValueError):
+    """The file ends within a segment, which begins at `place`."""
+
+    def __init__(self, place: int):
+        super().__init__("it ends within a segment")
+        self.place = place
+
+
+class CutOff(ValueError):
+    """A scan ends too early, or is missing; `rows` of the picture came whole before, if only coarsely."""
+
+    def __init__(self, problem: str, rows: int):
+        super().__init__(problem)
+        self.rows = rows
 
 
 @dataclass
@@ -47,6 +65,17 @@ class _Frame:
             most = max(layer[axis] for layer in self.layers.values())
             count *= _parts(length, side * most) if own is None else _parts(_parts(length * own[axis], most), side)
         return count
+
+    def rows(self, own: tuple[int, int] | None, mcus: int) -> int:
+        """How many rows of the picture lie within the first so many MCUs of a scan, and are not cut."""
+        side = 1 if self.marker == _LOSSLESS else 8
+        widest, highest = (max(layer[axis] for layer in self.layers.values()) for axis in (0, 1))
+        across = _parts(self.width, side * widest) if own is None else _parts(_parts(self.width * own[0], widest), side)
+        height = side * highest // (1 if own is None else own[1])
+        rows = min(self.height, mcus // across * height)
+        # chroma of fewer rows is interpolated between them: the last row takes some of what follows
+        subsampled = any(layer[1] < highest for layer in self.layers.values())
+        return rows - 1 if subsampled and 0 < rows < self.height else rows
 
 
 def _parts(length: int, size: int) -> int:
@@ -87,10 +116,18 @@ def _check(data, follow: bool, before: bytes) -> None:
             if follow and frame.marker < _ARITHMETIC:
                 _follow(data, place, frame, content, interval, tables)
         elif marker == _END:
-            if frame is None or not _complete(frame):
-                raise ValueError("some of its scans are missing")
+            if frame is None:
+                raise ValueError("it holds no pixels")
+            if not _complete(frame):
+                begun = all(sent[0] is not None for sent in frame.sent.values())
+                raise CutOff("some of its scans are missing", frame.height if begun else 0)
             return
     raise ValueError("it ends before its end marker")
+
+
+def ends(data) -> bool:
+    """Whether a file has its end marker; ValueError for segments that can't be followed."""
+    return data[-2:] == END or any(marker == _END for marker, _, _ in _segments(data))
 
 
 def _segments(data) -> Iterator[tuple[int, int, bytes]]:
@@ -113,8 +150,10 @@ def _segments(data) -> Iterator[tuple[int, int, bytes]]:
         if marker == 0 or marker in _NO_SEGMENT:
             continue
         length = int.from_bytes(data[at : at + 2], "big")
-        if length < 2 or at + length > len(data):
-            raise ValueError("it ends within a segment")
+        if at + max(length, 2) > len(data):
+            raise CutSegment(at - 2)
+        if length < 2:
+            raise ValueError("a segment of a wrong length")
         content, at = bytes(data[at + 2 : at + length]), at + length
         yield marker, at, content
         if marker == _SCAN:
@@ -215,5 +254,10 @@ def _follow(data, place: int, frame: _Frame, content: bytes, interval: int, tabl
     out = np.zeros(3, np.int64)
     scan = np.array([kind, count, interval, first, last])
     loop("huffman.follow_scan")(np.frombuffer(data, np.uint8), place, scan, rows, places, known, out)
+    if out[0] == _CUT_OFF:
+        begun = all(sent[0] is not None for sent in frame.sent.values())
+        first_pass = kind in (_BLOCKS, _FIRST)
+        there = frame.rows(own, int(out[2]) - 1) if first_pass else frame.height
+        raise CutOff(_PROBLEMS[_CUT_OFF], there if begun else 0)
     if out[0]:
         raise ValueError(_PROBLEMS[out[0]])

@@ -9,8 +9,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..errors import FileError, OptionError
+from ..errors import DamagedFileError, FileError, OptionError, known
 from . import limits, source, streams
+from . import salvage as salvaging
 from .formats import FORMATS, Format, format_for, format_named
 from .header import Header, decoding, read_header, read_headers, read_start
 from .picture import Picture
@@ -41,37 +42,58 @@ def read(
     max_pixels=None,
     max_memory=None,
     auto_orient: bool = False,
+    truncated: str = "error",
 ) -> list[Picture]:
     """The pictures of a file: number `page`; or `every` one, where `into`, the format they are for, holds them all (None:
-    the file's own); or the first, with a note if there are more."""
+    the file's own); or the first, with a note if there are more. `truncated`: see `files.read`."""
+    salvage = known(str(truncated), "truncated", salvaging.WORDS) == "fill"
     if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page < 0):
         raise OptionError(f"page {page!r} is not a whole number from 0")
-    allowed, cut = limits.memory_limit(max_memory), []
+    allowed, cut = limits.memory_limit(max_memory), list[str]()
+    data: bytes | None = None
 
     def found(file, size: int, header: Header) -> tuple[list[Header], range, list[str]]:
         chosen, note = _chosen(header, page, every, into, name)
         headers = [header] if chosen == range(1) else read_headers(file, size, name, chosen)
         return headers, chosen, note
 
-    with source.seekable(path, name, allowed) as (file, size):
-        most, end = allowed, None
-        # what is large is looked at first, as far as that can be done
-        start = read_start(file, size, name) if size > source.PIECE else None
-        if start:
-            headers, *_ = found(file, size, start)
-            end = _end(start)
-            stored = end or 0 if size == ENDLESS else size
-            most -= _check_limits(headers, stored, name, max_pixels, allowed)
-        data, all_of_it = source.whole(file, size, name, most, end)
-        if not all_of_it:
-            cut = ["what follows the picture was not read"]
-    file = io.BytesIO(data)
-    headers, chosen, note = found(file, len(data), read_header(file, len(data), name, whole=True))
-    note = [*note, *cut]
-    _check_limits(headers, len(data), name, max_pixels, allowed)
+    try:
+        with source.seekable(path, name, allowed) as (file, size):
+            most, end = allowed, None
+            # what is large is looked at first, as far as that can be done
+            start = read_start(file, size, name) if size > source.PIECE else None
+            if start:
+                headers, *_ = found(file, size, start)
+                end = _end(start)
+                stored = end or 0 if size == ENDLESS else size
+                most -= _check_limits(headers, stored, name, max_pixels, allowed)
+            data, all_of_it = source.whole(file, size, name, most, end)
+            if not all_of_it:
+                cut = ["what follows the picture was not read"]
+        whole = io.BytesIO(data)
+        headers, chosen, note = found(whole, len(data), read_header(whole, len(data), name, whole=True))
+        _check_limits(headers, len(data), name, max_pixels, allowed)
+        contents = list(_decoded(data, headers, chosen, name))
+    except DamagedFileError as damage:
+        if not salvage or page:
+            raise
+        if data is None:
+            with source.seekable(path, name, allowed) as (file, size):
+                data, _ = source.whole(file, size, name, allowed)
+        data, header, missing = salvaging.completed(data, name, damage)
+        _check_limits([header], len(data), name, max_pixels, allowed)
+        headers, note, contents = [header], [], list(_decoded(data, [header], range(1), name))
+        contents[0][0][missing] = 0
+        count = missing.stop - missing.start
+        lost = (
+            f"{count} of {header.height} rows are missing, and 0 here"
+            if count
+            else "no row is missing, but details may be"
+        )
+        cut = [f"it ends too early: {lost}"]
     pictures: list[Picture] = []
-    for header, (pixels, notes, extra) in zip(headers, _decoded(data, headers, chosen, name), strict=True):
-        notes = [*header.notes, *notes, *note, *([] if pictures else notes_on_name(path, header.format))]
+    for header, (pixels, notes, extra) in zip(headers, contents, strict=True):
+        notes = [*header.notes, *notes, *note, *cut, *([] if pictures else notes_on_name(path, header.format))]
         metadata = replace(header.metadata, **extra)
         if auto_orient and metadata.orientation != 1:
             from .orientation import turned, upright

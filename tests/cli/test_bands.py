@@ -136,7 +136,7 @@ def test_what_is_damaged_late_leaves_the_old_file(imconv, folder, monkeypatch):
     data = Path(source).read_bytes()
     (folder / "out.png").write_bytes(b"old")
     before = sorted(os.listdir())
-    for cut in (len(data) - 3, len(data) - 13, len(data) // 2, 100):
+    for cut in (len(data) - 14, len(data) - 13, len(data) // 2, 100):
         (folder / source).write_bytes(data[:cut])
         result = imconv("blur", source, "out.png", "--sigma", "2")
         assert result.code == 1

@@ -315,3 +315,19 @@ def test_several_kernels_stretched_need_memory(imconv, fails, folder):
     assert imconv(*several).code == 0
     (folder / "out.png").unlink()
     fails(*several, "--range", "stretch", code=1)
+
+
+@pytest.mark.parametrize("command", [("blur", "--sigma", "2"), ("compare",), ("show",), ("layer", "-w", "sobel-x", "--sheet", "s.png"), ("trace", "--pixel", "3,3", "-k", "lecture"), ("chain", "box --size 3 | sharpen")], ids=lambda c: c[0])  # fmt: skip
+def test_commands_take_the_option(command, imconv, folder):
+    with open("rgb.jpg", "rb") as file, open("cut.jpg", "wb") as cut:
+        data = file.read()
+        cut.write(data[: len(data) * 3 // 4])
+    places = {"blur": ("out.png",), "chain": ("out.png",), "compare": ("cut.jpg",)}
+    name, *options = command
+    given = (name, *options, "cut.jpg") if name == "chain" else (name, "cut.jpg")
+    given = (*given, *places.get(name, ()), *([] if name == "chain" else options))
+    assert imconv(*given).code == 1
+    result = imconv(*given, "--truncated", "fill")
+    assert (result.code, "rows are missing" in result.err) == (0, True)
+    result = imconv(*given, "--truncated", "filled")
+    assert (result.code, "did you mean" in result.err) == (2, True)

@@ -10,7 +10,7 @@ import click
 
 from ..checked import checked_limits, whole
 from ..compiling import watch
-from ..options import command, flag, max_memory_option, max_pixels_option, no_clobber_option, setting
+from ..options import command, flag, max_memory_option, no_clobber_option, reading_options, setting
 from ..places import (
     STDIN,
     STDOUT,
@@ -38,12 +38,12 @@ MOST_TIMES = 65535
 @setting("-o --output", "FILE", "Write before, after and their difference, amplified, side by side.")
 @setting("--amplify", "N", "Factor of the difference. [default: the largest becomes white]")
 @setting("--range range_", "LOW,HIGH", "Range of the samples, for PSNR and SSIM. [default: the type's; 0,1 for floats]")
-@max_pixels_option
+@reading_options
 @max_memory_option
 @no_clobber_option
 @flag("-q --quiet", "No notes.")
 @flag("--json json_", "As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")
-def compare(a, b, output, amplify, range_, max_pixels, max_memory, no_clobber, quiet, json_):
+def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no_clobber, quiet, json_):
     """Compare two pictures: largest and mean error, RMSE, PSNR, SSIM.
 
     A and B must have the same size, channels and type; one of them may be -, standard input. Both are turned upright
@@ -56,7 +56,7 @@ def compare(a, b, output, amplify, range_, max_pixels, max_memory, no_clobber, q
         raise OptionError("only one of A and B can be standard input")
     data_range = None if range_ is None else _range(range_)
     times = None if amplify is None else whole(amplify, "--amplify", 1, MOST_TIMES)
-    limits = checked_limits(max_pixels, max_memory)
+    limits = checked_limits(max_pixels, max_memory, truncated)
     watch(quiet)
     before, after = (read_picture(*input_place(x, "a file"), quiet, auto_orient=True, **limits) for x in (a, b))
     if output is not None:

@@ -52,7 +52,21 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @flag("-v --verbose", "Tell parameters, sizes and time.", RUNNING)
 @flag("--json json_", "Print a report as JSON.", RUNNING)
 def layer(
-    input, weights, bias, maps, sheet, unit, scale, columns, threads, max_pixels, max_memory, no_clobber, quiet, **how
+    input,
+    weights,
+    bias,
+    maps,
+    sheet,
+    unit,
+    scale,
+    columns,
+    threads,
+    max_pixels,
+    max_memory,
+    truncated,
+    no_clobber,
+    quiet,
+    **how,
 ):
     """Compute a convolution layer's feature maps as pictures.
 
@@ -74,7 +88,7 @@ def layer(
     if scale not in SCALES:
         raise OptionError(f"--scale must be one of {', '.join(SCALES)}, not {scale!r}")
     columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
-    limits, threads = checked_limits(max_pixels, max_memory), checked_threads(threads)
+    limits, threads = checked_limits(max_pixels, max_memory, truncated), checked_threads(threads)
     place, name = input_place(input)
     watch(quiet)
     picture = read_picture(place, name, quiet, **limits)

@@ -52,7 +52,7 @@ class _Job:
             raise OptionError(advice(self.network))
         self.threads = checked_threads(shared["threads"])
         self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
-        limits = checked_limits(shared["max_pixels"], shared["max_memory"])
+        limits = checked_limits(shared["max_pixels"], shared["max_memory"], shared["truncated"])
         limits["max_memory"] = memory_limit(limits["max_memory"])
         place, name = input_place(image, "an IMAGE")
         self.weights = Weights(self.network, weights)

@@ -10,7 +10,7 @@ import click
 
 from ..checked import checked_limits, whole
 from ..compiling import watch
-from ..options import command, flag, max_pixels_option, setting
+from ..options import command, flag, reading_options, setting
 from ..places import input_place, need_input, teller
 
 
@@ -29,9 +29,9 @@ from ..places import input_place, need_input, teller
     "How the terminal draws: text, or pixels by escape sequences.",
     default="blocks",
 )
-@max_pixels_option
+@reading_options
 @flag("-q --quiet", "No notes.")
-def show(images, width, protocol, max_pixels, quiet):
+def show(images, width, protocol, max_pixels, truncated, quiet):
     """Show pictures in the terminal, as half blocks or as pixels.
 
     IMAGES are paths, or - for standard input. Larger pictures are reduced by the mean over boxes. Half blocks need a
@@ -48,7 +48,7 @@ def show(images, width, protocol, max_pixels, quiet):
     columns = shutil.get_terminal_size().columns
     if width is not None:
         columns = whole(width, "--width", 1, terminal.MOST_COLUMNS)
-    limits = checked_limits(max_pixels)
+    limits = checked_limits(max_pixels, truncated=truncated)
     watch(quiet)
     failed = False
     for path in images or ("-",):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import OptionError
-from ..checked import checked_options
+from ..checked import checked_limits, checked_options
 from ..compiling import watch
 from ..options import (
     RUNNING,
@@ -20,6 +20,7 @@ from ..options import (
     linear_options,
     nan_option,
     on_command_line,
+    reading_options,
     setting,
 )
 from ..places import input_place, read_picture
@@ -46,10 +47,11 @@ OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
 @kernel_options
 @linear_options
 @nan_option
+@reading_options
 @flag("-q --quiet", "No notes.", RUNNING)
 @flag("--json json_", "As JSON.", RUNNING)
 @click.pass_context
-def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
+def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, quiet, json_, **given):
     """Show how one pixel is computed: window, weights, products, sum.
 
     It is a pixel of the result of "imconv apply", the filter's own command or "imconv chain" with the same options. For
@@ -70,9 +72,10 @@ def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
         make, names = _of_steps(ctx, steps, settings, given)
     else:
         make, names = _of_kernel(kernel, given), ()
+    limits = checked_limits(max_pixels, truncated=truncated)
     place, name = input_place(input)
     watch(quiet)
-    picture = read_picture(place, name, quiet)
+    picture = read_picture(place, name, quiet, **limits)
     found = tracing.trace(make(picture.width), picture, x, y, names)
     click.echo(json.dumps({"pixel": [x, y], "parts": tracing.as_json(found)}) if json_ else tracing.text(found))
 

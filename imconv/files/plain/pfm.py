@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+UPWARDS = True  # the last row comes first
+
+
 def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a PFM file."""
     file.seek(0)
@@ -53,7 +56,7 @@ def bytes_held(header: Header) -> int:
 def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, None]:
     """The picture in bands; see `streams.ReadRows`."""
     layout = header.layout
-    for band in raw.bands(file, layout["offset"], header.height, layout["line"], upwards=True):
+    for band in raw.bands(file, layout["offset"], header.height, layout["line"], upwards=UPWARDS):
         yield raw.samples(band, layout["dtype"], header.channels)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ...units import human_bytes
 from .. import tags
@@ -28,11 +29,13 @@ _READ_HERE = (b"IHDR", b"PLTE", b"tRNS", b"IEND", b"acTL", b"fcTL", b"fdAT", b"i
 XMP_KEY = b"XML:com.adobe.xmp"
 CONTROL = struct.Struct(">IIIIIHHBB")  # of a frame: fcTL
 _PIECE = 1 << 20  # bytes of a chunk read at a time
+_END = b"\0\0\0\0IEND\xae\x42\x60\x82"
+NO_END = "its end chunk (IEND) is missing; all its pixels are there"
 _MOST_SMALL = 4096  # chunks joined to one piece, so that a file of tiny ones takes no more memory than its size
 
 
 def read(file, size: int, *, whole: bool = False) -> Header:
-    """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked."""
+    """The header of a PNG file. `whole`: every chunk up to IEND is read and its checksum checked; IEND itself may be missing."""
     found: dict[bytes, bytes] = {}
     carried: list[tuple[bytes, bytes]] = []
     state, idat, first, room = "before", 0, 0, MAX_BLOCK
@@ -58,13 +61,11 @@ def read(file, size: int, *, whole: bool = False) -> Header:
             if kind not in _READ_HERE and len(data) <= room:
                 carried.append((kind, data))
                 room -= len(data) + 12
-    if whole and b"IEND" not in found:
-        raise ValueError("it ends before IEND")
     if idat == 0:
         raise ValueError("it holds no pixels (IDAT)")
     header = _header(found, carried, idat, max(0, size - file.tell()) if whole else 0)
     header.layout.update(idat=first, checked=whole)
-    return header
+    return replace(header, notes=(*header.notes, NO_END)) if whole and b"IEND" not in found else header
 
 
 def read_start(file) -> Header:
@@ -88,10 +89,11 @@ def compressed(file, position: int, piece: int, *, check: bool = False) -> Itera
     size = 0
     file.seek(position)
     while True:
-        length, kind = struct.unpack(">I4s", _exactly(file, 8))
-        if kind != b"IDAT":
-            file.seek(-8, 1)
+        head = file.read(8)
+        if head[4:] != b"IDAT":
+            file.seek(-len(head), 1)
             break
+        length, kind = struct.unpack(">I4s", head)
         checksum = crc32(kind)
         while length:
             data = _exactly(file, min(length, piece - size))
@@ -109,8 +111,8 @@ def compressed(file, position: int, piece: int, *, check: bool = False) -> Itera
         yield b"".join(small)
 
 
-def check_end(file) -> None:
-    """The chunks behind the pixels, from where the file is read next, up to IEND: raises ValueError as `read` does."""
+def check_end(file, notes: list[str]) -> None:
+    """The chunks behind the pixels, from where the file is read next, up to IEND: ValueError and remarks as `read` has them."""
     start = file.tell()
     size = file.seek(0, 2)
     kind = None
@@ -118,7 +120,7 @@ def check_end(file) -> None:
         if kind == b"IDAT":
             raise ValueError("IDAT chunks are not together")
     if kind != b"IEND":
-        raise ValueError("it ends before IEND")
+        notes.append(NO_END)
 
 
 def _exactly(file, count: int) -> bytes:
@@ -130,10 +132,13 @@ def _exactly(file, count: int) -> bytes:
 
 def _chunks(file, size: int, whole: bool, position: int = 8) -> Iterator[tuple[int, bytes, int, bytes | None]]:
     """(place in the file, type, length, data) of each chunk, checksums checked; without `whole` IDAT is skipped. The data
-    is None for chunks too long to be of use."""
+    is None for chunks too long to be of use. A file may end before or within IEND, which says nothing."""
     file.seek(position)
     while position < size:
         head = file.read(8)
+        if position + len(_END) > size and _END.startswith(head + file.read(len(_END))):
+            return
+        file.seek(position + len(head))
         if len(head) < 8:
             raise ValueError("it ends within a chunk")
         length, kind = struct.unpack(">I4s", head)

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..channels import spread
-from ..header import Header
+from ..header import Header, Unsupported
 from ..streams import gathered
 from . import still
-from .chunks import CONTROL, SIGNATURE, chunk, read
+from .chunks import CONTROL, SIGNATURE, chunk, read, read_start
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +63,34 @@ def pages(data: bytes, header: Header) -> Iterator[tuple[np.ndarray, list[str], 
         canvas = canvas or Canvas(header.height, header.width, pixels.dtype)
         shown = canvas.show(spread(pixels, own.mode, "rgba"), frame.top, frame.left, bool(frame.over), frame.disposal)
         yield reduced(shown, header.mode), notes, {"duration": float(1000 * frame.time), "loop": plays}
+
+
+def completed(data: bytes) -> tuple[bytes, slice] | None:
+    """A file that ends within its pixels, with rows of 0 for those that are missing, and which they are; None for any other.
+
+    ValueError where its pixels are damaged, Unsupported where they are interlaced.
+    """
+    header = read_start(io.BytesIO(data))
+    if header.layout["interlace"]:
+        raise Unsupported("an interlaced PNG that ends too early cannot be completed")
+    packed, first, at = list[bytes](), 0, len(SIGNATURE)
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"IDAT":
+            first = first or at
+            content = data[at + 8 : at + 8 + length]
+            if at + 12 + length <= len(data) and chunk(kind, content) != data[at : at + 12 + length]:
+                raise ValueError("wrong checksum in IDAT")
+            packed.append(content)
+        elif first:  # another chunk has begun
+            return None
+        at += 12 + length
+    line = 1 + still.Rows(header, []).line_bytes(header.width)
+    stream = zlib.decompressobj()
+    rows = stream.decompress(b"".join(packed), line * header.height)
+    there = len(rows) // line
+    pixels = zlib.compress(rows[: there * line].ljust(line * header.height, b"\0"), 1)
+    return data[:first] + chunk(b"IDAT", pixels) + chunk(b"IEND"), slice(there, header.height)
 
 
 def _inside(frame: Frame, header: Header) -> bool:

@@ -64,7 +64,7 @@ def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, 
                 yield band if header.channels > 1 else band[..., 0]
         stream.end()
     if not checked:
-        chunks.check_end(file)
+        chunks.check_end(file, notes)
 
 
 @contextlib.contextmanager
