@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import Context, Decimal
+from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 
@@ -85,7 +85,8 @@ def decibels(span: float, error: float) -> float:
     """The peak signal-to-noise ratio, `20 log10(span / error)`; infinite for an error of 0."""
     if not error or not math.isfinite(error):
         return math.inf if not error else -math.inf if error > 0 else math.nan
-    return float(20 * PRECISE.log10(PRECISE.divide(Decimal(span), Decimal(error))))
+    with localcontext(PRECISE):
+        return float(20 * (Decimal(span) / Decimal(error)).log10())
 
 
 # --- how they are computed -----------------------------------------------------------------------------------------------
@@ -173,13 +174,14 @@ def _wave(x: np.ndarray, shift: int) -> np.ndarray:
 
 @cache
 def _cosine_and_sine_up_to_45(degrees: Fraction) -> tuple[float, float]:
-    angle = PRECISE.divide(PRECISE.multiply(PI, degrees.numerator), Decimal(180 * degrees.denominator))
-    sums, term, n = [Decimal(0), Decimal(0)], Decimal(1), 0
-    while term > Decimal("1e-40") * angle:
-        sums[n % 2] += -term if n & 2 else term
-        n += 1
-        term = PRECISE.divide(PRECISE.multiply(term, angle), Decimal(n))
-    return float(sums[0] or 1), float(sums[1])  # for an angle of 0 there is no term
+    with localcontext(PRECISE):
+        angle = PI * degrees.numerator / (180 * degrees.denominator)
+        sums, term, n = [Decimal(0), Decimal(0)], Decimal(1), 0
+        while n < 2 or term > Decimal("1e-40") * angle:
+            sums[n % 2] += -term if n & 2 else term
+            n += 1
+            term *= angle / n
+        return float(sums[0]), float(sums[1])
 
 
 def _angle(y, x, turn: float) -> np.ndarray:
@@ -210,9 +212,9 @@ def _angle_of(y: np.ndarray, x: np.ndarray, turn: float) -> np.ndarray:
 
 def _moderate(small: np.ndarray, large: np.ndarray) -> Pair:
     """Numbers with the same quotients, where some are huge, infinite or NaN."""
-    infinite = np.isinf(large)
-    small = np.where(infinite & ~np.isnan(small), np.isinf(small), small * 2.0**-100)
-    return small, np.where(infinite, 1.0, large * 2.0**-100)
+    infinite, scale = np.isinf(large), np.where(large < 2.0**1000, 1.0, 2.0**-100)
+    small = np.where(infinite & ~np.isnan(small), np.isinf(small), small * scale)
+    return small, np.where(infinite, 1.0, large * scale)
 
 
 def _polynomial(x: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
@@ -229,8 +231,8 @@ def _polynomial(x: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
 @cache
 def parts(constant: str) -> tuple[float, float, float]:
     """A constant as a sum of three float64, of which the first two are short."""
-    number = {LN2_WHOLE: LN2, LN2_STEP: PRECISE.divide(LN2, STEPS), QUARTER: PRECISE.divide(PI, 2)}[constant]
-    rest, found = Fraction(number), []
+    number, divisor = {LN2_WHOLE: (LN2, 1), LN2_STEP: (LN2, STEPS), QUARTER: (PI, 2)}[constant]
+    rest, found = Fraction(number) / divisor, []
     for _ in range(2):
         unit = Fraction(2) ** (math.frexp(float(rest))[1] - SHORT)
         found.append(float(rest // unit * unit))
@@ -241,13 +243,14 @@ def parts(constant: str) -> tuple[float, float, float]:
 def _in_two(numbers: list[Decimal]) -> Pair:
     """Numbers as sums of two float64."""
     high = [float(number) for number in numbers]
-    return np.array(high), np.array([float(n - Decimal(h)) for n, h in zip(numbers, high, strict=True)])
+    return np.array(high), np.array([float(Fraction(n) - Fraction(h)) for n, h in zip(numbers, high, strict=True)])
 
 
 @cache
 def _powers_of_two() -> Pair:
     """2^(k / STEPS) for k from 0 to STEPS - 1."""
-    return _in_two([PRECISE.exp(PRECISE.multiply(LN2, Decimal(k) / STEPS)) for k in range(STEPS)])
+    with localcontext(PRECISE):
+        return _in_two([(LN2 * k / STEPS).exp() for k in range(STEPS)])
 
 
 @cache
@@ -258,9 +261,9 @@ def _mantissas() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     reciprocals = [round(2**8 * 2 * STEPS / (2 * STEPS + 2 * i + 1)) / 2**8 for i in range(STEPS)]
     reciprocals[0] = 1.0  # so that the logarithm of 1 is 0
-    logarithms = [-PRECISE.ln(Decimal(reciprocal)) for reciprocal in reciprocals]
-    high = [float(math.floor(logarithm * 2**SHORT)) / 2**SHORT for logarithm in logarithms]
-    low = [float(number - Decimal(part)) for number, part in zip(logarithms, high, strict=True)]
+    logarithms = [-Fraction(PRECISE.ln(Decimal(reciprocal))) for reciprocal in reciprocals]
+    high = [math.floor(logarithm * 2**SHORT) / 2**SHORT for logarithm in logarithms]
+    low = [float(number - Fraction(part)) for number, part in zip(logarithms, high, strict=True)]
     return np.array(reciprocals), np.array(high), np.array(low)
 
 
@@ -268,8 +271,9 @@ def _mantissas() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _arctangents(turn: float) -> np.ndarray:
     """The arctangents of k / STEPS, where a whole turn is `turn`, 360 or 2 pi."""
     angles = [Decimal(0)]
-    for k in range(STEPS):  # the difference of two arctangents is the arctangent of (b - a) / (1 + a b)
-        ratio = PRECISE.divide(Decimal(STEPS), Decimal(STEPS**2 + k * (k + 1)))
-        terms = (PRECISE.divide(PRECISE.power(ratio, 2 * n + 1), Decimal((-1) ** n * (2 * n + 1))) for n in range(12))
-        angles.append(sum(terms, angles[-1]))
-    return np.array([float(angle * 180 / PI if turn == 360 else angle) for angle in angles])
+    with localcontext(PRECISE):
+        for k in range(STEPS):  # the difference of two arctangents is the arctangent of (b - a) / (1 + a b)
+            ratio = Decimal(STEPS) / (STEPS**2 + k * (k + 1))
+            terms = ((-1) ** n * ratio ** (2 * n + 1) / (2 * n + 1) for n in range(12))
+            angles.append(sum(terms, angles[-1]))
+        return np.array([float(angle * 180 / PI if turn == 360 else angle) for angle in angles])
