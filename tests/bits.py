@@ -1,6 +1,7 @@
 """Some hundred results and their hashes, which are the same on every processor.
 
     python -m tests.bits            compare with the record, tests/bits.json
+    python -m tests.bits PART ...   only results whose names contain one of these
     python -m tests.bits --write    make the record anew: only where results were changed on purpose
 
 For other processors than the one at hand, let Numba compile for another one (NUMBA_CPU_NAME=x86-64 NUMBA_CPU_FEATURES=), or run
@@ -13,11 +14,13 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 import imconv
+from imconv.filters.blur_kernels import gaussian_kernel
 from imconv.pixels import elementary
 from imconv.pixels.curves import CHARACTERISTICS, SRGB
 
@@ -86,42 +89,46 @@ FILTERS: dict[str, Callable] = {
 }  # fmt: skip
 
 
-def results() -> Iterator[tuple[str, np.ndarray]]:
-    """Each result with its name."""
+def cases() -> Iterator[tuple[str, Callable[[], np.ndarray]]]:
+    """The name of each result, and a function that computes it."""
     for kind in TYPES:
         for name, filter in FILTERS.items():
-            yield f"{name}, {kind}", filter(picture(kind))
+            yield f"{name}, {kind}", partial(filter, picture(kind))
         for name in ("gaussian 2", "box 31", "correlate 5", "median", "bilateral", "edges sobel", "guided"):
-            yield f"{name}, {kind}, colour", FILTERS[name](picture(kind, 3))
+            yield f"{name}, {kind}, colour", partial(FILTERS[name], picture(kind, 3))
         for name in ("gaussian 2", "box 4x9", "correlate 7"):
-            yield f"{name}, {kind}, alpha", _with_alpha(FILTERS[name], picture(kind, 4))
+            yield f"{name}, {kind}, alpha", partial(_with_alpha, FILTERS[name], picture(kind, 4))
     steps = np.arange(-4000, 4000)
-    yield "exp", elementary.exp(steps / 37)
-    yield "cosine and sine", np.array(elementary.cosine_and_sine(steps / 7))
-    yield "power", elementary.power(np.abs(steps) / 997, 2.4)
-    yield "degrees", elementary.degrees(steps / 7, steps[::-1] % 977 - 300)
+    yield "exp", lambda: elementary.exp(steps / 37)
+    yield "cosine and sine", lambda: np.array(elementary.cosine_and_sine(steps / 7))
+    yield "power", lambda: elementary.power(np.abs(steps) / 997, 2.4)
+    yield "degrees", lambda: elementary.degrees(steps / 7, steps[::-1] % 977 - 300)
     for code, (_, curve) in {**CHARACTERISTICS, -1: ("", SRGB)}.items():
-        yield f"curve {code}", np.array([curve.linear(steps / 4000), curve.encoded(steps / 4000)])
+        yield f"curve {code}", lambda curve=curve: np.array([curve.linear(steps / 4000), curve.encoded(steps / 4000)])
     for sigma in (0.3, 1, 2, 3.3, 20, 500):
-        yield f"weights of sigma {sigma}", imconv.filters.blur_kernels.gaussian_kernel((sigma, sigma)).factors()[0][0]
-    wide = picture("float32", 3, (120, 160))
-    yield "layer", imconv.layer(wide, weights(5 * 9, 3).reshape(5, 3, 3, 3), np.arange(5) / 7, activation="relu")
+        yield f"weights of sigma {sigma}", lambda sigma=sigma: gaussian_kernel((sigma, sigma)).factors()[0][0]
+    kernels = weights(5 * 9, 3).reshape(5, 3, 3, 3)
+    yield "layer", lambda: imconv.layer(picture("float32", 3), kernels, np.arange(5) / 7, activation="relu")
 
 
 def _with_alpha(filter: Callable, samples: np.ndarray) -> np.ndarray:
     return filter(imconv.Picture(samples)).pixels
 
 
-def hashes() -> dict[str, str]:
+def hashes(parts: list[str] | None = None) -> dict[str, str]:
     """Name: hash of each result's type, shape and bits."""
-    return {
-        name: hashlib.sha256(f"{x.dtype}{x.shape}".encode() + np.ascontiguousarray(x).tobytes()).hexdigest()[:12]
-        for name, x in results()
-    }
+    found = {}
+    for name, compute in cases():
+        if not parts or any(part in name for part in parts):
+            x = compute()
+            found[name] = hashlib.sha256(
+                f"{x.dtype}{x.shape}".encode() + np.ascontiguousarray(x).tobytes()
+            ).hexdigest()[:12]
+    return found
 
 
 def main() -> None:
-    found = hashes()
+    found = hashes([part for part in sys.argv[1:] if part != "--write"])
     if "--write" in sys.argv:
         RECORD.write_text(json.dumps(found, indent=0) + "\n")
     known = json.loads(RECORD.read_text())

@@ -157,7 +157,9 @@ def _disk(radius: float) -> Kernel:
     weights = np.diff(np.diff(corner, axis=0), axis=1)
     far = np.abs(np.arange(-reach, reach + 1)) + 0.5
     near = np.maximum(far - 1, 0)
-    weights[np.square(far)[:, None] + np.square(far) <= radius * radius] = 1  # exactly: differences of large areas are rounded
+    weights[np.square(far)[:, None] + np.square(far) <= radius * radius] = (
+        1  # exactly: differences of large areas are rounded
+    )
     weights[np.square(near)[:, None] + np.square(near) >= radius * radius] = 0
     weights = np.maximum(weights, 0)
     for turn in (np.flipud, np.fliplr, np.transpose):  # symmetric to the last bit

@@ -126,7 +126,9 @@ def _rounded_to_odd(builder, lanes, total, error):
     bits = ir.VectorType(ir.IntType(64), lanes)
     one, sign = (ir.Constant(bits, [number] * lanes) for number in (1, 63))
     whole, other = builder.bitcast(total, bits), builder.bitcast(error, bits)
-    step = builder.or_(builder.ashr(builder.xor(whole, other), sign), one)  # -1 where the error has the other sign, else 1
+    step = builder.or_(
+        builder.ashr(builder.xor(whole, other), sign), one
+    )  # -1 where the error has the other sign, else 1
     inexact = builder.fcmp_ordered("!=", error, ir.Constant(total.type, [0.0] * lanes))
     even = builder.icmp_unsigned("==", builder.and_(whole, one), ir.Constant(bits, [0] * lanes))
     moved = builder.select(builder.and_(inexact, even), builder.add(whole, step), whole)

@@ -27,6 +27,7 @@ LN2_WHOLE, LN2_STEP, QUARTER = "ln 2", "ln 2 / STEPS", "pi / 2"
 STEPS = 64  # of the tables: for each power of 2, for the mantissas from 1 to 2, and for the tangents from 0 to 1
 SHORT = 33  # bits of a constant's parts: their products with whole numbers up to 2^20 are exact
 UPPER = ~((1 << 27) - 1)  # the upper half of a float64's bits
+SIMPLE: dict[float, Callable] = {0.5: np.sqrt, 1.0: np.copy, 2.0: np.square}  # powers that numpy rounds correctly
 CHUNK = 1 << 13  # values computed at a time: temporary arrays stay in a core's cache
 
 # Taylor's series, from the second term on
@@ -49,9 +50,9 @@ def log(x) -> np.ndarray:
 
 def power(x, exponent: float) -> np.ndarray:
     """`x^exponent` for values of any shape that are not negative, and a positive exponent."""
-    x = np.asarray(x, np.float64)
-    if exponent in (0.5, 1.0, 2.0):
-        return {0.5: np.sqrt, 1.0: np.copy, 2.0: np.square}[exponent](x)
+    x, simple = np.asarray(x, np.float64), SIMPLE.get(exponent)
+    if simple is not None:
+        return simple(x)
     return _chunked(lambda part: _power(part, exponent), x)
 
 
@@ -189,7 +190,7 @@ def _angle(y, x, turn: float) -> np.ndarray:
     y, x = np.broadcast_arrays(np.asarray(y, np.float64), np.asarray(x, np.float64))
     flat, result = (y.ravel(), x.ravel()), np.empty(y.size)
     for at in range(0, y.size, CHUNK):
-        result[at : at + CHUNK] = _angle_of(*(part[at : at + CHUNK] for part in flat), turn)
+        result[at : at + CHUNK] = _angle_of(flat[0][at : at + CHUNK], flat[1][at : at + CHUNK], turn)
     return result.reshape(y.shape)
 
 

@@ -111,7 +111,9 @@ def test_angles_of_extreme_vectors():
     assert degrees(0.0, 1.0) == degrees(-0.0, 1.0) == 0
 
 
-@pytest.mark.parametrize(("sigma", "radius"), [(1, 4), (2, 8), (0.1, 1), (0.05, 3), (1.7, 40), (20, 80), (3, 200), (1e-200, 2)])
+@pytest.mark.parametrize(
+    ("sigma", "radius"), [(1, 4), (2, 8), (0.1, 1), (0.05, 3), (1.7, 40), (20, 80), (3, 200), (1e-200, 2)]
+)
 def test_weights_of_gaussians_are_rounded_correctly(sigma, radius):
     with localcontext(PRECISE):
         half = [(-((Decimal(x) / Decimal(sigma)) ** 2) / 2).exp() for x in range(radius + 1)]

@@ -56,7 +56,11 @@ class Factor:
     @property
     def between(self) -> np.ndarray:
         """Weights of the blur on the grid."""
-        rest = math.sqrt(self.sigma * self.sigma - 2 * self._share * self._share) / self.step if self.step > 1 else self.sigma
+        rest = (
+            math.sqrt(self.sigma * self.sigma - 2 * self._share * self._share) / self.step
+            if self.step > 1
+            else self.sigma
+        )
         return gaussian_weights(rest, TRUNCATE_BETWEEN if self.step > 1 else 4.0)
 
     @property
