@@ -243,30 +243,30 @@ def holds_floats(typing, array):
 
 
 @intrinsic
-def any_near(typing, a, b, limit):
-    """Whether a and b differ in any lane, but there by less than the limit; what is not finite is never near."""
+def any_near(typing, a, b, distance, limit):
+    """Whether a and b differ in any lane, and their distance is less than the limit there; what is not finite is never near."""
 
     def generate(context, builder, sig, args):
         near = _near(builder, sig.args[0], *args)
         bits = builder.bitcast(near, ir.IntType(sig.args[0].lanes))
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
-    return types.boolean(a, a, a), generate
+    return types.boolean(a, a, a, a), generate
 
 
 @intrinsic
-def where_near(typing, a, b, limit, yes):
+def where_near(typing, a, b, distance, limit, yes):
     """For each lane `yes` where a and b are near (see `any_near`), else a."""
 
     def generate(context, builder, sig, args):
-        return builder.select(_near(builder, sig.args[0], *args[:3]), args[3], args[0])
+        return builder.select(_near(builder, sig.args[0], *args[:4]), args[4], args[0])
 
-    return a(a, a, a, a), generate
+    return a(a, a, a, a, a), generate
 
 
-def _near(builder, vector, a, b, limit):
+def _near(builder, vector, a, b, distance, limit):
     differs = builder.fcmp_ordered("!=", a, b)
-    return builder.and_(differs, builder.fcmp_ordered("<", _absolute(builder, vector, builder.fsub(a, b)), limit))
+    return builder.and_(differs, builder.fcmp_ordered("<", _absolute(builder, vector, distance), limit))
 
 
 @intrinsic
