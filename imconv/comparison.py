@@ -9,9 +9,11 @@ import numpy as np
 
 from .errors import OptionError
 from .filters.correlate import correlate
+from .kernel.gaussian import gaussian_row
 from .kernel.kernel import Kernel
 from .pixels.arrays import as_array, channel_axis, readable
 from .pixels.depth import white
+from .pixels.elementary import decibels
 from .pixels.rounding import warn_of_rounded
 from .pixels.sample_types import type_range
 
@@ -100,9 +102,7 @@ def compare(a, b, *, data_range=None, threads=None) -> Comparison:
     rmse = math.sqrt(square)
     windows = channels * (height - WINDOW + 1) * (width - WINDOW + 1)
     ssim = math.fsum(likeness) / windows if min(height, width) >= WINDOW else None
-    with np.errstate(divide="ignore"):
-        psnr = float(20 * np.log10(np.float64(high - low) / rmse))
-    return Comparison(largest, mean, rmse, psnr, ssim, (low, high))
+    return Comparison(largest, mean, rmse, decibels(high - low, rmse), ssim, (low, high))
 
 
 def checked_range(given) -> tuple[float, float]:
@@ -194,7 +194,5 @@ def _similarity(one: np.ndarray, two: np.ndarray, span: float, threads) -> float
 
 
 def _window() -> Kernel:
-    distance = np.arange(WINDOW) - WINDOW // 2
-    weights = np.exp(-(distance**2) / (2 * SIGMA**2))
-    weights /= weights.sum()
+    weights = gaussian_row(SIGMA, WINDOW // 2)
     return Kernel.from_factors(weights, weights)

@@ -66,7 +66,7 @@ def compose(first: Kernel, second: Kernel) -> Kernel | None:
     }
     one, two = first.rank_one_factors, second.rank_one_factors
     if one and two and max(shape) <= MAX_SIDE and not (first.exact and second.exact):
-        column, row = (np.convolve(a, b) for a, b in zip(one, two, strict=True))
+        column, row = (_full(a[None], b[None])[0] for a, b in zip(one, two, strict=True))
         return Kernel.from_factors(column, row, **attributes)
     if max(shape) > LARGEST_SIDE:
         return None

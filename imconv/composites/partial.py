@@ -295,7 +295,9 @@ def _bordered(
         return filter
     values = fill_values(border, channels, white(image_type) if has_alpha else None)
     alpha = values[-1:] if with_alpha else values[:0]
-    colours = [LUMA @ values[:3]] if luma else [values[p] for p in places if not (with_alpha and p == channels - 1)]
+    colours = (
+        [sum(LUMA * values[:3])] if luma else [values[p] for p in places if not (with_alpha and p == channels - 1)]
+    )
     return filter.with_options(border=Border("constant", (*map(float, colours), *alpha.tolist())))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -13,6 +12,7 @@ from ..kernel.formulas import turned_by_45
 from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
+from ..pixels.elementary import unit_vector
 from ..pixels.exact import fraction_of
 from ..stages.combined.filter import CombinedFilter
 from ..stages.convolution.filter import LinearFilter
@@ -208,13 +208,6 @@ def steered(operator: str, angle, order: int = 1, sigma=None) -> Kernel:
     if x.exact and 0 in (cosine, sine):
         return Kernel(round(cosine) * x.fractions() - round(sine) * y.fractions(), anchor=x.anchor, name=name)
     return Kernel(zero_sum(cosine * x.weights - sine * y.weights), anchor=x.anchor, name=name)
-
-
-def unit_vector(degrees: float) -> tuple[float, float]:
-    """The cosine and sine of an angle, exact for multiples of 90 degrees."""
-    known = {0.0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0), 270: (0.0, -1.0)}
-    radians = math.radians(degrees % 360)
-    return known.get(degrees % 360) or (math.cos(radians), math.sin(radians))
 
 
 @lru_cache(maxsize=16)

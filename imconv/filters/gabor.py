@@ -14,12 +14,13 @@ from ..geometry.arrangement import columns_for
 from ..kernel.kernel import Kernel
 from ..kernel.weights import MAX_TAPS
 from ..options import Options, documented, options_of
+from ..pixels.elementary import LN2, cosine_and_sine, exp, unit_vector
 from ..pixels.exact import fraction_of
 from ..stages.combined.filter import CombinedFilter
 from ..stages.convolution.filter import LinearFilter
 from .apply import apply
 from .arguments import checked_number, checked_whole
-from .edges import MAX_ANGLE, MAX_GAIN, signed_filter, unit_vector, zero_sum
+from .edges import MAX_ANGLE, MAX_GAIN, signed_filter, zero_sum
 
 REACH = 3  # standard deviations kept on each side
 LEAST_WAVE, LONGEST_WAVE = 2.5, 500.0  # pixels; nearly all samples of a shorter wave with odd phase are 0
@@ -139,7 +140,8 @@ def gabor_kernel(wavelength, orientation=0.0, phase=0.0, *, bandwidth=None, sigm
 
 def sigma_of(octaves: float) -> float:
     """The envelope's sigma in wavelengths, for a bandwidth in octaves at half amplitude."""
-    return math.sqrt(math.log(2) / 2) / math.pi * (2**octaves + 1) / (2**octaves - 1)
+    ratio = float(exp(octaves * float(LN2)))  # 2^octaves
+    return math.sqrt(float(LN2) / 2) / math.pi * (ratio + 1) / (ratio - 1)
 
 
 @lru_cache(maxsize=64)
@@ -170,6 +172,6 @@ def gabor_parts(
         )
     y, x = np.ogrid[-reach[0] : reach[0] + 1, -reach[1] : reach[1] + 1]
     turned, beside = x * c + y * s, y * c - x * s
-    envelope = np.exp(-((turned / along) ** 2 + (beside / across) ** 2) / 2) / (2 * math.pi * along * across)
+    envelope = exp(-((turned / along) ** 2 + (beside / across) ** 2) / 2) / (2 * math.pi * along * across)
     angle = 2 * math.pi / wavelength * turned
-    return envelope, np.cos(angle), np.sin(angle)
+    return envelope, *cosine_and_sine(angle)

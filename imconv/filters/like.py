@@ -18,6 +18,7 @@ from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
 from ..pixels.depth import rescaled, white
+from ..pixels.elementary import exp
 from ..stages.convolution.filter import LinearFilter
 from .arguments import checked_number, parse_sigma
 from .blur_kernels import box_kernel, gaussian_kernel
@@ -101,6 +102,7 @@ def _scipy_blur(sigmas, truncate, options, image_type):
 
 def _scipy_weights(sigma: float, truncate: float) -> np.ndarray:
     radius = int(truncate * sigma + 0.5)
+    # scipy's own weights are those of numpy's exponential on the same processor
     weights = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2) if radius else np.ones(1)
     return weights / weights.sum()
 
@@ -212,7 +214,7 @@ def _magick_weights(sigma: float, truncate) -> np.ndarray:
         return np.ones(1)
     radius = _magick_radius(sigma) if truncate is None else math.ceil(truncate * sigma)
     fine = np.arange(-(3 * radius + 1), 3 * radius + 2)
-    weights = np.exp(-0.5 * (fine / (3 * sigma)) ** 2).reshape(-1, 3).sum(axis=1)
+    weights = exp(-0.5 * np.square(fine / (3 * sigma))).reshape(-1, 3).sum(axis=1)
     return weights / weights.sum()
 
 
@@ -265,9 +267,9 @@ def _vips_weights(sigma: float, truncate) -> list[Fraction]:
     if sigma < 0.2:  # libvips' limit
         return [Fraction(1)]
     end = min(math.trunc(8 * sigma), 5000)
-    found = (x for x in range(end) if math.exp(-x * x / (2 * sigma * sigma)) < 0.2)
-    radius = max(next(found, end) - 1, 0) if truncate is None else int(truncate * sigma + 0.5)
-    weights = [round(20 * math.exp(-x * x / (2 * sigma * sigma))) for x in range(-radius, radius + 1)]
+    small = np.flatnonzero(exp(-np.square(np.arange(end)) / (2 * sigma * sigma)) < 0.2)
+    radius = max(int(small[0] if small.size else end) - 1, 0) if truncate is None else int(truncate * sigma + 0.5)
+    weights = np.rint(20 * exp(-np.square(np.arange(-radius, radius + 1)) / (2 * sigma * sigma))).astype(int).tolist()
     return [Fraction(weight, sum(weights)) for weight in weights]
 
 

@@ -9,12 +9,13 @@ import numpy as np
 
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
+from ..pixels.elementary import radians, unit_vector
 from ..pixels.exact import fraction_of
 from ..stages.convolution.filter import LinearFilter
 from .apply import apply
 from .arguments import checked_number
 from .correlate import linear_filter
-from .edges import signed_filter, unit_vector
+from .edges import signed_filter
 
 LONGEST = 1000.0  # longest motion blur, in pixels
 LARGEST_RADIUS = 1000.0
@@ -156,8 +157,10 @@ def _disk(radius: float) -> Kernel:
     weights = np.diff(np.diff(corner, axis=0), axis=1)
     far = np.abs(np.arange(-reach, reach + 1)) + 0.5
     near = np.maximum(far - 1, 0)
-    weights[np.hypot(far[:, None], far) <= radius] = 1  # exactly: differences of large areas are rounded
-    weights[np.hypot(near[:, None], near) >= radius] = 0
+    weights[np.square(far)[:, None] + np.square(far) <= radius * radius] = (
+        1  # exactly: differences of large areas are rounded
+    )
+    weights[np.square(near)[:, None] + np.square(near) >= radius * radius] = 0
     weights = np.maximum(weights, 0)
     for turn in (np.flipud, np.fliplr, np.transpose):  # symmetric to the last bit
         weights = weights + turn(weights)
@@ -170,7 +173,8 @@ def _area(x: np.ndarray, y: np.ndarray, radius: float) -> np.ndarray:
     left = np.minimum(np.sqrt(radius * radius - y * y), x)  # up to here the rectangle's upper side lies in the disk
 
     def below(x):
-        return (x * np.sqrt(radius * radius - x * x) + radius * radius * np.arcsin(x / radius)) / 2
+        height = np.sqrt(radius * radius - x * x)
+        return (x * height + radius * radius * radians(x, height)) / 2
 
     return np.where(x * x + y * y <= radius * radius, x * y, left * y + below(x) - below(left))
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..filter import Filter
+from ..pixels.elementary import decibels
 from ..pixels.sample_types import type_range
 from .apply import apply
 
@@ -69,7 +70,7 @@ def measure(picture, dense: Filter, stride: tuple[int, int], inside: tuple[tuple
         stride[0] * stride[1] - 1,
         (xy - x * y / count) / spread if spread else math.nan,
         math.sqrt(error),
-        10 * math.log10((high - low) ** 2 / error) if error else math.inf,
+        decibels(high - low, math.sqrt(error)),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import OptionError
 from ..geometry.sizes import MAX_SIDE
+from ..pixels.elementary import exp
 from .gaussian import TRUNCATE, gaussian_row
 from .number import NumberError, parse_number
 from .tokens import shown
@@ -114,8 +115,8 @@ def _log(a: Arguments) -> KernelWeights:
     sigma = a.size(1, 1, LARGEST_RADIUS)
     if sigma == 0:
         a.fail("sigma must be larger than 0")
-    half = _squared_distances(a.radius(0, sigma, LARGEST_RADIUS)) / (2 * sigma**2)
-    return _balanced((1 - half) * np.exp(-half), a)
+    half = _squared_distances(a.radius(0, sigma, LARGEST_RADIUS)) / (2 * sigma * sigma)
+    return _balanced((1 - half) * exp(-half), a)
 
 
 def _binomial(a: Arguments) -> KernelWeights:

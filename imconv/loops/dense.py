@@ -90,11 +90,12 @@ def _correlate_rows(
                 reference = load(zero, ring, slots[middle], x + middles[0])
                 total = load(zero, out, y + row * step, x)
                 limit = fma(share, absolute(reference), least)
-                if count_less(absolute(fma(opposite, reference, total - offset)), limit) > 0:
+                distance = fma(opposite, reference, total - offset)
+                if count_less(absolute(distance), limit) > 0:
                     base = gain * reference
-                    if not any_near(total, base + offset, limit):
+                    if not any_near(total, base + offset, distance, limit):
                         continue
                     distances_of_taps(ring, slots, starts, takers, places, weights, flushes, flushing, aside, row, x,
                                       middle, middles[0])  # fmt: skip
                     anew = base + load(zero, aside, 0, 0) + offset
-                    store(out, y + row * step, x, where_near(total, base + offset, limit, anew))
+                    store(out, y + row * step, x, where_near(total, base + offset, distance, limit, anew))

@@ -15,7 +15,6 @@ _EXP2 = {
                                0.001333355824648072, 0.00015403530800818256, 1.525264774769592e-05,
                                1.321523563477604e-06, 1.0210506458816145e-07, 7.111758687557852e-09)),
 }  # fmt: skip
-# Without the instruction LLVM would call a C function for every lane.
 HAS_FMA = bool(FEATURES & {"fma", "neon"})
 
 
@@ -64,7 +63,7 @@ def count_less(typing, a, b):
 
 @intrinsic
 def fma(typing, a, b, c):
-    """`a * b + c`, rounded once where the CPU can."""
+    """`a * b + c`, rounded once."""
 
     def generate(context, builder, sig, args):
         return _fma(builder, sig.return_type, *args)
@@ -73,12 +72,67 @@ def fma(typing, a, b, c):
 
 
 def _fma(builder, vector, a, b, c):
-    if not HAS_FMA:
-        return builder.fadd(builder.fmul(a, b), c)
+    if not HAS_FMA:  # LLVM would call a C function for every lane
+        return (_fma_of_float32 if vector.scalar == types.float32 else _fma_of_float64)(builder, vector, a, b, c)
     kind = llvm_type(vector.scalar, vector.lanes)
     name = f"llvm.fma.v{vector.lanes}f{vector.scalar.bitwidth}"
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * 3), name)
     return builder.call(function, [a, b, c])
+
+
+def _fma_of_float32(builder, vector, a, b, c):
+    """As the instruction: float64 holds the product exactly, and the sum rounded to odd is then rounded correctly."""
+    wide = llvm_type(types.float64, vector.lanes)
+    a, b, c = (builder.fpext(value, wide) for value in (a, b, c))
+    total = _rounded_to_odd(builder, vector.lanes, *_sum_and_error(builder, builder.fmul(a, b), c))
+    return builder.fptrunc(total, llvm_type(types.float32, vector.lanes))
+
+
+def _fma_of_float64(builder, vector, a, b, c):
+    """As the instruction for factors up to 2^996 and products from 2^-960 on (Boldo and Melquiond, "Emulation of a FMA", 2008)."""
+    product, error = _product_and_error(builder, vector.lanes, a, b)
+    upper, rest = _sum_and_error(builder, c, error)
+    high, low = _sum_and_error(builder, product, upper)
+    total = builder.fadd(high, _rounded_to_odd(builder, vector.lanes, *_sum_and_error(builder, rest, low)))
+    infinity = ir.Constant(total.type, [float("inf")] * vector.lanes)
+    finite = builder.fcmp_ordered("<", _absolute(builder, vector, total), infinity)
+    return builder.select(finite, total, builder.fadd(builder.fmul(a, b), c))
+
+
+def _sum_and_error(builder, a, b):
+    """`a + b` and its rounding error, which is exact (Knuth)."""
+    total = builder.fadd(a, b)
+    of_b = builder.fsub(total, a)
+    return total, builder.fadd(builder.fsub(a, builder.fsub(total, of_b)), builder.fsub(b, of_b))
+
+
+def _product_and_error(builder, lanes, a, b):
+    """`a * b` for float64 and its rounding error, which is exact (Dekker), by halves of 26 bits."""
+    splitter = ir.Constant(a.type, [2.0**27 + 1] * lanes)
+    halves = []
+    for value in (a, b):
+        large = builder.fmul(splitter, value)
+        high = builder.fsub(large, builder.fsub(large, value))
+        halves.append((high, builder.fsub(value, high)))
+    product, ((a_high, a_low), (b_high, b_low)) = builder.fmul(a, b), halves
+    error = builder.fsub(builder.fmul(a_high, b_high), product)
+    for one, other in ((a_high, b_low), (a_low, b_high), (a_low, b_low)):
+        error = builder.fadd(error, builder.fmul(one, other))
+    return product, error
+
+
+def _rounded_to_odd(builder, lanes, total, error):
+    """`total + error` as the neighbour whose last bit is 1, unless `total` is exact: rounded once more, it is rounded correctly."""
+    bits = ir.VectorType(ir.IntType(64), lanes)
+    one, sign = (ir.Constant(bits, [number] * lanes) for number in (1, 63))
+    whole, other = builder.bitcast(total, bits), builder.bitcast(error, bits)
+    step = builder.or_(
+        builder.ashr(builder.xor(whole, other), sign), one
+    )  # -1 where the error has the other sign, else 1
+    inexact = builder.fcmp_ordered("!=", error, ir.Constant(total.type, [0.0] * lanes))
+    even = builder.icmp_unsigned("==", builder.and_(whole, one), ir.Constant(bits, [0] * lanes))
+    moved = builder.select(builder.and_(inexact, even), builder.add(whole, step), whole)
+    return builder.bitcast(moved, total.type)
 
 
 def _compared(builder, comparison, vector, a, b):
@@ -189,30 +243,30 @@ def holds_floats(typing, array):
 
 
 @intrinsic
-def any_near(typing, a, b, limit):
-    """Whether a and b differ in any lane, but there by less than the limit; what is not finite is never near."""
+def any_near(typing, a, b, distance, limit):
+    """Whether a and b differ in any lane, and their distance is less than the limit there; what is not finite is never near."""
 
     def generate(context, builder, sig, args):
         near = _near(builder, sig.args[0], *args)
         bits = builder.bitcast(near, ir.IntType(sig.args[0].lanes))
         return builder.icmp_unsigned("!=", bits, bits.type(0))
 
-    return types.boolean(a, a, a), generate
+    return types.boolean(a, a, a, a), generate
 
 
 @intrinsic
-def where_near(typing, a, b, limit, yes):
+def where_near(typing, a, b, distance, limit, yes):
     """For each lane `yes` where a and b are near (see `any_near`), else a."""
 
     def generate(context, builder, sig, args):
-        return builder.select(_near(builder, sig.args[0], *args[:3]), args[3], args[0])
+        return builder.select(_near(builder, sig.args[0], *args[:4]), args[4], args[0])
 
-    return a(a, a, a, a), generate
+    return a(a, a, a, a, a), generate
 
 
-def _near(builder, vector, a, b, limit):
+def _near(builder, vector, a, b, distance, limit):
     differs = builder.fcmp_ordered("!=", a, b)
-    return builder.and_(differs, builder.fcmp_ordered("<", _absolute(builder, vector, builder.fsub(a, b)), limit))
+    return builder.and_(differs, builder.fcmp_ordered("<", _absolute(builder, vector, distance), limit))
 
 
 @intrinsic

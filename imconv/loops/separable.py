@@ -105,15 +105,16 @@ def blend_rows(
                 reference = load(zero, src, slots[middles[1 + row]], x)
                 total = load(zero, out, y + row * step, start + x)
                 limit = fma(share, absolute(reference), least)
-                if count_less(absolute(fma(opposite, reference, total)), limit) > 0:
+                distance = fma(opposite, reference, total)
+                if count_less(absolute(distance), limit) > 0:
                     base = gain * reference
-                    if not any_near(total, base, limit):
+                    if not any_near(total, base, distance, limit):
                         continue
                     distances_of_rows(
                         src, slots, takers, flushes, flushing, aside, weights, row, count, x, middles[1 + row]
                     )
                     anew = base + load(zero, aside, 0, 0)
-                    store(out, y + row * step, start + x, where_near(total, base, limit, anew))
+                    store(out, y + row * step, start + x, where_near(total, base, distance, limit, anew))
 
 
 @register_jitable
@@ -160,13 +161,14 @@ def blend_columns(
                 reference = load(zero, lines, top_line + row, x + places[compared])
                 total = load(zero, out, y + row * step, x)
                 limit = fma(share, absolute(reference), least)
-                if count_less(absolute(fma(opposite, reference, total - offset)), limit) > 0:
+                distance = fma(opposite, reference, total - offset)
+                if count_less(absolute(distance), limit) > 0:
                     base = gain * reference
-                    if not any_near(total, base + offset, limit):
+                    if not any_near(total, base + offset, distance, limit):
                         continue
                     distances_along(lines, top_line + row, x, places, weights, run, group, aside, compared)
                     anew = base + load(zero, aside, 0, 0) + offset
-                    store(out, y + row * step, x, where_near(total, base + offset, limit, anew))
+                    store(out, y + row * step, x, where_near(total, base + offset, distance, limit, anew))
 
 
 @each

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..lazy import cached_property
+from .elementary import exp, log, power
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,15 @@ class Parametric:
 
     def linear(self, x: np.ndarray) -> np.ndarray:
         size = np.abs(x)
-        power = np.maximum(self.a * size + self.b, 0.0) ** self.g + self.e
-        return np.copysign(np.maximum(np.where(size >= self.d, power, self.c * size + self.f), 0.0), x)
+        curved = power(np.maximum(self.a * size + self.b, 0.0), self.g) + self.e
+        return np.copysign(np.maximum(np.where(size >= self.d, curved, self.c * size + self.f), 0.0), x)
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
         size = np.abs(y)
-        split = max(self.a * self.d + self.b, 0.0) ** self.g + self.e  # where the power begins
-        power = (np.maximum(size - self.e, 0.0) ** (1 / self.g) - self.b) / self.a
+        split = power(max(self.a * self.d + self.b, 0.0), self.g) + self.e  # where the power begins
+        curved = (power(np.maximum(size - self.e, 0.0), 1 / self.g) - self.b) / self.a
         straight = (size - self.f) / self.c if self.c else 0.0
-        return np.copysign(np.maximum(np.where(size >= split, power, straight), 0.0), y)
+        return np.copysign(np.maximum(np.where(size >= split, curved, straight), 0.0), y)
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,13 @@ class PerceptualQuantizer:
     """The PQ curve of SMPTE ST 2084 and ITU-R BT.2100: linear light 1 is 10,000 candelas per square metre."""
 
     def linear(self, x: np.ndarray) -> np.ndarray:
-        power = np.abs(x) ** (1 / _M2)
-        return np.copysign((np.maximum(power - _C1, 0.0) / (_C2 - _C3 * power)) ** (1 / _M1), x)
+        root = power(np.abs(x), 1 / _M2)
+        return np.copysign(power(np.maximum(root - _C1, 0.0) / (_C2 - _C3 * root), 1 / _M1), x)
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
-        power = np.abs(y) ** _M1
+        root = power(np.abs(y), _M1)
         # the formula returns a small number for no light, which `linear` would decode to 0
-        return np.copysign(np.where(power > 0, ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2, 0.0), y)
+        return np.copysign(np.where(root > 0, power((_C1 + _C2 * root) / (1 + _C3 * root), _M2), 0.0), y)
 
 
 _M1, _M2 = 2610 / 16384, 2523 / 4096 * 128
@@ -86,18 +87,18 @@ class HybridLogGamma:
 
     def linear(self, x: np.ndarray) -> np.ndarray:
         size = np.abs(x)
-        bright = (np.exp((np.maximum(size, 0.5) - _HLG_C) / _HLG_A) + _HLG_B) / 12
+        bright = (exp((np.maximum(size, 0.5) - _HLG_C) / _HLG_A) + _HLG_B) / 12
         return np.copysign(np.where(size <= 0.5, size * size / 3, bright), x)
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
         size = np.abs(y)
-        bright = _HLG_A * np.log(np.maximum(12 * size, 1.0) - _HLG_B) + _HLG_C
+        bright = _HLG_A * log(np.maximum(12 * size, 1.0) - _HLG_B) + _HLG_C
         return np.copysign(np.where(size <= 1 / 12, np.sqrt(3 * size), bright), y)
 
 
 _HLG_A = 0.17883277
 _HLG_B = 1 - 4 * _HLG_A
-_HLG_C = 0.5 - _HLG_A * float(np.log(4 * _HLG_A))
+_HLG_C = 0.5 - _HLG_A * float(log(4 * _HLG_A))
 
 
 Curve = Parametric | Sampled | PerceptualQuantizer | HybridLogGamma

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -121,7 +122,10 @@ class LevelTable:
 
     @property
     def _last(self) -> float:
-        return max(float(self.edges[-2]) ** (0.5**self.roots), 1e-30)
+        last = float(self.edges[-2])
+        for _ in range(self.roots):
+            last = math.sqrt(last)
+        return max(last, 1e-30)
 
     def of(self, light: np.ndarray) -> np.ndarray:
         """Encode linear light: levels of the same shape, uint8 or uint16."""

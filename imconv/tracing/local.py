@@ -9,6 +9,7 @@ import numpy as np
 from ..composites.float_stages import floats_of
 from ..engine.drive import run
 from ..options import Options
+from ..pixels.elementary import exp
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments
 from .linear import linear
@@ -28,7 +29,7 @@ def bilateral(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> li
     there = (squares <= filter.radius**2) & (window[..., 0] != None)  # noqa: E711 (elementwise)
     samples = np.where(there[..., None], window, 0).astype(np.float64)
     unlike = ((samples - samples[centre]) ** 2).sum(axis=2)
-    weights = np.exp(-squares / (2 * filter.sigma**2) - unlike / (2 * filter.sigma_range**2))
+    weights = exp(-squares / (2 * filter.sigma**2) - unlike / (2 * filter.sigma_range**2))
     shown, found = _cells(weights, there), []
     for number in range(samples.shape[2]):
         products = weights * samples[..., number]

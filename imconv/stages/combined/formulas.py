@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ...pixels.elementary import degrees
+
 DEGREES = ("direction", "compass")  # formulas whose results are angles
 
 
@@ -38,9 +40,7 @@ def direction(values: Iterable[np.ndarray]) -> np.ndarray:
     """
     x, y = values
     x += 0.0  # turns -0 into 0: the angle of (-0, 0) would be 180
-    angle = np.degrees(np.arctan2(-y, x)) % 360
-    angle[angle == 360] = 0
-    return angle
+    return degrees(-y, x)
 
 
 def compass(values: Iterable[np.ndarray]) -> np.ndarray:

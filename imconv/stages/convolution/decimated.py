@@ -21,6 +21,7 @@ from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...kernel.gaussian import gaussian_weights
 from ...loops.sizes import SEPARABLE_ROWS
+from ...pixels.elementary import exp
 from ...pixels.sample_types import FLOAT_TYPES, loop_type
 from .separable import Separable
 from .task import Algorithm, Candidate, Numbers, Prepared, Task
@@ -55,7 +56,11 @@ class Factor:
     @property
     def between(self) -> np.ndarray:
         """Weights of the blur on the grid."""
-        rest = math.sqrt(self.sigma**2 - 2 * self._share**2) / self.step if self.step > 1 else self.sigma
+        rest = (
+            math.sqrt(self.sigma * self.sigma - 2 * self._share * self._share) / self.step
+            if self.step > 1
+            else self.sigma
+        )
         return gaussian_weights(rest, TRUNCATE_BETWEEN if self.step > 1 else 4.0)
 
     @property
@@ -66,7 +71,7 @@ class Factor:
         reach = TRUNCATE * self._share / self.step
         taps = np.arange(-math.floor(reach), math.floor(reach + (self.step - 1) / self.step) + 1)
         distance = taps * self.step - np.arange(self.step)[:, None]
-        weights = np.exp(-0.5 * (distance / self._share) ** 2) * (np.abs(distance) <= TRUNCATE * self._share)
+        weights = exp(-0.5 * np.square(distance / self._share)) * (np.abs(distance) <= TRUNCATE * self._share)
         return int(taps[0]), self.multiplier * (weights / weights.sum(axis=1, keepdims=True))
 
     @property

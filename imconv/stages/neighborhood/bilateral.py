@@ -12,6 +12,8 @@ from ...engine.buffers import LARGEST_LANES
 from ...lazy import cached_property
 from .window import WindowPlan, WindowWork
 
+LOG2_E = 1.4426950408889634  # the binary logarithm of e
+
 LOWEST = {"float32": -126.0, "float64": -1022.0}  # binary logarithms of the smallest weights
 # Value outside the picture with the border "normalized": so far from every sample that its likeness, and so its weight, is 0,
 # while its square does not overflow.
@@ -67,6 +69,6 @@ class BilateralPlan(WindowPlan):
         distance = np.arange(-radius, radius + 1)
         reaches = np.array([math.isqrt(radius**2 - int(d) ** 2) for d in distance], np.int64)
         squares = distance**2 + (distance**2)[:, None]
-        half = math.log2(math.e) / 2
-        spatial = (-half / self.sigma**2 * squares).astype(cast)
-        return reaches, spatial, cast(-half / self.sigma_range**2), cast(LOWEST[self.accumulator])
+        half = LOG2_E / 2
+        spatial = (-half / (self.sigma * self.sigma) * squares).astype(cast)
+        return reaches, spatial, cast(-half / (self.sigma_range * self.sigma_range)), cast(LOWEST[self.accumulator])
