@@ -22,7 +22,7 @@ from ..options import (
     on_command_line,
     setting,
 )
-from ..places import input_place, read_picture
+from ..places import input_place, read_picture, teller
 
 if TYPE_CHECKING:
     from ...filter import Filter
@@ -67,9 +67,9 @@ def trace(ctx, input, pixel, kernel, steps, settings, quiet, json_, **given):
     if kernel is not None and settings:
         raise OptionError("--set goes with --filter")
     if kernel is None:
-        make, names = _of_steps(ctx, steps, settings, given)
+        make, names = _of_steps(ctx, steps, settings, {**given, "quiet": quiet})
     else:
-        make, names = _of_kernel(kernel, given), ()
+        make, names = _of_kernel(kernel, {**given, "quiet": quiet}), ()
     place, name = input_place(input)
     watch(quiet)
     picture = read_picture(place, name, quiet)
@@ -81,7 +81,9 @@ def _of_kernel(kernel: str, given: dict) -> Callable[[int], Filter]:
     """What makes the filter of a kernel, for a picture's width."""
     from ...filters.user_kernels import custom_filter, prepared
 
-    chosen = prepared(kernel, **{name: given[name] for name in OF_A_KERNEL if name != "correlate"})
+    chosen = prepared(
+        kernel, teller(given["quiet"]), **{name: given[name] for name in OF_A_KERNEL if name != "correlate"}
+    )
     filter = custom_filter([chosen], checked_options(given), correlate=given["correlate"])
     return lambda width: filter
 
