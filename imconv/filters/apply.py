@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..composites.linear_light import BAND, Conversion, conversion_for, conversion_of
+from ..composites.nodata import leaving_out
 from ..composites.partial import selected
 from ..engine.drive import run
 from ..engine.results import check_out
@@ -25,7 +26,9 @@ CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings 
 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
     """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
-    options, is_picture = filter.options, hasattr(image, "pixels")
+    is_picture = hasattr(image, "pixels")
+    filter = leaving_out(filter, image.metadata.nodata if is_picture else None, is_picture)
+    options = filter.options
     if is_picture:
         if out is not None:
             raise OptionError("out goes with an array, not with a Picture")
@@ -113,6 +116,7 @@ class PlannedFilter:
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:
     """Plan a filter for a Picture. Its samples are not read: an outline of the same kind and size will do."""
+    filter = leaving_out(filter, picture.metadata.nodata, is_picture=True)
     conversion = conversion_of(filter, picture.mode, picture.pixels.dtype, picture.metadata)
     return PlannedFilter(filter, _plan(filter, conversion, picture.pixels, picture.has_alpha), conversion)
 
