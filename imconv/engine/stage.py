@@ -180,6 +180,9 @@ class PlanLike(PlanOfPlans):
     alpha = property(lambda self: self.model.alpha)
     range = property(lambda self: self.model.range)
 
+    def measured(self, picture: np.ndarray) -> np.ndarray:
+        return self.plans[0].measured(picture)
+
 
 @dataclass(frozen=True)
 class Stripe:
