@@ -15,6 +15,7 @@ from .pixels.alpha import check_alpha
 from .pixels.arrays import AUTO, readable
 from .pixels.depth import parse_depth, rescaled
 from .pixels.exact import as_fraction
+from .pixels.nodata import parse_nodata
 from .pixels.rounding import check_range
 
 NANS = ("keep", "ignore")
@@ -78,6 +79,12 @@ _PARAMETERS = """
         filters average the other samples of the window only, in each channel by itself; a window of NaN only becomes
         NaN. ignore needs the border "normalized", weights that are not negative, and the default pad, stride and
         dilation; alpha is kept unless it is "separate".
+    nodata : number, "auto" or None, default None
+        The value of samples that are no measurements, also NaN; auto: the one that a Picture's TIFF states (GDAL's tag
+        42113). They are left out of every window, in each channel by itself (alpha has none), and stay as they are: means
+        are re-weighted, ranks and pools are of the other samples. Where the result has another size than the picture it is
+        no-data only where a window holds nothing else. For smoothing, correlations with weights that are not negative,
+        ranks, pools and chains of these, with every border; not with depth, linear, range stretch and luma.
     channel_axis : int or None, optional
         The axis of a 3-D array that holds the channels: the last by default; 0 for planes first (any number of them).
 
@@ -143,6 +150,7 @@ class Options:
     channels: object = None
     crop: bool = False
     nan: str | None = None
+    nodata: object = None
 
     @property
     def selects(self) -> bool:
@@ -161,6 +169,7 @@ class Options:
         parse_depth(self.depth)
         if self.nan not in (None, *NANS):
             raise OptionError(f"nan must be {' or '.join(NANS)}, not {self.nan!r}{nearest(str(self.nan), NANS)}")
+        parse_nodata(self.nodata)
         if self.selects:
             from .geometry.selection import selection_of
 

@@ -195,6 +195,93 @@ def ranked(
     return result if image.ndim == 3 else result[..., 0]
 
 
+def without_nodata(
+    image,
+    nodata,
+    size,
+    result,
+    *,
+    border="reflect",
+    fill=0,
+    pad="same",
+    stride=(1, 1),
+    dilation=(1, 1),
+    anchor=None,
+    stays=True,
+    alpha=False,
+    ceil=False,
+) -> np.ndarray:
+    """Results of windows without their no-data samples: an object array (rows, columns, channels), `nodata` where there is none.
+
+    result : a function of the samples that are there, as (k, m, sample, the pixel's alpha), and of the channel
+    stays : whether a no-data sample is no-data in the result, too, if that has the picture's size
+    alpha : whether the last channel is alpha, of which all samples are data
+    border : "none" for pooling, which has no samples outside
+    """
+    image = np.asarray(image)
+    pixels = image if image.ndim == 3 else image[..., None]
+    anchor = (size[0] // 2, size[1] // 2) if anchor is None else anchor
+    axes = list(zip(pixels.shape, size, anchor, both_axes(pad), stride, dilation, strict=False))
+    shape = [output_size(*axis) for axis in axes]
+    if ceil:
+        shape = [pooled_size(n, t, s, p[0], d, True) for n, t, _, p, s, d in axes]
+    if min(shape) < 1:
+        raise NoOutput
+    before = [axis_padding(n, t, a, p, d)[0] for n, t, a, p, _, d in axes]
+    channels = pixels.shape[2]
+    fill = list(fill) if isinstance(fill, (list, tuple)) else [fill] * channels
+    found = np.empty((*shape, channels), object)
+    is_nodata = (lambda v: v != v) if nodata != nodata else (lambda v: v == nodata)
+    for i, j, c in np.ndindex(found.shape):
+        there, hidden = [], 0
+        for k, m in np.ndindex(size):
+            y, x = i * stride[0] + k * dilation[0] - before[0], j * stride[1] + m * dilation[1] - before[1]
+            mode = "constant" if border == "none" else border
+            row, column = source_index(mode, y, pixels.shape[0]), source_index(mode, x, pixels.shape[1])
+            if row is not None and column is not None:
+                pixel = pixels[row, column]
+                if not (alpha and c == channels - 1) and is_nodata(pixel[c]):
+                    hidden += result(None, c) is None or result(None, c)[k][m]
+                else:
+                    there.append((k, m, pixel[c].item(), pixel[-1].item()))
+            elif border == "constant":
+                there.append((k, m, fill[c], fill[-1]))
+        cells = result(None, c)
+        there = [each for each in there if cells is None or cells[each[0]][each[1]]]
+        own = stays and pad == "same" and stride == (1, 1) and not (alpha and c == channels - 1)
+        if (own and is_nodata(pixels[i, j, c])) or (hidden and not there):
+            found[i, j, c] = nodata
+        else:
+            found[i, j, c] = result(there, c)
+    return found
+
+
+def mean_of(weights, whole: bool):
+    """For `without_nodata`: `sum(h) * sum'(h f) / sum'(h)`, exact for whole numbers and fractions."""
+    number = Fraction if whole else float
+
+    def result(there, channel):
+        if there is None:
+            return [[h != 0 for h in row] for row in weights]
+        gain = total([number(h) for row in weights for h in row], whole)
+        share = total([number(weights[k][m]) for k, m, _, _ in there], whole)
+        return gain * total([number(weights[k][m]) * number(f) for k, m, f, _ in there], whole) / share
+
+    return result
+
+
+def rank_among(cells, percentile):
+    """For `without_nodata`: the sample that `percentile` percent of those that are there come before, NaN last."""
+
+    def result(there, channel):
+        if there is None:
+            return cells
+        ordered = sorted((f for _, _, f, _ in there), key=lambda v: (v != v, v))
+        return ordered[len(ordered) - 1 if percentile == 100 else int(len(ordered) * percentile / 100)]
+
+    return result
+
+
 def type_range(dtype) -> tuple[int, int]:
     dtype = np.dtype(dtype)
     if dtype.kind in "iu":

@@ -102,7 +102,7 @@ def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
         given["mask"] = _mask(shared, max_pixels)
     alpha, policy, nan = shared["alpha"], shared["range_"] or "clip", shared["nan"]
     alpha = None if alpha is None else alpha.lower()
-    return Options(**given, alpha=alpha, range=policy.lower(), nan=nan.lower()).checked()
+    return Options(**given, alpha=alpha, range=policy.lower(), nan=nan.lower(), nodata=shared.get("nodata")).checked()
 
 
 def _mask(shared: dict, max_pixels):

@@ -145,6 +145,7 @@ def on_command_line(ctx: click.Context, name: str | None) -> bool:
 WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
 
 nan_option = setting("--nan", "keep|ignore", "NaN in float pictures: smoothing filters can leave them out, with the border normalized.", default="keep", group=NUMBERS)  # fmt: skip
+nodata_option = setting("--nodata", "VALUE|auto", "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Smoothing, ranks and pools leave them out.", group=NUMBERS)  # fmt: skip
 threads_option = setting("--threads", "N", "Default: IMCONV_THREADS, else all cores.", group=RUNNING)
 reading_options = together(
     setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING),
@@ -180,6 +181,7 @@ shared_options = together(  # of every command that reads a picture, filters it 
     setting("--channels", "r,g|luma|0,2", "Filter only these; luma: only the brightness, so that colours keep their hue.", group=WHERE),
     flag("--linear", "Filter in linear light, by the file's transfer function, else sRGB's.", NUMBERS),
     nan_option,
+    nodata_option,
     threads_option,
     flag("--explain", "Print the plan to standard error: algorithm, reason, multiply-adds, memory.", RUNNING),
     flag("--dry-run", "Read and plan, but filter and write nothing.", RUNNING),

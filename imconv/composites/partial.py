@@ -19,6 +19,7 @@ from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
 from ..pixels.arrays import readable
 from ..pixels.depth import white
+from ..pixels.nodata import Value, as_sample, missing
 from ..pixels.rounding import finish
 from ..pixels.sample_types import type_range
 
@@ -70,7 +71,7 @@ class PartialFilter(FilterOfFilters):
             raise OptionError("region, mask and channels need a result of the picture's size and channels")
         return PartialPlan(
             whole, inner, selection, region, places, channels, with_alpha, readable(image_type).name, target.name, policy,
-            blended, scale,
+            blended, scale, _nodata(self.options.nodata, image_type, target) if blended else None,
         )  # fmt: skip
 
 
@@ -90,6 +91,7 @@ class PartialPlan(PlanOfPlans):
     policy: str  # the range policy
     blended: bool  # whether results are blended with the picture, by a mask or because of luma
     scale: Fraction  # factor from samples to the result's units
+    nodata: Value | None = None  # the value of no-data samples among results that are blended
 
     range = "clip"  # as the driver sees it; the policy is applied here
 
@@ -225,7 +227,12 @@ class _PartRows:
         if not plan.blended:
             inside[..., places] = values[..., self._order(places)]
             return result
-        originals = originals[:, columns]
+        originals, void = originals[:, columns], None
+        if plan.nodata is not None:
+            marker = as_sample(plan.nodata, values.dtype)
+            assert marker is not None  # the filter's plan has checked it
+            void = missing(values, marker)[..., self._order(places)]
+            void[..., [p for p in range(len(places)) if plan.takes_alpha and places[p] == plan.channels - 1]] = False
         if plan.takes_alpha and plan.inner_plan.alpha in ("weight", "keep"):
             alpha = _ranged(values[..., -1:], "clip", self.target)
             values = np.concatenate([_ranged(values[..., :-1], plan.policy, self.target), alpha], axis=2)
@@ -241,6 +248,9 @@ class _PartRows:
             values, changed = self._blended(values, scaled[..., places], places, row)
         new = np.empty(values.shape, self.target)
         finish(values, new, "clip", 0.0, 1, tally)
+        if void is not None:
+            assert plan.nodata is not None
+            new[void] = as_sample(plan.nodata, self.target)
         inside[..., places] = new if self.mask is None else np.where(changed, new, inside[..., places])
         return result
 
@@ -264,6 +274,15 @@ class _PartRows:
         with np.errstate(invalid="ignore"):
             blend = amount * values + (1 - amount) * originals
         return np.where(amount == 1, values, blend), np.broadcast_to(amount != 0, values.shape)
+
+
+def _nodata(value, source: np.dtype, target: np.dtype) -> Value | None:
+    """The value of no-data samples, None if no sample of the picture has it; OptionError if no result can have it."""
+    if value is None or as_sample(value, readable(source)) is None:
+        return None
+    if as_sample(value, target) is None:
+        raise OptionError(f"nodata {value} is no sample of a result of {target.name}; keep the picture's type")
+    return value
 
 
 def _ranged(values: np.ndarray, policy: str, target: np.dtype) -> np.ndarray:

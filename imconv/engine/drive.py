@@ -55,7 +55,7 @@ def run(
         direct = out.flags.c_contiguous and out.dtype.isnative and not np.may_share_memory(out, image)
     result = out.reshape(shape) if out is not None and direct else new_array(shape, plan.target)
     if not plan.keeps_samples:
-        warn_of_rounded(picture, level)
+        warn_of_rounded(plan.measured(picture), level)
     loses_nan, count = _counting(plan, tally)
     with np.errstate(all="ignore"):  # infinities and overflow are ordinary results
         compute(plan, WholeArray(picture), result, threads, count, progress)
@@ -96,7 +96,7 @@ def stream(
         for band in bands:
             flat = band.ndim == 2
             if not plan.keeps_samples:
-                warn_of_rounded(band, 2)
+                warn_of_rounded(plan.measured(band.reshape(*band.shape[:2], -1)), 2)
             yield band.reshape(*band.shape[:2], -1).astype(plan.source, copy=False)
 
     loses_nan, count = _counting(plan, tally)

@@ -93,6 +93,10 @@ class AnyPlan:
         """Bytes of memory, for each sample of the result, that `run` needs beside picture and result."""
         return 8 if self.range == "stretch" else 0
 
+    def measured(self, picture: np.ndarray) -> np.ndarray:
+        """Those samples of a picture that results are computed from: all, unless some are no-data."""
+        return picture
+
     def bytes_held(self, threads: int) -> int:
         """Bytes of memory that `stream` needs."""
         raise NotImplementedError
@@ -175,6 +179,9 @@ class PlanLike(PlanOfPlans):
     colours = property(lambda self: self.model.colours)
     alpha = property(lambda self: self.model.alpha)
     range = property(lambda self: self.model.range)
+
+    def measured(self, picture: np.ndarray) -> np.ndarray:
+        return self.plans[0].measured(picture)
 
 
 @dataclass(frozen=True)

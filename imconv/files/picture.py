@@ -46,6 +46,7 @@ class Metadata:
     predictor     a TIFF's predictor (1 none, 2 differences of samples, 3 of floating point), or None
     duration      how long this frame of an animation is shown, in milliseconds, or None
     loop          how often the animation plays, 0: for ever, or None
+    nodata        the value of samples that are no measurements, as a TIFF states it for GDAL (text), or None
     """
 
     icc: bytes | None = None
@@ -63,6 +64,7 @@ class Metadata:
     loop: int | None = None
     iptc: bytes | None = None
     comment: bytes | None = None
+    nodata: str | None = None
 
     def __repr__(self):
         shown = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 ICC_PROFILE, XMP, EXTRA_SAMPLES, IPTC = 34675, 700, 338, 33723
+NODATA = 42113  # GDAL: the value of samples that are no measurements, as text
 EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD = 34665, 34853, 40965
 # tags that describe the picture and stay true when it is stored otherwise; strip offsets and the like are not among them
 DESCRIPTIVE = frozenset(

@@ -25,7 +25,9 @@ CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings 
 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
     """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
-    options, is_picture = filter.options, hasattr(image, "pixels")
+    is_picture = hasattr(image, "pixels")
+    filter = _without_nodata(filter, image.metadata.nodata if is_picture else None, is_picture)
+    options = filter.options
     if is_picture:
         if out is not None:
             raise OptionError("out goes with an array, not with a Picture")
@@ -59,6 +61,15 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
     if moved is not None:
         result = np.ascontiguousarray(np.moveaxis(result, -1, moved))
     return image.filtered(result) if is_picture else result
+
+
+def _without_nodata(filter: Filter, stated: str | None, is_picture: bool) -> Filter:
+    """The filter itself, or one that leaves no-data samples out if its options say so; `stated` is the file's value."""
+    if filter.options.nodata is None:
+        return filter
+    from ..composites.nodata import leaving_out  # few need it, and all would wait for what it imports
+
+    return leaving_out(filter, stated, is_picture)
 
 
 def _plan(filter: Filter, conversion: Conversion | None, pixels: np.ndarray, has_alpha: bool) -> AnyPlan:
@@ -113,6 +124,7 @@ class PlannedFilter:
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:
     """Plan a filter for a Picture. Its samples are not read: an outline of the same kind and size will do."""
+    filter = _without_nodata(filter, picture.metadata.nodata, is_picture=True)
     conversion = conversion_of(filter, picture.mode, picture.pixels.dtype, picture.metadata)
     return PlannedFilter(filter, _plan(filter, conversion, picture.pixels, picture.has_alpha), conversion)
 

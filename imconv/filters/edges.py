@@ -8,9 +8,9 @@ from functools import cache, lru_cache
 import numpy as np
 
 from ..errors import OptionError, known
-from ..kernel.formulas import turned_by_45
 from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
+from ..kernel.rotations import turned_by_45
 from ..options import Options, documented, options_of
 from ..pixels.elementary import unit_vector
 from ..pixels.exact import fraction_of

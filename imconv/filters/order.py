@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import OptionError
 from ..options import Options, documented, options_of
 from ..stages.ranking.filter import RankFilter
@@ -120,15 +122,18 @@ def median_border(like: str, size, shape, border) -> str:
     return tool.border if tool.name == "scipy" else "nearest"
 
 
-def named_filter(percentile, size, shape: str, options: Options) -> RankFilter:
+def named_filter(percentile, size, shape: str, options: Options, tell=None) -> RankFilter:
     """The filter for a command line's arguments; `shape` is a name of a shape, or the text of a kernel."""
-    return RankFilter(chosen_footprint(size, shape), checked_number(percentile, "percentile", 0, 100), options)
+    return RankFilter(chosen_footprint(size, shape, tell), checked_number(percentile, "percentile", 0, 100), options)
 
 
-def chosen_footprint(size, shape: str):
-    """The footprint for a command line's arguments: with a size a named shape, else also the cells of a kernel."""
+def chosen_footprint(size, shape: str, tell: Callable[[str], None] | None = None):
+    """The footprint for a command line's arguments: with a size a named shape, else also the cells of a kernel.
+
+    `tell` takes remarks on the kernel's text.
+    """
     if shape.strip().lower() in SHAPES or size is not None:
         return make_footprint(size, shape)
     from ..kernel.argument import resolve
 
-    return make_footprint(None, resolve(shape))
+    return make_footprint(None, resolve(shape, tell))

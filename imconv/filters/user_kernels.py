@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,11 +20,24 @@ from .correlate import linear_filter
 COMBINATIONS = ("sum", "max", "magnitude", "each")
 
 
-def prepared(text: str, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
-    """The kernel for a command line's text, changed by its options; their numbers are text, also fractions."""
+def prepared(text: str, tell: Callable[[str], None] | None = None, **how) -> Kernel:
+    """The kernel for a command line's text, changed by its options as in `prepared_all`; KernelError for several kernels."""
     from ..kernel.argument import resolve
 
-    kernel = resolve(text)
+    return _changed(resolve(text, tell), **how)
+
+
+def prepared_all(text: str, tell: Callable[[str], None] | None = None, **how) -> list[Kernel]:
+    """The kernel for a command line's text, or its rotations, changed by options; their numbers are text, also fractions.
+
+    `tell` takes remarks on the text. The options are normalize, scale, offset and anchor.
+    """
+    from ..kernel.argument import resolve_all
+
+    return [_changed(kernel, **how) for kernel in resolve_all(text, tell)]
+
+
+def _changed(kernel: Kernel, *, normalize=False, scale=None, offset=None, anchor=None) -> Kernel:
     if normalize:
         kernel = kernel.normalized()
     if scale is not None:

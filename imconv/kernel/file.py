@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 
 from ..errors import FileError, ImconvError, KernelError, LimitError
 from ..geometry.sizes import MAX_SIDE
 from ..units import human_bytes
-from .text import parse
+from .rotations import only
+from .text import note_on, parse_all
 from .tokens import place
 from .weights import MAX_TAPS, KernelWeights
 
@@ -40,15 +42,20 @@ _PICTURE_STARTS = (
 
 def load(path) -> KernelWeights:
     """Read a kernel from a file; formats and errors are those of `Kernel.load`."""
+    return only(load_all(path), place(os.fsdecode(path)))
+
+
+def load_all(path, tell: Callable[[str], None] | None = None) -> list[KernelWeights]:
+    """Read a kernel, or several that are its rotations, from a file; `tell` takes the remark of `text.note_on`, if there is one."""
     path = os.fsdecode(path)
     where, extension = place(path), os.path.splitext(path)[1].lower()
     try:
         with open(path, "rb") as file:
             start = file.peek(16)[:16]
             if start.startswith(_NPY) or extension in ARRAYS:
-                return read_array(file)
+                return [read_array(file)]
             if extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS)):
-                return _read_picture(file, where)
+                return [_read_picture(file, where)]
             text = _text(start if b"\0" in start else file.read(LARGEST_FILE + 1))
     except FileNotFoundError:
         raise FileError(f"{where}: no such file") from None
@@ -63,8 +70,15 @@ def load(path) -> KernelWeights:
     if extension in JSON:
         from .json_form import read
 
-        return read(text, filename=path)
-    return parse(text, filename=path, matrix=extension in MATRICES)
+        return [read(text, filename=path)]
+    kernels = parse_all(text, filename=path, matrix=extension in MATRICES)
+    if (
+        tell is not None
+        and extension not in (*MATRICES, ".csv")
+        and (note := note_on(kernels[0], text, anywhere=False))
+    ):
+        tell(f"{where}: {note}")
+    return kernels
 
 
 def _text(data: bytes) -> str:

@@ -14,65 +14,19 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import OptionError
-from ..geometry.sizes import MAX_SIDE
+from ..errors import KernelError
 from ..pixels.elementary import exp
-from .gaussian import TRUNCATE, gaussian_row
-from .number import NumberError, parse_number
-from .tokens import shown
+from .formula_arguments import LARGEST_RADIUS, LARGEST_ROW_RADIUS, Arguments
+from .gaussian import gaussian_row
+from .rotations import expanded, turned
+from .shapes import distance, octagonal, rectangle, ring, shape, unity
 from .weights import KernelWeights
 
-LARGEST_RADIUS = 1023  # for a square kernel: 2047 x 2047 weights
-LARGEST_ROW_RADIUS = MAX_SIDE // 2
 THYSSEN = "A. Thyssen, ImageMagick Examples: Convolution of Images, 2010"
-SHAPES = "A. Thyssen, ImageMagick Examples: Morphology of Shapes, 2010"
+FREI_CHEN = "W. Frei and C. Chen 1977, as in A. Thyssen, ImageMagick Examples: Convolution of Images, 2010"
 
 
-class Arguments:
-    """The arguments of a named kernel: the text `0x2,90` has the values 0, 2, 90."""
-
-    def __init__(self, name: str, text: str, form: str):
-        self.name, self.text, self.form = name, text, form
-        parts = [part.strip() for part in text.replace("x", ",", 1).split(",")] if text else []
-        try:
-            self.values = [parse_number(part) for part in parts]
-        except NumberError as error:
-            raise OptionError(f"kernel {self.shown}: {error} is expected; write {form}") from None
-
-    @property
-    def label(self) -> str:
-        """The kernel's name with its arguments, as the user wrote it."""
-        return f"{self.name}:{self.text}" if self.text else self.name
-
-    @property
-    def shown(self) -> str:
-        return shown(self.label)
-
-    def fail(self, what: str):
-        raise OptionError(f"kernel {self.shown}: {what}; write {self.form}")
-
-    def get(self, index: int, default) -> Fraction:
-        return self.values[index] if index < len(self.values) else Fraction(default)
-
-    def size(self, index: int, default, most: int) -> float:
-        """Argument `index` as a radius or sigma from 0 to `most`."""
-        value = float(self.get(index, default))
-        if not 0 <= value <= most:
-            self.fail(f"{value:g} is out of range, 0 to {most}")
-        return value
-
-    def radius(self, index: int, sigma: float, most: int) -> int:
-        """Argument `index` as a whole radius; 0 stands for four sigma."""
-        value = self.get(index, 0)
-        if value.denominator != 1 or value < 0:
-            self.fail("a radius is a whole number, 0 for automatic")
-        radius = int(value) or int(TRUNCATE * sigma + 0.5)
-        if radius > most:
-            self.fail(f"radius {radius} is larger than {most}")
-        return radius
-
-
-Build = Callable[[Arguments], KernelWeights]
+Build = Callable[[Arguments], KernelWeights | list[KernelWeights]]
 
 
 def _gaussian(a: Arguments) -> KernelWeights:
@@ -106,8 +60,15 @@ def _balanced(weights: np.ndarray, a: Arguments) -> KernelWeights:
 def _dog(a: Arguments) -> KernelWeights:
     first, second = a.size(1, 1, LARGEST_RADIUS), a.size(2, Fraction(8, 5), LARGEST_RADIUS)
     radius = a.radius(0, max(first, second), LARGEST_RADIUS)
-    one, other = gaussian_row(first, radius), gaussian_row(second, radius)
-    return _balanced(np.outer(one, one) - np.outer(other, other), a)
+    return _balanced(_sampled(first, radius) - _sampled(second, radius), a)
+
+
+def _sampled(sigma: float, radius: int) -> np.ndarray:
+    """The values of the continuous Gaussian of integral 1, which a small radius cuts off; for sigma 0 only the middle, 1."""
+    if sigma == 0:
+        return (_squared_distances(radius) == 0).astype(np.float64)
+    sigma_squared = sigma * sigma
+    return exp(-_squared_distances(radius) / (2 * sigma_squared)) / (2 * math.pi * sigma_squared)
 
 
 def _log(a: Arguments) -> KernelWeights:
@@ -132,30 +93,6 @@ def _squared_distances(radius: int) -> np.ndarray:
     return (x * x + (x * x)[:, np.newaxis]).astype(np.float64)
 
 
-def _shape(default, inside: Callable[[np.ndarray, np.ndarray, float], np.ndarray]) -> Build:
-    """A function that makes a shape of equal weights: the cells where `inside(x, y, radius)`; others are left out."""
-
-    def make(a: Arguments) -> KernelWeights:
-        size = a.size(0, default, LARGEST_RADIUS) or float(default)
-        x = np.arange(-int(size), int(size) + 1)
-        return _masked(inside(x, x[:, np.newaxis], size), a.get(1, 1), a)
-
-    return make
-
-
-def _ring(a: Arguments) -> KernelWeights:
-    """Cells whose distance from the centre is above the smaller radius and at most the larger."""
-    radii = sorted((a.size(0, Fraction(5, 2), LARGEST_RADIUS), a.size(1, Fraction(7, 2), LARGEST_RADIUS)))
-    distances = _squared_distances(int(radii[1]))
-    return _masked((distances > radii[0] ** 2) & (distances <= radii[1] ** 2), a.get(2, 1), a)
-
-
-def _masked(inside: np.ndarray, scale: Fraction, a: Arguments) -> KernelWeights:
-    if not inside.any():
-        a.fail("has no cell at all")
-    return KernelWeights(inside * float(scale), included=inside, name=a.label, source=SHAPES)
-
-
 def _fixed(rows: str) -> Build:
     weights = [[int(number) for number in row.split()] for row in rows.split(";")]
 
@@ -165,41 +102,53 @@ def _fixed(rows: str) -> Build:
     return make
 
 
-def _freichen(a: Arguments) -> KernelWeights:
-    """The isotropic gradient: sqrt(2) where Sobel has 2. Arguments: type 0, angle."""
-    angle = 1 if len(a.values) == 2 else 0
-    if angle and a.values[0] != 0:
-        a.fail("only type 0, the isotropic gradient, is known")
-    root = math.sqrt(2)
-    weights = [[1.0, 0.0, -1.0], [root, 0.0, -root], [1.0, 0.0, -1.0]]
-    return _turned(KernelWeights(weights, name=a.label, source=THYSSEN), a, angle)
+_ROOT = math.sqrt(2)
+_BY_ROOT = [[[1, 0, -1], [_ROOT, 0, -_ROOT], [1, 0, -1]], [[1, _ROOT, 1], [0, 0, 0], [1, _ROOT, 1]],
+            [[_ROOT, -1, 0], [-1, 0, 1], [0, 1, -_ROOT]], [[0, 1, -_ROOT], [-1, 0, 1], [_ROOT, -1, 0]]]  # fmt: skip
+# type: the weights
+_FREI_CHEN: dict[int, np.ndarray] = {
+    0: np.array(_BY_ROOT[0]),
+    1: np.array(_BY_ROOT[0]) / _ROOT,
+    2: np.array([[1, _ROOT, 0], [_ROOT, 0, -_ROOT], [0, -_ROOT, -1]]) / _ROOT,
+    **{number: np.array(weights) / _ROOT for number, weights in enumerate(_BY_ROOT, 11)},
+    15: np.array([[0, -1, 0], [1, 0, 1], [0, -1, 0]]) / 2,
+    16: np.array([[1, 0, -1], [0, 0, 0], [-1, 0, 1]]) / 2,
+    17: np.array([[1, -2, 1], [-2, 4, -2], [-1, -2, 1]]) / 6,
+    18: np.array([[-2, 1, -2], [1, 4, 1], [-2, 1, -2]]) / 6,
+    19: np.ones((3, 3)) / 3,
+}
+_BASIS = 10  # the type that stands for 11 to 19
+
+
+def _freichen(a: Arguments) -> list[KernelWeights]:
+    """Type 0 is the isotropic gradient, sqrt(2) where Sobel has 2; 11 to 19 are ImageMagick's basis of 3 x 3 windows.
+
+    The numbers are those of ImageMagick 6.9.11 and 7.1. In Frei and Chen's own, orthonormal, basis 11 to 14 are half as
+    large, and the last rows of 12 and the lower left corner of 17 have the opposite sign. One argument beyond 30 is an angle.
+    """
+    values = a.values
+    angle = len(values) == 1 and abs(values[0]) > 30
+    number = Fraction(0) if angle or not values else values[0]
+    if number != _BASIS and number not in _FREI_CHEN:
+        a.fail(f"there is no type {number}; types are 0, 1, 2, 10 (all of 11 to 19) and 11 to 19")
+    types = list(range(11, 20)) if number == _BASIS else [int(number)]
+    if number == _BASIS and len(values) > 1:
+        a.fail("type 10 is nine kernels, which can't be turned together")
+    labels = [f"{a.name}:{each}" if number == _BASIS else a.label for each in types]
+    kernels = [KernelWeights(_FREI_CHEN[t], name=n, source=FREI_CHEN) for t, n in zip(types, labels, strict=True)]
+    return kernels if number == _BASIS else [_turned(kernels[0], a, 0 if angle else 1)]
 
 
 def _turned(kernel: KernelWeights, a: Arguments, index: int) -> KernelWeights:
-    """The kernel rotated clockwise by argument `index`, a multiple of 90 degrees, or of 45 for a 3 x 3 kernel."""
+    """The kernel turned clockwise by argument `index`, a multiple of 90 degrees, or of 45 for a 3 x 3 kernel."""
     angle = a.get(index, 0) % 360
     step = 45 if kernel.shape == (3, 3) else 90
     if angle % step:
         a.fail(f"the angle must be a multiple of {step} degrees")
-    weights, (row, column) = kernel.weights, kernel.anchor
-    for _ in range(int(angle) // 90):
-        row, column = column, weights.shape[0] - 1 - row
-        weights = np.rot90(weights, -1)
-    if angle % 90:
-        weights = turned_by_45(weights)
-    return KernelWeights(weights, anchor=(row, column), name=kernel.name, source=kernel.source)
+    return turned(kernel, int(angle)).replace(name=kernel.name)
 
 
-def turned_by_45(weights: np.ndarray) -> np.ndarray:
-    """A 3 x 3 kernel whose outer ring is moved clockwise by one cell."""
-    ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]
-    turned = weights.copy()
-    for before, after in zip(ring, ring[1:] + ring[:1], strict=True):
-        turned[after] = weights[before]
-    return turned
-
-
-# name: how it is written, a description, the largest number of arguments, and the function that makes it
+# name: how it is written, a description, the largest number of arguments, and the function that makes one kernel or several
 FORMULAS: dict[str, tuple[str, str, int, Build]] = {
     "gaussian": ("gaussian:RADIUSxSIGMA", "a sampled Gaussian with sum 1; radius 0: four sigma", 2, _gaussian),
     "blur": ("blur:RADIUSxSIGMA,ANGLE", "one row of a sampled Gaussian with sum 1", 3, _blur),
@@ -212,24 +161,42 @@ FORMULAS: dict[str, tuple[str, str, int, Build]] = {
     "roberts": ("roberts:ANGLE", "the difference of two neighbours, turned clockwise", 1, _fixed("0 0 0; 1 -1 0; 0 0 0")),
     "compass": ("compass:ANGLE", "Prewitt's compass gradient turned clockwise", 1, _fixed("1 1 -1; 1 -2 -1; 1 1 -1")),
     "kirsch": ("kirsch:ANGLE", "the Kirsch compass gradient turned clockwise", 1, _fixed("5 -3 -3; 5 0 -3; 5 -3 -3")),
-    "freichen": ("freichen:0,ANGLE", "the Frei-Chen isotropic gradient turned clockwise", 2, _freichen),
-    "diamond": ("diamond:RADIUS", "|x| + |y| up to the radius", 2, _shape(1, lambda x, y, r: abs(x) + abs(y) <= int(r))),
-    "square": ("square:RADIUS", "a full square", 2, _shape(1, lambda x, y, r: (x == x) & (y == y))),
-    "disk": ("disk:RADIUS", "cells up to the radius, 4.3 by default", 2, _shape("4.3", lambda x, y, r: x * x + y * y <= r * r)),
-    "plus": ("plus:RADIUS", "one row and one column", 2, _shape(2, lambda x, y, r: (x == 0) | (y == 0))),
-    "cross": ("cross:RADIUS", "both diagonals", 2, _shape(2, lambda x, y, r: abs(x) == abs(y))),
-    "ring": ("ring:RADIUS1,RADIUS2", "cells between two distances, 2.5 and 3.5 by default", 3, _ring),
+    "freichen": ("freichen:TYPE,ANGLE", "Frei and Chen's kernels by ImageMagick's numbers 0 to 2 and 11 to 19, turned; 0: the isotropic gradient", 2, _freichen),
+    "unity": ("unity:SCALE", "one weight, 1 by default", 1, unity),
+    "rectangle": ("rectangle:WxH+X+Y", "a full rectangle, W columns and H rows; its anchor's column and row", 1, rectangle),
+    "diamond": ("diamond:RADIUS,SCALE", "|x| + |y| up to the radius", 2, shape(1, lambda x, y, r: abs(x) + abs(y) <= int(r))),
+    "square": ("square:RADIUS,SCALE", "a full square", 2, shape(1, lambda x, y, r: (x == x) & (y == y))),
+    "octagon": ("octagon:RADIUS,SCALE", "a square whose corners are cut off", 2, shape(2, lambda x, y, r: abs(x) + abs(y) <= int(r) + int(r) // 2)),
+    "disk": ("disk:RADIUS,SCALE", "cells up to the radius, 4.3 by default", 2, shape("4.3", lambda x, y, r: x * x + y * y <= r * r, 0.4)),
+    "plus": ("plus:RADIUS,SCALE", "one row and one column", 2, shape(2, lambda x, y, r: (x == 0) | (y == 0))),
+    "cross": ("cross:RADIUS,SCALE", "both diagonals", 2, shape(2, lambda x, y, r: abs(x) == abs(y))),
+    "ring": ("ring:RADIUS1,RADIUS2,SCALE", "cells between two distances, 2.5 and 3.5 by default", 3, ring),
+    "chebyshev": ("chebyshev:RADIUS,SCALE", "distances in steps to all eight neighbours, 100 each by default", 2, distance(np.maximum)),
+    "manhattan": ("manhattan:RADIUS,SCALE", "distances in steps along rows and columns, 100 each by default", 2, distance(np.add)),
+    "octagonal": ("octagonal:RADIUS,SCALE", "distances in steps to eight and four neighbours in turns, 100 each by default", 2, distance(octagonal, 2)),
+    "euclidean": ("euclidean:RADIUS,SCALE", "distances as the crow flies, 100 between neighbours by default", 2, distance(lambda x, y: np.sqrt(x * x + y * y))),
 }  # fmt: skip
 
 
-def make(name: str, arguments: str = "") -> KernelWeights:
-    """Compute the kernel of a formula: `make("gaussian", "0x2")`. Raises OptionError for wrong arguments.
+def make(name: str, arguments: str = "", sign: str = "") -> list[KernelWeights]:
+    """Compute the kernels of a formula: `make("gaussian", "0x2")` is one, `make("sobel", "0", "@")` has eight rotations.
 
-    >>> make("sobel", "90").weights[0]
+    Raises OptionError for wrong arguments, KernelError for kernels that can't be turned so.
+
+    >>> make("sobel", "90")[0].weights[0]
     array([1., 2., 1.])
     """
     form, _, most, build = FORMULAS[name]
     given = Arguments(name, arguments.strip().lower(), form)
-    if len(given.values) > most:
+    if build is not rectangle and len(given.values) > most:
         given.fail(f"{len(given.values)} arguments, expected at most {most}")
-    return build(given)
+    made = build(given)
+    kernels = made if isinstance(made, list) else [made]
+    if not sign:
+        return kernels
+    if len(kernels) > 1:
+        given.fail(f"these are {len(kernels)} kernels, which {sign} can't turn together")
+    try:
+        return expanded(kernels[0], sign)
+    except KernelError as error:
+        raise KernelError(f"kernel {given.shown}: {error}") from None

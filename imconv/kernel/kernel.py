@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from functools import lru_cache
 
 import numpy as np
@@ -46,16 +47,22 @@ class Kernel(KernelWeights):
 
     @classmethod
     def from_text(cls, text: str) -> Kernel:
-        """A kernel from rows of numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`, or any other text that a kernel file may hold."""
-        from .text import parse
+        """A kernel from rows of numbers, `"0 -1 0; -1 5 -1; 0 -1 0"`, or any other text that a kernel file may hold.
 
-        return cls.of(parse(text))
+        Warns of 9, 25, 49 ... numbers with commas in one row, which are a square in ImageMagick.
+        """
+        from .text import note_on, parse
+
+        kernel = cls.of(parse(text))
+        if note := note_on(kernel, text, anywhere=False):
+            warnings.warn(f"kernel: {note}", RuntimeWarning, stacklevel=2)
+        return kernel
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Kernel:
         """A kernel from a file: text, ImageMagick, libvips matrix, CSV, JSON, `.npy` or a picture.
 
-        A picture's grey levels are the weights, normalised to sum 1.
+        A picture's grey levels are the weights, normalised to sum 1. Warns as `from_text`.
 
         Raises
         ------
@@ -64,9 +71,15 @@ class Kernel(KernelWeights):
         KernelError
             The file holds no kernel.
         """
-        from .file import load
+        from .file import load_all
+        from .rotations import only
+        from .tokens import place
 
-        return cls.of(load(path))
+        notes: list[str] = []
+        kernel = only(load_all(path, notes.append), place(os.fsdecode(path)))
+        for note in notes:
+            warnings.warn(note, RuntimeWarning, stacklevel=2)
+        return cls.of(kernel)
 
     @classmethod
     def named(cls, name: str) -> Kernel:

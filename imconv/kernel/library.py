@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 
-from ..errors import FileError, OptionError, nearest
+from ..errors import FileError, KernelError, OptionError, nearest
 from .file import load
 from .formulas import FORMULAS, make
+from .rotations import SIGNS, expanded, only
 from .tokens import shown
 from .weights import KernelWeights
 
@@ -25,27 +26,49 @@ def formulas() -> dict[str, str]:
     return {form: what for form, what, *_ in FORMULAS.values()}
 
 
+def rotations() -> dict[str, str]:
+    """How lists of rotations are written, behind the name of a kernel or the size of an ImageMagick string: descriptions."""
+    return {f"KERNEL{sign}": f"a kernel {what}" for sign, (_, what) in SIGNS.items()}
+
+
 def named(name: str) -> KernelWeights:
-    """The kernel of that name: read from a file of the library, or computed by formula.
-
-    Upper and lower case are the same, and so are `-`, `_` and blanks. Formulas take arguments behind a colon as
-    ImageMagick's built-in kernels do: `gaussian:0x2`, `sobel:90`, `disk:3` (see formulas.py). `laplacian:0` to
-    `laplacian:19` are the files `laplacian-im-0` to `laplacian-im-19`.
-
-    Raises OptionError for an unknown name; the message proposes the nearest known one.
+    """The kernel of that name; `named_all` says which names there are. Raises KernelError where there are several: rotations.
 
     >>> named("Sobel_X").weights[1]
     array([ 2.,  0., -2.])
     """
+    return only(named_all(name), f"kernel {shown(str(name))}")
+
+
+def named_all(name: str) -> list[KernelWeights]:
+    """The kernel of that name, read from a file of the library or computed by formula; or several.
+
+    Upper and lower case are the same, and so are `-`, `_` and blanks. Formulas take arguments behind a colon as
+    ImageMagick's built-in kernels do: `gaussian:0x2`, `sobel:90`, `disk:3` (see formulas.py). `laplacian:0` to
+    `laplacian:19` are the files `laplacian-im-0` to `laplacian-im-19`. Behind every name `@`, `>` or `<` stands for several
+    rotations (`rotations.SIGNS`): `kirsch:@`, `sobel-x>`.
+
+    Raises OptionError for an unknown name; the message proposes the nearest known one.
+
+    >>> len(named_all("kirsch:@"))
+    8
+    """
     canonical = canonical_name(name)
+    sign = canonical[-1:] if canonical[-1:] in SIGNS else ""
+    if sign:
+        canonical = canonical[:-1].rstrip(" :,")
     base, colon, arguments = canonical.partition(":")
     known = names()
     if (match := _LAPLACIAN.fullmatch(canonical)) and f"laplacian-im-{match[1] or 0}" in known:
         canonical = f"laplacian-im-{match[1] or 0}"
     if canonical in known:
-        return load(os.path.join(folder(), canonical + _ENDING))
+        kernel = load(os.path.join(folder(), canonical + _ENDING))
+        try:
+            return expanded(kernel, sign) if sign else [kernel]
+        except KernelError as error:
+            raise KernelError(f"kernel {shown(str(name))}: {error}") from None
     if base in FORMULAS:
-        return make(base, arguments)
+        return make(base, arguments, sign)
     if colon and base == "laplacian":
         types = ", ".join(sorted((n.removeprefix("laplacian-im-") for n in known if "-im-" in n), key=int))
         raise OptionError(f"kernel {shown(name)}: there is no such Laplacian; the types are {types}")

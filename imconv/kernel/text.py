@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from fractions import Fraction
 
@@ -15,6 +16,7 @@ from ..errors import KernelError
 from ..geometry.sizes import MAX_SIDE
 from ..pixels.exact import common_denominator
 from .number import format_float, format_fraction
+from .rotations import expanded, only
 from .tokens import Reader, Row, place, shown
 from .weights import MAX_TAPS, KernelWeights
 
@@ -22,7 +24,20 @@ _WHOLE = re.compile(r"[1-9][0-9]{0,5}")
 
 
 def parse(text: str, *, filename: str | None = None, matrix: bool = False) -> KernelWeights:
-    """Read a kernel from text.
+    """Read a kernel from text, in any of the forms that `parse_all` describes.
+
+    Raises KernelError where the text holds no kernel, or several: rotations.
+
+    >>> parse("0 -1 0; -1 5 -1; 0 -1 0").sum()
+    1.0
+    >>> parse("divisor: 9\\n1 1 1\\n1 1 1\\n1 1 1").denominator
+    9
+    """
+    return only(parse_all(text, filename=filename, matrix=matrix), place(filename))
+
+
+def parse_all(text: str, *, filename: str | None = None, matrix: bool = False) -> list[KernelWeights]:
+    """Read a kernel from text, or several that are its rotations.
 
     Rows of numbers, separated by blanks, tabs, commas or semicolons; `#` starts a comment, blank lines are ignored, every
     row has the same length. A number is an integer, a decimal, a fraction `1/9` or a sum of those, `2-1/9`, and is kept
@@ -41,7 +56,7 @@ def parse(text: str, *, filename: str | None = None, matrix: bool = False) -> Ke
 
     ImageMagick: `WxH[+X+Y]: numbers`, on any number of lines, for W columns and H rows; X and Y are the anchor's column
     and row, default `(size - 1) // 2`. Weights stay as written: ImageMagick's Convolve rotates the kernel by 180 degrees,
-    as imconv.convolve does.
+    as imconv.convolve does. `3x3@:`, `3x3>:` and `3x3<:` are several kernels: see `rotations.SIGNS`.
 
     libvips: `W H [scale [offset]]`, then H rows of W numbers; the scale divides the weights. Text is read as a libvips
     matrix if its first row has 2 to 4 numbers that match the other rows, and its length differs from theirs. (Files
@@ -62,13 +77,35 @@ def parse(text: str, *, filename: str | None = None, matrix: bool = False) -> Ke
 
     Examples
     --------
-    >>> parse("0 -1 0; -1 5 -1; 0 -1 0").sum()
-    1.0
-    >>> parse("divisor: 9\\n1 1 1\\n1 1 1\\n1 1 1").denominator
-    9
+    >>> [kernel.weights.tolist() for kernel in parse_all("2x1>: 1 2")]
+    [[[1.0, 2.0]], [[1.0], [2.0]], [[2.0, 1.0]], [[2.0], [1.0]]]
     """
     reader = Reader(text, filename)
-    return _build(reader, matrix and not reader.headers)
+    kernel = _build(reader, matrix and not reader.headers)
+    if reader.geometry is None or not (sign := reader.geometry[4]):
+        return [kernel]
+    try:
+        return expanded(kernel, sign)
+    except KernelError as error:
+        raise KernelError(f"{place(filename)}: {shown(sign)}: {error}") from None
+
+
+def note_on(kernel: KernelWeights, text: str, anywhere: bool = True) -> str | None:
+    """A remark on text that is a single row here and a square in ImageMagick: `0,-1,0,-1,5,-1,0,-1,0`; None for all other text.
+
+    Unless `anywhere`, only on text with commas: rows of numbers between blanks are what imconv itself writes.
+    """
+    rows, columns = kernel.shape
+    side = math.isqrt(columns)
+    if rows > 1 or side < 3 or side % 2 == 0 or side**2 != columns or "\n" in text.strip() or re.search("[:;[#]", text):
+        return None
+    if not anywhere and "," not in text:
+        return None
+    start = ",".join(re.split(r"[\s,]+", text.strip("\ufeff \t\r\n,"))[:3])
+    return (
+        f"{columns} numbers in one row are a row here, and a square of {side} x {side} in ImageMagick: write "
+        f"'{side}x{side}: {start},...' for the square, '{columns}x1: {start},...' for the row"
+    )
 
 
 def write(kernel: KernelWeights) -> str:
@@ -173,10 +210,9 @@ def _imagemagick(reader: Reader, geometry: re.Match) -> tuple[list[list[str]], t
     """The rows of tokens and the anchor of `WxH[+X+Y]: numbers`."""
     line = reader.rows[0].line
     width, height = int(geometry[1]), int(geometry[2] or geometry[1])
-    if geometry[4]:
-        reader.fail(
-            line, geometry.start(4) + 1, shown(geometry[4]), "one kernel alone (imconv doesn't expand rotations)"
-        )
+    if len(geometry[4]) > 1 or geometry[4] == "^":
+        signs = "one of @, > and <, for rotations (^ turns nothing)"
+        reader.fail(line, geometry.start(4) + 1, shown(geometry[4]), signs)
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE and width * height <= MAX_TAPS):
         largest = f"a width and a height from 1 to {MAX_SIDE}, at most {MAX_TAPS} weights in all"
         reader.fail(line, geometry.start(1) + 1, shown(geometry[0].strip()), largest)

@@ -19,7 +19,7 @@ WORDS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false":
 LONGEST_ROW = MAX_SIDE * (LONGEST_NUMBER + 24)  # characters, including blanks between the numbers
 
 HEADER = re.compile(r"\s*([A-Za-z][\w-]*)\s*:")
-GEOMETRY = re.compile(r"\s*([0-9]{1,6})(?:x([0-9]{1,6}))?([+-][0-9]{1,6}[+-][0-9]{1,6})?([@<>]*)\s*:")
+GEOMETRY = re.compile(r"\s*([0-9]{1,6})(?:x([0-9]{1,6}))?([+-][0-9]{1,6}[+-][0-9]{1,6})?([@<>^]*)\s*:")
 _TOKEN = re.compile(r"[^\s,;]+")
 _MISSING = re.compile(r"[,;]\s*([,;])|^\s*([,;])")  # a comma with no number before it
 _BLANK_OR_COMMA = re.compile(r"[\s,]")

@@ -163,6 +163,24 @@ class KernelWeights:
             object.__setattr__(kernel, slot, None if pair is None else tuple(frozen(f[::-1].copy()) for f in pair))
         return kernel
 
+    def quarter_turned(self) -> Self:
+        """A copy rotated clockwise by 90 degrees, with its anchor."""
+        kernel = self.replace()
+        changed: dict[str, Any] = {
+            "shape": self.shape[::-1],
+            "anchor": (self.anchor[1], self.shape[0] - 1 - self.anchor[0]),
+        }
+        changed["sigma"] = self.sigma and self.sigma[::-1]
+        for slot in ("_weights", "_numerators", "included"):
+            array = getattr(self, slot)
+            changed[slot] = None if array is None else frozen(np.rot90(array, -1).copy())
+        for slot in ("_factors", "_integer_factors"):
+            pair = getattr(self, slot)
+            changed[slot] = None if pair is None else (pair[1], frozen(pair[0][::-1].copy()))
+        for slot, value in changed.items():
+            object.__setattr__(kernel, slot, value)
+        return kernel
+
     # --- properties ------------------------------------------------------------------------------------------------
 
     @property

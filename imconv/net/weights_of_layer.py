@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,11 @@ class LayerWeights:
 
 
 def read_weights(
-    places: list[str], bias: str | None = None, channels: int = 1, max_memory: int | None = None
+    places: list[str],
+    bias: str | None = None,
+    channels: int = 1,
+    max_memory: int | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> LayerWeights:
     """Read a layer's weights from a file of tensors, or from kernels, one for each map.
 
@@ -42,6 +47,8 @@ def read_weights(
         The number of the picture's channels, for kernels.
     max_memory : int, optional
         Most bytes that reading, converting and arranging a tensor may take.
+    tell : callable, optional
+        Takes remarks on kernels; by default they are warnings.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def read_weights(
         if len(places) > 1:
             raise OptionError("give one file of weights, or several kernels")
         return _from_tensors(places[0], bias, max_memory)
-    kernels, names = _kernels(places)
+    kernels, names = _kernels(places, tell)
     values = np.stack([np.repeat(k[None] / channels, channels, axis=0) for k, _ in kernels])
     own = np.array([offset for _, offset in kernels])
     offsets = _bias_file(bias, max_memory) if bias is not None else own if own.any() else None
@@ -109,12 +116,14 @@ def _only(tensors: Tensors, dimensions: int, what: str) -> str:
     raise FileError(f"{tensors.path}: holds several tensors that could be the {what}: {names:.300}; add :NAME")
 
 
-def _kernels(places: list[str]) -> tuple[list[tuple[np.ndarray, float]], tuple[str, ...]]:
+def _kernels(
+    places: list[str], tell: Callable[[str], None] | None
+) -> tuple[list[tuple[np.ndarray, float]], tuple[str, ...]]:
     """Kernels extended to one size with a common anchor, each with its offset, and their names."""
-    from ..kernel.argument import resolve
+    from ..kernel.argument import resolve_all
 
     # a layer correlates; rotated kernels are convolved
-    kernels = [resolve(place).flipped() for place in places]
+    kernels = [kernel.flipped() for place in places for kernel in resolve_all(place, tell)]
     before = [max(kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
     after = [max(kernel.shape[i] - kernel.anchor[i] for kernel in kernels) for i in (0, 1)]
     found = []

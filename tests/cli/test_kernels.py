@@ -3,15 +3,16 @@
 import json
 import os
 import re
+import shlex
 import sys
 
 import numpy as np
 import pytest
 
-from imconv import Kernel
+from imconv import Kernel, files
 from imconv.cli.commands.kernel_report import inspected, text
 from imconv.kernel.library import folder as library_folder
-from imconv.kernel.library import formulas, names
+from imconv.kernel.library import formulas, names, rotations
 from imconv.kernel.text import parse
 
 
@@ -25,6 +26,9 @@ def test_the_list_has_every_file_once(succeeds):
 def test_every_line_tells_size_and_purpose(succeeds):
     for line in succeeds("kernels", "list").out.decode().splitlines():
         name, rest = line.split(None, 1)
+        if name in rotations():
+            assert rest.split()[0] == "several"
+            continue
         rows, times, columns, purpose = rest.split(None, 3)
         kernel = Kernel.named(name.partition(":")[0])
         assert (int(rows), times, int(columns)) == (kernel.shape[0], "x", kernel.shape[1])
@@ -172,8 +176,9 @@ def test_plot_without_matplotlib(imconv, folder, monkeypatch):
     assert not (folder / "k.png").exists()
 
 
-ARGUMENTS = {"RADIUSxSIGMA1,SIGMA2": "0x1,1.6", "RADIUSxSIGMA,ANGLE": "0x1,90", "RADIUSxSIGMA": "0x1", "RADIUS1,RADIUS2": "1.5,2.5"}  # fmt: skip
-ARGUMENTS |= {"0,ANGLE": "0,45", "RADIUS": "2", "ANGLE": "45"}
+ARGUMENTS = {"RADIUSxSIGMA1,SIGMA2": "0x1,1.6", "RADIUSxSIGMA,ANGLE": "0x1,90", "RADIUSxSIGMA": "0x1"}  # fmt: skip
+ARGUMENTS |= {"TYPE,ANGLE": "2,45", "RADIUS": "2", "ANGLE": "45", "RADIUS,SCALE": "2.5,1/2", "SCALE": "3"}
+ARGUMENTS |= {"WxH+X+Y": "4x3+3+0", "RADIUS1,RADIUS2,SCALE": "1.5,2.5,2"}
 
 
 @pytest.mark.parametrize("form", formulas())
@@ -190,3 +195,70 @@ def test_every_advertised_form_goes_into_every_command(imconv, tmp_path, form):
     ):
         result = imconv(*command)
         assert result.code == 0, result.err
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A picture without metadata, on which no command has a remark."""
+    files.write(tmp_path / "small.png", np.random.default_rng(1).integers(0, 256, (40, 50), np.uint8))
+    return tmp_path / "small.png"
+
+
+@pytest.mark.parametrize("form", [form.replace("KERNEL", kernel) for form in rotations() for kernel in ("sobel:", "kirsch-n")] + ["3x3@: 1,2,4 8,16,32 64,128,256", "freichen:10"])  # fmt: skip
+def test_rotations_are_combined_or_refused(imconv, small, tmp_path, form):
+    out = tmp_path / "out.png"
+    for command in (
+        ("apply", small, out, "--kernel", form, "--combine", "max", "--region", "40x30+5+5"),
+        ("chain", f"apply --kernel {shlex.quote(form)} --combine magnitude | box --size 3", small, out),
+        ("trace", small, "--pixel", "20,30", "--filter", f"apply --kernel {shlex.quote(form)} --combine max"),
+        ("layer", small, "-w", form, "--sheet", out),
+    ):
+        result = imconv(*command)
+        assert (result.code, result.err) == (0, ""), result.err
+    for command in (
+        ("kernels", "show", form),
+        ("kernels", "inspect", form),
+        ("kernels", "convert", form),
+        ("trace", small, "--pixel", "20,30", "--kernel", form),
+        ("median", small, out, "--shape", form),
+    ):
+        result = imconv(*command)
+        assert (result.code, result.out) == (1, b"")
+        assert result.err.count("\n") == 1
+        assert (
+            "kernels, and one is needed here; name one of them, or combine them with imconv apply --combine"
+            in result.err
+        )
+
+
+def test_each_rotation_into_a_file_of_its_own(succeeds, small, tmp_path):
+    succeeds("apply", small, tmp_path / "o.png", "-k", "sobel:>", "--combine", "each", "--region", "9x9+5+5", "--crop")
+    names = ["o-sobel.png", "o-sobel_180.png", "o-sobel_270.png", "o-sobel_90.png"]
+    assert sorted(set(os.listdir(tmp_path)) - {"small.png"}) == names
+
+
+@pytest.mark.parametrize("text", ["0,-1,0,-1,5,-1,0,-1,0", "0 -1 0 -1 5 -1 0 -1 0"])
+def test_a_square_of_imagemagick_in_one_row_is_told_once(imconv, small, tmp_path, text):
+    out = tmp_path / "out.png"
+    note = (
+        "imconv: kernel: 9 numbers in one row are a row here, and a square of 3 x 3 in ImageMagick: "
+        "write '3x3: 0,-1,0,...' for the square, '9x1: 0,-1,0,...' for the row\n"
+    )
+    for command in (
+        ("apply", small, out, "--kernel", text),
+        ("chain", f"apply --kernel '{text}' | box --size 3", small, out),
+        ("trace", small, "--pixel", "20,30", "--kernel", text),
+        ("median", small, out, "--shape", text),
+        ("tophat", small, out, "--shape", text),
+        ("layer", small, "-w", text, "--sheet", out),
+        ("kernels", "convert", text),
+    ):
+        result = imconv(*command)
+        assert (result.code, result.err) == (0, note)
+        assert imconv(*command, "-q").err == ""
+    for command in (("show",), ("inspect",)):
+        assert imconv("kernels", *command, text).err == note
+    assert imconv("kernels", "show", f"9x1: {text}").err == imconv("kernels", "show", f"3x3: {text}").err == ""
+    (tmp_path / "k.txt").write_text(text)
+    found = imconv("kernels", "show", tmp_path / "k.txt").err
+    assert found == (note.replace("kernel:", f"{tmp_path / 'k.txt'}:") if "," in text else "")

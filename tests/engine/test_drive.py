@@ -10,6 +10,7 @@ import imconv
 from imconv.composites.bank import FilterBank
 from imconv.composites.chain import ChainFilter
 from imconv.composites.ignoring_nan import IgnoringFilter
+from imconv.composites.nodata import NoDataFilter
 from imconv.composites.partial import selected
 from imconv.engine import sources, threads
 from imconv.engine.drive import run, stream
@@ -53,6 +54,7 @@ FILTERS = {
     "deviation": lambda o: DeviationFilter(o, (5, 5)),
     "contrast": lambda o: contrast_filter(2, None, None, None if o.range == "clip" else o.range, None, o),
     "nan ignored": lambda o: IgnoringFilter(gaussian_kernel(2), replace(o, border="normalized", nan="ignore")),
+    "no-data": lambda o: NoDataFilter((LinearFilter(gaussian_kernel(2), o),), 7),
     "chain": chain,
     "passes": lambda o: blur_like("scipy", 2.5, None, None, o, None),
     "bank": lambda o: FilterBank([LinearFilter(gaussian_kernel(sigma), o) for sigma in (1, 2, 3)], 1),
@@ -141,7 +143,7 @@ def test_colours_made_of_a_grey_picture_have_channels():
         assert np.concatenate(list(stream(plan, in_bands(image)))).shape == (60, 71, 3)
 
 
-@pytest.mark.parametrize("name", sorted({*FILTERS} - {"passes", "nan ignored"}))
+@pytest.mark.parametrize("name", sorted({*FILTERS} - {"passes", "nan ignored", "no-data"}))
 def test_a_range_stretch_counts_alpha(name):
     """Colours are stretched and can't be clipped; alpha beside them is rounded as ever, and counted."""
     image = picture("uint8", (300, 40, 4), 5)

@@ -171,7 +171,7 @@ def test_spellings(spelling):
         ("log:0x0", "sigma"),
         ("log:1x9", "no positive or no negative"),
         ("ring:2,2", "no cell"),
-        ("freichen:3,45", "only type 0"),
+        ("freichen:3,45", "there is no type 3"),
         ("sobel:0\n1", "expected"),
         ("box-3:4", "did you mean 'box-3'?"),
     ],

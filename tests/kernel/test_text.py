@@ -143,7 +143,7 @@ def test_normalize():
         ("1\0", "not a text file"),
         ("3x3: 1 2 3", "line 1, column 11: read the end after 3 numbers, expected 9"),
         ("2x1: 1 2 3", "read the end after 3 numbers, expected 2"),
-        ("3x3>: 1", "line 1, column 4: read '>'"),
+        ("3x3<>: 1", "line 1, column 4: read '<>'"),
         ("2x2+2+0: 1 2 3 4", "line 1, column 4: read '+2+0', expected an origin from +0+0 to +1+1"),
         ("2x2-1+0: 1 2 3 4", "expected an origin"),
         ("0x3: 1", "line 1, column 1: read '0x3:'"),

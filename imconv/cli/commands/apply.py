@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..filtering import filter_command, filter_to_many
 from ..options import given, kernel_options, like_option, setting
+from ..places import teller
 from ..session import Job
 
 
@@ -14,6 +15,7 @@ from ..session import Job
     'imconv apply in.png out.png -k "3x3: 1,2,1 2,4,2 1,2,1" --normalize',
     "imconv apply in.png out.png -k laplacian-4 --offset 128",
     "imconv apply in.png edges.png -k sobel-x -k sobel-y --combine magnitude",
+    'imconv apply in.png edges.png -k "kirsch:@" --combine max     # its eight rotations',
     "imconv apply --kernel k.txt < in.png > out.png",
 )
 @setting(
@@ -33,10 +35,11 @@ def apply(shared, kernels, correlate, combine, like, **how):
     (magnitude); "each" writes one file for each kernel, with the kernel's name added to OUTPUT's.
     """
     from ...errors import OptionError, known
-    from ...filters.user_kernels import COMBINATIONS, custom_filter, named_outputs, prepared
+    from ...filters.user_kernels import COMBINATIONS, custom_filter, named_outputs, prepared_all
 
     combine = known(combine, "combination", COMBINATIONS)
-    chosen = [prepared(k, **how) for k in kernels]
+    tell = teller(shared["quiet"])
+    chosen = [each for k in kernels for each in prepared_all(k, tell, **how)]
     if like is not None:
         if len(chosen) > 1:
             raise OptionError("like goes with one kernel; leave out like, or all kernels but one")

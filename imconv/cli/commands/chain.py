@@ -59,6 +59,7 @@ def collected(ctx: click.Context, steps: list[list[str]], shared: dict) -> list[
                     if not on_command_line(own, key):
                         own.params[key] = value
                         own.set_parameter_source(key, click.core.ParameterSource.COMMANDLINE)
+                own.params["quiet"] = shared["quiet"]
                 command.invoke(own)
         except click.UsageError as error:
             raise OptionError(f"step {number}, {name}: {error.format_message()}") from None

@@ -23,10 +23,11 @@ def kernels():
 @flag("--json json_", "As JSON.")
 def list_(words, json_):
     """List the kernels, or those whose name or description has all WORDS."""
-    from ...kernel.library import describe, formulas, named, names
+    from ...kernel.library import describe, formulas, named, names, rotations
 
     rows = [(name, *describe(name)) for name in names()]
     rows += [(form, "{} x {}".format(*named(form.partition(":")[0]).shape), text) for form, text in formulas().items()]
+    rows += [(form, "several", text) for form, text in rotations().items()]
     entries = [{"name": name, "size": size, "description": text} for name, size, text in rows]
     tell_list(entries, "{0[size]:>7}  {0[description]}".format, words, json_, "kernel")
 
@@ -37,7 +38,7 @@ def show(kernel):
     """Show KERNEL as a kernel file: a name of the library, a file, or rows of numbers."""
     from ...kernel.argument import resolve
 
-    click.echo(resolve(kernel).to_text(), nl=False)
+    click.echo(resolve(kernel, teller(False)).to_text(), nl=False)
 
 
 @command(
@@ -60,7 +61,7 @@ def inspect(kernel, depth, size, json_):
     from . import kernel_report
 
     rows_and_columns = kernel_report.parse_picture_size(size)
-    settings = resolve(kernel), depth, rows_and_columns
+    settings = resolve(kernel, teller(False)), depth, rows_and_columns
     click.echo(json.dumps(kernel_report.inspected(*settings)) if json_ else kernel_report.text(*settings))
 
 
@@ -87,7 +88,7 @@ def convert(kernel, to, output, no_clobber, quiet):
     from ...kernel import formats
     from ...kernel.argument import resolve
 
-    chosen = resolve(kernel)
+    chosen = resolve(kernel, teller(quiet))
     if to is None:
         to = formats.format_for(output) or ("text" if output == "-" or is_special(output) else None)
         if to is None:
@@ -120,7 +121,7 @@ def plot(kernel, output, no_clobber):
         kind = "png"
     if kind not in kernel_plot.FORMATS:
         raise OptionError(f"{output}: a plot is written as .{', .'.join(kernel_plot.FORMATS)}")
-    for note in _write(output, kernel_plot.plot(resolve(kernel), kind), no_clobber):
+    for note in _write(output, kernel_plot.plot(resolve(kernel, teller(False)), kind), no_clobber):
         teller(False)(f"{output}: {note}")
 
 

@@ -93,7 +93,7 @@ def layer(
     watch(quiet)
     picture = read_picture(place, name, quiet, **limits)
     limit = memory_limit(limits["max_memory"])
-    found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit)
+    found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit, tell)
     pixels = _samples(picture, unit)
     settings = {name: how[name] for name in ("stride", "padding", "dilation", "groups", "activation", "layout")}
     prepared = prepare(found.values, found.bias, dtype=pixels.dtype, **settings)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import click
 
 from ..filtering import filter_command
 from ..options import flag, given, like_option, setting, together
+from ..places import teller
 
 SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, written as for apply --kernel: those that are 0, - or nan do not belong to it."
 
@@ -16,24 +19,26 @@ _window = together(
 )
 
 
-def _rank(percentile, size, shape):
+def _rank(shared, percentile, size, shape):
     from ...filters.order import named_filter
 
-    return lambda options, width: named_filter(percentile, size, shape, options)
+    tell = cache(teller(shared["quiet"]))  # once for all pages
+    return lambda options, width: named_filter(percentile, size, shape, options, tell)
 
 
-def _morphology(operation, size, shape):
+def _morphology(shared, operation, size, shape):
     from ...filters.morphology import MorphologyFilter
     from ...filters.order import chosen_footprint
 
-    return lambda options, width: MorphologyFilter(operation, chosen_footprint(size, shape), options)
+    tell = cache(teller(shared["quiet"]))  # once for all pages
+    return lambda options, width: MorphologyFilter(operation, chosen_footprint(size, shape, tell), options)
 
 
 def _command(name: str, text: str, make, what, *examples: str) -> click.Command:
     """Declare a command with no other options than the window's; `make` is one of the functions above, `what` for it."""
 
     def run(shared, size, shape):
-        return make(what, size, shape)
+        return make(shared, what, size, shape)
 
     run.__doc__ = text
     return filter_command(name, *examples)(_window(run))
@@ -55,7 +60,7 @@ def median(shared, size, shape, like):
         from ...filters.order import median_border
 
         shared["border"] = median_border(like, size, shape, given("border"))
-    return _rank(50, size, shape)
+    return _rank(shared, 50, size, shape)
 
 
 @filter_command(
@@ -67,7 +72,7 @@ def median(shared, size, shape, like):
 @_window
 def rank(shared, percentile, size, shape):
     """Take a percentile of the pixels around."""
-    return _rank(percentile, size, shape)
+    return _rank(shared, percentile, size, shape)
 
 
 @filter_command(
@@ -79,7 +84,7 @@ def rank(shared, percentile, size, shape):
 @flag("--black", "What is darker: the closing minus the picture.")
 def tophat(shared, size, shape, black):
     """Keep only what is brighter, or darker, and smaller than a shape."""
-    return _morphology("blackhat" if black else "tophat", size, shape)
+    return _morphology(shared, "blackhat" if black else "tophat", size, shape)
 
 
 min_ = _command(

@@ -23,7 +23,7 @@ from ..options import (
     reading_options,
     setting,
 )
-from ..places import input_place, read_picture
+from ..places import input_place, read_picture, teller
 
 if TYPE_CHECKING:
     from ...filter import Filter
@@ -69,9 +69,9 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
     if kernel is not None and settings:
         raise OptionError("--set goes with --filter")
     if kernel is None:
-        make, names = _of_steps(ctx, steps, settings, given)
+        make, names = _of_steps(ctx, steps, settings, {**given, "quiet": quiet})
     else:
-        make, names = _of_kernel(kernel, given), ()
+        make, names = _of_kernel(kernel, {**given, "quiet": quiet}), ()
     limits = checked_limits(max_pixels, truncated=truncated)
     place, name = input_place(input)
     watch(quiet)
@@ -84,7 +84,9 @@ def _of_kernel(kernel: str, given: dict) -> Callable[[int], Filter]:
     """What makes the filter of a kernel, for a picture's width."""
     from ...filters.user_kernels import custom_filter, prepared
 
-    chosen = prepared(kernel, **{name: given[name] for name in OF_A_KERNEL if name != "correlate"})
+    chosen = prepared(
+        kernel, teller(given["quiet"]), **{name: given[name] for name in OF_A_KERNEL if name != "correlate"}
+    )
     filter = custom_filter([chosen], checked_options(given), correlate=given["correlate"])
     return lambda width: filter
 

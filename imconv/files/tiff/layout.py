@@ -48,6 +48,7 @@ STORAGE = frozenset(
 )
 STORAGE |= {347, 529, 530, 532}
 _OUTLINE = frozenset((254, 255, 256, 257, 330))
+_LONGEST_NODATA = 64  # characters
 _MOST_INNER = 4096  # SubIFDs that are looked at
 _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
 
@@ -257,7 +258,16 @@ def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata
         orientation=value if value in range(1, 9) else 1,
         compression=layout["compression"],
         predictor=layout["predictor"],
+        nodata=_nodata(entries, layout),
     )
+
+
+def _nodata(entries: dict, layout: dict) -> str | None:
+    """The value that GDAL's tag states, where the picture has the file's own samples: no palette, no inverted levels."""
+    entry = entries.get(tiff_tags.NODATA)
+    if entry is None or entry.type != 2 or layout["palette"] or layout["photometric"] == 0:
+        return None
+    return entry.data.split(b"\0")[0].decode("ascii", "replace").strip()[:_LONGEST_NODATA] or None
 
 
 def refuse(header: Header) -> None:
