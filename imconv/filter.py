@@ -32,6 +32,11 @@ class Filter:
         """Whether the result differs in linear light; if not, the option `linear` is ignored."""
         return True
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether turning and mirroring the picture turns and mirrors the result, and does nothing else. False if in doubt."""
+        return False
+
     selects_itself = False  # whether it applies region, mask and channels itself
 
     def plan(self, shape: tuple[int, ...], image_type: np.dtype, has_alpha: bool) -> AnyPlan:

@@ -108,7 +108,7 @@ def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
 def _mask(shared: dict, max_pixels):
     from .. import files
 
-    return files.read(shared["mask"], auto_orient=shared["auto_orient"], max_pixels=max_pixels)
+    return files.read(shared["mask"], auto_orient=True, max_pixels=max_pixels)
 
 
 def whole(text: str, option: str, least: int, most: int) -> int:

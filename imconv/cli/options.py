@@ -191,7 +191,7 @@ shared_options = together(  # of every command that reads a picture, filters it 
     setting("--quality", "Q", "1 to 100 for JPEG and WebP. [default: as the input, else 92; WebP lossless]", group=FILES),
     setting("--compression", "0-9", "PNG, TIFF: 0 stored to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]", group=FILES),
     setting("--page", "N", "Only this page of a file with several, from 0. [default: all that OUTPUT can hold]", group=FILES),
-    flag("--auto-orient", "Turn the picture as its EXIF orientation says.", FILES),
+    flag("--auto-orient", "Write the picture upright, as its EXIF orientation shows it. Regions, sizes and directions refer to that in any case.", FILES),
     flag("--strip", "Write no metadata.", FILES),
     no_clobber_option,
     flag("-q --quiet", "No notes and no progress.", RUNNING),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ..files.orientation import as_shown, as_stored, shown_width
 from . import interrupt
 from .places import STDIN, STDOUT, label, place_of
 from .progress import Progress
@@ -14,14 +15,16 @@ def filter_in_memory(session: Session) -> None:
     """Read all pages that are wanted and write each job's results; whatever can be refused is refused before any work."""
     pages = read_pages(session)
     session.tell_notes(session.name, [note for page in pages for note in page.notes])
-    prepared = [_prepare(session, job, pages) for job in session.jobs]
+    turns = [0 if session.keeps_turn(page) else page.metadata.orientation for page in pages]
+    pages = [as_shown(page) if turn else page for page, turn in zip(pages, turns, strict=True)]
+    prepared = [_prepare(session, job, pages, turns) for job in session.jobs]
     look = session.jobs[0].look if len(pages) == 1 else None
     more = look(pages[0]) if look else {}
     for job, (planned, format) in zip(session.jobs, prepared, strict=True):
         if session.asked.dry_run:
             session.tell_plans(job, format, [each.plan for each in planned])
         else:
-            _filter_and_write(session, job, pages, planned, format, more)
+            _filter_and_write(session, job, pages, turns, planned, format, more)
 
 
 def read_pages(session: Session) -> list:
@@ -37,36 +40,41 @@ def read_pages(session: Session) -> list:
     return files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
 
 
-def _prepare(session: Session, job: Job, pages: list) -> tuple[list, str]:
+def _prepare(session: Session, job: Job, pages: list, turns: list[int]) -> tuple[list, str]:
     """The job's filter planned for each page, and the output format."""
     from ..files.limits import check
 
     planned, outlines, kept, most = [], [], 0, 0
-    for number, page in enumerate(pages):
+    for number, (page, turn) in enumerate(zip(pages, turns, strict=True)):
         heading = f"page {number}\n" if len(pages) > 1 else ""
-        each = session.plan(job.make(session.asked.options, page.width), page, heading)
+        heading += f"turned upright before, and back after: its orientation is {turn}\n" if turn else ""
+        each = session.plan(job.make(session.asked.options, shown_width(page)), page, heading)
         planned.append(each)
         outlines.append(each.outline(page))
         kept += page.pixels.nbytes + outlines[-1].pixels.nbytes
+        most = max(most, outlines[-1].pixels.nbytes if turn else 0)
         most = max(most, each.bytes_beside(page))
     rows, columns = planned[0].plan.shape
     check(session.name, columns, rows, kept + most, max_memory=session.asked.max_memory)
     return planned, session.check_target(job, outlines)
 
 
-def _filter_and_write(session: Session, job: Job, pages: list, planned: list, format: str, more: dict) -> None:
+def _filter_and_write(
+    session: Session, job: Job, pages: list, turns: list[int], planned: list, format: str, more: dict
+) -> None:
     """Filter every page, write the results into one file and tell what was changed."""
     from .. import files
 
     asked = session.asked
     results, tallies = [], session.tallies(len(pages))
     with Progress(asked.quiet) as progress:
-        for number, (page, each) in enumerate(zip(pages, planned, strict=True)):
+        for number, (page, turn, each) in enumerate(zip(pages, turns, planned, strict=True)):
 
             def share(done: int, total: int, before: int = number) -> None:
                 progress(before * total + done, len(pages) * total)
 
-            results.append(each.run(page, threads=asked.threads, tally=tallies[number], progress=share))
+            result = each.run(page, threads=asked.threads, tally=tallies[number], progress=share)
+            results.append(as_stored(result, turn) if turn else result)
     interrupt.check()
     place, name = place_of(job.output)
     how = {each: getattr(asked, each) for each in ("quality", "compression", "threads", "strip", "no_clobber")}

@@ -62,6 +62,16 @@ class Session:
         except FileError:
             return None
 
+    def keeps_turn(self, picture: Picture) -> bool:
+        """Whether a picture is filtered as it is stored, and not as it is shown, to which all places, sizes
+        and directions refer: where both are the same, or the filters have none of these."""
+        from ..files.orientation import shown_width
+
+        if picture.metadata.orientation == 1:
+            return True
+        width = shown_width(picture)
+        return not self.asked.auto_orient and all(job.make(self.asked.options, width).symmetric for job in self.jobs)
+
     def plan(self, filter: Filter, picture: Picture, heading: str = "") -> PlannedFilter:
         """A filter planned for a picture. The plan is printed under the heading, if that was asked for; remarks tell of linear
         light, and of a profile that the result can't have."""

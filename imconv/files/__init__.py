@@ -56,7 +56,8 @@ def read(
     page         which of several pages or frames, from 0; by default the first, and `Picture.notes` tells of the others
     max_pixels   refuse more pixels than this (a number, or "20M"); no limit by default
     max_memory   refuse what needs more memory (bytes, "500M", "2G"); by default 75 % of what the machine has free
-    auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are
+    auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are, and
+                 functions take rows, columns and regions as they are stored (the command line: as they are shown)
     truncated    "fill": of a JPEG, PNG, Netpbm, PFM or .npy file that ends too early the rows that are whole are read,
                  the others are 0, and a note says how many; "error" by default. Where only the end mark of a JPEG, PNG or GIF
                  is missing, the picture is read in any case, with a note

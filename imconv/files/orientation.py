@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import tags
-from .picture import Metadata
+from .picture import Metadata, Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,32 @@ _TURNS = {
     7: (True, True, True),
     8: (True, True, False),
 }
+
+
+_BACK = {6: 8, 8: 6}  # the turn that undoes another; all others undo themselves
+
+
+def transposes(orientation: int) -> bool:
+    """Whether a picture is displayed with its rows as columns."""
+    return _TURNS[orientation][0]
+
+
+def shown_width(picture: Picture) -> int:
+    """The columns of the picture as it is to be displayed."""
+    return picture.height if transposes(picture.metadata.orientation) else picture.width
+
+
+def as_shown(picture: Picture) -> Picture:
+    """The picture as it is to be displayed, with orientation 1."""
+    return picture.replace(
+        pixels=turned(picture.pixels, picture.metadata.orientation), metadata=upright(picture.metadata)
+    )
+
+
+def as_stored(picture: Picture, orientation: int) -> Picture:
+    """A picture as it is displayed, turned so that a file with this orientation is displayed like that."""
+    pixels = turned(picture.pixels, _BACK.get(orientation, orientation))
+    return picture.replace(pixels=pixels, metadata=_oriented(picture.metadata, orientation, transposes(orientation)))
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -41,13 +67,18 @@ def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def upright(metadata: Metadata) -> Metadata:
     """The metadata of a picture whose pixels have been turned: orientation 1, in EXIF and XMP too."""
+    return _oriented(metadata, 1, transposes(metadata.orientation))
+
+
+def _oriented(metadata: Metadata, orientation: int, transposed: bool) -> Metadata:
+    """The metadata with another orientation in all its places; `transposed`: what belongs to rows is the columns' from now on."""
     dpi, chunks = metadata.dpi, metadata.chunks
-    if _TURNS[metadata.orientation][0]:
+    if transposed:
         dpi = dpi and dpi[::-1]
         # pixels per unit across and down, 4 bytes each
         chunks = tuple((k, d[4:8] + d[:4] + d[8:]) if k == b"pHYs" else (k, d) for k, d in chunks)
     xmp = metadata.xmp
     if xmp is not None:
-        xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp)
-    exif = tags.with_orientation(metadata.exif, 1)
-    return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=1, chunks=chunks)
+        xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[1-8]", rb"\g<1>%d" % orientation, xmp)
+    exif = tags.with_orientation(metadata.exif, orientation)
+    return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks)

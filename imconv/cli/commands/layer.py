@@ -91,7 +91,7 @@ def layer(
     limits, threads = checked_limits(max_pixels, max_memory, truncated), checked_threads(threads)
     place, name = input_place(input)
     watch(quiet)
-    picture = read_picture(place, name, quiet, **limits)
+    picture = read_picture(place, name, quiet, auto_orient=True, **limits)
     limit = memory_limit(limits["max_memory"])
     found = read_weights(list(weights), bias, picture.channels - picture.has_alpha, limit, tell)
     pixels = _samples(picture, unit)

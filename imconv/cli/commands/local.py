@@ -58,7 +58,7 @@ def guided(shared, radius, eps, guide):
         from ... import files
 
         limits = checked_limits(shared["max_pixels"], shared["max_memory"], shared["truncated"])
-        return files.read(guide, auto_orient=shared["auto_orient"], **limits)
+        return files.read(guide, auto_orient=True, **limits)
 
     return lambda options, width: guided_filter(radius, eps, None if guide is None else picture(), options)
 

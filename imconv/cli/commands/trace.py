@@ -75,7 +75,7 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
     limits = checked_limits(max_pixels, truncated=truncated)
     place, name = input_place(input)
     watch(quiet)
-    picture = read_picture(place, name, quiet, **limits)
+    picture = read_picture(place, name, quiet, auto_orient=True, **limits)
     found = tracing.trace(make(picture.width), picture, x, y, names)
     click.echo(json.dumps({"pixel": [x, y], "parts": tracing.as_json(found)}) if json_ else tracing.text(found))
 

@@ -11,6 +11,7 @@ from ...errors import OptionError
 from ...filter import Filter
 from ...geometry import border as borders
 from ...geometry.axis import make_axes
+from ...geometry.sizes import parse_pad, parse_pair
 from ...kernel.kernel import Kernel
 from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
@@ -36,6 +37,22 @@ class LinearFilter(Filter):
     rounding: str = HALF_UP
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     order: str | None = None  # one of algorithms.ORDERS: in which order to add terms, instead of the cheapest algorithm
+
+    @property
+    def symmetric(self) -> bool:
+        options, kernel = self.options, self.kernel
+        rows, columns = kernel.shape
+        if (
+            options.selects
+            or self.order
+            or rows != columns
+            or kernel.anchor != (rows // 2, columns // 2)
+            or rows % 2 == 0
+        ):
+            return False
+        dilation = parse_pair(options.dilation, "dilation")
+        plain = parse_pair(options.stride, "stride") == (1, 1) and parse_pad(options.pad) == ("same", "same")
+        return plain and dilation[0] == dilation[1] and kernel.symmetric
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         options, kernel = self.options, self.kernel
