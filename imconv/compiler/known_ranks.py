@@ -95,6 +95,19 @@ def _bisection(types: dict[str, str]):
         yield (padded, _places(), 8, ranks, kinds, 2, np.zeros((ROWS, COLUMNS))), expected
 
 
+def _sliding(types: dict[str, str]):
+    padded, windows = _padded()
+    numbers = (padded[:, : COLUMNS + 4] * 3).astype(np.uint32)  # some blocks of bins
+    expected = 3 * np.sort(windows[CELLS.ravel()], axis=0)[np.where(np.arange(ROWS) < 6, 3, 7), np.arange(ROWS)]
+    kinds = np.where(np.arange(-2, ROWS) < 6, 0, 1)
+    steps = np.diff(CELLS.astype(int), axis=1, prepend=0, append=0)
+    runs = np.stack([np.nonzero(steps == 1)[0], np.nonzero(steps == 1)[1], np.nonzero(steps == -1)[1]], axis=1)
+    for columns in (1, COLUMNS):
+        ranks = np.repeat([[3], [7]], columns, axis=1)
+        bins = np.zeros(1024), np.zeros(8)
+        yield (numbers, runs, ranks, kinds, 2, np.zeros((ROWS, COLUMNS)), *bins), expected
+
+
 def _histograms(types: dict[str, str]):
     padded, windows = _padded()
     steps, strip, rank = np.tri(16).T.reshape(1, -1), 62, 9
@@ -119,5 +132,6 @@ RANKS = {
     "sortable.to_samples": _to_samples,
     "network.select": _network,
     "bisection.bisect": _bisection,
+    "sliding.select": _sliding,
     "histogram.select": _histograms,
 }

@@ -23,6 +23,7 @@ def prebuilt(everything: bool = False) -> list[Specialised]:
         ("matrix.multiply", ("f4",)),
         ("deflate.pack_runs", ()),
         ("huffman.follow_scan", ()),
+        ("sliding.select", ()),
     ]
     found.append(("pool.total", ("f8", "f8", "f8")))  # weighted by alpha, squared
     found += [("scanline.add_alpha", (sample,)) for sample in ("u1", "u2")]

@@ -48,6 +48,8 @@ LOOPS = {
     "sortable.to_samples": "rule: S[:], out: &S[:,:]",
     "network.select": "block: S[:,:], steps: i8[:,:], tall: i8, reach: i8, length: i8, out: &S[:,:], lines: &S[:,:]",
     "bisection.bisect": "block: S[:,:], places: i8[:], bits: i8, ranks: S[:,:], kinds: i8[:], first: i8, out: &S[:,:]",
+    "sliding.select": "numbers: u4[:,:], runs: i8[:,:], ranks: u4[:,:], kinds: i8[:], first: i8, out: &u4[:,:], "
+    "fine: &i8[:], coarse: &i8[:]",
     "histogram.select": "block: u1[:,:], height: i8, width: i8, channels: i8, rank: i8, strip: i8, steps: C[:,:], "
     "out: &u1[:,:], coarse: &C[:,:], fine: &C[:,:], parts: &W[:,:], known: &i8[:], windows: &W[:,:], held: &i8[:]",
     "pool.extreme": "src: S[:,:], rows: i8[:,:], down: i8, start: S[:], largest: i8, step: i8, places: i8[:], taps: i8[:,:], "

@@ -9,12 +9,12 @@ import imconv
 from imconv import ImconvError, Kernel
 from imconv.composites.chain import ChainFilter
 from imconv.engine.drive import run, stream
-from imconv.errors import LimitError, OptionError
+from imconv.errors import OptionError
 from imconv.filters.apply import apply
 from imconv.options import Options
 from imconv.stages.ranking.algorithms import BY_NAME as ALGORITHMS
 from imconv.stages.ranking.filter import RankFilter
-from imconv.stages.ranking.footprint import SHAPES, make_footprint
+from imconv.stages.ranking.footprint import SHAPES, make_footprint, rank_of
 from imconv.stages.ranking.sortable import samples_of, sortable
 from tests import cases, naive
 from tests.executing import execute, set_stripe_bytes
@@ -363,7 +363,8 @@ def test_the_plan_tells():
         assert words in str(plan)
     assert plan.as_dict()["rank"] == 480
     assert plan == RankFilter(make_footprint(31), 50.0).plan((3000, 4000), np.uint8, False)
-    assert RankFilter(make_footprint(61), 50.0).plan((3000, 4000), np.float32, False).algorithm == "ordinals"
+    assert RankFilter(make_footprint(41), 50.0).plan((3000, 4000), np.float32, False).algorithm == "ordinals"
+    assert RankFilter(make_footprint(61), 50.0).plan((3000, 4000), np.float32, False).algorithm == "sliding"
     assert RankFilter(make_footprint(3), 50.0).plan((9, 9), np.float64, False).algorithm == "columns"
     assert RankFilter(make_footprint(301), 100.0).plan((9, 9), np.float64, False).algorithm == "extremes"
 
@@ -393,9 +394,40 @@ def test_what_is_refused(call, words):
     refused(ImconvError, words, call, np.zeros((5, 6), np.uint8))
 
 
-def test_windows_too_large_to_rank():
-    refused(LimitError, "too large to rank", imconv.median, np.zeros((5, 6), np.uint16), 256)
-    assert imconv.median(np.zeros((5, 6), np.uint8), 256).shape == (5, 6)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "int32", "float32", "float64"])
+@pytest.mark.parametrize("border", ["reflect", "constant:7", "normalized", "wrap"])
+def test_windows_of_more_samples_than_16_bits_count(dtype, border):
+    """261 x 263 samples around every pixel of a small picture, in all their order."""
+    image, (height, width) = noise(dtype, (23, 29)), (261, 263)
+    if image.dtype.kind == "f":
+        image[3, 4], image[5, 6] = np.nan, -np.inf
+    mode = {"reflect": "symmetric", "wrap": "wrap"}.get(border, "constant")
+    padded = np.pad(image.astype(np.float64), ((130, 130), (131, 131)), mode=mode)
+    if mode == "constant":
+        inside = np.pad(np.ones(image.shape, bool), ((130, 130), (131, 131)))
+        padded[~inside] = 7
+    for percentile in (50.0, 12.0):
+        result = imconv.rank(image, percentile, (height, width), border=border)
+        for y, x in ((0, 0), (11, 14), (22, 28), (5, 6)):
+            samples = padded[y : y + height, x : x + width]
+            if border == "normalized":
+                samples = samples[inside[y : y + height, x : x + width]]
+            expected = np.sort(samples.ravel())[rank_of(percentile, samples.size)]
+            np.testing.assert_array_equal(result[y, x], expected)
+
+
+def test_large_windows_of_any_shape_in_parts():
+    image = noise("uint16", (60, 50, 3))
+    disk = imconv.median(image, 301, shape="disk")
+    cells = make_footprint(301, "disk").cells
+    padded = np.pad(image, ((150, 150), (150, 150), (0, 0)), mode="symmetric")
+    for y, x, channel in ((0, 0, 0), (31, 20, 2), (59, 49, 1)):
+        samples = np.sort(padded[y : y + 301, x : x + 301, channel][cells])
+        assert disk[y, x, channel] == samples[rank_of(50.0, samples.size)]
+    np.testing.assert_array_equal(imconv.median(image, 301, shape="disk", stride=(7, 3)), disk[::7, ::3])
+    np.testing.assert_array_equal(imconv.median(image, 301, shape="disk", region="10x9+4+20")[20:29, 4:14], disk[20:29, 4:14])
+    for threads in (1, 2):
+        np.testing.assert_array_equal(imconv.median(image, 301, shape="disk", threads=threads), disk)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (1, 1, 4), (2, 70, 3)], ids=str)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...engine.buffers import LARGEST_LANES
 from ...engine.stage import Stage
-from ...errors import LimitError, OptionError
+from ...errors import OptionError
 from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...lazy import cached_property
@@ -19,7 +19,7 @@ from ...pixels.rounding import check_range
 from ...units import human_bytes
 from .algorithms import BY_NAME
 from .footprint import Footprint, rank_of
-from .task import MOST_RANKED, RankAlgorithm, RankTask
+from .task import RankAlgorithm, RankTask
 from .work import RankWork
 
 MEDIAN = 50.0
@@ -164,8 +164,7 @@ def make_rank_plan(
 ) -> RankPlan:
     """The plan for a percentile of the samples under a footprint: a pure function of its arguments.
 
-    `algorithm` is a name in `algorithms.BY_NAME`, by default the cheapest; OptionError if it can't do the task. Raises
-    LimitError for windows of more than 65535 samples, except for rectangles on 8 bits and for extremes.
+    `algorithm` is a name in `algorithms.BY_NAME`, by default the cheapest; OptionError if it can't do the task.
     """
     check_range(range)
     if alpha == "weight":
@@ -180,10 +179,6 @@ def make_rank_plan(
         cost = how.cost(task)
         if cost is not None:
             able[name] = cost + copy * (not (small and how.in_place))
-    if not able:
-        raise LimitError(
-            f"windows of {footprint.count} samples are too large to rank: up to {MOST_RANKED}, but for squares on 8 bits, min and max"
-        )
     if algorithm is not None and algorithm not in able:
         raise OptionError(f"algorithm {algorithm!r} can't do this; {', '.join(able)} can")
     samples = channels * math.prod(axis.out * axis.stride for axis in axes)

@@ -16,7 +16,7 @@ from ...pixels.rounding import finish
 from ...pixels.sample_types import type_range
 from .footprint import rank_of
 from .sortable import rule_of, samples_of, sortable
-from .task import Block, buffer
+from .task import MOST_RANKED, Block, buffer
 
 
 class RankWork(Work):
@@ -160,16 +160,16 @@ class RankWork(Work):
     def _ranks(self) -> tuple[np.ndarray, np.ndarray]:
         """Lines of ranks, (k, 1) or (k, columns), and the number of the line for each row of the result without strides."""
         plan = self.plan
-        rows = plan.full[0]
+        rows, whole = plan.full[0], np.uint16 if plan.footprint.count <= MOST_RANKED else np.uint32
         if plan.border.mode != "normalized":
-            return np.array([[plan.rank]], np.uint16), np.zeros(rows, np.int64)
+            return np.array([[plan.rank]], whole), np.zeros(rows, np.int64)
         (tall, rank_lines), (wide, places) = (_inside(axis) for axis in (plan.rows, plan.columns))
         sums = np.pad(plan.footprint.cells.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
         counts = sums[tall[:, 1]] - sums[tall[:, 0]]
         counts = counts[:, wide[:, 1]] - counts[:, wide[:, 0]]
         if not counts.min():
             raise OptionError("border normalized leaves no sample in some windows; pad less, or take another border")
-        ranks = np.array([[rank_of(plan.percentile, n) for n in line] for line in counts.tolist()], np.uint16)
+        ranks = np.array([[rank_of(plan.percentile, n) for n in line] for line in counts.tolist()], whole)
         return ranks[:, places], rank_lines
 
     def _ranked(self, block: Block, first: int, rows: int, columns: int, scratch: dict, wanted=None) -> np.ndarray:
