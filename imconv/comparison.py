@@ -146,8 +146,9 @@ def sheet(a, b, factor: int):
 def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
     """Both pictures as arrays (H, W, C); OptionError if they can't be compared."""
     one, two = (as_array(getattr(picture, "pixels", picture)) for picture in (a, b))
-    for array in (one, two):
-        channel_axis(array, "auto")
+    for picture, array in ((a, one), (b, two)):
+        if not hasattr(picture, "pixels"):
+            channel_axis(array, "auto")
         readable(array.dtype)
         warn_of_rounded(array, 4)
         if not array.size:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import FileError, ImconvError, OptionError
 from ..files.header import Unsupported
-from ..files.picture import MODES, Metadata
+from ..files.picture import MODES, PLANES, Metadata
 from ..geometry.border import Border, fill_values, parse_border
 from ..options import Options
 from ..pixels.arrays import AUTO
@@ -133,6 +133,8 @@ def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = Non
         return None
     if mode == "cmyk":
         raise FileError("CMYK has no linear light; convert the picture to RGB, or leave out linear")
+    if mode == PLANES:
+        raise FileError("planes that are no colours have no linear light; leave out linear")
     return conversion_for(
         filter, MODES[mode], mode in ("grey+alpha", "rgba"), np.dtype(image_type), metadata or Metadata()
     )

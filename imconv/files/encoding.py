@@ -11,7 +11,7 @@ from . import renditions, streams, tags
 from .channels import spread
 from .formats import FORMATS, Format, holders
 from .header import Unsupported
-from .picture import EncoderOptions, Metadata, Page, Picture
+from .picture import PLANES, EncoderOptions, Metadata, Page, Picture
 
 # of PNG's descriptive chunks those that are still true of a filtered picture
 _PNG_CHUNKS = frozenset(
@@ -56,6 +56,8 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
     what = f"{picture.depth} {mode} pixels"
     if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
+    if mode == PLANES:
+        what = f"{picture.channels} channels that are no colours"
     advice = f"write {', '.join(able)}"
     if depths:
         advice += f", or convert with --depth {depths[0]}"

@@ -10,7 +10,7 @@ from itertools import product
 from typing import Any
 
 from ..errors import FileError, OptionError, nearest
-from .picture import MODES
+from .picture import MODES, PLANES
 
 # (colour model, sample type) pairs; together with `Format.holds` this is the one place that says what can be written
 _GREY8 = ("grey", "uint8")
@@ -22,7 +22,7 @@ _COLOUR16 = (("grey+alpha", "uint16"), ("rgb", "uint16"), ("rgba", "uint16"))
 _CMYK8 = ("cmyk", "uint8")
 _ARRAYS = tuple(
     (mode, dtype)
-    for mode in ("grey", "grey+alpha", "rgb", "rgba")
+    for mode in ("grey", "grey+alpha", "rgb", "rgba", PLANES)
     for dtype in ("bool", "uint8", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 )
 
@@ -161,7 +161,7 @@ FORMATS: dict[str, Format] = {
             "TIFF",
             ".tif .tiff",
             (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-            (_BIT, *product(MODES, ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
+            (_BIT, *product((*MODES, PLANES), ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
             (*_ALL_METADATA, "iptc"),
             header="tiff.layout",
             decoder="tiff.decode",

@@ -11,7 +11,9 @@ from ..errors import OptionError
 if TYPE_CHECKING:
     import numpy as np
 
+PLANES = "planes"  # any number of channels without a colour model: satellites' bands, stains, depths
 MODES = {"grey": 1, "grey+alpha": 2, "rgb": 3, "rgba": 4, "cmyk": 4}
+MOST_PLANES = 4096  # channels of a picture
 _MODE_OF_CHANNELS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _DEPTHS = {
     "bool": "1-bit",
@@ -46,6 +48,8 @@ class Metadata:
     predictor     a TIFF's predictor (1 none, 2 differences of samples, 3 of floating point), or None
     duration      how long this frame of an animation is shown, in milliseconds, or None
     loop          how often the animation plays, 0: for ever, or None
+    extra         of a TIFF with planes: its photometric interpretation and what its extra samples are, as numbers of TIFF 6.0,
+                  or None
     nodata        the value of samples that are no measurements, as a TIFF states it for GDAL (text), or None
     """
 
@@ -65,6 +69,7 @@ class Metadata:
     iptc: bytes | None = None
     comment: bytes | None = None
     nodata: str | None = None
+    extra: tuple[int, tuple[int, ...]] | None = None
 
     def __repr__(self):
         shown = []
@@ -82,7 +87,8 @@ class Picture:
 
     pixels    numpy array (H, W) or (H, W, C): bool, uint8, uint16, int32, uint32, int64, uint64,
               float32 or float64; anything else is an error
-    mode      "grey", "grey+alpha", "rgb", "rgba" or "cmyk"; by default what the number of channels says (4: rgba)
+    mode      "grey", "grey+alpha", "rgb", "rgba", "cmyk", or "planes" for any number of channels that are no colours; by default
+              what the number of channels says (4: rgba; 5 and more: planes)
     format    the format it was read from ("PNG", "JPEG", ...), or None
     metadata  see Metadata
     notes     one-line remarks for the user ("palette expanded to RGB", "first of 12 frames")
@@ -109,14 +115,16 @@ class Picture:
         if pixels.dtype.name not in _DEPTHS:
             known = ", ".join(_DEPTHS)
             raise OptionError(f"pixels of type {pixels.dtype.name} cannot make a picture; convert to one of {known}")
-        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= 4):
+        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and not 1 <= pixels.shape[2] <= MOST_PLANES):
             raise OptionError(
-                f"an array of shape {pixels.shape} is no picture; give (height, width) or (height, width, 1 to 4 channels)"
+                f"an array of shape {pixels.shape} is no picture; give (height, width) or (height, width, 1 to {MOST_PLANES} channels)"
             )
         channels = pixels.shape[2] if pixels.ndim == 3 else 1
-        mode = self.mode or _MODE_OF_CHANNELS[channels]
-        if MODES.get(mode) != channels:
-            raise OptionError(f"{channels} channels do not make a {mode!r} picture; modes are {', '.join(MODES)}")
+        mode = self.mode or _MODE_OF_CHANNELS.get(channels, PLANES)
+        if MODES.get(mode) != channels and mode != PLANES:
+            raise OptionError(
+                f"{channels} channels do not make a {mode!r} picture; modes are {', '.join((*MODES, PLANES))}"
+            )
         object.__setattr__(self, "pixels", pixels)
         object.__setattr__(self, "mode", mode)
 
@@ -130,7 +138,7 @@ class Picture:
 
     @property
     def channels(self) -> int:
-        return MODES[self.mode]
+        return MODES.get(self.mode) or (self.pixels.shape[2] if self.pixels.ndim == 3 else 1)
 
     @property
     def has_alpha(self) -> bool:
@@ -151,7 +159,9 @@ class Picture:
         ICC profile, a JPEG's tables."""
         if (pixels.shape[2] if pixels.ndim == 3 else 1) == self.channels:
             return self.replace(pixels=pixels)
-        metadata = dataclasses.replace(self.metadata, icc=None, gamma=None, quantisation=None, subsampling=None)
+        metadata = dataclasses.replace(
+            self.metadata, icc=None, gamma=None, quantisation=None, subsampling=None, extra=None
+        )
         return self.replace(pixels=pixels, mode="", metadata=metadata)
 
     def __array__(self, dtype=None, copy=None):

@@ -17,7 +17,7 @@ from ..errors import OptionError
 from ..files.picture import Metadata, Picture
 from ..filter import Filter
 from ..pixels.alpha import check_alpha
-from ..pixels.arrays import as_array, channel_axis, readable
+from ..pixels.arrays import AUTO, as_array, channel_axis, readable
 from ..pixels.rounding import Tally
 
 CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings name its line
@@ -37,7 +37,8 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
             check_alpha(options.alpha)
             raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
         array, has_alpha = as_array(image), bool(options.has_alpha)
-    axis = channel_axis(array, options.channel_axis)
+    planes = is_picture and array.ndim == 3 and options.channel_axis == AUTO
+    axis = 2 if planes else channel_axis(array, options.channel_axis)
     if has_alpha and (axis is None or array.shape[axis] not in (2, 4)):
         raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {array.shape}")
     moved = None if axis is None or axis % 3 == 2 else axis % 3  # the channels' axis if it is not the last

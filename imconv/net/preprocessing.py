@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import OptionError
-from ..files.picture import Picture
+from ..files.picture import PLANES, Picture
 from ..pixels.depth import white
 from .graph import Graph, Preprocess
 from .layer_kinds import by
@@ -92,8 +92,10 @@ def grey_level(network: Graph, level: float = 127.5) -> np.ndarray:
 
 def _opaque(picture: Picture, steps: list[str]) -> np.ndarray:
     """The picture as grey or RGB without alpha, (rows, columns, 1 or 3): uint8, or float32 from 0 to 255."""
-    if picture.mode == "cmyk":
-        raise OptionError("a network takes grey or RGB pictures, not CMYK; convert it first")
+    if picture.mode in ("cmyk", PLANES):
+        raise OptionError(
+            f"a network takes grey or RGB pictures, not {'CMYK' if picture.mode == 'cmyk' else 'planes'}; convert it first"
+        )
     pixels = picture.pixels.reshape(picture.height, picture.width, -1)
     if pixels.dtype != np.uint8:
         steps.append(f"{picture.depth} samples scaled so that white is 255")

@@ -7,8 +7,9 @@ import io
 import struct
 import sys
 
+from ..errors import OptionError
 from ..files import write
-from ..files.picture import Picture
+from ..files.picture import PLANES, Picture
 from .terminal import drawn, on_ground, reduced
 
 PROTOCOLS = ("blocks", "kitty", "sixel", "iterm")
@@ -21,6 +22,10 @@ def shown(picture: Picture, protocol: str, columns: int, *, colour: bool = True,
 
     "blocks" is `terminal.drawn`; the other protocols draw pixels, reduced by the smallest whole factor that makes them fit.
     """
+    if picture.mode == PLANES:
+        raise OptionError(
+            f"{picture.channels} channels that are no colours cannot be shown; write some of them to a picture"
+        )
     if protocol == "blocks":
         return drawn(picture, columns, colour=colour, threads=threads)
     small = reduced(picture, columns * cell_width(), threads=threads)

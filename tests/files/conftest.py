@@ -16,7 +16,7 @@ from imconv.files.formats import FORMATS
 from imconv.files.picture import Picture
 
 HEIGHT, WIDTH = 9, 13
-_CHANNELS = {"grey": (), "grey+alpha": (2,), "rgb": (3,), "rgba": (4,), "cmyk": (4,)}
+_CHANNELS = {"grey": (), "grey+alpha": (2,), "rgb": (3,), "rgba": (4,), "cmyk": (4,), "planes": (6,)}
 
 
 def _pixels(mode: str, dtype: str, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:

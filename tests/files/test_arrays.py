@@ -279,6 +279,8 @@ def test_rows_are_what_read_gives(make_pixels, monkeypatch, name):
     monkeypatch.setattr(raw, "BAND", 4000)
     for mode, dtype in sorted(FORMATS[name].holds):
         for height, width in ((1, 1), (9, 13), (50, 401)):
+            if mode == "planes" and height == 1:
+                continue  # an array of one pixel and six channels may be a stack
             pixels = make_pixels(mode, dtype, height, width)
             data = encode(Picture(pixels, mode), name)
             expected = as_read(data).pixels

@@ -144,8 +144,6 @@ def test_tiff_palettes(make_pixels):
         (np.zeros((4, 5), np.uint64), {}, "64-bit grey TIFF"),
         (np.zeros((4, 5), np.float32), {"photometric": "miniswhite"}, "float TIFF with white as zero"),
         (np.zeros((4, 5, 3), np.uint8), {"photometric": "cielab"}, "LAB TIFF"),
-        (np.zeros((4, 5, 5), np.uint8), {"photometric": "rgb", "planarconfig": "contig"},
-         "extra channels would lose them"),
     ],
 )  # fmt: skip
 def test_tiff_that_would_be_degraded_is_refused(array, options, words):
@@ -370,7 +368,7 @@ def test_picture_derives_its_mode_and_checks_it():
     assert picture.replace(pixels=np.ones((5, 6, 4))).mode == "cmyk"
     refused(OptionError, "3 channels do not make a 'cmyk' picture", picture.replace, pixels=np.zeros((2, 3, 3)))
     assert picture.replace(pixels=np.zeros((2, 3)), mode=None).mode == "grey"
-    for wrong in (np.zeros(3), np.zeros((2, 2, 5)), np.zeros((2, 2), complex), np.zeros((2, 2), np.int8)):
+    for wrong in (np.zeros(3), np.zeros((2, 2, 5000)), np.zeros((2, 2), complex), np.zeros((2, 2), np.int8)):
         with pytest.raises(ImconvError):
             Picture(wrong)
     assert Picture(np.zeros((2, 2), ">u2")).pixels.dtype.isnative

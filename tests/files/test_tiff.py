@@ -22,7 +22,7 @@ from imconv.files import encode, inspect, outgoing, read, read_pages, streams, w
 from imconv.files import tags as tiff_tags
 from imconv.files.formats import FORMATS
 from imconv.files.header import read_header
-from imconv.files.picture import MODES, EncoderOptions, Metadata, Page, Picture
+from imconv.files.picture import MODES, PLANES, EncoderOptions, Metadata, Page, Picture
 from imconv.files.tags import Tags
 from imconv.files.tiff import codecs
 from imconv.files.tiff import encode as tiff_encode
@@ -32,7 +32,7 @@ KINDS = sorted(FORMATS["TIFF"].holds - {("grey", "bool")})
 COMPRESSIONS = ("none", "deflate", "lzw", "packbits", "zstd", "lzma")
 PLAIN = ("none", "deflate", "lzma")  # what tifffile needs no imagecodecs for, but for the predictor of floats
 _TIFFFILES = {"none": None, "deflate": "adobe_deflate"}
-_PHOTOMETRIC = {"grey": "minisblack", "grey+alpha": "minisblack", "cmyk": "separated"}
+_PHOTOMETRIC = {"grey": "minisblack", "grey+alpha": "minisblack", "cmyk": "separated", "planes": "minisblack"}
 
 
 try:
@@ -56,6 +56,8 @@ def by_tifffile(pixels, mode="grey", *, order="<", bigtiff=False, compression="n
     options.setdefault("photometric", _PHOTOMETRIC.get(mode, "rgb"))
     if mode in ("grey+alpha", "rgba"):
         options.setdefault("extrasamples", ["unassalpha"])
+    if mode == "planes":
+        options.setdefault("extrasamples", [0] * (pixels.shape[2] - 1))
     if pixels.ndim == 3:
         options["planarconfig"] = "separate" if planar else "contig"
         pixels = np.moveaxis(pixels, 2, 0) if planar else pixels
@@ -97,8 +99,8 @@ def test_others_read_what_is_written(make_pixels, mode, dtype):
         np.testing.assert_array_equal(tifffile.imread(io.BytesIO(data)), pixels, err_msg=f"{compression}")
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
-            assert page.photometric == {"grey": 1, "grey+alpha": 1, "cmyk": 5}.get(mode, 2)
-            assert page.extrasamples == ((2,) if mode in ("grey+alpha", "rgba") else ())
+            assert page.photometric == {"grey": 1, "grey+alpha": 1, "cmyk": 5, "planes": 1}.get(mode, 2)
+            assert page.extrasamples == {"grey+alpha": (2,), "rgba": (2,), "planes": (0,) * 5}.get(mode, ())
             assert len(page.dataoffsets) > (1 if pixels.nbytes > 2 * tiff_encode.STRIP else 0)
         if compression in COMPRESSIONS:
             np.testing.assert_array_equal(as_read(data).pixels, pixels * 255 if dtype == "bool" else pixels)
@@ -125,9 +127,16 @@ def test_reads_what_libvips_writes(make_pixels):
     for mode, dtype in KINDS:
         pixels = make_pixels(mode, dtype, 70, 90)
         image = pyvips.Image.new_from_array(pixels)
-        interpretations = {"grey": "b-w", "grey+alpha": "b-w", "rgb": "srgb", "rgba": "srgb", "cmyk": "cmyk"}
+        interpretations = {
+            "grey": "b-w",
+            "grey+alpha": "b-w",
+            "rgb": "srgb",
+            "rgba": "srgb",
+            "cmyk": "cmyk",
+            "planes": "b-w",
+        }
         interpretation = interpretations[mode]
-        if dtype == "uint16" and mode != "cmyk":
+        if dtype == "uint16" and mode not in ("cmyk", "planes"):
             interpretation = "rgb16" if "rgb" in mode else "grey16"
         elif dtype in ("float32", "float64") and "rgb" in mode:
             interpretation = "rgb"
@@ -415,8 +424,8 @@ def test_a_predictor_without_compression_is_ignored(make_pixels):
 
 
 def test_every_mode_is_in_the_matrix():
-    assert {mode for mode, _ in KINDS} == set(MODES)
-    assert len(KINDS) == 30
+    assert {mode for mode, _ in KINDS} == {*MODES, PLANES}
+    assert len(KINDS) == 36
 
 
 def assembled(*pages: tuple[np.ndarray, dict, list]) -> bytes:

@@ -119,7 +119,8 @@ def test_a_long_thin_picture_is_not_made_huge():
         ("", 3, Picture(np.zeros((4, 4, 4), np.uint8), "cmyk"), "not CMYK"),
         ("", 3, np.zeros((0, 4, 3), np.uint8), "needs a picture with pixels"),
         ("", 3, np.full((4, 4, 3), np.nan), "no finite numbers"),
-        ("", 3, np.zeros((4, 4, 5)), "no picture"),
+        ("", 3, Picture(np.zeros((4, 4, 5))), "not planes"),
+        ("", 3, np.zeros((4, 4, 5000)), "no picture"),
     ],
 )
 def test_what_is_refused(preprocess, channels, image, told):

@@ -425,7 +425,9 @@ def test_large_windows_of_any_shape_in_parts():
         samples = np.sort(padded[y : y + 301, x : x + 301, channel][cells])
         assert disk[y, x, channel] == samples[rank_of(50.0, samples.size)]
     np.testing.assert_array_equal(imconv.median(image, 301, shape="disk", stride=(7, 3)), disk[::7, ::3])
-    np.testing.assert_array_equal(imconv.median(image, 301, shape="disk", region="10x9+4+20")[20:29, 4:14], disk[20:29, 4:14])
+    np.testing.assert_array_equal(
+        imconv.median(image, 301, shape="disk", region="10x9+4+20")[20:29, 4:14], disk[20:29, 4:14]
+    )
     for threads in (1, 2):
         np.testing.assert_array_equal(imconv.median(image, 301, shape="disk", threads=threads), disk)
 

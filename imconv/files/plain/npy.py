@@ -1,4 +1,4 @@
-"""NumPy's .npy: arrays (H, W) or (H, W, 1 to 4) of numbers, never unpickled; read and written, whole and in bands."""
+"""NumPy's .npy: arrays (H, W) or (H, W, C) of numbers, never unpickled; read and written, whole and in bands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..header import Header, Unsupported
+from ..picture import MOST_PLANES, PLANES
 from . import raw
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def read_array(file, size: int, format_name: str) -> Header:
     name = dtype.newbyteorder("=").name
     if dtype.kind not in _SAMPLES or dtype.itemsize > 8:
         raise Unsupported(f"holds samples of type {dtype}; convert them to integers, float32 or float64")
-    if len(shape) not in (2, 3) or (len(shape) == 3 and not 1 <= shape[2] <= 4):
-        raise Unsupported(f"an array of shape {shape} is no picture; store (height, width[, 1 to 4 channels])")
+    if len(shape) not in (2, 3) or (len(shape) == 3 and not _are_channels(shape)):
+        raise Unsupported(f"an array of shape {shape} is no picture; store (height, width[, channels])")
     height, width, channels = (*shape, 1)[:3]
     if height < 1 or width < 1:
         raise ValueError(f"a size of {width} x {height}")
@@ -45,18 +46,23 @@ def read_array(file, size: int, format_name: str) -> Header:
     if name in _WIDENED:
         notes.append(f"{name} samples converted to {_WIDENED[name]}")
     notes += raw.surplus(line * height, size - offset, "array")
-    layout = {"dtype": dtype.str, "type": name, "whole": fortran, "offset": offset, "line": line}
+    layout = {"dtype": dtype.str, "type": name, "whole": fortran, "offset": offset, "line": line, "channels": channels}
     depth = 1 if name == "bool" else 8 * dtype.itemsize
     return Header(
         format_name,
         width,
         height,
-        _MODES[channels],
+        _MODES.get(channels, PLANES),
         depth,
         sample=_SAMPLES[dtype.kind],
         notes=tuple(notes),
         layout=layout,
     )
+
+
+def _are_channels(shape: tuple[int, ...]) -> bool:
+    """Whether the last axis holds channels: up to 4, or fewer than rows and columns; else it may be a stack's."""
+    return 1 <= shape[2] <= 4 or 4 < shape[2] < min(*shape[:2], MOST_PLANES + 1)
 
 
 def array_header(file) -> tuple[tuple[int, ...], bool, np.dtype, int]:

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..header import Header
-from ..picture import MODES, EncoderOptions, Page
+from ..picture import EncoderOptions, Page
 from ..source import ENDLESS
 from ..streams import BandWriter
 
@@ -76,7 +76,8 @@ class RawWriter(BandWriter):
     def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
         super().__init__(output, page, 0)
         height, width = page.pixels.shape[:2]
-        output.write(self.head(height, width, MODES[page.mode], page.pixels.dtype, page.mode))
+        channels = page.pixels.shape[2] if page.pixels.ndim == 3 else 1
+        output.write(self.head(height, width, channels, page.pixels.dtype, page.mode))
 
     def head(self, height: int, width: int, channels: int, dtype: np.dtype, mode: str) -> bytes:
         """What comes before the rows."""

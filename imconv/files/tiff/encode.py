@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ...errors import FileError, OptionError
 from .. import tags as tiff_tags
 from ..overlap import in_order, usable_threads
-from ..picture import MODES, EncoderOptions, Metadata, Page
+from ..picture import PLANES, EncoderOptions, Metadata, Page
 from ..streams import BandWriter
 from ..tags import Entry, new_entry
 from . import codecs
@@ -113,7 +113,7 @@ class Form:
         self.compression, self.level = _chosen(self.wanted, self.metadata, self.notes)
         kept = self.metadata.predictor if self.compression == self.metadata.compression else None
         self.predictor = codecs.predictor_for(self.compression, self.dtype, kept)
-        samples = MODES[self.mode]
+        self.samples = samples = pixels.shape[2] if pixels.ndim == 3 else 1
         self.row_bytes = (self.width + 7) // 8 if self.dtype.kind == "b" else self.width * samples * self.dtype.itemsize
         self.rows = max(1, min(self.height, STRIP // self.row_bytes))
 
@@ -128,7 +128,12 @@ class Form:
 
     def tags(self, offsets: list[int], counts: list[int], big: bool) -> dict:
         """The page's directory; the picture's own description first, then what is true of this file."""
-        metadata, samples = self.metadata, MODES[self.mode]
+        metadata, samples = self.metadata, self.samples
+        photometric, extra = _PHOTOMETRIC.get(self.mode, 1), tuple[int, ...]()
+        if self.mode in ("grey+alpha", "rgba"):
+            extra = (2,)  # alpha that colours are not multiplied by
+        elif self.mode == PLANES:
+            photometric, extra = metadata.extra or (1, (0,) * (samples - 1))
         bits = 1 if self.dtype.kind == "b" else 8 * self.dtype.itemsize
         place = _LONG8 if big else _LONG
         tags = tiff_tags.descriptive_tree(metadata.exif, "<")
@@ -140,7 +145,7 @@ class Form:
             257: new_entry(_LONG, self.height),
             258: new_entry(_SHORT, *[bits] * samples),
             259: new_entry(_SHORT, codecs.CODES[self.compression]),
-            262: new_entry(_SHORT, _PHOTOMETRIC[self.mode]),
+            262: new_entry(_SHORT, photometric),
             273: new_entry(place, *offsets),
             277: new_entry(_SHORT, samples),
             278: new_entry(_LONG, self.rows),
@@ -150,8 +155,8 @@ class Form:
         }
         if self.predictor != 1:
             tags[317] = new_entry(_SHORT, self.predictor)
-        if self.mode in ("grey+alpha", "rgba"):
-            tags[tiff_tags.EXTRA_SAMPLES] = new_entry(_SHORT, 2)  # alpha that colours are not multiplied by
+        if extra:
+            tags[tiff_tags.EXTRA_SAMPLES] = new_entry(_SHORT, *extra)
         if metadata.xmp:
             tags[tiff_tags.XMP] = Entry(_BYTE, len(metadata.xmp), metadata.xmp, 0)
         if metadata.iptc:

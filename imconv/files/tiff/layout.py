@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .. import tags as tiff_tags
 from ..header import Header, Unsupported
-from ..picture import Metadata
+from ..picture import MOST_PLANES, PLANES, Metadata
 from ..tags import MAX_BLOCK, Tags
 from .codecs import CODES, WITH_PREDICTOR
 
@@ -162,9 +162,15 @@ def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: lis
     mode = _PHOTOMETRIC[photometric]
     if photometric == 6 and compression in ("jpeg", "old jpeg"):
         mode = "rgb" if samples == 3 else mode
-    alpha = samples == colours + 1 and (extra[:1] in ((1,), (2,), (999,)) or (mode == "rgb" and not extra))
+    alpha = (
+        samples == colours + 1
+        and mode in ("grey", "rgb")
+        and (extra[:1] in ((1,), (2,), (999,)) or (mode == "rgb" and not extra))
+    )
     if alpha:
         mode = {"grey": "grey+alpha", "rgb": "rgba"}.get(mode, mode)
+    elif samples > colours and mode in ("grey", "rgb", "cmyk") and not palette and photometric != 0:
+        mode = PLANES
     layout = {
         "bits": bits[0],
         "samples": samples,
@@ -174,6 +180,7 @@ def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: lis
         "planar": planar,
         "premultiplied": alpha and extra[:1] == (1,),
         "alpha": alpha,
+        "extra": (photometric, (*extra, *[0] * samples)[: samples - colours]) if mode == PLANES else None,
         "palette": numbers(320) if palette else None,
         "big_endian": tags.order == ">",
         "channels": samples,
@@ -259,6 +266,7 @@ def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata
         compression=layout["compression"],
         predictor=layout["predictor"],
         nodata=_nodata(entries, layout),
+        extra=layout["extra"],
     )
 
 
@@ -278,12 +286,14 @@ def refuse(header: Header) -> None:
         raise Unsupported(f"{header.mode.upper()} TIFF cannot be read without loss; convert it to RGB")
     if compression not in CODES and compression not in BY_PILLOW:
         raise Unsupported(f"TIFF with {compression} cannot be read; store it with deflate, LZW or none")
-    if samples > colours + 1 or (samples == colours + 1 and not layout["alpha"]):
+    if samples > colours and header.mode not in ("grey+alpha", "rgba", PLANES):
         raise Unsupported(
-            f"TIFF with {samples - colours} extra channels would lose them; remove or store them separately"
+            f"TIFF with {samples - colours} extra channels beside {header.mode} cannot be read; store them separately"
         )
-    if layout["alpha"] and header.mode not in ("grey+alpha", "rgba"):
-        raise Unsupported("TIFF with alpha in this colour model would lose it; convert it to RGB")
+    if header.mode == PLANES and (compression in BY_PILLOW or samples > MOST_PLANES):
+        raise Unsupported(
+            f"TIFF with {samples} channels and {compression} cannot be read; store it with deflate, LZW or none"
+        )
     words = f"{bits}-bit {'' if sample == 'unsigned' else sample + ' '}"
     if layout["sample_format"] not in (1, 2, 3, 4) or not (
         bits in {"unsigned": (1, 2, 4, 8, 16, 32), "signed": (8, 16, 32), "float": (16, 32, 64)}[sample]
