@@ -48,10 +48,27 @@ EXTRAS = {
 }
 
 
+SKIPPED = "imconv/skipped"  # in pytest's cache: the tests, and whole files, that lacked a package in the last run
+
+
+def pytest_addoption(parser):
+    parser.addoption("--skipped-before", action="store_true", help="only tests that lacked a package in the last run")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--skipped-before"):
+        wanted = set(config.cache.get(SKIPPED, []))
+        chosen = [item for item in items if not wanted.isdisjoint((item.nodeid, item.nodeid.split("::")[0]))]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
+
+
 def pytest_terminal_summary(terminalreporter):
-    """Say once which extras the skipped tests need."""
-    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
-    found = [match[1] for match in map(re.compile(r"could not import '(\w+)").search, reasons) if match]
+    """Say once which extras the skipped tests need, and remember which tests they are."""
+    skipped = [(report.nodeid, report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    lacking = [(name, re.search(r"could not import '(\w+)", reason)) for name, reason in skipped]
+    found = [match[1] for _, match in lacking if match]
+    terminalreporter.config.cache.set(SKIPPED, sorted({name for name, match in lacking if match}))
     if extras := sorted({EXTRAS[name] for name in found if name in EXTRAS}):
         packages = ", ".join(sorted(set(found)))
         install = f"pip install -e '.[{','.join(extras)}]'"
