@@ -54,7 +54,8 @@ def compare(a, b, *, data_range=None, threads=None) -> Comparison:
         NaN. NaN in one picture only makes every figure NaN.
     data_range : number or (number, number), optional
         For PSNR and SSIM: the width of the range that samples can have, or its two ends. Default: the type's, 0 to 255 for
-        uint8, 0 to 1 for bool and float.
+        uint8, 0 to 1 for bool and float; 0 to `Picture.maximum` where both pictures have the same. Pictures with different
+        ones are scaled to the type's range before.
     threads : int, optional
         Default: IMCONV_THREADS, else all cores.
 
@@ -82,8 +83,11 @@ def compare(a, b, *, data_range=None, threads=None) -> Comparison:
     >>> found.max_abs, found.mean_abs, round(found.psnr, 2), found.ssim
     (4.0, 2.0, 39.1, None)
     """
+    a, b, top = of_one_white(a, b)
     first, second = _samples(a, b)
     low, high = type_range(first.dtype) if data_range is None else checked_range(data_range)
+    if top is not None and data_range is None:
+        high = float(top)
     largest, sums, squares, likeness = 0.0, [], [], []
     height, width, channels = first.shape
     rows = max(1, STRIP_SAMPLES // width)
@@ -116,9 +120,10 @@ def checked_range(given) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def amplification(largest: float, dtype) -> int:
-    """The largest whole factor, at least 1, by which differences can be multiplied so that `largest` still fits the type."""
-    return max(1, int(white(dtype) / largest)) if 0 < largest < math.inf else 1
+def amplification(largest: float, dtype, top: int | None = None) -> int:
+    """The largest whole factor, at least 1, by which differences can be multiplied so that `largest` is still at most
+    `top`: by default the largest value of the type."""
+    return max(1, int((top or white(dtype)) / largest)) if 0 < largest < math.inf else 1
 
 
 def sheet(a, b, factor: int):
@@ -127,12 +132,13 @@ def sheet(a, b, factor: int):
     The difference of pictures with alpha is opaque; each channel shows the larger of its own difference and alpha's.
     Return a Picture with the metadata of `a` if `a` is one, else an array.
     """
+    a, b, maximum = of_one_white(a, b)
     first, second = _samples(a, b)
     height, width, channels = first.shape
     result = np.empty((height, 3 * width, channels), first.dtype)
     result[:, :width], result[:, width : 2 * width] = first, second
     has_alpha = getattr(a, "has_alpha", False)
-    top = white(first.dtype)
+    top = maximum or white(first.dtype)
     for row in range(height):
         apart = _apart(first[row].astype(np.float64), second[row].astype(np.float64)) * factor
         if has_alpha:
@@ -141,6 +147,14 @@ def sheet(a, b, factor: int):
         result[row, 2 * width :] = np.clip(np.nan_to_num(apart, nan=top), 0, top)
     result = result.reshape(height, 3 * width, *as_array(getattr(a, "pixels", a)).shape[2:])
     return a.replace(pixels=result) if hasattr(a, "pixels") else result
+
+
+def of_one_white(a, b):
+    """Both pictures with one value of white, and that value; None if it is the type's largest, as in every array."""
+    tops = [getattr(picture, "maximum", None) for picture in (a, b)]
+    if tops[0] == tops[1]:
+        return a, b, tops[0]
+    return *(x if top is None else x.in_full_range() for x, top in zip((a, b), tops, strict=True)), None
 
 
 def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:

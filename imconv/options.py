@@ -19,6 +19,7 @@ from .pixels.nodata import parse_nodata
 from .pixels.rounding import check_range
 
 NANS = ("keep", "ignore")
+OWN = ("white",)  # options that no user gives
 NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply and correlate; leave it out"
 
 _PARAMETERS = """
@@ -124,7 +125,7 @@ def _signature(function) -> inspect.Signature:
         parameters += [
             inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default)
             for field in fields(Options)
-            if field.name not in own.parameters
+            if field.name not in own.parameters and field.name not in OWN
         ]
     return own.replace(parameters=parameters)
 
@@ -151,6 +152,7 @@ class Options:
     crop: bool = False
     nan: str | None = None
     nodata: object = None
+    white: int | None = None  # a Picture's white (`Picture.maximum`) where it is not the type's; set by `apply` alone
 
     @property
     def selects(self) -> bool:
@@ -183,7 +185,7 @@ DEFAULTS = Options()
 def options_of(function: str, given: dict) -> Options:
     """Options from the `**options` of a public function; TypeError that names this function for an unknown keyword."""
     for name in given:
-        if name not in Options.__dataclass_fields__:
+        if name not in Options.__dataclass_fields__ or name in OWN:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
     return Options(**given)
 
@@ -203,7 +205,7 @@ def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
     if options.dtype is not None:
         raise OptionError("dtype keeps values and depth rescales them; give one of the two")
     readable(np.dtype(image_type))
-    return rescaled(options.depth, image_type)
+    return rescaled(options.depth, image_type, options.white)
 
 
 def _target(dtype, image_type: np.dtype) -> np.dtype:

@@ -15,6 +15,7 @@ from ..filter import Filter, FilterOfFilters
 from ..geometry.arrangement import layout
 from ..pixels.depth import white
 from .partial import selected
+from .white_level import white_kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,8 @@ class FilterBank(FilterOfFilters):
             raise OptionError(
                 "the kernels of this bank differ in size, and with this pad so do their results; take pad same"
             )
-        return BankPlan(plans, self.columns)
+        top = white_kept(self, image_type)
+        return BankPlan(plans, self.columns, white(plans[0].target) if top is None else top)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class BankPlan(PlanLike):
 
     plans: tuple
     across: int
+    background: int
 
     @property
     def model(self):
@@ -94,7 +97,7 @@ class BankPlan(PlanLike):
         """As AnyPlan.make_bands. The sheet's first row needs the whole picture, so there is one band, the sheet."""
         picture = source.whole()
         sheet = sink.room(0, self.shape[0])
-        sheet[...] = white(sheet.dtype)
+        sheet[...] = self.background
         for index, (plan, place) in enumerate(zip(self.plans, self.places, strict=True)):
             if wanted is not None and not (place[0].start < wanted[1] and wanted[0] < place[0].stop):
                 continue

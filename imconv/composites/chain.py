@@ -39,7 +39,7 @@ class ChainFilter(Filter):
             np.float32 if source == np.float32 or source.name in ("bool", "uint8", "uint16") else np.float64
         )
         shape = shape if len(shape) == 3 else (*shape, 1)
-        white_value = white(image_type)
+        white_value = self.options.white or white(image_type)
         filters: list[_Step] = []
         plans: list[AnyPlan] = []
         fused = []
@@ -89,8 +89,8 @@ class ChainFilter(Filter):
         return ChainFilter(steps, replace(light.options(self.options), dtype=None))
 
     def with_options(self, **changes) -> ChainFilter:
-        """As Filter.with_options; a border is set for every step."""
-        own = {name: value for name, value in changes.items() if name == "border"}
+        """As Filter.with_options; border and white are set for every step."""
+        own = {name: value for name, value in changes.items() if name in ("border", "white")}
         steps = tuple(step.with_options(**own) for step in self.steps) if own else self.steps
         return replace(self, steps=steps, options=replace(self.options, **changes))
 

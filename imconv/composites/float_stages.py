@@ -81,6 +81,8 @@ class FloatStagesPlan(SideBySide, PlanOfPlans):
             band = complete
         if values:
             out[..., : self.colours] = band[..., : self.colours]
+            if self.range != "stretch" and self.offset:  # a stretch takes it away
+                out[..., : self.colours] += float(self.offset)
             out[..., self.colours :] = _scaled(band[..., self.colours :], self.scale)
         else:
             _round(self, band, out, tally, threads)
@@ -149,7 +151,7 @@ class FloatStagesFilter(Filter):
 
     def plan(self, shape, image_type, has_alpha: bool) -> FloatStagesPlan:
         options, source = self.options, readable(np.dtype(image_type))
-        top = self.white or white(source)
+        top = self.white or options.white or white(source)
         self._refuse()
         channels = shape[2] if len(shape) == 3 else 1
         alpha = self._alpha(has_alpha)
@@ -192,7 +194,7 @@ class FloatStagesFilter(Filter):
         return replace(self.scaled(Fraction(1, light.image_white)), options=light.options(self.options))
 
     def with_types_fixed(self, image_type, result_type=None) -> Self:
-        return replace(self, white=white(readable(np.dtype(image_type))))
+        return replace(self, white=self.options.white or white(readable(np.dtype(image_type))))
 
 
 def floats_of(plan: FloatStagesPlan, band: np.ndarray, threads) -> np.ndarray:

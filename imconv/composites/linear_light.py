@@ -19,6 +19,7 @@ from ..pixels.depth import white
 from ..pixels.exact import as_fraction
 from ..pixels.levels import Transfer
 from ..pixels.rounding import Tally, warn_of_nans
+from .white_level import white_kept
 
 BAND = 1 << 19  # samples that a thread converts at a time
 STRAIGHT_NOTE = "float pixels are taken as linear light already"
@@ -34,6 +35,7 @@ class Conversion:
     source       the type that `decode` returns
     target       the type that `encode` returns
     note         a remark for the user, or None
+    white        the picture's white, where it is not its type's
     """
 
     transfer: Transfer | None  # None if samples are linear already and stay unchanged
@@ -44,7 +46,9 @@ class Conversion:
     target: np.dtype
     range: str = "clip"
     filter: Any = None
+    keeps_white: bool = True  # whether results have the picture's white, not their type's
     note: str | None = None
+    white: int | None = None  # the picture's white, where it is not the type's
 
     @property
     def source(self) -> np.dtype:
@@ -55,12 +59,19 @@ class Conversion:
     @property
     def image_white(self) -> int:
         """The value of white in the picture's samples: thresholds are divided by it."""
-        return 1 if self.transfer is None else white(self.image_type)
+        return 1 if self.transfer is None else self.white or white(self.image_type)
 
     @property
     def result_white(self) -> int:
         """The value of white in the result's samples: offsets are divided by it."""
-        return 1 if self.transfer is None else white(self.target)
+        if self.transfer is None:
+            return 1
+        return self.white if self.white and self.keeps_white else white(self.target)
+
+    @property
+    def _top(self) -> int | None:
+        """The largest integer result, where it is not the type's."""
+        return self.white if self.keeps_white else None
 
     def options(self, options: Options) -> Options:
         """A filter's options converted for linear light: border values decoded, the offset divided by white, the result float."""
@@ -74,6 +85,7 @@ class Conversion:
             offset=as_fraction(options.offset) / self.result_white,
             border=self._border(options.border),
             channel_axis=AUTO if self.channels <= 4 else 2,
+            white=None,
             range="clip" if options.range == "error" else options.range,  # `encode` raises the error
         )
 
@@ -92,19 +104,19 @@ class Conversion:
 
     def decode(self, rows: np.ndarray) -> np.ndarray:
         """Decode rows (n, width) or (n, width, channels) of the picture to linear light."""
-        return rows if self.transfer is None else self.transfer.decode(rows)
+        return rows if self.transfer is None else self.transfer.decode(rows, self.white)
 
     def encode(self, rows: np.ndarray, tally: Tally | None = None) -> np.ndarray:
         """Encode rows of the filter's result; `tally` counts clipped samples and NaN."""
         if self.transfer is None:
             return rows
         if self.target.kind != "f" and (tally is not None or self.range == "error"):
-            clipped = self.transfer.clipped(rows, self.target)
+            clipped = self.transfer.clipped(rows, self.target, self._top)
             if tally is not None:
                 tally.add(samples=rows.size, clipped=clipped, nans=int(np.count_nonzero(np.isnan(rows))))
             if self.range == "error" and clipped:
                 raise ImconvError(f"results leave 0..{self.result_white}; use range clip, abs, offset or stretch")
-        return self.transfer.encode(rows, self.target)
+        return self.transfer.encode(rows, self.target, self._top)
 
     def encode_bands(self, bands: Iterable[np.ndarray], tally: Tally | None = None) -> Iterator[np.ndarray]:
         """Encode bands of the filter's result; at the end, warn if any samples were NaN."""
@@ -158,7 +170,8 @@ def conversion_for(filter, channels: int, has_alpha: bool, image_type: np.dtype,
     if len(curves) == 1:
         curves *= colours
     transfer = Transfer(curves)
-    return Conversion(transfer, name, channels, has_alpha, image_type, target, options.range).around(filter)
+    return Conversion(transfer, name, channels, has_alpha, image_type, target, options.range, white=options.white,
+                      keeps_white=white_kept(filter, image_type) is not None).around(filter)  # fmt: skip
 
 
 def _stated(metadata: Metadata, colours: int) -> tuple[str, tuple[Curve, ...]] | None:

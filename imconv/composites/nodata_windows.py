@@ -244,7 +244,7 @@ class Pools(_Gathered):
         padding = self._padding(i, j) if operation == "avg" else 0
         if plan.weighs:
             weights = np.where(present, alpha, 0).astype(np.float64)
-            cover = weights.sum(axis=1) + white(np.dtype(plan.source)) * padding
+            cover = weights.sum(axis=1) + (plan.opaque or white(np.dtype(plan.source))) * padding
             weighed = (weights * values).sum(axis=1) * (1 if operation == "avg" else counts)
             share = weighed / cover
         if operation == "avg":

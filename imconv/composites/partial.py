@@ -22,6 +22,7 @@ from ..pixels.depth import white
 from ..pixels.nodata import Value, as_sample, missing
 from ..pixels.rounding import finish
 from ..pixels.sample_types import type_range
+from .white_level import WhiteFilter, opaque_border, white_kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +50,13 @@ class PartialFilter(FilterOfFilters):
             with_alpha = has_alpha and places != (channels - 1,)
             colours = 1 if selection.luma else len([p for p in places if not (with_alpha and p == channels - 1)])
             taken = colours + with_alpha
-        inner, given = self.filters[0], image_type
+        inner, given, top = self.filters[0], image_type, white_kept(self, image_type)
+        if has_alpha:
+            inner = opaque_border(inner, channels)
         if places is not None:
             inner = _bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
-        whole = inner.plan((rows, columns, taken), image_type, with_alpha)
+        levelled = inner if top is None or blended else WhiteFilter((inner,))
+        whole = levelled.plan((rows, columns, taken), image_type, with_alpha)
         target, scale = self.result(image_type)
         if blended:
             if selection.luma:
@@ -71,7 +75,7 @@ class PartialFilter(FilterOfFilters):
             raise OptionError("region, mask and channels need a result of the picture's size and channels")
         return PartialPlan(
             whole, inner, selection, region, places, channels, with_alpha, readable(image_type).name, target.name, policy,
-            blended, scale, _nodata(self.options.nodata, image_type, target) if blended else None,
+            blended, scale, _nodata(self.options.nodata, image_type, target) if blended else None, top,
         )  # fmt: skip
 
 
@@ -92,6 +96,7 @@ class PartialPlan(PlanOfPlans):
     blended: bool  # whether results are blended with the picture, by a mask or because of luma
     scale: Fraction  # factor from samples to the result's units
     nodata: Value | None = None  # the value of no-data samples among results that are blended
+    top: int | None = None  # the largest result, where it is not the type's
 
     range = "clip"  # as the driver sees it; the policy is applied here
 
@@ -234,10 +239,10 @@ class _PartRows:
             void = missing(values, marker)[..., self._order(places)]
             void[..., [p for p in range(len(places)) if plan.takes_alpha and places[p] == plan.channels - 1]] = False
         if plan.takes_alpha and plan.inner_plan.alpha in ("weight", "keep"):
-            alpha = _ranged(values[..., -1:], "clip", self.target)
-            values = np.concatenate([_ranged(values[..., :-1], plan.policy, self.target), alpha], axis=2)
+            alpha = _ranged(values[..., -1:], "clip", self.target, plan.top)
+            values = np.concatenate([_ranged(values[..., :-1], plan.policy, self.target, plan.top), alpha], axis=2)
         else:
-            values = _ranged(values, plan.policy, self.target)
+            values = _ranged(values, plan.policy, self.target, plan.top)
         scaled = self._scaled(originals)
         if plan.selection.luma:
             luma = self._luma(originals) * plan.scale.numerator / plan.scale.denominator
@@ -248,6 +253,8 @@ class _PartRows:
             values, changed = self._blended(values, scaled[..., places], places, row)
         new = np.empty(values.shape, self.target)
         finish(values, new, "clip", 0.0, 1, tally)
+        if plan.top is not None:
+            np.minimum(new, self.target.type(plan.top), out=new)
         if void is not None:
             assert plan.nodata is not None
             new[void] = as_sample(plan.nodata, self.target)
@@ -285,9 +292,10 @@ def _nodata(value, source: np.dtype, target: np.dtype) -> Value | None:
     return value
 
 
-def _ranged(values: np.ndarray, policy: str, target: np.dtype) -> np.ndarray:
-    """Apply a range policy to values before rounding; for "stretch" they are already 0 to 1."""
+def _ranged(values: np.ndarray, policy: str, target: np.dtype, top: int | None = None) -> np.ndarray:
+    """Apply a range policy to values before rounding; for "stretch" they are already 0 to 1. `top`: the largest, if not the type's."""
     low, high = type_range(target)
+    high = high if top is None else float(top)
     whole = target.kind != "f"
     if policy == "stretch":
         return values * (high - low) + low
@@ -312,7 +320,7 @@ def _bordered(
     border = parse_border(filter.options.border)
     if border.mode != "constant":
         return filter
-    values = fill_values(border, channels, white(image_type) if has_alpha else None)
+    values = fill_values(border, channels, (filter.options.white or white(image_type)) if has_alpha else None)
     alpha = values[-1:] if with_alpha else values[:0]
     colours = (
         [sum(LUMA * values[:3])] if luma else [values[p] for p in places if not (with_alpha and p == channels - 1)]
@@ -321,7 +329,10 @@ def _bordered(
 
 
 def selected(filter: Filter) -> Filter:
-    """The filter itself, or a PartialFilter of it if its options select a part of the picture."""
-    if not filter.options.selects or filter.selects_itself:
+    """The filter itself; or a PartialFilter of it if its options select a part of the picture, else a WhiteFilter if they state
+    the picture's white."""
+    if filter.selects_itself:
         return filter
+    if not filter.options.selects:
+        return filter if filter.options.white is None else WhiteFilter((filter,))
     return PartialFilter((filter,))

@@ -38,17 +38,13 @@ def common(modes: list[str]) -> str:
     ]
 
 
-def scaled(values: np.ndarray, maximum: int) -> np.ndarray:
-    """Samples of 0 .. `maximum` as 0 .. 255 (up to 255) or 0 .. 65535, rounded half up. Raises ValueError beyond it."""
+def in_full_range(samples: np.ndarray, maximum: int) -> np.ndarray:
+    """Samples of type uint8 or uint16 whose white is `maximum`, as 0 .. 255 or 65535: rounded half up, white where above it."""
     import numpy as np
 
-    top = 65535 if maximum > 255 else 255
-    if maximum == top:
-        return values
-    if values.size and values.max() > maximum:
-        raise ValueError(f"a value above the maximum of {maximum}")
-    levels = (np.arange(maximum + 1, dtype=np.uint64) * (2 * top) + maximum) // (2 * maximum)
-    return levels.astype(np.uint16 if top > 255 else np.uint8)[values]
+    top = _OPAQUE[samples.dtype.name]
+    levels = (np.arange(top + 1, dtype=np.uint64).clip(max=maximum) * (2 * top) + maximum) // (2 * maximum)
+    return levels.astype(samples.dtype)[samples]
 
 
 def looked_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes: int | None = None) -> np.ndarray:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..errors import FileError, ImconvError, LimitError, OptionError
 from . import renditions, streams, tags
-from .channels import spread
+from .channels import in_full_range, spread
 from .formats import FORMATS, Format, holders
 from .header import Unsupported
 from .picture import PLANES, EncoderOptions, Metadata, Page, Picture
@@ -89,6 +89,7 @@ def encode(
     pages = prepared(pictures, target, options, strip, notes, name)
     largest, module = max(pictures, key=lambda picture: picture.pixels.nbytes), target.module("encoder")
     with explained(name, f" as {target.name}", f"to encode {largest.width} x {largest.height} pixels"):
+        pages = [in_range(page, scaled_from(picture, target)) for page, picture in zip(pages, pictures, strict=True)]
         if len(pages) > 1:
             data = module.encode_pages(pages, options, notes)
         elif hasattr(module, "encode"):
@@ -122,12 +123,38 @@ def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Pa
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255
-    metadata = _metadata_for(picture, target, strip, notes)
+    metadata = _white_for(picture, target, _metadata_for(picture, target, strip, notes), notes)
     mode = picture.mode
     if (wanted := dict(target.instead).get(mode)) is not None:
         notes.append(f"{target.name} has no {mode}: written as {wanted.upper()}")
         pixels, mode = spread(pixels, mode, wanted), wanted
     return Page(pixels, mode, metadata)
+
+
+def scaled_from(picture: Picture, target: Format) -> int | None:
+    """The value of white where samples have to be scaled, for in the format it is the type's largest value; else None."""
+    return picture.maximum if target.whites == "type" else None
+
+
+def in_range(page: Page, maximum: int | None) -> Page:
+    """The page with samples scaled from 0 .. `maximum` to the type's range."""
+    return page if maximum is None else page._replace(pixels=in_full_range(page.pixels, maximum))
+
+
+def _white_for(picture: Picture, target: Format, metadata: Metadata, notes: list[str]) -> Metadata:
+    """The metadata with what the format can say of a white that is not the type's largest value: Netpbm's formats all, a PNG how
+    many bits are significant; what happens to the samples is noted."""
+    top, most = picture.maximum, {"uint8": 255, "uint16": 65535}.get(picture.pixels.dtype.name)
+    if top is not None and target.whites == "numbers":
+        notes.append(f"that white is {top} left out: {target.name} holds numbers only; they stay as they are")
+    if top is not None and target.whites == "type":
+        notes.append(f"samples scaled from 0..{top} to 0..{most}: {target.name} has no other white")
+        if "chunks" in target.carries and top & (top + 1) == 0:
+            significant = b"sBIT", bytes([top.bit_length()]) * picture.channels
+            metadata = replace(metadata, chunks=(significant, *metadata.chunks))
+    if metadata.maximum is None and top is None:
+        return metadata
+    return replace(metadata, maximum=top if target.whites == "maximum" else None)
 
 
 def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Metadata:

@@ -47,6 +47,8 @@ class Format:
     takes           options that have a meaning for it: "quality", "compression"
     pages           whether a file holds several pictures, each of its own size and type
     animation       whether a file holds several frames of one size
+    whites          "maximum": it stores any value of white; "numbers": samples are numbers that stay as they are; "type": white is
+                    the type's largest value, so that samples with another white are scaled
     told_at_end     whether the description of its pictures may lie at a file's end, so that streams are read whole
 
     The names of its modules in this package, and the functions that each must have:
@@ -81,6 +83,7 @@ class Format:
     instead: tuple[tuple[str, str], ...] = ()
     expanded: str | None = None
     reduces: bool = False
+    whites: str = "type"
     told_at_end: bool = False
     pages: bool = False
     animation: bool = False
@@ -185,13 +188,14 @@ FORMATS: dict[str, Format] = {
         ),
         _format("BMP", ".bmp .dib", (b"BM",), (_BIT, _GREY8, _RGB8), ("dpi",), **_by("pillow.bmp")),
         _format("PBM", ".pbm", _netpbm(b"P1", b"P4"), (_BIT,), **_NETPBM, expanded="PGM"),
-        _format("PGM", ".pgm", _netpbm(b"P2", b"P5"), (_GREY8, _GREY16), **_NETPBM),
+        _format("PGM", ".pgm", _netpbm(b"P2", b"P5"), (_GREY8, _GREY16), **_NETPBM, whites="maximum"),
         _format(
             "PPM",
             ".ppm .pnm",
             _netpbm(b"P3", b"P6"),
             (_GREY8, _GREY16, _RGB8, ("rgb", "uint16")),
             **_NETPBM,
+            whites="maximum",
             synonyms=("PNM",),
         ),
         _format(
@@ -200,6 +204,7 @@ FORMATS: dict[str, Format] = {
             _netpbm(b"P7"),
             (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, _CMYK8),
             **_by("plain.pam"),
+            whites="maximum",
             family="Netpbm",
         ),
         _format(
@@ -260,13 +265,14 @@ FORMATS: dict[str, Format] = {
             instead=(("grey", "rgba"), ("grey+alpha", "rgba"), ("rgb", "rgba")),
             reduces=True,
         ),
-        _format("NPY", ".npy", (b"\x93NUMPY",), _ARRAYS, **_by("plain.npy")),
+        _format("NPY", ".npy", (b"\x93NUMPY",), _ARRAYS, **_by("plain.npy"), whites="numbers"),
         _format(
             "NPZ",
             ".npz",
             (b"PK\x03\x04",),
             _ARRAYS,
             **_by("plain.npz"),
+            whites="numbers",
             takes=("compression",),
             told_at_end=True,
         ),

@@ -54,11 +54,21 @@ class Header:
     @property
     def line(self) -> int:
         """Bytes of a row of pixels, with a byte for a sample of less than 8 bits."""
-        return self.width * self.channels * max(1, self.depth // 8)
+        return self.width * self.channels * (2 if 8 < self.depth < 16 else max(1, self.depth // 8))
 
     @property
     def alpha(self) -> bool:
         return self.mode in ("grey+alpha", "rgba")
+
+    @property
+    def maximum(self) -> int | None:
+        """The value of white, where it is not the largest of the type that samples are read as."""
+        return self.metadata.maximum
+
+    @property
+    def stated_range(self) -> tuple[float, float] | None:
+        """The least and the largest sample that a TIFF states (its tags 340 and 341, or 280 and 281), or None."""
+        return self.layout.get("stated_range")
 
     @property
     def icc(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import encoding, streams
 from .atomic import replacing
+from .channels import in_full_range
 from .formats import format_named
 from .picture import EncoderOptions, Picture
 
@@ -16,15 +17,15 @@ _told = partial(encoding.explained, target="", memory="to write it; free some")
 
 
 class Outgoing:
-    """Takes rows from top to bottom. `notes` are remarks for the user, complete at the end."""
+    """Takes rows from top to bottom, and scales those whose white is `maximum` to their type's range. `notes` are remarks for the user, complete at the end."""
 
-    def __init__(self, writer: streams.Writer, name: str, notes: list[str]):
-        self._writer, self._name, self.notes = writer, name, notes
+    def __init__(self, writer: streams.Writer, name: str, notes: list[str], maximum: int | None = None):
+        self._writer, self._name, self.notes, self._maximum = writer, name, notes, maximum
 
     def write(self, rows) -> None:
         """The next rows, (rows, width) or (rows, width, channels), any number of them."""
         with _told(self._name):
-            self._writer.write(rows)
+            self._writer.write(rows if self._maximum is None else in_full_range(rows, self._maximum))
 
     def finish(self) -> None:
         """After the last row."""
@@ -53,7 +54,7 @@ def writing(
     with replacing(path, no_clobber=no_clobber) as output:
         with _told(str(path)):
             writer = target.module("encoder").Writer(output, page, options, notes)
-        outgoing = Outgoing(writer, str(path), notes)
+        outgoing = Outgoing(writer, str(path), notes, encoding.scaled_from(outline, target))
         yield outgoing
         outgoing.finish()
     notes += output.notes

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 PLANES = "planes"  # any number of channels without a colour model: satellites' bands, stains, depths
 MODES = {"grey": 1, "grey+alpha": 2, "rgb": 3, "rgba": 4, "cmyk": 4}
 MOST_PLANES = 4096  # channels of a picture
+_WHITES = {"uint8": 255, "uint16": 65535}
 _MODE_OF_CHANNELS = {1: "grey", 2: "grey+alpha", 3: "rgb", 4: "rgba"}
 _DEPTHS = {
     "bool": "1-bit",
@@ -50,6 +51,8 @@ class Metadata:
     loop          how often the animation plays, 0: for ever, or None
     extra         of a TIFF with planes: its photometric interpretation and what its extra samples are, as numbers of TIFF 6.0,
                   or None
+    maximum       of uint8 and uint16 pixels: the value of white, where the file states one that is not the type's largest (Netpbm's
+                  maxval, TIFFs of 9 to 15 bits), or None
     nodata        the value of samples that are no measurements, as a TIFF states it for GDAL (text), or None
     """
 
@@ -70,6 +73,7 @@ class Metadata:
     comment: bytes | None = None
     nodata: str | None = None
     extra: tuple[int, tuple[int, ...]] | None = None
+    maximum: int | None = None
 
     def __repr__(self):
         shown = []
@@ -154,14 +158,30 @@ class Picture:
         give `mode=` too ("": what the shape says) where a filter changes them. Raises OptionError."""
         return dataclasses.replace(self, **changes)
 
-    def filtered(self, pixels: np.ndarray) -> Picture:
-        """A copy with a filter's result. Where its channels are not this picture's, what is known of those is left out: the
+    @property
+    def maximum(self) -> int | None:
+        """The value of white, where it is not the largest of the pixels' type: `metadata.maximum`, if it can be."""
+        stated, most = self.metadata.maximum, _WHITES.get(self.pixels.dtype.name, 0)
+        return stated if stated is not None and 0 < stated < most else None
+
+    def in_full_range(self) -> Picture:
+        """A copy in which white is the type's largest value: samples multiplied, rounded half up. What is above white is white."""
+        if self.maximum is None:
+            return self
+        from .channels import in_full_range
+
+        metadata = dataclasses.replace(self.metadata, maximum=None)
+        return self.replace(pixels=in_full_range(self.pixels, self.maximum), metadata=metadata)
+
+    def filtered(self, pixels: np.ndarray, maximum: int | None = None) -> Picture:
+        """A copy with a filter's result, whose white is `maximum` where it is not the type's largest value. Where its channels are not this picture's, what is known of those is left out: the
         ICC profile, a JPEG's tables."""
+        metadata = self.metadata
+        if metadata.maximum != maximum:
+            metadata = dataclasses.replace(metadata, maximum=maximum)
         if (pixels.shape[2] if pixels.ndim == 3 else 1) == self.channels:
-            return self.replace(pixels=pixels)
-        metadata = dataclasses.replace(
-            self.metadata, icc=None, gamma=None, quantisation=None, subsampling=None, extra=None
-        )
+            return self.replace(pixels=pixels, metadata=metadata)
+        metadata = dataclasses.replace(metadata, icc=None, gamma=None, quantisation=None, subsampling=None, extra=None)
         return self.replace(pixels=pixels, mode="", metadata=metadata)
 
     def __array__(self, dtype=None, copy=None):

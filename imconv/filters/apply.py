@@ -9,6 +9,7 @@ import numpy as np
 
 from ..composites.linear_light import BAND, Conversion, conversion_for, conversion_of
 from ..composites.partial import selected
+from ..composites.white_level import white_kept
 from ..engine.drive import run
 from ..engine.results import check_out
 from ..engine.stage import AnyPlan
@@ -26,6 +27,8 @@ CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
     """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
     is_picture = hasattr(image, "pixels")
+    if is_picture:
+        filter = _with_white(filter, image)
     filter = _without_nodata(filter, image.metadata.nodata if is_picture else None, is_picture)
     options = filter.options
     if is_picture:
@@ -61,7 +64,12 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
         return out
     if moved is not None:
         result = np.ascontiguousarray(np.moveaxis(result, -1, moved))
-    return image.filtered(result) if is_picture else result
+    return image.filtered(result, white_kept(filter, array.dtype)) if is_picture else result
+
+
+def _with_white(filter: Filter, picture: Picture) -> Filter:
+    """The filter itself, or one that knows the picture's white where that is not the type's."""
+    return filter if picture.maximum is None else filter.with_options(white=picture.maximum)
 
 
 def _without_nodata(filter: Filter, stated: str | None, is_picture: bool) -> Filter:
@@ -108,7 +116,7 @@ class PlannedFilter:
         plan = self.plan
         shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 or plan.channels > 1 else plan.shape
         sample = np.zeros((), self.filter.result_type(picture.pixels.dtype))
-        return picture.filtered(np.broadcast_to(sample, shape))
+        return picture.filtered(np.broadcast_to(sample, shape), white_kept(self.filter, picture.pixels.dtype))
 
     def bytes_beside(self, picture: Picture) -> int:
         """Memory that `run` takes beside the picture and the result: among other things both in linear light."""
@@ -120,12 +128,13 @@ class PlannedFilter:
     def run(self, picture: Picture, *, threads=None, tally: Tally | None = None, progress=None) -> Picture:
         """The result of `apply`."""
         how = {"threads": threads, "tally": tally, "progress": progress}
-        return picture.filtered(_computed(self.plan, self.conversion, picture.pixels, **how))
+        result = _computed(self.plan, self.conversion, picture.pixels, **how)
+        return picture.filtered(result, white_kept(self.filter, picture.pixels.dtype))
 
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:
     """Plan a filter for a Picture. Its samples are not read: an outline of the same kind and size will do."""
-    filter = _without_nodata(filter, picture.metadata.nodata, is_picture=True)
+    filter = _without_nodata(_with_white(filter, picture), picture.metadata.nodata, is_picture=True)
     conversion = conversion_of(filter, picture.mode, picture.pixels.dtype, picture.metadata)
     return PlannedFilter(filter, _plan(filter, conversion, picture.pixels, picture.has_alpha), conversion)
 

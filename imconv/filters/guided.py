@@ -63,7 +63,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
     """The filter of `guided`."""
     eps = checked_number(eps, "eps", 1e-15, 1e6)
     if guide is not None:
-        guide = as_array(guide.pixels if hasattr(guide, "pixels") else guide)
+        guide = as_array(guide.in_full_range().pixels if hasattr(guide, "pixels") else guide)
         if guide.ndim == 3 and guide.shape[2] == 1:
             guide = guide[..., 0]
         if guide.ndim != 2:

@@ -17,7 +17,7 @@ from ..geometry.sizes import parse_pad, parse_window_size
 from ..kernel.gaussian import TRUNCATE, gaussian_row
 from ..kernel.kernel import Kernel
 from ..options import Options, checked_offset
-from ..pixels.depth import rescaled, white
+from ..pixels.depth import parse_depth, rescaled, white
 from ..pixels.elementary import exp
 from ..stages.convolution.filter import LinearFilter
 from .arguments import checked_number, parse_sigma
@@ -241,9 +241,11 @@ def _in_quanta(kernels: list[Kernel], options: Options, image_type: np.dtype, or
         return in_turn(kernels, options, order=order)
     target, _ = rescaled(options.depth, image_type)
     unit = white(target)
+    if options.white and parse_depth(options.depth) == "keep":
+        unit = options.white
     if options.dtype is not None:
-        target, unit = LinearFilter(UNIT, options).result_type(image_type), white(image_type)
-    factor = Fraction(QUANTUM, white(image_type))
+        target, unit = LinearFilter(UNIT, options).result_type(image_type), options.white or white(image_type)
+    factor = Fraction(QUANTUM, options.white or white(image_type))
     border = parse_border(options.border)
     border = replace(border, values=tuple(v * float(factor) for v in border.values))
     offset = checked_offset(options.offset) * factor

@@ -154,17 +154,26 @@ class ContrastFilter(FloatStagesFilter):
     def plan(self, shape, image_type, has_alpha) -> FloatStagesPlan:
         plan = super().plan(shape, image_type, has_alpha)
         policy = "offset" if np.dtype(plan.target).kind == "u" and not self.ranged else plan.range
-        gain = self._gain(np.dtype(plan.target))
+        gain = self._gain(self._white_of(np.dtype(plan.target), image_type))
         return replace(plan, range=policy, filter=replace(self, gain=gain), unitless=True)
 
-    def _gain(self, target: np.dtype) -> float:
+    def _white_of(self, target: np.dtype, image_type) -> int | None:
+        """White in integer results of type `target`; None for floats."""
+        if target.kind not in "iu":
+            return None
+        own = self.options.white if target == np.dtype(image_type) and self.options.depth in (None, "keep") else None
+        return own or white(target)
+
+    def _gain(self, top: int | None) -> float:
         if self.gain is not None:
             return self.gain
-        return white(target) / SPREAD if target.kind in "iu" else 1.0
+        return 1.0 if top is None else top / SPREAD
 
     def with_types_fixed(self, image_type, result_type=None) -> ContrastFilter:
         result_type = self.result_type(image_type) if result_type is None else result_type
-        return replace(super().with_types_fixed(image_type), gain=self._gain(result_type))
+        return replace(
+            super().with_types_fixed(image_type), gain=self._gain(self._white_of(np.dtype(result_type), image_type))
+        )
 
     def stages(self, shape, channels, dtype, border) -> tuple:
         """As FloatStagesFilter.stages: the mean, and the variance around it."""

@@ -66,6 +66,7 @@ def measure(picture, dense: Filter, stride: tuple[int, int], inside: tuple[tuple
     spread = math.sqrt(max((xx - x * x / count) * (yy - y * y / count), 0.0))
     error = errors / count
     low, high = type_range(picture.pixels.dtype)
+    high = picture.maximum or high
     return Consistency(
         stride[0] * stride[1] - 1,
         (xy - x * y / count) / spread if spread else math.nan,

@@ -96,7 +96,7 @@ def _mask(mask) -> np.ndarray:
     if hasattr(mask, "pixels"):
         if mask.has_alpha or mask.mode == "cmyk":
             raise OptionError(f"a mask is grey or RGB, without alpha; this one is {mask.mode}")
-        mask = mask.pixels
+        mask = mask.in_full_range().pixels
     mask = np.asarray(mask)
     if mask.dtype.kind not in "biuf" or mask.ndim not in (2, 3):
         raise OptionError(f"a mask has numbers in shape (H, W) or (H, W, C), not {mask.dtype} {mask.shape}")

@@ -96,6 +96,7 @@ def _opaque(picture: Picture, steps: list[str]) -> np.ndarray:
         raise OptionError(
             f"a network takes grey or RGB pictures, not {'CMYK' if picture.mode == 'cmyk' else 'planes'}; convert it first"
         )
+    picture = picture.in_full_range()
     pixels = picture.pixels.reshape(picture.height, picture.width, -1)
     if pixels.dtype != np.uint8:
         steps.append(f"{picture.depth} samples scaled so that white is 255")

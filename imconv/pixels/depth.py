@@ -33,11 +33,13 @@ def white(dtype) -> int:
     return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1
 
 
-def rescaled(depth, image_type) -> tuple[np.dtype, Fraction]:
+def rescaled(depth, image_type, image_white: int | None = None) -> tuple[np.dtype, Fraction]:
     """The type that a depth stands for, and the factor from samples of `image_type` to it, which maps white to white.
+
+    `image_white` is the picture's white where that is not the type's largest value.
 
     >>> rescaled("8", "uint16"), rescaled("float", "uint8")
     ((dtype('uint8'), Fraction(1, 257)), (dtype('float32'), Fraction(1, 255)))
     """
     target = np.dtype(DEPTHS[parse_depth(depth)] or image_type)
-    return target, Fraction(white(target), white(image_type))
+    return target, Fraction(white(target), image_white or white(image_type))

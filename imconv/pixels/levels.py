@@ -22,34 +22,38 @@ class Transfer:
 
     curves: tuple[Curve, ...]
 
-    def decode(self, rows: np.ndarray) -> np.ndarray:
-        """Decode rows (n, width) or (n, width, channels) to linear light, white 1: float64 for float64 rows, else float32."""
+    def decode(self, rows: np.ndarray, top: int | None = None) -> np.ndarray:
+        """Decode rows (n, width) or (n, width, channels) to linear light, white 1: float64 for float64 rows, else float32.
+
+        `top`: the level of white, where it is not the type's largest.
+        """
         out = np.empty(rows.shape, np.float64 if rows.dtype == np.float64 else np.float32)
         for curve, samples, result in self._blocks(rows, out):
             if samples.dtype.kind == "f":
                 result[...] = curve.linear(samples.astype(np.float64))
             else:
-                levels(curve, white(rows.dtype)).take(samples.astype(np.intp), out=result, mode="clip")
+                levels(curve, top or white(rows.dtype)).take(samples.astype(np.intp), out=result, mode="clip")
         return out
 
-    def encode(self, rows: np.ndarray, dtype) -> np.ndarray:
+    def encode(self, rows: np.ndarray, dtype, top: int | None = None) -> np.ndarray:
         """Encode rows of linear light, float32 or float64, to samples of type `dtype`.
 
         Integers and bool are rounded half up and saturated; NaN becomes 0. It is the encoded value that is rounded.
+        `top`: the level of white, where it is not the type's largest.
         """
         out = np.empty(rows.shape, dtype)
         for curve, light, result in self._blocks(rows, out):
             if out.dtype.kind == "f":
                 result[...] = curve.encoded(light.astype(np.float64))
             else:
-                result[...] = level_table(curve, white(out.dtype)).of(light)
+                result[...] = level_table(curve, top or white(out.dtype)).of(light)
         return out
 
-    def clipped(self, rows: np.ndarray, dtype) -> int:
+    def clipped(self, rows: np.ndarray, dtype, top: int | None = None) -> int:
         """Count samples of linear light whose encoded value is outside an integer type's range by half a level or more."""
         count = 0
         for curve, light, _ in self._blocks(rows, rows):
-            low, high = level_table(curve, white(dtype)).limits
+            low, high = level_table(curve, top or white(dtype)).limits
             count += int(np.count_nonzero((light < low) | (light >= high)))
         return count
 

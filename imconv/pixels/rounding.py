@@ -166,9 +166,10 @@ def saturate(values: np.ndarray, out: np.ndarray, low: float, high: float) -> No
     out[...] = values.astype(out.dtype)
 
 
-def stretch(values: np.ndarray, out: np.ndarray) -> None:
-    """Map the smallest value to the type's smallest and the largest to its largest (0..1 for floats); NaN becomes 0."""
-    low, high = type_range(out.dtype)
+def stretch(values: np.ndarray, out: np.ndarray, top: int | None = None) -> None:
+    """Map the smallest value to the type's smallest and the largest to its largest (0..1 for floats), or 0 .. `top`; NaN
+    becomes 0."""
+    low, high = type_range(out.dtype) if top is None else (0.0, float(top))
     finite = values[np.isfinite(values)]
     least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if not MODERATE[0] < most - least < MODERATE[1] and most > least:
@@ -190,8 +191,8 @@ def check_range(range: str) -> str:
     return range
 
 
-def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int, tally: Tally | None = None) -> None:
-    """Stretch the colours of float64 `values` into `result`; alpha, behind the colours, is rounded without stretching."""
-    stretch(values[..., :colours], result[..., :colours])
+def stretch_colours(values: np.ndarray, result: np.ndarray, colours: int, tally=None, top: int | None = None) -> None:
+    """Stretch the colours of float64 `values` into `result`, up to `top` if given; alpha, behind the colours, is rounded without stretching."""
+    stretch(values[..., :colours], result[..., :colours], top)
     if colours < values.shape[2]:
         finish(values[..., colours:], result[..., colours:], "clip", 0.0, 1, tally)

@@ -26,6 +26,7 @@ def shown(picture: Picture, protocol: str, columns: int, *, colour: bool = True,
         raise OptionError(
             f"{picture.channels} channels that are no colours cannot be shown; write some of them to a picture"
         )
+    picture = picture.in_full_range()
     if protocol == "blocks":
         return drawn(picture, columns, colour=colour, threads=threads)
     small = reduced(picture, columns * cell_width(), threads=threads)

@@ -69,7 +69,8 @@ def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no
         _note_range(teller(quiet), found, before, after)
     text = json.dumps(found.as_dict()) if json_ else _text(found)
     if output is not None:
-        factor = times or comparison.amplification(found.max_abs, before.pixels.dtype)
+        top = comparison.of_one_white(before, after)[2]
+        factor = times or comparison.amplification(found.max_abs, before.pixels.dtype, top)
         write_picture(output, comparison.sheet(before, after, factor), no_clobber, quiet)
         teller(quiet)(f"{label(output, STDOUT)}: the difference is shown times {factor}")
     click.echo(text, err=on_stdout(output))

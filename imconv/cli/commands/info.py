@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...files.header import Header
 
 FACTS = ("format", "width", "height", "channels", "mode", "depth", "sample", "palette", "alpha", "icc", "orientation", "dpi",
-         "frames")  # fmt: skip
+         "frames", "maximum", "stated_range")  # fmt: skip
 TURNS = (
     "upright",
     "mirrored left to right",
@@ -68,7 +68,15 @@ def _text(facts: dict, header: Header) -> str:
     rows = [
         ("format", facts["format"] + (f", {facts['frames']} frames" if facts["frames"] > 1 else "")),
         ("size", f"{facts['width']} x {facts['height']} pixels"),
-        ("samples", f"{bits}, {facts['sample']}{palette}"),
+        (
+            "samples",
+            f"{bits}, {facts['sample']}{palette}" + (f", white is {facts['maximum']}" if facts["maximum"] else ""),
+        ),
+        *(
+            [("range", "{:g} to {:g}, as the file states".format(*facts["stated_range"]))]
+            if facts["stated_range"]
+            else []
+        ),
         ("channels", f"{facts['channels']}, {facts['mode']}"),
         ("alpha", "yes" if facts["alpha"] else "no"),
         ("ICC profile", f"{len(header.metadata.icc)} bytes" if header.metadata.icc is not None else "none"),

@@ -153,7 +153,7 @@ def _samples(picture: Picture, unit: bool) -> np.ndarray:
 
     pixels = picture.pixels if picture.pixels.ndim == 3 else picture.pixels[..., None]
     kind = np.dtype(np.float64 if pixels.dtype == np.float64 else np.float32)
-    top = white(pixels.dtype)
+    top = picture.maximum or white(pixels.dtype)
     return pixels.astype(kind) / top if unit and top != 1 else pixels.astype(kind)
 
 

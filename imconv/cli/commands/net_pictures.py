@@ -57,7 +57,7 @@ class _Job:
         place, name = input_place(image, "an IMAGE")
         self.weights = Weights(self.network, weights)
         watch(self.quiet)
-        self.picture = read_picture(place, name, self.quiet, auto_orient=True, **limits)
+        self.picture = read_picture(place, name, self.quiet, auto_orient=True, **limits).in_full_range()
         try:
             self.prepared = prepare(self.network, self.picture)
             self.placed = {one.layer.name: one for one in self.network.resolve(self.prepared.samples.shape)}

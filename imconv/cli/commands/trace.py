@@ -26,6 +26,7 @@ from ..options import (
 from ..places import input_place, read_picture, teller
 
 if TYPE_CHECKING:
+    from ...files.picture import Picture
     from ...filter import Filter
 
 OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
@@ -76,8 +77,20 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
     place, name = input_place(input)
     watch(quiet)
     picture = read_picture(place, name, quiet, auto_orient=True, **limits)
-    found = tracing.trace(make(picture.width), picture, x, y, names)
+    found = tracing.trace(_with_white(make(picture.width), picture, teller(quiet)), picture, x, y, names)
     click.echo(json.dumps({"pixel": [x, y], "parts": tracing.as_json(found)}) if json_ else tracing.text(found))
+
+
+def _with_white(filter: Filter, picture: Picture, tell: Callable[[str], None]) -> Filter:
+    """The filter for a picture whose white may not be its type's largest value; what the trace does not show is told, or refused."""
+    from ...errors import OptionError
+
+    if picture.maximum is None:
+        return filter
+    if filter.options.range == "offset":
+        raise OptionError(f"trace has no range offset for pictures whose white is {picture.maximum}; leave out range")
+    tell(f"white is {picture.maximum}: filters clip results to it, which the trace does not show")
+    return filter.with_options(white=picture.maximum)
 
 
 def _of_kernel(kernel: str, given: dict) -> Callable[[int], Filter]:

@@ -1,6 +1,7 @@
 """PBM, PGM and PPM, plain and raw (P1 to P6), 1 to 16 bits: read and written, whole and in bands of rows.
 
-Source: the Netpbm project's pages on the formats. A sample v of 0 .. maximum is scaled to 255 or 65535, half up.
+Source: the Netpbm project's pages on the formats. Samples of 0 .. maximum stay as they
+are; the maximum, which is white, is kept and written.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import re
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from ..channels import scaled
 from ..header import Header
+from ..picture import EncoderOptions, Metadata, Page
 from . import raw
 
 if TYPE_CHECKING:
@@ -49,19 +50,26 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     notes = []
     if kind == 1:
         notes.append("1-bit grey expanded to 8 bits")
-    else:
-        notes += scaling_note(maximum)
     if not plain:
         notes += raw.surplus(least, size - offset)
     depth = 1 if kind == 1 else 16 if maximum > 255 else 8
     layout = {"whole": plain, "maximum": maximum, "offset": offset, "line": line}
     mode = "rgb" if channels == 3 else "grey"
-    return Header(_NAMES[kind], width, height, mode, depth, notes=tuple(notes), layout=layout)
+    return Header(
+        _NAMES[kind],
+        width,
+        height,
+        mode,
+        depth,
+        metadata=stated(maximum if kind > 1 else 255),
+        notes=tuple(notes),
+        layout=layout,
+    )
 
 
-def scaling_note(maximum: int) -> list[str]:
-    top = 65535 if maximum > 255 else 255
-    return [] if maximum == top else [f"values scaled from 0..{maximum} to 0..{top}"]
+def stated(maximum: int) -> Metadata:
+    """What a header's maximum says beside the samples' size."""
+    return Metadata(maximum=None if maximum in (255, 65535) else maximum)
 
 
 def token(file) -> bytes:
@@ -125,7 +133,7 @@ def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, 
             yield (bits ^ 1) * np.uint8(255)
         else:
             values = raw.samples(band, ">u2" if header.depth == 16 else "u1", header.channels)
-            yield scaled(values, layout["maximum"])
+            yield _checked(values, layout["maximum"])
 
 
 def _plain_pixels(text: bytes, header: Header) -> np.ndarray:
@@ -160,20 +168,42 @@ def _plain_pixels(text: bytes, header: Header) -> np.ndarray:
                 raise ValueError(f"a value above the maximum of {maximum}")
             values[filled : filled + len(numbers)] = numbers
         filled, at = filled + len(words), end
-    return scaled(values, maximum).reshape(shape)
+    return values.reshape(shape)
+
+
+def _checked(values: np.ndarray, maximum: int) -> np.ndarray:
+    """The samples. Raises ValueError where one is above the maximum."""
+    if maximum not in (255, 65535) and values.size and values.max() > maximum:
+        raise ValueError(f"a value above the maximum of {maximum}")
+    return values
 
 
 class Writer(raw.RawWriter):
-    """A raw file: P4 for 1-bit, P5 for grey, P6 for RGB pixels; see `streams.Writer`."""
+    """A raw file: P4 for 1-bit, P5 for grey, P6 for RGB pixels; see `streams.Writer`. Samples above the maximum become it."""
+
+    def __init__(self, output, page: Page, options: EncoderOptions, notes: list[str]):
+        top = 65535 if page.pixels.dtype.itemsize == 2 else 255
+        self.maximum = page.metadata.maximum or top
+        self._beyond, self._notes = 0, notes
+        super().__init__(output, page, options, notes)
 
     def head(self, height, width, channels, dtype, mode) -> bytes:
         if dtype.kind == "b":
             return b"P4\n%d %d\n" % (width, height)
-        return b"P%d\n%d %d\n%d\n" % (6 if channels == 3 else 5, width, height, 65535 if dtype.itemsize == 2 else 255)
+        return b"P%d\n%d %d\n%d\n" % (6 if channels == 3 else 5, width, height, self.maximum)
 
     def encoded(self, band: np.ndarray, first: bool, last: bool) -> bytes:
         import numpy as np
 
         if band.dtype == bool:
             return np.packbits(~band.reshape(band.shape[:2]), axis=1).tobytes()
-        return band.astype(band.dtype.newbyteorder(">"), copy=False).tobytes()
+        if self.maximum not in (255, 65535) or band.dtype.itemsize > 1 + (self.maximum > 255):
+            self._beyond += int(np.count_nonzero(band > self.maximum))
+            band = np.minimum(band, band.dtype.type(self.maximum))
+        return band.astype(">u2" if self.maximum > 255 else "u1", copy=False).tobytes()
+
+    def finish(self) -> None:
+        """As Writer.finish."""
+        super().finish()
+        if self._beyond:
+            self._notes.append(f"{self._beyond} samples above the maximum of {self.maximum} clipped to it")

@@ -39,10 +39,11 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     line, offset = width * channels * (2 if maximum > 255 else 1), file.tell()
     if line * height > size - offset:
         raise ValueError(f"{width} x {height} pixels cannot be in {size - offset} bytes")
-    notes = netpbm.scaling_note(maximum) + raw.surplus(line * height, size - offset)
+    notes = raw.surplus(line * height, size - offset)
     mode = "cmyk" if channels == 4 and found.get(b"TUPLTYPE") == b"CMYK" else _MODES[channels]
     layout = {"maximum": maximum, "offset": offset, "line": line, "whole": False}
-    return Header("PAM", width, height, mode, 16 if maximum > 255 else 8, notes=tuple(notes), layout=layout)
+    return Header("PAM", width, height, mode, 16 if maximum > 255 else 8, metadata=netpbm.stated(maximum), notes=tuple(notes),
+                  layout=layout)  # fmt: skip
 
 
 def _number(found: dict[bytes, bytes], key: bytes) -> int:
@@ -59,5 +60,5 @@ class Writer(netpbm.Writer):
     """A PAM file; see `streams.Writer`."""
 
     def head(self, height, width, channels, dtype, mode) -> bytes:
-        fields = f"WIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {65535 if dtype.itemsize == 2 else 255}"
+        fields = f"WIDTH {width}\nHEIGHT {height}\nDEPTH {channels}\nMAXVAL {self.maximum}"
         return f"P7\n{fields}\nTUPLTYPE {_TYPES[mode]}\nENDHDR\n".encode()

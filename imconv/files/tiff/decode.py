@@ -104,7 +104,7 @@ class Storage:
         self.columns = -(-self.width // self.across)
         self.row_bytes = (self.across * self.samples * self.bits + 7) // 8
         stored = self.row_bytes * self.planes * self.columns
-        sample = 2 if header.palette else max(1, header.depth // 8)
+        sample = 2 if header.palette else _bytes_of(header.depth)
         # bytes of a row as it is given
         self.line = self.width * header.channels * (sample if header.sample == "unsigned" else max(4, sample))
         # raw strips can be read in part, and smaller ones several at a time
@@ -123,16 +123,16 @@ class Storage:
 
     def _bytes_of_work(self, header: Header) -> int:
         """Bytes that a band takes on its way from what is stored to what is given."""
-        layout, size = self.layout, max(1, self.bits // 8)
+        layout, size = self.layout, _bytes_of(self.bits)
         copies = {2: 2, 3: 4}.get(layout["predictor"], 1 + (layout["big_endian"] and size > 1))
         copies += 2 * (self.compression == "lzma")  # a dictionary, and parts that are joined
         samples = self.step * self.width * layout["samples"]
         found = copies * min(self.step, self.down) * self.row_bytes
         in_pieces = self.step > self.down or self.columns * self.planes > 1
-        found += (in_pieces + 2 * (self.bits < 8)) * size * samples
+        found += (in_pieces + 2 * (self.bits < 8) + 6 * (8 < self.bits < 16)) * size * samples
         if layout["premultiplied"]:  # quotients in 32 bits or more, and what they are made of
             found += samples * max(10, 2 * size)
-        as_stored = self.bits >= 8 and not _steps(header) and self.bytes_given == size * samples
+        as_stored = self.bits in (8, 16, 32, 64) and not _steps(header) and self.bytes_given == size * samples
         return found if as_stored else found + self.bytes_given
 
     def rows(self, i: int) -> tuple[int, int]:
@@ -151,7 +151,7 @@ class Bands(Storage):
         super().__init__(header)
         self.fetch = fetch
         order = ">" if self.layout["big_endian"] else "<"
-        self.dtype = np.dtype(f"{order}{_KINDS[header.sample]}{max(1, self.bits // 8)}")
+        self.dtype = np.dtype(f"{order}{_KINDS[header.sample]}{_bytes_of(self.bits)}")
 
     def band(self, i: int) -> np.ndarray:
         """Band number `i`. Raises ValueError where a strip or tile is damaged or too short."""
@@ -189,11 +189,33 @@ class Bands(Storage):
         if layout["reversed_bits"]:
             data = bytes(data).translate(_REVERSED)
         data = codecs.unpacked(self.compression, data, size, self.down * self.row_bytes)
+        if 8 < self.bits < 16:
+            stored = np.frombuffer(data, np.uint8, size).reshape(bottom - top, self.row_bytes)
+            return _unpack(stored, self.bits, self.across * self.samples).reshape(
+                bottom - top, self.across, self.samples
+            )
         if self.bits < 8:
             stored = np.frombuffer(data, np.uint8, size).reshape(bottom - top, self.row_bytes)
             return _unpack_bits(stored, self.bits, self.across)[..., None]
         stored = np.frombuffer(data, self.dtype, size // self.dtype.itemsize)
         return codecs.summed(stored.reshape(bottom - top, self.across, self.samples), layout["predictor"])
+
+
+def _bytes_of(bits: int) -> int:
+    """Bytes of a sample as it is given."""
+    return 2 if 8 < bits < 16 else max(1, bits // 8)
+
+
+def _unpack(stored: np.ndarray, bits: int, count: int) -> np.ndarray:
+    """Rows of `count` samples of 9 to 15 bits, packed without gaps, the highest bit first, as 16-bit numbers."""
+    import numpy as np
+
+    first = np.arange(count) * bits  # the number of each sample's first bit
+    padded = np.pad(stored, ((0, 0), (0, 2)))
+    window = np.zeros((len(stored), count), np.uint32)  # three bytes hold a sample wherever it begins
+    for place in range(3):
+        window = window << 8 | padded[:, first // 8 + place]
+    return (window >> (24 - bits - first % 8).astype(np.uint32) & ((1 << bits) - 1)).astype(np.uint16)
 
 
 def _unpack_bits(stored: np.ndarray, bits: int, count: int) -> np.ndarray:
@@ -241,7 +263,7 @@ def _result_type(header: Header) -> str:
         return "float64" if layout["bits"] == 64 else "float32"
     if header.sample == "signed":
         return "int32"
-    return {16: "uint16", 32: "uint32"}.get(layout["bits"], "uint8")
+    return {2: "uint16", 4: "uint32"}.get(_bytes_of(layout["bits"]), "uint8")
 
 
 def _notes(header: Header) -> list[str]:

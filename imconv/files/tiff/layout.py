@@ -48,6 +48,18 @@ STORAGE = frozenset(
 )
 STORAGE |= {347, 529, 530, 532}
 _OUTLINE = frozenset((254, 255, 256, 257, 330))
+_CODES = {
+    1: "B",
+    3: "H",
+    4: "I",
+    6: "b",
+    8: "h",
+    9: "i",
+    11: "f",
+    12: "d",
+    16: "Q",
+    17: "q",
+}  # of numeric types, for `struct`
 _LONGEST_NODATA = 64  # characters
 _MOST_INNER = 4096  # SubIFDs that are looked at
 _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
@@ -188,6 +200,7 @@ def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: lis
         "sample_format": formats[0],
         "predictor": number(317, 1) if compression in WITH_PREDICTOR else 1,  # elsewhere libtiff ignores the tag
         "reversed_bits": number(266, 1) == 2,
+        "stated_range": _stated_range(tags, entries),
         "jpeg_tables": bytes(entries[347].data) if compression == "jpeg" and 347 in entries else b"",
     }
     layout |= _storage(tags, entries, layout, width, height, size)
@@ -266,8 +279,27 @@ def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata
         compression=layout["compression"],
         predictor=layout["predictor"],
         nodata=_nodata(entries, layout),
+        maximum=(1 << layout["bits"]) - 1 if 8 < layout["bits"] < 16 and layout["sample_format"] in (1, 4) else None,
         extra=layout["extra"],
     )
+
+
+def _stated_range(tags: Tags, entries: dict) -> tuple[float, float] | None:
+    """The least and the largest sample over all channels that the tags SMinSampleValue and SMaxSampleValue state, or the older
+    MinSampleValue and MaxSampleValue."""
+    for low, high in ((340, 341), (280, 281)):
+        ends = [_values(tags, entries.get(tag)) for tag in (low, high)]
+        if all(ends):
+            return min(ends[0]), max(ends[1])
+    return None
+
+
+def _values(tags: Tags, entry) -> list[float]:
+    """The numbers of an entry of any numeric type; none where there is no entry, or it holds something else."""
+    code = None if entry is None else _CODES.get(entry.type)
+    if code is None or len(entry.data) < entry.count * struct.calcsize(f"={code}"):
+        return []
+    return list(struct.unpack_from(f"{tags.order}{entry.count}{code}", entry.data))
 
 
 def _nodata(entries: dict, layout: dict) -> str | None:
@@ -296,8 +328,9 @@ def refuse(header: Header) -> None:
         )
     words = f"{bits}-bit {'' if sample == 'unsigned' else sample + ' '}"
     if layout["sample_format"] not in (1, 2, 3, 4) or not (
-        bits in {"unsigned": (1, 2, 4, 8, 16, 32), "signed": (8, 16, 32), "float": (16, 32, 64)}[sample]
+        bits in {"unsigned": (1, 2, 4, *range(8, 17), 32), "signed": (8, 16, 32), "float": (16, 32, 64)}[sample]
         and (not header.palette or (bits <= 8 and sample == "unsigned"))
+        and not (8 < bits < 16 and (layout["alpha"] and layout["premultiplied"]))
     ):
         kind = "palette" if header.palette else header.mode
         raise Unsupported(f"{words}{kind} TIFF cannot be read; convert it to 8 or 16 bits, or 32-bit float")
@@ -313,6 +346,6 @@ def refuse(header: Header) -> None:
     if (
         compression in CODES
         and predictor != 1
-        and not ((predictor == 2 and bits >= 8) or (predictor == 3 and sample == "float"))
+        and not ((predictor == 2 and bits in (8, 16, 32, 64)) or (predictor == 3 and sample == "float"))
     ):
         raise Unsupported(f"{words}TIFF with predictor {predictor} cannot be read; store it without predictor")

@@ -38,7 +38,7 @@ class CombinedFilter(FilterOfFilters):
         image_type = np.dtype(image_type)
         target, scale = self.result(image_type)
         if self.combine in DEGREES:
-            _, scale = rescaled("float", image_type)
+            _, scale = rescaled("float", image_type, self.options.white)
         source, border = readable(image_type), parse_border(self.options.border)
         kernels = [each.kernel for each in self.filters]
         offset = checked_offset(self.options.offset)

@@ -143,6 +143,7 @@ class ConvolutionWork(Work):
             float(round(total)) if plan.exact else total
         )  # the sum of the weights that the loop multiplies with
         compiled = plan.source == plan.target and plan.source in ("uint8", "uint16", "float32", "float64")
+        compiled = compiled and plan.scale == 1  # not so in one type where white differs
         simple = plan.range == "clip" and self.inside is None and tally is None and plan.rounding == HALF_UP
         simple = simple and not plan.keeps_edges
         self.unweighed_by_loop = compiled and simple and self.point is None and plan.alpha == "weight"

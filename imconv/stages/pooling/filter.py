@@ -41,7 +41,7 @@ class PoolFilter(Filter):
         target, scale = self.result(image_type)
         geometry = zip(shape, self.size, self.stride, self.padding, self.dilation, ("rows", "columns"), strict=False)
         rows, columns = (pool_axis(n, k, s, p, d, self.ceil, name) for n, k, s, p, d, name in geometry)
-        return make_pool_plan(
+        plan = make_pool_plan(
             self.operation,
             (rows, columns),
             shape[2] if len(shape) == 3 else 1,
@@ -54,6 +54,7 @@ class PoolFilter(Filter):
             include_pad=self.include_pad,
             where=self.where,
         )
+        return replace(plan, opaque=options.white) if options.white else plan
 
     def in_light(self, light) -> PoolFilter:
         """As Filter.in_light; the condition's values are decoded, too."""

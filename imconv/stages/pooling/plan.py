@@ -61,6 +61,7 @@ class PoolPlan(Stage):
     scale: Fraction = Fraction(1)  # factor from samples to the result's units
     offset: Fraction = Fraction(0)
     include_pad: bool = True  # whether an average counts padding
+    opaque: int | None = None  # alpha of padding, where it is not the type's largest value
     where: Condition | None = None  # of the operation `count`
     border: Border = field(default=NO_BORDER, repr=False)
 

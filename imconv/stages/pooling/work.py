@@ -169,7 +169,7 @@ class PoolWork(Work):
     def _weighted(self, first: int, count: int):
         """Colours weighted by alpha, and alpha, as (values, divisors). Padding that is counted is black and opaque."""
         block, average = self._block(first, count).astype(np.float64), self.plan.operation == "avg"
-        opaque = type_range(np.dtype(self.plan.source))[1]
+        opaque = self.plan.opaque or type_range(np.dtype(self.plan.source))[1]
         plain = block[..., :-1].copy()
         block[..., :-1] *= block[..., -1:]
         sums = self._sums_of(block, first, count)
