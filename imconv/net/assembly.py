@@ -163,7 +163,7 @@ class _Assembler:
             return found[0]
         if found:
             self.fail(spot, f"this is both {' and '.join(map(repr, found))}; write two items")
-        attributes = {"name", *(name for kind in KINDS.values() for name in kind.attributes)}
+        attributes = {"name", "share", *(name for kind in KINDS.values() for name in kind.attributes)}
         odd = next((key for key in item if key not in attributes), None)
         if odd in KINDS:
             self.fail(spot, f'{odd!r} takes no number; write "{odd}" or {{ layer = "{odd}" }}')
@@ -173,7 +173,7 @@ class _Assembler:
     def _layer(self, form: str, item: Mapping, spot: _Spot, names: _Names, source: str) -> str:
         given = dict(item)
         own = self._name(given.pop("name", None), spot)
-        kind = form
+        kind, share = form, given.pop("share", None)
         if form == "layer":
             kind = self.value(given.pop("layer"), spot.at("layer"), source)
             simple = [name for name in KINDS if name not in JOINS]
@@ -182,10 +182,11 @@ class _Assembler:
                 self.fail(spot, f"{shown(kind)} is no kind of layer{near}")
         elif KINDS[form].argument != form:
             given[KINDS[form].argument] = given.pop(form)
-        return self.add(kind, given, spot, names.next(KINDS[kind].short, own), (source,))
+        name = names.next(KINDS[kind].short, own)
+        return self.add(kind, given, spot, name, (source,), self.value(share, spot.at("share"), source))
 
-    def add(self, kind: str, given: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
-        """Check a layer's attributes and append it."""
+    def add(self, kind: str, given: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...], share=None) -> str:
+        """Check a layer's attributes and append it; its tensors are those of the layer `share`, if that is given."""
         rules = KINDS[kind]
         attributes = {key: attribute.default for key, attribute in rules.attributes.items()}
         attributes |= self.defaults.get(kind, {})
@@ -198,8 +199,10 @@ class _Assembler:
         shapes = tuple(self.shape(one) for one in inputs)
         try:
             rules.shape(attributes, shapes)  # checks shapes; `tensors` needs right ones
-            tensors = tuple(Tensor.stored(one, name, self.layout) for one in rules.tensors(attributes, shapes))
-            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors)
+            owner = name if share is None else share
+            tensors = tuple(Tensor.stored(one, owner, self.layout) for one in rules.tensors(attributes, shapes))
+            self._check_share(share, kind, tensors)
+            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors, share)
             placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
         except ValueError as error:
             self.fail(spot, f"{name} ({kind}): {error}")
@@ -212,6 +215,17 @@ class _Assembler:
         self.placed[name] = placed
         self.layers.append(layer)
         return name
+
+    def _check_share(self, share, kind: str, tensors: tuple[Tensor, ...]) -> None:
+        """Raise ValueError if there is no layer before that has the same tensors."""
+        if share is None:
+            return
+        owner = next((layer for layer in self.layers if layer.name == share), None)
+        if owner is None:
+            near = nearest(share, [layer.name for layer in self.layers]) if isinstance(share, str) else ""
+            raise ValueError(f"share names a layer before this one, and {shown(share)} is none{near}")
+        if owner.kind != kind or owner.tensors != tensors or not tensors:
+            raise ValueError(f"it can't share the weights of {share} ({owner.kind}): theirs are of other sizes")
 
     def shape(self, source: str) -> tuple[int, ...]:
         """The shape of a layer's output, or of the input."""

@@ -12,7 +12,7 @@ from functools import partial
 from math import prod
 
 from ..geometry.axis import Axis, balanced_padding, make_axis
-from .attributes import Attribute, flag, number, padding, pair, table, whole, word
+from .attributes import MOST_SAMPLES, Attribute, flag, number, padding, pair, table, whole, word
 
 Shape = tuple[int, ...]
 ACTIVATIONS = {  # the name in descriptions: the name in Keras' tables
@@ -24,6 +24,8 @@ ACTIVATIONS = {  # the name in descriptions: the name in Keras' tables
     "hard-sigmoid": "HardSigmoid",  # ReLU6(x + 3) / 6
     "hard-swish": "HardSwish",  # x hard-sigmoid(x)
     "gelu": "GELU",  # x (1 + erf(x / sqrt 2)) / 2
+    "silu": "SiLU",  # x sigmoid(x)
+    "mish": "Mish",  # x tanh(log(1 + e^x))
     "softmax": "Softmax",
 }
 
@@ -67,9 +69,13 @@ class Kind:
     shape: Callable[[Mapping, tuple[Shape, ...]], Shape] = _unchanged
     tensors: Callable[[Mapping, tuple[Shape, ...]], tuple[TensorSpec, ...]] = _nothing
     weighted: bool = False  # whether all weights of the first tensor are multiplied at each place of the output
+    by_input: bool = False  # whether that is so at each place of the input
     biases: Callable[[Mapping, Shape], int] = _biases  # connections that are not multiply-adds
     window: bool = False  # whether a window slides over the map
     whole: bool = False  # whether each output depends on the whole map
+    adaptive: bool = False  # whether windows divide the map into so many rows and columns as are wanted
+    enlarges: bool = False  # whether which samples an output depends on repeats only after several outputs
+    measures: bool = False  # whether a factor depends on the whole map, and nothing else
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------
@@ -93,6 +99,83 @@ def axes(attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
         ceil = attributes.get("ceil", False)
         found.append(make_axis(shape[i], taps, 0, (before, after), stride[i], dilation[i], name, ceil=ceil))
     return found[0], found[1]
+
+
+def adaptive_ranges(size: int, count: int) -> list[tuple[int, int]]:
+    """First and last + 1 of the samples of each of `count` windows on an axis of `size`: torch's, which may overlap."""
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
+def adaptive_axes(attributes: Mapping, shape: Shape) -> tuple[Axis, ...]:
+    """Both axes of adaptive windows, where they are all of one size; none otherwise."""
+    found = []
+    for name, size, count in zip(("rows", "columns"), shape, attributes["size"], strict=False):
+        if size % count:
+            return ()
+        found.append(make_axis(size, size // count, 0, (0, 0), size // count, 1, name))
+    return tuple(found)
+
+
+def _adaptive_shape(attributes, shapes) -> Shape:
+    return (*attributes["size"], _map(shapes)[2])
+
+
+def _transposed_shape(attributes, shapes) -> Shape:
+    channels, out, groups, sides = _map(shapes)[2], attributes["out"], attributes["groups"], attributes["pad"]
+    if channels % groups or out % groups:
+        raise ValueError(f"{groups} groups divide neither {channels} channels in and {out} out evenly")
+    if isinstance(sides, str):
+        raise ValueError(f'its padding is numbers, as torch has it, not "{sides}"')
+    sizes = []
+    for i, n in enumerate(shapes[0][:2]):
+        stride, dilation, more = (attributes[name][i] for name in ("stride", "dilation", "output_pad"))
+        if more >= max(stride, dilation):
+            raise ValueError(f"an output_pad of {more} must be smaller than the stride or the dilation")
+        size = (n - 1) * stride - sum(sides[2 * i : 2 * i + 2]) + dilation * (attributes["size"][i] - 1) + more + 1
+        if size < 1:
+            raise ValueError("its padding leaves nothing of the output")
+        sizes.append(size)
+    return sizes[0], sizes[1], out
+
+
+def _transposed_tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
+    (rows, columns), out = attributes["size"], attributes["out"]
+    sizes = {"O": out // attributes["groups"], "I": shapes[0][2], "H": rows, "W": columns}
+    return (TensorSpec("transposed", "OIHW", sizes), *_bias(attributes, out))
+
+
+def _upsampled_shape(attributes, shapes) -> Shape:
+    rows, columns, channels = _map(shapes)
+    factor, size = attributes["factor"], attributes["size"]
+    if (factor is None) == (size is None):
+        raise ValueError("it needs a factor or a size, one of the two")
+    if attributes["corners"] and attributes["mode"] != "bilinear":
+        raise ValueError("corners go with the mode bilinear")
+    size = (rows * factor[0], columns * factor[1]) if size is None else size
+    if max(size) > MOST_SAMPLES:
+        raise ValueError(f"{by(size)} samples are too many")
+    return (*size, channels)
+
+
+def _shuffled_shape(attributes, shapes) -> Shape:
+    (rows, columns, channels), factor = _map(shapes), attributes["factor"]
+    if channels % factor**2:
+        raise ValueError(f"{channels} channels are no multiple of {factor**2}")
+    return rows * factor, columns * factor, channels // factor**2
+
+
+def _unshuffled_shape(attributes, shapes) -> Shape:
+    (rows, columns, channels), factor = _map(shapes), attributes["factor"]
+    if rows % factor or columns % factor:
+        raise ValueError(f"{by((rows, columns))} samples are no multiple of {factor}")
+    return rows // factor, columns // factor, channels * factor**2
+
+
+def _grouped_shape(attributes, shapes) -> Shape:
+    channels, groups = _map(shapes)[2], attributes["groups"]
+    if channels % groups:
+        raise ValueError(f"{groups} groups do not divide {channels} channels evenly")
+    return shapes[0]
 
 
 def _map(shapes) -> Shape:
@@ -209,6 +292,9 @@ _POOL = {"size": _SIZE, "stride": Attribute(pair(), None), "pad": _PAD}  # the d
 _DENSE = {"out": _OUT, "bias": _TRUE, "activation": _ACTIVATION}
 
 _window = partial(Kind, argument="size", shape=_window_shape, window=True)
+_adaptive = partial(
+    Kind, short="pool", attributes={"size": _SIZE}, argument="size", shape=_adaptive_shape, adaptive=True
+)
 _dense = partial(Kind, "Dense", argument="out", attributes=_DENSE, tensors=_matrix(), weighted=True)
 
 KINDS: dict[str, Kind] = {
@@ -257,6 +343,54 @@ KINDS: dict[str, Kind] = {
     "global-average": Kind(
         "GlobalAveragePooling2D", "pool", shape=lambda a, shapes: (1, 1, _map(shapes)[2]), whole=True
     ),
+    # torch's: window i of n has the samples from i size / n, rounded down, up to (i + 1) size / n, rounded up
+    "adaptive-average": _adaptive("AdaptiveAveragePooling2D"),
+    "adaptive-max": _adaptive("AdaptiveMaxPooling2D"),
+    "transposed": Kind(  # every sample adds its multiple of the kernel to the output
+        "Conv2DTranspose",
+        "transposed",
+        {
+            "out": _OUT,
+            "size": _SIZE,
+            "stride": _STRIDE,
+            "pad": _PAD,
+            "output_pad": Attribute(pair(least=0), (0, 0)),
+            "dilation": _ONE,
+            "groups": Attribute(whole(), 1),
+            "bias": _TRUE,
+            "activation": _ACTIVATION,
+        },
+        "out",
+        shape=_transposed_shape,
+        tensors=_transposed_tensors,
+        weighted=True,
+        by_input=True,
+        enlarges=True,
+    ),
+    "upsample": Kind(
+        "UpSampling2D",
+        "upsample",
+        {
+            "factor": Attribute(pair(), None),
+            "size": Attribute(pair(MOST_SAMPLES), None),
+            "mode": Attribute(word("nearest", "bilinear"), "nearest"),
+            "corners": _FALSE,  # bilinear: whether the corners' pixels keep their values (torch's align_corners)
+        },
+        "factor",
+        shape=_upsampled_shape,
+        enlarges=True,
+    ),
+    "pixel-shuffle": Kind(  # Shi and others 2016: factor^2 channels become a square of pixels
+        "PixelShuffle", "shuffle", {"factor": Attribute(whole(1, 64))}, "factor", shape=_shuffled_shape, enlarges=True
+    ),
+    "pixel-unshuffle": Kind(
+        "PixelUnshuffle",
+        "unshuffle",
+        {"factor": Attribute(whole(1, 64))},
+        "factor",
+        shape=_unshuffled_shape,
+        enlarges=True,
+    ),
     # a fully connected layer over the channels of each pixel: a 1x1 convolution stored as a matrix
     "pointwise": _dense("pointwise", shape=lambda a, shapes: (*_map(shapes)[:2], a["out"])),
     "flatten": Kind("Flatten", "flatten", shape=lambda a, shapes: (prod(shapes[0]),), whole=True),
@@ -276,6 +410,15 @@ KINDS: dict[str, Kind] = {
         "bn",
         _EPS,
         tensors=_each_channel("scale", "shift", "mean", "variance", fixed=("mean", "variance")),
+    ),
+    "groupnorm": Kind(  # Wu and He 2018: normalised over all pixels of a group of channels
+        "GroupNormalization",
+        "gn",
+        {"groups": Attribute(whole()), **_EPS},
+        "groups",
+        shape=_grouped_shape,
+        tensors=_each_channel("scale", "shift"),
+        measures=True,
     ),
     "layernorm": Kind("LayerNormalization", "ln", _EPS, tensors=_each_channel("scale", "shift")),
     "layer-scale": Kind("LayerScale", "scale", shape=lambda a, shapes: _map(shapes), tensors=_layer_scale),
