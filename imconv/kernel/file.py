@@ -131,7 +131,7 @@ def _read_picture(file, where: str) -> KernelWeights:
     from ..files import read
 
     try:
-        pixels = read(file, max_pixels=MAX_TAPS, name=where).pixels
+        pixels = read(file, max_pixels=MAX_TAPS, auto_orient=True, name=where).pixels
     except LimitError:
         raise KernelError(f"too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
     if pixels.ndim == 3:

@@ -11,8 +11,7 @@ from ...errors import OptionError
 from ...filter import Filter
 from ...geometry import border as borders
 from ...geometry.axis import make_axes
-from ...geometry.sizes import parse_pad, parse_pair
-from ...kernel.kernel import Kernel
+from ...kernel.kernel import Kernel, symmetric
 from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
@@ -40,19 +39,7 @@ class LinearFilter(Filter):
 
     @property
     def symmetric(self) -> bool:
-        options, kernel = self.options, self.kernel
-        rows, columns = kernel.shape
-        if (
-            options.selects
-            or self.order
-            or rows != columns
-            or kernel.anchor != (rows // 2, columns // 2)
-            or rows % 2 == 0
-        ):
-            return False
-        dilation = parse_pair(options.dilation, "dilation")
-        plain = parse_pair(options.stride, "stride") == (1, 1) and parse_pad(options.pad) == ("same", "same")
-        return plain and dilation[0] == dilation[1] and kernel.symmetric
+        return self.options.symmetric and self.order is None and symmetric(self.kernel)
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         options, kernel = self.options, self.kernel
