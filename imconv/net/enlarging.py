@@ -11,7 +11,7 @@ import numpy as np
 
 from .convolution import Convolution
 from .graph import Placed
-from .layer_kinds import adaptive_ranges
+from .layer_rules import adaptive_ranges
 
 f32 = np.float32
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import OptionError
 from ..geometry.axis import effective_size
 from .graph import Graph, Placed
-from .layer_kinds import by
+from .layer_rules import by
 
 LARGEST = 1 << 16  # most rows or columns that are tried
 

@@ -9,7 +9,8 @@ from math import prod
 from ..errors import OptionError, nearest
 from ..geometry.axis import Axis
 from ..lazy import cached_property
-from .layer_kinds import KINDS, Kind, Shape, TensorSpec, adaptive_axes, axes, by
+from .layer_kinds import KINDS, Kind
+from .layer_rules import Shape, TensorSpec, adaptive_axes, axes, by
 from .receptive_field import Field
 
 INPUT = "input"  # the name of the network's input

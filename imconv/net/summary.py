@@ -7,7 +7,7 @@ from math import prod
 
 from ..units import human_bytes
 from .graph import BYTES, Graph, Placed
-from .layer_kinds import Shape, by
+from .layer_rules import Shape, by
 
 HEADS = ("Layer (type)", "Output Shape", "Param #", "MACs", "RF", "Jump", "Start", "Memory")
 _LEFT = 2  # columns of words; the rest are numbers

@@ -14,7 +14,8 @@ from ..errors import OptionError
 from ..tracing.words import blocks, positions, shown
 from .forward import CONVOLUTIONS, Forward, connected_weights
 from .graph import INPUT, Graph, Layer, Placed
-from .layer_kinds import ACTIVATIONS, adaptive_ranges, by
+from .layer_kinds import ACTIVATIONS
+from .layer_rules import adaptive_ranges, by
 from .loaded_weights import Weights
 from .operations import OPERATIONS, binomial, window_counts
 
