@@ -199,10 +199,11 @@ class _Assembler:
         shapes = tuple(self.shape(one) for one in inputs)
         try:
             rules.shape(attributes, shapes)  # checks shapes; `tensors` needs right ones
-            owner = name if share is None else share
+            owner = name if share is None else self._owner(share, kind)
             tensors = tuple(Tensor.stored(one, owner, self.layout) for one in rules.tensors(attributes, shapes))
-            self._check_share(share, kind, tensors)
-            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors, share)
+            if share is not None and tensors != next(one.tensors for one in self.layers if one.name == share):
+                raise ValueError(f"the weights of {share} are of other sizes")
+            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors, None if share is None else owner)
             placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
         except ValueError as error:
             self.fail(spot, f"{name} ({kind}): {error}")
@@ -216,16 +217,15 @@ class _Assembler:
         self.layers.append(layer)
         return name
 
-    def _check_share(self, share, kind: str, tensors: tuple[Tensor, ...]) -> None:
-        """Raise ValueError if there is no layer before that has the same tensors."""
-        if share is None:
-            return
-        owner = next((layer for layer in self.layers if layer.name == share), None)
-        if owner is None:
+    def _owner(self, share, kind: str) -> str:
+        """The layer whose tensors a layer of this kind takes that shares those of the layer `share`."""
+        other = next((layer for layer in self.layers if layer.name == share), None)
+        if other is None:
             near = nearest(share, [layer.name for layer in self.layers]) if isinstance(share, str) else ""
             raise ValueError(f"share names a layer before this one, and {shown(share)} is none{near}")
-        if owner.kind != kind or owner.tensors != tensors or not tensors:
-            raise ValueError(f"it can't share the weights of {share} ({owner.kind}): theirs are of other sizes")
+        if other.kind != kind or not other.tensors:
+            raise ValueError(f"{share} ({other.kind}) has no weights for it: {kind!r} shares with its own kind")
+        return other.share or other.name
 
     def shape(self, source: str) -> tuple[int, ...]:
         """The shape of a layer's output, or of the input."""

@@ -74,12 +74,18 @@ def upsample(placed: Placed, inputs, tensors, out, workers) -> np.ndarray:
     """Nearest or bilinear samples, as torch's interpolate places them."""
     attributes, x = placed.layer.attributes, inputs[0]
     if attributes["mode"] == "nearest":
-        rows, columns = (np.arange(new) * old // new for old, new in zip(x.shape, placed.shape[:2], strict=False))
-        return np.ascontiguousarray(x[rows][:, columns])
+        sizes = zip(x.shape, placed.shape[:2], strict=False)
+        # torch's float32 arithmetic, which for some sizes lies beside the exact quotient
+        rows, columns = ((np.arange(new, dtype=f32) * (f32(old) / f32(new))).astype(np.int64) for old, new in sizes)
+        return np.ascontiguousarray(x[np.minimum(rows, x.shape[0] - 1)][:, np.minimum(columns, x.shape[1] - 1)])
     for axis, new in enumerate(placed.shape[:2]):
         low, high, share = _between(x.shape[axis], new, attributes["corners"])
         share = share.reshape([-1 if i == axis else 1 for i in range(3)])
-        x = x.take(low, axis) * (1 - share) + x.take(high, axis) * share
+        further = x.take(high, axis)
+        further *= share
+        x = x.take(low, axis)
+        x *= 1 - share
+        x += further
     return x
 
 

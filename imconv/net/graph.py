@@ -194,7 +194,10 @@ class Graph:
 
     def ignores(self, key: str) -> bool:
         """Whether a key in a file of weights is not needed to run the network, such as torch's counts of batches."""
-        return key.startswith(self.ignored) or key.endswith(self.ignored_ends)
+        own = tuple(
+            f"{layer.name}." for layer in self.layers if layer.share
+        )  # torch stores shared weights under every name
+        return key.startswith((*self.ignored, *own)) or key.endswith(self.ignored_ends)
 
     def parse_shape(self, shape) -> tuple[int, int, int]:
         """An input's shape from None (the network's own), (rows, columns) or (rows, columns, channels)."""
@@ -278,6 +281,10 @@ def _seen(layer: Layer, sliding: tuple[Axis, ...], before: list[Placed | None]) 
         return inputs[0], True, ""
     if layer.rules.whole or not all(inputs):
         return (), gated, ""
+    if layer.kind == "pixel-unshuffle":
+        n = layer.attributes["factor"]
+        rows, columns = (one.through(taps=n, before=0, stride=n) for one in inputs[0])
+        return (rows, columns), gated, ""
     if layer.rules.enlarges or (layer.rules.adaptive and not sliding):
         return (), gated, "which samples an output depends on changes from one to the next"
     if sliding:

@@ -159,10 +159,13 @@ def _layernorm(placed, inputs, tensors, out, workers):
 
 def _groupnorm(placed, inputs, tensors, out, workers):
     attributes, x = placed.layer.attributes, inputs[0]
-    groups = x.reshape(-1, attributes["groups"], x.shape[-1] // attributes["groups"])
-    means = groups.mean((0, 2), dtype=np.float64, keepdims=True)
-    variances = np.square(groups - means).mean((0, 2), keepdims=True)
-    result = ((groups - means) / np.sqrt(variances + attributes["eps"])).astype(f32).reshape(x.shape)
+    result = np.empty_like(x) if out is None else out
+    each = x.shape[-1] // attributes["groups"]
+    for first in range(0, x.shape[-1], each):
+        part = np.s_[..., first : first + each]
+        np.subtract(x[part], x[part].mean(dtype=np.float64).astype(f32), out=result[part])
+        variance = sum(float(np.square(row, dtype=np.float64).sum()) for row in result[part]) / result[part].size
+        result[part] *= f32(1 / math.sqrt(variance + attributes["eps"]))
     result *= tensors["scale"]
     result += tensors["shift"]
     return result

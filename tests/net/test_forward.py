@@ -218,8 +218,10 @@ def test_tiny_networks_as_torch(name):
         ("{ pixel-unshuffle = 4 }", "no multiple of 4"),
         ("{ groupnorm = 3 }", "3 groups do not divide"),
         ('{ conv = 4, size = 3, share = "conv9" }', "share names a layer before"),
-        ('{ conv = 8, size = 3, share = "first" }', "theirs are of other sizes"),
-        ('{ transposed = 4, size = 3, share = "first" }', "theirs are of other sizes"),
+        ('{ fc = 8, share = "first" }', "flat vector"),
+        ('"relu", { layer = "batchnorm", share = "relu1" }', "has no weights for it"),
+        ('{ conv = 8, size = 3, share = "first" }', "are of other sizes"),
+        ('{ transposed = 4, size = 3, share = "first" }', "has no weights for it"),
     ],
 )
 def test_wrong_fields_of_layers(layer, words):
@@ -237,6 +239,31 @@ def test_shared_weights_count_once():
     assert network.parameters == sum(layer.parameters for layer in network.layers)
     placed = {one.layer.name: one for one in network.resolve()}
     assert placed["conv2"].macs == placed["twice"].macs > 0
+
+
+def test_torchs_files_have_shared_weights_under_every_name():
+    network = made(
+        'input = [5, 6, 4]\nlayers = [{ conv = 4, size = 3, pad = 1, name = "a" }, '
+        '{ conv = 4, size = 3, pad = 1, name = "b", share = "a" }, { conv = 4, size = 3, pad = 1, name = "c", share = "b" }]'
+    )
+    arrays, samples = random_arrays(network), drawn(network)
+    assert set(arrays) == {"a.weight", "a.bias"}
+    doubled = {**arrays, **{key.replace("a.", f"{name}."): value for key, value in arrays.items() for name in "bc"}}
+    once, twice = (network.run(samples, each, preprocess=False)["c"] for each in (arrays, doubled))
+    np.testing.assert_array_equal(once, twice)
+
+
+def test_nearest_samples_are_torchs():
+    """Frozen from torch 2.13: from 4 to 82 samples its float32 arithmetic lies beside the exact quotient."""
+    network = made('input = [4, 4, 1]\nlayers = [{ layer = "upsample", size = [82, 4] }]')
+    samples = np.broadcast_to(np.arange(4, dtype=np.float32)[:, None, None], (4, 4, 1))
+    found = network.run(samples, {}, preprocess=False)["upsample1"][:, 0, 0]
+    assert [int((found == n).sum()) for n in range(4)] == [21, 21, 20, 20]
+
+
+def test_unshuffled_pixels_have_a_field():
+    fields = made("input = [12, 18, 2]\nlayers = [{ max = 2 }, { pixel-unshuffle = 3 }]").resolve()[-1].fields
+    assert [(field.size, field.jump) for field in fields] == [(6, 6), (6, 6)]
 
 
 def test_fields_of_adaptive_windows():
