@@ -275,38 +275,13 @@ FORMATS: dict[str, Format] = {
 _BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
 _SYNONYMS = {synonym: f.name for f in FORMATS.values() for synonym in f.synonyms}
 
-_FOREIGN = (
-    (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop file"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR file"),
-    (b"#?RADIANCE", "a Radiance HDR file"),
-    (b"\xff\x0a", "a JPEG XL file"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL file"),
-    (b"qoif", "a QOI file"),
-    (b"\x1f\x8b", "gzip-compressed data"),
-    (b"<svg", "an SVG drawing"),
-    (b"<?xml", "an XML text"),
-)
-
 
 def sniff(head: bytes) -> str | None:
-    """The format that `head`, the first 32 bytes of a file, belongs to, or None."""
+    """The format that `head`, at least the first 32 bytes of a file, belongs to, or None."""
     for found in FORMATS.values():
-        if head.startswith(found.starts) or (found.marked and found.marked(head)):
+        if head.startswith(found.starts) or (found.marked and found.marked(head[:32])):
             return found.name
     return None
-
-
-def describe_unknown(head: bytes) -> str:
-    """What a file that is none of the known formats seems to be, for an error message."""
-    for signature, description in _FOREIGN:
-        if head.startswith(signature):
-            return description
-    if head[4:8] == b"ftyp":
-        return "a HEIC or video file"
-    if head and not any(byte < 9 or 13 < byte < 32 for byte in head):
-        return "text"
-    return "not a picture in any known format"
 
 
 def known() -> str:
