@@ -62,7 +62,7 @@ class Header:
 
     @property
     def icc(self) -> bool:
-        return self.metadata.icc is not None
+        return self.metadata.icc is not None or self.layout.get("icc", False)
 
     @property
     def orientation(self) -> int:
