@@ -44,14 +44,17 @@ def test_the_reader_of_imports_sees_what_there_is():
 @pytest.mark.parametrize("name", FORMATS)
 def test_modules_have_what_their_entry_promises(name):
     found = FORMATS[name]
-    header, decoder, encoder = (found.module(part) for part in ("header", "decoder", "encoder"))
+    header, decoder = found.module("header"), found.module("decoder")
+    encoder = found.module("encoder") if found.encoder else None
     assert hasattr(header, "read")
     assert hasattr(decoder, "bytes_needed")
     assert hasattr(decoder, "decode") or hasattr(decoder, "rows")
     assert hasattr(decoder, "rows") or not hasattr(decoder, "bytes_held")
-    assert hasattr(encoder, "encode") or hasattr(encoder, "Writer")
+    assert encoder is None or hasattr(encoder, "encode") or hasattr(encoder, "Writer")
     assert found.several == hasattr(encoder, "encode_pages")
-    assert {found.header, found.decoder, found.encoder} <= {
+    assert bool(found.holds) == (encoder is not None)
+    assert bool(found.needs) == (found.extra is not None)
+    assert {found.header, found.decoder, found.encoder} - {""} <= {
         ".".join(path.relative_to(FILES).with_suffix("").parts) for path in FILES.rglob("*/*.py")
     }
 

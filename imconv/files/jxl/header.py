@@ -46,7 +46,9 @@ def read(file, size: int, *, whole: bool = False) -> Header:
 
 
 def exif_in(block: bytes) -> bytes | None:
-    """The TIFF block in an Exif box, which says first how far on it begins."""
+    """The TIFF block in an Exif box, which says first how far on it begins; some programs leave that out."""
+    if block[:4] in (b"II*\0", b"MM\0*"):
+        return block
     (offset,) = struct.unpack_from(">I", block)
     return block[4 + offset :].removeprefix(b"Exif\0\0") or None
 

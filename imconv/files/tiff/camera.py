@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...errors import ImconvError
 from .. import foreign
 from ..header import Unsupported
 from ..tags import Tags
@@ -47,6 +48,8 @@ def refuse(tags: Tags, chain: list[int]) -> None:
 def _entries(tags: Tags, offset: int) -> dict:
     try:
         return tags.directory(offset, _WANTED)[0]
+    except ImconvError:  # a stream that goes on too long
+        raise
     except ValueError:
         return {}  # told where it is read
 
