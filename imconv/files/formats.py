@@ -103,7 +103,7 @@ class Format:
         """What to install for the pixels of this format, None where nothing is missing. No package is imported for it."""
         if all(importlib.util.find_spec(package) for package in self.needs):
             return None
-        return f"{self.name} needs more packages: pip install 'imconv[{self.extra}]'"
+        return f"{self.name} needs a package that is not installed; pip install 'imconv[{self.extra}]'"
 
     def module(self, part: str) -> Any:
         """The module for a part, "header", "decoder" or "encoder", which is imported now."""

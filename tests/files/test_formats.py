@@ -1,14 +1,20 @@
 """A format is one entry and its modules: they have what the entry promises, know no other folder, and are loaded late."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import imconv.files
+from imconv.errors import FileError
+from imconv.files import check_target, inspect, read, write
 from imconv.files.formats import FORMATS
+from imconv.files.picture import Picture
+from tests.refused import refused
 
 FILES = Path(imconv.files.__file__).parent
 FOLDERS = {path.name for path in FILES.iterdir() if (path / "__init__.py").exists()}
@@ -75,6 +81,27 @@ def test_no_other_module_asks_for_a_format_by_name():
             if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
         }
         assert not compared & set(FORMATS), path.name
+
+
+@pytest.mark.parametrize("name", [found.name for found in FORMATS.values() if found.needs])
+def test_a_missing_package_is_one_line(monkeypatch, tmp_path, name):
+    found = FORMATS[name]
+    pixels = np.zeros((4, 5, 3), np.uint8 if ("rgb", "uint8") in found.holds else np.float32)
+    path = tmp_path / f"a{found.extensions[0]}"
+    words = (
+        rf"a{found.extensions[0]}: {name} needs a package that is not installed; pip install 'imconv\[{found.extra}\]'$"
+    )
+    if found.encoder and not found.missing:
+        write(path, pixels)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    if path.exists():
+        refused(FileError, words, read, path)
+        assert inspect(path).width == 5
+        path.unlink()
+    if found.encoder:
+        refused(FileError, words, write, path, pixels)
+        refused(FileError, words, check_target, path, Picture(pixels))
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_modules_are_loaded_when_they_are_wanted(astronaut):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imconv.errors import FileError, LimitError, OptionError
-from imconv.files import encode, inspect, read, write
+from imconv.files import encode, inspect, read, write, write_pages
 from imconv.files.formats import FORMATS
 from imconv.files.jxl.bits import Bits, Written
 from imconv.files.picture import Metadata, Picture
@@ -208,17 +208,9 @@ def test_an_animation_is_named():
     picture = as_read(data)
     np.testing.assert_array_equal(picture.pixels, frames[0])
     assert picture.notes == ("an animation: only its first frame is read",)
-    refused(FileError, "JXL holds one picture, these are 2; write", _both, photograph_of(frames))
-
-
-def photograph_of(frames: np.ndarray) -> list[Picture]:
-    return [Picture(frame) for frame in frames[:2]]
-
-
-def _both(pictures: list[Picture]):
-    from imconv.files import write_pages
-
-    return write_pages(io.BytesIO(), pictures, format="jxl")
+    refused(
+        FileError, "JXL holds one picture, these are 3; write", write_pages, io.BytesIO(), list(frames), format="jxl"
+    )
 
 
 def with_header(put, rest: bytes = bytes(30)) -> bytes:
@@ -233,10 +225,15 @@ def with_header(put, rest: bytes = bytes(30)) -> bytes:
 
 
 def test_what_would_be_lost_is_refused():
-    def channels(*kinds: int, lossy: int = 0, icc: bool = False):
+    def channels(*kinds: int, lossy: int = 0, icc: bool = False, bits_more: int = 0):
         def put(bits: Written) -> None:
             bits.put(0, 2)  # not all as usual; nothing that is seldom said
-            bits.put(0b1_00_0, 4)  # 8 bits
+            if bits_more:
+                bits.put(0b11_0, 3)
+                bits.put(7 + bits_more, 6)
+                bits.put(1, 1)
+            else:
+                bits.put(0b1_00_0, 4)  # 8 bits
             bits.put({0: 0, 1: 1}.get(len(kinds), 2), 2)
             if len(kinds) > 1:
                 bits.put(len(kinds) - 2, 4)
@@ -257,16 +254,11 @@ def test_what_would_be_lost_is_refused():
         (channels(0, 1), r"extra channels \(depth\)"),
         (channels(2, 0), r"extra channels \(spot colour\)"),
         (channels(0, 0), r"extra channels \(several alphas\)"),
+        (channels(bits_more=12), "20-bit samples"),
         (channels(lossy=1, icc=True), "lossy colours of an ICC profile"),
     ):
         refused(FileError, f"x: JPEG XL with {words} cannot be read without loss; convert it .*djxl", as_read, data)
         assert inspect(io.BytesIO(data)).width == 8
-    pixels = np.random.default_rng(1).integers(0, 1 << 20, (4, 5), np.uint32)
-    try:
-        data = imagecodecs.jpegxl_encode(pixels, lossless=True, bitspersample=20)
-    except Exception:
-        return
-    refused(FileError, "20-bit samples cannot be read without loss", as_read, data)
 
 
 def test_numbers_in_bits():
@@ -279,9 +271,6 @@ def test_numbers_in_bits():
 
 
 def test_a_vast_size_is_refused_before_memory_is_taken():
-    def put(bits: Written) -> None:
-        bits.put(1, 1)
-
     bits = Written()
     bits.put(0x0AFF, 16)
     bits.put(0, 1)

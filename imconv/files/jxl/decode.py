@@ -66,7 +66,7 @@ def _profile(data: bytes) -> bytes:
     try:
         from pillow_jxl import Decoder
     except ImportError:
-        raise Unsupported("its colour profile needs more packages: pip install 'imconv[jxl]'") from None
+        raise Unsupported("its colours need a package that is not installed; pip install 'imconv[jxl]'") from None
     try:
         icc = Decoder(num_threads=usable_threads())(data)[3]
     except Exception as error:

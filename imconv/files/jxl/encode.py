@@ -28,7 +28,8 @@ def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     import imagecodecs
 
     pixels, _, metadata = page
-    settings: dict[str, Any] = {"lossless": True, "effort": level(options.compression) or DEFAULT_EFFORT}
+    effort = level(options.compression)
+    settings: dict[str, Any] = {"lossless": True, "effort": DEFAULT_EFFORT if effort is None else max(1, effort)}
     if options.quality is not None and options.quality < 100:
         # libjxl would take deeper samples as linear light, and those with a profile as sRGB's
         reason = "more than 8 bits" if pixels.itemsize > 1 else "an ICC profile" if metadata.icc else None
