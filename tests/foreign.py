@@ -95,6 +95,7 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "a.dds": (b"DDS |\0\0\0" + bytes(120), "is a DDS texture; convert it"),
     "a.qoi": (b"qoif\0\0\0\4\0\0\0\4\3\0", "is a QOI file"),
     "a.jxr": (b"II\xbc\x01" + bytes(50), "is a JPEG XR file"),
+    "a.jls": (b"\xff\xd8\xff\xf7\0\x0b\x08\0\4\0\4\1\1\x11\0" + bytes(20), "is a JPEG-LS file; convert it: ffmpeg -i in.jls out.png"),
     "a.cur": (b"\0\0\2\0\1\0" + bytes(40), "is a cursor; convert it: magick in.cur out.png"),
     "a.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF document; convert it: pdftoppm"),
     "a.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "is a PostScript file; convert it: gs"),

@@ -37,9 +37,11 @@ def _silent() -> Iterator[None]:
 
 
 def bytes_needed(header: Header) -> int:
-    """Peak memory of decoding: each channel as the library has it, twice, and the pixels, twice where alpha is divided out."""
+    """Peak memory of decoding: each channel as the library has it, twice, and the pixels; four times the pixels where alpha is
+    divided out."""
     stored = sum(2 if kind == HALF else 4 for kind in header.layout["kinds"])
-    return header.width * header.height * (2 * stored + 4 * header.channels * (1 + header.layout["alpha"]))
+    pixels = 4 * header.channels
+    return header.width * header.height * max(2 * stored + pixels, 4 * pixels * header.layout["alpha"])
 
 
 def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
@@ -63,6 +65,7 @@ def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
         if plane.size != header.height * header.width:
             raise ValueError("header and pixels disagree")
         pixels[..., i] = plane.reshape(header.height, header.width)
+    del found
     if header.layout["alpha"]:
         return _straight(pixels, notes)
     return pixels[..., 0] if len(names) == 1 else pixels
