@@ -64,3 +64,20 @@ def looked_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes:
     if palette.ndim == 2:
         notes.append(f"palette expanded to {'RGBA' if palette.shape[1] == 4 else 'RGB'}")
     return table[indices]
+
+
+def divided(band: np.ndarray) -> np.ndarray:
+    """Pixels (rows, columns, channels) with the colours divided by alpha, the last channel: rounded half up, at most the type's
+    maximum, and 0 where alpha is 0."""
+    import numpy as np
+
+    if band.dtype.kind == "f":
+        wide = band.astype("f8" if band.itemsize == 8 else "f4")
+        alpha = wide[..., -1:]
+        with np.errstate(all="ignore"):
+            wide[..., :-1] = np.where(alpha == 0, 0, wide[..., :-1] / alpha)
+        return wide
+    most = np.iinfo(band.dtype).max
+    alpha = band[..., -1:].astype(np.uint32)
+    colours = (band[..., :-1] * np.uint32(most) + alpha // 2) // np.maximum(alpha, 1)
+    return np.concatenate([np.where(alpha == 0, 0, np.minimum(colours, most)), alpha], axis=2).astype(band.dtype)

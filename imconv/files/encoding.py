@@ -23,8 +23,12 @@ _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth cal
 
 def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
     """Raise FileError where `target` cannot hold the pictures' pixels bit for bit; the message names formats that can."""
+    if not target.encoder:
+        raise FileError(f"{name}: imconv reads {target.name} but does not write it; write PNG or TIFF")
     for i, picture in enumerate(pictures):
         _check_one(picture, target, name if i == 0 else f"{name} (page {i})")
+    if target.missing:
+        raise FileError(f"{name}: {target.missing}")
     if len(pictures) == 1:
         return
     able = ", ".join(f.name for f in FORMATS.values() if f.pages)
@@ -47,12 +51,12 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
             f"{name}: {target.name} holds at most {target.longest_side} pixels a side, this is "
             f"{picture.width} x {picture.height}; write PNG or TIFF"
         )
-    if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
+    if (mode, dtype) in target.holds | target.nearly or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
     exact = {*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())}
     able = [other for other in FORMATS if other in exact]
     able = able or holders(mode, "uint8")
-    depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
+    depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds | target.nearly]
     what = f"{picture.depth} {mode} pixels"
     if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import DamagedFileError, FileError, ImconvError, LimitError
-from .formats import FORMATS, describe_unknown, known, sniff
+from .formats import FORMATS, known, sniff
 from .picture import MODES, Metadata
 from .source import ENDLESS, explain
 
@@ -62,7 +62,7 @@ class Header:
 
     @property
     def icc(self) -> bool:
-        return self.metadata.icc is not None
+        return self.metadata.icc is not None or self.layout.get("icc", False)
 
     @property
     def orientation(self) -> int:
@@ -110,8 +110,10 @@ def _read(file, size: int, name: str, call: Callable[[Any], list[Header]]) -> li
         raise FileError(f"{name}: is empty; nothing was read from it")
     format_name = sniff(head)
     if format_name is None:
-        seems = describe_unknown(head)
-        raise FileError(f"{name}: {seems if seems.startswith('not') else f'is {seems}'}; imconv reads {known()}")
+        from . import foreign
+
+        file.seek(0)
+        raise FileError(f"{name}: {foreign.described(file.read(foreign.LOOKED_AT), known())}")
     reader = FORMATS[format_name].module("header")
     if size == ENDLESS and FORMATS[format_name].told_at_end:
         size = file.seek(0, 2)

@@ -13,7 +13,7 @@ from ..errors import DamagedFileError, FileError, OptionError, known
 from . import limits, source, streams
 from . import salvage as salvaging
 from .formats import FORMATS, Format, format_for, format_named
-from .header import Header, decoding, read_header, read_headers, read_start
+from .header import Header, Unsupported, decoding, read_header, read_headers, read_start
 from .picture import Picture
 from .source import ENDLESS
 
@@ -194,6 +194,8 @@ def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> It
 def _picture(module, data: bytes, header: Header) -> Decoded:
     """The only picture of a file, or one of its pages."""
     notes: list[str] = []
+    if missing := FORMATS[header.format].missing:
+        raise Unsupported(missing)
     if hasattr(module, "decode"):
         pixels = module.decode(data, header, notes)
     else:
@@ -203,4 +205,4 @@ def _picture(module, data: bytes, header: Header) -> Decoded:
         or pixels.size != header.height * header.width * header.channels
     ):
         raise ValueError("header and pixels disagree")
-    return pixels, notes, {}
+    return pixels, notes, module.described(data, header, notes) if hasattr(module, "described") else {}

@@ -240,14 +240,14 @@ def test_an_encoder_and_decoder_from_end_to_end(succeeds, imconv, folder):
     out = succeeds("net", "summary", "decoder.toml").out.decode()
     assert "(None, 9, 7, 2)" in out
     assert "Total params: 404" in out
-    assert succeeds("net", "run", "decoder.toml", "rgb.png", "-w", "w.npz").out
+    assert succeeds("net", "run", "decoder.toml", "in.png", "-w", "w.npz").out
     result = imconv(
-        "net", "maps", "decoder.toml", "rgb.png", "-w", "w.npz", "--layers", "transposed1,pool1", "--output-dir", "maps"
+        "net", "maps", "decoder.toml", "in.png", "-w", "w.npz", "--layers", "transposed1,pool1", "--output-dir", "maps"
     )
     assert result.code == 0, result.err
     assert len(list((folder / "maps" / "transposed1").glob("map-*.png"))) == 8
     for layer, at in (("pool1", "8,6,1"), ("transposed1", "3,4,5"), ("twice", "2,2,1"), ("gn1", "4,4,3")):
         assert (
             b"result"
-            in succeeds("net", "trace", "decoder.toml", "rgb.png", "-w", "w.npz", "--layer", layer, "--at", at).out
+            in succeeds("net", "trace", "decoder.toml", "in.png", "-w", "w.npz", "--layer", layer, "--at", at).out
         )

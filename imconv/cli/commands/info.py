@@ -71,7 +71,10 @@ def _text(facts: dict, header: Header) -> str:
         ("samples", f"{bits}, {facts['sample']}{palette}"),
         ("channels", f"{facts['channels']}, {facts['mode']}"),
         ("alpha", "yes" if facts["alpha"] else "no"),
-        ("ICC profile", f"{len(header.metadata.icc)} bytes" if header.metadata.icc is not None else "none"),
+        (
+            "ICC profile",
+            f"{len(header.metadata.icc)} bytes" if header.metadata.icc else "yes" if header.icc else "none",
+        ),
         ("orientation", f"{facts['orientation']}, {TURNS[facts['orientation'] - 1]}"),
         ("dpi", "not given" if header.dpi is None else "{:g} x {:g}".format(*header.dpi)),
         *(("note", note) for note in facts["notes"]),

@@ -11,6 +11,7 @@ from ..header import Header, Unsupported
 from ..picture import Metadata
 from ..tags import MAX_BLOCK
 
+_LS = 0xF7  # the frame header of JPEG-LS
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _PHOTOSHOP = b"Photoshop 3.0\0"  # before image resources, of which number 0x0404 holds IPTC datasets
@@ -44,6 +45,8 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     profile_parts: dict[int, bytes] = {}
     parts = carried = 0
     for marker, data in _segments(file):
+        if marker == _LS:
+            raise Unsupported("is a JPEG-LS file; convert it: ffmpeg -i in.jls out.png")
         if marker in _FRAMES:
             if frame is not None:
                 raise ValueError("two frame headers")

@@ -9,6 +9,7 @@ from .. import tags as tiff_tags
 from ..header import Header, Unsupported
 from ..picture import MOST_PLANES, PLANES, Metadata
 from ..tags import MAX_BLOCK, Tags
+from . import camera
 from .codecs import CODES, WITH_PREDICTOR
 
 COMPRESSIONS = {
@@ -86,6 +87,7 @@ class _Page(NamedTuple):
 def _pages(tags: Tags) -> tuple[list[_Page], list[str]]:
     """The file's pages without smaller copies of others, each the largest picture among its own and its SubIFDs."""
     chain = tags.chain() or [tags.first]
+    camera.refuse(tags, chain)
     kinds = {offset: _outline(tags, offset) for offset in chain}
     full = [offset for offset in chain if not kinds[offset].reduced] or chain
     notes = [f"smaller copies of its pictures left out: {len(chain) - len(full)}"] if len(full) < len(chain) else []
