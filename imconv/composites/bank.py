@@ -75,6 +75,11 @@ class BankPlan(PlanLike):
         return layout(len(self.plans), self.plans[0].shape, self.across)[1]
 
     @property
+    def grid(self) -> Grid | None:
+        """As AnyPlan.grid: several results on one sheet lie nowhere in particular."""
+        return self.plans[0].grid if len(self.plans) == 1 else None
+
+    @property
     def scratch(self) -> int:
         """Bytes of memory beside the sheet: one filter's buffers and its result."""
         each = np.dtype(self.target).itemsize + (8 if self.stretched else 0)

@@ -6,6 +6,7 @@ import io
 import struct
 from dataclasses import dataclass
 
+SUBFILE_TYPE, OLD_SUBFILE_TYPE = 254, 255
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 ICC_PROFILE, XMP, EXTRA_SAMPLES, IPTC = 34675, 700, 338, 33723
 NODATA = 42113  # GDAL: the value of samples that are no measurements, as text

@@ -37,6 +37,11 @@ class Axis:
         """How many padded samples the windows read, from the first to the last."""
         return (self.out - 1) * self.stride + effective_size(self.taps, self.dilation)
 
+    @property
+    def start(self) -> int:
+        """The input sample, before the first one if negative, over which the anchor lies for output 0."""
+        return self.anchor * self.dilation - self.before
+
     def sources(self, border: Border) -> np.ndarray:
         """For each padded sample the number of the input sample it repeats, -1 for none; shape (span,)."""
         return source_indices(border, np.arange(self.span) - self.before, self.size)
