@@ -13,6 +13,7 @@ from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter, FilterOfFilters
 from ..geometry.arrangement import layout
+from ..geometry.grid import Grid
 from ..pixels.depth import white
 from .partial import selected
 

@@ -70,8 +70,16 @@ class AnyPlan:
 
     @property
     def grid(self) -> Grid | None:
-        """Where the result's samples lie among the picture's: under the anchor of the window; None if nowhere in particular."""
+        """Where the result's samples lie among the picture's; None if nowhere in particular.
+
+        By default under the anchor of their window, so that a result has its place whatever padding and stride are.
+        """
         return Grid.along_axes((self.rows.stride, self.rows.start), (self.columns.stride, self.columns.start))
+
+    @property
+    def grid_of_windows(self) -> Grid:
+        """The same for results that stand for their whole window: in its middle."""
+        return Grid.along_axes((self.rows.stride, self.rows.middle), (self.columns.stride, self.columns.middle))
 
     @property
     def source_channels(self) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 
+from .. import private_tags
 from .. import tags as tiff_tags
+from ..description import pages_stated
 from ..header import Header, Unsupported
+from ..origin import Origin
 from ..picture import Metadata
-from ..tags import MAX_BLOCK, Tags
+from ..tags import MAX_BLOCK, Tags, new_entry
 from .codecs import CODES, WITH_PREDICTOR
-from .pages import Page, Pages, pages_of
+from .pages import Page, Pages, pages_of, subfile_type
 
 COMPRESSIONS = {
     1: "none",
@@ -48,6 +51,7 @@ STORAGE = frozenset(
 )
 STORAGE |= {347, 529, 530, 532}
 _LONGEST_NODATA = 64  # characters
+_IPTC_MARK = 0x1C  # how each dataset begins
 _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
 
 
@@ -131,6 +135,8 @@ def _read_directory(tags: Tags, number: int, pages: Pages, size: int) -> Header:
     }
     layout |= _storage(tags, entries, layout, width, height, size)
     depth = 8 if palette else bits[0]
+    origin = Origin((height, width, samples), len(pages.pages), planar == 2 and samples > 1, (height, width))
+    metadata = _metadata(tags, place, entries, layout, origin)
     return Header(
         "TIFF",
         width,
@@ -142,8 +148,8 @@ def _read_directory(tags: Tags, number: int, pages: Pages, size: int) -> Header:
         frames=len(pages.pages),
         overviews=pages.overviews,
         masks=pages.masks,
-        metadata=_metadata(tags, place, entries, layout),
-        notes=(*pages.notes, *([place.note] if place.note else [])),
+        metadata=metadata,
+        notes=(*pages.notes, *([place.note] if place.note else []), *_on_description(metadata, origin)),
         layout=layout,
     )
 
@@ -185,7 +191,8 @@ def _storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, s
     return {"tiled": tiled, "across": across, "down": down, "offsets": offsets[:needed], "counts": counts[:needed]}
 
 
-def _metadata(tags: Tags, place: Page, entries: dict, layout: dict) -> Metadata:
+def _metadata(tags: Tags, place: Page, entries: dict, layout: dict, origin: Origin) -> Metadata:
+    kind = subfile_type(tags, entries)
     if place.page != place.picture:  # what a SubIFD does not say, its page does
         entries = tags.directory(place.page)[0] | entries
 
@@ -197,6 +204,11 @@ def _metadata(tags: Tags, place: Page, entries: dict, layout: dict) -> Metadata:
         exif = tiff_tags.descriptive(tags, entries)
     except ValueError:
         exif = None
+    nodata = _nodata(entries)
+    # where samples are not the file's own its value is not among them
+    layout["nodata_lost"] = nodata if layout["palette"] or layout["photometric"] == 0 or layout["bits"] < 8 else None
+    own = private_tags.read(tags, entries)
+    own.pop(tiff_tags.SUBFILE_TYPE, None)  # that of the picture counts, not of its page
     value = tags.number(entries.get(tiff_tags.ORIENTATION))
     return Metadata(
         icc=block(tiff_tags.ICC_PROFILE),
@@ -206,14 +218,35 @@ def _metadata(tags: Tags, place: Page, entries: dict, layout: dict) -> Metadata:
         orientation=value if value in range(1, 9) else 1,
         compression=layout["compression"],
         predictor=layout["predictor"],
-        nodata=_nodata(entries, layout),
+        iptc=_iptc(entries),
+        nodata=None if layout["nodata_lost"] else nodata,
+        tags=tuple((own | ({tiff_tags.SUBFILE_TYPE: new_entry(4, kind)} if kind else {})).items()),
+        origin=origin,
     )
 
 
-def _nodata(entries: dict, layout: dict) -> str | None:
-    """The value that GDAL's tag states, where the picture has the file's own samples: no palette, no inverted levels."""
+def _iptc(entries: dict) -> bytes | None:
+    """IPTC datasets. Many programs call their bytes 32-bit numbers, and some have swapped them."""
+    entry = entries.get(tiff_tags.IPTC)
+    if entry is None or not 0 < len(entry.data) <= MAX_BLOCK:
+        return None
+    either = (entry.data, tiff_tags.reordered(entry, "<", ">").data)
+    return next((data for data in either if data[0] == _IPTC_MARK), None)
+
+
+def _on_description(metadata: Metadata, origin: Origin) -> list[str]:
+    """A note where a file holds more pictures than it has directories: they can't be read."""
+    text = tiff_tags.text_of(metadata.exif, tiff_tags.DESCRIPTION) if metadata.exif else None
+    stated = pages_stated(text, origin) if text else 1
+    if stated > 1 and origin.pages == 1:
+        return [f"first of {stated} pictures that its description states: the others have no directories of their own"]
+    return []
+
+
+def _nodata(entries: dict) -> str | None:
+    """The value that GDAL's tag states."""
     entry = entries.get(tiff_tags.NODATA)
-    if entry is None or entry.type != 2 or layout["palette"] or layout["photometric"] == 0:
+    if entry is None or entry.type != 2:
         return None
     return entry.data.split(b"\0")[0].decode("ascii", "replace").strip()[:_LONGEST_NODATA] or None
 

@@ -8,9 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from ...engine.stage import Stage
-from ...geometry.axis import Axis, effective_size
+from ...geometry.axis import Axis
 from ...geometry.border import Border
-from ...geometry.grid import Grid
 from ...pixels.rounding import check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
 from ...units import human_bytes
@@ -73,12 +72,7 @@ class PoolPlan(Stage):
         return ALGORITHMS[self.algorithm]
 
     reason = property(lambda self: self.how.reason)
-
-    @property
-    def grid(self) -> Grid:
-        """As AnyPlan.grid: a sample stands for its whole window, and so lies in its middle."""
-        first = (Fraction(effective_size(a.taps, a.dilation) - 1, 2) - a.before for a in (self.rows, self.columns))
-        return Grid.along_axes(*zip((self.rows.stride, self.columns.stride), first, strict=True))
+    grid = property(lambda self: self.grid_of_windows)
 
     @property
     def taps(self) -> int:
