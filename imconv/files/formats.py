@@ -44,7 +44,7 @@ class Format:
     reduces         whether it stores with a loss, or small pictures only, and so is never suggested
     instead         (colour model, another) pairs: the format lacks the first model, and stores such pictures as the second
     expanded        the format for its bitmaps once they have been read as 8-bit grey
-    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks", "iptc", "comment"
+    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks", "iptc", "comment", "tags"
     longest         (kind of metadata, bytes) pairs: the most bytes that it stores of that kind
     longest_side    the most rows or columns of a picture, in pixels
     takes           options that have a meaning for it: "quality", "compression"
@@ -185,7 +185,7 @@ FORMATS: dict[str, Format] = {
             ".tif .tiff",
             (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
             (_BIT, *product((*MODES, PLANES), ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
-            (*_ALL_METADATA, "iptc"),
+            (*_ALL_METADATA, "iptc", "tags"),
             header="tiff.layout",
             decoder="tiff.decode",
             encoder="tiff.encode",

@@ -30,6 +30,7 @@ class Header:
     sample    "unsigned", "signed" or "float"
     palette   True for palette images
     frames    number of pictures in the file: pages or frames
+    overviews, masks  number of smaller copies of its pictures and of transparency masks in the file, which are no frames
     metadata  see picture.Metadata
     notes     remarks for the user
     layout    what the decoder of this format needs; private
@@ -43,6 +44,8 @@ class Header:
     sample: str = "unsigned"
     palette: bool = False
     frames: int = 1
+    overviews: int = 0
+    masks: int = 0
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
     layout: dict[str, Any] = field(default_factory=dict, repr=False)

@@ -48,7 +48,9 @@ def as_shown(picture: Picture) -> Picture:
 def as_stored(picture: Picture, orientation: int) -> Picture:
     """A picture as it is displayed, turned so that a file with this orientation is displayed like that."""
     pixels = turned(picture.pixels, _BACK.get(orientation, orientation))
-    return picture.replace(pixels=pixels, metadata=_oriented(picture.metadata, orientation, transposes(orientation)))
+    return picture.replace(
+        pixels=pixels, metadata=_oriented(picture.metadata, orientation, _BACK.get(orientation, orientation))
+    )
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -67,13 +69,15 @@ def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def upright(metadata: Metadata) -> Metadata:
     """The metadata of a picture whose pixels have been turned: orientation 1, in EXIF and XMP too."""
-    return _oriented(metadata, 1, transposes(metadata.orientation))
+    return _oriented(metadata, 1, metadata.orientation)
 
 
-def _oriented(metadata: Metadata, orientation: int, transposed: bool) -> Metadata:
-    """The metadata with another orientation in all its places; `transposed`: what belongs to rows is the columns' from now on."""
-    dpi, chunks = metadata.dpi, metadata.chunks
-    if transposed:
+def _oriented(metadata: Metadata, orientation: int, turn: int) -> Metadata:
+    """The metadata of a picture turned by `turn`, with another orientation in all its places."""
+    dpi, chunks, origin = metadata.dpi, metadata.chunks, metadata.origin
+    if origin is not None:
+        origin = origin.turned(*_TURNS[turn])
+    if transposes(turn):  # what belongs to rows is the columns' from now on
         dpi = dpi and dpi[::-1]
         # pixels per unit across and down, 4 bytes each
         chunks = tuple((k, d[4:8] + d[:4] + d[8:]) if k == b"pHYs" else (k, d) for k, d in chunks)
@@ -81,4 +85,6 @@ def _oriented(metadata: Metadata, orientation: int, transposed: bool) -> Metadat
     if xmp is not None:
         xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[1-8]", rb"\g<1>%d" % orientation, xmp)
     exif = tags.with_orientation(metadata.exif, orientation)
-    return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks)
+    return dataclasses.replace(
+        metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks, origin=origin
+    )

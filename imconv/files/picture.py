@@ -11,6 +11,10 @@ from ..errors import OptionError
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..geometry.grid import Grid
+    from .origin import Origin
+    from .tags import Entry
+
 PLANES = "planes"  # any number of channels without a colour model: satellites' bands, stains, depths
 MODES = {"grey": 1, "grey+alpha": 2, "rgb": 3, "rgba": 4, "cmyk": 4}
 MOST_PLANES = 4096  # channels of a picture
@@ -51,6 +55,8 @@ class Metadata:
     extra         of a TIFF with planes: its photometric interpretation and what its extra samples are, as numbers of TIFF 6.0,
                   or None
     nodata        the value of samples that are no measurements, as a TIFF states it for GDAL (text), or None
+    tags          a TIFF page's georeferencing and other private tags, as (number, entry), as the file holds them
+    origin        what these refer to: the picture in the file, and where this one's pixels lie in it
     """
 
     icc: bytes | None = None
@@ -70,6 +76,8 @@ class Metadata:
     comment: bytes | None = None
     nodata: str | None = None
     extra: tuple[int, tuple[int, ...]] | None = None
+    tags: tuple[tuple[int, Entry], ...] = ()
+    origin: Origin | None = None
 
     def __repr__(self):
         shown = []
@@ -163,6 +171,15 @@ class Picture:
             self.metadata, icc=None, gamma=None, quantisation=None, subsampling=None, extra=None
         )
         return self.replace(pixels=pixels, mode="", metadata=metadata)
+
+    def placed(self, grid: Grid | None, rescaled: bool = False) -> Picture:
+        """A copy of a filter's result which knows that its pixels lie on `grid` among those of the picture before, and
+        whether they have been converted to another depth."""
+        origin = self.metadata.origin
+        if origin is None:
+            return self
+        origin = origin.filtered(grid, (self.height, self.width), rescaled)
+        return self.replace(metadata=dataclasses.replace(self.metadata, origin=origin))
 
     def __array__(self, dtype=None, copy=None):
         import numpy as np

@@ -61,7 +61,12 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
         return out
     if moved is not None:
         result = np.ascontiguousarray(np.moveaxis(result, -1, moved))
-    return image.filtered(result) if is_picture else result
+    return _as_picture(image, filter, plan, result) if is_picture else result
+
+
+def _as_picture(image: Picture, filter: Filter, plan: AnyPlan, result: np.ndarray) -> Picture:
+    """A plan's result as a picture."""
+    return image.filtered(result).placed(plan.grid, rescaled=filter.factor(image.pixels.dtype) != 1)
 
 
 def _without_nodata(filter: Filter, stated: str | None, is_picture: bool) -> Filter:
@@ -108,7 +113,7 @@ class PlannedFilter:
         plan = self.plan
         shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 or plan.channels > 1 else plan.shape
         sample = np.zeros((), self.filter.result_type(picture.pixels.dtype))
-        return picture.filtered(np.broadcast_to(sample, shape))
+        return _as_picture(picture, self.filter, plan, np.broadcast_to(sample, shape))
 
     def bytes_beside(self, picture: Picture) -> int:
         """Memory that `run` takes beside the picture and the result: among other things both in linear light."""
@@ -120,7 +125,8 @@ class PlannedFilter:
     def run(self, picture: Picture, *, threads=None, tally: Tally | None = None, progress=None) -> Picture:
         """The result of `apply`."""
         how = {"threads": threads, "tally": tally, "progress": progress}
-        return picture.filtered(_computed(self.plan, self.conversion, picture.pixels, **how))
+        result = _computed(self.plan, self.conversion, picture.pixels, **how)
+        return _as_picture(picture, self.filter, self.plan, result)
 
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...files.header import Header
 
 FACTS = ("format", "width", "height", "channels", "mode", "depth", "sample", "palette", "alpha", "icc", "orientation", "dpi",
-         "frames")  # fmt: skip
+         "frames", "overviews", "masks")  # fmt: skip
 TURNS = (
     "upright",
     "mirrored left to right",
@@ -77,6 +77,7 @@ def _text(facts: dict, header: Header) -> str:
         ),
         ("orientation", f"{facts['orientation']}, {TURNS[facts['orientation'] - 1]}"),
         ("dpi", "not given" if header.dpi is None else "{:g} x {:g}".format(*header.dpi)),
+        *((name, str(facts[name])) for name in ("overviews", "masks") if facts[name]),
         *(("note", note) for note in facts["notes"]),
     ]
     return "\n".join(f"  {name:<13}{value}" for name, value in rows)

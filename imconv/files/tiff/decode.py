@@ -258,6 +258,8 @@ def _notes(header: Header) -> list[str]:
         notes.append("16-bit float samples widened to 32 bits")
     if layout["premultiplied"]:
         notes.append("premultiplied alpha divided out")
+    if layout["nodata_lost"]:
+        notes.append(f"no-data value {layout['nodata_lost']} left out: samples are not as the file holds them")
     return notes
 
 

@@ -36,6 +36,7 @@ class LinearFilter(Filter):
     rounding: str = HALF_UP
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     order: str | None = None  # one of algorithms.ORDERS: in which order to add terms, instead of the cheapest algorithm
+    pools: bool = False  # whether results stand for their whole window, and not for the sample under the anchor
 
     @property
     def symmetric(self) -> bool:
@@ -51,7 +52,7 @@ class LinearFilter(Filter):
         if options.alpha is not None:
             check_alpha(options.alpha)
         target, scale = self.result(image_type)
-        return make_plan(
+        plan = make_plan(
             kernel,
             make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
             shape[2] if len(shape) == 3 else 1,
@@ -67,6 +68,7 @@ class LinearFilter(Filter):
             keeps_edges=self.keeps_edges,
             point=self.point,
         )
+        return replace(plan, pools=True) if self.pools else plan
 
     def in_8_bits(self) -> LinearFilter:
         """As Filter.in_8_bits: with the coarse grid of such pictures."""
