@@ -140,7 +140,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, not
     if strip:
         if source.orientation != 1:
             notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
-        return replace(source, icc=None, exif=None, xmp=None, dpi=None, orientation=1, gamma=None, chunks=(), iptc=None,
+        return replace(source, icc=None, exif=None, xmp=None, dpi=None, density=None, orientation=1, gamma=None, chunks=(), iptc=None,
                        comment=None, nodata=None, tags=private_tags.kind_of_page(source.tags))  # fmt: skip
     size = picture.width, picture.height
     result = description.Result(*size[::-1], picture.channels, picture.pixels.dtype.name, count)
@@ -175,12 +175,16 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, not
             kept[key] = None
             notes.append(f"{words} of {len(value)} bytes left out: too long for {target.name}")
     dpi = source.dpi if "dpi" in target.carries else None
+    density = source.density if "density" in target.carries else None
+    if source.density and not density:
+        across, down = source.density
+        notes.append(f"pixels of {down}:{across}, width to height, left out: {target.name} holds no such ratio")
     chunks = _chunks_for(picture, target, notes)
     if kept["comment"] and "chunks" in target.carries:  # a text among its chunks
         chunks = (*chunks, _comment_chunk(kept["comment"]))
     own, nodata = _tags_for(picture, target, notes)
     icc, exif, xmp, iptc, comment = kept.values()
-    return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, chunks=chunks, iptc=iptc, comment=comment,
+    return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, density=density, chunks=chunks, iptc=iptc, comment=comment,
                    nodata=nodata, tags=own)  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Format:
     reduces         whether it stores with a loss, or small pictures only, and so is never suggested
     instead         (colour model, another) pairs: the format lacks the first model, and stores such pictures as the second
     expanded        the format for its bitmaps once they have been read as 8-bit grey
-    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks", "iptc", "comment", "tags"
+    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "density", "chunks", "iptc", "comment", "tags"
     longest         (kind of metadata, bytes) pairs: the most bytes that it stores of that kind
     longest_side    the most rows or columns of a picture, in pixels
     takes           options that have a meaning for it: "quality", "compression"
@@ -158,7 +158,7 @@ FORMATS: dict[str, Format] = {
             ".png .apng",
             (b"\x89PNG\r\n\x1a\n",),
             (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16),
-            (*_ALL_METADATA, "chunks", "comment"),
+            (*_ALL_METADATA, "density", "chunks", "comment"),
             header="png.chunks",
             decoder="png.decode",
             encoder="png.encode",
@@ -170,7 +170,7 @@ FORMATS: dict[str, Format] = {
             ".jpg .jpeg .jpe .jfif",
             (b"\xff\xd8\xff",),
             (_GREY8, _RGB8, _CMYK8),
-            (*_ALL_METADATA, "iptc", "comment"),
+            (*_ALL_METADATA, "density", "iptc", "comment"),
             header="jpeg.segments",
             decoder="jpeg.decode",
             encoder="jpeg.encode",
@@ -185,7 +185,7 @@ FORMATS: dict[str, Format] = {
             ".tif .tiff",
             (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
             (_BIT, *product((*MODES, PLANES), ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
-            (*_ALL_METADATA, "iptc", "tags"),
+            (*_ALL_METADATA, "density", "iptc", "tags"),
             header="tiff.layout",
             decoder="tiff.decode",
             encoder="tiff.encode",

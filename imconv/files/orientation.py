@@ -74,17 +74,15 @@ def upright(metadata: Metadata) -> Metadata:
 
 def _oriented(metadata: Metadata, orientation: int, turn: int) -> Metadata:
     """The metadata of a picture turned by `turn`, with another orientation in all its places."""
-    dpi, chunks, origin = metadata.dpi, metadata.chunks, metadata.origin
+    dpi, chunks, origin, density = metadata.dpi, metadata.chunks, metadata.origin, metadata.density
     if origin is not None:
         origin = origin.turned(*_TURNS[turn])
     if transposes(turn):  # what belongs to rows is the columns' from now on
-        dpi = dpi and dpi[::-1]
-        # pixels per unit across and down, 4 bytes each
-        chunks = tuple((k, d[4:8] + d[:4] + d[8:]) if k == b"pHYs" else (k, d) for k, d in chunks)
+        dpi, density = dpi and dpi[::-1], density and density[::-1]
     xmp = metadata.xmp
     if xmp is not None:
         xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[1-8]", rb"\g<1>%d" % orientation, xmp)
     exif = tags.with_orientation(metadata.exif, orientation)
     return dataclasses.replace(
-        metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks, origin=origin
+        metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks, origin=origin, density=density
     )

@@ -42,6 +42,8 @@ class Metadata:
     iptc          IPTC datasets (IIM 4: captions, credits, keywords), bytes or None
     comment       text of a file's own comment, bytes or None
     dpi           (horizontal, vertical) in dots per inch, or None
+    density       pixels across and down in the same length, whatever that is, where a file states no dpi: (2, 1) for pixels
+                  twice as high as wide; or None
     orientation   EXIF orientation 1 to 8: how the stored pixels are to be turned for display
     gamma         exponent a PNG's gAMA chunk states (0.45455 for 1/2.2), or None
     chunks        what else describes the picture in a PNG, as (type, data): text, colour, ...; carried from PNG to PNG byte
@@ -78,6 +80,7 @@ class Metadata:
     extra: tuple[int, tuple[int, ...]] | None = None
     tags: tuple[tuple[int, Entry], ...] = ()
     origin: Origin | None = None
+    density: tuple[int, int] | None = None
 
     def __repr__(self):
         shown = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from fractions import Fraction
 
 SUBFILE_TYPE, OLD_SUBFILE_TYPE, DESCRIPTION = 254, 255, 270
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
@@ -196,6 +197,21 @@ def dpi(tags: Tags, entries: dict[int, Entry]) -> tuple[float, float] | None:
         return None
     factor = 2.54 if unit == 3 else 1.0
     return float(x) * factor, float(y) * factor
+
+
+def density(tags: Tags, entries: dict[int, Entry]) -> tuple[int, int] | None:
+    """Pixels across and down in the same length, of which the unit is not given; None where they are equal, or unknown."""
+    x, y = tags.number(entries.get(X_RESOLUTION)), tags.number(entries.get(Y_RESOLUTION))
+    if (
+        tags.number(entries.get(RESOLUTION_UNIT), 2) != 1
+        or not x
+        or not y
+        or not (0 < x < 1e9 and 0 < y < 1e9)
+        or x == y
+    ):
+        return None
+    ratio = Fraction(x).limit_denominator(10**6) / Fraction(y).limit_denominator(10**6)
+    return (ratio.numerator, ratio.denominator) if max(ratio.numerator, ratio.denominator) < 1 << 31 else None
 
 
 def with_orientation(block: bytes | None, value: int) -> bytes | None:

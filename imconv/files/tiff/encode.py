@@ -140,6 +140,9 @@ class Form:
         if metadata.dpi:
             x, y = (_rational(value) for value in metadata.dpi)
             tags |= {282: new_entry(_RATIONAL, *x), 283: new_entry(_RATIONAL, *y), 296: new_entry(_SHORT, 2)}
+        elif metadata.density:
+            x, y = ((value, 1) for value in metadata.density)
+            tags |= {282: new_entry(_RATIONAL, *x), 283: new_entry(_RATIONAL, *y), 296: new_entry(_SHORT, 1)}
         tags |= dict(metadata.tags)
         if metadata.nodata is not None:
             value = metadata.nodata.encode("ascii", "replace") + b"\0"

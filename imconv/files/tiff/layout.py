@@ -222,6 +222,7 @@ def _metadata(tags: Tags, place: Page, entries: dict, layout: dict, origin: Orig
         exif=exif,
         xmp=block(tiff_tags.XMP),
         dpi=tiff_tags.dpi(tags, entries),
+        density=tiff_tags.density(tags, entries),
         orientation=value if value in range(1, 9) else 1,
         compression=layout["compression"],
         predictor=layout["predictor"],
