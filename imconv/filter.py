@@ -34,7 +34,8 @@ class Filter:
 
     @property
     def symmetric(self) -> bool:
-        """Whether turning and mirroring the picture turns and mirrors the result, and does nothing else. False if in doubt."""
+        """Whether turning and mirroring the picture turns and mirrors the result, and does nothing else. False if in doubt:
+        then pictures with an EXIF orientation are turned upright in memory, which takes longer."""
         return False
 
     selects_itself = False  # whether it applies region, mask and channels itself

@@ -159,6 +159,16 @@ class Options:
         """Whether a part of the picture is selected: a region, a mask or channels."""
         return self.crop or not (self.region is None and self.mask is None and self.channels is None)
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether no option names a place of the picture, or rows or columns alone; see `Filter.symmetric`."""
+        if self.crop or self.region is not None or self.mask is not None:
+            return False
+        (rows, columns), (down, along) = parse_pad(self.pad), parse_pair(self.dilation, "dilation")
+        even = isinstance(rows, str) or rows[0] == rows[1]
+        # a stride counts from the first row and column
+        return rows == columns and even and down == along and parse_pair(self.stride, "stride") == (1, 1)
+
     def checked(self) -> Options:
         """Check every option that can be checked without a picture, and return self; OptionError for a wrong one."""
         borders.parse_border(self.border)

@@ -44,6 +44,9 @@ EXTRAS = {
     "imagecodecs": "tiff",
     **dict.fromkeys(("cv2", "pyvips", "skimage"), "bench"),
     "matplotlib": "plot",
+    "pillow_jxl": "jxl",
+    "pillow_heif": "heic",
+    "OpenEXR": "exr",
     **dict.fromkeys(("torch", "torchvision", "safetensors", "chessboard_image"), "nets"),
 }
 

@@ -82,10 +82,12 @@ def filter_picture(shared: dict, make: Make, look: Look | None = None) -> None:
 
 def look_at(shared: dict, make: Make, look: Look) -> dict:
     """Read INPUT and show it to `look`; nothing is filtered or written. What `look` returns."""
+    from ..files.orientation import as_shown
     from .run_in_memory import read_pages
 
     source, _ = checked_places(shared["input"], shared["output"], dry_run=True)
-    return look(read_pages(Session(shared, source, [Job("-", make, look)]))[0])
+    picture = read_pages(Session(shared, source, [Job("-", make, look)]))[0]
+    return look(picture if picture.metadata.orientation == 1 else as_shown(picture))
 
 
 def filter_to_many(shared: dict, jobs: list[Job]) -> None:

@@ -37,7 +37,7 @@ def filter_in_bands(session: Session) -> bool:
                 f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them"
             )
         if asked.dry_run:
-            session.tell_plans(job, format, [planned.plan])
+            session.tell_plans(job, format, [planned.plan], [0])
             return True
         _run(session, job, picture, planned, format)
         # as `files.read` makes them on a whole picture
@@ -58,4 +58,4 @@ def _run(session: Session, job: Job, picture, planned, format: str) -> None:
         file_to_file.write_filtered(planned.plan, planned.conversion, picture, target, **how)
         interrupt.check()
     session.tell_notes(job.output, target.notes)
-    session.tell_results(job, [result], [planned.plan], tallies)
+    session.tell_results(job, [result], [planned.plan], tallies, [0])

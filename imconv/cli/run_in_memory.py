@@ -8,7 +8,7 @@ from ..files.orientation import as_shown, as_stored, shown_width
 from . import interrupt
 from .places import STDIN, STDOUT, label, place_of
 from .progress import Progress
-from .session import Job, Session
+from .session import Job, Session, stored_shape
 
 
 def filter_in_memory(session: Session) -> None:
@@ -16,13 +16,13 @@ def filter_in_memory(session: Session) -> None:
     pages = read_pages(session)
     session.tell_notes(session.name, [note for page in pages for note in page.notes])
     turns = [0 if session.keeps_turn(page) else page.metadata.orientation for page in pages]
-    pages = [as_shown(page) if turn else page for page, turn in zip(pages, turns, strict=True)]
+    _turn_upright(session, pages, turns)
     prepared = [_prepare(session, job, pages, turns) for job in session.jobs]
     look = session.jobs[0].look if len(pages) == 1 else None
     more = look(pages[0]) if look else {}
     for job, (planned, format) in zip(session.jobs, prepared, strict=True):
         if session.asked.dry_run:
-            session.tell_plans(job, format, [each.plan for each in planned])
+            session.tell_plans(job, format, [each.plan for each in planned], turns)
         else:
             _filter_and_write(session, job, pages, turns, planned, format, more)
 
@@ -40,6 +40,20 @@ def read_pages(session: Session) -> list:
     return files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
 
 
+def _turn_upright(session: Session, pages: list, turns: list[int]) -> None:
+    """Turn those pages upright in their list that have a turn; each is in memory twice meanwhile."""
+    from ..files.limits import check
+
+    if not any(turns):
+        return
+    kept = sum(page.pixels.nbytes for page in pages)
+    most = max(page.pixels.nbytes for page, turn in zip(pages, turns, strict=True) if turn)
+    check(session.name, pages[0].width, pages[0].height, kept + most, max_memory=session.asked.max_memory)
+    for number, turn in enumerate(turns):
+        if turn:
+            pages[number] = as_shown(pages[number])
+
+
 def _prepare(session: Session, job: Job, pages: list, turns: list[int]) -> tuple[list, str]:
     """The job's filter planned for each page, and the output format."""
     from ..files.limits import check
@@ -54,7 +68,7 @@ def _prepare(session: Session, job: Job, pages: list, turns: list[int]) -> tuple
         kept += page.pixels.nbytes + outlines[-1].pixels.nbytes
         most = max(most, outlines[-1].pixels.nbytes if turn else 0)
         most = max(most, each.bytes_beside(page))
-    rows, columns = planned[0].plan.shape
+    rows, columns = stored_shape(planned[0].plan, turns[0])
     check(session.name, columns, rows, kept + most, max_memory=session.asked.max_memory)
     return planned, session.check_target(job, outlines)
 
@@ -80,4 +94,4 @@ def _filter_and_write(
     how = {each: getattr(asked, each) for each in ("quality", "compression", "threads", "strip", "no_clobber")}
     saved = files.write_pages(place, results, format=format, name=name, **how)
     session.tell_notes(label(job.output, STDOUT), saved.notes)
-    session.tell_results(job, results, [each.plan for each in planned], tallies, more)
+    session.tell_results(job, results, [each.plan for each in planned], tallies, turns, more)

@@ -111,22 +111,27 @@ class Session:
         for note in dict.fromkeys(notes):
             self.tell(f"{name}: {note}")
 
-    def tell_plans(self, job: Job, format: str, plans: list) -> None:
-        """What --dry-run tells: what would be written, by a plan for each page."""
-        sizes = ", ".join(dict.fromkeys(f"{plan.shape[1]} x {plan.shape[0]}" for plan in plans))
+    def tell_plans(self, job: Job, format: str, plans: list, turns: list[int]) -> None:
+        """What --dry-run tells: what would be written, by a plan for each page, and the orientation to which each result is
+        turned back, or 0."""
+        shapes = [stored_shape(plan, turn) for plan, turn in zip(plans, turns, strict=True)]
+        sizes = ", ".join(dict.fromkeys(f"{columns} x {rows}" for rows, columns in shapes))
         pages = f"{len(plans)} pages of " if len(plans) > 1 else ""
         self.tell(f"would write {label(job.output, STDOUT)} ({format}, {pages}{sizes} pixels)")
         if self.asked.json:
-            self._report(job, plans, [{}] * len(plans))
+            self._report(job, plans, turns, [{}] * len(plans))
 
-    def tell_results(self, job: Job, results: list, plans: list, tallies: list, more: dict | None = None) -> None:
-        """What --verbose and --json tell in the end of each page; `more` is what the report of a job's `look` has."""
+    def tell_results(
+        self, job: Job, results: list, plans: list, tallies: list, turns: list[int], more: dict | None = None
+    ) -> None:
+        """What --verbose and --json tell in the end of each page; `turns` as in `tell_plans`, `more` is what the report of a
+        job's `look` has."""
         seconds = time.perf_counter() - self.started
         if self.asked.verbose:
             self._tell_sizes(results, tallies, seconds)
         if self.asked.json:
             clipped = [{"clipped": tally.clipped} for tally in tallies]
-            self._report(job, plans, clipped, seconds=round(seconds, 4), **(more or {}))
+            self._report(job, plans, turns, clipped, seconds=round(seconds, 4), **(more or {}))
 
     def _tell_sizes(self, results: list, tallies: list, seconds: float) -> None:
         from .. import jit
@@ -140,16 +145,30 @@ class Session:
             why = f"; it could not be compiled to be kept: {jit.failures[name]}" if name in jit.failures else ""
             self.tell(f"loop {name}: {origin}{why}")
 
-    def _report(self, job: Job, plans: list, facts: list[dict], **whole) -> None:
+    def _report(self, job: Job, plans: list, turns: list[int], facts: list[dict], **whole) -> None:
         """Print the JSON report; `facts` are more of each page, `whole` of the run."""
         import json
 
         pages = [
-            {"width": plan.shape[1], "height": plan.shape[0], "channels": plan.channels, **own, "plan": plan.as_dict()}
-            for plan, own in zip(plans, facts, strict=True)
+            {"width": columns, "height": rows, "channels": plan.channels, **own, "plan": _plan_as_dict(plan, turn)}
+            for plan, turn, own in zip(plans, turns, facts, strict=True)
+            for rows, columns in [stored_shape(plan, turn)]
         ]
         told = {**whole, "pages": pages}
         if len(pages) == 1:  # then it is no list, and the plan comes last
             plan = pages[0].pop("plan")
             told = {**pages[0], **whole, "plan": plan}
         click.echo(json.dumps({"input": self.source, "output": job.output, **told}), err=on_stdout(job.output))
+
+
+def stored_shape(plan, turn: int) -> tuple[int, int]:
+    """Rows and columns of a plan's result as it is written: turned back to an orientation, or 0."""
+    from ..files.orientation import transposes
+
+    rows, columns = plan.shape
+    return (columns, rows) if turn and transposes(turn) else (rows, columns)
+
+
+def _plan_as_dict(plan, turn: int) -> dict:
+    """The plan's figures; with the orientation, where its sizes are those of the picture turned upright."""
+    return {**plan.as_dict(), **({"orientation": turn} if turn else {})}

@@ -13,6 +13,7 @@ from ..engine.stage import PlanLike
 from ..errors import OptionError
 from ..filter import Filter, FilterOfFilters
 from ..geometry.arrangement import layout
+from ..geometry.grid import Grid
 from ..pixels.depth import white
 from .partial import selected
 from .white_level import white_kept
@@ -76,6 +77,11 @@ class BankPlan(PlanLike):
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the sheet."""
         return layout(len(self.plans), self.plans[0].shape, self.across)[1]
+
+    @property
+    def grid(self) -> Grid | None:
+        """As AnyPlan.grid: several results on one sheet lie nowhere in particular."""
+        return self.plans[0].grid if len(self.plans) == 1 else None
 
     @property
     def scratch(self) -> int:

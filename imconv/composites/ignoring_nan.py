@@ -13,7 +13,7 @@ from ..engine.sources import Bands
 from ..errors import OptionError
 from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
-from ..kernel.kernel import Kernel
+from ..kernel.kernel import Kernel, symmetric
 from ..options import Options
 from ..pixels.arrays import readable
 from ..stages.convolution.filter import LinearFilter
@@ -37,6 +37,10 @@ class IgnoringFilter(FloatStagesFilter):
     name = "nan ignore"
     alphas = ("keep", "separate")
     borders = ("normalized",)
+
+    @property
+    def symmetric(self) -> bool:
+        return self.options.symmetric and symmetric(self.kernel)
 
     @property
     def summary(self) -> str:

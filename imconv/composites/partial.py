@@ -16,6 +16,7 @@ from ..engine.stage import AnyPlan, PlanOfPlans
 from ..errors import ImconvError, OptionError
 from ..filter import Filter, FilterOfFilters
 from ..geometry.border import Border, fill_values, parse_border
+from ..geometry.grid import Grid
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
 from ..pixels.arrays import readable
 from ..pixels.depth import white
@@ -154,6 +155,14 @@ class PartialPlan(PlanOfPlans):
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the result."""
         return (self.region.height, self.region.width) if self.selection.crop else self.inner_plan.shape
+
+    @property
+    def grid(self) -> Grid | None:
+        """As AnyPlan.grid."""
+        inner = self.inner_plan.grid
+        if inner is None or not self.selection.crop:
+            return inner
+        return Grid.along_axes((1, self.region.y), (1, self.region.x)).of(inner)
 
     @property
     def selection_text(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry.grid import SAME, Grid
 from ..pixels.rounding import Tally
 from .results import NewArrays
 from .sources import Bands
@@ -21,6 +22,14 @@ class Sequence(PlanLike):
 
     compares = property(lambda self: any(plan.compares for plan in self.plans))
     streams = property(lambda self: all(plan.streams for plan in self.plans))
+
+    @property
+    def grid(self) -> Grid | None:
+        """As AnyPlan.grid."""
+        found: Grid | None = SAME
+        for plan in self.plans:
+            found = None if found is None or plan.grid is None else plan.grid.of(found)
+        return found
 
     def rows_needed(self, first: int, last: int) -> tuple[int, int]:
         for plan in reversed(self.plans):

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..geometry.axis import Axis, effective_size
 from ..geometry.border import Border
+from ..geometry.grid import Grid
 from ..lazy import cached_property
 from . import kept_work
 from .bordered_rows import BorderedRows
@@ -66,6 +67,19 @@ class AnyPlan:
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the result."""
         return self.rows.out, self.columns.out
+
+    @property
+    def grid(self) -> Grid | None:
+        """Where the result's samples lie among the picture's; None if nowhere in particular.
+
+        By default under the anchor of their window, so that a result has its place whatever padding and stride are.
+        """
+        return Grid.along_axes((self.rows.stride, self.rows.start), (self.columns.stride, self.columns.start))
+
+    @property
+    def grid_of_windows(self) -> Grid:
+        """The same for results that stand for their whole window: in its middle."""
+        return Grid.along_axes((self.rows.stride, self.rows.middle), (self.columns.stride, self.columns.middle))
 
     @property
     def source_channels(self) -> int:
@@ -147,6 +161,7 @@ class PlanOfPlans(AnyPlan):
 
     rows = property(lambda self: self.plans[0].rows)
     columns = property(lambda self: self.plans[0].columns)
+    grid = property(lambda self: self.plans[0].grid)
     seconds = property(lambda self: sum(plan.seconds for plan in self.plans))
     multiply_adds = property(lambda self: sum(plan.multiply_adds for plan in self.plans))
     scratch = property(lambda self: sum(plan.scratch for plan in self.plans))

@@ -111,8 +111,9 @@ def write(
 
     path         a path, or a binary file object (then `name` is what errors call it)
     format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
-    quality      1 to 100, for JPEG (default: the input's own tables, else 92) and WebP (default: lossless)
-    compression  for PNG 0 (stored), 1 (fastest) to 9 (smallest), by default 3; for TIFF 0
+    quality      1 to 100, for JPEG (default: the input's own tables, else 92), AVIF (90), WebP and JPEG XL (default: lossless;
+                 JPEG XL stores pixels of more than 8 bits, or with an ICC profile, without loss all the same)
+    compression  for PNG 0 (stored), 1 (fastest) to 9 (smallest), by default 3; for JPEG XL the same; for TIFF 0
                  (none), 1 to 9 (deflate), "none", "deflate", "lzw", "packbits", "zstd" or "lzma" (default: the input's, else deflate)
     strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
     no_clobber   refuse to write over an existing file

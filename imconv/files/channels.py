@@ -47,6 +47,13 @@ def in_full_range(samples: np.ndarray, maximum: int) -> np.ndarray:
     return levels.astype(samples.dtype)[samples]
 
 
+def scaled(values: np.ndarray, maximum: int) -> np.ndarray:
+    """The same for samples of 0 .. `maximum` that a decoder returns. Raises ValueError beyond it."""
+    if values.size and values.max() > maximum:
+        raise ValueError(f"a value above the maximum of {maximum}")
+    return in_full_range(values, maximum)
+
+
 def looked_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes: int | None = None) -> np.ndarray:
     """The palette's rows for 8-bit indices; an index beyond it is an error, except the transparent one (`holes`)."""
     import numpy as np
@@ -60,3 +67,20 @@ def looked_up(indices: np.ndarray, palette: np.ndarray, notes: list[str], holes:
     if palette.ndim == 2:
         notes.append(f"palette expanded to {'RGBA' if palette.shape[1] == 4 else 'RGB'}")
     return table[indices]
+
+
+def divided(band: np.ndarray) -> np.ndarray:
+    """Pixels (rows, columns, channels) with the colours divided by alpha, the last channel: rounded half up, at most the type's
+    maximum, and 0 where alpha is 0."""
+    import numpy as np
+
+    if band.dtype.kind == "f":
+        wide = band.astype("f8" if band.itemsize == 8 else "f4")
+        alpha = wide[..., -1:]
+        with np.errstate(all="ignore"):
+            wide[..., :-1] = np.where(alpha == 0, 0, wide[..., :-1] / alpha)
+        return wide
+    most = np.iinfo(band.dtype).max
+    alpha = band[..., -1:].astype(np.uint32)
+    colours = (band[..., :-1] * np.uint32(most) + alpha // 2) // np.maximum(alpha, 1)
+    return np.concatenate([np.where(alpha == 0, 0, np.minimum(colours, most)), alpha], axis=2).astype(band.dtype)

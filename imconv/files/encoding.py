@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..errors import FileError, ImconvError, LimitError, OptionError
-from . import renditions, streams, tags
+from . import description, private_tags, renditions, streams, tags
 from .channels import in_full_range, spread
 from .formats import FORMATS, Format, holders
 from .header import Unsupported
@@ -23,8 +23,12 @@ _DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth cal
 
 def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
     """Raise FileError where `target` cannot hold the pictures' pixels bit for bit; the message names formats that can."""
+    if not target.encoder:
+        raise FileError(f"{name}: imconv reads {target.name} but does not write it; write PNG or TIFF")
     for i, picture in enumerate(pictures):
         _check_one(picture, target, name if i == 0 else f"{name} (page {i})")
+    if target.missing:
+        raise FileError(f"{name}: {target.missing}")
     if len(pictures) == 1:
         return
     able = ", ".join(f.name for f in FORMATS.values() if f.pages)
@@ -47,12 +51,12 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
             f"{name}: {target.name} holds at most {target.longest_side} pixels a side, this is "
             f"{picture.width} x {picture.height}; write PNG or TIFF"
         )
-    if (mode, dtype) in target.holds or (dtype == "bool" and (mode, "uint8") in target.holds):
+    if (mode, dtype) in target.holds | target.nearly or (dtype == "bool" and (mode, "uint8") in target.holds):
         return
     exact = {*holders(mode, dtype), *(holders(mode, "uint8") if dtype == "bool" else ())}
     able = [other for other in FORMATS if other in exact]
     able = able or holders(mode, "uint8")
-    depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds]
+    depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds | target.nearly]
     what = f"{picture.depth} {mode} pixels"
     if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
@@ -72,7 +76,7 @@ def prepared(
     quality = options.quality
     if quality is not None and (isinstance(quality, bool) or not isinstance(quality, int) or not 1 <= quality <= 100):
         raise OptionError(f"quality {quality!r} is not a whole number from 1 to 100")
-    pages = [_page(picture, target, strip, notes) for picture in pictures]
+    pages = [_page(picture, target, strip, len(pictures), notes) for picture in pictures]
     if len(pages) > 1 and not target.animation and any(page.metadata.duration for page in pages):
         notes.append(f"how long each frame is shown left out: {target.name} holds pages")
     for option in ("quality", "compression"):
@@ -119,11 +123,11 @@ def explained(name: str, target: str, memory: str) -> Iterator[None]:
 _WORDS = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "comment": "comment"}
 
 
-def _page(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Page:
+def _page(picture: Picture, target: Format, strip: bool, count: int, notes: list[str]) -> Page:
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255
-    metadata = _white_for(picture, target, _metadata_for(picture, target, strip, notes), notes)
+    metadata = _white_for(picture, target, _metadata_for(picture, target, strip, count, notes), notes)
     mode = picture.mode
     if (wanted := dict(target.instead).get(mode)) is not None:
         notes.append(f"{target.name} has no {mode}: written as {wanted.upper()}")
@@ -157,16 +161,18 @@ def _white_for(picture: Picture, target: Format, metadata: Metadata, notes: list
     return replace(metadata, maximum=top if target.whites == "maximum" else None)
 
 
-def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str]) -> Metadata:
-    """What of the picture's metadata goes into the file; what cannot go is noted."""
+def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, notes: list[str]) -> Metadata:
+    """What of the picture's metadata goes into the file, which will have `count` pages; what cannot go is noted."""
     source = picture.metadata
     if strip:
         if source.orientation != 1:
             notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
-        return replace(source, icc=None, exif=None, xmp=None, dpi=None, orientation=1, gamma=None, chunks=(), iptc=None,
-                       comment=None)  # fmt: skip
+        return replace(source, icc=None, exif=None, xmp=None, dpi=None, density=None, orientation=1, gamma=None, chunks=(), iptc=None,
+                       comment=None, nodata=None, tags=private_tags.kind_of_page(source.tags))  # fmt: skip
     size = picture.width, picture.height
-    exif = renditions.in_exif(tags.with_orientation(source.exif, source.orientation), *size, notes)
+    result = description.Result(*size[::-1], picture.channels, picture.pixels.dtype.name, count)
+    exif = description.adjusted(source.exif, source.origin, result, notes) if "exif" in target.carries else source.exif
+    exif = renditions.in_exif(tags.with_orientation(exif, source.orientation), *size, notes)
     xmp = renditions.in_xmp(source.xmp, *size, notes)
     icc = source.icc
     if icc is not None and picture.mode not in _PROFILE_SPACES.get(icc[16:20], (picture.mode,)):
@@ -196,11 +202,31 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, notes: list[str
             kept[key] = None
             notes.append(f"{words} of {len(value)} bytes left out: too long for {target.name}")
     dpi = source.dpi if "dpi" in target.carries else None
+    density = source.density if "density" in target.carries else None
+    if source.density and not density:
+        across, down = source.density
+        notes.append(f"pixels of {down}:{across}, width to height, left out: {target.name} holds no such ratio")
     chunks = _chunks_for(picture, target, notes)
     if kept["comment"] and "chunks" in target.carries:  # a text among its chunks
         chunks = (*chunks, _comment_chunk(kept["comment"]))
+    own, nodata = _tags_for(picture, target, notes)
     icc, exif, xmp, iptc, comment = kept.values()
-    return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, chunks=chunks, iptc=iptc, comment=comment)
+    return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, density=density, chunks=chunks, iptc=iptc, comment=comment,
+                   nodata=nodata, tags=own)  # fmt: skip
+
+
+def _tags_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple, str | None]:
+    """A TIFF's private tags and no-data value as they go into the file."""
+    source = picture.metadata
+    if "tags" not in target.carries:
+        private_tags.left_out(source.tags, source.nodata, target.name, notes)
+        return (), None
+    nodata = source.nodata
+    if nodata is not None and source.origin is not None and source.origin.rescaled:
+        notes.append(f"no-data value {nodata} left out: samples are of another depth")
+        nodata = None
+    size = picture.height, picture.width
+    return private_tags.carried(source.tags, source.origin, size, picture.channels, notes), nodata
 
 
 def _comment_chunk(comment: bytes) -> tuple[bytes, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ _ALPHA8 = (("grey+alpha", "uint8"), ("rgba", "uint8"))
 _RGB8 = ("rgb", "uint8")
 _COLOUR16 = (("grey+alpha", "uint16"), ("rgb", "uint16"), ("rgba", "uint16"))
 _CMYK8 = ("cmyk", "uint8")
+_FLOAT = tuple(product(("grey", "grey+alpha", "rgb", "rgba"), ("float32",)))
 _ARRAYS = tuple(
     (mode, dtype)
     for mode in ("grey", "grey+alpha", "rgb", "rgba", PLANES)
@@ -38,10 +40,11 @@ class Format:
     marked          whether the first 32 bytes are of this format, where `starts` can't decide
     family          formats of one family may have each other's extensions
     holds           (colour model, sample type) pairs that it stores bit for bit
+    nearly          pairs that it stores up to the last place, with a note of its encoder
     reduces         whether it stores with a loss, or small pictures only, and so is never suggested
     instead         (colour model, another) pairs: the format lacks the first model, and stores such pictures as the second
     expanded        the format for its bitmaps once they have been read as 8-bit grey
-    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "chunks", "iptc", "comment"
+    carries         kinds of metadata that it stores: "icc", "exif", "xmp", "dpi", "density", "chunks", "iptc", "comment", "tags"
     longest         (kind of metadata, bytes) pairs: the most bytes that it stores of that kind
     longest_side    the most rows or columns of a picture, in pixels
     takes           options that have a meaning for it: "quality", "compression"
@@ -49,6 +52,8 @@ class Format:
     animation       whether a file holds several frames of one size
     whites          "maximum": it stores any value of white; "numbers": samples are numbers that stay as they are; "type": white is
                     the type's largest value, so that samples with another white are scaled
+    needs           the packages that are imported for its pixels, but not for the header
+    extra           the extra of imconv that installs them
     told_at_end     whether the description of its pictures may lie at a file's end, so that streams are read whole
 
     The names of its modules in this package, and the functions that each must have:
@@ -59,11 +64,12 @@ class Format:
              returns its pixels and adds remarks for the user to `notes`; or `rows(file, header, notes)`, see
              `streams.ReadRows`. With `rows` and `bytes_held(header)`, see streams.py, files are read in bands. Where the
              frames of an animation build on each other also `pages(data, header)`, which yields pixels, notes and fields
-             of `Metadata` of each frame as it is shown. Where pixels lie in the file as they are, `end(header)` is the
+             of `Metadata` of each frame as it is shown. Where only decoding shows what belongs to the metadata also
+             `described(data, header, notes)`, which returns such fields. Where pixels lie in the file as they are, `end(header)` is the
              byte behind them, or None
     encoder  `encode(page, options, notes)` returns the file's bytes and adds remarks for the user to `notes`; or
              `Writer`, see `streams.Writer`, with which files are written in bands. Where a file holds several pictures
-             also `encode_pages(pages, options, notes)`
+             also `encode_pages(pages, options, notes)`. Empty where imconv does not write the format
     """
 
     name: str
@@ -72,7 +78,7 @@ class Format:
     holds: frozenset[tuple[str, str]]
     header: str
     decoder: str
-    encoder: str
+    encoder: str = ""
     synonyms: tuple[str, ...] = ()
     marked: Callable[[bytes], bool] | None = None
     family: str | None = None
@@ -82,6 +88,9 @@ class Format:
     takes: tuple[str, ...] = ()
     instead: tuple[tuple[str, str], ...] = ()
     expanded: str | None = None
+    nearly: frozenset[tuple[str, str]] = frozenset()
+    needs: tuple[str, ...] = ()
+    extra: str | None = None
     reduces: bool = False
     whites: str = "type"
     told_at_end: bool = False
@@ -91,6 +100,13 @@ class Format:
     @property
     def several(self) -> bool:
         return self.pages or self.animation
+
+    @property
+    def missing(self) -> str | None:
+        """What to install for the pixels of this format, None where nothing is missing. No package is imported for it."""
+        if all(importlib.util.find_spec(package) for package in self.needs):
+            return None
+        return f"{self.name} needs a package that is not installed; pip install 'imconv[{self.extra}]'"
 
     def module(self, part: str) -> Any:
         """The module for a part, "header", "decoder" or "encoder", which is imported now."""
@@ -119,6 +135,13 @@ def _is_avif(head: bytes) -> bool:
     return head[4:8] == b"ftyp" and not {b"avif", b"avis"}.isdisjoint(head[i : i + 4] for i in range(8, len(head), 4))
 
 
+_HEIF = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+
+
+def _is_heic(head: bytes) -> bool:
+    return head[4:8] == b"ftyp" and not _HEIF.isdisjoint(head[i : i + 4] for i in range(8, len(head), 4))
+
+
 _NETPBM = {**_by("plain.netpbm"), "family": "Netpbm"}
 _ALL_METADATA = ("icc", "exif", "xmp", "dpi")
 MAX_SEGMENT = 65533  # bytes in one JPEG segment
@@ -138,7 +161,7 @@ FORMATS: dict[str, Format] = {
             ".png .apng",
             (b"\x89PNG\r\n\x1a\n",),
             (_BIT, _GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16),
-            (*_ALL_METADATA, "chunks", "comment"),
+            (*_ALL_METADATA, "density", "chunks", "comment"),
             header="png.chunks",
             decoder="png.decode",
             encoder="png.encode",
@@ -150,7 +173,7 @@ FORMATS: dict[str, Format] = {
             ".jpg .jpeg .jpe .jfif",
             (b"\xff\xd8\xff",),
             (_GREY8, _RGB8, _CMYK8),
-            (*_ALL_METADATA, "iptc", "comment"),
+            (*_ALL_METADATA, "density", "iptc", "comment"),
             header="jpeg.segments",
             decoder="jpeg.decode",
             encoder="jpeg.encode",
@@ -165,7 +188,7 @@ FORMATS: dict[str, Format] = {
             ".tif .tiff",
             (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
             (_BIT, *product((*MODES, PLANES), ("uint8", "uint16", "int32", "uint32", "float32", "float64"))),
-            (*_ALL_METADATA, "iptc"),
+            (*_ALL_METADATA, "density", "iptc", "tags"),
             header="tiff.layout",
             decoder="tiff.decode",
             encoder="tiff.encode",
@@ -216,6 +239,20 @@ FORMATS: dict[str, Format] = {
             family="Netpbm",
         ),
         _format(
+            "EXR",
+            ".exr",
+            (b"\x76\x2f\x31\x01",),
+            (("grey", "float32"), ("rgb", "float32")),
+            ("dpi", "comment"),
+            header="exr.header",
+            decoder="exr.decode",
+            encoder="exr.encode",
+            nearly=frozenset((("grey+alpha", "float32"), ("rgba", "float32"))),
+            synonyms=("OPENEXR",),
+            needs=("OpenEXR",),
+            extra="exr",
+        ),
+        _format(
             "GIF",
             ".gif",
             (b"GIF87a", b"GIF89a"),
@@ -239,6 +276,18 @@ FORMATS: dict[str, Format] = {
             reduces=True,
         ),
         _format(
+            "HEIC",
+            ".heic .heif .hif",
+            (),
+            (),
+            header="pillow.heic",
+            decoder="pillow.heic",
+            marked=_is_heic,
+            synonyms=("HEIF", "HIF"),
+            needs=("pillow_heif",),
+            extra="heic",
+        ),
+        _format(
             "JP2",
             ".jp2",
             (b"\0\0\0\x0cjP  \r\n\x87\n",),
@@ -253,6 +302,20 @@ FORMATS: dict[str, Format] = {
             (b"\xff\x4f\xff\x51",),
             (_GREY8, _GREY16, *_ALPHA8, _RGB8),
             **_by("pillow.codestream"),
+        ),
+        _format(
+            "JXL",
+            ".jxl",
+            (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
+            (_GREY8, _GREY16, *_ALPHA8, _RGB8, *_COLOUR16, *_FLOAT),
+            ("icc", "exif", "xmp"),
+            header="jxl.header",
+            decoder="jxl.decode",
+            encoder="jxl.encode",
+            longest_side=1 << 30,
+            takes=("quality", "compression"),
+            needs=("imagecodecs",),
+            extra="jxl",
         ),
         _format(
             "ICO",
@@ -281,43 +344,18 @@ FORMATS: dict[str, Format] = {
 _BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
 _SYNONYMS = {synonym: f.name for f in FORMATS.values() for synonym in f.synonyms}
 
-_FOREIGN = (
-    (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop file"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR file"),
-    (b"#?RADIANCE", "a Radiance HDR file"),
-    (b"\xff\x0a", "a JPEG XL file"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL file"),
-    (b"qoif", "a QOI file"),
-    (b"\x1f\x8b", "gzip-compressed data"),
-    (b"<svg", "an SVG drawing"),
-    (b"<?xml", "an XML text"),
-)
-
 
 def sniff(head: bytes) -> str | None:
-    """The format that `head`, the first 32 bytes of a file, belongs to, or None."""
+    """The format that `head`, at least the first 32 bytes of a file, belongs to, or None."""
     for found in FORMATS.values():
-        if head.startswith(found.starts) or (found.marked and found.marked(head)):
+        if head.startswith(found.starts) or (found.marked and found.marked(head[:32])):
             return found.name
     return None
 
 
-def describe_unknown(head: bytes) -> str:
-    """What a file that is none of the known formats seems to be, for an error message."""
-    for signature, description in _FOREIGN:
-        if head.startswith(signature):
-            return description
-    if head[4:8] == b"ftyp":
-        return "a HEIC or video file"
-    if head and not any(byte < 9 or 13 < byte < 32 for byte in head):
-        return "text"
-    return "not a picture in any known format"
-
-
-def known() -> str:
-    """The names of the formats and their extensions, for messages."""
-    return ", ".join(f.extensions[0] for f in FORMATS.values())
+def known(*, written: bool = False) -> str:
+    """The extensions of the formats that imconv reads, or of those that it writes, for messages."""
+    return ", ".join(f.extensions[0] for f in FORMATS.values() if f.encoder or not written)
 
 
 def format_for(name) -> str:
@@ -338,8 +376,12 @@ def format_for(name) -> str:
     if extension in _BY_EXTENSION:
         return _BY_EXTENSION[extension].name
     if not extension:
-        raise FileError(f"{text}: no extension says which format to write; add one ({known()}) or give --format")
-    raise FileError(f"{text}: unknown format {extension!r}{nearest(extension, _BY_EXTENSION)}; known are {known()}")
+        raise FileError(
+            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give --format"
+        )
+    raise FileError(
+        f"{text}: unknown format {extension!r}{nearest(extension, _BY_EXTENSION)}; known are {known(written=True)}"
+    )
 
 
 def format_named(name: str) -> Format:
@@ -348,10 +390,10 @@ def format_named(name: str) -> Format:
     found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
     if found is None:
         near = nearest(name, [known_name.lower() for known_name in FORMATS])
-        raise OptionError(f"unknown format {name!r}; known are {known()}{near}")
+        raise OptionError(f"unknown format {name!r}; known are {known(written=True)}{near}")
     return found
 
 
 def holders(mode: str, dtype: str) -> list[str]:
-    """Names of the formats that hold pixels of this colour model and sample type bit for bit."""
-    return [f.name for f in FORMATS.values() if (mode, dtype) in f.holds and not f.reduces]
+    """Names of the formats that hold pixels of this colour model and sample type bit for bit, without other packages."""
+    return [f.name for f in FORMATS.values() if (mode, dtype) in f.holds and not (f.reduces or f.extra)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import DamagedFileError, FileError, ImconvError, LimitError
-from .formats import FORMATS, describe_unknown, known, sniff
+from .formats import FORMATS, known, sniff
 from .picture import MODES, Metadata
 from .source import ENDLESS, explain
 
@@ -30,6 +30,7 @@ class Header:
     sample    "unsigned", "signed" or "float"
     palette   True for palette images
     frames    number of pictures in the file: pages or frames
+    overviews, masks  number of smaller copies of its pictures and of transparency masks in the file, which are no frames
     metadata  see picture.Metadata
     notes     remarks for the user
     layout    what the decoder of this format needs; private
@@ -43,6 +44,8 @@ class Header:
     sample: str = "unsigned"
     palette: bool = False
     frames: int = 1
+    overviews: int = 0
+    masks: int = 0
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
     layout: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -72,7 +75,7 @@ class Header:
 
     @property
     def icc(self) -> bool:
-        return self.metadata.icc is not None
+        return self.metadata.icc is not None or self.layout.get("icc", False)
 
     @property
     def orientation(self) -> int:
@@ -120,8 +123,10 @@ def _read(file, size: int, name: str, call: Callable[[Any], list[Header]]) -> li
         raise FileError(f"{name}: is empty; nothing was read from it")
     format_name = sniff(head)
     if format_name is None:
-        seems = describe_unknown(head)
-        raise FileError(f"{name}: {seems if seems.startswith('not') else f'is {seems}'}; imconv reads {known()}")
+        from . import foreign
+
+        file.seek(0)
+        raise FileError(f"{name}: {foreign.described(file.read(foreign.LOOKED_AT), known())}")
     reader = FORMATS[format_name].module("header")
     if size == ENDLESS and FORMATS[format_name].told_at_end:
         size = file.seek(0, 2)

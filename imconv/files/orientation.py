@@ -48,7 +48,9 @@ def as_shown(picture: Picture) -> Picture:
 def as_stored(picture: Picture, orientation: int) -> Picture:
     """A picture as it is displayed, turned so that a file with this orientation is displayed like that."""
     pixels = turned(picture.pixels, _BACK.get(orientation, orientation))
-    return picture.replace(pixels=pixels, metadata=_oriented(picture.metadata, orientation, transposes(orientation)))
+    return picture.replace(
+        pixels=pixels, metadata=_oriented(picture.metadata, orientation, _BACK.get(orientation, orientation))
+    )
 
 
 def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -67,18 +69,20 @@ def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
 
 def upright(metadata: Metadata) -> Metadata:
     """The metadata of a picture whose pixels have been turned: orientation 1, in EXIF and XMP too."""
-    return _oriented(metadata, 1, transposes(metadata.orientation))
+    return _oriented(metadata, 1, metadata.orientation)
 
 
-def _oriented(metadata: Metadata, orientation: int, transposed: bool) -> Metadata:
-    """The metadata with another orientation in all its places; `transposed`: what belongs to rows is the columns' from now on."""
-    dpi, chunks = metadata.dpi, metadata.chunks
-    if transposed:
-        dpi = dpi and dpi[::-1]
-        # pixels per unit across and down, 4 bytes each
-        chunks = tuple((k, d[4:8] + d[:4] + d[8:]) if k == b"pHYs" else (k, d) for k, d in chunks)
+def _oriented(metadata: Metadata, orientation: int, turn: int) -> Metadata:
+    """The metadata of a picture turned by `turn`, with another orientation in all its places."""
+    dpi, chunks, origin, density = metadata.dpi, metadata.chunks, metadata.origin, metadata.density
+    if origin is not None:
+        origin = origin.turned(*_TURNS[turn])
+    if transposes(turn):  # what belongs to rows is the columns' from now on
+        dpi, density = dpi and dpi[::-1], density and density[::-1]
     xmp = metadata.xmp
     if xmp is not None:
         xmp = re.sub(rb"(tiff:Orientation(?:=[\"']|>))[1-8]", rb"\g<1>%d" % orientation, xmp)
     exif = tags.with_orientation(metadata.exif, orientation)
-    return dataclasses.replace(metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks)
+    return dataclasses.replace(
+        metadata, dpi=dpi, xmp=xmp, exif=exif, orientation=orientation, chunks=chunks, origin=origin, density=density
+    )

@@ -13,7 +13,7 @@ from ..errors import DamagedFileError, FileError, OptionError, known
 from . import limits, source, streams
 from . import salvage as salvaging
 from .formats import FORMATS, Format, format_for, format_named
-from .header import Header, decoding, read_header, read_headers, read_start
+from .header import Header, Unsupported, decoding, read_header, read_headers, read_start
 from .picture import Picture
 from .source import ENDLESS
 
@@ -66,13 +66,13 @@ def read(
                 headers, *_ = found(file, size, start)
                 end = _end(start)
                 stored = end or 0 if size == ENDLESS else size
-                most -= _check_limits(headers, stored, name, max_pixels, allowed)
+                most -= _check_limits(headers, stored, name, max_pixels, allowed, auto_orient)
             data, all_of_it = source.whole(file, size, name, most, end)
             if not all_of_it:
                 cut = ["what follows the picture was not read"]
         whole = io.BytesIO(data)
         headers, chosen, note = found(whole, len(data), read_header(whole, len(data), name, whole=True))
-        _check_limits(headers, len(data), name, max_pixels, allowed)
+        _check_limits(headers, len(data), name, max_pixels, allowed, auto_orient)
         contents = list(_decoded(data, headers, chosen, name))
     except DamagedFileError as damage:
         if not salvage or page:
@@ -81,7 +81,7 @@ def read(
             with source.seekable(path, name, allowed) as (file, size):
                 data, _ = source.whole(file, size, name, allowed)
         data, header, missing = salvaging.completed(data, name, damage)
-        _check_limits([header], len(data), name, max_pixels, allowed)
+        _check_limits([header], len(data), name, max_pixels, allowed, auto_orient)
         headers, note, contents = [header], [], list(_decoded(data, [header], range(1), name))
         contents[0][0][missing] = 0
         count = missing.stop - missing.start
@@ -92,7 +92,9 @@ def read(
         )
         cut = [f"it ends too early: {lost}"]
     pictures: list[Picture] = []
-    for header, (pixels, notes, extra) in zip(headers, contents, strict=True):
+    contents.reverse()
+    for header in headers:
+        pixels, notes, extra = contents.pop()  # no picture is kept beside its turned copy
         notes = [*header.notes, *notes, *note, *cut, *([] if pictures else notes_on_name(path, header.format))]
         metadata = replace(header.metadata, **extra)
         if auto_orient and metadata.orientation != 1:
@@ -151,11 +153,13 @@ def _end(header: Header) -> int | None:
     return module.end(header) if hasattr(module, "end") else None
 
 
-def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_memory) -> int:
-    """Refuse what is too large, all pictures together: their pixels, and what decoding the largest takes besides. The bytes
-    of memory that the pictures need beside their file."""
+def _check_limits(headers: list[Header], size: int, name: str, max_pixels, max_memory, auto_orient: bool) -> int:
+    """Refuse what is too large, all pictures together: their pixels, and what decoding the largest takes besides, or turning
+    it upright. The bytes of memory that the pictures need beside their file."""
     module = decoder(headers[0].format)
     needs = [module.bytes_needed(header) for header in headers]
+    if auto_orient:
+        needs += [2 * header.height * header.line for header in headers if header.orientation != 1]
     kept = sum(h.height * h.line for h in headers) if len(headers) > 1 else 0
     if len(headers) == 1:
         width, height = headers[0].width, headers[0].height
@@ -190,6 +194,8 @@ def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> It
 def _picture(module, data: bytes, header: Header) -> Decoded:
     """The only picture of a file, or one of its pages."""
     notes: list[str] = []
+    if missing := FORMATS[header.format].missing:
+        raise Unsupported(missing)
     if hasattr(module, "decode"):
         pixels = module.decode(data, header, notes)
     else:
@@ -199,4 +205,4 @@ def _picture(module, data: bytes, header: Header) -> Decoded:
         or pixels.size != header.height * header.width * header.channels
     ):
         raise ValueError("header and pixels disagree")
-    return pixels, notes, {}
+    return pixels, notes, module.described(data, header, notes) if hasattr(module, "described") else {}

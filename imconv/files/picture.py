@@ -11,6 +11,10 @@ from ..errors import OptionError
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..geometry.grid import Grid
+    from .origin import Origin
+    from .tags import Entry
+
 PLANES = "planes"  # any number of channels without a colour model: satellites' bands, stains, depths
 MODES = {"grey": 1, "grey+alpha": 2, "rgb": 3, "rgba": 4, "cmyk": 4}
 MOST_PLANES = 4096  # channels of a picture
@@ -39,6 +43,8 @@ class Metadata:
     iptc          IPTC datasets (IIM 4: captions, credits, keywords), bytes or None
     comment       text of a file's own comment, bytes or None
     dpi           (horizontal, vertical) in dots per inch, or None
+    density       pixels across and down in the same length, whatever that is, where a file states no dpi: (2, 1) for pixels
+                  twice as high as wide; or None
     orientation   EXIF orientation 1 to 8: how the stored pixels are to be turned for display
     gamma         exponent a PNG's gAMA chunk states (0.45455 for 1/2.2), or None
     chunks        what else describes the picture in a PNG, as (type, data): text, colour, ...; carried from PNG to PNG byte
@@ -54,6 +60,8 @@ class Metadata:
     maximum       of uint8 and uint16 pixels: the value of white, where the file states one that is not the type's largest (Netpbm's
                   maxval, TIFFs of 9 to 15 bits), or None
     nodata        the value of samples that are no measurements, as a TIFF states it for GDAL (text), or None
+    tags          a TIFF page's georeferencing and other private tags, as (number, entry), as the file holds them
+    origin        what these refer to: the picture in the file, and where this one's pixels lie in it
     """
 
     icc: bytes | None = None
@@ -74,6 +82,9 @@ class Metadata:
     nodata: str | None = None
     extra: tuple[int, tuple[int, ...]] | None = None
     maximum: int | None = None
+    tags: tuple[tuple[int, Entry], ...] = ()
+    origin: Origin | None = None
+    density: tuple[int, int] | None = None
 
     def __repr__(self):
         shown = []
@@ -174,8 +185,8 @@ class Picture:
         return self.replace(pixels=in_full_range(self.pixels, self.maximum), metadata=metadata)
 
     def filtered(self, pixels: np.ndarray, maximum: int | None = None) -> Picture:
-        """A copy with a filter's result, whose white is `maximum` where it is not the type's largest value. Where its channels are not this picture's, what is known of those is left out: the
-        ICC profile, a JPEG's tables."""
+        """A copy with a filter's result, whose white is `maximum` where it is not the type's largest value. Where its channels
+        are not this picture's, what is known of those is left out: the ICC profile, a JPEG's tables."""
         metadata = self.metadata
         if metadata.maximum != maximum:
             metadata = dataclasses.replace(metadata, maximum=maximum)
@@ -183,6 +194,15 @@ class Picture:
             return self.replace(pixels=pixels, metadata=metadata)
         metadata = dataclasses.replace(metadata, icc=None, gamma=None, quantisation=None, subsampling=None, extra=None)
         return self.replace(pixels=pixels, mode="", metadata=metadata)
+
+    def placed(self, grid: Grid | None, rescaled: bool = False) -> Picture:
+        """A copy of a filter's result which knows that its pixels lie on `grid` among those of the picture before, and
+        whether they have been converted to another depth."""
+        origin = self.metadata.origin
+        if origin is None:
+            return self
+        origin = origin.filtered(grid, (self.height, self.width), rescaled)
+        return self.replace(metadata=dataclasses.replace(self.metadata, origin=origin))
 
     def __array__(self, dtype=None, copy=None):
         import numpy as np

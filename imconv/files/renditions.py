@@ -119,6 +119,12 @@ class _Block:
             self._notes.append(text)
 
 
+def without_pictures(tag: int, data: bytes) -> bytes | None:
+    """A private tag's data without Photoshop's thumbnails; None where there is nothing in it, or a JPEG."""
+    found = resources(data) if tag == _PHOTOSHOP else data
+    return None if not found or any(start in found for start in _JPEG) else found
+
+
 def resources(block: bytes) -> bytes | None:
     """Photoshop's image resources without their thumbnails; None where they are damaged."""
     found = _parted(block)

@@ -62,7 +62,8 @@ def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, 
 
 def writer(format_name: str) -> type[Writer] | None:
     """What writes this format in bands, None where nothing does."""
-    return getattr(FORMATS[format_name].module("encoder"), "Writer", None)
+    found = FORMATS[format_name]
+    return getattr(found.module("encoder"), "Writer", None) if found.encoder else None
 
 
 def gathered(bands: Iterator[np.ndarray], header: Header) -> np.ndarray:

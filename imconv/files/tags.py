@@ -5,14 +5,31 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
+from fractions import Fraction
 
+SUBFILE_TYPE, OLD_SUBFILE_TYPE, DESCRIPTION = 254, 255, 270
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 274, 282, 283, 296
 ICC_PROFILE, XMP, EXTRA_SAMPLES, IPTC = 34675, 700, 338, 33723
 NODATA = 42113  # GDAL: the value of samples that are no measurements, as text
 EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD = 34665, 34853, 40965
 # tags that describe the picture and stay true when it is stored otherwise; strip offsets and the like are not among them
 DESCRIPTIVE = frozenset(
-    (269, 270, 271, 272, 285, 305, 306, 315, 316, 33432, ORIENTATION, X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT)
+    (
+        269,
+        DESCRIPTION,
+        271,
+        272,
+        285,
+        305,
+        306,
+        315,
+        316,
+        33432,
+        ORIENTATION,
+        X_RESOLUTION,
+        Y_RESOLUTION,
+        RESOLUTION_UNIT,
+    )
 ) | frozenset(range(40091, 40096))
 POINTERS = (EXIF_IFD, GPS_IFD, INTEROPERABILITY_IFD)  # tags whose value is the place of a directory
 
@@ -182,6 +199,21 @@ def dpi(tags: Tags, entries: dict[int, Entry]) -> tuple[float, float] | None:
     return float(x) * factor, float(y) * factor
 
 
+def density(tags: Tags, entries: dict[int, Entry]) -> tuple[int, int] | None:
+    """Pixels across and down in the same length, of which the unit is not given; None where they are equal, or unknown."""
+    x, y = tags.number(entries.get(X_RESOLUTION)), tags.number(entries.get(Y_RESOLUTION))
+    if (
+        tags.number(entries.get(RESOLUTION_UNIT), 2) != 1
+        or not x
+        or not y
+        or not (0 < x < 1e9 and 0 < y < 1e9)
+        or x == y
+    ):
+        return None
+    ratio = Fraction(x).limit_denominator(10**6) / Fraction(y).limit_denominator(10**6)
+    return (ratio.numerator, ratio.denominator) if max(ratio.numerator, ratio.denominator) < 1 << 31 else None
+
+
 def with_orientation(block: bytes | None, value: int) -> bytes | None:
     """The EXIF block with its orientation set to `value`; the other bytes stay. A new block where there is none and
     `value` is not 1; the old one where it is damaged."""
@@ -203,6 +235,27 @@ def with_orientation(block: bytes | None, value: int) -> bytes | None:
         return block
 
 
+def text_of(block: bytes, tag: int) -> bytes | None:
+    """The text of a tag in an EXIF block's first directory, without the zeros at its end; None where there is none."""
+    try:
+        tags = Tags.of_block(block)
+        entry = tags.directory(tags.first)[0].get(tag)
+    except ValueError:
+        return None
+    return entry.data.rstrip(b"\0") if entry is not None and _TYPES[entry.type][0] == 1 else None
+
+
+def with_text(block: bytes, tag: int, text: bytes | None) -> bytes | None:
+    """The EXIF block with another text, or none, in a tag of its first directory; the other tags may move. None where
+    nothing is left."""
+    tags = Tags.of_block(block)
+    tree = _tree(tags, tags.directory(tags.first)[0], lambda tag: True)
+    tree.pop(tag, None)
+    if text is not None:
+        tree[tag] = Entry(2, len(text) + 1, text + b"\0", 0)
+    return serialise(tree, tags.order) if tree else None
+
+
 def descriptive(tags: Tags, entries: dict[int, Entry]) -> bytes | None:
     """An EXIF block with the descriptive tags of a page, its Exif and GPS tags; None if it has none besides its
     resolution."""
@@ -220,7 +273,7 @@ def descriptive_tree(block: bytes | None, order: str) -> dict:
         found = _tree(source, source.directory(source.first)[0], DESCRIPTIVE.__contains__)
     except ValueError:
         return {}
-    return {tag: _reordered(entry, source.order, order) for tag, entry in found.items()}
+    return {tag: reordered(entry, source.order, order) for tag, entry in found.items()}
 
 
 def bare(file: bytes, page: int, wanted: frozenset[int]) -> bytes:
@@ -274,9 +327,10 @@ def _tree(tags: Tags, entries: dict[int, Entry], wanted, depth: int = 0) -> dict
     return tree
 
 
-def _reordered(entry: Entry | dict, source: str, target: str) -> Entry | dict:
+def reordered(entry, source: str, target: str):
+    """An entry, or a directory of them, in byte order `target`."""
     if isinstance(entry, dict):
-        return {tag: _reordered(inner, source, target) for tag, inner in entry.items()}
+        return {tag: reordered(inner, source, target) for tag, inner in entry.items()}
     unit = _TYPES[entry.type][1]
     if source == target or unit == 1:
         return entry

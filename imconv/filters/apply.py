@@ -64,7 +64,13 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
         return out
     if moved is not None:
         result = np.ascontiguousarray(np.moveaxis(result, -1, moved))
-    return image.filtered(result, white_kept(filter, array.dtype)) if is_picture else result
+    return _as_picture(image, filter, plan, result) if is_picture else result
+
+
+def _as_picture(image: Picture, filter: Filter, plan: AnyPlan, result: np.ndarray) -> Picture:
+    """A plan's result as a picture."""
+    white = white_kept(filter, image.pixels.dtype)
+    return image.filtered(result, white).placed(plan.grid, rescaled=filter.factor(image.pixels.dtype) != 1)
 
 
 def _with_white(filter: Filter, picture: Picture) -> Filter:
@@ -116,7 +122,7 @@ class PlannedFilter:
         plan = self.plan
         shape = (*plan.shape, plan.channels) if picture.pixels.ndim == 3 or plan.channels > 1 else plan.shape
         sample = np.zeros((), self.filter.result_type(picture.pixels.dtype))
-        return picture.filtered(np.broadcast_to(sample, shape), white_kept(self.filter, picture.pixels.dtype))
+        return _as_picture(picture, self.filter, plan, np.broadcast_to(sample, shape))
 
     def bytes_beside(self, picture: Picture) -> int:
         """Memory that `run` takes beside the picture and the result: among other things both in linear light."""
@@ -129,7 +135,7 @@ class PlannedFilter:
         """The result of `apply`."""
         how = {"threads": threads, "tally": tally, "progress": progress}
         result = _computed(self.plan, self.conversion, picture.pixels, **how)
-        return picture.filtered(result, white_kept(self.filter, picture.pixels.dtype))
+        return _as_picture(picture, self.filter, self.plan, result)
 
 
 def plan_picture(filter: Filter, picture: Picture) -> PlannedFilter:

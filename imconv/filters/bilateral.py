@@ -75,6 +75,7 @@ class BilateralFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "bilateral"
+    symmetric = property(lambda self: self.options.symmetric)
 
     @property
     def summary(self) -> str:

@@ -85,6 +85,7 @@ class GuidedFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "guided"
+    symmetric = property(lambda self: self.options.symmetric and self.guide is None)
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
 
     @property

@@ -13,7 +13,7 @@ from ..engine.side_by_side import PassedOn, in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
 from ..geometry.sizes import parse_window_size
-from ..kernel.kernel import Kernel
+from ..kernel.kernel import Kernel, symmetric
 from ..options import Options, documented, options_of
 from ..pixels.depth import white
 from ..pixels.sample_types import LARGEST_SAMPLE
@@ -94,6 +94,10 @@ class DeviationFilter(FloatStagesFilter):
     alphas = ("keep", "separate")
 
     @property
+    def symmetric(self) -> bool:
+        return self.options.symmetric and self.size[0] == self.size[1] and self.size[0] % 2 == 1
+
+    @property
     def summary(self) -> str:
         return f"standard deviation over {self.size[0]} x {self.size[1]}"
 
@@ -142,6 +146,10 @@ class ContrastFilter(FloatStagesFilter):
     name = "contrast"
     alphas = ("keep", "separate")
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
+
+    @property
+    def symmetric(self) -> bool:
+        return self.options.symmetric and symmetric(self.kernel)
 
     @property
     def summary(self) -> str:

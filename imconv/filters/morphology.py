@@ -132,6 +132,10 @@ class MorphologyFilter(Filter):
     options: Options = DEFAULTS
     scale: Fraction | None = None
 
+    @property
+    def symmetric(self) -> bool:
+        return self.options.symmetric and self.footprint.symmetric
+
     def plan(self, shape, image_type, has_alpha: bool) -> MorphologyPlan:
         options = self.options
         whole = parse_pad(options.pad) == ("same", "same") and parse_pair(options.stride, "stride") == (1, 1)

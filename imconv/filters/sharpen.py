@@ -120,6 +120,10 @@ class UnsharpFilter(Filter):
         """The options of both filters."""
         return self.blur.options
 
+    @property
+    def symmetric(self) -> bool:
+        return self.blur.symmetric
+
     def chosen(self, has_alpha: bool) -> LinearFilter:
         """The filter to use: the one kernel if there is one, except where colours are weighted by alpha.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -36,6 +37,16 @@ class Axis:
     def span(self) -> int:
         """How many padded samples the windows read, from the first to the last."""
         return (self.out - 1) * self.stride + effective_size(self.taps, self.dilation)
+
+    @property
+    def start(self) -> int:
+        """The input sample, before the first one if negative, over which the anchor lies for output 0."""
+        return self.anchor * self.dilation - self.before
+
+    @property
+    def middle(self) -> Fraction:
+        """The place among the input's samples over which the middle of the window lies for output 0."""
+        return Fraction(effective_size(self.taps, self.dilation) - 1, 2) - self.before
 
     def sources(self, border: Border) -> np.ndarray:
         """For each padded sample the number of the input sample it repeats, -1 for none; shape (span,)."""

@@ -22,22 +22,12 @@ TEXTS = (".txt", ".csv", ".kernel")
 MATRICES = (".mat", ".con")
 JSON = (".json",)
 ARRAYS = (".npy",)
-PICTURES = (".png", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".pbm", ".bmp", ".gif", ".jpg", ".jpeg", ".webp", ".pfm")
+PICTURES = (".png", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".pbm", ".pam", ".bmp", ".gif", ".jpg", ".jpeg", ".webp", ".pfm",
+            ".avif", ".jp2", ".j2k", ".jxl", ".heic", ".heif", ".exr")  # fmt: skip
 EXTENSIONS = (*TEXTS, *MATRICES, *JSON, *ARRAYS, *PICTURES)
 
 _NPY = b"\x93NUMPY"
-_PICTURE_STARTS = (
-    b"\x89PNG\r\n",
-    b"\xff\xd8\xff",
-    b"GIF8",
-    b"BM",
-    b"II*\0",
-    b"MM\0*",
-    b"RIFF",
-    b"P4\n",
-    b"P5\n",
-    b"P6\n",
-)
+_LOOKED_AT = 512  # bytes of a file that say what it is
 
 
 def load(path) -> KernelWeights:
@@ -49,12 +39,13 @@ def load_all(path, tell: Callable[[str], None] | None = None) -> list[KernelWeig
     """Read a kernel, or several that are its rotations, from a file; `tell` takes the remark of `text.note_on`, if there is one."""
     path = os.fsdecode(path)
     where, extension = place(path), os.path.splitext(path)[1].lower()
+    start = b""
     try:
         with open(path, "rb") as file:
-            start = file.peek(16)[:16]
+            start = file.peek(_LOOKED_AT)[:_LOOKED_AT]
             if start.startswith(_NPY) or extension in ARRAYS:
                 return [read_array(file)]
-            if extension in PICTURES or (extension not in EXTENSIONS and start.startswith(_PICTURE_STARTS)):
+            if extension in PICTURES or (extension not in EXTENSIONS and _is_picture(start)):
                 return [_read_picture(file, where)]
             text = _text(start if b"\0" in start else file.read(LARGEST_FILE + 1))
     except FileNotFoundError:
@@ -62,16 +53,19 @@ def load_all(path, tell: Callable[[str], None] | None = None) -> list[KernelWeig
     except IsADirectoryError:
         raise FileError(f"{where}: a folder, not a kernel file") from None
     except KernelError as error:
-        raise KernelError(f"{where}: {error}") from None
+        raise _foreign(start, where) or KernelError(f"{where}: {error}") from None
     except ImconvError:
         raise
     except (OSError, ValueError) as error:
         raise FileError(f"{where}: can't be read: {getattr(error, 'strerror', None) or error}") from None
-    if extension in JSON:
-        from .json_form import read
+    try:
+        if extension in JSON:
+            from .json_form import read
 
-        return [read(text, filename=path)]
-    kernels = parse_all(text, filename=path, matrix=extension in MATRICES)
+            return [read(text, filename=path)]
+        kernels = parse_all(text, filename=path, matrix=extension in MATRICES)
+    except KernelError as error:
+        raise _foreign(start, where) or error from None
     if (
         tell is not None
         and extension not in (*MATRICES, ".csv")
@@ -79,6 +73,20 @@ def load_all(path, tell: Callable[[str], None] | None = None) -> list[KernelWeig
     ):
         tell(f"{where}: {note}")
     return kernels
+
+
+def _is_picture(start: bytes) -> bool:
+    from ..files.formats import sniff
+
+    return sniff(start[:32]) is not None
+
+
+def _foreign(start: bytes, where: str) -> FileError | None:
+    """The error for a file that is known to be something else, by its first bytes."""
+    from ..files.foreign import recognized
+
+    found = recognized(start)
+    return None if found is None else FileError(f"{where}: {found}")
 
 
 def _text(data: bytes) -> str:
@@ -131,7 +139,7 @@ def _read_picture(file, where: str) -> KernelWeights:
     from ..files import read
 
     try:
-        pixels = read(file, max_pixels=MAX_TAPS, name=where).in_full_range().pixels
+        pixels = read(file, max_pixels=MAX_TAPS, auto_orient=True, name=where).in_full_range().pixels
     except LimitError:
         raise KernelError(f"too large a picture for a kernel, which has at most {MAX_TAPS} weights") from None
     if pixels.ndim == 3:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..geometry.symmetry import only_exchanged
 from .weights import KernelWeights
 
 REMEMBERED = 4096  # most weights of an array whose Kernel is cached
@@ -93,6 +94,24 @@ class Kernel(KernelWeights):
         from .text import write
 
         return write(self)
+
+
+def symmetric(*kernels: Kernel, signs: bool = False) -> bool:
+    """Whether turning by 90 degrees and mirroring, about the anchor, leaves a kernel as it is.
+
+    Of several kernels of one shape and anchor: whether they are only exchanged; with `signs`, an exchanged one may be negative.
+    """
+    (rows, columns), anchor = kernels[0].shape, kernels[0].anchor
+    if rows != columns or anchor != ((rows - 1) / 2, (rows - 1) / 2):
+        return False
+    if len(kernels) > 1 and (
+        any(kernel.offset for kernel in kernels)
+        or any(not np.array_equal(kernel.mask, kernels[0].mask) for kernel in kernels)
+    ):
+        return False
+    if kernels[0].included is not None and not only_exchanged([kernels[0].mask]):
+        return False
+    return only_exchanged([kernel.weights for kernel in kernels], signs)
 
 
 def as_kernel(kernel, *, anchor=None, offset=None) -> Kernel:

@@ -247,15 +247,6 @@ class KernelWeights:
         """The column and row that the kernel was made from, float64; None if it was made from a matrix."""
         return self._factors
 
-    @property
-    def symmetric(self) -> bool:
-        """Whether the weights stay the same when they are turned by 90 degrees and mirrored; which cells are left out, too."""
-        if self._factors is not None:
-            column, row = self._factors
-            return np.array_equal(column, row) and np.array_equal(row, row[::-1])
-        tables = [self.weights] if self.included is None else [self.weights, self.included]
-        return all(np.array_equal(table, other) for table in tables for other in (table.T, table[::-1], table[:, ::-1]))
-
     def sum(self) -> float:
         """The sum of the weights: the factor by which the filter changes a picture's brightness."""
         if self.exact:

@@ -112,6 +112,19 @@ def _hard_swish(values, slopes):
     values *= gates
 
 
+def _silu(values, slopes):
+    gates = values.copy()
+    _sigmoid(gates, slopes)
+    values *= gates
+
+
+def _mish(values, slopes):
+    """tanh(log(1 + e)) is n / (n + 2) with n = e (e + 2); beyond 20 it is 1."""
+    powers = np.exp(np.minimum(values, 20))
+    powers *= powers + 2
+    values *= powers / (powers + 2)
+
+
 def _softmax(values, slopes):
     values -= values.max(axis=-1, keepdims=True)
     np.exp(values, out=values)
@@ -126,8 +139,8 @@ def _clamped(low: float, high: float):
 
 
 _SLOPES = {"leaky": LEAKY_SLOPE, "prelu": PRELU_SLOPE}
-# Formulas as in the papers: ReLU6 and hard-swish of MobileNet V2 and V3, GELU with erf (Hendrycks 2016), the scaled tanh of
-# LeNet-5 (LeCun 1998). leaky and prelu multiply negative values.
+# Formulas as in the papers: ReLU6 and hard-swish of MobileNet V2 and V3, GELU with erf (Hendrycks 2016), SiLU (Elfwing 2017), Mish
+# (Misra 2019), the scaled tanh of LeNet-5 (LeCun 1998). leaky and prelu multiply negative values.
 _FUNCTIONS = {
     "none": None,
     **{name: _clamped(*bounds) for name, bounds in BOUNDS.items()},
@@ -139,6 +152,8 @@ _FUNCTIONS = {
     "hard-sigmoid": _hard_sigmoid,
     "hard-swish": _hard_swish,
     "gelu": lambda values, slopes: gelu(values),
+    "silu": _silu,
+    "mish": _mish,
     "softmax": _softmax,
 }
 NAMES = tuple(_FUNCTIONS)

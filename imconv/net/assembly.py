@@ -163,7 +163,7 @@ class _Assembler:
             return found[0]
         if found:
             self.fail(spot, f"this is both {' and '.join(map(repr, found))}; write two items")
-        attributes = {"name", *(name for kind in KINDS.values() for name in kind.attributes)}
+        attributes = {"name", "share", *(name for kind in KINDS.values() for name in kind.attributes)}
         odd = next((key for key in item if key not in attributes), None)
         if odd in KINDS:
             self.fail(spot, f'{odd!r} takes no number; write "{odd}" or {{ layer = "{odd}" }}')
@@ -173,7 +173,7 @@ class _Assembler:
     def _layer(self, form: str, item: Mapping, spot: _Spot, names: _Names, source: str) -> str:
         given = dict(item)
         own = self._name(given.pop("name", None), spot)
-        kind = form
+        kind, share = form, given.pop("share", None)
         if form == "layer":
             kind = self.value(given.pop("layer"), spot.at("layer"), source)
             simple = [name for name in KINDS if name not in JOINS]
@@ -182,10 +182,11 @@ class _Assembler:
                 self.fail(spot, f"{shown(kind)} is no kind of layer{near}")
         elif KINDS[form].argument != form:
             given[KINDS[form].argument] = given.pop(form)
-        return self.add(kind, given, spot, names.next(KINDS[kind].short, own), (source,))
+        name = names.next(KINDS[kind].short, own)
+        return self.add(kind, given, spot, name, (source,), self.value(share, spot.at("share"), source))
 
-    def add(self, kind: str, given: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...]) -> str:
-        """Check a layer's attributes and append it."""
+    def add(self, kind: str, given: Mapping, spot: _Spot, name: str, inputs: tuple[str, ...], share=None) -> str:
+        """Check a layer's attributes and append it; its tensors are those of the layer `share`, if that is given."""
         rules = KINDS[kind]
         attributes = {key: attribute.default for key, attribute in rules.attributes.items()}
         attributes |= self.defaults.get(kind, {})
@@ -198,8 +199,11 @@ class _Assembler:
         shapes = tuple(self.shape(one) for one in inputs)
         try:
             rules.shape(attributes, shapes)  # checks shapes; `tensors` needs right ones
-            tensors = tuple(Tensor.stored(one, name, self.layout) for one in rules.tensors(attributes, shapes))
-            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors)
+            owner = name if share is None else self._owner(share, kind)
+            tensors = tuple(Tensor.stored(one, owner, self.layout) for one in rules.tensors(attributes, shapes))
+            if share is not None and tensors != next(one.tensors for one in self.layers if one.name == share):
+                raise ValueError(f"the weights of {share} are of other sizes")
+            layer = Layer(name, kind, MappingProxyType(attributes), inputs, tensors, None if share is None else owner)
             placed = place(layer, self.input_shape, [self.placed.get(one) for one in inputs])
         except ValueError as error:
             self.fail(spot, f"{name} ({kind}): {error}")
@@ -212,6 +216,16 @@ class _Assembler:
         self.placed[name] = placed
         self.layers.append(layer)
         return name
+
+    def _owner(self, share, kind: str) -> str:
+        """The layer whose tensors a layer of this kind takes that shares those of the layer `share`."""
+        other = next((layer for layer in self.layers if layer.name == share), None)
+        if other is None:
+            near = nearest(share, [layer.name for layer in self.layers]) if isinstance(share, str) else ""
+            raise ValueError(f"share names a layer before this one, and {shown(share)} is none{near}")
+        if other.kind != kind or not other.tensors:
+            raise ValueError(f"{share} ({other.kind}) has no weights for it: {kind!r} shares with its own kind")
+        return other.share or other.name
 
     def shape(self, source: str) -> tuple[int, ...]:
         """The shape of a layer's output, or of the input."""

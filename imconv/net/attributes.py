@@ -55,9 +55,9 @@ def numbers(least: float = -1e6, most: float = 1e6) -> Callable:
     return check
 
 
-def pair(most: int = LARGEST_WINDOW) -> Callable:
+def pair(most: int = LARGEST_WINDOW, least: int = 1) -> Callable:
     """A check for one whole number for both axes or `[rows, columns]`, returned as a tuple of two."""
-    one = whole(1, most)
+    one = whole(least, most)
 
     def check(value) -> tuple[int, int]:
         values = value if isinstance(value, list) else [value]
@@ -66,7 +66,7 @@ def pair(most: int = LARGEST_WINDOW) -> Callable:
                 raise ValueError
             return one(values[0]), one(values[-1])
         except ValueError:
-            raise ValueError(f"a whole number from 1 to {most}, or [rows, columns]") from None
+            raise ValueError(f"a whole number from {least} to {most}, or [rows, columns]") from None
 
     return check
 

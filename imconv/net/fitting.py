@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import OptionError
 from ..geometry.axis import effective_size
 from .graph import Graph, Placed
-from .layer_kinds import by
+from .layer_rules import by
 
 LARGEST = 1 << 16  # most rows or columns that are tried
 
@@ -64,7 +64,11 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
     ((224, 255), (224, 255))
     """
     if layer is None:
-        layer = next(placed.layer.name for placed in reversed(network.resolve()) if placed.fields)
+        layer = next(
+            placed.layer.name
+            for placed in reversed(network.resolve())
+            if placed.fields and not placed.layer.rules.adaptive
+        )
     placed = network.resolve(until=layer)[-1]
     if not placed.fields:
         raise OptionError(f"{layer} sees the whole input whatever its size; ask for a layer before it")

@@ -9,7 +9,8 @@ from math import prod
 from ..errors import OptionError, nearest
 from ..geometry.axis import Axis
 from ..lazy import cached_property
-from .layer_kinds import KINDS, Kind, Shape, TensorSpec, axes, by
+from .layer_kinds import KINDS, Kind
+from .layer_rules import Shape, TensorSpec, adaptive_axes, axes, by
 from .receptive_field import Field
 
 INPUT = "input"  # the name of the network's input
@@ -22,6 +23,7 @@ class Layout:
 
     window: str
     depthwise: str
+    transposed: str
     matrix: str
     flatten: str  # the order of axes in which maps are flattened
     names: Mapping[str, str]
@@ -30,12 +32,13 @@ class Layout:
     def axes(self, spec: TensorSpec) -> str:
         """The order of a tensor's axes in files of this library."""
         if spec.axes == "OIHW":
-            return self.depthwise if spec.role == "depthwise" else self.window
+            return {"depthwise": self.depthwise, "transposed": self.transposed}.get(spec.role, self.window)
         return self.matrix if spec.axes == "OI" else spec.axes
 
 
 _TORCH = {
     "depthwise": "weight",
+    "transposed": "weight",
     "centres": "weight",
     "scale": "weight",
     "shift": "bias",
@@ -46,6 +49,7 @@ _TORCH = {
 _KERAS = {
     "weight": "kernel",
     "depthwise": "depthwise_kernel",
+    "transposed": "kernel",
     "centres": "kernel",
     "scale": "gamma",
     "shift": "beta",
@@ -54,9 +58,9 @@ _KERAS = {
     "layer_scale": "gamma",
 }
 LAYOUTS = {
-    "torch": Layout("OIHW", "OIHW", "OI", "CHW", _TORCH, (".num_batches_tracked",)),
-    "keras": Layout("HWIO", "HWOI", "IO", "HWC", _KERAS),
-    "mlx": Layout("OHWI", "OHWI", "OI", "HWC", _TORCH),
+    "torch": Layout("OIHW", "OIHW", "IOHW", "OI", "CHW", _TORCH, (".num_batches_tracked",)),
+    "keras": Layout("HWIO", "HWOI", "HWOI", "IO", "HWC", _KERAS),
+    "mlx": Layout("OHWI", "OHWI", "OHWI", "OI", "HWC", _TORCH),
 }
 
 
@@ -97,6 +101,7 @@ class Layer:
     attributes: Mapping
     inputs: tuple[str, ...]
     tensors: tuple[Tensor, ...]
+    share: str | None = None  # the layer whose tensors it has
 
     def __repr__(self) -> str:
         return f"Layer({self.name!r}, {self.kind!r}, {dict(self.attributes)}, {self.inputs})"
@@ -107,13 +112,13 @@ class Layer:
 
     @property
     def parameters(self) -> int:
-        """The number of trained weights."""
-        return sum(tensor.count for tensor in self.tensors if tensor.trainable)
+        """The number of trained weights; 0 where they are another layer's."""
+        return 0 if self.share else sum(tensor.count for tensor in self.tensors if tensor.trainable)
 
     @property
     def fixed(self) -> int:
         """The number of weights that are not trained: running means and variances, fixed patterns."""
-        return sum(tensor.count for tensor in self.tensors if not tensor.trainable)
+        return 0 if self.share else sum(tensor.count for tensor in self.tensors if not tensor.trainable)
 
 
 @dataclass(frozen=True)
@@ -189,7 +194,10 @@ class Graph:
 
     def ignores(self, key: str) -> bool:
         """Whether a key in a file of weights is not needed to run the network, such as torch's counts of batches."""
-        return key.startswith(self.ignored) or key.endswith(self.ignored_ends)
+        own = tuple(
+            f"{layer.name}." for layer in self.layers if layer.share
+        )  # torch stores shared weights under every name
+        return key.startswith((*self.ignored, *own)) or key.endswith(self.ignored_ends)
 
     def parse_shape(self, shape) -> tuple[int, int, int]:
         """An input's shape from None (the network's own), (rows, columns) or (rows, columns, channels)."""
@@ -255,9 +263,10 @@ def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
                 f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
                 "behind maps take any size"
             )
-    sliding = axes(attributes, shapes[0]) if rules.window else ()
+    placing = axes if rules.window else adaptive_axes if rules.adaptive else None
+    sliding = () if placing is None else placing(attributes, shapes[0])
     fields, gated, note = _seen(layer, sliding, before)
-    macs = prod(out[:-1]) * layer.tensors[0].count if rules.weighted else 0
+    macs = prod((shapes[0] if rules.by_input else out)[:-1]) * layer.tensors[0].count if rules.weighted else 0
     connections = macs + rules.biases(attributes, out)
     return Placed(layer, shapes, out, sliding, fields, gated, note, macs, connections)
 
@@ -268,8 +277,16 @@ def _seen(layer: Layer, sliding: tuple[Axis, ...], before: list[Placed | None]) 
     gated = any(one is not None and one.gated for one in before)
     if layer.kind == "multiply" and not inputs[1]:  # squeeze and excitation: only a factor depends on the whole input
         return inputs[0], True, ""
+    if layer.rules.measures:
+        return inputs[0], True, ""
     if layer.rules.whole or not all(inputs):
         return (), gated, ""
+    if layer.kind == "pixel-unshuffle":
+        n = layer.attributes["factor"]
+        rows, columns = (one.through(taps=n, before=0, stride=n) for one in inputs[0])
+        return (rows, columns), gated, ""
+    if layer.rules.enlarges or (layer.rules.adaptive and not sliding):
+        return (), gated, "which samples an output depends on changes from one to the next"
     if sliding:
         through = (
             one.through(taps=axis.taps, before=axis.before, stride=axis.stride, dilation=axis.dilation)

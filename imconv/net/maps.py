@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import OptionError
 from ..sheet import contact_sheet
 from .graph import Graph, Placed
-from .layer_kinds import Shape, by
+from .layer_rules import Shape, by
 
 LEAST = 64  # pixels; smaller maps are enlarged by a whole factor
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..engine.threads import run_bands
 from ..geometry.axis import Axis
+from . import enlarging
 from .activations import BLOCK_BYTES, Activation
 from .graph import Placed
 from .layer_kinds import ACTIVATIONS
@@ -156,6 +157,20 @@ def _layernorm(placed, inputs, tensors, out, workers):
     return _in_blocks(normalise, workers, np.empty(inputs[0].shape, f32) if out is None else out, inputs[0])
 
 
+def _groupnorm(placed, inputs, tensors, out, workers):
+    attributes, x = placed.layer.attributes, inputs[0]
+    result = np.empty_like(x) if out is None else out
+    each = x.shape[-1] // attributes["groups"]
+    for first in range(0, x.shape[-1], each):
+        part = np.s_[..., first : first + each]
+        np.subtract(x[part], x[part].mean(dtype=np.float64).astype(f32), out=result[part])
+        variance = sum(float(np.square(row, dtype=np.float64).sum()) for row in result[part]) / result[part].size
+        result[part] *= f32(1 / math.sqrt(variance + attributes["eps"]))
+    result *= tensors["scale"]
+    result += tensors["shift"]
+    return result
+
+
 def _lrn(placed, inputs, tensors, out, workers):
     attributes, x = placed.layer.attributes, inputs[0]
     n, channels = attributes["n"], x.shape[-1]
@@ -194,6 +209,13 @@ OPERATIONS = {
     "blur": _blur,
     "subsample": _subsample,
     "global-average": lambda placed, x, tensors, out, workers: x[0].mean((0, 1), keepdims=True),
+    "adaptive-average": enlarging.adaptive_average,
+    "adaptive-max": enlarging.adaptive_max,
+    "transposed": enlarging.transposed,
+    "upsample": enlarging.upsample,
+    "pixel-shuffle": enlarging.shuffle,
+    "pixel-unshuffle": enlarging.unshuffle,
+    "groupnorm": _groupnorm,
     "flatten": _flatten,
     "fc": lambda placed, x, tensors, out, workers: multiply(tensors["weight"], x[0], tensors.get("bias"), workers),
     "rbf": lambda placed, x, tensors, out, workers: np.square(tensors["centres"] - x[0]).sum(1),

@@ -15,7 +15,7 @@ from ..errors import OptionError
 from ..files.picture import PLANES, Picture
 from ..pixels.depth import white
 from .graph import Graph, Preprocess
-from .layer_kinds import by
+from .layer_rules import by
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, which Pillow uses for grey
 AS_IT_IS = Preprocess(divide=1.0)

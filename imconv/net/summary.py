@@ -7,7 +7,7 @@ from math import prod
 
 from ..units import human_bytes
 from .graph import BYTES, Graph, Placed
-from .layer_kinds import Shape, by
+from .layer_rules import Shape, by
 
 HEADS = ("Layer (type)", "Output Shape", "Param #", "MACs", "RF", "Jump", "Start", "Memory")
 _LEFT = 2  # columns of words; the rest are numbers
@@ -129,7 +129,7 @@ class Summary:
             f"at most {human_bytes(self.largest_bytes)} into and out of one layer"
         )
         if any(placed.gated for placed in self.layers):
-            lines.append("* weighed by squeeze and excitation, whose factors come from the whole input")
+            lines.append("* weighed by squeeze and excitation, or group norm, whose factors come from the whole input")
         lines += [f"{placed.layer.name}: {placed.note}" for placed in self.layers if placed.note]
         return lines
 

@@ -14,11 +14,12 @@ from ..errors import OptionError
 from ..tracing.words import blocks, positions, shown
 from .forward import CONVOLUTIONS, Forward, connected_weights
 from .graph import INPUT, Graph, Layer, Placed
-from .layer_kinds import ACTIVATIONS, by
+from .layer_kinds import ACTIVATIONS
+from .layer_rules import adaptive_ranges, by
 from .loaded_weights import Weights
 from .operations import OPERATIONS, binomial, window_counts
 
-WINDOWS = ("max", "average", "subsample", "blur")
+WINDOWS = ("max", "average", "subsample", "blur", "adaptive-average", "adaptive-max")
 AFTER = ("batchnorm", "leaky", "prelu", *ACTIVATIONS)  # traced together with the layer before, if only they read it
 MOST_PARTS = 8  # most channels shown as text
 DIGITS, CELL_DIGITS = 6, 4  # digits shown as text; JSON has all
@@ -123,6 +124,9 @@ def trace(
     rows, columns = [], []
     if here.axes:
         rows, columns = (_sources(axis, n, chosen.kind == "blur") for axis, n in zip(here.axes, at, strict=False))
+    elif chosen.rules.adaptive:
+        ranges = (adaptive_ranges(size, count) for size, count in zip(here.inputs[0][:2], here.shape[:2], strict=True))
+        rows, columns = (list(range(*found[n])) for found, n in zip(ranges, at, strict=False))
     if chosen.kind in CONVOLUTIONS:
         parts = _convolved(here, inputs[0], rows, columns, own, at)
         steps = _weighed(parts, own, at)
@@ -202,11 +206,11 @@ def _pooled(
         return [part], [("sum", part.sum)]
     cells = [cell for row in window for cell in row if cell is not None]
     part = ChannelPart(channel, window, [], [], sum(cells))
-    if kind == "max":
+    if kind in ("max", "adaptive-max"):
         return [part], [("largest", max(cells, default=-math.inf))]
     steps = [("sum", part.sum)]
-    if kind == "average":
-        count = float(window_counts(placed)[at[0], at[1], 0])
+    if kind in ("average", "adaptive-average"):
+        count = float(len(cells) if kind != "average" else window_counts(placed)[at[0], at[1], 0])
         return [part], [*steps, (f"divided by {count:g}", part.sum / count)]
     scale, bias = float(tensors["weight"][channel]), float(tensors["bias"][channel])
     steps += [(f"times {_short(scale):g}", part.sum * scale), (f"plus bias {_short(bias):g}", part.sum * scale + bias)]

@@ -217,3 +217,37 @@ def test_weights_that_must_be_converted_count(folder):
     largest = max(np.prod(one.shape) for one in network.tensors.values())
     assert Weights(network, "w.npz").bytes_beside == 0
     assert Weights(network, "w64.npz").bytes_beside == 8 * largest
+
+
+DECODER = """
+about = "an encoder and a decoder"
+input = [32, 32, 3]
+layers = [
+  { conv = 4, size = 3, pad = 1, activation = "silu" }, { groupnorm = 2 }, { max = 2 },
+  { conv = 4, size = 3, pad = 1, name = "twice" }, "mish", { conv = 4, size = 3, pad = 1, share = "twice" },
+  { transposed = 8, size = 2, stride = 2 }, { upsample = 2, mode = "bilinear" }, { pixel-shuffle = 2 }, { adaptive-max = [9, 7] },
+]
+"""
+
+
+def test_an_encoder_and_decoder_from_end_to_end(succeeds, imconv, folder):
+    from imconv.net import load
+
+    (folder / "decoder.toml").write_text(DECODER)
+    network = load("decoder.toml")
+    rng = np.random.default_rng(1)
+    np.savez("w.npz", **{key: rng.standard_normal(t.shape).astype(np.float32) for key, t in network.tensors.items()})
+    out = succeeds("net", "summary", "decoder.toml").out.decode()
+    assert "(None, 9, 7, 2)" in out
+    assert "Total params: 404" in out
+    assert succeeds("net", "run", "decoder.toml", "in.png", "-w", "w.npz").out
+    result = imconv(
+        "net", "maps", "decoder.toml", "in.png", "-w", "w.npz", "--layers", "transposed1,pool1", "--output-dir", "maps"
+    )
+    assert result.code == 0, result.err
+    assert len(list((folder / "maps" / "transposed1").glob("map-*.png"))) == 8
+    for layer, at in (("pool1", "8,6,1"), ("transposed1", "3,4,5"), ("twice", "2,2,1"), ("gn1", "4,4,3")):
+        assert (
+            b"result"
+            in succeeds("net", "trace", "decoder.toml", "in.png", "-w", "w.npz", "--layer", layer, "--at", at).out
+        )

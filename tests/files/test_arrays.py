@@ -238,7 +238,7 @@ def test_which_array_of_an_archive_is_read():
     text = io.BytesIO()
     with zipfile.ZipFile(text, "w") as archive:
         archive.writestr("readme.txt", "hello")
-    refused(FileError, "is a ZIP archive without arrays; give a picture", as_read, text.getvalue())
+    refused(FileError, "is a ZIP archive without arrays; unpack it: unzip in.zip", as_read, text.getvalue())
     with pytest.raises(FileError):
         as_read(empty.getvalue())
     packed = io.BytesIO()

@@ -1,14 +1,20 @@
 """A format is one entry and its modules: they have what the entry promises, know no other folder, and are loaded late."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import imconv.files
+from imconv.errors import FileError
+from imconv.files import check_target, inspect, read, write
 from imconv.files.formats import FORMATS
+from imconv.files.picture import Picture
+from tests.refused import refused
 
 FILES = Path(imconv.files.__file__).parent
 FOLDERS = {path.name for path in FILES.iterdir() if (path / "__init__.py").exists()}
@@ -44,14 +50,17 @@ def test_the_reader_of_imports_sees_what_there_is():
 @pytest.mark.parametrize("name", FORMATS)
 def test_modules_have_what_their_entry_promises(name):
     found = FORMATS[name]
-    header, decoder, encoder = (found.module(part) for part in ("header", "decoder", "encoder"))
+    header, decoder = found.module("header"), found.module("decoder")
+    encoder = found.module("encoder") if found.encoder else None
     assert hasattr(header, "read")
     assert hasattr(decoder, "bytes_needed")
     assert hasattr(decoder, "decode") or hasattr(decoder, "rows")
     assert hasattr(decoder, "rows") or not hasattr(decoder, "bytes_held")
-    assert hasattr(encoder, "encode") or hasattr(encoder, "Writer")
+    assert encoder is None or hasattr(encoder, "encode") or hasattr(encoder, "Writer")
     assert found.several == hasattr(encoder, "encode_pages")
-    assert {found.header, found.decoder, found.encoder} <= {
+    assert bool(found.holds) == (encoder is not None)
+    assert bool(found.needs) == (found.extra is not None)
+    assert {found.header, found.decoder, found.encoder} - {""} <= {
         ".".join(path.relative_to(FILES).with_suffix("").parts) for path in FILES.rglob("*/*.py")
     }
 
@@ -72,6 +81,27 @@ def test_no_other_module_asks_for_a_format_by_name():
             if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
         }
         assert not compared & set(FORMATS), path.name
+
+
+@pytest.mark.parametrize("name", [found.name for found in FORMATS.values() if found.needs])
+def test_a_missing_package_is_one_line(monkeypatch, tmp_path, name):
+    found = FORMATS[name]
+    pixels = np.zeros((4, 5, 3), np.uint8 if ("rgb", "uint8") in found.holds else np.float32)
+    path = tmp_path / f"a{found.extensions[0]}"
+    words = (
+        rf"a{found.extensions[0]}: {name} needs a package that is not installed; pip install 'imconv\[{found.extra}\]'$"
+    )
+    if found.encoder and not found.missing:
+        write(path, pixels)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    if path.exists():
+        refused(FileError, words, read, path)
+        assert inspect(path).width == 5
+        path.unlink()
+    if found.encoder:
+        refused(FileError, words, write, path, pixels)
+        refused(FileError, words, check_target, path, Picture(pixels))
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_modules_are_loaded_when_they_are_wanted(astronaut):

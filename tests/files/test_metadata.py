@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import struct
 import zlib
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from imconv.files import encode, encoding, inspect, read, write
 from imconv.files.formats import FORMATS
 from imconv.files.picture import EncoderOptions, Metadata, Picture
 from imconv.files.tags import Entry, Tags, orientation, serialise, with_orientation
+from tests.optional import written
 
 FULL = ("PNG", "JPEG", "TIFF", "WEBP")
 
@@ -292,8 +295,12 @@ def told(picture: Picture, name: str) -> tuple[bytes, list[str]]:
 @pytest.mark.parametrize("words", KINDS_OF_METADATA)
 def test_every_kind_of_metadata_is_kept_or_named(make_pixels, exif_block, icc_profile, name, words):
     values = {"icc": icc_profile, "exif": exif_block, "xmp": b"<x:xmpmeta/>", "iptc": IPTC, "comment": b"my comment"}
+    written(name)
     kind = KINDS_OF_METADATA[words]
-    data, notes = told(Picture(make_pixels("rgb", "uint8"), metadata=Metadata(**{kind: values[kind]})), name)
+    if (name, kind) == ("JXL", "icc"):
+        pytest.importorskip("pillow_jxl")
+    dtype = "uint8" if ("rgb", "uint8") in FORMATS[name].holds else "float32"
+    data, notes = told(Picture(make_pixels("rgb", dtype), metadata=Metadata(**{kind: values[kind]})), name)
     left_out = any(note.startswith(f"{words} left out") for note in notes)
     found = as_read(data).metadata
     in_it = {"icc": found.icc, "exif": found.exif, "xmp": found.xmp, "iptc": found.iptc, "comment": found.comment}[kind]
@@ -340,3 +347,55 @@ def test_further_pictures_of_a_jpeg_are_named(make_pixels, segment, words):
     found = as_read(marked)
     assert f"{words} left out: only the picture itself is read" in found.notes
     assert encode(found, "JPEG").count(b"\xff\xd8\xff") == 1
+
+
+def _with_density(name: str, across: int, down: int) -> bytes:
+    """A picture whose file states a ratio of pixel densities without a unit."""
+    pixels = np.zeros((4, 5), np.uint8)
+    metadata = Metadata(density=(across, down))
+    return encode(Picture(pixels, metadata=metadata), name)
+
+
+@pytest.mark.parametrize("source", ["PNG", "JPEG", "TIFF"])
+@pytest.mark.parametrize("target", ["PNG", "JPEG", "TIFF"])
+@pytest.mark.parametrize("density", [(2, 1), (12, 11), (10, 11), (100, 300)])
+def test_pixels_that_are_not_square_stay_so(source, target, density):
+    picture = as_read(_with_density(source, *density))
+    assert picture.metadata.dpi is None
+    assert Fraction(*picture.metadata.density) == Fraction(*density)
+    again = as_read(encode(picture, target)).metadata
+    assert (again.dpi, Fraction(*again.density)) == (None, Fraction(*density))
+    with Image.open(io.BytesIO(encode(picture, target))) as other:
+        if target == "JPEG":
+            assert other.info["jfif_unit"] == 0
+            assert Fraction(*other.info["jfif_density"]) == Fraction(*density)
+        elif target == "PNG":
+            assert Fraction(other.info["aspect"][0], other.info["aspect"][1]) == Fraction(*density)
+        else:
+            assert other.tag_v2[296] == 1
+            assert Fraction(other.tag_v2[282]) / Fraction(other.tag_v2[283]) == Fraction(*density)
+
+
+def test_where_there_is_no_room_for_the_shape_of_pixels():
+    picture = as_read(_with_density("JPEG", 2, 1))
+    for name in ("WEBP", "BMP", "PGM"):
+        notes: list[str] = []
+        notes += write(io.BytesIO(), picture, format=name).notes
+        assert "pixels of 1:2, width to height, left out" in " ".join(notes)
+    assert write(io.BytesIO(), picture, format="png", strip=True).notes == ()
+
+
+def test_squares_and_ratios_without_numbers_are_nothing():
+    plain = encode(np.zeros((4, 5), np.uint8), "JPEG")
+    at = plain.index(b"JFIF\0") + 7
+    for unit, x, y in ((0, 1, 1), (0, 0, 1), (0, 3, 3)):
+        data = plain[:at] + struct.pack(">BHH", unit, x, y) + plain[at + 5 :]
+        assert as_read(data).metadata.density is None
+
+
+def test_turned_pixels_are_turned():
+    picture = as_read(_with_density("PNG", 2, 1))
+    turned = as_read(
+        encode(picture.replace(metadata=dataclasses.replace(picture.metadata, orientation=6)), "PNG"), auto_orient=True
+    )
+    assert turned.metadata.density == (1, 2)

@@ -18,6 +18,7 @@ from imconv.files import encode, inspect, read
 from imconv.files.formats import FORMATS, format_for
 from imconv.files.limits import available_memory, memory_limit, parse_count, parse_size
 from imconv.files.picture import Picture
+from tests.optional import written
 from tests.refused import refused
 
 EXACT = [
@@ -34,6 +35,7 @@ def as_read(data: bytes) -> Picture:
 
 @pytest.mark.parametrize(("name", "mode", "dtype"), EXACT)
 def test_every_mode_comes_back_bit_for_bit(make_pixels, name, mode, dtype):
+    written(name)
     pixels = make_pixels(mode, dtype)
     if (name, mode) == ("GIF", "rgba"):
         pixels[..., 3] = np.where(pixels[..., 3] > 99, 255, 0)

@@ -23,6 +23,8 @@ ACTIVATIONS = {
     "hard-sigmoid": lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6,
     "hard-swish": lambda x: x * np.minimum(np.maximum(x + 3, 0), 6) / 6,
     "gelu": lambda x: x * (1 + _erf(x / math.sqrt(2))) / 2,
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
     "softmax": _softmax,
 }
 
@@ -100,6 +102,40 @@ def _convolved(placed, x, tensors):
     return result + tensors.get("bias", 0)
 
 
+def _transposed(placed, x, tensors):
+    """Every sample adds its multiple of the kernel to the output."""
+    attributes, result = placed.layer.attributes, np.zeros(placed.shape)
+    weights, (stride, dilation) = tensors["transposed"], (attributes["stride"], attributes["dilation"])
+    per_group = attributes["out"] // attributes["groups"]
+    for i, j, c in np.ndindex(x.shape):
+        group = c // (x.shape[2] // attributes["groups"])
+        for o, _, k, m in np.ndindex(per_group, 1, *attributes["size"]):
+            y = i * stride[0] - attributes["pad"][0] + k * dilation[0]
+            z = j * stride[1] - attributes["pad"][2] + m * dilation[1]
+            if 0 <= y < result.shape[0] and 0 <= z < result.shape[1]:
+                result[y, z, group * per_group + o] += x[i, j, c] * weights[o, c, k, m]
+    return result + tensors.get("bias", 0)
+
+
+def _upsampled(placed, x):
+    attributes, result = placed.layer.attributes, np.zeros(placed.shape)
+    for i, j, c in np.ndindex(placed.shape):
+        total = 0.0
+        for y, down in _near(i, x.shape[0], placed.shape[0], attributes):
+            total += sum(down * along * x[y, z, c] for z, along in _near(j, x.shape[1], placed.shape[1], attributes))
+        result[i, j, c] = total
+    return result
+
+
+def _near(n: int, old: int, new: int, attributes) -> list[tuple[int, float]]:
+    """The samples of which a new one is made, with their shares."""
+    if attributes["mode"] == "nearest":
+        return [(n * old // new, 1.0)]
+    place = n * (old - 1) / max(new - 1, 1) if attributes["corners"] else max((n + 0.5) * old / new - 0.5, 0.0)
+    low = min(math.floor(place), old - 1)
+    return [(low, 1 - (place - low)), (min(low + 1, old - 1), place - low)]
+
+
 def _pooled(placed, x, tensors):
     kind, attributes, result = placed.layer.kind, placed.layer.attributes, np.zeros(placed.shape)
     for i, j, window in _windows(placed, x):
@@ -130,6 +166,32 @@ def _layer(placed, inputs, tensors):
             return _convolved(placed, x, tensors)
         case "max" | "average" | "blur" | "subsample":
             return _pooled(placed, x, tensors)
+        case "transposed":
+            return _transposed(placed, x, tensors)
+        case "adaptive-average" | "adaptive-max":
+            result, (rows, columns) = np.zeros(placed.shape), placed.shape[:2]
+            for i, j in np.ndindex(rows, columns):
+                top, bottom = math.floor(i * x.shape[0] / rows), math.ceil((i + 1) * x.shape[0] / rows)
+                left, right = math.floor(j * x.shape[1] / columns), math.ceil((j + 1) * x.shape[1] / columns)
+                window = x[top:bottom, left:right].reshape(-1, x.shape[2])
+                result[i, j] = window.mean(0) if kind == "adaptive-average" else window.max(0)
+            return result
+        case "upsample":
+            return _upsampled(placed, x)
+        case "pixel-shuffle":
+            n, result = attributes["factor"], np.zeros(placed.shape)
+            for i, j, c in np.ndindex(placed.shape):
+                result[i, j, c] = x[i // n, j // n, c * n * n + i % n * n + j % n]
+            return result
+        case "pixel-unshuffle":
+            n, result = attributes["factor"], np.zeros(placed.shape)
+            for i, j, c in np.ndindex(x.shape):
+                result[i // n, j // n, c * n * n + i % n * n + j % n] = x[i, j, c]
+            return result
+        case "groupnorm":
+            parts = np.split(x, attributes["groups"], axis=2)
+            parts = [(part - part.mean()) / np.sqrt(part.var() + attributes["eps"]) for part in parts]
+            return np.concatenate(parts, axis=2) * tensors["scale"] + tensors["shift"]
         case "pointwise" | "fc":
             return x @ tensors["weight"].T + tensors.get("bias", 0)
         case "rbf":

@@ -12,6 +12,8 @@ ACTIVATIONS = {
     "hard-sigmoid": F.hardsigmoid,
     "hard-swish": F.hardswish,
     "gelu": F.gelu,
+    "silu": F.silu,
+    "mish": F.mish,
     "softmax": lambda x: F.softmax(x, 1),
 }
 
@@ -97,6 +99,27 @@ def _layer(placed, inputs, weights):
         case "subsample":
             summed = F.avg_pool2d(_padded(placed, x), attributes["size"], stride, divisor_override=1)
             return summed * weights["weight"][:, None, None] + bias[:, None, None]
+        case "transposed":
+            weight = weights["transposed"].transpose(0, 1)
+            top, bottom, left, right = attributes["pad"]
+            assert (top, left) == (bottom, right)
+            return F.conv_transpose2d(
+                x, weight, bias, attributes["stride"], (top, left), attributes["output_pad"], attributes["groups"],
+                attributes["dilation"],
+            )  # fmt: skip
+        case "adaptive-average":
+            return F.adaptive_avg_pool2d(x, attributes["size"])
+        case "adaptive-max":
+            return F.adaptive_max_pool2d(x, attributes["size"])
+        case "upsample":
+            corners = attributes["corners"] if attributes["mode"] == "bilinear" else None
+            return F.interpolate(x, placed.shape[:2], mode=attributes["mode"], align_corners=corners)
+        case "pixel-shuffle":
+            return F.pixel_shuffle(x, attributes["factor"])
+        case "pixel-unshuffle":
+            return F.pixel_unshuffle(x, attributes["factor"])
+        case "groupnorm":
+            return F.group_norm(x, attributes["groups"], weights["scale"], weights["shift"], attributes["eps"])
         case "global-average":
             return x.mean((2, 3), keepdim=True)
         case "flatten":

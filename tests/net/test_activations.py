@@ -22,6 +22,8 @@ FORMULAS = {
     "scaled-tanh": lambda x: 1.7159 * math.tanh(2 * x / 3),
     "hard-sigmoid": lambda x: min(max(x + 3, 0.0), 6.0) / 6,
     "hard-swish": lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
     "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
 }
 VALUES = np.concatenate([np.linspace(-9, 9, 4000), [0.0, -0.0, 1e-20, -1e-20, 30, -30, 88, -88]])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imconv.errors import OptionError
+from imconv.errors import NetworkError, OptionError
 from imconv.net import activations, convolution, load, matrix, operations
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
@@ -83,6 +83,20 @@ layers = [
   "flatten", { fc = 6, activation = "sigmoid" }, { rbf = 4 },
 ]
 weights = { layout = "keras" }
+""",
+    "decoder": """
+input = [9, 7, 4]
+layers = [
+  { conv = 8, size = 3, pad = 1, activation = "silu" }, { groupnorm = 4 }, "mish",
+  { max = 2 }, { conv = 8, size = 3, pad = 1, name = "twice" }, "relu",
+  { conv = 8, size = 3, pad = 1, share = "twice" }, { layer = "groupnorm", groups = 2, eps = 0.1 }, "silu",
+  { transposed = 6, size = 3, stride = 2, pad = 1, output_pad = 1, groups = 2, activation = "mish" },
+  { transposed = 4, size = [2, 4], stride = [3, 2], dilation = [2, 3], pad = [1, 2], bias = false },
+  { upsample = 2 }, { layer = "upsample", size = [31, 23], mode = "bilinear" },
+  { upsample = [1, 2], mode = "bilinear", corners = true },
+  { adaptive-max = [20, 18] }, { pixel-unshuffle = 2 }, { adaptive-average = [7, 9] }, { pixel-shuffle = 4 },
+  { transposed = 3, size = 1, stride = 2 }, { adaptive-average = [11, 36] },
+]
 """,
     "single": """
 input = [7, 8, 1]
@@ -168,6 +182,105 @@ def test_as_torch(name, layers):
         other = expected[key][0]
         other = (other.permute(1, 2, 0) if other.ndim == 3 else other).numpy()
         np.testing.assert_allclose(result, other, rtol=0, atol=LIKE_TORCH * np.abs(other).max(), err_msg=key)
+
+
+@pytest.mark.parametrize("name", ["decoder", "graph", "own eps"])
+def test_tiny_networks_as_torch(name):
+    torch = pytest.importorskip("torch")
+    from tests.net.by_torch import forward as by_torch
+    from tests.net.by_torch import random_tensors
+
+    network = made(TINY[name])
+    tensors, samples = random_tensors(network), drawn(network)
+    with torch.no_grad():
+        expected = by_torch(network, tensors, torch.from_numpy(samples).permute(2, 0, 1)[None])
+    names = [layer.name for layer in network.layers]
+    outputs = network.run(samples, {key: one.numpy() for key, one in tensors.items()}, layers=names, preprocess=False)
+    for key, result in outputs.items():
+        other = expected[key][0]
+        other = (other.permute(1, 2, 0) if other.ndim == 3 else other).numpy()
+        np.testing.assert_allclose(result, other, rtol=0, atol=LIKE_TORCH * np.abs(other).max(), err_msg=key)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ("{ adaptive-average = 0 }", "a whole number from 1"),
+        ('"adaptive-max"', "size"),
+        ("{ transposed = 4, size = 3, groups = 3 }", "3 groups divide neither"),
+        ("{ transposed = 4, size = 2, pad = 9 }", "leaves nothing"),
+        ("{ transposed = 4, size = 2, output_pad = 1 }", "output_pad of 1 must be smaller"),
+        ('{ transposed = 4, size = 2, pad = "same" }', "numbers"),
+        ("{ upsample = 2, size = 4 }", "one of the two"),
+        ('{ layer = "upsample" }', "one of the two"),
+        ("{ upsample = 2, corners = true }", "corners go with"),
+        ("{ pixel-shuffle = 3 }", "no multiple of 9"),
+        ("{ pixel-unshuffle = 4 }", "no multiple of 4"),
+        ("{ groupnorm = 3 }", "3 groups do not divide"),
+        ('{ conv = 4, size = 3, share = "conv9" }', "share names a layer before"),
+        ('{ fc = 8, share = "first" }', "flat vector"),
+        ('"relu", { layer = "batchnorm", share = "relu1" }', "has no weights for it"),
+        ('{ conv = 8, size = 3, share = "first" }', "are of other sizes"),
+        ('{ transposed = 4, size = 3, share = "first" }', "has no weights for it"),
+    ],
+)
+def test_wrong_fields_of_layers(layer, words):
+    with pytest.raises(NetworkError, match=words) as error:
+        made(f'input = [5, 6, 4]\nlayers = [{{ conv = 4, size = 3, pad = 1, name = "first" }}, {layer}]')
+    assert "tiny.toml" in str(error.value)
+
+
+def test_shared_weights_count_once():
+    network = made(TINY["decoder"])
+    first, again = network.layer("twice"), network.layer("conv2")
+    assert again.share == "twice"
+    assert (first.parameters, again.parameters) == (8 * 8 * 9 + 8, 0)
+    assert first.tensors == again.tensors
+    assert network.parameters == sum(layer.parameters for layer in network.layers)
+    placed = {one.layer.name: one for one in network.resolve()}
+    assert placed["conv2"].macs == placed["twice"].macs > 0
+
+
+def test_torchs_files_have_shared_weights_under_every_name():
+    network = made(
+        'input = [5, 6, 4]\nlayers = [{ conv = 4, size = 3, pad = 1, name = "a" }, '
+        '{ conv = 4, size = 3, pad = 1, name = "b", share = "a" }, { conv = 4, size = 3, pad = 1, name = "c", share = "b" }]'
+    )
+    arrays, samples = random_arrays(network), drawn(network)
+    assert set(arrays) == {"a.weight", "a.bias"}
+    doubled = {**arrays, **{key.replace("a.", f"{name}."): value for key, value in arrays.items() for name in "bc"}}
+    once, twice = (network.run(samples, each, preprocess=False)["c"] for each in (arrays, doubled))
+    np.testing.assert_array_equal(once, twice)
+
+
+def test_nearest_samples_are_torchs():
+    """Frozen from torch 2.13: from 4 to 82 samples its float32 arithmetic lies beside the exact quotient."""
+    network = made('input = [4, 4, 1]\nlayers = [{ layer = "upsample", size = [82, 4] }]')
+    samples = np.broadcast_to(np.arange(4, dtype=np.float32)[:, None, None], (4, 4, 1))
+    found = network.run(samples, {}, preprocess=False)["upsample1"][:, 0, 0]
+    assert [int((found == n).sum()) for n in range(4)] == [21, 21, 20, 20]
+
+
+def test_unshuffled_pixels_have_a_field():
+    fields = made("input = [12, 18, 2]\nlayers = [{ max = 2 }, { pixel-unshuffle = 3 }]").resolve()[-1].fields
+    assert [(field.size, field.jump) for field in fields] == [(6, 6), (6, 6)]
+
+
+def test_fields_of_adaptive_windows():
+    network = made("input = [12, 18, 2]\nlayers = [{ max = 2 }, { adaptive-average = 3 }, { adaptive-max = 2 }]")
+    regular, irregular = network.resolve()[1:]
+    assert [(field.size, field.jump) for field in regular.fields] == [(4, 4), (6, 6)]
+    assert irregular.fields == ()
+    assert "changes from one to the next" in irregular.note
+
+
+@pytest.mark.parametrize("name", ["alexnet-tv", "vgg11", "vgg16-bn"])
+@pytest.mark.parametrize("size", [(224, 224), (256, 300), (100, 65)])
+def test_networks_with_adaptive_pooling_take_any_size(name, size):
+    placed = load(name).resolve((*size, 3))
+    pooled = next(one for one in placed if one.layer.kind == "adaptive-average")
+    assert pooled.shape[:2] == pooled.layer.attributes["size"]
+    assert placed[-1].shape == (1000,)
 
 
 def test_other_sizes_than_the_network_is_made_for():

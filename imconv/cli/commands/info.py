@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...files.header import Header
 
 FACTS = ("format", "width", "height", "channels", "mode", "depth", "sample", "palette", "alpha", "icc", "orientation", "dpi",
-         "frames", "maximum", "stated_range")  # fmt: skip
+         "frames", "maximum", "stated_range", "overviews", "masks")  # fmt: skip
 TURNS = (
     "upright",
     "mirrored left to right",
@@ -79,9 +79,13 @@ def _text(facts: dict, header: Header) -> str:
         ),
         ("channels", f"{facts['channels']}, {facts['mode']}"),
         ("alpha", "yes" if facts["alpha"] else "no"),
-        ("ICC profile", f"{len(header.metadata.icc)} bytes" if header.metadata.icc is not None else "none"),
+        (
+            "ICC profile",
+            f"{len(header.metadata.icc)} bytes" if header.metadata.icc else "yes" if header.icc else "none",
+        ),
         ("orientation", f"{facts['orientation']}, {TURNS[facts['orientation'] - 1]}"),
         ("dpi", "not given" if header.dpi is None else "{:g} x {:g}".format(*header.dpi)),
+        *((name, str(facts[name])) for name in ("overviews", "masks") if facts[name]),
         *(("note", note) for note in facts["notes"]),
     ]
     return "\n".join(f"  {name:<13}{value}" for name, value in rows)

@@ -39,7 +39,7 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @setting("--padding", "P", "Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.", default="0")
 @setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1")
 @setting("--groups", "N", "Parts of the channels, each for as many parts of the maps.", default="1")
-@setting("--activation", "NAME", "One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, softmax.")  # fmt: skip
+@setting("--activation", "NAME", "One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, silu, mish, softmax.")  # fmt: skip
 @flag("--unit", "Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")
 @setting("--maps", "DIR", "Write each map as DIR/map-000.png, ...; the folder is made.")
 @setting("--sheet", "FILE", "Write all maps side by side as one picture; - for PNG on standard output.")

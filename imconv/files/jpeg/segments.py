@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from fractions import Fraction
 
 from .. import renditions, tags
 from ..formats import MAX_SEGMENT
@@ -11,6 +12,7 @@ from ..header import Header, Unsupported
 from ..picture import Metadata
 from ..tags import MAX_BLOCK
 
+_LS = 0xF7  # the frame header of JPEG-LS
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _PHOTOSHOP = b"Photoshop 3.0\0"  # before image resources, of which number 0x0404 holds IPTC datasets
@@ -37,13 +39,15 @@ _CHROMA = (
 def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a JPEG file: everything up to the first scan."""
     frame = transform = None
-    exif = xmp = density = None
+    exif = xmp = density = aspect = None
     resources, comments, further = b"", list[bytes](), dict[str, None]()
     jfif = False
     tables: dict[int, tuple[int, ...]] = {}
     profile_parts: dict[int, bytes] = {}
     parts = carried = 0
     for marker, data in _segments(file):
+        if marker == _LS:
+            raise Unsupported("is a JPEG-LS file; convert it: ffmpeg -i in.jls out.png")
         if marker in _FRAMES:
             if frame is not None:
                 raise ValueError("two frame headers")
@@ -60,6 +64,7 @@ def read(file, size: int, *, whole: bool = False) -> Header:
             unit, x, y = struct.unpack(">BHH", data[7:12])
             factor = {1: 1.0, 2: 2.54}.get(unit)
             density = (x * factor, y * factor) if factor and x and y else None
+            aspect = (x, y) if unit == 0 and x and y and x != y else None
         elif marker == 0xE1 and data.startswith(b"Exif\0") and exif is None:
             exif = data[6:]
         elif marker == 0xE1 and data.startswith(_XMP) and xmp is None:
@@ -108,6 +113,7 @@ def read(file, size: int, *, whole: bool = False) -> Header:
         subsampling=_subsampling(layers),
         iptc=renditions.resource(resources, _IPTC),
         comment=b"\n".join(comments) or None,
+        density=aspect,
     )
     ids = data[6 : 6 + 3 * components : 3]
     coded_rgb = not jfif and (transform == 0 or (transform is None and ids == b"RGB"))
@@ -160,6 +166,13 @@ def standard_tables(quality: int, components: int = 3) -> tuple[tuple[int, ...],
     return (luma, *[chroma] * (components - 1))
 
 
+def _small(density: tuple[int, int]) -> tuple[int, int]:
+    """The same ratio in numbers of 16 bits, or the nearest to it."""
+    ratio = Fraction(*density)
+    near = ratio.limit_denominator(65535) if ratio <= 1 else 1 / (1 / ratio).limit_denominator(65535)
+    return max(near.numerator, 1), max(near.denominator, 1)
+
+
 def described(data: bytes, metadata: Metadata) -> bytes:
     """A file that holds nothing but a picture, with the metadata's DPI, EXIF, XMP, IPTC, comment and ICC profile put into it."""
     jfif, rest = b"", 2
@@ -169,6 +182,9 @@ def described(data: bytes, metadata: Metadata) -> bytes:
     if metadata.dpi:
         x, y = (min(max(round(dots), 1), 65535) for dots in metadata.dpi)
         jfif = _segment(0xE0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x101, 1, x, y, 0, 0))
+    elif metadata.density:
+        x, y = _small(metadata.density)
+        jfif = _segment(0xE0, struct.pack(">5sHBHHBB", b"JFIF\0", 0x101, 0, x, y, 0, 0))
     parts = [data[:2], jfif]
     if metadata.exif:
         parts.append(_segment(0xE1, b"Exif\0\0", metadata.exif))

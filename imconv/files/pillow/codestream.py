@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from .. import by_pillow
-from ..channels import in_full_range
+from ..channels import scaled
 from ..header import Header, Unsupported
 from ..picture import EncoderOptions, Metadata, Page
 from ..source import ENDLESS
@@ -112,7 +112,7 @@ def decode(data: bytes, header: Header, notes: list[str]) -> np.ndarray:
     if bits in (8, 16):
         return pixels
     # Pillow has shifted them to the upper bits
-    return in_full_range(pixels >> ((8 if bits < 8 else 16) - bits), (1 << bits) - 1)
+    return scaled(pixels >> ((8 if bits < 8 else 16) - bits), (1 << bits) - 1)
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 
 from .. import by_pillow, tags
+from ..boxes import Box, box, boxes, content
 from ..header import Header
 from ..picture import EncoderOptions, Metadata, Page
 from ..tags import MAX_BLOCK
 from . import codestream
-from .boxes import Box, box, boxes, content
 
 _CMYK = 12  # enumerated colour space
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")

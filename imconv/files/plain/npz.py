@@ -54,7 +54,7 @@ def read(file, size: int, *, whole: bool = False) -> Header:
 def _chosen(archive: zipfile.ZipFile, size: int) -> zipfile.ZipInfo:
     arrays = {member.filename.removesuffix(".npy"): member for member in archive.infolist() if not member.is_dir()}
     if not arrays or not any(member.filename.endswith(".npy") for member in arrays.values()):
-        raise Unsupported("is a ZIP archive without arrays; give a picture")
+        raise Unsupported("is a ZIP archive without arrays; unpack it: unzip in.zip")
     if NAME in arrays:
         member = arrays[NAME]
     elif len(arrays) == 1:

@@ -209,7 +209,7 @@ def _header(found: dict, carried: list, idat: int, trailing: int) -> Header:
 
 def _metadata(found: dict, carried: list) -> tuple[Metadata, list[str]]:
     notes: list[str] = []
-    icc = xmp = dpi = gamma = None
+    icc = xmp = dpi = gamma = density = None
     if b"iCCP" in found:
         try:
             icc = profile(found[b"iCCP"])
@@ -222,6 +222,8 @@ def _metadata(found: dict, carried: list) -> tuple[Metadata, list[str]]:
         x, y, unit = struct.unpack(">IIB", found[b"pHYs"])
         if unit == 1 and x and y:
             dpi = (x * 0.0254, y * 0.0254)
+        elif unit == 0 and x and y and x != y:
+            density = (x, y)
     if len(found.get(b"gAMA", b"")) == 4:
         gamma = struct.unpack(">I", found[b"gAMA"])[0] / 100000 or None
     exif = found.get(b"eXIf")
@@ -230,9 +232,9 @@ def _metadata(found: dict, carried: list) -> tuple[Metadata, list[str]]:
     kept = tuple(
         (kind, data)
         for kind, data in carried
-        if not (kind == b"iTXt" and data.startswith(XMP_KEY)) and not (kind == b"pHYs" and dpi)
+        if not (kind == b"iTXt" and data.startswith(XMP_KEY)) and not (kind == b"pHYs" and (dpi or density))
     )
-    return Metadata(icc, exif, xmp, dpi, tags.orientation(exif), gamma, kept), notes
+    return Metadata(icc, exif, xmp, dpi, tags.orientation(exif), gamma, kept, density=density), notes
 
 
 def _with_wide_background(carried: list, colour: int, depth: int, palette: bytes | None) -> list:

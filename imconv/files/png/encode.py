@@ -105,6 +105,8 @@ def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:
         found.append(chunk(b"iTXt", XMP_KEY + b"\0\0\0\0\0", metadata.xmp))
     if metadata.dpi:
         found.append(chunk(b"pHYs", struct.pack(">IIB", *(int(dots / 0.0254 + 0.5) for dots in metadata.dpi), 1)))
+    elif metadata.density:
+        found.append(chunk(b"pHYs", struct.pack(">IIB", *metadata.density, 0)))
     if metadata.exif:
         found.append(chunk(b"eXIf", metadata.exif))
     return b"".join(found)

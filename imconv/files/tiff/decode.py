@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import tags
+from ..channels import divided
 from ..header import Header
 from ..overlap import in_order, usable_threads
 from . import codecs
@@ -250,7 +251,7 @@ def _decode_by_pillow(data: bytes, header: Header) -> np.ndarray:
     if pixels.dtype == bool:
         pixels = pixels.astype("uint8") * (1 if header.palette else 255)
     for step in _steps(header):
-        if step in (_look_up, _divide):
+        if step in (_look_up, _divided):
             pixels = step(pixels, header)
     return pixels
 
@@ -279,6 +280,8 @@ def _notes(header: Header) -> list[str]:
         notes.append("16-bit float samples widened to 32 bits")
     if layout["premultiplied"]:
         notes.append("premultiplied alpha divided out")
+    if layout["nodata_lost"]:
+        notes.append(f"no-data value {layout['nodata_lost']} left out: samples are not as the file holds them")
     return notes
 
 
@@ -293,7 +296,7 @@ def _steps(header: Header) -> list[Callable]:
         if bits < 8:
             steps.append(_spread)
     if layout["premultiplied"]:
-        steps.append(_divide)
+        steps.append(_divided)
     return steps
 
 
@@ -343,17 +346,5 @@ def _spread(band: np.ndarray, header: Header) -> np.ndarray:
     return band * band.dtype.type(255 // ((1 << header.layout["bits"]) - 1))
 
 
-def _divide(band: np.ndarray, header: Header) -> np.ndarray:
-    """Colours divided by alpha, rounded half up, at most the type's maximum; where alpha is 0 they are 0."""
-    import numpy as np
-
-    if band.dtype.kind == "f":
-        wide = band.astype("f8" if band.itemsize == 8 else "f4")
-        alpha = wide[..., -1:]
-        with np.errstate(all="ignore"):
-            wide[..., :-1] = np.where(alpha == 0, 0, wide[..., :-1] / alpha)
-        return wide
-    most = np.iinfo(band.dtype).max
-    alpha = band[..., -1:].astype(np.uint32)
-    colours = (band[..., :-1] * np.uint32(most) + alpha // 2) // np.maximum(alpha, 1)
-    return np.concatenate([np.where(alpha == 0, 0, np.minimum(colours, most)), alpha], axis=2).astype(band.dtype)
+def _divided(band: np.ndarray, header: Header) -> np.ndarray:
+    return divided(band)

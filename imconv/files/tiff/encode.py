@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STRIP = 1 << 18  # bytes of pixels in a strip, unless a single row has more
 _IN_MEMORY = 1 << 20  # bytes of compressed strips that wait in memory
 _CLASSIC = (1 << 32) - (1 << 16)  # bytes that a classic TIFF may have
-_SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 3, 4, 5, 7, 1, 16
+_ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _BYTE, _LONG8 = 2, 3, 4, 5, 7, 1, 16
 _PHOTOMETRIC = {"grey": 1, "grey+alpha": 1, "rgb": 2, "rgba": 2, "cmyk": 5}
 _SAMPLE_FORMATS = {"b": 1, "u": 1, "i": 2, "f": 3}
 
@@ -140,6 +140,13 @@ class Form:
         if metadata.dpi:
             x, y = (_rational(value) for value in metadata.dpi)
             tags |= {282: new_entry(_RATIONAL, *x), 283: new_entry(_RATIONAL, *y), 296: new_entry(_SHORT, 2)}
+        elif metadata.density:
+            x, y = ((value, 1) for value in metadata.density)
+            tags |= {282: new_entry(_RATIONAL, *x), 283: new_entry(_RATIONAL, *y), 296: new_entry(_SHORT, 1)}
+        tags |= dict(metadata.tags)
+        if metadata.nodata is not None:
+            value = metadata.nodata.encode("ascii", "replace") + b"\0"
+            tags[tiff_tags.NODATA] = Entry(_ASCII, len(value), value, 0)
         tags |= {
             256: new_entry(_LONG, self.width),
             257: new_entry(_LONG, self.height),

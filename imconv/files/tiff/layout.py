@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
 
+from .. import private_tags
 from .. import tags as tiff_tags
+from ..description import pages_stated
 from ..header import Header, Unsupported
+from ..origin import Origin
 from ..picture import MOST_PLANES, PLANES, Metadata
-from ..tags import MAX_BLOCK, Tags
+from ..tags import MAX_BLOCK, Tags, new_entry
 from .codecs import CODES, WITH_PREDICTOR
+from .pages import Page, Pages, pages_of, subfile_type
 
 COMPRESSIONS = {
     1: "none",
@@ -47,7 +50,6 @@ STORAGE = frozenset(
     (*range(254, 260), 262, 266, *range(277, 280), 273, 284, 292, 293, 317, 320, *range(322, 326), 338, 339)
 )
 STORAGE |= {347, 529, 530, 532}
-_OUTLINE = frozenset((254, 255, 256, 257, 330))
 _CODES = {
     1: "B",
     3: "H",
@@ -61,25 +63,23 @@ _CODES = {
     17: "q",
 }  # of numeric types, for `struct`
 _LONGEST_NODATA = 64  # characters
-_MOST_INNER = 4096  # SubIFDs that are looked at
+_IPTC_MARK = 0x1C  # how each dataset begins
 _COLOURS = {"grey": 1, "rgb": 3, "cmyk": 4, "ycbcr": 3, "lab": 3, "mask": 1}
 
 
 def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a TIFF file's first picture, checked against the file's size."""
     tags = Tags(file, size)
-    pages, notes = _pages(tags)
-    return _read_directory(tags, pages[0], len(pages), size, notes)
+    return _read_directory(tags, 0, pages_of(tags), size)
 
 
 def read_pages(file, size: int, numbers: range) -> list[Header]:
     """The headers of some pages, each checked against the file's size."""
     tags = Tags(file, size)
-    pages, notes = _pages(tags)
-    headers = []
+    pages, headers = pages_of(tags), []
     for page in numbers:
         try:
-            headers.append(_read_directory(tags, pages[page], len(pages), size, notes))
+            headers.append(_read_directory(tags, page, pages, size))
         except Unsupported as error:
             raise Unsupported(f"page {page}: {error}") from error
         except (ValueError, struct.error) as error:
@@ -87,76 +87,26 @@ def read_pages(file, size: int, numbers: range) -> list[Header]:
     return headers
 
 
-class _Page(NamedTuple):
-    """Where the directory of a picture is, and that of the page to which it belongs: another one for a SubIFD."""
-
-    picture: int
-    page: int
-    note: str | None = None
-
-
-def _pages(tags: Tags) -> tuple[list[_Page], list[str]]:
-    """The file's pages without smaller copies of others, each the largest picture among its own and its SubIFDs."""
-    chain = tags.chain() or [tags.first]
-    kinds = {offset: _outline(tags, offset) for offset in chain}
-    full = [offset for offset in chain if not kinds[offset].reduced] or chain
-    notes = [f"smaller copies of its pictures left out: {len(chain) - len(full)}"] if len(full) < len(chain) else []
-    looked_at: dict[int, _Outline] = {}
-    pages = []
-    for offset in full:
-        own = kinds[offset]
-        for inner in own.inner:
-            if inner not in looked_at and len(looked_at) < _MOST_INNER:
-                looked_at[inner] = _outline(tags, inner)
-        largest = max(
-            (inner for inner in own.inner if inner in looked_at), key=lambda i: looked_at[i].pixels, default=offset
-        )
-        if largest == offset or looked_at[largest].pixels <= own.pixels:
-            pages.append(_Page(offset, offset))
-        else:
-            pages.append(
-                _Page(largest, offset, f"picture of a SubIFD, larger than the page's own of {own.pixels} pixels")
-            )
-    return pages, notes
-
-
-class _Outline(NamedTuple):
-    """What decides whether a directory's picture is read: its number of pixels, whether it is a smaller copy of another,
-    and where its SubIFDs are."""
-
-    pixels: int
-    reduced: bool
-    inner: tuple[int, ...]
-
-
-def _outline(tags: Tags, offset: int) -> _Outline:
-    try:
-        entries, _ = tags.directory(offset, _OUTLINE)
-        kind, old, width, height = (tags.whole(entries.get(tag), (0,))[0] for tag in (254, 255, 256, 257))
-        return _Outline(width * height, bool(kind & 1) or old == 2, tags.whole(entries.get(330)))
-    except ValueError:
-        return _Outline(0, False, ())  # told where it is read
-
-
-def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: list[str]) -> Header:
+def _read_directory(tags: Tags, number: int, pages: Pages, size: int) -> Header:
+    place = pages.pages[number]
     offset = place.picture
     entries, _ = tags.directory(offset)
 
     def numbers(tag, *default):
         return tags.whole(entries.get(tag), default)
 
-    def number(tag, default):
+    def first(tag, default):
         return numbers(tag, default)[0]
 
-    width, height = number(256, 0), number(257, 0)
+    width, height = first(256, 0), first(257, 0)
     if width < 1 or height < 1:
         raise ValueError("its size is missing")
     bits = numbers(258, 1)
-    samples = number(277, len(bits))
+    samples = first(277, len(bits))
     formats = numbers(339, 1)
     extra = numbers(338)
-    photometric, planar = number(262, 0), number(284, 1)
-    compression = COMPRESSIONS.get(number(259, 1), f"compression {number(259, 1)}")
+    photometric, planar = first(262, 0), first(284, 1)
+    compression = COMPRESSIONS.get(first(259, 1), f"compression {first(259, 1)}")
     if photometric not in _PHOTOMETRIC:
         raise Unsupported(
             f"TIFF with photometric interpretation {photometric} cannot be read; convert it to RGB or grey"
@@ -198,13 +148,15 @@ def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: lis
         "channels": samples,
         "directory": offset,
         "sample_format": formats[0],
-        "predictor": number(317, 1) if compression in WITH_PREDICTOR else 1,  # elsewhere libtiff ignores the tag
-        "reversed_bits": number(266, 1) == 2,
+        "predictor": first(317, 1) if compression in WITH_PREDICTOR else 1,  # elsewhere libtiff ignores the tag
+        "reversed_bits": first(266, 1) == 2,
         "stated_range": _stated_range(tags, entries),
         "jpeg_tables": bytes(entries[347].data) if compression == "jpeg" and 347 in entries else b"",
     }
     layout |= _storage(tags, entries, layout, width, height, size)
     depth = 8 if palette else bits[0]
+    origin = Origin((height, width, samples), len(pages.pages), planar == 2 and samples > 1, (height, width))
+    metadata = _metadata(tags, place, entries, layout, origin)
     return Header(
         "TIFF",
         width,
@@ -213,9 +165,11 @@ def _read_directory(tags: Tags, place: _Page, frames: int, size: int, notes: lis
         depth,
         sample={2: "signed", 3: "float"}.get(formats[0], "unsigned"),
         palette=palette,
-        frames=frames,
-        metadata=_metadata(tags, place, entries, layout),
-        notes=(*notes, *([place.note] if place.note else [])),
+        frames=len(pages.pages),
+        overviews=pages.overviews,
+        masks=pages.masks,
+        metadata=metadata,
+        notes=(*pages.notes, *([place.note] if place.note else []), *_on_description(metadata, origin)),
         layout=layout,
     )
 
@@ -257,7 +211,8 @@ def _storage(tags: Tags, entries: dict, layout: dict, width: int, height: int, s
     return {"tiled": tiled, "across": across, "down": down, "offsets": offsets[:needed], "counts": counts[:needed]}
 
 
-def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata:
+def _metadata(tags: Tags, place: Page, entries: dict, layout: dict, origin: Origin) -> Metadata:
+    kind = subfile_type(tags, entries)
     if place.page != place.picture:  # what a SubIFD does not say, its page does
         entries = tags.directory(place.page)[0] | entries
 
@@ -269,18 +224,27 @@ def _metadata(tags: Tags, place: _Page, entries: dict, layout: dict) -> Metadata
         exif = tiff_tags.descriptive(tags, entries)
     except ValueError:
         exif = None
+    nodata = _nodata(entries)
+    # where samples are not the file's own its value is not among them
+    layout["nodata_lost"] = nodata if layout["palette"] or layout["photometric"] == 0 or layout["bits"] < 8 else None
+    own = private_tags.read(tags, entries)
+    own.pop(tiff_tags.SUBFILE_TYPE, None)  # that of the picture counts, not of its page
     value = tags.number(entries.get(tiff_tags.ORIENTATION))
     return Metadata(
         icc=block(tiff_tags.ICC_PROFILE),
         exif=exif,
         xmp=block(tiff_tags.XMP),
         dpi=tiff_tags.dpi(tags, entries),
+        density=tiff_tags.density(tags, entries),
         orientation=value if value in range(1, 9) else 1,
         compression=layout["compression"],
         predictor=layout["predictor"],
-        nodata=_nodata(entries, layout),
+        iptc=_iptc(entries),
+        nodata=None if layout["nodata_lost"] else nodata,
         maximum=(1 << layout["bits"]) - 1 if 8 < layout["bits"] < 16 and layout["sample_format"] in (1, 4) else None,
         extra=layout["extra"],
+        tags=tuple((own | ({tiff_tags.SUBFILE_TYPE: new_entry(4, kind)} if kind else {})).items()),
+        origin=origin,
     )
 
 
@@ -302,10 +266,28 @@ def _values(tags: Tags, entry) -> list[float]:
     return list(struct.unpack_from(f"{tags.order}{entry.count}{code}", entry.data))
 
 
-def _nodata(entries: dict, layout: dict) -> str | None:
-    """The value that GDAL's tag states, where the picture has the file's own samples: no palette, no inverted levels."""
+def _iptc(entries: dict) -> bytes | None:
+    """IPTC datasets. Many programs call their bytes 32-bit numbers, and some have swapped them."""
+    entry = entries.get(tiff_tags.IPTC)
+    if entry is None or not 0 < len(entry.data) <= MAX_BLOCK:
+        return None
+    either = (entry.data, tiff_tags.reordered(entry, "<", ">").data)
+    return next((data for data in either if data[0] == _IPTC_MARK), None)
+
+
+def _on_description(metadata: Metadata, origin: Origin) -> list[str]:
+    """A note where a file holds more pictures than it has directories: they can't be read."""
+    text = tiff_tags.text_of(metadata.exif, tiff_tags.DESCRIPTION) if metadata.exif else None
+    stated = pages_stated(text, origin) if text else 1
+    if stated > 1 and origin.pages == 1:
+        return [f"first of {stated} pictures that its description states: the others have no directories of their own"]
+    return []
+
+
+def _nodata(entries: dict) -> str | None:
+    """The value that GDAL's tag states."""
     entry = entries.get(tiff_tags.NODATA)
-    if entry is None or entry.type != 2 or layout["palette"] or layout["photometric"] == 0:
+    if entry is None or entry.type != 2:
         return None
     return entry.data.split(b"\0")[0].decode("ascii", "replace").strip()[:_LONGEST_NODATA] or None
 

@@ -11,6 +11,7 @@ import numpy as np
 from ...errors import OptionError
 from ...filter import FilterOfFilters
 from ...geometry.border import parse_border
+from ...kernel.kernel import symmetric
 from ...options import checked_offset
 from ...pixels.arrays import readable
 from ...pixels.depth import rescaled
@@ -33,6 +34,13 @@ class CombinedFilter(FilterOfFilters):
 
     filters: tuple[LinearFilter, ...]
     combine: str
+
+    @property
+    def symmetric(self) -> bool:
+        """As Filter.symmetric: directions are not, and a magnitude does not depend on the filters' signs."""
+        if self.combine not in ("magnitude", "max") or not self.options.symmetric:
+            return False
+        return symmetric(*(each.kernel for each in self.filters), signs=self.combine == "magnitude")
 
     def plan(self, shape, image_type, has_alpha: bool) -> CombinedPlan:
         image_type = np.dtype(image_type)

@@ -11,8 +11,7 @@ from ...errors import OptionError
 from ...filter import Filter
 from ...geometry import border as borders
 from ...geometry.axis import make_axes
-from ...geometry.sizes import parse_pad, parse_pair
-from ...kernel.kernel import Kernel
+from ...kernel.kernel import Kernel, symmetric
 from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
@@ -37,22 +36,11 @@ class LinearFilter(Filter):
     rounding: str = HALF_UP
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     order: str | None = None  # one of algorithms.ORDERS: in which order to add terms, instead of the cheapest algorithm
+    pools: bool = False  # whether results stand for their whole window, and not for the sample under the anchor
 
     @property
     def symmetric(self) -> bool:
-        options, kernel = self.options, self.kernel
-        rows, columns = kernel.shape
-        if (
-            options.selects
-            or self.order
-            or rows != columns
-            or kernel.anchor != (rows // 2, columns // 2)
-            or rows % 2 == 0
-        ):
-            return False
-        dilation = parse_pair(options.dilation, "dilation")
-        plain = parse_pair(options.stride, "stride") == (1, 1) and parse_pad(options.pad) == ("same", "same")
-        return plain and dilation[0] == dilation[1] and kernel.symmetric
+        return self.options.symmetric and self.order is None and symmetric(self.kernel)
 
     def plan(self, shape, image_type: np.dtype, has_alpha: bool) -> Plan:
         options, kernel = self.options, self.kernel
@@ -64,7 +52,7 @@ class LinearFilter(Filter):
         if options.alpha is not None:
             check_alpha(options.alpha)
         target, scale = self.result(image_type)
-        return make_plan(
+        plan = make_plan(
             kernel,
             make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
             shape[2] if len(shape) == 3 else 1,
@@ -80,6 +68,7 @@ class LinearFilter(Filter):
             keeps_edges=self.keeps_edges,
             point=self.point,
         )
+        return replace(plan, pools=True) if self.pools else plan
 
     def in_8_bits(self) -> LinearFilter:
         """As Filter.in_8_bits: with the coarse grid of such pictures."""

@@ -12,6 +12,7 @@ from ...engine.stage import Stage
 from ...errors import OptionError
 from ...geometry.axis import Axis
 from ...geometry.border import Border
+from ...geometry.grid import Grid
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 from ...pixels.rounding import HALF_UP, check_range
@@ -52,6 +53,7 @@ class Plan(Stage):
     rounding: str = HALF_UP  # or another tool's: one of rounding.ROUNDINGS
     keeps_edges: bool = False  # whether samples whose window leaves the picture keep their value
     point: Point | None = field(default=None, repr=False)  # computes the final values from the sums; see `make_plan`
+    pools: bool = False  # whether results stand for their whole window
 
     worker = ConvolutionWork
 
@@ -59,6 +61,11 @@ class Plan(Stage):
     def how(self) -> Algorithm:
         """The algorithm as an object, which is asked for everything that depends on it."""
         return BY_NAME[self.algorithm]
+
+    @property
+    def grid(self) -> Grid | None:
+        """As AnyPlan.grid."""
+        return self.grid_of_windows if self.pools else super().grid
 
     @property
     def samples(self) -> int:

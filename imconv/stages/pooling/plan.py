@@ -73,6 +73,7 @@ class PoolPlan(Stage):
         return ALGORITHMS[self.algorithm]
 
     reason = property(lambda self: self.how.reason)
+    grid = property(lambda self: self.grid_of_windows)
 
     @property
     def taps(self) -> int:

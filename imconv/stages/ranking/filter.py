@@ -33,6 +33,10 @@ class RankFilter(Filter):
 
     light_matters = False
 
+    @property
+    def symmetric(self) -> bool:
+        return self.options.symmetric and self.footprint.symmetric
+
     def plan(self, shape, image_type, has_alpha: bool) -> RankPlan:
         options, footprint = self.options, self.footprint
         if options.alpha is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import OptionError, nearest
 from ...geometry.sizes import MAX_SIDE, parse_pair, parse_window_size
+from ...geometry.symmetry import only_exchanged
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
 
@@ -57,6 +58,12 @@ class Footprint:
     def count(self) -> int:
         """How many cells belong to the footprint."""
         return int(self.cells.sum())
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether turning by 90 degrees and mirroring, about the anchor, leave the footprint as it is."""
+        centred = all(2 * place + 1 == size for place, size in zip(self.anchor, self.shape, strict=True))
+        return centred and only_exchanged([self.cells])
 
     def flipped(self) -> Footprint:
         """The footprint rotated by 180 degrees about its anchor; dilation uses it, as convolution uses a rotated kernel."""

@@ -1,4 +1,4 @@
-"""Boxes, as JPEG 2000 and AVIF files are made of them: length, type, content."""
+"""Boxes, as JPEG 2000, JPEG XL, AVIF and HEIC files are made of them: length, type, content."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""OpenEXR: the header by its attributes; pixels by the OpenEXR library."""
