@@ -72,7 +72,7 @@ class Metadata:
     comment: bytes | None = None
     nodata: str | None = None
     tags: tuple[tuple[int, Entry], ...] = ()
-    origin: Origin | None = None
+    origin: Origin | None = field(default=None, compare=False)
 
     def __repr__(self):
         shown = []
