@@ -205,3 +205,46 @@ def test_pictures_from_elsewhere_keep_their_description(folder):
     assert notes == []
     file = io.BytesIO()
     write(file, picture, format="png")
+
+
+ROI = b"Iout" + bytes(60)
+LUTS = [np.arange(768, dtype=np.uint8).reshape(3, 256), np.zeros((3, 256), np.uint8)]
+OF_IMAGEJ = {"axes": "TYX", "Info": "a w\u00f6rd", "Labels": ["one", "two"], "Ranges": (0.5, 7.0), "LUTs": LUTS,
+             "ROI": ROI, "Overlays": [ROI, ROI], "Properties": {"key": "value"}}  # fmt: skip
+
+
+def of_imagej(name: str) -> dict:
+    with tifffile.TiffFile(name) as file:
+        return file.imagej_metadata
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_texts_labels_and_regions_of_imagej(succeeds, folder, order):
+    """They are in the file's order of bytes. Regions refer to pixels, labels to pages, ranges to samples."""
+    tifffile.imwrite("in.tif", samples(2, ROWS, COLUMNS), imagej=True, byteorder=order, metadata=OF_IMAGEJ)
+    before = of_imagej("in.tif")
+    assert {"Info", "Labels", "Ranges", "LUTs", "ROI", "Overlays", "Properties"} <= before.keys()
+    succeeds("box", "in.tif", "same.tif", "--size", 3)
+    after = of_imagej("same.tif")
+    assert before.keys() == after.keys()
+    for key, value in before.items():
+        np.testing.assert_equal(after[key], value)
+    said = succeeds("box", "in.tif", "out.tif", "--size", 3, "--stride", 2, notes=True).err
+    assert said == "imconv: out.tif: regions and overlays of ImageJ left out: true of the stack as it was only\n"
+    after = of_imagej("out.tif")
+    assert before.keys() - after.keys() == {"ROI", "Overlays"}
+    assert after["Labels"] == before["Labels"]
+    said = succeeds("box", "in.tif", "out.tif", "--size", 3, "--page", 0, notes=True).err
+    assert said == "imconv: out.tif: labels, ranges and palettes of ImageJ left out: true of the stack as it was only\n"
+    assert before.keys() - of_imagej("out.tif").keys() >= {"Labels", "Ranges", "LUTs"}
+    said = succeeds("box", "in.tif", "out.tif", "--size", 3, "--depth", 16, notes=True).err
+    assert said == "imconv: out.tif: ranges of ImageJ left out: true of the stack as it was only\n"
+
+
+@pytest.mark.parametrize("change", [b"XJIJ", b"JIJIofni\xff\xff\xff\xff", b"JIJI"])
+def test_damaged_tags_of_imagej_are_named(succeeds, folder, change):
+    lengths = (4 + 8 * (len(change) > 4), 10)
+    tags = [(50838, "I", 2, lengths, True), (50839, "B", len(change), change, True)]
+    tifffile.imwrite("in.tif", samples(ROWS, COLUMNS), metadata=None, extratags=tags)
+    said = succeeds("box", "in.tif", "out.tif", "--size", 3, notes=True).err
+    assert said == "imconv: out.tif: private tags 50838, 50839 left out: true of the picture as it was only\n"
