@@ -209,13 +209,13 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, not
     chunks = _chunks_for(picture, target, notes)
     if kept["comment"] and "chunks" in target.carries:  # a text among its chunks
         chunks = (*chunks, _comment_chunk(kept["comment"]))
-    own, nodata = _tags_for(picture, target, notes)
+    own, nodata = _tags_for(picture, target, count, notes)
     icc, exif, xmp, iptc, comment = kept.values()
     return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, density=density, chunks=chunks, iptc=iptc, comment=comment,
                    nodata=nodata, tags=own)  # fmt: skip
 
 
-def _tags_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple, str | None]:
+def _tags_for(picture: Picture, target: Format, count: int, notes: list[str]) -> tuple[tuple, str | None]:
     """A TIFF's private tags and no-data value as they go into the file."""
     source = picture.metadata
     if "tags" not in target.carries:
@@ -226,7 +226,7 @@ def _tags_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple
         notes.append(f"no-data value {nodata} left out: samples are of another depth")
         nodata = None
     size = picture.height, picture.width
-    return private_tags.carried(source.tags, source.origin, size, picture.channels, notes), nodata
+    return private_tags.carried(source.tags, source.origin, size, picture.channels, count, notes), nodata
 
 
 def _comment_chunk(comment: bytes) -> tuple[bytes, bytes]:

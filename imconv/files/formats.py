@@ -257,6 +257,7 @@ FORMATS: dict[str, Format] = {
             ".gif",
             (b"GIF87a", b"GIF89a"),
             (_GREY8, *_ALPHA8, _RGB8),
+            ("comment",),
             **_by("pillow.gif"),
             longest_side=65535,
             reduces=True,

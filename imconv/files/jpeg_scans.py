@@ -10,7 +10,7 @@ from ..jit import loop
 
 _BLOCKS, _FIRST, _MORE_DC, _FIRST_AC, _MORE_AC = range(5)  # as `huffman.follow_scan` has them
 _PROBLEMS = ("", "it ends within the pixels", "a code that stands for nothing", "bytes that belong to no pixel", "a restart marker is missing")  # fmt: skip
-_CUT_OFF = 1
+_CUT_OFF, _NO_RESTART = 1, 4
 END = b"\xff\xd9"  # the marker at a file's end
 _LOSSLESS, _PROGRESSIVE, _ARITHMETIC = 0xC3, (0xC2, 0xCA), 0xC9
 _END, _SCAN, _CODES, _INTERVAL = 0xD9, 0xDA, 0xC4, 0xDD
@@ -254,10 +254,11 @@ def _follow(data, place: int, frame: _Frame, content: bytes, interval: int, tabl
     out = np.zeros(3, np.int64)
     scan = np.array([kind, count, interval, first, last])
     loop("huffman.follow_scan")(np.frombuffer(data, np.uint8), place, scan, rows, places, known, out)
-    if out[0] == _CUT_OFF:
+    at_end = data[int(out[1]) : int(out[1]) + 2] == END
+    if out[0] == _CUT_OFF or (out[0] == _NO_RESTART and at_end):
         begun = all(sent[0] is not None for sent in frame.sent.values())
         first_pass = kind in (_BLOCKS, _FIRST)
         there = frame.rows(own, int(out[2]) - 1) if first_pass else frame.height
-        raise CutOff(_PROBLEMS[_CUT_OFF], there if begun else 0)
+        raise CutOff(_PROBLEMS[out[0]], there if begun else 0)
     if out[0]:
         raise ValueError(_PROBLEMS[out[0]])

@@ -83,7 +83,7 @@ class Metadata:
     extra: tuple[int, tuple[int, ...]] | None = None
     maximum: int | None = None
     tags: tuple[tuple[int, Entry], ...] = ()
-    origin: Origin | None = None
+    origin: Origin | None = field(default=None, compare=False)
     density: tuple[int, int] | None = None
 
     def __repr__(self):

@@ -6,9 +6,11 @@ result has the file's pixel grid.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import struct
 
-from . import georeference, renditions, tags
+from . import georeference, imagej, renditions, tags
 from .origin import Origin
 from .tags import MAX_BLOCK, Entry, Tags
 
@@ -22,8 +24,8 @@ _FIRST_PRIVATE = 32768
 _ELSEWHERE = tags.DESCRIPTIVE | {*tags.POINTERS, tags.ICC_PROFILE, tags.IPTC, tags.NODATA}
 # how pixels are stored (SGI, TIFF/IT, LERC), and padding: nobody misses them
 _STORAGE = frozenset((*range(32995, 32999), *range(34016, 34037), 50674, 59932, 59933))
-# what points into the file, copies its pixels, or says how a raw picture becomes one: STK, LSM, Photoshop's layers, ImageJ, DNG
-_OF_THE_FILE = frozenset((33421, 33422, *range(33628, 33632), 34412, 37724, 50838, 50839, *range(50706, 50782)))
+# what points into the file, copies its pixels, or says how a raw picture becomes one: STK, LSM, Photoshop's layers, DNG; and ImageJ's, whose parts are moved to the other order of bytes by themselves
+_OF_THE_FILE = frozenset((33421, 33422, *range(33628, 33632), 34412, 37724, *imagej.TAGS, *range(50706, 50782)))
 _OF_THE_FILE |= frozenset((*range(50827, 50835), *range(50931, 51042), *range(51089, 51126), *range(52525, 52553)))
 # EXIF's tags on exposure, times and equipment, in the directory of the picture; GDAL's on the product; RSID
 _ALWAYS_TRUE = frozenset((33434, 33437, 34850, 34852, *range(34855, 34867), *range(36864, 36884), *range(37377, 37387)))
@@ -44,6 +46,9 @@ def read(source: Tags, entries: dict[int, Entry]) -> dict[int, Entry]:
         left -= len(entry.data)
         fits = left >= 0 and entry.type <= 12 and tag not in _OF_THE_FILE and entry.count
         found[tag] = tags.reordered(entry, source.order, "<") if fits else Entry(entry.type, 0, b"", 0)
+    if left >= 0 and found.keys() >= imagej.TAGS:
+        with contextlib.suppress(ValueError, struct.error):
+            found |= imagej.as_little_endian(entries, source.order)
     return found
 
 
@@ -52,8 +57,10 @@ def kind_of_page(pairs: Pairs) -> Pairs:
     return tuple((tag, entry) for tag, entry in pairs if tag in _KIND_OF_PAGE)
 
 
-def carried(pairs: Pairs, origin: Origin | None, size: tuple[int, int], channels: int, notes: list[str]) -> Pairs:
-    """The tags of a picture of `size` (rows, columns) and so many channels, as they go into a TIFF."""
+def carried(
+    pairs: Pairs, origin: Origin | None, size: tuple[int, int], channels: int, pages: int, notes: list[str]
+) -> Pairs:
+    """The tags of a picture of `size` (rows, columns) and so many channels, as they go into a TIFF of so many pages."""
     found, kept = dict(pairs), dict(kind_of_page(pairs))
     try:
         kept |= georeference.moved(found, None if origin is None else origin.grid_of(size))
@@ -63,8 +70,13 @@ def carried(pairs: Pairs, origin: Origin | None, size: tuple[int, int], channels
         kept |= _gdal_metadata(found[GDAL_METADATA], origin, channels, notes)
     lost = []
     same = origin is not None and origin.unmoved(size)
+    of_imagej = origin is not None and all(tag in found and found[tag].data for tag in imagej.TAGS)
+    if origin is not None and of_imagej:
+        kept |= imagej.kept(found, not same, origin.pages != pages, origin.rescaled, notes)
     for tag, entry in found.items():
         if tag in _KIND_OF_PAGE or tag in georeference.TAGS or tag == GDAL_METADATA:
+            continue
+        if of_imagej and tag in imagej.TAGS:
             continue
         data = renditions.without_pictures(tag, entry.data) if same or tag in _ALWAYS_TRUE else None
         if data:

@@ -136,6 +136,11 @@ def resource(block: bytes, wanted: int) -> bytes | None:
     return next((content for number, _, content in _parted(block) or () if number == wanted and content), None)
 
 
+def further(block: bytes, known: tuple[int, ...]) -> int:
+    """How many image resources there are beside thumbnails and those that are known."""
+    return sum(number not in (*known, *_THUMBNAILS) for number, _, _ in _parted(block) or ())
+
+
 def _parted(block: bytes) -> list[tuple[int, bytes, bytes]] | None:
     """Each image resource's number, its bytes, and those of its content."""
     found, at = [], 0

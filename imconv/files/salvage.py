@@ -31,6 +31,8 @@ def completed(data: bytes, name: str, damage: DamagedFileError) -> tuple[bytes, 
         raise damage
     data, missing = found
     header = read_header(io.BytesIO(data), len(data), name, whole=True)
+    if missing == slice(0, header.height):  # nothing of it is there
+        raise damage
     return data, replace(header, layout={**header.layout, "completed": True}), missing
 
 

@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
 import sys
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
+from scipy import ndimage
 
 from imconv.cli import run
 from imconv.cli.commands.info import TURNS
@@ -72,6 +75,31 @@ def test_frames(succeeds, folder):
     frames[0].save("moving.gif", save_all=True, append_images=frames[1:])
     assert json.loads(succeeds("info", "moving.gif", "--json").out)["frames"] == 3
     assert "3 frames" in succeeds("info", "moving.gif").out.decode()
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_overviews_and_masks_of_a_tiff(succeeds, folder, inner):
+    """Of other sizes and types than the picture, as further directories or as SubIFDs: they are counted, and left out."""
+    scene = np.arange(40 * 30, dtype=np.uint16).reshape(40, 30)
+    options = {"metadata": None, "photometric": "minisblack"}
+    with tifffile.TiffWriter("map.tif") as file:
+        file.write(scene, subifds=4 if inner else None, **options)
+        file.write(scene > 7, subfiletype=4, metadata=None, photometric=4)
+        file.write(scene[::2, ::2].astype(np.float32), subfiletype=1, **options)
+        file.write(scene[::4, ::4, None].repeat(3, 2).astype(np.uint8), subfiletype=1, metadata=None, photometric="rgb")
+        file.write(scene[::2, ::2] > 7, subfiletype=5, metadata=None, photometric=4)
+    facts = json.loads(succeeds("info", "map.tif", "--json").out)
+    assert (facts["frames"], facts["overviews"], facts["masks"]) == (1, 2, 2)
+    text = succeeds("info", "map.tif").out.decode()
+    assert re.search(r"(?m)^  overviews +2$", text)
+    assert re.search(r"(?m)^  masks +2$", text)
+    assert not re.search("overviews|masks", succeeds("info", "rgb.png").out.decode())
+    notes = ["smaller copies of its pictures left out: 2", "transparency masks left out: 2"]
+    assert facts["notes"] == notes
+    said = succeeds("min", "map.tif", "out.tif", "--size", 3, notes=True).err
+    assert said.splitlines() == [f"imconv: map.tif: {note}" for note in notes]
+    np.testing.assert_array_equal(tifffile.imread("out.tif"), ndimage.minimum_filter(scene, 3))
+    assert len(tifffile.TiffFile("out.tif").pages) == 1
 
 
 def test_the_header_alone_is_read(succeeds, folder):

@@ -237,7 +237,7 @@ def test_what_a_png_says_is_kept_or_named(make_png, chunk, target):
     for kind, content in KEPT:
         assert (chunk(kind, content) in again) == (target == "PNG")
     # untagged pictures are taken for sRGB
-    named = LOST if target == "PNG" else [c for c in KEPT + LOST if c[0] != b"sRGB"]
+    named = LOST if target == "PNG" else [c for c in KEPT + LOST if c[0] not in (b"sRGB", b"pHYs")]
     why = "true of the picture as it was only" if target == "PNG" else f"{target} holds none"
     assert f"{', '.join(kind.decode() for kind, _ in named)} of the PNG left out: {why}" in notes
     assert as_read(encode(as_read(data), target, strip=True)).metadata.chunks == ()
@@ -399,3 +399,25 @@ def test_turned_pixels_are_turned():
         encode(picture.replace(metadata=dataclasses.replace(picture.metadata, orientation=6)), "PNG"), auto_orient=True
     )
     assert turned.metadata.density == (1, 2)
+
+
+def test_comments_of_a_gif():
+    buffer = io.BytesIO()
+    Image.fromarray(np.zeros((4, 5), np.uint8)).save(buffer, "GIF", comment=b"by hand, " * 60)
+    picture = as_read(buffer.getvalue())
+    assert picture.metadata.comment == b"by hand, " * 60
+    for name in ("GIF", "JPEG", "PNG"):
+        assert b"by hand, by hand" in encode(picture, name)
+    with Image.open(io.BytesIO(encode(picture, "GIF"))) as again:
+        assert again.info["comment"] == b"by hand, " * 60
+    assert "comment left out: TIFF holds none" in write(io.BytesIO(), picture, format="tiff").notes
+
+
+def test_further_resources_of_photoshop_are_named():
+    plain = encode(np.zeros((4, 5), np.uint8), "JPEG")
+    resources = b"".join(
+        b"8BIM" + struct.pack(">HHI", number, 0, 4) + b"data" for number in (0x03ED, 0x0409, 0x040B, 0x0419)
+    )
+    content = b"Photoshop 3.0\0" + resources
+    data = plain[:2] + b"\xff\xed" + struct.pack(">H", len(content) + 2) + content + plain[2:]
+    assert as_read(data).notes == ("2 image resources of Photoshop left out",)

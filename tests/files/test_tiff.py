@@ -471,7 +471,7 @@ IN_SUBIFD = "picture of a SubIFD, larger than the page's own of 110 pixels"
         ([(LARGE, MAKE, [(MIDDLE, REDUCED, []), (SMALL, REDUCED, [])])], [LARGE],
          ("smaller copies of its pictures left out: 2",)),
         ([(LARGE, MAKE, []), (LARGE, MASK, []), (SMALL, REDUCED, []), (SMALL, REDUCED_MASK, [])], [LARGE],
-         ("smaller copies of its pictures left out: 2", "transparency masks left out: 1")),
+         ("smaller copies of its pictures left out: 1", "transparency masks left out: 2")),
         ([(LARGE, MAKE, [(LARGE, MASK, []), (MIDDLE, REDUCED, [])]), (LARGE, COLOURS_OF_A_MASK, [])], [LARGE],
          ("smaller copies of its pictures left out: 1", "transparency masks left out: 2")),
         ([(SMALL, MAKE | MASK, [])], [SMALL], ()),

@@ -96,7 +96,7 @@ def test_an_end_chunk_is_missing_behind_a_picture_read_in_bands(tmp_path):
     np.testing.assert_array_equal(rows, photograph())
 
 
-@pytest.mark.parametrize("part", [0.3, 0.5, 0.8, 0.97])
+@pytest.mark.parametrize("part", [0.45, 0.6, 0.8, 0.97])
 @pytest.mark.parametrize("kind", FILLED)
 def test_rows_that_are_whole_are_read(kind, part):
     data = stored(kind)
@@ -117,6 +117,23 @@ def test_rows_that_are_whole_are_read(kind, part):
         found, whole = found.replace(pixels=found.pixels[::-1]), whole[::-1]
     np.testing.assert_array_equal(found.pixels[:there], whole[:there])
     assert not found.pixels[there:].any()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "PPM"])
+def test_a_file_without_a_whole_row_is_damaged(kind):
+    data = stored(kind)
+    start = data.find({"JPEG": b"\xff\xda", "PNG": b"IDAT", "PPM": b"255"}[kind]) + 20
+    for cut in (5, start):
+        with pytest.raises(FileError, match=r"^x: "):
+            read(io.BytesIO(data[:cut]), name="x", truncated="fill")
+
+
+@pytest.mark.parametrize("at", range(1, 40, 3))
+def test_a_cut_where_a_restart_marker_is_due(at):
+    data = stored("restarted JPEG")
+    place = data.index(b"\xff\xd2") + at - 20
+    picture = read(io.BytesIO(data[:place]), truncated="fill")
+    assert [note for note in picture.notes if "rows are missing" in note]
 
 
 @pytest.mark.parametrize("kind", NOT_FILLED)

@@ -17,6 +17,16 @@ _FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xC
 _MODES = {1: "grey", 3: "rgb", 4: "cmyk"}
 _PHOTOSHOP = b"Photoshop 3.0\0"  # before image resources, of which number 0x0404 holds IPTC datasets
 _IPTC = 0x0404
+_ELSEWHERE = (
+    _IPTC,
+    0x03ED,
+    0x0421,
+    0x0422,
+    0x0423,
+    0x0424,
+    0x0425,
+    0x040F,
+)  # what EXIF, XMP, ICC, JFIF say too; IPTC's checksum
 # what else than the picture a file may hold behind it or tell of: MPF, ISO 21496-1
 _FURTHER = {b"MPF\0": "further pictures (MPF)", b"urn:iso:std:iso:ts:21496:-1\0": "HDR gain map (ISO 21496-1)"}
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -91,6 +101,8 @@ def read(file, size: int, *, whole: bool = False) -> Header:
         icc = b"".join(profile_parts[i] for i in sorted(profile_parts))
     elif profile_parts:
         notes.append("ICC profile dropped: parts of it are missing")
+    if count := renditions.further(resources, _ELSEWHERE):
+        notes.append(f"{count} image resources of Photoshop left out")
     notes += [f"{told} left out: only the picture itself is read" for told in further]
     if height == 0:
         raise Unsupported(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .. import by_pillow
 from ..channels import looked_up
 from ..header import Header, Unsupported
-from ..picture import EncoderOptions, Page
+from ..picture import EncoderOptions, Metadata, Page
+from ..tags import MAX_BLOCK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,10 +29,12 @@ def read(file, size: int, *, whole: bool = False) -> Header:
     """The header of a GIF file."""
     file.seek(6)
     width, height = struct.unpack("<HH", file.read(4))
-    first, frames = None, 0
+    first, frames, comments = None, 0, list[bytes]()
     for part in _parts(file):
         if isinstance(part, Frame):
             first, frames = first or part, frames + 1
+        elif isinstance(part, bytes):
+            comments.append(part)
     if first is None or len(first.coded) <= _NO_PIXELS:
         raise ValueError("it holds no picture")
     _check_size(first)
@@ -41,7 +44,18 @@ def read(file, size: int, *, whole: bool = False) -> Header:
         mode = {"grey": "grey+alpha", "rgb": "rgba"}[mode]
     layout = {"palette": first.palette, "transparent": first.transparent}
     width, height = max(width, first.left + first.width), max(height, first.top + first.height)
-    return Header("GIF", width, height, mode, 8, palette=not grey, frames=frames, layout=layout)
+    comment = b"\n".join(comments)[:MAX_BLOCK] or None
+    return Header(
+        "GIF",
+        width,
+        height,
+        mode,
+        8,
+        palette=not grey,
+        frames=frames,
+        metadata=Metadata(comment=comment),
+        layout=layout,
+    )
 
 
 class Frame(NamedTuple):
@@ -65,14 +79,14 @@ def take_apart(data: bytes) -> tuple[list[Frame], int]:
     for part in _parts(io.BytesIO(data)):
         if isinstance(part, Frame):
             frames.append(part)
-        else:
+        elif isinstance(part, int):
             plays = part
     return frames, plays
 
 
-def _parts(file) -> Iterator[Frame | int]:
-    """The frames of a file, and how often they play wherever that is said. Raises IndexError or struct.error where it is
-    cut off."""
+def _parts(file) -> Iterator[Frame | int | bytes]:
+    """The frames of a file, its comments, and how often the frames play wherever that is said. Raises IndexError or
+    struct.error where it is cut off."""
     file.seek(10)
     (flags,) = struct.unpack("<B2x", file.read(3))
     shared = file.read(3 << (flags & 7) + 1) if flags & 128 else None
@@ -84,6 +98,8 @@ def _parts(file) -> Iterator[Frame | int]:
             if label == b"\xf9" and block[0] >= 4:
                 packed, delay, index = struct.unpack_from("<BHB", block, 1)
                 control = (packed >> 2 & 7, delay, index if packed & 1 else None)
+            elif label == b"\xfe" and len(block) > 1:
+                yield _joined(block)
             elif (introducer + label + block).startswith(_LOOP):
                 (count,) = struct.unpack_from("<H", block, len(_LOOP) - 2)
                 yield count + 1 if count else 0
@@ -108,6 +124,25 @@ def _sub_blocks(file) -> bytes:
     while length := file.read(1)[0]:
         parts += [bytes((length,)), file.read(length)]
     return b"".join((*parts, b"\0"))
+
+
+def _joined(block: bytes) -> bytes:
+    """The content of a chain of sub-blocks."""
+    parts, at = [], 0
+    while block[at]:
+        parts.append(block[at + 1 : at + 1 + block[at]])
+        at += 1 + block[at]
+    return b"".join(parts)
+
+
+def _with_comment(data: bytes, comment: bytes | None) -> bytes:
+    """A file with a comment before its first frame."""
+    if not comment:
+        return data
+    place = 13 + (3 << (data[10] & 7) + 1 if data[10] & 128 else 0)
+    parts = [comment[at : at + 255] for at in range(0, len(comment), 255)]
+    block = b"!\xfe" + b"".join(bytes((len(part),)) + part for part in parts) + b"\0"
+    return data[:place] + block + data[place:]
 
 
 def _check_size(frame: Frame) -> None:
@@ -176,6 +211,11 @@ def _colours(frame: Frame) -> np.ndarray:
 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
+    """The file of one picture; see `_encoded`."""
+    return _with_comment(_encoded(page, notes), page.metadata.comment)
+
+
+def _encoded(page: Page, notes: list[str]) -> bytes:
     """The file for pixels of type uint8 in any mode but CMYK: with at most 256 colours, else they are reduced to so many."""
     import numpy as np
     from PIL import Image
@@ -229,7 +269,7 @@ def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -
     told: dict[str, str] = {}
     for page in pages:
         own: list[str] = []
-        single = encode(page, options, own)
+        single = _encoded(page, own)
         for note in own:  # the first of its kind, whatever number it begins with
             told.setdefault(note.lstrip("0123456789"), note)
         (frame,), _ = take_apart(single)
@@ -244,4 +284,4 @@ def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -
     notes += told.values()
     if rounded:
         notes.append("times of frames rounded to hundredths of a second: GIF holds no finer ones")
-    return b"".join((*parts, b";"))
+    return _with_comment(b"".join((*parts, b";")), pages[0].metadata.comment)

@@ -224,9 +224,8 @@ def _metadata(tags: Tags, place: Page, entries: dict, layout: dict, origin: Orig
         exif = tiff_tags.descriptive(tags, entries)
     except ValueError:
         exif = None
-    nodata = _nodata(entries)
-    # where samples are not the file's own its value is not among them
-    layout["nodata_lost"] = nodata if layout["palette"] or layout["photometric"] == 0 or layout["bits"] < 8 else None
+    nodata = None if layout["bits"] < 8 else _nodata(entries, layout)  # fewer bits are spread over 8
+    layout["nodata_lost"] = _stated_nodata(entries) if nodata is None else None
     own = private_tags.read(tags, entries)
     own.pop(tiff_tags.SUBFILE_TYPE, None)  # that of the picture counts, not of its page
     value = tags.number(entries.get(tiff_tags.ORIENTATION))
@@ -240,7 +239,7 @@ def _metadata(tags: Tags, place: Page, entries: dict, layout: dict, origin: Orig
         compression=layout["compression"],
         predictor=layout["predictor"],
         iptc=_iptc(entries),
-        nodata=None if layout["nodata_lost"] else nodata,
+        nodata=nodata,
         maximum=(1 << layout["bits"]) - 1 if 8 < layout["bits"] < 16 and layout["sample_format"] in (1, 4) else None,
         extra=layout["extra"],
         tags=tuple((own | ({tiff_tags.SUBFILE_TYPE: new_entry(4, kind)} if kind else {})).items()),
@@ -284,8 +283,12 @@ def _on_description(metadata: Metadata, origin: Origin) -> list[str]:
     return []
 
 
-def _nodata(entries: dict) -> str | None:
-    """The value that GDAL's tag states."""
+def _nodata(entries: dict, layout: dict) -> str | None:
+    """The value that GDAL's tag states, where the picture has the file's own samples: no palette, no inverted levels."""
+    return None if layout["palette"] or layout["photometric"] == 0 else _stated_nodata(entries)
+
+
+def _stated_nodata(entries: dict) -> str | None:
     entry = entries.get(tiff_tags.NODATA)
     if entry is None or entry.type != 2:
         return None

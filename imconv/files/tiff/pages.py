@@ -80,8 +80,8 @@ def pages_of(tags: Tags) -> Pages:
         outline for offset, outline in looked_at.items() if offset not in taken | outlines.keys() and outline.pixels
     ]
     left_out += [outline for outline in inside if not outline.full]
-    overviews = sum(outline.reduced for outline in left_out)
-    return Pages(pages, overviews, len(left_out) - overviews, sum(outline.full for outline in inside))
+    masks = sum(outline.mask for outline in left_out)  # smaller copies of masks are masks
+    return Pages(pages, len(left_out) - masks, masks, sum(outline.full for outline in inside))
 
 
 def _largest(offset: int, own: _Outline, looked_at: dict[int, _Outline]) -> Page:
