@@ -49,7 +49,8 @@ FILTERS = {
     "pool max": lambda p, **o: imconv.pool(p, "max", 2, **o),
     "pool avg": lambda p, **o: imconv.pool(p, "avg", 3, padding=1, **o),
 }
-ROUNDED = ("disk_blur", "gabor", "gaussian_blur", "unsharp_mask")  # their weights are no fractions: sums of floats
+# sums of floats: weights that are no fractions, and lines through means of products
+ROUNDED = ("disk_blur", "gabor", "gaussian_blur", "unsharp_mask", "bilateral", "guided", "guided guide")
 OPTIONS = {
     "plain": {},
     "abs": {"range": "abs"},
@@ -72,7 +73,7 @@ OPTIONS = {
 
 def pictures(channels: int) -> tuple[imconv.Picture, imconv.Picture]:
     """The same numbers as 8 bits, and as 16 bits with the white of 8."""
-    pixels = RNG.integers(0, 256, (40, 33, channels)).astype(np.uint8)
+    pixels = np.random.default_rng(channels).integers(0, 256, (40, 33, channels)).astype(np.uint8)
     pixels[5:20, 5:20] = pixels[5:20, 5:20] // 128 * 255
     narrow = imconv.Picture(pixels if channels > 1 else pixels[..., 0])
     return narrow, imconv.Picture(narrow.pixels.astype(np.uint16), metadata=Metadata(maximum=255))
