@@ -71,7 +71,8 @@ def pytest_terminal_summary(terminalreporter):
     skipped = [(report.nodeid, report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
     lacking = [(name, re.search(r"could not import '(\w+)", reason)) for name, reason in skipped]
     found = [match[1] for _, match in lacking if match]
-    terminalreporter.config.cache.set(SKIPPED, sorted({name for name, match in lacking if match}))
+    if cache := getattr(terminalreporter.config, "cache", None):  # None where the plugin is switched off
+        cache.set(SKIPPED, sorted({name for name, match in lacking if match}))
     if extras := sorted({EXTRAS[name] for name in found if name in EXTRAS}):
         packages = ", ".join(sorted(set(found)))
         install = f"pip install -e '.[{','.join(extras)}]'"

@@ -235,6 +235,8 @@ def factors_of(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
         return [whole] if whole else []
     if kernel.rank_one_factors is not None:
         return [kernel.rank_one_factors]
+    if (whole := kernel.integer_factors()) is not None:
+        return [(whole[0] / kernel.denominator, whole[1].astype(np.float64))]
     tolerance = 1e-15 if loop_type(task.source) == "float64" else task.allowed / 10
     return _outer_products(kernel.weights, tolerance * kernel.absolute_sum())
 
