@@ -149,7 +149,7 @@ def test_tiffs_of_odd_depths(bits, channels, order, tmp_path, monkeypatch, capfd
 
     values, top = samples((1 << bits) - 1, channels, (9, 7)), (1 << bits) - 1
     data = tiff(values, bits, order)
-    with contextlib.suppress(ValueError):  # a second opinion, with imagecodecs
+    with contextlib.suppress(ValueError, NotImplementedError):  # a second opinion, with imagecodecs
         np.testing.assert_array_equal(tifffile.imread(io.BytesIO(data)), values)
     picture = as_read(data)
     np.testing.assert_array_equal(picture.pixels, values)
