@@ -26,17 +26,17 @@ LAYER = np.random.default_rng(5).standard_normal((70, 4, 3, 3))  # panels of bot
 WIDE = {"u": 31, "f": 101}  # boxes that are summed as boxes
 FILES = 4
 FILTERS = {  # with the types worth compiling loops for: every loop, and every type of samples
-    "dense": (lambda grey, rgba: imconv.correlate(grey, DENSE), "uint8 uint16 float32 float64"),
+    "dense": (lambda grey, rgba: imconv.correlate(grey, DENSE), "uint8 float32"),
     "dense, weighted by alpha": (lambda grey, rgba: imconv.correlate(rgba, DENSE, has_alpha=True), "uint8 float64"),
-    "separable": (lambda grey, rgba: imconv.gaussian_blur(grey, 1.5), "uint8 uint16 float32 float64"),
+    "separable": (lambda grey, rgba: imconv.gaussian_blur(grey, 1.5), "uint16 float64"),
     "decimated": (lambda grey, rgba: imconv.gaussian_blur(grey, 30), "uint8 float32"),
     "box": (lambda grey, rgba: imconv.box_blur(grey, 3), "uint8"),
-    "wide box": (lambda grey, rgba: imconv.box_blur(grey, WIDE[grey.dtype.kind]), "uint8 uint16 float32 float64"),
+    "wide box": (lambda grey, rgba: imconv.box_blur(grey, WIDE[grey.dtype.kind]), "uint8 float32"),
     "magnitude": (lambda grey, rgba: imconv.edges(grey), "uint8 float64"),
-    "layer": (lambda grey, rgba: imconv.layer(rgba, LAYER, padding=1), "float32 float64"),
-    "layer with GELU": (lambda grey, rgba: imconv.layer(rgba, LAYER, activation="gelu"), "float32 float64"),
+    "layer": (lambda grey, rgba: imconv.layer(rgba, LAYER, padding=1), "float64"),
+    "layer with GELU": (lambda grey, rgba: imconv.layer(rgba, LAYER, activation="gelu"), "float32"),
     "fully connected": (lambda grey, rgba: matrix.multiply(grey, grey[0], None, 1), "float32"),
-    "layer, each channel alone": (lambda grey, rgba: imconv.layer(rgba, LAYER[:4, :1], groups=4), "float32 float64"),
+    "layer, each channel alone": (lambda grey, rgba: imconv.layer(rgba, LAYER[:4, :1], groups=4), "float32"),
     "median 3": (lambda grey, rgba: imconv.median(grey, 3), "uint8 float32"),
     "median 5": (lambda grey, rgba: imconv.median(grey, 5), "uint8"),
     "median 31": (lambda grey, rgba: imconv.median(grey, 31), "uint8 uint16"),
@@ -49,7 +49,7 @@ FILTERS = {  # with the types worth compiling loops for: every loop, and every t
     "means": (lambda grey, rgba: imconv.pool(grey, "avg", 3), "uint8 float32"),
     "bilateral": (lambda grey, rgba: imconv.bilateral(grey, 1, 0.2 if grey.dtype.kind == "f" else 50), "uint8 float64"),
     "deviation": (lambda grey, rgba: imconv.local_deviation(grey, 5), "uint8 float32"),
-    "detail": (lambda grey, rgba: imconv.unsharp_mask(grey, 1.5, 1.5, threshold=0.05), "uint8 uint16 float64"),
+    "detail": (lambda grey, rgba: imconv.unsharp_mask(grey, 1.5, 1.5, threshold=0.05), "uint8 float64"),
     "detail, weighted by alpha": (
         lambda grey, rgba: imconv.unsharp_mask(rgba, 1.5, 1.5, threshold=0.05, has_alpha=True), "float32",
     ),
