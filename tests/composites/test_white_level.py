@@ -98,7 +98,7 @@ def same(wide, narrow, kept: bool, exact: bool = True) -> None:
         assert np.count_nonzero(apart) <= SUMS_DIFFER * apart.size
 
 
-@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("name", FILTERS)
 def test_the_results_are_those_of_8_bits(name, options, channels):

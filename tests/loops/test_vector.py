@@ -497,7 +497,6 @@ def test_vectors_of_another_processor(target, tmp_path):
     run_for(target, tmp_path, "-m", "pytest", "-p", "no:cacheprovider", "-k", "not another_processor", *files)
 
 
-@pytest.mark.parametrize("target", ["x86-64"], indirect=True)  # the one with the fewest instructions
 def test_filters_of_another_processor(target, tmp_path):
     script = "import sys; from tests.loops.test_vector import main; main(sys.argv[1])"
     run_for(target, tmp_path, "-c", script, str(tmp_path))
