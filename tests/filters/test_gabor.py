@@ -10,10 +10,10 @@ from scipy import ndimage
 
 import imconv
 from imconv.filters.apply import apply
-from imconv.filters.edges import unit_vector
 from imconv.filters.gabor import gabor_filter, gabor_kernel, gabor_parts, sigma_of
 from imconv.geometry.arrangement import GAP
 from imconv.options import Options
+from imconv.pixels.elementary import unit_vector
 from imconv.pixels.rounding import Tally
 from tests.bounds import assert_within
 from tests.cases import FLOATS, WHOLE, picture
