@@ -9,7 +9,7 @@ An item of a list of layers is the name of a kind ("relu"), or a table whose for
           times = 3, first = { stride = 2 }    repeated; parameters of the first time only
     { concat = [[...], [...]] }          branches whose maps are concatenated; [] is the input itself
     { residual = [...] }                 the layers' result plus the input
-          projection = [...]                   applied to the input if the layers change channels or stride
+          projection = [...]                   applied to the input if the layers change its shape
           optional = true                      in that case the input is not added
     { gate = [...] }                     the input times the layers' result: squeeze and excitation
 
@@ -275,10 +275,8 @@ class _Assembler:
         return self.add("concat", {}, spot, names.next("concat"), tuple(ends))
 
     def _residual(self, item, spot: _Spot, names: _Names, source: str) -> str:
-        before = len(self.layers)
         end = self.sequence(item["residual"], spot.at("residual"), names, source)
-        sliding = [axis for layer in self.layers[before:] for axis in self.placed[layer.name].axes]
-        changed = self.shape(end)[-1] != self.shape(source)[-1] or any(axis.stride > 1 for axis in sliding)
+        changed = self.shape(end) != self.shape(source)
         optional = self._checked(Attribute(flag), item.get("optional", False), spot.at("optional"), "optional")
         if optional and "projection" in item:
             self.fail(spot, "a residual has a projection or is optional, not both")

@@ -104,6 +104,20 @@ def test_joins():
     ]  # fmt: skip
 
 
+def test_residuals_of_enlarging_layers():
+    """What counts is whether the shape changes, not whether a layer in between strides or enlarges."""
+    network = made(
+        layers(
+            "{ residual = [{ pixel-unshuffle = 2 }, { pixel-shuffle = 2 }], optional = true }",
+            "{ residual = [{ max = 2 }, { upsample = 2 }], projection = ['relu'] }",
+            "{ residual = [{ upsample = 2 }], projection = [{ upsample = 2, mode = 'bilinear' }] }",
+        )
+    )
+    assert network.layer("add1").inputs == ("shuffle1", "input")
+    assert network.layer("add2").inputs == ("upsample1", "add1")
+    assert network.layer("add3").inputs == ("upsample2", "upsample3")
+
+
 def test_two_heads_and_prelu():
     """MTCNN's P-Net: 6,632 parameters, each output sees 12 pixels, every second one."""
     heads = '{ concat = [[{ conv = 2, size = 1, name = "conv4_1" }, "softmax"], [{ conv = 4, size = 1, name = "conv4_2" }]] }'
