@@ -281,10 +281,6 @@ def _seen(layer: Layer, sliding: tuple[Axis, ...], before: list[Placed | None]) 
         return inputs[0], True, ""
     if layer.rules.whole or not all(inputs):
         return (), gated, ""
-    if layer.kind == "pixel-unshuffle":
-        n = layer.attributes["factor"]
-        rows, columns = (one.through(taps=n, before=0, stride=n) for one in inputs[0])
-        return (rows, columns), gated, ""
     if layer.rules.enlarges or (layer.rules.adaptive and not sliding):
         return (), gated, "which samples an output depends on changes from one to the next"
     if sliding:

@@ -178,6 +178,7 @@ KINDS: dict[str, Kind] = {
         {"factor": Attribute(whole(1, 64))},
         "factor",
         shape=unshuffled_shape,
+        window=True,
     ),
     # a fully connected layer over the channels of each pixel: a 1x1 convolution stored as a matrix
     "pointwise": _dense("pointwise", shape=lambda a, shapes: (*map_of(shapes)[:2], a["out"])),

@@ -50,10 +50,13 @@ def unchanged(attributes, shapes) -> Shape:
 def axes(attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
     """Both axes of the window on a map: output sizes, padding, stride, dilation. Raises ValueError."""
     found = []
-    size = attributes["size"] if "size" in attributes else (attributes["taps"], attributes["taps"])
-    stride, dilation = attributes["stride"] or size, attributes.get("dilation", (1, 1))
+    if "size" in attributes:
+        size = attributes["size"]
+    else:  # a square, by its side
+        size = (attributes["taps" if "taps" in attributes else "factor"],) * 2
+    stride, dilation = attributes.get("stride") or size, attributes.get("dilation", (1, 1))
     for i, name in enumerate(("rows", "columns")):
-        taps, pad = size[i], attributes["pad"]
+        taps, pad = size[i], attributes.get("pad", (0, 0, 0, 0))
         if pad == "same":
             before, after = balanced_padding(shape[i], taps, stride[i], dilation[i])
         elif pad == "half":
