@@ -92,10 +92,10 @@ def compare(a, b, *, data_range=None, threads=None) -> Comparison:
     height, width, channels = first.shape
     rows = max(1, STRIP_SAMPLES // width)
     for channel in range(channels):
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            one, two = (s[top : bottom + WINDOW - 1, :, channel].astype(np.float64) for s in (first, second))
-            apart = _apart(one[: bottom - top], two[: bottom - top])
+        for start in range(0, height, rows):
+            stop = min(start + rows, height)
+            one, two = (s[start : stop + WINDOW - 1, :, channel].astype(np.float64) for s in (first, second))
+            apart = _apart(one[: stop - start], two[: stop - start])
             largest = float(np.maximum(largest, apart.max()))  # np.maximum keeps NaN
             with np.errstate(over="ignore"):
                 sums.append(float(apart.sum()))

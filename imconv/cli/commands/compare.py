@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 
 import click
@@ -77,16 +76,13 @@ def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no
 
 
 def _range(text: str) -> tuple[float, float]:
+    from ... import comparison
     from ...errors import OptionError
 
-    parts = text.split(",")
     try:
-        low, high = (float(part) for part in parts)
-    except ValueError:
-        raise OptionError(f"--range is {text!r}; write two numbers, as in --range 0,4095") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise OptionError(f"--range is {text!r}; write two numbers, the smaller first, as in --range 0,4095")
-    return low, high
+        return comparison.checked_range(text.split(","))
+    except OptionError:
+        raise OptionError(f"--range is {text!r}; write two numbers, the smaller first, as in --range 0,4095") from None
 
 
 def _note_range(tell, found, *pictures) -> None:
