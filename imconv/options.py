@@ -10,7 +10,8 @@ import numpy as np
 
 from .errors import KernelError, OptionError, nearest
 from .geometry import border as borders
-from .geometry.sizes import parse_pad, parse_pair
+from .geometry.axis import Axis, make_axes
+from .geometry.sizes import parse_pad, parse_pair, parse_phase
 from .pixels.alpha import check_alpha
 from .pixels.arrays import AUTO, readable
 from .pixels.depth import parse_depth, rescaled
@@ -36,8 +37,14 @@ _PARAMETERS = """
     pad : "same", "valid", "full", int, (rows, columns) or (top, bottom, left, right), default "same"
         How far the picture is padded; the border fills the padding. The anchor matters for "same" only.
     stride, dilation : int or (rows, columns), default 1
-        stride: distance between two outputs, in pixels. dilation: distance between two taps. "same" with a stride s is
-        the stride-1 result sampled at 0, s, 2 s ...
+        stride: distance between two outputs, in pixels. dilation: distance between two taps. With a stride s the result
+        is the stride-1 result sampled at 0, s, 2 s ..., so it is shifted up and left against the picture by (s - 1) / 2
+        pixels.
+    stride_phase : "start" or "center", default "start"
+        center: sample the stride-1 result at s // 2, s // 2 + s, ...: in the middle of cells of s pixels, so that nothing
+        is shifted. For an even s no pixel is in the middle; windows of even size (`box_blur(image, 8, stride=8)`) are
+        centered exactly, those of odd size lie half a pixel below and to the right. The last, incomplete cell has a result
+        only where its middle is in the picture.
     anchor : (row, column), optional
         The tap that lies on the output pixel. Default: the kernel's own anchor, which is `size // 2` unless it has another.
     offset : number, default 0
@@ -137,6 +144,7 @@ class Options:
     border: str | borders.Border = borders.DEFAULT
     pad: object = "same"
     stride: object = 1
+    stride_phase: str = "start"
     dilation: object = 1
     offset: object = 0.0
     dtype: object = None
@@ -166,14 +174,19 @@ class Options:
             return False
         (rows, columns), (down, along) = parse_pad(self.pad), parse_pair(self.dilation, "dilation")
         even = isinstance(rows, str) or rows[0] == rows[1]
-        # a stride counts from the first row and column
+        # a stride counts from the first row and column, whatever its phase: turned, its last cell would be the first
         return rows == columns and even and down == along and parse_pair(self.stride, "stride") == (1, 1)
+
+    def axes(self, shape: tuple[int, int], size: tuple[int, int], anchor: tuple[int, int]) -> tuple[Axis, Axis]:
+        """Both axes of a window of this size, rows first, over a picture of this shape."""
+        return make_axes(shape, size, anchor, self.pad, self.stride, self.dilation, self.stride_phase)
 
     def checked(self) -> Options:
         """Check every option that can be checked without a picture, and return self; OptionError for a wrong one."""
         borders.parse_border(self.border)
         parse_pad(self.pad)
         parse_pair(self.stride, "stride")
+        parse_phase(self.stride_phase)
         parse_pair(self.dilation, "dilation")
         check_range(self.range)
         if self.alpha is not None:

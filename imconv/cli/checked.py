@@ -14,6 +14,7 @@ _PLAIN = (
     "border",
     "pad",
     "stride",
+    "stride_phase",
     "dilation",
     "depth",
     "linear",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from ..geometry.sizes import WORDS
+from ..geometry.sizes import PHASES, WORDS
 from ..pixels.alpha import ALPHAS
 from ..pixels.depth import DEPTHS
 from ..pixels.rounding import RANGES
@@ -142,7 +142,7 @@ def on_command_line(ctx: click.Context, name: str | None) -> bool:
 
 
 # shared options that a step of a chain may have; all others are the chain's
-WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
+WHERE_AND_HOW = ("border", "pad", "stride", "stride_phase", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
 
 nan_option = setting("--nan", "keep|ignore", "NaN in float pictures: smoothing filters can leave them out, with the border normalized.", default="keep", group=NUMBERS)  # fmt: skip
 nodata_option = setting("--nodata", "VALUE|auto", "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Smoothing, ranks and pools leave them out.", group=NUMBERS)  # fmt: skip
@@ -166,7 +166,8 @@ kernel_options = together(  # what becomes of a kernel before it is used
 linear_options = together(  # where a kernel is laid, and what becomes of its sums
     setting("--border", "MODE", "What lies outside the picture; drawn below.", default="reflect", group=BORDERS),
     setting("--pad", "P", f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT.", default="same", group=BORDERS),
-    setting("--stride", "N[,N]", "Step between results; rows, columns.", default="1", group=BORDERS),
+    setting("--stride", "N[,N]", "Keep every N-th result; rows, columns. Results are those at 0, N, 2 N ..., so the picture shifts up and left by (N - 1) / 2 pixels; to reduce a picture use pool.", default="1", group=BORDERS),
+    setting("--stride-phase", "|".join(PHASES), "center keeps the results in the middle of each N pixels, N // 2, N // 2 + N, ..., so that nothing shifts; exact for odd N, and for boxes of even size with even N, else half a pixel off.", default="start", group=BORDERS),
     setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1", group=BORDERS),
     setting("--alpha", "|".join(ALPHAS), "Colour weighted by alpha (default), every channel alike, or alpha kept.", group=NUMBERS),
     setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white, rounded once at the end.", default="keep", group=NUMBERS),

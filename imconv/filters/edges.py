@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 import numpy as np
 
 from ..errors import OptionError, known
-from ..kernel.gaussian import TRUNCATE, gaussian_row
+from ..kernel.gaussian import TRUNCATE, gaussian_row, gaussian_weights
 from ..kernel.kernel import Kernel
 from ..kernel.rotations import turned_by_45
 from ..options import Options, documented, options_of
@@ -268,9 +268,9 @@ def _log(sigma: float) -> Kernel:
 
 @lru_cache(maxsize=16)
 def _dog(sigma: float, ratio: float) -> Kernel:
-    """`gaussian(sigma) - gaussian(ratio * sigma)`, both with sum 1: positive at bright spots."""
-    radius = max(1, int(TRUNCATE * sigma * ratio + 0.5))
-    narrow, wide = gaussian_row(sigma, radius), gaussian_row(sigma * ratio, radius)
+    """`gaussian(sigma) - gaussian(ratio * sigma)`, each with sum 1 and cut at its own 4 sigma: positive at bright spots."""
+    narrow, wide = gaussian_weights(sigma), gaussian_weights(sigma * ratio)
+    narrow = np.pad(narrow, (wide.size - narrow.size) // 2)
     return Kernel(zero_sum(np.outer(narrow, narrow) - np.outer(wide, wide)), name="dog")
 
 

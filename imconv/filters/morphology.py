@@ -148,6 +148,7 @@ class MorphologyFilter(Filter):
             border=options.border,
             pad=options.pad,
             stride=options.stride,
+            stride_phase=options.stride_phase,
             dilation=options.dilation,
             alpha=options.alpha,
         )

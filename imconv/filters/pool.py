@@ -135,7 +135,7 @@ def blur_filter(size: tuple[int, int], stride: tuple[int, int], options: Options
         raise OptionError(f"a blur's size must be from 1 to {LARGEST_BLUR}, not {size[0]}x{size[1]}")
     before, after = ([(n - 1) // 2 for n in size], [n // 2 for n in size])
     pad = (before[0], after[0], before[1], after[1])
-    options = replace(options, border="mirror", pad=pad, stride=stride, dilation=1)
+    options = replace(options, border="mirror", pad=pad, stride=stride, stride_phase="start", dilation=1)
     return LinearFilter(_binomial(size), options, pools=True)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import OptionError
 from .border import Border, source_indices
-from .sizes import parse_pad, parse_pair
+from .sizes import CENTER, START, parse_pad, parse_pair, parse_phase
 
 
 def effective_size(size: int, dilation: int) -> int:
@@ -27,7 +27,7 @@ class Axis:
     size: int  # input samples
     taps: int
     out: int  # output samples
-    before: int  # padding in front
+    before: int  # padding in front; negative where the first window begins within the picture
     after: int
     stride: int
     dilation: int
@@ -83,11 +83,14 @@ def make_axis(
     dilation: int,
     name: str,
     *,
+    phase: str = START,
     ceil: bool = False,
     advice: str = "the kernel spans; pad more, or use a smaller kernel",
 ) -> Axis:
     """The axis for a padding word or a pair of numbers (before, after). Raises OptionError if no output is left.
 
+    Its outputs are every `stride`-th of those at stride 1: from the first on, or with the phase "center" from number
+    `stride // 2` on, which is the middle of a cell of `stride` outputs (of an even cell the first one behind the middle).
     With `ceil` the size is rounded up as torch does: a last window may reach beyond the padding, as long as it begins
     before the padding behind the input. `advice` ends the error message.
     """
@@ -109,6 +112,14 @@ def make_axis(
     if out < 1:
         padded = f" + {before + after} of padding" if before + after else ""
         raise OptionError(f"no output is left: {size} {name}{padded} are fewer than the {window} {advice}")
+    if phase == CENTER:
+        dense, first = size + before + after - window + 1, stride // 2
+        if first >= dense:
+            raise OptionError(
+                f"no output is left: stride {stride} begins at number {first} of {dense} {name}, from 0; "
+                "use a smaller stride, or stride_phase start"
+            )
+        out, before = (dense - 1 - first) // stride + 1, before - first
     return Axis(size, taps, out, before, after, stride, dilation, anchor)
 
 
@@ -124,7 +135,7 @@ def pool_axis(size: int, taps: int, stride: int, padding: int, dilation: int, ce
     return make_axis(size, taps, 0, (padding, padding), stride, dilation, name, ceil=ceil, advice=advice)
 
 
-def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:
+def make_axes(shape, taps, anchor, pad, stride, dilation, phase=START) -> tuple[Axis, Axis]:
     """Both axes, rows first.
 
     Parameters
@@ -135,12 +146,15 @@ def make_axes(shape, taps, anchor, pad, stride, dilation) -> tuple[Axis, Axis]:
         A number for all sides, two for rows and columns, four for top, bottom, left, right.
     stride, dilation : int or (int, int)
         At least 1; one number for both axes or rows first.
+    phase : "start" or "center"
+        Where strides begin; see `make_axis`.
     """
+    phase = parse_phase(phase)
     vertical, horizontal = parse_pad(pad)
     (stride_y, stride_x), (dilation_y, dilation_x) = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
     return (
-        make_axis(shape[0], taps[0], anchor[0], vertical, stride_y, dilation_y, "rows"),
-        make_axis(shape[1], taps[1], anchor[1], horizontal, stride_x, dilation_x, "columns"),
+        make_axis(shape[0], taps[0], anchor[0], vertical, stride_y, dilation_y, "rows", phase=phase),
+        make_axis(shape[1], taps[1], anchor[1], horizontal, stride_x, dilation_x, "columns", phase=phase),
     )
 
 

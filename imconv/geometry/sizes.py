@@ -1,14 +1,15 @@
-"""Parses sizes, pairs of numbers and paddings as users write them."""
+"""Parses sizes, pairs of numbers, paddings and phases of strides as users write them."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..errors import OptionError
+from ..errors import OptionError, known
 
 MAX_SIDE = 8191  # most rows or columns of a kernel or window; a larger one is a mistake or an attack
 MAX_PAD = 1 << 20
 WORDS = ("same", "valid", "full")
+START, CENTER = PHASES = ("start", "center")  # which of the results at stride 1 a stride begins with
 
 
 def parse_pad(pad) -> tuple:
@@ -33,6 +34,11 @@ def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[i
     if len(numbers) not in (1, 2) or not all(least <= n <= most for n in numbers):
         raise OptionError(f"{name} must be one or two whole numbers from {least} to {most}, not {_shown(value)}")
     return numbers[0], numbers[-1]
+
+
+def parse_phase(phase) -> str:
+    """One of PHASES."""
+    return known(str(phase), "stride_phase", PHASES)
 
 
 def parse_window_size(size, most: int = MAX_SIDE) -> tuple[int, int]:

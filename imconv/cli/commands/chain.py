@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ...composites.chain import ChainFilter
     from ...options import Options
 
-STEPWISE = ("pad", "stride", "dilation")
+STEPWISE = ("pad", "stride", "stride_phase", "dilation")
 
 
 @filter_command(
@@ -38,7 +38,7 @@ def chain(shared, steps, settings):
     ctx = click.get_current_context()
     for name in STEPWISE:
         if on_command_line(ctx, name):
-            raise OptionError(f"{name} belongs to a step, not to the chain: write it into the steps")
+            raise OptionError(f"--{name.replace('_', '-')} belongs to a step, not to the chain: write it into the steps")
     found = collected(ctx, load_steps(steps, settings), shared)
     made = [(step, checked_options(step.shared)) for step in found]
     return lambda options, width: chained(made, options, width)

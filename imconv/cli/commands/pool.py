@@ -35,7 +35,7 @@ class PoolCommand(FilterCommand):
     "imconv pool in.png out.png --op count --size 4 --where 'v>128' --range stretch",
     "imconv pool in.png --op max --size 2 --report       # is it shift-invariant?",
     cls=PoolCommand,
-    without=("--border", "--pad", "--stride", "--dilation"),
+    without=("--border", "--pad", "--stride", "--stride-phase", "--dilation"),
 )
 @setting("--op", "OP", "Max, min, avg, sum, count, stdev, median, range, l2, or blur.", required=True)
 @setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)

@@ -13,7 +13,7 @@ from ..options import flag, given, like_option, setting
     "imconv blur in.png out.png --sigma 1,5          # rows, columns",
     "imconv blur in.jpg out.jpg --sigma 3%           # of the width",
     "imconv blur in.tif out.tif --sigma fwhm:7 --border nearest",
-    "imconv blur in.png half.png --sigma 1 --stride 2",
+    "imconv blur in.png third.png --sigma 1.5 --stride 3 --stride-phase center",
     "imconv blur in.png out.png --sigma 2 --like opencv",
 )
 @setting("--sigma", "S", "Standard deviation: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)

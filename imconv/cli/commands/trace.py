@@ -116,7 +116,7 @@ def _of_steps(
     for name in (*OF_A_KERNEL, *STEPWISE):
         if on_command_line(ctx, name):
             where = "goes with --kernel" if name in OF_A_KERNEL else "belongs to a step: write it into the steps"
-            raise OptionError(f"--{name} {where}")
+            raise OptionError(f"--{name.replace('_', '-')} {where}")
     words = load_steps(steps, settings)
     found = collected(ctx, words, given)
     options = [checked_options(step.shared) for step in found]

@@ -27,7 +27,9 @@ class Box(Algorithm):
     name = "box"
 
     def candidate(self, task: Task, factors: list) -> Candidate | None:
-        if len(factors) != 1 or not task.undilated:
+        # the loop keeps a line's own samples from column `before` on. Where windows begin within the picture, most are
+        # smaller than the stride, and share nothing
+        if len(factors) != 1 or not task.undilated or task.columns.before < 0:
             return None
         column, row = factors[0]
         if (column != column[0]).any() or (row != row[0]).any():

@@ -10,7 +10,6 @@ import numpy as np
 from ...errors import OptionError
 from ...filter import Filter
 from ...geometry import border as borders
-from ...geometry.axis import make_axes
 from ...kernel.kernel import Kernel, symmetric
 from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
@@ -54,7 +53,7 @@ class LinearFilter(Filter):
         target, scale = self.result(image_type)
         plan = make_plan(
             kernel,
-            make_axes(shape[:2], kernel.shape, kernel.anchor, options.pad, options.stride, options.dilation),
+            options.axes(shape[:2], kernel.shape, kernel.anchor),
             shape[2] if len(shape) == 3 else 1,
             readable(image_type),
             target,

@@ -31,7 +31,7 @@ def ring_lines(rows: Axis) -> int:
 def line_length(plan) -> int:
     """Samples of a line buffer: the padded row, or the picture's row if that is longer, and room for one vector."""
     columns = plan.columns
-    return max(columns.span, columns.before + columns.size) * plan.channels + LARGEST_LANES
+    return max(columns.span, max(columns.before, 0) + columns.size) * plan.channels + LARGEST_LANES
 
 
 def line_places(plan) -> np.ndarray:

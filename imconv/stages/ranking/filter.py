@@ -9,7 +9,6 @@ import numpy as np
 
 from ...errors import OptionError
 from ...filter import Filter
-from ...geometry.axis import make_axes
 from ...geometry.border import parse_border
 from ...options import DEFAULTS, NO_IGNORING, Options, checked_offset
 from ...pixels.alpha import check_alpha
@@ -47,7 +46,7 @@ class RankFilter(Filter):
         return make_rank_plan(
             footprint,
             self.percentile,
-            make_axes(shape[:2], footprint.shape, footprint.anchor, options.pad, options.stride, options.dilation),
+            options.axes(shape[:2], footprint.shape, footprint.anchor),
             shape[2] if len(shape) == 3 else 1,
             readable(np.dtype(image_type)),
             target,

@@ -11,7 +11,7 @@ from ... import jit
 from ...engine.buffers import LARGEST_LANES
 from ...engine.stage import Work
 from ...errors import OptionError
-from ...geometry.border import fill_values
+from ...geometry.border import fill_values, source_indices
 from ...pixels.rounding import finish
 from ...pixels.sample_types import type_range
 from .footprint import rank_of
@@ -25,6 +25,9 @@ class RankWork(Work):
     def __init__(self, plan, rows: np.ndarray, low: int = 0, threads=None, tally=None, progress=None):
         super().__init__(plan, threads, tally, progress)
         self.steps = plan.rows.stride, plan.columns.stride, plan.rows.dilation, plan.columns.dilation
+        # blocks begin with the picture's first column, or before it; so many windows of the first columns are not wanted
+        self.skipped = max(0, -plan.columns.before)
+        self.columns = source_indices(plan.border, np.arange(plan.columns.span + self.skipped) - max(plan.columns.before, 0), plan.columns.size)
         self.type, self.key = np.dtype(plan.source), np.dtype(plan.key)
         self.how, self.loop = plan.how, jit.loop(plan.how.loop(plan))
         self.border_keys = self._border_keys()
@@ -82,7 +85,7 @@ class RankWork(Work):
         """Fill `out` (rows, columns, channels), contiguous, of the picture's type, with rows first, first + 1, ... of the result."""
         plan = self.plan
         down, along, tall, wide = self.steps
-        rows, columns = (len(out) - 1) * down + 1, plan.full[1]
+        rows, columns = (len(out) - 1) * down + 1, plan.full[1] + self.skipped
         flat = out.reshape(len(out), -1)
         if self.direct:
             self.how.rank_in_place(self, first, flat.view(self.key), scratch)
@@ -109,7 +112,7 @@ class RankWork(Work):
                 part[...] = self._ranked(
                     place, 0, len(part), part.shape[1], scratch, (self.rank_lines[start::tall], ranks)
                 )
-        out[...] = samples_of(np.ascontiguousarray(full[::down, ::along]), self.type)
+        out[...] = samples_of(np.ascontiguousarray(full[::down, self.skipped :: along]), self.type)
 
     def _originals(self, first: int, count: int) -> np.ndarray:
         """The samples under the anchor for `count` rows of the result; border values where it lies outside the picture."""
@@ -143,7 +146,7 @@ class RankWork(Work):
     def _block(self, start: int, count: int, scratch: dict) -> Block:
         """Padded rows start .. start + count - 1 as sortable integers."""
         plan = self.plan
-        columns, lead, channels = plan.column_sources, plan.columns.before, plan.channels
+        columns, lead, channels = self.columns, max(plan.columns.before, 0), plan.channels
         rows, bits, samples = self.rows[start : start + count], self.bits, plan.columns.size * channels
         if bits is None:
             inside = rows[rows >= 0]
@@ -163,7 +166,7 @@ class RankWork(Work):
         rows, whole = plan.full[0], np.uint16 if plan.footprint.count <= MOST_RANKED else np.uint32
         if plan.border.mode != "normalized":
             return np.array([[plan.rank]], whole), np.zeros(rows, np.int64)
-        (tall, rank_lines), (wide, places) = (_inside(axis) for axis in (plan.rows, plan.columns))
+        (tall, rank_lines), (wide, places) = _inside(plan.rows), _inside(plan.columns, self.skipped)
         sums = np.pad(plan.footprint.cells.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
         counts = sums[tall[:, 1]] - sums[tall[:, 0]]
         counts = counts[:, wide[:, 1]] - counts[:, wide[:, 0]]
@@ -190,12 +193,12 @@ class RankWork(Work):
         return down * pitch + along * channels
 
 
-def _inside(axis) -> tuple[np.ndarray, np.ndarray]:
+def _inside(axis, skipped: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """The distinct ranges first .. last - 1 of taps on the picture, (n, 2), and the number of the range for each output.
 
-    Outputs are those without strides.
+    Outputs are those without strides, and `skipped` ones before them.
     """
-    start = np.arange((axis.out - 1) * axis.stride + 1) - axis.before
+    start = np.arange(skipped + (axis.out - 1) * axis.stride + 1) - axis.before - skipped
     first = np.clip(-(start // axis.dilation), 0, axis.taps)
     last = np.clip(-((start - axis.size) // axis.dilation), 0, axis.taps)
     found, places = np.unique(np.stack([first, np.maximum(first, last)], axis=1), axis=0, return_inverse=True)
