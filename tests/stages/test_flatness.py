@@ -87,3 +87,6 @@ def test_a_kernel_without_sum_answers_flat_pictures_with_nothing(dtype):
     flat = np.full((30, 80), 0.1, dtype)
     for weights in ([[0, 1, 0], [1, -4, 1], [0, 1, 0]], [[-1, 0.5, 0.5]], RNG.random((5, 5)) @ (np.eye(5) - 0.2)):
         assert not imconv.correlate(flat, np.array(weights)).any()
+    for value in (0.1, 1e9 / 3, -7, 5e-10):  # sums of two outer products
+        for operator, sigma in (("log", 1), ("log", 2.5), ("dog", 0.5), ("dog", 1.4), ("dog", 9)):
+            assert not imconv.edges(np.full((30, 80), value, dtype), operator, sigma=sigma).any()

@@ -1,4 +1,5 @@
-"""Keeps float64 means between the samples of their window, for algorithms whose loops do not (see flatness.py).
+"""Keeps float64 means between the samples of their window, and float sums of no weight 0 over flat windows, for algorithms
+whose loops do not (see flatness.py).
 
 Running sums, sums of several outer products and Fourier transforms in float64 have nothing wider to be rounded from. So their results
 are compared with the sample under the anchor; the few that lie within rounding of it are limited to the least and the largest

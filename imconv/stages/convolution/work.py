@@ -16,6 +16,7 @@ from ...pixels.rounding import HALF_UP, finish, finish_sums, rounding_bias
 from ...pixels.sample_types import type_range
 from .algorithms import prepare
 from .clamp import clamp
+from .flatness import gain_of
 
 # Bytes of float sums of a band that is rounded outside the loop: they should stay in a core's cache.
 BAND_BYTES = 1 << 19
@@ -33,7 +34,7 @@ class Sums:
         self.rows = BorderedRows(plan, rows, low)
         self.direct = plan.direct
         self.arrays = self.how.arrays(plan)
-        self.clamps = plan.target == "float64" and plan.how.clamps(plan.weights) and not plan.exact
+        self.clamps = not plan.exact and plan.how.clamps(plan.weights) and self._rounds()
         self.prepared, self.grids = {}, {}
         variants = (False, True) if plan.alpha == "weight" else (False,)
         for weighted in variants if self.arrays is None else ():
@@ -42,6 +43,12 @@ class Sums:
             grid = self.how.grid(plan, weighted)
             if grid is not None:
                 self.grids[weighted] = grid
+
+    def _rounds(self) -> bool:
+        """Whether rounding can carry results past the samples of their window: float64 sums rounded once to float32 stay
+        between them, but those of weights whose sum is 0 are not exactly 0 over a flat window."""
+        plan = self.plan
+        return plan.target == "float64" or (plan.target == "float32" and gain_of(plan.combined_weights) == 0)
 
     def loops(self, target: str) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call for results of type `target`, as far as they are known beforehand."""
