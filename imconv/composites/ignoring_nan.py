@@ -35,7 +35,7 @@ class IgnoringFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "nan ignore"
-    alphas = ("keep", "separate")
+    alphas = ("unweighted", "separate")
     borders = ("normalized",)
 
     @property

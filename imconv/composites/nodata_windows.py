@@ -17,6 +17,7 @@ from ..errors import OptionError
 from ..geometry.axis import Axis, make_axes
 from ..geometry.border import Border, fill_values
 from ..kernel.kernel import Kernel
+from ..pixels.alpha import WEIGHTED
 from ..pixels.depth import white
 from ..stages.convolution.plan import Plan, make_plan
 from ..stages.pooling.plan import PoolPlan
@@ -127,7 +128,7 @@ class Means:
         present = block.present
         samples = np.where(present, block.samples[..., :colours], 0).astype(np.float64)
         parts = [block.missing.astype(np.float64), present.astype(np.float64), samples]
-        if self.plan.alpha == "weight":
+        if self.plan.alpha in WEIGHTED:
             alpha = np.where(present, block.samples[..., -1:], 0).astype(np.float64)
             parts += [alpha, alpha * samples]
         found = sums(kernel, (self.plan.rows, self.plan.columns), np.concatenate(parts, axis=2), threads)

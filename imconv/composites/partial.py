@@ -18,6 +18,7 @@ from ..filter import Filter, FilterOfFilters
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.grid import Grid
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
+from ..pixels.alpha import APART
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.nodata import Value, as_sample, missing
@@ -247,7 +248,7 @@ class _PartRows:
             assert marker is not None  # the filter's plan has checked it
             void = missing(values, marker)[..., self._order(places)]
             void[..., [p for p in range(len(places)) if plan.takes_alpha and places[p] == plan.channels - 1]] = False
-        if plan.takes_alpha and plan.inner_plan.alpha in ("weight", "keep"):
+        if plan.takes_alpha and plan.inner_plan.alpha in APART:
             alpha = _ranged(values[..., -1:], "clip", self.target, plan.top)
             values = np.concatenate([_ranged(values[..., :-1], plan.policy, self.target, plan.top), alpha], axis=2)
         else:

@@ -13,6 +13,7 @@ from ..geometry.axis import Axis, effective_size
 from ..geometry.border import Border
 from ..geometry.grid import Grid
 from ..lazy import cached_property
+from ..pixels.alpha import APART
 from . import kept_work
 from .bordered_rows import BorderedRows
 from .drive import run
@@ -94,7 +95,7 @@ class AnyPlan:
     @property
     def colours(self) -> int:
         """Channels that the range policy applies to: all but alpha, unless alpha is filtered like a colour."""
-        return self.channels - (self.alpha in ("weight", "keep"))
+        return self.channels - (self.alpha in APART)
 
     @property
     def result_bytes(self) -> int:

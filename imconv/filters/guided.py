@@ -13,6 +13,7 @@ from ..engine.side_by_side import PassedOn, in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
 from ..options import Options, documented, options_of
+from ..pixels.alpha import WEIGHTED
 from ..pixels.arrays import as_array, readable
 from ..pixels.depth import white
 from ..pixels.rounding import warn_of_rounded
@@ -97,7 +98,7 @@ class GuidedFilter(FloatStagesFilter):
         """As FloatStagesFilter.stage_type: integers stay integers, unless a guide's samples are added to the picture's."""
         if self.guide is not None:
             return "float64"
-        return source if source in LARGEST_SAMPLE and alpha != "weight" else super().stage_type(source, alpha)
+        return source if source in LARGEST_SAMPLE and alpha not in WEIGHTED else super().stage_type(source, alpha)
 
     def stages(self, shape, channels, dtype, border) -> tuple:
         """As FloatStagesFilter.stages: means and variances over boxes, then means of the lines computed from them."""

@@ -91,7 +91,7 @@ class DeviationFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "deviation"
-    alphas = ("keep", "separate")
+    alphas = ("unweighted", "separate")
 
     @property
     def symmetric(self) -> bool:
@@ -144,7 +144,7 @@ class ContrastFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "contrast"
-    alphas = ("keep", "separate")
+    alphas = ("unweighted", "separate")
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
 
     @property

@@ -246,7 +246,7 @@ class MorphologyPlan(SideBySide, PlanLike):
     def join(self, band, others, out, threads, tally, values) -> None:
         """As SideBySide.join: the difference in the picture's type, then one rounding."""
         if others:
-            band = difference(band, others[0], self.colours if self.alpha == "keep" else None)
+            band = difference(band, others[0], self.colours if self.alpha == "unweighted" else None)
         if values:
             store_values(self.outer, band, out)
         else:

@@ -19,6 +19,7 @@ from ..filters.guided import GuidedFilter
 from ..filters.local import ContrastFilter, DeviationFilter
 from ..filters.morphology import MorphologyFilter, difference
 from ..filters.sharpen import UnsharpFilter
+from ..pixels.alpha import KEPT
 from ..stages.combined.filter import CombinedFilter
 from ..stages.combined.formulas import DEGREES, FORMULAS, HUES
 from ..stages.convolution.filter import LinearFilter
@@ -135,7 +136,7 @@ def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -
         accounts.append(Account(name_of(number, len(result), plan.has_alpha), {}, steps, result[number]))
     if plan.has_alpha:
         value = parts[0].channels[-1].value
-        said = "kept" if plan.plans[0].alpha == "keep" else f"as {parts[0].title} has it"
+        said = "kept" if plan.plans[0].alpha in KEPT else f"as {parts[0].title} has it"
         accounts.append(Account("alpha", {}, [(said, value), *finished(value, plan.target)], result[-1]))
     return [*parts, Part(filter.combine, {}, accounts)]
 
@@ -168,7 +169,7 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
         name = name_of(number, plan.channels, has_alpha)
         steps = [(title, values[number]) for title, values in ends]
         value = steps[0][1]
-        if len(steps) > 1 and not (name == "alpha" and plan.alpha == "keep"):
+        if len(steps) > 1 and not (name == "alpha" and plan.alpha in KEPT):
             value = left[number]
             steps.append(("difference", value))
         outer, alone = plan.outer, name == "alpha"

@@ -69,7 +69,7 @@ def test_blurs(kind, shape):
 
 
 @pytest.mark.parametrize("kind", ["bool", "uint8", "uint16"])
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 def test_what_changes_nothing_changes_nothing(kind, alpha):
     """Every level, opaque and half transparent, through an identity kernel and an unsharp mask of amount 0."""
     top = 1 if kind == "bool" else np.iinfo(kind).max

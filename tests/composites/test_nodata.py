@@ -253,11 +253,11 @@ def test_boxes_of_any_share(seed, dtype, border, share):
 def test_alpha_is_never_nodata():
     image = raster((9, 11, 4), "uint8", 0, share=0.3)
     image[..., 3] = np.where(image[..., 3] == 0, 0, 200)
-    for alpha in ("keep", "separate", "weight"):
+    for alpha in ("keep", "unweighted", "separate", "weight"):
         result = imconv.box_blur(image, 3, nodata=0, has_alpha=True, alpha=alpha)
         np.testing.assert_array_equal(result[..., 3], imconv.box_blur(image, 3, has_alpha=True, alpha=alpha)[..., 3])
         np.testing.assert_array_equal(result[..., :3] == 0, image[..., :3] == 0)
-        if alpha != "weight":
+        if alpha in ("unweighted", "separate"):
             np.testing.assert_array_equal(result[..., :3], imconv.box_blur(image[..., :3].copy(), 3, nodata=0))
     result = imconv.box_blur(image, 3, nodata=0, has_alpha=True)
     cover, colours = (

@@ -128,7 +128,7 @@ def test_nan_in_the_picture_does_not_leave_the_mask():
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 def test_alpha_keeps_its_samples_under_a_mask_for_each_colour(name, dtype, alpha):
     image = picture(dtype, (20, 30, 4), 12)
     image[..., 3] = np.abs(image[..., 3])

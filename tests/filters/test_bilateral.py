@@ -143,7 +143,7 @@ def test_alpha():
     np.testing.assert_array_equal(weighted[empty[..., 0]][:, :3], image[empty[..., 0]][:, :3])
     separate = imconv.bilateral(image, 1.5, 90, radius=3, has_alpha=True, alpha="separate")
     np.testing.assert_array_equal(separate, imconv.bilateral(image, 1.5, 90, radius=3))
-    kept = imconv.bilateral(image, 1.5, 90, radius=3, has_alpha=True, alpha="keep")
+    kept = imconv.bilateral(image, 1.5, 90, radius=3, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(kept[..., :3], imconv.bilateral(image[..., :3], 1.5, 90, radius=3))
     np.testing.assert_array_equal(kept[..., 3], image[..., 3])
     opaque = image.copy()

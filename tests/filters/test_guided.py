@@ -104,7 +104,7 @@ def test_alpha():
     assert_levels(result[..., 3], exact[..., 3] * 255, TIE_8BIT)
     seen = exact[..., 3] > 0.2
     assert_levels(result[..., :3][seen], (exact[..., :3] / exact[..., 3:])[seen] * 255, 0.01)
-    kept = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="keep")
+    kept = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(kept[..., :3], imconv.guided(image[..., :3], 2, 0.01))
     np.testing.assert_array_equal(kept[..., 3], image[..., 3])
     separate = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="separate")

@@ -126,7 +126,7 @@ def test_alpha_is_kept():
     np.testing.assert_array_equal(result[..., 3], image[..., 3])
     separate = imconv.local_deviation(image, 3, has_alpha=True, alpha="separate")
     np.testing.assert_array_equal(separate, imconv.local_deviation(image, 3))
-    with pytest.raises(imconv.ImconvError, match="deviation has no alpha weight; it has keep, separate"):
+    with pytest.raises(imconv.ImconvError, match="deviation has no alpha weight; it has unweighted, separate"):
         imconv.local_deviation(image, 3, has_alpha=True, alpha="weight")
     deep = imconv.local_deviation(image, 3, has_alpha=True, depth=16)
     np.testing.assert_array_equal(deep[..., 3], image[..., 3] * np.uint16(257))

@@ -58,14 +58,14 @@ def test_a_shape_with_a_side_is_turned_for_dilation():
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-@pytest.mark.parametrize("alpha", [None, "keep", "separate"])
+@pytest.mark.parametrize("alpha", [None, "unweighted", "separate"])
 def test_the_same_bits_for_any_threads_and_bands(operation, dtype, alpha, monkeypatch):
     set_stripe_bytes(monkeypatch, 1)
     image = noise(dtype, (103, 37, 4))
     options = Options(alpha=alpha, border="mirror", dilation=(1, 2), has_alpha=alpha is not None)
     work = MorphologyFilter(operation, make_footprint((5, 4)), options)
     expected = threads_and_bands_change_nothing(work, image)
-    if alpha == "keep":
+    if alpha == "unweighted":
         np.testing.assert_array_equal(expected[..., 3], image[..., 3])
 
 

@@ -62,7 +62,7 @@ def pooled_both(image, op, size, stride, padding, dilation, alpha="none", **how)
 def test_whole_numbers_are_exact(data, op, dtype, geometry, seed):
     shape, *geometry = geometry
     channels = data.draw(st.sampled_from([(), (1,), (2,), (3,), (4,)]))
-    alpha = data.draw(st.sampled_from(["none", "weight", "separate", "keep"])) if channels in [(2,), (4,)] else "none"
+    alpha = data.draw(st.sampled_from(["none", "weight", "separate", "keep", "unweighted"])) if channels in [(2,), (4,)] else "none"
     image = picture(dtype, (*shape, *channels), seed, zeros=True)
     how = {"ceil": data.draw(st.booleans()), "include_pad": data.draw(st.booleans())}
     policy = data.draw(st.sampled_from(["clip"] * 3 + ["abs", "offset"]))
@@ -84,13 +84,13 @@ def test_floats(data, op, dtype, geometry, seed):
     image = picture(dtype, (*shape, *channels), seed, zeros=True)
     alpha = "none"
     if channels in [(2,), (4,)]:
-        alpha = data.draw(st.sampled_from(["none", "weight", "separate", "keep"]))
+        alpha = data.draw(st.sampled_from(["none", "weight", "separate", "keep", "unweighted"]))
         image[..., -1] = np.abs(image[..., -1]) / (1 + np.abs(image[..., -1]))
     how = {"ceil": data.draw(st.booleans()), "include_pad": data.draw(st.booleans())}
     result, expected = pooled_both(image, op, *geometry, alpha, dtype="float64", **how)
     if result is not None:
         scale = np.abs(image.astype(float)).max() * geometry[0][0] * geometry[0][1]
-        if alpha == "weight" and op in ("avg", "sum"):
+        if alpha in ("weight", "keep") and op in ("avg", "sum"):
             scale *= 1e4  # divided by coverage, which may be small
         np.testing.assert_allclose(result, expected, rtol=ROOTS, atol=ROOTS * scale)
 

@@ -261,11 +261,12 @@ def test_alpha_is_filtered_like_a_colour_or_kept():
     each = np.dstack([imconv.median(image[..., c], 3) for c in range(4)])
     np.testing.assert_array_equal(imconv.median(image, 3, has_alpha=True), each)
     np.testing.assert_array_equal(imconv.median(image, 3, has_alpha=True, alpha="separate"), each)
-    kept = imconv.median(image, 3, has_alpha=True, alpha="keep")
+    kept = imconv.median(image, 3, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(kept, np.dstack([each[..., :3], image[..., 3]]))
-    strided = imconv.median(image, 3, has_alpha=True, alpha="keep", stride=2, range="offset")
+    strided = imconv.median(image, 3, has_alpha=True, alpha="unweighted", stride=2, range="offset")
     np.testing.assert_array_equal(strided[..., 3], image[::2, ::2, 3])
-    refused(OptionError, "ranks have no weights", imconv.median, image, 3, has_alpha=True, alpha="weight")
+    for alpha in ("weight", "keep"):
+        refused(OptionError, f"alpha {alpha} weights.* unweighted", imconv.median, image, 3, has_alpha=True, alpha=alpha)
 
 
 def test_parts_of_a_picture_and_chains():

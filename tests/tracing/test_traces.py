@@ -79,7 +79,7 @@ def test_pixels_of_many_filters(name, geometry, border):
 
 
 @pytest.mark.parametrize("policy", ["clip", "abs", "offset"])
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 @pytest.mark.parametrize("name", ["distinct", "sobel", "offset"])
 def test_alpha_and_range(name, alpha, policy):
     kernel = KERNELS[name]

@@ -75,7 +75,7 @@ class RankWork(Work):
 
     def _samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
         self._filtered(first, out, scratch)
-        if self.plan.alpha == "keep":
+        if self.plan.alpha == "unweighted":
             out[..., -1] = self._originals(first, len(out))[..., -1]
 
     def _filtered(self, first: int, out: np.ndarray, scratch: dict) -> None:
