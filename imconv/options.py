@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import warnings
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
 
 from .errors import KernelError, OptionError, nearest
+from .files.picture import Picture
 from .geometry import border as borders
 from .geometry.sizes import parse_pad, parse_pair
 from .pixels.alpha import check_alpha
 from .pixels.arrays import AUTO, readable
-from .pixels.depth import parse_depth, rescaled
+from .pixels.arrays import given as given_image
+from .pixels.depth import parse_depth, rescaled, white
 from .pixels.exact import as_fraction
 from .pixels.nodata import parse_nodata
 from .pixels.rounding import check_range
 
 NANS = ("keep", "ignore")
 OWN = ("white",)  # options that no user gives
-NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply and correlate; leave it out"
+NO_IGNORING = (
+    "nan ignore goes with means and ranks: blur, box, disk, motion, apply, correlate, median, rank, min, max, deviation and pool; "
+    "other results need every sample of their window; leave it out"
+)
 
 _PARAMETERS = """
     image : array (H, W) or (H, W, C), or Picture
@@ -197,7 +204,40 @@ def options_of(function: str, given: dict) -> Options:
     for name in given:
         if name not in Options.__dataclass_fields__ or name in OWN:
             raise TypeError(f"{function}() got an unexpected keyword argument {name!r}")
+    if given.get("mask") is not None:
+        mask, note = as_mask(given["mask"])
+        given = {**given, "mask": mask}
+        if note:
+            warnings.warn(note, RuntimeWarning, stacklevel=_users_level())
     return Options(**given)
+
+
+def as_mask(mask) -> tuple[Picture | np.ndarray, str | None]:
+    """A mask as given, but with bool samples where they are whole and 0 and 1 alone; then with a note that says so.
+
+    OptionError for what is neither array nor Picture. A mask of 0 and 1 in uint8 would count as 0 and 1/255.
+    """
+    if isinstance(mask, Picture):
+        found = mask.in_full_range().pixels
+    else:
+        found, has_alpha, masked = given_image(mask, "a mask")
+        if has_alpha or masked is not None:
+            what = "has alpha" if has_alpha else "has masked samples"
+            raise OptionError(f"a mask is grey or RGB, and all of it counts; this one {what}")
+        mask = found
+    if found.dtype.kind not in "iu" or not found.size or found.min() < 0 or found.max() != 1:
+        return mask, None
+    bits = found != 0
+    note = f"the mask's largest sample is 1, not {white(found.dtype)}: it counts as a mask of 0 and 1"
+    return (mask.replace(pixels=bits) if isinstance(mask, Picture) else bits), note
+
+
+def _users_level() -> int:
+    """How many calls above the caller of this function the user's own code is, as `warnings.warn` counts."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("imconv."):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def checked_offset(offset) -> Fraction:

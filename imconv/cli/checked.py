@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .places import teller
+
 if TYPE_CHECKING:
     from ..options import Options
 
@@ -107,8 +109,12 @@ def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
 
 def _mask(shared: dict, max_pixels):
     from .. import files
+    from ..options import as_mask
 
-    return files.read(shared["mask"], auto_orient=True, max_pixels=max_pixels)
+    mask, note = as_mask(files.read(shared["mask"], auto_orient=True, max_pixels=max_pixels))
+    if note:
+        teller(shared["quiet"])(f"{shared['mask']}: {note}")
+    return mask
 
 
 def whole(text: str, option: str, least: int, most: int) -> int:

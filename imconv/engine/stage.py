@@ -14,6 +14,7 @@ from ..geometry.border import Border
 from ..geometry.grid import Grid
 from ..lazy import cached_property
 from ..pixels.alpha import APART
+from ..pixels.arrays import as_array
 from . import kept_work
 from .bordered_rows import BorderedRows
 from .drive import run
@@ -149,7 +150,7 @@ class AnyPlan:
 
     def execute(self, image, out=None, threads: int | None = None) -> np.ndarray:
         """Run the plan over an array of the shape and type that it was made for, and return the result."""
-        return run(self, image, out=out, threads=threads, level=4)
+        return run(self, as_array(image), out=out, threads=threads, level=4)
 
 
 class PlanOfPlans(AnyPlan):

@@ -122,11 +122,9 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self):
-        import numpy as np
+        from ..pixels.arrays import as_array
 
-        pixels = np.asarray(self.pixels)
-        if not pixels.dtype.isnative:
-            pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+        pixels = as_array(self.pixels, "a picture")
         if pixels.dtype.name not in _DEPTHS:
             known = ", ".join(_DEPTHS)
             raise OptionError(f"pixels of type {pixels.dtype.name} cannot make a picture; convert to one of {known}")
@@ -212,6 +210,11 @@ class Picture:
     def __repr__(self):
         source = f"{self.format}, " if self.format else ""
         return f"<Picture {source}{self.width} x {self.height}, {self.mode}, {self.depth}>"
+
+
+def samples_of(image):
+    """A Picture's pixels; anything else as it is."""
+    return image.pixels if isinstance(image, Picture) else image
 
 
 class Page(NamedTuple):

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ..errors import OptionError
+from ..files.picture import Picture
 
 MAX_SIGMA = 10_000.0
 SIGMAS = "; also 2,3 (rows, columns), 3%, fwhm:7 or opencv-ksize:9"  # other forms of a sigma, for error messages
@@ -63,7 +64,7 @@ def checked_whole(text, name: str, least: int, most: int) -> int:
 
 def image_width(image, channel_axis) -> int | None:
     """The width of an array or a Picture in pixels, None if its shape is not that of an image."""
-    shape = list(image.pixels.shape if hasattr(image, "pixels") else np.shape(image))
+    shape = list(image.pixels.shape if isinstance(image, Picture) else np.shape(image))
     if len(shape) == 3:
         del shape[channel_axis if isinstance(channel_axis, int) else -1]
     return shape[-1] if len(shape) == 2 else None

@@ -12,6 +12,7 @@ from ..engine.results import NewArrays
 from ..engine.side_by_side import PassedOn, in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
+from ..files.picture import Picture
 from ..options import Options, documented, options_of
 from ..pixels.alpha import WEIGHTED
 from ..pixels.arrays import as_array, readable
@@ -64,7 +65,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
     """The filter of `guided`."""
     eps = checked_number(eps, "eps", 1e-15, 1e6)
     if guide is not None:
-        guide = as_array(guide.in_full_range().pixels if hasattr(guide, "pixels") else guide)
+        guide = as_array(guide.in_full_range().pixels if isinstance(guide, Picture) else guide, "a guide")
         if guide.ndim == 3 and guide.shape[2] == 1:
             guide = guide[..., 0]
         if guide.ndim != 2:

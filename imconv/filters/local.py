@@ -101,6 +101,13 @@ class DeviationFilter(FloatStagesFilter):
     def summary(self) -> str:
         return f"standard deviation over {self.size[0]} x {self.size[1]}"
 
+    @property
+    def windows(self):
+        """What computes windows without no-data samples."""
+        from ..composites.nodata_windows import Deviations  # few need it, and all would wait for what it imports
+
+        return Deviations
+
     def stage_type(self, source: str, alpha: str) -> str:
         """As FloatStagesFilter.stage_type: integers that are summed exactly stay integers."""
         return source if source in LARGEST_SAMPLE else super().stage_type(source, alpha)

@@ -15,7 +15,7 @@ from ..filter import Filter
 from ..geometry.axis import effective_size
 from ..geometry.sizes import parse_pair, parse_window_size
 from ..kernel.kernel import Kernel
-from ..options import NO_IGNORING, Options, documented, options_of
+from ..options import Options, documented, options_of
 from ..pixels.arrays import readable
 from ..stages.convolution.filter import LinearFilter
 from ..stages.pooling.condition import parse_condition
@@ -95,8 +95,6 @@ def pool_filter(
     size = parse_window_size(size)
     steps = size if stride is None else parse_pair(stride, "stride")
     padding, dilation = parse_pair(padding, "padding", least=0), parse_pair(dilation, "dilation")
-    if options.nan == "ignore":
-        raise OptionError(NO_IGNORING)
     if where is not None and op != "count":
         raise OptionError(f"where goes with count, not with {op}")
     if op == BLUR:
@@ -109,6 +107,8 @@ def pool_filter(
     if antialias is None:
         return PoolFilter(op, size, steps, padding, dilation, bool(ceil), bool(include_pad), condition, options)
     blur = parse_antialias(antialias)
+    if options.nan == "ignore":
+        raise OptionError("nan ignore does not go with antialias, whose blur needs every sample; leave out one of them")
     if ceil:
         raise OptionError("antialias has no ceil: the blur's result ends with the picture; leave out one of them")
     inner = Options(alpha=options.alpha, has_alpha=options.has_alpha, channel_axis=options.channel_axis)

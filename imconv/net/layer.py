@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.threads import checked_threads, default_threads
 from ..errors import OptionError, nearest
+from ..files.picture import samples_of
 from ..geometry.sizes import parse_pair
 from ..pixels.arrays import as_array, readable
 from ..pixels.rounding import warn_of_rounded
@@ -71,7 +72,7 @@ def layer(
            [1., 4.],
            [1., 4.]])
     """
-    pixels = as_array(getattr(image, "pixels", image))
+    pixels = as_array(samples_of(image))
     readable(pixels.dtype)
     if pixels.ndim not in (2, 3):
         raise OptionError(f"an image must be (H, W) or (H, W, D), not {pixels.shape}")

@@ -60,7 +60,7 @@ def prepare(network: Graph, image) -> Prepared:
     Raises OptionError for a picture that is too small to be cropped, or CMYK.
     """
     rules = network.preprocess or AS_IT_IS
-    picture = image if isinstance(image, Picture) else Picture(np.asarray(image))
+    picture = image if isinstance(image, Picture) else Picture(image)
     if 0 in picture.pixels.shape:
         raise OptionError("a network needs a picture with pixels")
     steps: list[str] = []

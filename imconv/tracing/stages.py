@@ -54,11 +54,14 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
 
 
 def check_traceable(filter) -> None:
-    """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light."""
+    """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light, NaN left out of
+    other windows than those of kernels."""
     if filter.options.selects:
         raise OptionError("a trace shows the filter itself; leave out region, mask, channels and crop")
     if filter.options.range == "stretch" or filter.options.linear:
         raise OptionError("a trace shows neither range stretch nor linear light; leave them out")
+    if filter.options.nan == "ignore" and not isinstance(filter, IgnoringFilter):
+        raise OptionError("a trace shows nan ignore for smoothing only; leave it out")
 
 
 def _chain(chain: ChainFilter, pixels, has_alpha: bool, x: int, y: int, names) -> list[Part]:

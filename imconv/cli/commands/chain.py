@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -74,7 +75,7 @@ def chained(made: list[tuple[Step, Options]], options: Options, width: int) -> C
 
     filters = []
     for number, (step, own) in enumerate(made, 1):
-        filters.append(step.make(own, width))
+        filters.append(step.make(replace(own, nan=options.nan), width))
         check_step(filters[-1], step.name, options.range if number == len(made) else "clip")
     return ChainFilter(tuple(filters), options)
 
