@@ -63,7 +63,7 @@ def test_every_option_is_in_the_help_with_a_text(capsys, name):
             assert re.search(rf"(?m)^ +(?:-\w, )?.*{re.escape(option)}\b", text), option
         words = " ".join(parameter.help.split())
         assert words.replace(" ", "") in flat.replace(" ", ""), f"{parameter.opts}: {words}"
-        assert words[0].isupper() or words[0].isdigit() or words.startswith(("same", "K ")), words
+        assert words[0].isupper() or words[0].isdigit() or words.startswith(("same", "K ", "keep: ", "weight: ")), words
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -97,9 +97,15 @@ def checked_limits(max_pixels: str | None, max_memory: str | None = None, trunca
 
 def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
     """What a filter is made with, by those of the shared options that the command has; bad values are usage errors."""
+    from ..errors import OptionError, known
     from ..options import Options
+    from ..pixels.depth import SAMPLE_TYPES, parse_depth
 
     given = {name: shared[name] for name in _PLAIN if name in shared}
+    if shared.get("dtype") is not None:
+        given["dtype"] = known(shared["dtype"], "--dtype", SAMPLE_TYPES)
+        if parse_depth(shared["depth"]) != "keep":
+            raise OptionError("--dtype keeps sample values, --depth rescales them; give one of the two")
     if shared.get("mask") is not None:
         given["mask"] = _mask(shared, max_pixels)
     alpha, policy, nan = shared["alpha"], shared["range_"] or "clip", shared["nan"]

@@ -8,7 +8,7 @@ import click
 
 from ..geometry.sizes import WORDS
 from ..pixels.alpha import ALPHAS
-from ..pixels.depth import DEPTHS
+from ..pixels.depth import DEPTHS, SAMPLE_TYPES
 from ..pixels.rounding import RANGES
 
 BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
@@ -144,8 +144,24 @@ def on_command_line(ctx: click.Context, name: str | None) -> bool:
 # shared options that a step of a chain may have; all others are the chain's
 WHERE_AND_HOW = ("border", "pad", "stride", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
 
-nan_option = setting("--nan", "keep|ignore", "NaN in float pictures: smoothing filters can leave them out, with the border normalized.", default="keep", group=NUMBERS)  # fmt: skip
-nodata_option = setting("--nodata", "VALUE|auto", "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Smoothing, ranks and pools leave them out.", group=NUMBERS)  # fmt: skip
+ALPHA_HELP = (
+    "weight: transparent pixels don't colour their neighbours (default). separate: alpha is filtered like a colour. keep: as "
+    "weight, but alpha stays as it is. unweighted: alpha stays, and transparent pixels do colour their neighbours."
+)
+RANGE_HELP = (
+    "Results below 0 or above white: clip (default), take the absolute value, shift by mid-grey, stretch, or fail."
+)
+NAN_HELP = (
+    "keep: NaN spreads over its window. ignore: means, ranks, deviations and pools use only valid pixels, and fill holes "
+    "(smoothing needs --border normalized). To leave holes as they are: --nodata nan."
+)
+NODATA_HELP = (
+    "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Means, ranks, deviations and pools "
+    "leave them out; they stay as they are."
+)
+
+nan_option = setting("--nan", "keep|ignore", NAN_HELP, default="keep", group=NUMBERS)
+nodata_option = setting("--nodata", "VALUE|auto", NODATA_HELP, group=NUMBERS)
 threads_option = setting("--threads", "N", "Default: IMCONV_THREADS, else all cores.", group=RUNNING)
 reading_options = together(
     setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING),
@@ -168,16 +184,17 @@ linear_options = together(  # where a kernel is laid, and what becomes of its su
     setting("--pad", "P", f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT.", default="same", group=BORDERS),
     setting("--stride", "N[,N]", "Step between results; rows, columns.", default="1", group=BORDERS),
     setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1", group=BORDERS),
-    setting("--alpha", "|".join(ALPHAS), "Colour weighted by alpha (default), every channel alike, or alpha kept.", group=NUMBERS),
-    setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white, rounded once at the end.", default="keep", group=NUMBERS),
-    setting("--range range_", "|".join(RANGES), "What to do with results outside the type's range.  [default: clip]", group=NUMBERS),
+    setting("--alpha", "|".join(ALPHAS), ALPHA_HELP, group=NUMBERS),
+    setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white (float: 1), rounded once at the end.", default="keep", group=NUMBERS),
+    setting("--dtype", "TYPE", f"Type of the result: sample values stay what they are. {', '.join(SAMPLE_TYPES)}.", group=NUMBERS),
+    setting("--range range_", "|".join(RANGES), RANGE_HELP, group=NUMBERS),
 )  # fmt: skip
 
 shared_options = together(  # of every command that reads a picture, filters it and writes it
     linear_options,
-    setting("--region", "WxH+X+Y", "Filter only this part; its neighbours outside are read.", group=WHERE),
+    setting("--region", "WxH+X+Y", "Filter only this rectangle. Pixels around it still count at its rim.", group=WHERE),
     flag("--crop", "Write the region alone.", WHERE),
-    setting("--mask", "IMAGE", "Where to filter: white fully, black not at all, grey blends.", group=WHERE),
+    setting("--mask", "IMAGE", "Filter only where this picture is white; grey blends. A mask of 0 and 1 counts as black and white.", group=WHERE),
     setting("--channels", "r,g|luma|0,2", "Filter only these; luma: only the brightness, so that colours keep their hue.", group=WHERE),
     flag("--linear", "Filter in linear light, by the file's transfer function, else sRGB's.", NUMBERS),
     nan_option,

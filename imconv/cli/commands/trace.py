@@ -123,7 +123,7 @@ def _of_steps(
     shared = checked_options(given)
     names = tuple(f"step {n}, {' '.join(each)}" for n, each in enumerate(words, 1))
     if len(found) == 1:
-        alone = replace(options[0], depth=shared.depth, nan=shared.nan)
+        alone = replace(options[0], depth=shared.depth, dtype=shared.dtype, nan=shared.nan)
         return (lambda width: found[0].make(alone, width)), names
     if shared.nan == "ignore":
         raise OptionError("nan ignore goes with one filter, not with several; leave it out")
