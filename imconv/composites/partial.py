@@ -56,7 +56,7 @@ class PartialFilter(FilterOfFilters):
         if has_alpha:
             inner = opaque_border(inner, channels)
         if places is not None:
-            inner = _bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
+            inner = bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
         levelled = inner if top is None or blended else WhiteFilter((inner,))
         whole = levelled.plan((rows, columns, taken), image_type, with_alpha)
         target, scale = self.result(image_type)
@@ -323,7 +323,7 @@ def _ranged(values: np.ndarray, policy: str, target: np.dtype, top: int | None =
     return np.clip(values, low, high)
 
 
-def _bordered(
+def bordered(
     filter: Filter, places, channels: int, with_alpha: bool, has_alpha: bool, image_type, luma: bool
 ) -> Filter:
     """The filter with a constant border's values reduced to the channels that it reads."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..composites.chain import ChainFilter, ChainPlan
 from ..composites.ignoring_nan import IgnoringFilter
+from ..composites.luma import LumaFilter
 from ..composites.passes import PassesFilter, PassesPlan
 from ..engine.drive import run
 from ..errors import OptionError
@@ -47,6 +48,9 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
         return linear(filter.ranged(filter.result_type(pixels.dtype)), *at)
     if isinstance(filter, IgnoringFilter) and isinstance(filter.plan(pixels.shape, pixels.dtype, has_alpha), Plan):
         return linear(filter.plain(has_alpha), *at)
+    if isinstance(filter, LumaFilter):
+        inner = filter.of_luma(pixels.dtype)
+        return parts_of(inner, filter.taken(pixels, has_alpha), has_alpha, x, y)
     for filter_class, parts in TRACES.items():
         if isinstance(filter, filter_class):
             return parts(filter, *at)
