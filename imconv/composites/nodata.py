@@ -28,7 +28,9 @@ from ..stages.ranking.filter import RankFilter
 from .chain import ChainFilter
 from .nodata_windows import Block, Means, Pools, Ranks, outside
 
-ABLE = "blur, box, disk, motion, apply, correlate, convolve, median, rank, min, max, pool, deviation, and chains of these"
+ABLE = (
+    "blur, box, disk, motion, apply, correlate, convolve, median, rank, min, max, pool, deviation, and chains of these"
+)
 FILL = "give image.filled(value)"
 BLOCK = 1 << 20  # padded samples that are looked at together
 WINDOWS = {LinearFilter: Means, RankFilter: Ranks, PoolFilter: Pools}  # by the type of filter
@@ -117,9 +119,7 @@ def _wrapped(filter: Filter, value: Value, given: bool) -> Filter:
 def _is_able(filter: Filter) -> bool:
     """Whether a filter can leave samples out."""
     if type(filter) is LinearFilter:
-        return (
-            filter.point is None and filter.rounding == HALF_UP and not filter.keeps_edges and filter.order is None
-        )
+        return filter.point is None and filter.rounding == HALF_UP and not filter.keeps_edges and filter.order is None
     return _windows_of(filter) is not None
 
 
@@ -288,7 +288,9 @@ class NoDataPlan(PlanLike):
 
     def _mark(self, colours: np.ndarray, void: np.ndarray, first: int) -> None:
         """Write no-data into rows first, first + 1 ... of the result."""
-        colours[void] = np.nan if colours.dtype.kind == "f" and self.fills else 0 if self.result is None else self.result
+        colours[void] = (
+            np.nan if colours.dtype.kind == "f" and self.fills else 0 if self.result is None else self.result
+        )
 
     def as_dict(self) -> dict:
         return {**self.inner.as_dict(), "nodata": str(self.marker)}
@@ -371,7 +373,6 @@ class _Rows:
         if not read.size:
             return None
         held, low = self.held.rows, self.held.low
-        colours = plan.channels_with_nodata
         top = int(read.min())
         void = plan.missing(held[top - low : read.max() + 1 - low], top)
         if not void.any():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -161,7 +161,7 @@ class Means:
 class _Gathered:
     """Windows that are computed from their samples. A subclass has `plan`, `cells` and `reduce`."""
 
-    plan: RankPlan | PoolPlan | MomentsPlan
+    plan: Any  # RankPlan, PoolPlan or MomentsPlan
     cells: np.ndarray
     reduce: Callable[..., np.ndarray]
 

@@ -143,7 +143,8 @@ def write_pages(
     """Write pictures as the pages, or frames, of one file; the old file is intact until the new one is complete.
 
     pictures  a sequence of Pictures or arrays; TIFF's pages may differ in size and type, the frames of an animation
-              (`Metadata.duration`, and the first one's `loop`) may not differ in size
+              (`Metadata.duration`, and the first one's `loop`) may not differ in size. NPY and NPZ hold pages of one size
+              and type as one array (pages, H, W) or (pages, H, W, C)
     path, format, quality, compression, strip, no_clobber, threads, name
               as for `write`
 

@@ -34,7 +34,15 @@ def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
     able = ", ".join(f.name for f in FORMATS.values() if f.pages)
     if not target.several:
         raise FileError(f"{name}: {target.name} holds one picture, these are {len(pictures)}; write {able} or one page")
-    if not target.pages:
+    if target.stacks:
+        kinds = [f"{p.width} x {p.height}, {p.depth} {p.mode}" for p in pictures]
+        if len(set(kinds)) > 1:
+            other = next(kind for kind in kinds if kind != kinds[0])
+            raise FileError(
+                f"{name}: {target.name} holds pages of one size and type, as one array; these are {kinds[0]} and {other}; write "
+                f"{able} or one page"
+            )
+    elif not target.pages:
         sizes = list(dict.fromkeys(f"{p.width} x {p.height}" for p in pictures))
         if len(sizes) > 1:
             raise FileError(

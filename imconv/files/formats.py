@@ -97,9 +97,10 @@ class Format:
     pages: bool = False
     animation: bool = False
 
-    @property
-    def several(self) -> bool:
-        return self.pages or self.animation
+    stacks = property(
+        lambda self: self.whites == "numbers"
+    )  # a file holds pictures of one shape and type, as one array
+    several = property(lambda self: self.pages or self.animation or self.stacks)
 
     @property
     def missing(self) -> str | None:
@@ -369,8 +370,7 @@ def format_for(name) -> str:
     """
     text = os.fsdecode(os.fspath(name))
     base = os.path.basename(text)
-    upper = base.upper()
-    upper = _SYNONYMS.get(upper, upper)
+    upper = _SYNONYMS.get(base.upper(), base.upper())
     if upper in FORMATS:
         return upper
     extension = base.lower() if base.startswith(".") and base.count(".") == 1 else os.path.splitext(base)[1].lower()
@@ -390,7 +390,7 @@ def format_named(name: str) -> Format:
     upper = name.upper()
     found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
     if found is None:
-        near = nearest(name, [known_name.lower() for known_name in FORMATS])
+        near = nearest(name, map(str.lower, FORMATS))
         raise OptionError(f"unknown format {name!r}; known are {known(written=True)}{near}")
     return found
 

@@ -55,6 +55,11 @@ def read(
     def found(file, size: int, header: Header) -> tuple[list[Header], range, list[str]]:
         chosen, note = _chosen(header, page, every, into, name)
         headers = [header] if chosen == range(1) else read_headers(file, size, name, chosen)
+        if into is not None and format_named(into).stacks and not _alike(headers):
+            note = [
+                f"first of {len(headers)} pages, which differ in size or type: {format_named(into).name} holds one array; --page chooses"
+            ]
+            return headers[:1], range(1), note
         return headers, chosen, note
 
     try:
@@ -117,7 +122,13 @@ def notes_on_name(path, format_name: str) -> list[str]:
 
 def holds_all(target: Format, header_format: str) -> bool:
     """Whether all pictures of a file of one format go into one of another: no animation is made of a document's pages."""
-    return target.pages or (target.animation and FORMATS[header_format].animation)
+    source = FORMATS[header_format]
+    return target.pages or (target.stacks and source.pages) or (target.animation and source.animation)
+
+
+def _alike(headers: list[Header]) -> bool:
+    """Whether pages have one size, colour model and type."""
+    return len({(h.height, h.width, h.mode, h.depth, h.sample) for h in headers}) == 1
 
 
 def _chosen(header: Header, page: int | None, every: bool, into: str | None, name: str) -> tuple[range, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from ..filter import Filter
 from ..pixels.alpha import check_alpha
 from ..pixels.arrays import AUTO, channel_axis, given, is_masked_array, readable
 from ..pixels.rounding import Tally
+
+if TYPE_CHECKING:
+    from ..composites.nodata import MaskedPlan
 
 CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings name its line
 
@@ -73,7 +77,7 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
     if out is not None:
         return out
     if is_masked_array(image):
-        mask = False if masked is None else plan.masked(result, pixels)
+        mask = False if masked is None else cast("MaskedPlan", plan).masked(result, pixels)
         result = np.ma.array(result, mask=mask, fill_value=image.fill_value if result.dtype == image.dtype else None)
     if moved is not None:
         result = np.moveaxis(result, -1, moved).copy()

@@ -359,7 +359,9 @@ def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list
     """The weights as a read-only float64 array, and as fractions if all are integers or Fractions, else None."""
     fractions = None
     if is_masked_array(weights) and np.ma.is_masked(weights):
-        raise KernelError("a kernel's weights can't be masked; give weights.filled(0), or all with included=~weights.mask")
+        raise KernelError(
+            "a kernel's weights can't be masked; give weights.filled(0), or all with included=~weights.mask"
+        )
     if isinstance(weights, np.ndarray) and weights.dtype != object:
         array = weights
     else:

@@ -81,9 +81,13 @@ def _native(array: np.ndarray) -> np.ndarray:
 def _check_mode(image, what: str) -> None:
     """OptionError for a PIL image whose samples are no colours, or whose transparency is not in them."""
     transparent = "transparency" in image.info and image.mode in ("1", "L", "RGB", "P")
-    better = ("LA" if image.mode in ("1", "L") else "RGBA") if transparent or image.mode in ("PA", "La", "RGBa") else "RGB"
+    better = (
+        ("LA" if image.mode in ("1", "L") else "RGBA") if transparent or image.mode in ("PA", "La", "RGBa") else "RGB"
+    )
     if transparent and image.mode != "P":
-        raise OptionError(f"{what} of PIL's mode {image.mode} with a transparent colour; give image.convert({better!r})")
+        raise OptionError(
+            f"{what} of PIL's mode {image.mode} with a transparent colour; give image.convert({better!r})"
+        )
     if image.mode not in _PIL_MODES:
         raise OptionError(f"{what} of PIL's mode {image.mode} is not filtered as it is; give image.convert({better!r})")
 

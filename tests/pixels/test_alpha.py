@@ -141,7 +141,10 @@ def test_keep_has_the_weighted_colours_beside_its_own_alpha(name, dtype):
     if keep.shape == image.shape and keep.dtype == image.dtype:
         np.testing.assert_array_equal(own, image[..., 3])
     solid = image[..., 3] > 0
-    if keep.shape == image.shape and name not in ("wide blur", "bilateral"):  # one has a grid, the other compares colours
+    if keep.shape == image.shape and name not in (
+        "wide blur",
+        "bilateral",
+    ):  # one has a grid, the other compares colours
         np.testing.assert_array_equal(keep[solid], work(hidden, alpha="keep", has_alpha=True)[solid])
 
 

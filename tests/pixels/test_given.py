@@ -177,7 +177,9 @@ def test_a_transparent_colour_is_no_alpha():
 @pytest.mark.parametrize("call", sorted(set(CALLS) - {"plan", "compare", "contact_sheet", "contact_sheet scale"}))
 def test_objects_of_other_libraries_are_refused_by_name(call, module, advice):
     foreign = type("Array", (np.ndarray,), {"__module__": module})
-    refused(imconv.ImconvError, f"^an? (image|guide) is a NumPy array, not .*{advice}", CALLS[call], IMAGE.view(foreign))
+    refused(
+        imconv.ImconvError, f"^an? (image|guide) is a NumPy array, not .*{advice}", CALLS[call], IMAGE.view(foreign)
+    )
 
 
 def test_so_are_those_that_are_no_image(tmp_path):

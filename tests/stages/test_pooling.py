@@ -62,7 +62,11 @@ def pooled_both(image, op, size, stride, padding, dilation, alpha="none", **how)
 def test_whole_numbers_are_exact(data, op, dtype, geometry, seed):
     shape, *geometry = geometry
     channels = data.draw(st.sampled_from([(), (1,), (2,), (3,), (4,)]))
-    alpha = data.draw(st.sampled_from(["none", "weight", "separate", "keep", "unweighted"])) if channels in [(2,), (4,)] else "none"
+    alpha = (
+        data.draw(st.sampled_from(["none", "weight", "separate", "keep", "unweighted"]))
+        if channels in [(2,), (4,)]
+        else "none"
+    )
     image = picture(dtype, (*shape, *channels), seed, zeros=True)
     how = {"ceil": data.draw(st.booleans()), "include_pad": data.draw(st.booleans())}
     policy = data.draw(st.sampled_from(["clip"] * 3 + ["abs", "offset"]))

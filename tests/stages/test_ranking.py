@@ -266,7 +266,9 @@ def test_alpha_is_filtered_like_a_colour_or_kept():
     strided = imconv.median(image, 3, has_alpha=True, alpha="unweighted", stride=2, range="offset")
     np.testing.assert_array_equal(strided[..., 3], image[::2, ::2, 3])
     for alpha in ("weight", "keep"):
-        refused(OptionError, f"alpha {alpha} weights.* unweighted", imconv.median, image, 3, has_alpha=True, alpha=alpha)
+        refused(
+            OptionError, f"alpha {alpha} weights.* unweighted", imconv.median, image, 3, has_alpha=True, alpha=alpha
+        )
 
 
 def test_parts_of_a_picture_and_chains():
