@@ -35,6 +35,9 @@ _PARAMETERS = """
         float64 first, float16 to float32. float64 rounds integers beyond 2^53, with a warning; ranks and morphology,
         whose results are samples of the picture or differences of two, stay exact. Any byte order and strides; the
         array itself is not changed.
+        A PIL image of mode 1, L, LA, RGB, RGBA, I, I;16 or F is its array, with the alpha that it has; other modes are
+        refused with the conversion, and objects of other libraries (torch, xarray, pandas ...) with the way to an array. Of a
+        `numpy.ma` array masked samples are left out as with `nodata`, and stay masked; filters that can't do so refuse it.
     {first}
     border : str, default "reflect"
         What lies outside the picture: a name, an alias, or another tool's name for it such as `"opencv:reflect"`::
@@ -61,10 +64,14 @@ _PARAMETERS = """
         The array that takes the result and is returned, of the result's shape and type; may be the image itself.
     threads : int, optional
         Default: `IMCONV_THREADS`, else all cores. The result does not depend on it.
-    alpha : "weight", "separate" or "keep", optional
-        For a Picture with alpha, or with `has_alpha=True`: the last channel is alpha. weight: colours are weighted by
-        alpha, so transparent pixels don't colour their neighbours (default). separate: alpha is filtered like a colour.
-        keep: alpha stays as it is and colours are not weighted.
+    alpha : "weight", "separate", "keep" or "unweighted", optional
+        For a Picture or PIL image with alpha, or with `has_alpha=True`: the last channel is alpha. weight: colours are
+        weighted by alpha, so transparent pixels don't colour their neighbours (default). separate: alpha is filtered like a
+        colour. keep: as weight, but alpha stays as it is. unweighted: alpha stays as it is, and colours are not weighted, so
+        that what is hidden under transparent pixels shows at their rims. Where all alpha under a kernel is 0, and for
+        kernels whose weights sum to 0, colours are not weighted either; the latter leave alpha as it is. Ranks and
+        morphology have no weights: for them it is separate (default) or unweighted. Deviations, local contrast and nan
+        "ignore" have unweighted (default) or separate. Pools have no sample to keep alpha from: they average it.
     range : "clip", "abs", "offset", "stretch" or "error", default "clip"
         Results outside the type's range: clip saturates them, abs takes absolute values, offset adds the middle of the
         range, stretch maps the smallest result to the range's lower end and the largest to its upper end, error raises.
@@ -76,29 +83,31 @@ _PARAMETERS = """
         Filter only this rectangle; windows at its rim read the pixels around it.
     mask : array (H, W) or (H, W, colours), or Picture, optional
         Filter only where this picture is white; grey blends: `m * filtered + (1 - m) * original`, rounded once, where m
-        is 1 for white (255, 65535, 1.0) and 0 for black. It has the picture's size, or the region's.
+        is 1 for white (255, 65535, 1.0) and 0 for black. Integers whose largest sample is 1 count as a mask of 0 and 1, with
+        a warning. It has the picture's size, or the region's.
     channels : str such as "r,g" or "luma", or channel numbers from 0, optional
         Filter only these channels. "luma" is BT.709's, 0.2126 r + 0.7152 g + 0.0722 b: it is filtered, and its change is
         added to red, green and blue alike, so that colours keep their hue.
     crop : bool, default False
         Return the region alone.
     nan : "keep" or "ignore", default "keep"
-        NaN in float pictures. keep: by IEEE arithmetic, so every window that holds a NaN becomes NaN. ignore: smoothing
-        filters average the other samples of the window only, in each channel by itself; a window of NaN only becomes
-        NaN. ignore needs the border "normalized", weights that are not negative, and the default pad, stride and
-        dilation; alpha is kept unless it is "separate".
+        NaN in float pictures. keep: by IEEE arithmetic, so every window that holds a NaN becomes NaN; ranks take NaN as
+        larger than every number. ignore: means, ranks, pools and deviations are of the other samples of the window, in each
+        channel by itself, which fills holes; a window of NaN only becomes NaN. To leave holes as they are, give
+        `nodata=nan` instead. For smoothing and correlations, ignore needs the border "normalized", weights that are not
+        negative, and the default pad, stride and dilation. Differences (edges, sharpening, Gabor) and morphology refuse it.
     nodata : number, "auto" or None, default None
         The value of samples that are no measurements, also NaN; auto: the one that a Picture's TIFF states (GDAL's tag
         42113). They are left out of every window, in each channel by itself (alpha has none), and stay as they are: means
-        are re-weighted, ranks and pools are of the other samples. Where the result has another size than the picture it is
+        are re-weighted, ranks, pools and deviations are of the other samples. Where the result has another size than the picture it is
         no-data only where a window holds nothing else. For smoothing, correlations with weights that are not negative,
-        ranks, pools and chains of these, with every border; not with depth, linear, range stretch and luma.
+        ranks, pools, deviations and chains of these, with every border; not with depth, linear, range stretch and luma.
     channel_axis : int or None, optional
         The axis of a 3-D array that holds the channels: the last by default; 0 for planes first (any number of them).
 
     Returns
     -------
-    array, or a Picture with the same metadata where one was given.
+    array, or a Picture with the same metadata where one was given, or a masked array where one was given.
 
     Raises
     ------

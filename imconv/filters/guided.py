@@ -47,7 +47,7 @@ def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options)
         The picture whose edges are kept; by default each channel is its own guide.}
 
     `pad`, `stride`, `dilation` and the border "constant" are refused; the border "normalized" is the paper's. With the
-    alpha "weight" colours are multiplied by alpha, filtered, and divided by the filtered alpha.
+    alpha "weight" or "keep" colours are multiplied by alpha, filtered, and divided by the filtered alpha.
 
     Source: K. He, J. Sun and X. Tang, Guided image filtering, IEEE Transactions on Pattern Analysis and Machine
     Intelligence 35(6), 2013.

@@ -65,7 +65,7 @@ def pool(
         Refused; see padding.}
 
     depth and linear do not change counts. Averages, sums and blurs of colours are weighted by alpha; "max", "min" and "median"
-    pool every channel by itself, alpha too; for all others, and with alpha "keep", alpha is averaged.
+    pool every channel by itself, alpha too; for all others, and with alpha "keep" or "unweighted", alpha is averaged.
 
     Examples
     --------
