@@ -46,11 +46,17 @@ def test_options_beside_it_win(succeeds, folder, load):
     )
 
 
-def test_alpha(succeeds, folder, load):
+def test_alpha(imconv, succeeds, folder, load):
     image = load("rgba.png")
     succeeds("blur", "rgba.png", "out.png", "--sigma", 1, "--like", "pillow")
     np.testing.assert_array_equal(load("out.png"), library.gaussian_blur(image, 1, like="pillow"))
-    succeeds("blur", "rgba.png", "out.png", "--sigma", 1, "--like", "pillow", "--alpha", "keep")
+    succeeds("blur", "rgba.png", "out.png", "--sigma", 1, "--like", "pillow", "--alpha", "unweighted")
+    np.testing.assert_array_equal(load("out.png")[..., 3], image[..., 3])
+    np.testing.assert_array_equal(load("out.png")[..., :3], library.gaussian_blur(image[..., :3], 1, like="pillow"))
+    result = imconv("blur", "rgba.png", "no.png", "--sigma", 1, "--like", "pillow", "--alpha", "keep")
+    assert result.code == 2
+    assert "several passes" in result.err
+    succeeds("apply", "rgba.png", "out.png", "-k", "1 2 1", "--normalize", "--like", "torch", "--alpha", "keep")
     np.testing.assert_array_equal(load("out.png")[..., 3], image[..., 3])
 
 
