@@ -153,7 +153,7 @@ RANGE_HELP = (
 )
 NAN_HELP = (
     "keep: NaN spreads over its window. ignore: means, ranks, deviations and pools use only valid pixels, and fill holes "
-    "(smoothing needs the border normalized). To leave holes as they are: --nodata nan."
+    "(smoothing needs border normalized). To leave holes as they are: --nodata nan."
 )
 NODATA_HELP = (
     "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Means, ranks, deviations and pools "

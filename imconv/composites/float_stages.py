@@ -180,6 +180,8 @@ class FloatStagesFilter(Filter):
             raise OptionError(f"{self.name} gives a result of the picture's size; leave out pad")
         mode = parse_border(options.border).mode
         if self.borders is not None and mode not in self.borders:
+            if len(self.borders) == 1:
+                raise OptionError(f"{self.name} needs border {self.borders[0]}, not {mode}")
             raise OptionError(f"{self.name} has no border {mode}; it has {', '.join(self.borders)}")
 
     def _alpha(self, has_alpha: bool) -> str:

@@ -107,7 +107,7 @@ def write(
     threads: int | None = None,
     name: str | None = None,
 ) -> WriteReport:
-    """Write a Picture or an array; the old file is intact until the new one is complete.
+    """Write a Picture, an array or a PIL image; the old file is intact until the new one is complete.
 
     path         a path, or a binary file object (then `name` is what errors call it)
     format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own

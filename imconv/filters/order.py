@@ -27,8 +27,9 @@ def median(image, size=None, *, shape="square", like=None, anchor=None, out=None
     like : "scipy", "opencv", "pillow", "imagemagick" or "vips", optional
         Match that tool's result: use its border, unless you give one. All tools but scipy take squares of odd size only.}
 
-    NaN counts as larger than every number, so that no result depends on the order of samples. With the border "normalized"
-    only samples on the picture are ranked. Alpha is filtered like a colour, or kept. `linear` does not change the result.
+    NaN counts as larger than every number, so that no result depends on the order of samples; nan "ignore" leaves it out. With
+    the border "normalized" only samples on the picture are ranked. Alpha is filtered like a colour, or stays as it is with alpha
+    "unweighted". `linear` does not change the result.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def maximum(image, size=None, *, shape="square", anchor=None, out=None, threads=
         As in `imconv.median`; any size. The shape is not rotated; dilation, which rotates it by 180 degrees, is part of
         `imconv.closing`.}
 
-    NaN counts as larger than every number: a window with a NaN has the result NaN.
+    NaN counts as larger than every number: a window with a NaN has the result NaN, unless nan is "ignore".
 
     Examples
     --------

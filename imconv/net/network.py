@@ -51,11 +51,12 @@ class Network(Graph):
         >>> {name: output.shape for name, output in outputs.items()}
         {'C3': (10, 10, 16), 'output': (10,)}
         """
+        from ..pixels.arrays import as_array
         from .forward import Forward
         from .loaded_weights import Weights
         from .preprocessing import prepare
 
-        samples = prepare(self, image).samples if preprocess else image
+        samples = prepare(self, image).samples if preprocess else as_array(image)
         return Forward(self, Weights(self, weights), layers, threads).run(samples)
 
     def summary(self, shape=None):

@@ -243,7 +243,7 @@ def test_pools_of_what_is_there():
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan ignore has no border reflect; it has normalized"),
+        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan ignore needs border normalized, not reflect"),
         (lambda f: imconv.box_blur(f, 3, nan="drop", border="normalized"), "nan must be keep or ignore, not 'drop'"),
         (lambda f: imconv.correlate(f, "laplacian-4", **IGNORE), "weights that are not negative"),
         (lambda f: imconv.sharpen(f, **IGNORE), "nan ignore goes with means and ranks"),

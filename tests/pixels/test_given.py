@@ -190,6 +190,8 @@ def test_so_are_those_that_are_no_image(tmp_path):
         lambda: imconv.contact_sheet([foreign]),
         lambda: imconv.box_blur(IMAGE, 3, mask=foreign),
         lambda: imconv.plan(IMAGE.shape, "uint8", "box-3").execute(foreign),
+        lambda: imconv.net.load("lenet5").run(foreign, {}),
+        lambda: imconv.net.load("lenet5").run(foreign, {}, preprocess=False),
     ):
         refused(imconv.ImconvError, r"not a torch tensor; give tensor\.numpy\(\)", call)
     assert not list(tmp_path.iterdir())

@@ -152,7 +152,9 @@ class ConvolutionWork(Work):
         # whether every sample of the result lies on the sample of the picture with the same row and column
         self.aligned = same and all(axis.before == axis.anchor * axis.dilation for axis in axes)
         in_place = self.source.flat is not None and self.aligned
-        self.point_by_loop = compiled and simple and in_place and hasattr(self.point, "loop") and plan.alpha not in KEPT
+        self.point_by_loop = (
+            compiled and simple and in_place and hasattr(self.point, "loop") and plan.alpha != "unweighted"
+        )
         self.fused = plan.fused and tally is None
         self._heights: dict[tuple, int] = {}
         jit.ready(self._loops())

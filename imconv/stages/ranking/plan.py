@@ -170,8 +170,8 @@ def make_rank_plan(
     check_range(range)
     if alpha in WEIGHTED:
         raise OptionError(
-            f"alpha {alpha} weights colours, ranks have no weights; alpha separate (the default here) filters alpha like a "
-            "colour, unweighted leaves it as it is"
+            f"ranks have no weights, so that alpha {alpha} has no meaning; take unweighted (alpha stays as it is) or separate "
+            "(filtered like a colour, the default here)"
         )
     key, rank = key_type(source), rank_of(percentile, footprint.count)
     extreme = percentile in (0, 100) or (rank in (0, footprint.count - 1) and border.mode != "normalized")
