@@ -199,7 +199,7 @@ def test_plans_tell_of_their_stages():
     [
         (lambda: imconv.local_deviation(floats, 0), "size must be"),
         (lambda: imconv.local_deviation(floats, 3, stride=2), "deviation has no stride"),
-        (lambda: imconv.local_deviation(floats, 3, nan="ignore"), "nan ignore goes with smoothing"),
+        (lambda: imconv.local_contrast(floats, 3, nan="ignore"), "nan ignore goes with means and ranks"),
         (lambda: imconv.local_contrast(floats, 2, linear=True), "leave out linear"),
         (lambda: imconv.local_contrast(floats, 2, border="constant:3"), "has no border constant; it has reflect"),
         (lambda: imconv.local_contrast(floats, 2, floor=0), "floor must be a number"),
