@@ -139,3 +139,21 @@ def test_the_border_reaches_steps_like_other_tools(succeeds, folder):
         succeeds("chain", step, "rgb.png", "a.png", "--border", "wrap")
         succeeds(name, "rgb.png", "b.png", *options, "--border", "wrap")
         np.testing.assert_array_equal(read("a.png").pixels, read("b.png").pixels)
+
+
+def test_a_chain_leaves_nan_out_of_every_step(imconv, succeeds, folder):
+    import imconv as library
+
+    image = np.random.default_rng(6).random((20, 30)).astype(np.float32)
+    image[3:9, 4:12] = np.nan
+    library.write("holes.tif", image)
+    how = ("--nan", "ignore", "--border", "normalized")
+    succeeds("chain", "median --size 3 | box --size 5 | deviation --size 3", "holes.tif", "out.tif", *how)
+    expected = library.median(image, 3, nan="ignore", border="normalized")
+    expected = library.box_blur(expected, 5, nan="ignore", border="normalized")
+    assert np.isnan(expected).sum() < np.isnan(image).sum()
+    expected = library.local_deviation(expected, 3, nan="ignore", border="normalized")
+    np.testing.assert_array_equal(library.read("out.tif").pixels, expected)
+    result = imconv("chain", "median --size 3 | sharpen", "holes.tif", "no.tif", *how)
+    assert result.code == 2
+    assert "nan ignore goes with means and ranks" in result.err
