@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "ImconvError": "errors",
     "Kernel": "kernel.kernel",
+    "Options": "options",
     "Picture": "files.picture",
     "Plan": "stages.convolution.plan",
     "bilateral": "filters.bilateral",
