@@ -71,6 +71,12 @@ BUILTINS = ("max", "min", "open")  # commands whose functions are called otherwi
 class LazyGroup(click.Group):
     """A group whose commands' modules are imported only when one of them runs or shows its help."""
 
+    def make_context(self, info_name, args, parent=None, **extra):
+        arguments = list(args)
+        ctx = super().make_context(info_name, args, parent, **extra)
+        ctx.meta["imconv.arguments"] = arguments  # the processes of a batch run them too
+        return ctx
+
     def list_commands(self, ctx):
         return list(COMMANDS)
 
@@ -138,13 +144,14 @@ def main(args: list[str] | None = None) -> None:
     os._exit(status)  # taking every module apart would need another 20 ms
 
 
-def run(args: list[str]) -> int:
-    """Run the command line and return its exit status; errors are one line on standard error."""
-    from ..errors import ImconvError, OptionError
+def run(args: list[str], service=None) -> int:
+    """Run the command line and return its exit status; errors are one line on standard error.
 
+    `service` is that of a batch, where this is one of its processes.
+    """
     try:
         with interrupt.watched():
-            return cli.main(args, prog_name="imconv", standalone_mode=False) or 0
+            return cli.main(args, prog_name="imconv", standalone_mode=False, obj=service) or 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.ClickException as error:
@@ -158,23 +165,28 @@ def run(args: list[str]) -> int:
         if sys.stdout is not None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except ImconvError as error:
-        if _debugging():
-            raise
-        return _complain(str(error), 2 if isinstance(error, OptionError) else 1)
-    except MemoryError:
-        return _complain("not enough memory; use a smaller picture or --max-memory to be told beforehand", 1)
     except Exception as error:
         if _debugging():
             raise
-        what = str(error).splitlines()[0] if str(error) else ""
-        return _complain(f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", 1)
+        message, status = explained(error)
+        click.echo(f"imconv: {message}", err=True)
+        return status
+
+
+def explained(error: Exception) -> tuple[str, int]:
+    """What is said of an error, in one line, and the exit status."""
+    from ..errors import ImconvError, OptionError
+
+    text = " ".join(str(error).split("\n"))
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, ImconvError):
+        return text, 2 if isinstance(error, OptionError) else 1
+    if isinstance(error, MemoryError):
+        return "not enough memory; use a smaller picture or --max-memory to be told beforehand", 1
+    what = str(error).splitlines()[0] if str(error) else ""
+    return f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", 1
 
 
 def _debugging() -> bool:
     return os.environ.get("IMCONV_DEBUG", "") not in ("", "0")
-
-
-def _complain(message: str, status: int) -> int:
-    click.echo("imconv: " + " ".join(message.split("\n")), err=True)
-    return status

@@ -12,8 +12,9 @@ from ..pixels.depth import DEPTHS
 from ..pixels.rounding import RANGES
 
 BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
+MANY = "Many pictures"
 OWN = "Options"  # a command's own
-GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, RUNNING)
+GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, MANY, RUNNING)
 
 FEW = 12  # options that need no groups
 WIDEST = 30  # column of options in a help, as Click's
@@ -173,6 +174,19 @@ linear_options = together(  # where a kernel is laid, and what becomes of its su
     setting("--range range_", "|".join(RANGES), "What to do with results outside the type's range.  [default: clip]", group=NUMBERS),
 )  # fmt: skip
 
+batch_options = together(  # every path is an input where one of the first three is given
+    setting("--output-dir", "DIR", "Write into this folder, under the inputs' names; all paths are then INPUTs: files, folders, patterns such as '*.jpg'.", group=MANY),
+    setting("--output output_name", "TEMPLATE", "Name each result: '{parent}/{stem}-soft{ext}'; also {name} and {n:04}.", group=MANY),
+    flag("--in-place", "Replace each INPUT by its result.", MANY),
+    setting("--backup", "SUFFIX", "With --in-place: keep each INPUT under its name and this ending, such as .orig.", group=MANY),
+    flag("--recursive", "Search folders within folders; their structure is kept.", MANY),
+    setting("--from-list", "FILE|-", "Read more INPUTs from a file: one a line, or separated by NUL bytes.", group=MANY),
+    setting("--jobs", "N", "Pictures at once.  [default: one for each core]", group=MANY),
+    flag("--resume", "Skip what an earlier run with the same filter has done.", MANY),
+    flag("--newer", "Skip where the result is newer than the input.", MANY),
+    flag("--fail-fast", "Stop at the first picture that fails.", MANY),
+)  # fmt: skip
+
 shared_options = together(  # of every command that reads a picture, filters it and writes it
     linear_options,
     setting("--region", "WxH+X+Y", "Filter only this part; its neighbours outside are read.", group=WHERE),
@@ -194,6 +208,7 @@ shared_options = together(  # of every command that reads a picture, filters it 
     flag("--auto-orient", "Write the picture upright, as its EXIF orientation shows it. Regions, sizes and directions refer to that in any case.", FILES),
     flag("--strip", "Write no metadata.", FILES),
     no_clobber_option,
+    batch_options,
     flag("-q --quiet", "No notes and no progress.", RUNNING),
     flag("-v --verbose", "Tell sizes, time and how many samples were clipped.", RUNNING),
     flag("--json json_", "Print a report as JSON; to standard error where the image goes to standard output.", RUNNING),

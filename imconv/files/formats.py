@@ -342,7 +342,7 @@ FORMATS: dict[str, Format] = {
         ),
     )
 }
-_BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
+EXTENSIONS = {extension: f for f in FORMATS.values() for extension in f.extensions}
 _SYNONYMS = {synonym: f.name for f in FORMATS.values() for synonym in f.synonyms}
 
 
@@ -374,21 +374,21 @@ def format_for(name) -> str:
     if upper in FORMATS:
         return upper
     extension = base.lower() if base.startswith(".") and base.count(".") == 1 else os.path.splitext(base)[1].lower()
-    if extension in _BY_EXTENSION:
-        return _BY_EXTENSION[extension].name
+    if extension in EXTENSIONS:
+        return EXTENSIONS[extension].name
     if not extension:
         raise FileError(
             f"{text}: no extension says which format to write; add one ({known(written=True)}) or give --format"
         )
     raise FileError(
-        f"{text}: unknown format {extension!r}{nearest(extension, _BY_EXTENSION)}; known are {known(written=True)}"
+        f"{text}: unknown format {extension!r}{nearest(extension, EXTENSIONS)}; known are {known(written=True)}"
     )
 
 
 def format_named(name: str) -> Format:
     """The `Format` that a `--format` option names: a name or an extension, in any case. Raises OptionError."""
     upper = name.upper()
-    found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
+    found = FORMATS.get(_SYNONYMS.get(upper, upper)) or EXTENSIONS.get("." + name.lower().removeprefix("."))
     if found is None:
         near = nearest(name, [known_name.lower() for known_name in FORMATS])
         raise OptionError(f"unknown format {name!r}; known are {known(written=True)}{near}")
