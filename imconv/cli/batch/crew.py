@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from .outputs import Task
 
@@ -53,10 +54,10 @@ class Crew:
             Bytes that one picture may need, None for no limit beyond the command's own.
         """
         method = os.environ.get(START) or ("fork" if sys.platform == "linux" else "spawn")
-        self._context = multiprocessing.get_context(method)
+        self._context: Any = multiprocessing.get_context(method)
         self._arguments, self._size = tuple(arguments), size
         self._settings = _Settings(threads, memory)
-        self._processes: dict[multiprocessing.connection.Connection, multiprocessing.process.BaseProcess] = {}
+        self._processes: dict[Any, Any] = {}  # a process for each connection to one
 
     def do(self, tasks: Sequence[Task], begun: Callable[[int], None]) -> Iterator[Line | Outcome]:
         """What is said and what becomes of the tasks, as it happens. They begin in order; `begun` is called before each.
@@ -64,7 +65,7 @@ class Crew:
         If the iterator is closed, who is at work is interrupted.
         """
         waiting = iter(enumerate(tasks))
-        at_work: dict[multiprocessing.connection.Connection, int] = {}
+        at_work: dict[Any, int] = {}
 
         def give(connection) -> None:
             number, task = next(waiting, (-1, None))
@@ -80,9 +81,9 @@ class Crew:
             for _ in range(min(self._size, len(tasks))):
                 give(self._start())
             while at_work:
-                for connection in multiprocessing.connection.wait(list(at_work)):
+                for connection in cast(list, multiprocessing.connection.wait(list(at_work))):
                     try:
-                        said = connection.recv()
+                        said: Line | Outcome = connection.recv()
                     except (EOFError, OSError):
                         number = at_work.pop(connection)
                         yield Outcome(number, self._bury(connection))
