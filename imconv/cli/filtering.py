@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .batch.options import BatchOptions
+from .batch.options import TRIAL, BatchOptions
 from .compiling import watch
 from .options import OWN, WHERE_AND_HOW, FilterCommand, on_command_line, parameters_of, shared_options
 from .places import checked_places
@@ -16,6 +16,9 @@ from .session import Job, Session
 
 if TYPE_CHECKING:
     from .session import Look, Make
+
+
+USUAL_WIDTH = 1000  # of a picture that is not known yet
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,10 @@ def _check_step(ctx: click.Context) -> None:
 
 def _run(session: Session) -> None:
     """Filter in bands what can be, all else in memory."""
+    if click.get_current_context().obj is TRIAL:
+        for job in session.jobs:
+            job.make(session.asked.options, USUAL_WIDTH)
+        return
     watch(session.asked.quiet)  # files, too, are read by compiled loops
     job = session.jobs[0]
     bands = len(session.jobs) == 1 and job.look is None and "-" not in (session.source, job.output)

@@ -15,6 +15,12 @@ def check() -> None:
         raise KeyboardInterrupt
 
 
+def note(number, frame) -> None:
+    """A handler of signals that interrupts at the next `check` alone, so that what is being written is finished."""
+    global _seen
+    _seen = True
+
+
 @contextlib.contextmanager
 def watched():
     """Within, Ctrl-C raises KeyboardInterrupt and is remembered for `check`; not where it is to be ignored."""

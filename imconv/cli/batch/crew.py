@@ -9,7 +9,7 @@ import multiprocessing.connection
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -57,12 +57,13 @@ class Crew:
         self._context: Any = multiprocessing.get_context(method)
         self._arguments, self._size = tuple(arguments), size
         self._settings = _Settings(threads, memory)
+        self.left: list[Outcome] = []
         self._processes: dict[Any, Any] = {}  # a process for each connection to one
 
-    def do(self, tasks: Sequence[Task], begun: Callable[[int], None]) -> Iterator[Line | Outcome]:
+    def do(self, tasks: Sequence[Task], begun: Callable[[int], None]) -> Generator[Line | Outcome, None, None]:
         """What is said and what becomes of the tasks, as it happens. They begin in order; `begun` is called before each.
 
-        If the iterator is closed, who is at work is interrupted.
+        If the iterator is closed, who is at work is interrupted; what is finished then is in `left`.
         """
         waiting = iter(enumerate(tasks))
         at_work: dict[Any, int] = {}
@@ -127,10 +128,16 @@ class Crew:
         return f"the process that filtered it ended with status {code}"
 
     def _end(self) -> None:
-        """Interrupt who is still at work, and wait: files are left whole."""
+        """Interrupt who is still at work, and wait: pictures are finished or not begun."""
         for process in self._processes.values():
             process.terminate()
         for connection in list(self._processes):
+            with contextlib.suppress(EOFError, OSError):
+                connection.send(None)
+                while True:
+                    said = connection.recv()
+                    if isinstance(said, Outcome):
+                        self.left.append(said)
             self._dismiss(connection)
 
 
@@ -146,15 +153,19 @@ class Service:
     def __init__(self, connection, settings: _Settings):
         self._connection, self.memory = connection, settings.memory
         self._task = -1, Task("", "")
+        self.hidden: set[str] = set()  # notes on this task that would be wrong
 
     def serve(self, once: Callable[[Task], None]) -> None:
-        """Do tasks with `once` until there are no more."""
+        """Do tasks with `once` until there are no more, or None is one."""
         while True:
             try:
-                number, task = self._connection.recv()
+                given = self._connection.recv()
             except EOFError:
                 return
-            self._task = number, task
+            if given is None:
+                return
+            self._task = number, task = given
+            self.hidden.clear()
             sys.stdout = io.StringIO()
             error = _error_of(once, task)
             self._connection.send(Outcome(number, error, sys.stdout.getvalue()))
@@ -164,7 +175,9 @@ class Service:
         number, task = self._task
         for path in (task.input, task.output):
             if text.startswith(f"imconv: {path}: "):
-                self._connection.send(Line(number, path, text.removeprefix(f"imconv: {path}: ")))
+                note = text.removeprefix(f"imconv: {path}: ")
+                if note not in self.hidden:
+                    self._connection.send(Line(number, path, note))
                 return
         self._connection.send(Line(number, None, text))
 
@@ -186,22 +199,18 @@ class _Lines(io.TextIOBase):
 
 def _work(arguments: tuple[str, ...], connection, inherited, settings: _Settings) -> None:
     """What a process does."""
-    from .. import run
+    from .. import interrupt, run
 
     for each in inherited:
         each.close()
     # Ctrl-C goes to all processes of a terminal; the one that was started by the user ends the others by SIGTERM
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGTERM, interrupt.note)
     os.environ["IMCONV_THREADS"] = str(settings.threads)
     service = Service(connection, settings)
     sys.stdin, sys.stdout, sys.stderr = None, io.StringIO(), _Lines(service.say)
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
         run(list(arguments), service)
-
-
-def _interrupted(number, frame):
-    raise KeyboardInterrupt
 
 
 def _error_of(once: Callable[[Task], None], task: Task) -> str | None:

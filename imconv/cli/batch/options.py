@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from ...errors import OptionError
 
+TRIAL = object()  # in a command's context: make the filter, which shows wrong options, and filter nothing
+
 
 @dataclass(frozen=True)
 class BatchOptions:
@@ -51,7 +53,7 @@ class BatchOptions:
             None,
         )
         if more or len(places) > 2:
-            what = f"--{more.replace('_', '-')} is for" if more else f"{len(places)} paths are"
+            what = f"--{more.replace('_', '-')} is" if more else f"{len(places)} paths are"
             raise OptionError(
-                f"{what} many pictures; add --output-dir DIR, --output '{{parent}}/{{stem}}-soft{{ext}}' or --in-place"
+                f"{what} for many pictures; add --output-dir DIR, --output '{{parent}}/{{stem}}-soft{{ext}}' or --in-place"
             )

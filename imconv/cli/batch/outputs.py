@@ -62,6 +62,8 @@ def check(tasks: list[Task], *, replaces: bool) -> None:
     for task in tasks:
         target = _identity(task.output)
         other = taken.setdefault(target, task)
+        if other is not task and other.input == task.input:
+            raise OptionError(f"{task.input}: is named twice; name it once, or the folder that it is in")
         if other is not task:
             raise OptionError(
                 f"{task.output}: would be written twice, for {other.input} and for {task.input}; use --output with "

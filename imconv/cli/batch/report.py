@@ -60,7 +60,11 @@ class Report:
             self.fail(task.input, outcome.error, task.output)
             return
         self.done += 1
-        facts = json.loads(outcome.output) if outcome.output.strip() else {}
+        facts: dict = {}
+        if self.as_json or self.verbose:
+            facts = json.loads(outcome.output) if outcome.output.strip() else {}
+        elif outcome.output:  # such as a report on a pool
+            self._print(f"{task.input}\n{outcome.output.rstrip()}", err=False)
         self._count({"input": task.input, "output": task.output, **facts})
         if self.verbose:
             size = f", {facts['width']} x {facts['height']} pixels" if "width" in facts else ""

@@ -11,16 +11,16 @@ import click
 
 from ... import __version__
 from ...errors import FileError, OptionError
+from ...files.rights import OTHER_LINKS
 from ..options import on_command_line
 from . import inputs, outputs
-from .crew import Crew, Line, Service
+from .crew import Crew, Line, Outcome, Service
 from .manifest import Manifest, fingerprint, state
-from .options import BatchOptions
+from .options import TRIAL, BatchOptions
 from .outputs import Task
 from .report import Report
 
 ARGUMENTS = "imconv.arguments"  # where a context has the command line
-Once = Callable[..., None]
 
 # options that change no result: a batch is resumed although these differ
 _OF_THE_RUN = frozenset((
@@ -29,7 +29,9 @@ _OF_THE_RUN = frozenset((
 ))  # fmt: skip
 
 
-def filter_many(ctx: click.Context, asked: BatchOptions, places: tuple[str, ...], shared: dict, once: Once) -> None:
+def filter_many(
+    ctx: click.Context, asked: BatchOptions, places: tuple[str, ...], shared: dict, once: Callable[..., None]
+) -> None:
     """Filter all pictures, and exit with status 1 if one failed; in one of the processes, do what that is given.
 
     Parameters
@@ -49,30 +51,41 @@ def filter_many(ctx: click.Context, asked: BatchOptions, places: tuple[str, ...]
     OptionError, FileError
         Before any work: a place does not exist, two results have one name, a result is an input, a folder does not exist.
     """
-    service = ctx.find_root().obj
+    service = ctx.obj
     if not isinstance(service, Service):
-        ctx.exit(_filter_all(ctx, asked, places, shared))
+        ctx.exit(_filter_all(ctx, asked, places, shared, once))
+
+    changed = {
+        "max_memory": str(service.memory),
+        "no_clobber": shared["no_clobber"] and not asked.in_place,
+        "json_": shared["json_"] or shared["verbose"],  # what is said with -v is taken from the report
+        "verbose": False,
+    }
 
     def do(task: Task) -> None:
         def work() -> None:
-            once(
-                task.input,
-                task.output,
-                max_memory=str(service.memory),
-                no_clobber=shared["no_clobber"] and not asked.in_place,
-            )
+            once(task.input, task.output, **changed)
 
-        work() if asked.backup is None else _with_backup(task.input, asked.backup, work)
+        if asked.backup is None:
+            work()
+            return
+        if os.stat(task.input).st_nlink == 1:
+            service.hidden.add(OTHER_LINKS)
+        _with_backup(task.input, asked.backup, work)
 
     service.serve(do)
 
 
-def _filter_all(ctx: click.Context, asked: BatchOptions, places: tuple[str, ...], shared: dict) -> int:
+def _filter_all(
+    ctx: click.Context, asked: BatchOptions, places: tuple[str, ...], shared: dict, once: Callable[..., None]
+) -> int:
     """The exit status of a batch."""
     from ..checked import checked
 
     settings = checked(shared)
     tasks, unreadable = _tasks(asked, places, settings.format)
+    ctx.obj = TRIAL
+    once(tasks[0].input, tasks[0].output, quiet=True)
     report = Report(len(tasks), quiet=settings.quiet, verbose=settings.verbose, as_json=settings.json)
     if settings.dry_run:
         for task in tasks:
@@ -87,8 +100,8 @@ def _filter_all(ctx: click.Context, asked: BatchOptions, places: tuple[str, ...]
         records = _Records(asked, fingerprint(str(ctx.info_name), options))
         stack.callback(records.close)
         left = [task for task in tasks if not _skipped(task, asked, settings.no_clobber, records, report)]
-        _make_folders(asked, left)
         jobs, threads = _shares(asked.jobs, settings.threads, len(left))
+        _make_folders(asked, left)
         crew = Crew(ctx.meta[ARGUMENTS], jobs, threads, _memory(settings.max_memory, jobs))
         try:
             _do(crew, left, asked, records, report)
@@ -202,20 +215,30 @@ def _memory(asked: int | None, jobs: int) -> int | None:
 
 def _do(crew: Crew, tasks: list[Task], asked: BatchOptions, records: _Records, report: Report) -> None:
     before: dict[int, list[int] | None] = {}
-    for said in crew.do(tasks, begun=lambda number: before.__setitem__(number, state(tasks[number].input))):
-        task = tasks[said.task]
-        if isinstance(said, Line):
-            report.hear(said)
-            continue
+
+    def finish(said: Outcome) -> None:
+        task, seen = tasks[said.task], before.pop(said.task)
         report.finish(task, said)
-        if said.error is None:
-            seen = before.pop(said.task)
-            if asked.in_place or state(task.input) == seen:
-                records.add(task, seen)
-            else:
-                report.hear(Line(said.task, task.input, "changed while it was read; --resume does it again"))
-        elif asked.fail_fast:
-            return
+        if said.error is None and (asked.in_place or state(task.input) == seen):
+            records.add(task, seen)
+        elif said.error is None:
+            report.hear(Line(said.task, task.input, "changed while it was read; --resume does it again"))
+
+    def begin(number: int) -> None:
+        before[number] = state(tasks[number].input)
+
+    try:
+        with contextlib.closing(crew.do(tasks, begin)) as heard:
+            for said in heard:
+                if isinstance(said, Line):
+                    report.hear(said)
+                    continue
+                finish(said)
+                if said.error is not None and asked.fail_fast:
+                    return
+    finally:
+        for said in crew.left:
+            finish(said)
 
 
 def _with_backup(path: str, ending: str, work: Callable[[], None]) -> None:

@@ -84,7 +84,7 @@ def _filter_named(ctx: click.Context, name: str) -> FilterCommand:
     names, command = [], None
     if ctx.parent and isinstance(group, click.Group):
         names, command = group.list_commands(ctx.parent), group.get_command(ctx.parent, name)
-    if isinstance(command, FilterCommand) and name != "chain" and any(p.name == "output" for p in command.params):
+    if isinstance(command, FilterCommand) and name != "chain" and any(p.name == "places" for p in command.params):
         return command
     known = "no filter" if command else f"no such filter{nearest(name, names)}"
     raise OptionError(f"{name}: {known}; a step is a filter command")

@@ -73,7 +73,7 @@ def pool(shared, op, size, exclude_pad, report, **how):
     if not report:
         return make
     checked = checked_options(shared)
-    if shared["output"] is not None or click.get_current_context().obj is not None:  # which is a chain
+    if shared["output"] is not None or isinstance(click.get_current_context().obj, list):  # a step of a chain
         filter_picture(shared, make, look)
         return None
     found = look_at(shared, make, look)
