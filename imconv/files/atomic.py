@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 
 from ..errors import FileError
 from . import descriptors
 
+_TEMPORARY = ".tmp"
 CHUNK = 1 << 18  # bytes handed to one os.write
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HINTS = {
@@ -144,13 +146,25 @@ def _open_temporary(target: str, mode: int) -> tuple[int, str]:
     folder, base = os.path.split(target)
     for length in (200, 40):
         short = os.fsdecode(os.fsencode(base)[:length])
-        temporary = os.path.join(folder, f".{short}.{os.urandom(6).hex()}.tmp")
+        temporary = os.path.join(folder, f".{short}.{os.urandom(6).hex()}{_TEMPORARY}")
         try:
             return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode), temporary
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG or length == 40:
                 raise
     raise AssertionError
+
+
+def remove_unfinished(path: str) -> None:
+    """Remove what a process that was killed has left of a result: its temporary files beside `path`."""
+    target = os.path.realpath(path)
+    folder, base = os.path.split(target)
+    begin = f".{os.fsdecode(os.fsencode(base)[:200])}."
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            middle = name[len(begin) : -len(_TEMPORARY)]
+            if name.startswith(begin) and name.endswith(_TEMPORARY) and re.fullmatch("[0-9a-f]{12}", middle):
+                os.unlink(os.path.join(folder, name))
 
 
 def _rename_to_new(name: str, temporary: str, target: str) -> None:

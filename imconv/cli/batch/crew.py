@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ...files.atomic import remove_unfinished
 from .outputs import Task
 
 START = "IMCONV_START_METHOD"  # how processes start, for tests of the other way: "fork" or "spawn"
@@ -87,6 +88,7 @@ class Crew:
                         said: Line | Outcome = connection.recv()
                     except (EOFError, OSError):
                         number = at_work.pop(connection)
+                        remove_unfinished(tasks[number].output)
                         yield Outcome(number, self._bury(connection))
                         give(self._start())
                         continue
