@@ -13,6 +13,7 @@ from ..errors import FileError
 from . import descriptors
 
 _TEMPORARY = ".tmp"
+_waiting: set[str] | None = None  # folders to sync later
 CHUNK = 1 << 18  # bytes handed to one os.write
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HINTS = {
@@ -139,7 +140,23 @@ def _written_beside(name: str, target: str, existing: os.stat_result | None, no_
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(os.path.dirname(target))
+    if _waiting is None:
+        _sync_folder(os.path.dirname(target))
+    else:
+        _waiting.add(os.path.dirname(target))
+
+
+@contextlib.contextmanager
+def folders_synced_at_the_end() -> Iterator[None]:
+    """Within, folders are synced once, at the end: a crash of the machine may forget more of the files, which are whole."""
+    global _waiting
+    _waiting = set()
+    try:
+        yield
+    finally:
+        folders, _waiting = _waiting, None
+        for folder in folders:
+            _sync_folder(folder)
 
 
 def _open_temporary(target: str, mode: int) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ...files.atomic import remove_unfinished
+from ...files.atomic import folders_synced_at_the_end, remove_unfinished
 from .outputs import Task
 
 START = "IMCONV_START_METHOD"  # how processes start, for tests of the other way: "fork" or "spawn"
@@ -211,7 +211,7 @@ def _work(arguments: tuple[str, ...], connection, inherited, settings: _Settings
     os.environ["IMCONV_THREADS"] = str(settings.threads)
     service = Service(connection, settings)
     sys.stdin, sys.stdout, sys.stderr = None, io.StringIO(), _Lines(service.say)
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, ConnectionResetError), folders_synced_at_the_end():
         run(list(arguments), service)
 
 
