@@ -13,6 +13,16 @@ from . import interrupt
 
 # family, as the help calls it: command: (module in commands/, one line for the list of commands)
 FAMILIES = {
+    "Everyday": {
+        "convert": ("everyday", "Write a picture in another format or depth, without filtering it."),
+        "grey": ("everyday", "Make a picture grey, with one channel."),
+        "invert": ("everyday", "Invert a picture, as a negative."),
+        "flatten": ("everyday", "Lay a picture with transparency over a background."),
+        "crop": ("everyday", "Cut a rectangle out of a picture."),
+        "rotate": ("everyday", "Turn a picture clockwise by right angles."),
+        "flip": ("everyday", "Mirror a picture."),
+        "strip": ("everyday", "Remove a picture's metadata; its pixels stay as they are."),
+    },
     "Smoothing": {
         "blur": ("smooth", "Blur with a Gaussian."),
         "box": ("smooth", "Blur with the mean over a box."),

@@ -190,6 +190,7 @@ shared_options = together(  # of every command that reads a picture, filters it 
     setting("--format format_", "F", "Output format; default: the extension, for - the input's.", group=FILES),
     setting("--quality", "Q", "1 to 100 for JPEG, WebP, AVIF and JPEG XL. [default: JPEG as the input, else 92; AVIF 90; others lossless]", group=FILES),
     setting("--compression", "0-9", "PNG, TIFF, JPEG XL: 0 fastest to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]", group=FILES),
+    setting("--background", "COLOR", "Lay the result over this color where the output format has no transparency: white, #rrggbb, 50%, ...", group=FILES),
     setting("--page", "N", "Only this page of a file with several, from 0. [default: all that OUTPUT can hold]", group=FILES),
     flag("--auto-orient", "Write the picture upright, as its EXIF orientation shows it. Regions, sizes and directions refer to that in any case.", FILES),
     flag("--strip", "Write no metadata.", FILES),

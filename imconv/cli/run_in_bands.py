@@ -12,7 +12,7 @@ from .session import Job, Session
 def filter_in_bands(session: Session) -> bool:
     """Filter a picture that is large, or does not fit into memory, row by row. False, with nothing done, for all others."""
     from .. import file_to_file, files
-    from ..files import formats, incoming, limits, orientation
+    from ..files import formats, incoming, limits
 
     asked, job = session.asked, session.jobs[0]
     if asked.truncated != "error":  # how many rows are missing is known at the end only
@@ -23,7 +23,7 @@ def filter_in_bands(session: Session) -> bool:
         if picture is None or not session.keeps_turn(picture.outline):
             return False
         outline = picture.outline
-        filter = job.make(asked.options, orientation.shown_width(outline))
+        filter = session.filter_for(job, outline)
         target = formats.format_named(session.format_named(job) or picture.header.format)
         able = file_to_file.able(target, filter.result_type(outline.pixels.dtype))
         if asked.options.range == "stretch" or not able:

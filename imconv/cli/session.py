@@ -62,15 +62,32 @@ class Session:
         except FileError:
             return None
 
+    def filter_for(self, job: Job, picture: Picture) -> Filter:
+        """The filter for a picture, of which only the kind and size count. A picture with alpha is laid over the background
+        where one was given and the output format has no alpha."""
+        from ..files.encoding import stores_alpha
+        from ..files.formats import format_named
+        from ..files.orientation import shown_width
+
+        filter, background = job.make(self.asked.options, shown_width(picture)), self.asked.background
+        format = self.format_named(job) or picture.format
+        if (
+            background is None
+            or not picture.has_alpha
+            or format is None
+            or stores_alpha(format_named(format), picture.mode)
+        ):
+            return filter
+        from ..filters.pointwise import flattened
+
+        return flattened(filter, background, self.asked.options)
+
     def keeps_turn(self, picture: Picture) -> bool:
         """Whether a picture is filtered as it is stored, and not as it is shown, to which all places, sizes
         and directions refer: where both are the same, or the filters have none of these."""
-        from ..files.orientation import shown_width
-
         if picture.metadata.orientation == 1:
             return True
-        width = shown_width(picture)
-        return not self.asked.auto_orient and all(job.make(self.asked.options, width).symmetric for job in self.jobs)
+        return not self.asked.auto_orient and all(self.filter_for(job, picture).symmetric for job in self.jobs)
 
     def plan(self, filter: Filter, picture: Picture, heading: str = "") -> PlannedFilter:
         """A filter planned for a picture. The plan is printed under the heading, if that was asked for; remarks tell of linear

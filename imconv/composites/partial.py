@@ -106,6 +106,7 @@ class PartialPlan(PlanOfPlans):
         return (self.inner_plan,)
 
     alpha = property(lambda self: self.inner_plan.alpha)
+    keeps_samples = property(lambda self: not self.blended and self.inner_plan.keeps_samples)
     streams = property(lambda self: self.inner_plan.streams)
     extra_bytes = property(lambda self: self.inner_plan.extra_bytes)
 

@@ -42,6 +42,11 @@ def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
             )
 
 
+def stores_alpha(target: Format, mode: str) -> bool:
+    """Whether a format stores pictures of this mode, which has alpha."""
+    return mode in dict(target.instead) or any(mode == held for held, _ in target.holds | target.nearly)
+
+
 def _check_one(picture: Picture, target: Format, name: str) -> None:
     mode, dtype = picture.mode, picture.pixels.dtype.name
     if picture.width == 0 or picture.height == 0:
@@ -58,18 +63,19 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
     able = able or holders(mode, "uint8")
     depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds | target.nearly]
     what = f"{picture.depth} {mode} pixels"
+    advice = f"write {', '.join(able)}"
     if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
+        advice += ", or lay it over a color with --background white" if picture.has_alpha else ""
     if mode == PLANES:
         what = f"{picture.channels} channels that are no colours"
-    advice = f"write {', '.join(able)}"
     if depths:
         advice += f", or convert with --depth {depths[0]}"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
 def prepared(
-    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool, notes: list[str], name: str
+    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool | str, notes: list[str], name: str
 ) -> list[Page]:
     """The pictures as encoders get them; what can't go into the file is noted. Raises FileError and OptionError."""
     check(pictures, target, name)
@@ -86,7 +92,7 @@ def prepared(
 
 
 def encode(
-    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool, name: str
+    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool | str, name: str
 ) -> tuple[bytes, list[str]]:
     """The file's bytes and notes on what changed. Raises FileError and OptionError."""
     notes: list[str] = []
@@ -123,7 +129,7 @@ def explained(name: str, target: str, memory: str) -> Iterator[None]:
 _WORDS = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "comment": "comment"}
 
 
-def _page(picture: Picture, target: Format, strip: bool, count: int, notes: list[str]) -> Page:
+def _page(picture: Picture, target: Format, strip: bool | str, count: int, notes: list[str]) -> Page:
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255
@@ -161,9 +167,13 @@ def _white_for(picture: Picture, target: Format, metadata: Metadata, notes: list
     return replace(metadata, maximum=top if target.whites == "maximum" else None)
 
 
-def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, notes: list[str]) -> Metadata:
+def _metadata_for(picture: Picture, target: Format, strip: bool | str, count: int, notes: list[str]) -> Metadata:
     """What of the picture's metadata goes into the file, which will have `count` pages; what cannot go is noted."""
     source = picture.metadata
+    if strip == "icc":  # all but the profile
+        bare = _metadata_for(picture, target, True, count, notes)
+        whole = picture.replace(metadata=replace(bare, icc=source.icc))
+        return replace(bare, icc=_metadata_for(whole, target, False, count, notes).icc)
     if strip:
         if source.orientation != 1:
             notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
