@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import click
+
+from .saying import complain, report
 
 
 def tell_list(
@@ -16,11 +17,11 @@ def tell_list(
         each for each in entries if all(word.lower() in " ".join(map(str, each.values())).lower() for word in words)
     ]
     if as_json:
-        click.echo(json.dumps(found))
+        report(found)
         return
     width = max((len(each["name"]) for each in found), default=0)
     for each in found:
         click.echo(f"{each['name']:<{width}}  {shown(each)}")
     if not found:
-        click.echo(f"imconv: no {what} has " + " and ".join(words), err=True)
+        complain(f"no {what} has " + " and ".join(words))
         click.get_current_context().exit(1)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .checked import checked
-from .places import STDIN, STDOUT, label, on_stdout, place_of, teller
+from .places import STDIN, STDOUT, label, place_of, teller
+from .saying import current, report
 
 if TYPE_CHECKING:
     from ..files.picture import Picture
@@ -47,7 +48,7 @@ class Session:
         self.started = time.perf_counter()
         self.asked = checked(shared)
         self.source, self.jobs = source, jobs
-        self.name = label(source, STDIN)
+        self.name = current().name = label(source, STDIN)
         self.tell = teller(self.asked.quiet)
 
     def format_named(self, job: Job) -> str | None:
@@ -147,8 +148,6 @@ class Session:
 
     def _report(self, job: Job, plans: list, turns: list[int], facts: list[dict], **whole) -> None:
         """Print the JSON report; `facts` are more of each page, `whole` of the run."""
-        import json
-
         pages = [
             {"width": columns, "height": rows, "channels": plan.channels, **own, "plan": _plan_as_dict(plan, turn)}
             for plan, turn, own in zip(plans, turns, facts, strict=True)
@@ -158,7 +157,7 @@ class Session:
         if len(pages) == 1:  # then it is no list, and the plan comes last
             plan = pages[0].pop("plan")
             told = {**pages[0], **whole, "plan": plan}
-        click.echo(json.dumps({"input": self.source, "output": job.output, **told}), err=on_stdout(job.output))
+        report({"input": self.source, "output": job.output, **told}, job.output)
 
 
 def stored_shape(plan, turn: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -14,7 +13,8 @@ from ...units import human_bytes
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
 from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting
-from ..places import input_place, on_stdout, read_picture, teller, write_picture
+from ..places import input_place, read_picture, teller, write_picture
+from ..saying import report
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,8 +126,8 @@ def layer(
     if how["verbose"]:
         tell(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms")
     if how["json_"]:
-        report = {
-            "input": input,
+        facts = {
+            "input": input or "-",
             "output_shape": shape,
             "parameters": found.values.size + (0 if found.bias is None else found.bias.size),
             "macs": multiply_adds,
@@ -142,7 +142,7 @@ def layer(
                 for i in range(shape[2])
             ],
         }
-        click.echo(json.dumps(report), err=on_stdout(sheet))
+        report(facts, sheet)
 
 
 def _samples(picture: Picture, unit: bool) -> np.ndarray:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from ..listing import tell_list
 from ..options import command, flag, setting
+from ..saying import report
+from ..usage import CommandGroup
 from .net_pictures import maps, run, trace
 
 
-@click.group(commands=[maps, run, trace])
+@click.group(cls=CommandGroup, commands=[maps, run, trace])
 def net():
     """List convolutional networks, summarise and run them."""
 
@@ -68,10 +68,16 @@ def summary(network, shape, want_output, layer, markdown, json_):
 
         wanted = _parse_shape(want_output, "--want-output", "N or NxM, such as 112", (1, 2))
         fitted = fit(loaded, (wanted[0], wanted[-1]), layer=layer, shape=shape)
-        click.echo(json.dumps(fitted.as_dict()) if json_ else fitted)
+        if json_:
+            report(fitted.as_dict())
+        else:
+            click.echo(fitted)
         return
     told = loaded.summary(shape)
-    click.echo(json.dumps(told.as_dict()) if json_ else told.markdown() if markdown else told)
+    if json_:
+        report(told.as_dict())
+    else:
+        click.echo(told.markdown() if markdown else told)
 
 
 def _parse_shape(text: str, option: str, form: str, lengths: tuple[int, ...]) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from ..compiling import watch
 from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting, together
 from ..places import input_place, read_picture, teller, write_picture
 from ..progress import Progress
+from ..saying import report
 from .layer import SCALES, map_names
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def run(network, image, weights, count, labels, json_, **shared):
     *_, output = job.run().values()
     found = top(job.network, output, count, names)
     if json_:
-        click.echo(json.dumps({**job.facts(), "top": [score.as_dict() for score in found]}))
+        report({**job.facts(), "top": [score.as_dict() for score in found]})
         return
     for score in found:
         place = "" if score.at is None else f"  at {score.at[0]},{score.at[1]}"
@@ -161,7 +161,7 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
     names = None if labels is None else read_labels(labels)
     job = _Job(network, image, weights, shared)
     chosen = [] if layers is None else maps_.check(job.placed, job.network, layers.split(","))
-    report = {**job.facts(), "layers": []}
+    facts = {**job.facts(), "layers": []}
     save = _Saver(output_dir, no_clobber, job.quiet)
     outputs = job.run(chosen)
     for name in chosen:
@@ -174,15 +174,15 @@ def maps(network, image, weights, layers, output_dir, scale, occlusion, square, 
         part = job.prepared.region(found.field, job.picture.pixels.shape)
         save(job.picture.replace(pixels=_eight_bits(job.picture.pixels[part])), name, "strongest.png")
         shape = list(values.shape)
-        report["layers"].append({"name": name, "output_shape": shape, "maps": len(shown), "strongest": found.as_dict()})
+        facts["layers"].append({"name": name, "output_shape": shape, "maps": len(shown), "strongest": found.as_dict()})
         if not json_:
             click.echo(f"{name}: {len(shown)} maps of {shape[0]} x {shape[1]}; strongest {found}")
     if occlusion is not None:
-        report["occlusion"] = _occlude(job, occlusion, side, names, save)
+        facts["occlusion"] = _occlude(job, occlusion, side, names, save)
         if not json_:
-            click.echo(_occlusion_text(report["occlusion"], names))
+            click.echo(_occlusion_text(facts["occlusion"], names))
     if json_:
-        click.echo(json.dumps(report))
+        report(facts)
 
 
 def _occlude(job: _Job, word: str, side: int | None, names, save) -> dict:
@@ -233,7 +233,10 @@ def trace(network, image, weights, layer, at, json_, **shared):
         raise OptionError(f"--at must be row, column and channel such as 10,20,3, or one number, not {at!r}")
     job = _Job(network, image, weights, shared)
     found = trace(job.network, job.weights, job.prepared.samples, layer, tuple(map(int, parts)), job.threads)
-    click.echo(json.dumps({**job.facts(), **found.as_dict()}) if json_ else str(found))
+    if json_:
+        report({**job.facts(), **found.as_dict()})
+    else:
+        click.echo(str(found))
 
 
 class _Saver:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from ..options import (
     setting,
 )
 from ..places import input_place, read_picture, teller
+from ..saying import report
 
 if TYPE_CHECKING:
     from ...files.picture import Picture
@@ -78,7 +78,10 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
     watch(quiet)
     picture = read_picture(place, name, quiet, auto_orient=True, **limits)
     found = tracing.trace(_with_white(make(picture.width), picture, teller(quiet)), picture, x, y, names)
-    click.echo(json.dumps({"pixel": [x, y], "parts": tracing.as_json(found)}) if json_ else tracing.text(found))
+    if json_:
+        report({"pixel": [x, y], "parts": tracing.as_json(found)})
+    else:
+        click.echo(tracing.text(found))
 
 
 def _with_white(filter: Filter, picture: Picture, tell: Callable[[str], None]) -> Filter:
