@@ -195,7 +195,7 @@ def _stat(name: str) -> os.stat_result | None:
 
 
 def _exists(name: str) -> FileError:
-    return FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+    return FileError(f"{name}: exists already; choose another name or leave out no_clobber=")
 
 
 def _explain(name: str, error: OSError, otherwise: str) -> str:

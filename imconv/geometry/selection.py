@@ -52,7 +52,7 @@ def selection_of(options) -> Selection:
     """The selection in `Options`; OptionError for a region, channels or a mask that make no sense."""
     region = None if options.region is None else parse_region(options.region)
     if options.crop and region is None:
-        raise OptionError("crop needs a region")
+        raise OptionError("crop= needs region=")
     channels = None if options.channels is None else parse_channels(options.channels)
     return Selection(region, channels, None if options.mask is None else _mask(options.mask), options.crop)
 
@@ -70,7 +70,7 @@ def parse_region(region) -> Region:
         given = list(region) if isinstance(region, (tuple, list, np.ndarray)) else []
         numbers = [int(n) for n in given if isinstance(n, (int, np.integer)) and n >= 0]
     if len(numbers) != 4 or 0 in numbers[:2]:
-        raise OptionError(f"region must be WxH+X+Y with whole numbers, such as 200x100+30+40, not {region!r}")
+        raise OptionError(f"region must be WxH+X+Y (width first, then left and upper edge), such as 200x100+30+40, not {region!r}")
     return Region(*numbers)
 
 

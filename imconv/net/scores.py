@@ -97,5 +97,5 @@ def class_number(word: str, classes: int, labels: list[str] | None) -> int:
     for number, label in enumerate(labels or ()):
         if label == word:
             return number
-    known = f" or a label{nearest(word, labels)}" if labels else "; labels come with --labels"
+    known = f" or a label{nearest(word, labels)}" if labels else "; labels come with labels="
     raise OptionError(f"a class is a number from 0 to {classes - 1}{known}; {word!r} is none")
