@@ -24,7 +24,7 @@ FAMILIES = {
         "guided": ("local", "Smooth and keep a guide's edges, at any radius in the same time."),
     },
     "Sharpening": {
-        "sharpen": ("sharpen", "Sharpen with the lecture's kernel, 2 delta - box."),
+        "sharpen": ("sharpen", "Sharpen: add the difference to the 3 x 3 mean."),
         "unsharp": ("sharpen", "Sharpen with an unsharp mask."),
         "contrast": ("local", "Normalise local contrast: divide differences by the deviation."),
     },

@@ -24,6 +24,7 @@ class Run:
 
     args      the words of the command line
     command   the Click command, None until it is known
+    steps     the commands that are its steps
     path      what it is called, such as "imconv net run"
     own       the command's own words
     name      what messages call the picture at hand
@@ -33,6 +34,7 @@ class Run:
     def __init__(self, args: list[str]):
         self.args = args
         self.command: click.Command | None = None
+        self.steps: list[click.Command] = []
         self.path = "imconv"
         self.own: list[str] = []
         self.name = ""
@@ -41,6 +43,11 @@ class Run:
     def begins(self, command: click.Command, path: str, args: list[str]) -> None:
         """This command, which is called so, is about to read its words."""
         self.command, self.path, self.own = command, path, list(args)
+
+    def worded(self, message: str) -> str:
+        """A message in the words of the command line."""
+        commands = [] if self.command is None else [self.command, *self.steps]
+        return as_options(message, commands, self.args)
 
     @cached_property
     def params(self) -> dict:
@@ -103,7 +110,7 @@ def _note_warning(message, category, filename, lineno, file=None, line=None) -> 
 def note(text: str, quiet: bool = False) -> None:
     """Write a remark to standard error, unless it is to be quiet, and keep it for the report."""
     run = current()
-    text = as_options(text, run.command, run.args)
+    text = run.worded(text)
     run.notes.append(text)
     if not quiet:
         click.echo(f"imconv: {text}", err=True)
@@ -112,7 +119,7 @@ def note(text: str, quiet: bool = False) -> None:
 def complain(message: object) -> str:
     """Write an error as one line to standard error; returns it in the words of the command line."""
     run = current()
-    text = as_options(" ".join(str(message).split("\n")), run.command, run.args)
+    text = run.worded(" ".join(str(message).split("\n")))
     click.echo(f"imconv: {text}", err=True)
     return text
 
@@ -163,6 +170,7 @@ class Lasting:
     def __init__(self, stream):
         self._stream = stream
         self._lost = False
+        self.encoding, self.errors = stream.encoding, stream.errors  # which Click asks for
 
     def write(self, text: str) -> int:
         if not self._lost:
@@ -186,5 +194,8 @@ class Lasting:
             os.dup2(dump, self._stream.fileno())
             os.close(dump)
 
-    def __getattr__(self, name: str):
-        return getattr(self._stream, name)
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()

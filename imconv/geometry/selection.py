@@ -30,7 +30,7 @@ class Region:
     def checked(self, rows: int, columns: int) -> Region:
         """Return self; OptionError if the region reaches beyond a picture of this size."""
         if self.y + self.height > rows or self.x + self.width > columns:
-            raise OptionError(f"region {self} reaches beyond the picture, which is {columns} x {rows}")
+            raise OptionError(f"region {self} reaches beyond the picture, which is {columns} wide and {rows} high")
         return self
 
 
@@ -132,7 +132,7 @@ def check_mask(mask: np.ndarray, region: Region, rows: int, columns: int, colour
     size = mask.shape[:2]
     if size not in ((rows, columns), (region.height, region.width)):
         whole = (rows, columns) == (region.height, region.width)
-        also = "" if whole else f", or as its region, {region.width} x {region.height}"
-        raise OptionError(f"the mask is {size[1]} x {size[0]}; it must be as the picture, {columns} x {rows}{also}")
+        also = "" if whole else f", or as its region, {region.width} wide and {region.height} high"
+        raise OptionError(f"the mask is {size[1]} wide and {size[0]} high; it must be as the picture, {columns} wide and {rows} high{also}")
     if mask.shape[2] not in (1, colours):
         raise OptionError(f"the mask has {mask.shape[2]} channels; it must have one, or the picture's {colours}")

@@ -307,7 +307,7 @@ def test_nan_that_becomes_0_is_told_once():
         ({"channels": "a"}, "no channel a"),
         ({"channels": "7"}, "no channel 7"),
         ({"channels": ""}, "channels must be names"),
-        ({"mask": np.ones((3, 3))}, "the mask is 3 x 3"),
+        ({"mask": np.ones((3, 3))}, "the mask is 3 wide and 3 high"),
         ({"mask": np.full((20, 30), 2.0)}, "holds 0 to 1"),
         ({"mask": np.ones((20, 30, 2))}, "the mask has 2 channels"),
         ({"mask": "white"}, "a mask has numbers"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import OptionError, nearest
-from .. import synonyms, usage, wording
+from .. import saying, synonyms, usage, wording
 from ..checked import checked_options
 from ..filtering import Step, filter_command
 from ..options import FilterCommand, on_command_line, setting
@@ -52,6 +52,7 @@ def collected(ctx: click.Context, steps: list[list[str]], shared: dict) -> list[
     found: list[Step] = []
     for number, (name, *arguments) in enumerate(steps, 1):
         command = _filter_named(ctx, name)
+        saying.current().steps.append(command)
         if number == len(steps) and shared["range_"]:
             given["range_"] = shared["range_"]
         try:
@@ -87,7 +88,7 @@ def chained(made: list[tuple[Step, Options]], options: Options, width: int) -> C
 
 def _in_step(number: int, name: str, command: click.Command, error: OptionError) -> OptionError:
     """A mistake in a step's own options, which the chain's may be called like."""
-    message = wording.as_options(str(error), command)
+    message = wording.as_options(str(error), [command])
     return OptionError(message if message.startswith("step ") else f"step {number}, {name}: {message}")
 
 
