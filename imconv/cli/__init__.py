@@ -160,8 +160,8 @@ def run(args: list[str]) -> int:
             if sys.stdout is not None:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except (Exception, KeyboardInterrupt) as error:
-            if debugging and not isinstance(error, (click.ClickException, click.Abort, KeyboardInterrupt)):
+        except (Exception, interrupt.Ended) as error:
+            if debugging and not isinstance(error, (click.ClickException, click.Abort, interrupt.Ended)):
                 raise
             return _failed(error)
 
@@ -171,7 +171,7 @@ def _failed(error: BaseException) -> int:
     from ..errors import ImconvError, OptionError
 
     status, hint = 1, ""
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+    if isinstance(error, (interrupt.Ended, click.Abort)):
         end = error if isinstance(error, interrupt.Ended) else interrupt.Ended()
         status, message = end.status, str(end)
     elif isinstance(error, click.ClickException):

@@ -13,8 +13,11 @@ WORDS = {int(number): word for name, word in _ENDS.items() if (number := getattr
 _seen = 0  # the signal that came
 
 
-class Ended(KeyboardInterrupt):
-    """A signal has come that ends the run; `status` is the exit status that shells report for it."""
+class Ended(BaseException):
+    """A signal has come that ends the run; `status` is the exit status that shells report for it.
+
+    No KeyboardInterrupt, at which Click writes an empty line.
+    """
 
     def __init__(self, number: int = signal.SIGINT):
         super().__init__(WORDS[number])
@@ -46,10 +49,6 @@ def watched():
     except Exception as error:
         if _seen:  # a library that was interrupted says it in errors of its own: numpy as an ImportError
             raise Ended(_seen) from error
-        raise
-    except KeyboardInterrupt as end:
-        if _seen and not isinstance(end, Ended):
-            raise Ended(_seen) from end
         raise
     finally:
         for number in taken:

@@ -10,6 +10,7 @@ import sys
 import warnings
 from contextvars import ContextVar
 from functools import cached_property
+from typing import Any
 
 import click
 
@@ -54,7 +55,7 @@ class Run:
         """The command's parameters as far as its words can be understood, mistaken or not."""
         if self.command is None:
             return {"json_": "--json" in self.args}
-        lenient = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+        lenient: dict[str, Any] = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
         with contextlib.suppress(Exception):
             return click.Command.make_context(self.command, self.command.name, list(self.own), **lenient).params
         return {"json_": "--json" in self.own}
@@ -89,7 +90,7 @@ def begun(args: list[str], debugging: bool):
     run = Run(args)
     token, stream = _run.set(run), sys.stderr
     if stream is not None:
-        sys.stderr = Lasting(stream)  # type: ignore[assignment]
+        sys.stderr = Lasting(stream)
     try:
         with warnings.catch_warnings():
             if not debugging:  # else they are shown with their place in the code

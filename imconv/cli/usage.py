@@ -42,10 +42,14 @@ def told(error: click.ClickException) -> tuple[str, str]:
     ctx = getattr(error, "ctx", None)  # some have none: they are of the command that reads its words
     run = saying.current()
     path, command = (run.path, run.command) if ctx is None else (ctx.command_path, ctx.command)
-    return synonyms.imagemagick(run.args) or mistake(error, command, run.args, path.partition(" ")[2] or path), hint(path)
+    return synonyms.imagemagick(run.args) or mistake(error, command, run.args, path.partition(" ")[2] or path), hint(
+        path
+    )
 
 
-def mistake(error: click.ClickException, command: click.Command | None, args: list[str], name: str | None = None) -> str:
+def mistake(
+    error: click.ClickException, command: click.Command | None, args: list[str], name: str | None = None
+) -> str:
     """What is wrong with the words of a command, and what to write instead; without a name the command is a chain's step."""
     subject = name or "it"
     params = [] if command is None else command.params

@@ -175,7 +175,7 @@ class FloatStagesFilter(Filter):
             raise OptionError(NO_IGNORING)
         for name in ("stride", "dilation"):
             if parse_pair(getattr(options, name), name) != (1, 1):
-                raise OptionError(f"{self.name} takes no {name}=; leave it out")
+                raise OptionError(f"{self.name} has no {name}=; leave it out")
         if str(options.pad).strip().lower() != "same":
             raise OptionError(f"{self.name} computes a result of the picture's size; leave out pad=")
         mode = parse_border(options.border).mode

@@ -155,7 +155,9 @@ def _opencv_box(size, options, image_type):
 def _eight_bits(image_type: np.dtype) -> None:
     """Raise OptionError for other types than uint8."""
     if image_type.name != "uint8":
-        raise OptionError(f"like='pillow' takes 8-bit pictures, not {image_type}; convert them with depth=8 before, or leave out like=")
+        raise OptionError(
+            f"like='pillow' takes 8-bit pictures, not {image_type}; convert them with depth=8 before, or leave out like="
+        )
 
 
 def _pillow_blur(sigmas, truncate, options, image_type):

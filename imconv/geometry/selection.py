@@ -70,7 +70,9 @@ def parse_region(region) -> Region:
         given = list(region) if isinstance(region, (tuple, list, np.ndarray)) else []
         numbers = [int(n) for n in given if isinstance(n, (int, np.integer)) and n >= 0]
     if len(numbers) != 4 or 0 in numbers[:2]:
-        raise OptionError(f"region must be WxH+X+Y (width first, then left and upper edge), such as 200x100+30+40, not {region!r}")
+        raise OptionError(
+            f"region must be WxH+X+Y (width first, then left and upper edge), such as 200x100+30+40, not {region!r}"
+        )
     return Region(*numbers)
 
 
@@ -133,6 +135,8 @@ def check_mask(mask: np.ndarray, region: Region, rows: int, columns: int, colour
     if size not in ((rows, columns), (region.height, region.width)):
         whole = (rows, columns) == (region.height, region.width)
         also = "" if whole else f", or as its region, {region.width} wide and {region.height} high"
-        raise OptionError(f"the mask is {size[1]} wide and {size[0]} high; it must be as the picture, {columns} wide and {rows} high{also}")
+        raise OptionError(
+            f"the mask is {size[1]} wide and {size[0]} high; it must be as the picture, {columns} wide and {rows} high{also}"
+        )
     if mask.shape[2] not in (1, colours):
         raise OptionError(f"the mask has {mask.shape[2]} channels; it must have one, or the picture's {colours}")

@@ -103,7 +103,9 @@ def test_wrong_chains(refuses, folder, arguments, message):
 
 def test_a_file_of_steps_that_is_not_there(refuses, folder):
     (folder / "look.txt").write_text("edges\n")
-    refuses("lok.txt: no such file; did you mean 'look.txt'?", "chain", "lok.txt", "rgb.png", "out.png", code=1, lines=1)
+    refuses(
+        "lok.txt: no such file; did you mean 'look.txt'?", "chain", "lok.txt", "rgb.png", "out.png", code=1, lines=1
+    )
     refuses("erode: no such filter; write: imconv min", "chain", "erode --size 3", "rgb.png", "out.png", lines=1)
 
 

@@ -93,7 +93,7 @@ def test_the_plan_is_told(succeeds, folder):
         (("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
          "guided needs --border reflect or --border mirror"),
         (("deviation", "--size", "0"), "--size must be K or ROWSxCOLUMNS"),
-        (("deviation", "--size", "3", "--stride", 2), "deviation takes no --stride; leave it out"),
+        (("deviation", "--size", "3", "--stride", 2), "deviation has no --stride; leave it out"),
         (("contrast", "--sigma", 2, "--linear"), "a normalised contrast is no light; leave out --linear"),
     ],
 )  # fmt: skip

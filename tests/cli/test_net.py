@@ -88,7 +88,13 @@ def test_the_inverse_question(succeeds):
         "  for inputs of 224 x 224 with padding 3 on both sides\n"
     )
     found = json.loads(succeeds("net", "summary", "vgg16", "--want-output", "14x7", "--json").out)
-    assert found == {"layer": "features.30", "wanted": [14, 7], "inputs": [[448, 479], [224, 255]], "paddings": None, "notes": []}
+    assert found == {
+        "layer": "features.30",
+        "wanted": [14, 7],
+        "inputs": [[448, 479], [224, 255]],
+        "paddings": None,
+        "notes": [],
+    }
     out = succeeds("net", "summary", "lenet5", "--want-output", "28", "--layer", "C1", "--input", "28x27").out.decode()
     assert "for inputs of 28 x 27 with padding 2 on both sides (rows), 2 before and 3 behind (columns)" in out
 

@@ -70,7 +70,17 @@ def test_threads_change_nothing(refuses, succeeds, folder, monkeypatch, command)
     assert told[0] == told[1]
     assert max(used) > 1
     for wrong in ("0", "two", "-1"):
-        command = ("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
+        command = (
+            "net",
+            name,
+            "mine.toml",
+            "in.png",
+            "-w",
+            "w.npz",
+            "--threads",
+            wrong,
+            *(each for each in options if each != "--json"),
+        )
         refuses("--threads must be a number of threads", *command)
 
 

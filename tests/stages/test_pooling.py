@@ -414,7 +414,7 @@ def test_counting():
         ("blur", 2, {"padding": 1}, "a blur pads by itself"),
         ("blur", 30, {}, "a blur's size"),
         ("max", 2, {"border": "wrap"}, "pool has no border"),
-        ("max", 2, {"nan": "ignore"}, "nan ignore goes with smoothing"),
+        ("max", 2, {"nan": "ignore"}, "nan='ignore' goes with smoothing"),
         ("max", 2, {"range": "error", "offset": 300}, "results leave 0..255"),
     ],
 )

@@ -387,7 +387,7 @@ def test_the_plan_tells():
         (lambda a: imconv.opening(a, 3, stride=2), "keeps the picture's size"),
         (lambda a: imconv.closing(a, 3, pad="valid"), "keeps the picture's size"),
         (lambda a: imconv.median(a, 9, pad="valid"), "no output is left"),
-        (lambda a: imconv.opening(a, 3, nan="ignore"), "nan ignore goes with smoothing"),
+        (lambda a: imconv.opening(a, 3, nan="ignore"), "nan='ignore' goes with smoothing"),
     ],
 )
 def test_what_is_refused(call, words):

@@ -91,7 +91,9 @@ def _with_white(filter: Filter, picture: Picture, tell: Callable[[str], None]) -
     if picture.maximum is None:
         return filter
     if filter.options.range == "offset":
-        raise OptionError(f"trace has no range='offset' for pictures whose white is {picture.maximum}; leave out range=")
+        raise OptionError(
+            f"trace has no range='offset' for pictures whose white is {picture.maximum}; leave out range="
+        )
     tell(f"white is {picture.maximum}: filters clip results to it, which the trace does not show")
     return filter.with_options(white=picture.maximum)
 

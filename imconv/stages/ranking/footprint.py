@@ -107,7 +107,9 @@ def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
         return found
     (rows, columns), place = found.shape, parse_pair(anchor, "anchor", least=0, order="row,column")
     if not (place[0] < rows and place[1] < columns):
-        raise OptionError(f"anchor {place[0]},{place[1]} (row,column) is outside the shape of {rows} rows and {columns} columns")
+        raise OptionError(
+            f"anchor {place[0]},{place[1]} (row,column) is outside the shape of {rows} rows and {columns} columns"
+        )
     return replace(found, anchor=place)
 
 
