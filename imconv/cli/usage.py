@@ -61,7 +61,8 @@ def mistake(
     if isinstance(error, click.MissingParameter) and error.param is not None:
         what = _described(error.param)
         examples = getattr(command, "examples", ()) if name else ()
-        example = next((line for line in examples if what.split()[0] in line.split()), examples[0] if examples else "")
+        shown = {*error.param.opts} if isinstance(error.param, click.Option) else set()
+        example = next((line for line in examples if shown & {*line.split()}), examples[0] if examples else "")
         return f"{subject} needs {what}{f', as in: {_uncommented(example)}' if example else ''}"
     if isinstance(error, click.BadOptionUsage):
         option = next((each for each in params if error.option_name in each.opts), None)
