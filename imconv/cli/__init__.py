@@ -175,11 +175,11 @@ def _failed(error: BaseException) -> int:
         end = error if isinstance(error, interrupt.Ended) else interrupt.Ended()
         status, message = end.status, str(end)
     elif isinstance(error, click.ClickException):
-        status, message, hint = error.exit_code, *usage.told(error)
+        status, message, hint = error.exit_code, *usage.explained(error)
     elif isinstance(error, ImconvError):
         status, message = 2 if isinstance(error, OptionError) else 1, str(error)
     elif isinstance(error, MemoryError):
-        message = "not enough memory; use a smaller picture or --max-memory to be told beforehand"
+        message = "not enough memory; use a smaller picture; with --max-memory SIZE it is refused before any work"
     else:
         what = str(error).splitlines()[0] if str(error) else ""
         message = f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import sys
@@ -139,6 +138,8 @@ def report(facts: dict | list, output: str | None = None) -> None:
 
     One that is an object also has the notes. What JSON has no number for is null.
     """
+    import json
+
     if isinstance(facts, dict):
         facts = {**facts, "notes": facts.get("notes", current().notes)}
     click.echo(json.dumps(_finite(facts), allow_nan=False), err=on_stdout(output))

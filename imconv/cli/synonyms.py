@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection
 
 # a command's name elsewhere: what it is here
@@ -67,7 +66,7 @@ IMAGEMAGICK = {
     "-sharpen": "unsharp --sigma",
     "-median": "median --size",
 }
-_GEOMETRY = re.compile(r"(\d+(?:\.\d+)?)(?:x(\d+(?:\.\d+)?))?(?:[+-].*)?")  # RADIUSxSIGMA and what follows
+_GEOMETRY = r"(\d+(?:\.\d+)?)(?:x(\d+(?:\.\d+)?))?(?:[+-].*)?"  # RADIUSxSIGMA and what follows
 
 
 def understood(args: list[str], commands: Collection[str]) -> list[str]:
@@ -79,6 +78,8 @@ def understood(args: list[str], commands: Collection[str]) -> list[str]:
 
 def command_for(args: list[str]) -> str | None:
     """What to write instead of a command line that begins with another tool's word; None if the word is unknown."""
+    import shlex
+
     word = args[0].lower()
     if word in COMMANDS:
         return f"write: imconv {COMMANDS[word]} {shlex.join(args[1:])}".rstrip()
@@ -100,9 +101,11 @@ def option_for(typed: str, args: list[str], options: Collection[str]) -> str | N
 def imagemagick(args: list[str]) -> str | None:
     """The command for a command line with one of ImageMagick's operations; None for any other."""
     at = next((i for i, word in enumerate(args) if word in IMAGEMAGICK), None)
-    found = None if at is None or at + 1 == len(args) else _GEOMETRY.fullmatch(args[at + 1])
+    found = None if at is None or at + 1 == len(args) else re.fullmatch(_GEOMETRY, args[at + 1])
     if at is None or not found:
         return None
+    import shlex
+
     command, option = IMAGEMAGICK[args[at]].split()
     places = [word for word in (*args[:at], *args[at + 2 :]) if word not in (command, "convert", "magick")]
     number = found[2] or found[1]
@@ -113,6 +116,8 @@ def imagemagick(args: list[str]) -> str | None:
 
 def _value_of(option: str, args: list[str]) -> str:
     """The value that an option has in these words, as `-s 2`, `-s2` or `--std=2`; empty if it has none."""
+    import shlex
+
     for number, word in enumerate(args):
         if word == option:
             following = args[number + 1 : number + 2]

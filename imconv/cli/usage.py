@@ -19,15 +19,15 @@ class CommandGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def _instead(self, ctx: click.Context, args: list[str]) -> str:
-        word, path = args[0], ctx.command_path
-        if ctx.parent is None and (other := synonyms.command_for(args)):
+        word, top = args[0], ctx.parent is None
+        if top and (other := synonyms.command_for(args)):
             return f"no command {word!r}; {other}"
         near = nearest(word, self.list_commands(ctx))
         if not near and (os.path.exists(word) or os.path.splitext(word)[1]):
-            return f"{word}: a command comes before files, as in {path} {self.example} {word}"
-        return f"no command {word!r}{near or '; they are ' + ', '.join(self.list_commands(ctx))}"
-
-    example = "blur --sigma 2"
+            shown = f", as in imconv blur {word} OUTPUT --sigma 2" if top else f": {', '.join(self.list_commands(ctx))}"
+            return f"{word}: a command comes before files{shown}"
+        others = "" if near or top else f"; they are {', '.join(self.list_commands(ctx))}"  # of all in the help only
+        return f"no command {word!r}{near}{others}"
 
 
 def hint(path: str) -> str:
@@ -35,7 +35,7 @@ def hint(path: str) -> str:
     return f"Try '{path} --help'"
 
 
-def told(error: click.ClickException) -> tuple[str, str]:
+def explained(error: click.ClickException) -> tuple[str, str]:
     """The message for an error of Click's, and a second line, which may be empty."""
     if type(error).__name__ == "NoArgsIsHelpError":  # Click 8.2 and later
         return "", error.format_message()
@@ -68,7 +68,15 @@ def mistake(
         option = next((each for each in params if error.option_name in each.opts), None)
         if option is not None and isinstance(option, click.Option) and not option.is_flag:
             return f"{error.option_name} needs a value: {_described(option)}"
+    if type(error) is click.UsageError and "extra argument" in error.message:
+        return (
+            f"{_plain(error)}; {subject} takes {' '.join(_described(each) for each in params if not _is_option(each))}"
+        )
     return _plain(error)
+
+
+def _is_option(parameter: click.Parameter) -> bool:
+    return isinstance(parameter, click.Option)
 
 
 def _described(parameter: click.Parameter) -> str:
