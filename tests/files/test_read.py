@@ -386,7 +386,7 @@ def test_inspect_agrees_with_read(samples):
 
 def test_format_for_names_extensions_and_paths():
     assert format_for("a/b.JPG") == format_for(".jpeg") == format_for("jpg") == "JPEG"
-    refused(FileError, r"unknown format '\.pgn'; did you mean '\.p.m'\?; known are \.png", format_for, "x.pgn")
+    refused(FileError, r"unknown format '\.pgn'; did you mean '\.png'\?; known are \.png", format_for, "x.pgn")
     refused(FileError, "no extension says which format", format_for, "picture")
 
 
