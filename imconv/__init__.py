@@ -7,6 +7,7 @@ _HOMES = {
     "ImconvError": "errors",
     "ImconvWarning": "errors",
     "Kernel": "kernel.kernel",
+    "Options": "options",
     "Picture": "files.picture",
     "Plan": "stages.convolution.plan",
     "bilateral": "filters.bilateral",

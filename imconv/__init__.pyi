@@ -35,6 +35,7 @@ from .filters.smooth import box_blur as box_blur
 from .filters.smooth import gaussian_blur as gaussian_blur
 from .kernel.kernel import Kernel as Kernel
 from .net.layer import layer as layer
+from .options import Options as Options
 from .sheet import contact_sheet as contact_sheet
 from .stages.convolution.plan import Plan as Plan
 

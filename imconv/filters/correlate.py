@@ -72,8 +72,21 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     kernel : Kernel, name or 2-D array
     convolve : bool, default True
         False for correlation.
-    anchor, has_alpha, options
-        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range, depth.
+    anchor : (row, column), optional
+        The tap that lies on the output pixel; default the kernel's own anchor.
+    has_alpha : bool, default False
+        Whether the last channel is alpha.
+    **options
+        border, pad, stride, dilation, offset, alpha, range and depth, as in `imconv.convolve`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ImconvError
+        As `imconv.convolve`, and for options that need the picture: linear, region, mask, channels, crop, nodata.
 
     Examples
     --------

@@ -26,13 +26,13 @@ STEPWISE = ("pad", "stride", "dilation")
     "imconv chain look.txt in.png out.png --set sigma=3     # a file of steps; $sigma in it is 3",
 )
 @click.argument("steps", metavar="STEPS")
-@setting("--set settings", "NAME=VALUE", "What $NAME stands for in the steps.", multiple=True)
+@setting("--set settings", "NAME=VALUE", "Put VALUE in the place of $NAME in the steps.", multiple=True)
 def chain(shared, steps, settings):
     """Filter with several filters in one go.
 
     The picture is decoded once, stays in floats between the steps, and is rounded and encoded once. STEPS are filter
-    commands with their options, between bars, or a file of them, in which lines such as "sigma = 2" give $sigma a
-    value. Steps have the border and alpha that the chain has, unless they have their own.
+    commands with their options, separated by bars, or a file of them. A line such as "sigma = 2" in the file sets
+    $sigma. A step without --border or --alpha uses the chain's.
     """
     from .chain_text import load_steps
 
@@ -68,7 +68,7 @@ def collected(ctx: click.Context, steps: list[list[str]], shared: dict) -> list[
         except OptionError as error:
             raise _in_step(number, name, command, error) from None
         if len(found) != number:
-            raise OptionError(f"step {number}: {name} gives no single picture, and can't be part of a chain")
+            raise OptionError(f"step {number}: {name} writes no single picture; it can't be part of a chain")
     return found
 
 

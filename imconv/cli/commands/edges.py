@@ -23,19 +23,19 @@ from ..options import setting
     default="sobel",
 )
 @setting(
-    "--show", "magnitude|x|y|direction|max", "What is shown; max: the largest of eight directions.", default="magnitude"
+    "--show", "magnitude|x|y|direction|max", "What to show; max: the largest of eight directions.", default="magnitude"
 )
-@setting("--gain", "G", "Factor of the result; with 1 the result for a ramp of slope 1 is 1.", default="1")
-@setting("--sigma", "S", "Standard deviation, in pixels, of the Gaussian of gaussian, log and dog.  [default: 1]")
-@setting("--ratio", "R", "Sigma of the second Gaussian of dog over that of the first.  [default: 1.6]")
-@setting("--angle", "DEG", "A gradient's derivative in this direction, counter-clockwise.")
-@setting("--order", "1|2", "2: gaussian's second derivative.", default="1")
+@setting("--gain", "G", "Factor of the result; 1 answers a ramp of slope 1 with 1.", default="1")
+@setting("--sigma", "S", "Standard deviation of the Gaussian in gaussian, log and dog, in pixels.  [default: 1]")
+@setting("--ratio", "R", "For dog: sigma of the second Gaussian divided by that of the first.  [default: 1.6]")
+@setting("--angle", "DEG", "Derivative in this direction, counter-clockwise from the right; for gradients.")
+@setting("--order", "1|2", "Order of the derivative; 2 for gaussian only.", default="1")
 def edges(shared, operator, show, **how):
     """Find edges by first and second derivatives.
 
-    x is positive where it gets brighter to the right, y where it gets brighter downwards. These two, derivatives at an
-    angle and second derivatives have a sign: without --range, mid-grey stands for 0 in pictures that hold no negative
-    samples. A direction is shown as a hue: red is to the right, then green and blue follow counter-clockwise; the
+    x is positive where the picture gets brighter to the right, y where it gets brighter downwards. x, y, derivatives at
+    an angle and second derivatives have a sign: in pictures without negative samples mid-grey stands for 0, unless
+    --range is given. A direction is shown as a hue: red is to the right, green and blue follow counter-clockwise. Its
     brightness is the magnitude.
     """
     from ...filters.edges import edge_filter

@@ -25,12 +25,12 @@ def sharpen(shared, amount):
     "imconv unsharp in.png out.png --sigma 2",
     "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 3",
 )
-@setting("--sigma", "S", "Sigma of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--sigma", "S", "Standard deviation of the blur: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
 @setting("--amount", "A", "Strength; 0 leaves the picture as it is.", default="1")
 @setting("--threshold", "T", "Leave smaller differences alone, in sample units.", default="0")
 @setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")
 def unsharp(shared, sigma, amount, threshold, truncate):
-    """Sharpen with an unsharp mask."""
+    """Sharpen: add the difference to a blurred copy (unsharp mask)."""
     from ...filters.sharpen import unsharp_filter
 
     return lambda options, width: unsharp_filter(sigma, amount, threshold, truncate, width, options)
