@@ -107,13 +107,17 @@ def _note_warning(message, category, filename, lineno, file=None, line=None) -> 
     note(subject + " ".join(str(message).split()), bool(run.params.get("quiet")))
 
 
-def note(text: str, quiet: bool = False) -> None:
-    """Write a remark to standard error, unless it is to be quiet, and keep it for the report."""
-    run = current()
-    text = run.worded(text)
-    run.notes.append(text)
+def say(text: str, quiet: bool = False) -> None:
+    """Write a line to standard error, unless it is to be quiet: what was asked for, such as sizes and times."""
     if not quiet:
         click.echo(f"imconv: {text}", err=True)
+
+
+def note(text: str, quiet: bool = False) -> None:
+    """Write a remark that nobody asked for to standard error, unless it is to be quiet, and keep it for the report."""
+    run = current()
+    run.notes.append(run.worded(text))
+    say(run.notes[-1], quiet)
 
 
 def complain(message: object) -> str:

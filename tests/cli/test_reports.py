@@ -104,6 +104,9 @@ def test_pages_and_lists_have_the_same_failures(imconv, folder):
 
 def test_notes_are_in_the_report_also_where_nobody_reads_them(imconv, folder):
     shutil.copy("palette.gif", "in.gif")
+    said = imconv("box", "in.gif", "out.png", "--size", 3, "--json", "-v")
+    assert report_of(said, "filter")["notes"] == ["in.gif: palette expanded to RGB"]  # what -v asks for is no note
+    assert said.err.count("\n") > 2
     for quiet in ((), ("-q",)):
         result = imconv("box", "in.gif", "out.png", "--size", 3, "--json", *quiet)
         found = report_of(result, "filter")

@@ -14,7 +14,7 @@ from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
 from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting
 from ..places import input_place, read_picture, teller, write_picture
-from ..saying import report
+from ..saying import report, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +124,7 @@ def layer(
         laid = files.Picture(contact_sheet(list(shown), columns=columns), format="PNG")
         write_picture(sheet, laid, no_clobber, quiet)
     if how["verbose"]:
-        tell(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms")
+        say(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms", quiet)
     if how["json_"]:
         facts = {
             "input": input or "-",

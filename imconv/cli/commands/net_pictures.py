@@ -14,7 +14,7 @@ from ..compiling import watch
 from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting, together
 from ..places import input_place, read_picture, teller, write_picture
 from ..progress import Progress
-from ..saying import report
+from ..saying import report, say
 from .layer import SCALES, map_names
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class _Job:
             )
         if shared["verbose"]:
             for step in self.prepared.steps:
-                self.tell(step)
-            self.tell("in go " + " x ".join(map(str, self.prepared.samples.shape)))
+                say(step, self.quiet)
+            say("in go " + " x ".join(map(str, self.prepared.samples.shape)), self.quiet)
 
     def facts(self) -> dict:
         """What every report begins with."""
