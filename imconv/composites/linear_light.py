@@ -115,7 +115,7 @@ class Conversion:
             if tally is not None:
                 tally.add(samples=rows.size, clipped=clipped, nans=int(np.count_nonzero(np.isnan(rows))))
             if self.range == "error" and clipped:
-                raise ImconvError(f"results leave 0..{self.result_white}; use range clip, abs, offset or stretch")
+                raise ImconvError(f"results leave 0..{self.result_white}; use range= (clip, abs, offset or stretch)")
         return self.transfer.encode(rows, self.target, self._top)
 
     def encode_bands(self, bands: Iterable[np.ndarray], tally: Tally | None = None) -> Iterator[np.ndarray]:

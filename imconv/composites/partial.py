@@ -330,7 +330,7 @@ def _ranged(values: np.ndarray, policy: str, target: np.dtype, top: int | None =
         with np.errstate(invalid="ignore"):
             outside = (np.floor(values + 0.5) < low) | (np.floor(values + 0.5) > high)
         if outside.any():
-            raise ImconvError(f"results leave {low:.0f}..{high:.0f}; use range clip, abs, offset or stretch")
+            raise ImconvError(f"results leave {low:.0f}..{high:.0f}; use range= (clip, abs, offset or stretch)")
     return np.clip(values, low, high)
 
 

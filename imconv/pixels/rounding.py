@@ -120,7 +120,7 @@ def finish(
     if policy == "error" and outside is not None and outside.any():
         worst = sums[outside][np.abs(sums[outside]).argmax()]
         raise ImconvError(
-            f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
+            f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range= (clip, abs, offset or stretch), or scale the kernel"
         )
     saturate(sums, out, low, high)
 

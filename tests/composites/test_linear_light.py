@@ -282,7 +282,7 @@ def test_what_is_clipped_is_counted_or_an_error():
     tally = Tally()
     apply(LinearFilter(imconv.Kernel([[2]]), Options(linear=True)), image, tally=tally)
     assert (tally.samples, tally.clipped) == (4, 2)
-    with pytest.raises(ImconvError, match=r"results leave 0\.\.255; use range clip"):
+    with pytest.raises(ImconvError, match=r"results leave 0\.\.255; use range= .clip"):
         imconv.correlate(image, [[2]], linear=True, range="error")
     np.testing.assert_array_equal(imconv.correlate(image, [[1]], linear=True, range="error"), image)
     assert imconv.correlate(image, [[-1]], linear=True, range="abs").tolist() == image.tolist()
