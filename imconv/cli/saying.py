@@ -176,7 +176,8 @@ class Lasting:
     def __init__(self, stream):
         self._stream = stream
         self._lost = False
-        self.encoding, self.errors = stream.encoding, stream.errors  # which Click asks for
+        # which Click asks for
+        self.encoding, self.errors = getattr(stream, "encoding", None), getattr(stream, "errors", None)
 
     def write(self, text: str) -> int:
         if not self._lost:

@@ -42,9 +42,8 @@ def explained(error: click.ClickException) -> tuple[str, str]:
     ctx = getattr(error, "ctx", None)  # some have none: they are of the command that reads its words
     run = saying.current()
     path, command = (run.path, run.command) if ctx is None else (ctx.command_path, ctx.command)
-    return synonyms.imagemagick(run.args) or mistake(error, command, run.args, path.partition(" ")[2] or path), hint(
-        path
-    )
+    name = path.partition(" ")[2] or path
+    return synonyms.imagemagick(run.args) or mistake(error, command, run.args, name), hint(path)
 
 
 def mistake(
@@ -56,8 +55,9 @@ def mistake(
     if isinstance(error, click.NoSuchOption):
         typed = error.option_name
         options = [*(each for param in params for each in param.opts if each.startswith("-")), "--help"]
-        instead = synonyms.option_for(typed, args, options)
-        return f"{subject} has no option {typed}{f'; {instead}' if instead else nearest(typed, options if len(typed) > 2 else ())}"
+        if instead := synonyms.option_for(typed, args, options):
+            return f"{subject} has no option {typed}; {instead}"
+        return f"{subject} has no option {typed}{nearest(typed, options) if len(typed) > 2 else ''}"
     if isinstance(error, click.MissingParameter) and error.param is not None:
         what = _described(error.param)
         examples = getattr(command, "examples", ()) if name else ()
@@ -69,14 +69,9 @@ def mistake(
         if option is not None and isinstance(option, click.Option) and not option.is_flag:
             return f"{error.option_name} needs a value: {_described(option)}"
     if type(error) is click.UsageError and "extra argument" in error.message:
-        return (
-            f"{_plain(error)}; {subject} takes {' '.join(_described(each) for each in params if not _is_option(each))}"
-        )
+        taken = [_described(each) for each in params if isinstance(each, click.Argument)]
+        return f"{_plain(error)}; {subject} takes {' '.join(taken)}"
     return _plain(error)
-
-
-def _is_option(parameter: click.Parameter) -> bool:
-    return isinstance(parameter, click.Option)
 
 
 def _described(parameter: click.Parameter) -> str:
