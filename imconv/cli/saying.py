@@ -8,11 +8,11 @@ import os
 import sys
 import warnings
 from contextvars import ContextVar
-from functools import cached_property
 from typing import Any
 
 import click
 
+from ..lazy import cached_property
 from .wording import as_options
 
 INPUTS = ("input", "image", "a", "kernel", "network")  # the arguments that can be a command's input
