@@ -64,11 +64,7 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
     ((224, 255), (224, 255))
     """
     if layer is None:
-        layer = next(
-            placed.layer.name
-            for placed in reversed(network.resolve())
-            if placed.fields and not placed.layer.rules.adaptive
-        )
+        layer = _last_map(network)
     placed = network.resolve(until=layer)[-1]
     if not placed.fields:
         raise OptionError(f"{layer} sees the whole input whatever its size; ask for a layer before it")
@@ -79,6 +75,23 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
         here = network.resolve(shape, until=layer)[-1]
         paddings = tuple(_total_padding(here, wanted[axis], axis) for axis in (0, 1))
     return Fit(layer, wanted, (rows, columns), inputs, paddings)
+
+
+def _last_map(network: Graph) -> str:
+    """The last layer whose receptive field is smaller than the input by design, and whose size depends on the input's."""
+    found, fixed = "", set[str]()
+    for placed in network.resolve():
+        one = placed.layer
+        sized = one.rules.adaptive or (one.kind == "upsample" and one.attributes["size"])
+        if sized or fixed.intersection(one.inputs):
+            fixed.add(one.name)
+        elif placed.fields:
+            found = one.name
+    if not found:
+        raise OptionError(
+            f"{network.name} has no layer with maps whose size depends on the input; name one with --layer"
+        )
+    return found
 
 
 def _inputs(network: Graph, layer: str, wanted: int, axis: int) -> tuple[int, int] | None:

@@ -49,6 +49,50 @@ def test_a_window_with_distinct_taps():
     assert (found.steps[1], found.result) == (("plus bias 0.5", found.steps[0][1] + 0.5), found.steps[1][1])
 
 
+def test_a_window_of_a_transposed_convolution():
+    """Powers of two: of each kernel that reaches the sample, the tap that does."""
+    text = "input = [3, 4, 2]\nlayers = [{ transposed = 2, size = 3, stride = 2, pad = 1, groups = 2 }]"
+    network = made(text)
+    weights = 2.0 ** np.arange(18).reshape(2, 1, 3, 3)  # channels in, out of a group
+    arrays = {"transposed1.weight": weights, "transposed1.bias": np.array([0.5, 0.25])}
+    samples = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+    found = trace(network, Weights(network, arrays), samples, "transposed1", (1, 3, 1))
+    assert (found.rows, found.columns, len(found.parts)) == ([0, 1], [1, 2], 1)
+    assert (found.parts[0].channel, found.parts[0].window) == (1, [[3, 5], [11, 13]])
+    assert found.parts[0].weights == [
+        [2**17, 2**15],
+        [2**11, 2**9],
+    ]  # row 0 reaches 1 by its last tap, row 1 by its first
+    assert found.steps == [("sum", found.parts[0].sum), ("plus bias 0.25", found.parts[0].sum + 0.25)]
+    assert found.result == found.steps[1][1]
+    found = trace(network, Weights(network, arrays), samples, "transposed1", (2, 4, 0))
+    assert (found.rows, found.columns, found.parts[0].weights) == ([1], [2], [[16]])
+
+
+def test_samples_that_no_kernel_reaches():
+    network = made("input = [3, 4, 1]\nlayers = [{ transposed = 1, size = 1, stride = 2 }]")
+    arrays = {"transposed1.weight": np.ones((1, 1, 1, 1)), "transposed1.bias": np.array([0.5])}
+    found = trace(network, Weights(network, arrays), np.ones((3, 4, 1), np.float32), "transposed1", (1, 2, 0))
+    assert (found.rows, found.columns, found.parts) == ([], [1], [])
+    assert (found.steps, found.result) == ([("sum", 0), ("plus bias 0.5", 0.5)], 0.5)
+    assert "result" in str(found)
+
+
+def test_the_samples_of_enlarged_maps():
+    text = (
+        "input = [3, 4, 4]\nlayers = [{ upsample = 2, mode = 'bilinear' }, { pixel-shuffle = 2 }, { upsample = 1.5 }]"
+    )
+    network = made(text)
+    samples = np.arange(48, dtype=np.float32).reshape(3, 4, 4)
+    found = trace(network, Weights(network, {}), samples, "upsample1", (1, 2, 0))
+    assert (found.rows, found.columns) == ([0, 1], [0, 1])
+    assert (found.parts[0].window, found.parts[0].weights) == ([[0, 4], [16, 20]], [[0.1875, 0.5625], [0.0625, 0.1875]])
+    assert trace(network, Weights(network, {}), samples, "upsample1", (0, 7, 3)).parts[0].weights == [[1]]
+    assert trace(network, Weights(network, {}), samples, "shuffle1", (3, 5, 0)).parts[0].channel == 3
+    found = trace(network, Weights(network, {}), samples, "upsample2", (4, 23, 0))
+    assert (found.rows, found.columns, found.steps[0][1]) == ([2], [15], found.result)
+
+
 def test_text_as_it_stands():
     network = made('input = [2, 2, 1]\nlayers = [{ conv = 1, size = 2 }, "batchnorm", "relu"]')
     arrays = {
