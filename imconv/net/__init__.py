@@ -1,15 +1,20 @@
-"""Convolutional networks: loaded from the descriptions in the folder networks/ or a user's own, summarised, run, traced."""
+"""Convolutional networks: loaded from the descriptions in the folder networks/ or a user's own, summarised, run, traced.
+
+`load` returns a `Network`; `open_tensors` reads files of weights.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from ..errors import OptionError, nearest
 from ..kernel.library import folder
 from .graph import Layer
 from .network import Network
+from .tensors import Tensors, open_tensors
 
-__all__ = ["Layer", "Network", "listed", "load", "shipped_weights"]
+__all__ = ["Layer", "Network", "Tensors", "listed", "load", "open_tensors", "shipped_weights"]
 
 _ENDING = ".toml"
 
@@ -45,7 +50,8 @@ def load(name_or_path: str) -> Network:
     name, known = text.strip().lower(), []
     for description in _library(name):
         if name in description.members or name in description.aliases:
-            return assemble(description, name)
+            network = assemble(description, name)
+            return replace(network, shipped=shipped_weights(network.name))
         known += [*description.members, *description.aliases]
     raise OptionError(
         f"no network is called {text!r}{nearest(name, known)}; `imconv net list` shows the names, and a file of your own "

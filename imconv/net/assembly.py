@@ -30,8 +30,8 @@ from typing import NoReturn
 from ..errors import LimitError, NetworkError, nearest
 from ..kernel.number import NumberError, parse_number
 from .attributes import REQUIRED, Attribute, flag, whole
-from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
-from .graph import INPUT, LAYOUTS, Layer, Placed, Preprocess, Tensor, place
+from .description import EXPECTS, PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
+from .graph import INPUT, LAYOUTS, Expects, Layer, Placed, Preprocess, Tensor, place
 from .layer_kinds import JOINS, KINDS
 from .network import Network
 from .positions import Path
@@ -117,6 +117,7 @@ class _Assembler:
             input_shape=self.input_shape,
             layers=tuple(self.layers),
             preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
+            expects=self._expects(),
             ignored=self.weights.get("ignore", ()),
             ignored_ends=self.layout.ignored,
         )
@@ -374,6 +375,12 @@ class _Assembler:
             self.fail(spot, "input must be [rows, columns, channels], as [224, 224, 3]")
         rows, columns, channels = (self._checked(Attribute(whole()), one, spot, "input") for one in given)
         return rows, columns, channels
+
+    def _expects(self) -> Expects | None:
+        given = self._table("expects", EXPECTS)
+        if given and "picture" not in given:
+            self.fail(self.top.at("expects"), 'expects needs a picture, as in picture = "a digit, white on black"')
+        return Expects(**given) if given else None
 
     def _table(self, name: str, known: Mapping[str, Attribute]) -> dict:
         """What a table of the file says."""

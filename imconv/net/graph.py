@@ -141,6 +141,20 @@ class Preprocess:
 
 
 @dataclass(frozen=True)
+class Expects:
+    """What a network expects to see, beyond a picture's size: notes say where a picture is otherwise.
+
+    `picture` says it in words. `ground` is what surrounds the figure, "black" or "white"; `side` is the longer side of the
+    figure, in samples of the input; `centred` says that the figure lies in the middle.
+    """
+
+    picture: str
+    ground: str | None = None
+    side: int | None = None
+    centred: bool = False
+
+
+@dataclass(frozen=True)
 class Placed:
     """A layer placed in a network with an input of a given size."""
 
@@ -173,6 +187,8 @@ class Graph:
     input_shape: tuple[int, int, int]
     layers: tuple[Layer, ...]
     preprocess: Preprocess | None = None
+    expects: Expects | None = None
+    shipped: str | None = None  # the path of the weights that come with imconv
     ignored: tuple[str, ...] = ()  # beginnings of keys in files of weights that are ignored
     ignored_ends: tuple[str, ...] = ()
 
@@ -291,7 +307,8 @@ def _seen(
         return (), gated, ""
     if reads:
         return tuple(one.behind(read) for one, read in zip(inputs[0], reads, strict=True)), gated, ""
-    found, notes = [], []
+    found: list[Field] = []
+    notes: list[tuple[float, str]] = []
     for axis, outputs in enumerate(shape[:2]):
         paths = [one[axis] for one in inputs]
         field = paths[0]

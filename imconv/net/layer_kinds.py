@@ -132,7 +132,7 @@ KINDS: dict[str, Kind] = {
             "dilation": _DILATION,
             "groups": _GROUPS,
             "bias": _BIAS,
-            "table": Attribute(table, None, "the input channels of each output channel; default: all"),
+            "table": Attribute(table, None, "the input channels of each output channel, if not all"),
             "activation": _ACTIVATION,
         },
         "out",
@@ -276,14 +276,14 @@ KINDS: dict[str, Kind] = {
     "batchnorm": Kind(
         "BatchNormalization",
         "bn",
-        "batch normalization with the running mean and variance",
+        "batch normalisation with the running mean and variance",
         _NORM,
         tensors=each_channel("scale", "shift", "mean", "variance", fixed=("mean", "variance")),
     ),
     "groupnorm": Kind(
         "GroupNormalization",
         "gn",
-        "normalized over all pixels of a group of channels (Wu and He 2018)",
+        "normalised over all pixels of a group of channels (Wu and He 2018)",
         {"groups": Attribute(whole(), about="parts of the channels"), **_NORM},
         "groups",
         shape=grouped_shape,
@@ -293,14 +293,14 @@ KINDS: dict[str, Kind] = {
     "layernorm": Kind(
         "LayerNormalization",
         "ln",
-        "normalized over the channels of each pixel",
+        "normalised over the channels of each pixel",
         _NORM,
         tensors=each_channel("scale", "shift"),
     ),
     "lrn": Kind(
         "LRN",
         "lrn",
-        "local response normalization: a / (k + alpha sum a^2)^beta over n channels",
+        "local response normalisation: a / (k + alpha sum a^2)^beta over n channels",
         {
             "n": Attribute(whole(1, 1 << 10), 5, "channels that are summed"),
             "alpha": Attribute(number(), 1e-4, "the paper's, which is torch's divided by n"),

@@ -105,7 +105,7 @@ class Field:
         """The field of an output that depends on both.
 
         If their jumps differ, it is computed for each of so many `outputs`, and has the first jump. Raises OptionError if
-        jumps differ and the number of outputs is not given.
+        jumps differ and the number of outputs is not given, or no layer enlarged or divided the maps.
         """
         bound = self.bound or other.bound
         if self.jump == other.jump:
@@ -114,11 +114,15 @@ class Field:
                 return self._bounded().joined(other._bounded())
             ends = [_hull((self.at(i), other.at(i))) for i in range(count)]
             return Field._of(ends, Fraction(self.jump), bound)
-        if outputs is None:
+        if outputs is None or (self._regular and other._regular):
             raise OptionError(f"outputs that lie {self.jump} and {other.jump} samples apart can't be joined")
         ends = [_hull((self.at(i), other.at(i))) for i in range(outputs)]
         found = Field(*ends[0], self.jump, tuple(ends[1:]), bound or outputs > 1)
         return found._bounded() if outputs > MOST_ENDS else found
+
+    @property
+    def _regular(self) -> bool:
+        return not self.others and isinstance(self.jump, int) and self.jump > 0
 
     def _bounded(self) -> Field:
         """A field of one jump that holds all fields of the pattern."""

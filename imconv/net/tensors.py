@@ -48,7 +48,9 @@ class Entry:
 
 
 class Tensors(Mapping):
-    """The tensors of a file by name; each is read on access, bfloat16 as float32.
+    """The tensors of a file by name, as a mapping; each is read on access, bfloat16 as float32.
+
+    `entries` has their shapes and types, without reading them.
 
     >>> import numpy, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "w.npy")
@@ -78,14 +80,31 @@ class Tensors(Mapping):
 
 
 def open_tensors(path) -> Tensors:
-    """Open a .safetensors, .npz or .npy file; the one array of a .npy file has the name "".
+    """Open a .safetensors, .npz or .npy file of tensors, such as a network's weights.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    Tensors
+        A mapping from names to arrays, in the order of the file; an array is read when it is asked for. The one array of a
+        .npy file has the name "".
 
     Raises
     ------
     FileError
-        The file is none of these, is damaged, or holds Python objects.
+        The file is none of these, is damaged, or holds Python objects, which are never unpickled.
     LimitError
         Its header is larger than that of any network's weights.
+
+    Examples
+    --------
+    >>> from imconv.net import shipped_weights
+    >>> weights = open_tensors(shipped_weights("lenet5"))
+    >>> weights["C1.weight"].shape, weights.entries["C1.bias"].type
+    ((6, 1, 5, 5), 'float32')
     """
     path = os.fsdecode(path)
     if path.lower().endswith(PICKLED):

@@ -65,7 +65,8 @@ class SampleTrace:
         return _plain(facts)
 
     def __str__(self) -> str:
-        place = ",".join(map(str, self.at))
+        names = ("row", "column", "channel") if len(self.at) == 3 else ("number",)
+        place = ", ".join(f"{name} {n}" for name, n in zip(names, self.at, strict=True))
         lines = [f"{self.layer} ({self.kind}) at {place}"]
         if self.rows:
             lines += [f"rows     {positions(self.rows)}", f"columns  {positions(self.columns)}"]
@@ -117,8 +118,11 @@ def trace(
     chosen = network.layer(layer)
     here = network.resolve(samples.shape, until=layer)[-1]
     if len(at) != len(here.shape) or not all(0 <= n < size for n, size in zip(at, here.shape, strict=True)):
-        form = "row,column,channel" if len(here.shape) == 3 else "a number"
-        raise OptionError(f"{layer} gives {by(here.shape)}; a sample is {form} of these, from 0, not {at}")
+        form = "row,column,channel" if len(here.shape) == 3 else "one number"
+        given = ",".join(map(str, at))
+        raise OptionError(
+            f"{layer} has no sample {given}: its output is {by(here.shape)}; write {form}, counted from 0"
+        )
     following = _following(network, chosen)
     names = [*(name for name in chosen.inputs if name != INPUT), layer, *(one.name for one in following)]
     outputs = {INPUT: np.asarray(samples, np.float32), **Forward(network, weights, names, threads).run(samples)}

@@ -30,7 +30,7 @@ def test_short_side_crop_mean_and_deviation():
     assert prepared.steps == (
         "resized to 256 x 341, bilinear (Pillow's, antialiased)",
         "cropped to 224 x 224 from the middle",
-        "samples divided by 255, less 0.485, 0.456, 0.406, divided by 0.229, 0.224, 0.225",
+        "samples divided by 255, minus 0.485, 0.456, 0.406, divided by 0.229, 0.224, 0.225",
     )
 
 
@@ -85,7 +85,7 @@ def test_alpha():
     opaque[..., 3] = 51
     prepared = prepare(network("divide = 1"), opaque)
     assert (prepared.samples == np.floor(PIXELS * 0.2 + 255 * 0.8 + 0.5)).all()
-    assert prepared.steps[0] == "what is transparent laid over white"
+    assert prepared.steps[0] == "transparent pixels laid over white"
 
 
 def test_regions_lead_back_to_the_picture():

@@ -32,7 +32,9 @@ def test_every_layer_leads_to_its_result(name):
             own = [value for step, value in found.steps if not step.startswith(tuple(expected))]
             assert own[-1] == pytest.approx(values[at], **close), found
             json.dumps(found.as_dict(), allow_nan=False)
-            assert str(found).splitlines()[0] == f"{layer.name} ({layer.kind}) at {','.join(map(str, at))}"
+            names = ("row", "column", "channel") if len(at) == 3 else ("number",)
+            place = ", ".join(f"{name} {n}" for name, n in zip(names, at, strict=True))
+            assert str(found).splitlines()[0] == f"{layer.name} ({layer.kind}) at {place}"
 
 
 def test_a_window_with_distinct_taps():
@@ -103,7 +105,7 @@ def test_text_as_it_stands():
     }
     found = trace(network, Weights(network, arrays), np.array([[[1.0], [2]], [[3], [4]]]), "conv1", (0, 0, 0))
     assert str(found) == (
-        "conv1 (conv) at 0,0,0\n"
+        "conv1 (conv) at row 0, column 0, channel 0\n"
         "rows     0 1\n"
         "columns  0 1\n"
         "\n"
@@ -142,8 +144,8 @@ def test_infinite_weights_are_null_in_json():
 
 @pytest.mark.parametrize(
     ("layer", "at", "told"),
-    [("conv1", (0, 4, 0), "gives 7 x 4 x 4; a sample is row,column,channel"),
-     ("conv1", (3,), "a sample is row,column,channel"), ("fc1", (0, 0, 0), "gives 3 numbers; a sample is a number"),
+    [("conv1", (0, 4, 0), "no sample 0,4,0: its output is 7 x 4 x 4; write row,column,channel, counted from 0"),
+     ("conv1", (3,), "write row,column,channel"), ("fc1", (0, 0, 0), "its output is 3 numbers; write one number"),
      ("conv2", (0, 0, 0), "no layer 'conv2'; did you mean 'conv1'")],
 )  # fmt: skip
 def test_what_is_refused(layer, at, told):
