@@ -2,7 +2,7 @@
 
 An item of a list of layers is the name of a kind ("relu"), or a table whose form follows from one of its keys:
 
-    { conv = 64, size = 3, pad = 1 }     a layer: its kind and main attribute; see imconv/net/layer_kinds.py
+    { conv = 64, size = 3, pad = 1 }     a layer: its kind and main attribute; `imconv net kinds` lists all
     { layer = "batchnorm", eps = 1e-3 }  a layer of a kind without main attribute
     { section = [...], numbered = true } layers whose names begin with that of the section
     { block = "unit", width = 64 }       the layers of [blocks.unit]; other keys are its parameters
@@ -219,7 +219,7 @@ class _Assembler:
         return name
 
     def _owner(self, share, kind: str) -> str:
-        """The layer whose tensors a layer of this kind takes that shares those of the layer `share`."""
+        """The owner of the tensors of the layer `share`, for another layer of this kind."""
         other = next((layer for layer in self.layers if layer.name == share), None)
         if other is None:
             near = nearest(share, [layer.name for layer in self.layers]) if isinstance(share, str) else ""
@@ -383,7 +383,7 @@ class _Assembler:
         return Expects(**given) if given else None
 
     def _table(self, name: str, known: Mapping[str, Attribute]) -> dict:
-        """What a table of the file says."""
+        """The values of a table of the file."""
         return self._attributes(self.data.get(name, {}), known, self.top.at(name), name)
 
     def _defaults(self) -> dict[str, dict]:

@@ -35,13 +35,14 @@ class Fit:
         }
 
     def __str__(self) -> str:
-        rows, columns = (_range(one) if one else "no number of" for one in self.inputs)
+        rows, columns = (_range(one) if one else "" for one in self.inputs)
         sizes = f"{rows} rows and columns" if rows == columns else f"{rows} rows and {columns} columns"
-        lines = [f"{self.layer} gives {by(self.wanted)}", f"  for inputs of {sizes}"]
+        needs = f"  needs an input of {sizes}" if rows and columns else "  no input leads to it"
+        lines = [f"an output of {by(self.wanted)} at {self.layer}", needs]
         if self.paddings is not None:
             rows, columns = (_padding(one) if one else "none possible" for one in self.paddings)
             padding = rows if rows == columns else f"{rows} (rows), {columns} (columns)"
-            lines.append(f"  for inputs of {by(self.at)} with padding {padding}")
+            lines.append(f"  or, for an input of {by(self.at)}, padding {padding}")
         return "\n".join(lines)
 
 
@@ -53,7 +54,7 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
     network : Graph
     wanted : (rows, columns)
     layer : str, optional
-        Default: the last layer whose outputs are maps and depend on less than the whole input.
+        Default: the last layer with maps whose size depends on the input's, and whose outputs don't see the whole input.
     shape : optional
         The input for which paddings are computed; default: the network's own.
 

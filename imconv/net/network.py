@@ -77,7 +77,7 @@ class Network(Graph):
 
         weights = self.shipped if weights is None else weights
         if weights is None:
-            raise OptionError(advice(self, "weights="))
+            raise OptionError(advice(self, "weights=FILE"))
         if invert and not preprocess:
             raise OptionError("invert goes with preprocess: exchange black and white in the samples themselves")
         found = Weights(self, weights)

@@ -44,7 +44,7 @@ def of_axis(axis: Axis) -> Reads:
 
 
 def divided(size: int, count: int) -> Reads:
-    """Windows that divide `size` samples into `count` parts, torch's, which may overlap."""
+    """Windows that divide `size` samples into `count` parts, as torch places them; they may overlap."""
     common = math.gcd(size, count)
     parts = range(count // common)
     return Reads(tuple(range(i * size // count, -(-(i + 1) * size // count)) for i in parts), Fraction(size, count))
@@ -100,8 +100,8 @@ def _step(old: int, new: int, factor: float | None) -> Fraction:
 def nearest_samples(old: int, new: int, factor: float | None) -> np.ndarray:
     """The old sample that each new one repeats.
 
-    As torch's interpolate, in float32, which is sometimes beside the exact quotient. With a factor, new samples lie
-    1 / factor apart, even if `new` was rounded down, unless it was rounded down to `old`.
+    As torch's interpolate, in float32, whose rounding sometimes leads to the sample beside the exact one. With a factor, new
+    samples lie 1 / factor apart, although `new` was rounded down; if it was rounded down to `old`, nothing changes.
     """
     step = f32(old) / f32(new) if factor is None or old == new else f32(1 / factor)
     return np.minimum((np.arange(new, dtype=f32) * step).astype(np.int64), old - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import prod
 
@@ -69,6 +69,7 @@ class Summary:
             "name": self.network.name,
             "about": self.network.about,
             "input": list(self.shape),
+            "expects": asdict(self.network.expects) if self.network.expects else None,
             "parameters": self.parameters,
             "fixed": self.fixed,
             "macs": self.macs,
@@ -130,12 +131,14 @@ class Summary:
             lines.append(f"Receptive field: {size} pixels, every {jump} pixels ({last.layer.name}){more}")
         lines.append(
             f"Memory: weights {human_bytes(BYTES * (self.parameters + self.fixed))}, all outputs {human_bytes(self.activation_bytes)}, "
-            f"at most {human_bytes(self.largest_bytes)} into and out of one layer"
+            f"at most {human_bytes(self.largest_bytes)} read and written by one layer"
         )
         if any(placed.gated for placed in self.layers):
             lines.append("* without squeeze and excitation or group norm, whose factors depend on the whole input")
         if any(_bound(placed) for placed in self.layers):
             lines.append(f"{BOUND} an upper bound: no output sees more, but all may see less")
+        if self.network.expects:
+            lines.append(f"Expected picture: {self.network.expects.picture}")
         lines += [f"{placed.layer.name}: {placed.note}" for placed in self.layers if placed.note]
         return lines
 

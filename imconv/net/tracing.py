@@ -45,7 +45,8 @@ class ChannelPart:
 class SampleTrace:
     """The trace of one output sample: its parts, and the steps from them to the result.
 
-    `rows` and `columns` are those of the layer's input under the window, -1 for padding; empty for layers without window.
+    `rows` and `columns` are those of the layer's input under the window, -1 for padding; empty for layers without window. For
+    a transposed convolution they are those whose kernels reach the sample.
     `steps` are pairs of a name and the value then; `result` is the value of the forward pass after the last step.
     """
 
@@ -183,7 +184,7 @@ def _sources(axis, index: int, reflected: bool) -> list[int]:
 
 
 def _existing(samples: range, size: int) -> list[int]:
-    """The samples of an axis of so many that an output reads; those beyond the ends stand for the outermost."""
+    """The samples that an output reads on an axis of `size`; if all lie outside, the nearest one."""
     inside = [n for n in samples if 0 <= n < size]
     return inside or [min(max(samples[0], 0), size - 1)] if samples else []
 

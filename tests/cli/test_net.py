@@ -84,13 +84,13 @@ def test_markdown(succeeds):
 def test_the_inverse_question(succeeds):
     out = succeeds("net", "summary", "resnet50", "--want-output", "112", "--layer", "conv1").out.decode()
     assert out == (
-        "conv1 gives 112 x 112\n  for inputs of 223 to 224 rows and columns\n"
-        "  for inputs of 224 x 224 with padding 3 on both sides\n"
+        "an output of 112 x 112 at conv1\n  needs an input of 223 to 224 rows and columns\n"
+        "  or, for an input of 224 x 224, padding 3 on both sides\n"
     )
     found = json.loads(succeeds("net", "summary", "vgg16", "--want-output", "14x7", "--json").out)
     assert found == {"layer": "features.30", "wanted": [14, 7], "inputs": [[448, 479], [224, 255]], "paddings": None}
     out = succeeds("net", "summary", "lenet5", "--want-output", "28", "--layer", "C1", "--input", "28x27").out.decode()
-    assert "for inputs of 28 x 27 with padding 2 on both sides (rows), 2 before and 3 behind (columns)" in out
+    assert "or, for an input of 28 x 27, padding 2 on both sides (rows), 2 before and 3 behind (columns)" in out
 
 
 def test_fields_behind_layers_that_enlarge(succeeds, tmp_path):

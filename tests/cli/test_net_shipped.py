@@ -15,5 +15,5 @@ def test_lenet5_reads_digits_it_was_not_trained_on(succeeds, digit):
 
 
 def test_other_networks_need_weights(refuses):
-    words = "resnet18 needs trained weights, and none come with imconv; give --weights a .safetensors"
+    words = "resnet18 needs trained weights, which imconv doesn't bring for it: --weights FILE"
     refuses(words, "net", "run", "resnet18", DIGITS / "5.png", lines=1)

@@ -39,7 +39,10 @@ MOST_COLUMNS = 1 << 20  # of a sheet
 @setting("--padding", "P", "Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.", default="0")
 @setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1")
 @setting(
-    "--groups", "N", "Split channels and maps into N groups; each group of maps sees one of channels.", default="1"
+    "--groups",
+    "N",
+    "Split channels and maps into N groups; each group of maps reads one group of channels.",
+    default="1",
 )
 @setting("--activation", "NAME", "One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, silu, mish, softmax.")  # fmt: skip
 @flag("--unit", "Scale samples to 0..1, as most networks expect, instead of 0..255 or 0..65535.")

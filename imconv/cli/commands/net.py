@@ -20,7 +20,10 @@ def net():
 @click.argument("words", nargs=-1)
 @flag("--json json_", "As JSON.")
 def list_(words, json_):
-    """List the networks that have names, or those whose name or description contains all WORDS."""
+    """List the networks that have names.
+
+    With WORDS only those whose name or description contains all of them.
+    """
     from ...net import listed
 
     def shown(entry: dict) -> str:
@@ -34,9 +37,9 @@ def list_(words, json_):
 @click.argument("name", required=False)
 @flag("--json json_", "As JSON.")
 def kinds(name, json_):
-    """List all kinds of layers with their fields, or describe the kind NAME.
+    """List all kinds of layers, or describe one.
 
-    These are the layers of a network's .toml file. A field with a default is shown as FIELD = DEFAULT, an optional one
+    These are the layers that a network's .toml file can have, with their fields. A field with a default is shown as FIELD = DEFAULT, an optional one
     without default in brackets; the others are required. Every layer may also have a name, and with share = "LAYER" the
     weights of another layer.
     """
@@ -69,9 +72,9 @@ def kinds(name, json_):
 @flag("--markdown", "As a table in Markdown.")
 @flag("--json json_", "As JSON.")
 def summary(network, shape, want_output, layer, markdown, json_):
-    """Print each layer's output shape, parameters, multiply-adds, receptive field and memory.
+    """Print shapes, costs and receptive fields of all layers.
 
-    NETWORK is a name (imconv net list) or a .toml file, followed by :NAME if it describes several networks. RF: side of
+    For each layer: output shape, parameters, multiply-adds (MACs), receptive field and memory. NETWORK is a name (imconv net list) or a .toml file, followed by :NAME if it describes several networks. RF: side of
     the receptive field, in input pixels; the largest, if outputs differ. Jump: distance between neighbouring outputs'
     fields; below 1 if maps are enlarged. Start: centre of the first output's field, from the edge of the input. A note
     says where joined branches are misaligned. Memory: of the output, as float32.

@@ -51,7 +51,7 @@ class _Job:
         self.network = load(network)
         weights = self.network.shipped if weights is None else weights
         if weights is None:
-            raise OptionError(advice(self.network, "--weights"))
+            raise OptionError(advice(self.network))
         self.threads = checked_threads(shared["threads"])
         self.quiet, self.tell = shared["quiet"], teller(shared["quiet"])
         limits = checked_limits(shared["max_pixels"], shared["max_memory"], shared["truncated"])
@@ -145,7 +145,7 @@ def run(network, image, weights, count, labels, invert, json_, **shared):
 @command(
     "maps",
     "imconv net maps my.toml photo.jpg -w w.npz --layers conv1 --output-dir seen",
-    "imconv net maps my.toml photo.jpg -w w.npz --layers conv1,relu1 --zoom 4 --output-dir seen",
+    "imconv net maps my.toml in.jpg -w w.npz --layers conv1 --zoom 4 --output-dir s",
     "imconv net maps my.toml photo.jpg -w w.npz --occlusion top --output-dir seen",
 )
 @_ARGUMENTS
@@ -266,9 +266,9 @@ def _occlusion_text(found: dict, names) -> str:
 @_INVERT
 @_SHARED
 def trace(network, image, weights, layer, at, pixel, invert, json_, **shared):
-    """Show how one output of a layer is computed: window, weights, products, bias, activation.
+    """Show how one output of a layer is computed.
 
-    NETWORK and IMAGE are as for imconv net run. Weights are shown as they are multiplied: correlated, not convolved. If
+    Window, weights, products, bias and activation. NETWORK and IMAGE are as for imconv net run. Weights are shown as they are multiplied: correlated, not convolved. If
     there are many channels, only those with the largest sums are shown; --json has all. The normalisation and activation
     behind the layer are included.
     """
