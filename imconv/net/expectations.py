@@ -69,9 +69,9 @@ def _found(expects: Expects, level: np.ndarray) -> tuple[str, str]:
         (top, bottom), (left, right) = (np.flatnonzero(figure.any(axis))[[0, -1]] for axis in (1, 0))
         side = int(max(bottom - top, right - left)) + 1
         if expects.side and not SIDES[0] * expects.side <= side <= SIDES[1] * expects.side:
-            return f"what is {bright} measures {side} pixels once resized", f", about {expects.side} pixels large"
+            return f"the {bright} figure measures {side} pixels after resizing", f", about {expects.side} pixels large"
         middle = [(size - 1) / 2 for size in level.shape]
         off = max(abs((top + bottom) / 2 - middle[0]), abs((left + right) / 2 - middle[1]))
         if expects.centred and off > OFF_CENTRE * (expects.side or min(level.shape)):
-            return f"what is {bright} lies {off:g} pixels off the middle once resized", ", in the middle"
+            return f"the {bright} figure lies {off:g} pixels off the middle after resizing", ", in the middle"
     return "", ""

@@ -37,8 +37,10 @@ class Fit:
     def __str__(self) -> str:
         rows, columns = (_range(one) if one else "" for one in self.inputs)
         sizes = f"{rows} rows and columns" if rows == columns else f"{rows} rows and {columns} columns"
-        needs = f"  needs an input of {sizes}" if rows and columns else "  no input leads to it"
-        lines = [f"an output of {by(self.wanted)} at {self.layer}", needs]
+        lines = [f"an output of {by(self.wanted)} at {self.layer}", f"  needs an input of {sizes}"]
+        if not (rows and columns):
+            missing = " or ".join(name for name, found in (("rows", rows), ("columns", columns)) if not found)
+            lines[1] = f"  is impossible: no number of {missing} leads to it"
         if self.paddings is not None:
             rows, columns = (_padding(one) if one else "none possible" for one in self.paddings)
             padding = rows if rows == columns else f"{rows} (rows), {columns} (columns)"

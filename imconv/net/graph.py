@@ -280,8 +280,8 @@ def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
         made = layer.tensors[0].count // attributes.get("out", 1)
         if made != shapes[0][0]:
             raise ValueError(
-                f"it is fully connected to {made} inputs, and this size would make {shapes[0][0]}; networks with such a layer "
-                "take one size only"
+                f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
+                "behind maps take any size"
             )
     sliding = axes(attributes, shapes[0]) if rules.window else ()
     reads = tuple(map(of_axis, sliding))

@@ -54,14 +54,16 @@ def check(placed: Mapping[str, Placed], network: Graph, layers: Iterable[str]) -
     return [name for name in placed if name in wanted]
 
 
-def pictures(maps: np.ndarray, scale: str = "each") -> list[np.ndarray]:
+def pictures(maps: np.ndarray, scale: str = "each", zoom: int | None = None) -> list[np.ndarray]:
     """Each map of (rows, columns, channels) as an 8-bit picture: grey, or blue and red if any value is negative.
 
-    `scale` "each" stretches each map to the full range, "all" stretches all maps together.
+    `scale` "each" stretches each map to the full range, "all" stretches all maps together. Pixels are repeated `zoom` times
+    along both sides, by default so that the shorter side has at least LEAST.
     """
     planes = np.moveaxis(maps, 2, 0)
     stacked = contact_sheet(list(planes), columns=1, gap=0, scale=scale)
-    return list(stacked.reshape(*planes.shape, *stacked.shape[2:]))
+    zoom = zoom_for(maps.shape) if zoom is None else zoom
+    return [enlarged(one, zoom) for one in stacked.reshape(*planes.shape, *stacked.shape[2:])]
 
 
 def zoom_for(shape, least: int = LEAST) -> int:

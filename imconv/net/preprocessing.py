@@ -92,7 +92,7 @@ def prepare(network: Graph, image, *, invert: bool = False) -> Prepared:
         steps.append("channels: blue, green, red")
     if samples.shape[2] != network.input_shape[2]:
         channels = network.input_shape[2]
-        raise OptionError(f"{network.name} takes {channels} channels, and its [preprocess] gives {samples.shape[2]}")
+        raise OptionError(f"{network.name} takes {channels} channels, and its [preprocess] makes {samples.shape[2]}")
     samples = np.ascontiguousarray(_scaled(samples, rules, steps))
     return Prepared(samples, shown, (top - rules.pad, left - rules.pad), step, tuple(steps), tuple(notes))
 

@@ -80,32 +80,7 @@ class Tensors(Mapping):
 
 
 def open_tensors(path) -> Tensors:
-    """Open a .safetensors, .npz or .npy file of tensors, such as a network's weights.
-
-    Parameters
-    ----------
-    path : str or path
-
-    Returns
-    -------
-    Tensors
-        A mapping from names to arrays, in the order of the file; an array is read when it is asked for. The one array of a
-        .npy file has the name "".
-
-    Raises
-    ------
-    FileError
-        The file is none of these, is damaged, or holds Python objects, which are never unpickled.
-    LimitError
-        Its header is larger than that of any network's weights.
-
-    Examples
-    --------
-    >>> from imconv.net import shipped_weights
-    >>> weights = open_tensors(shipped_weights("lenet5"))
-    >>> weights["C1.weight"].shape, weights.entries["C1.bias"].type
-    ((6, 1, 5, 5), 'float32')
-    """
+    """Open a .safetensors, .npz or .npy file; see `imconv.net.open_tensors`."""
     path = os.fsdecode(path)
     if path.lower().endswith(PICKLED):
         raise FileError(

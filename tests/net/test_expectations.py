@@ -28,8 +28,8 @@ def digit(rows: slice, columns: slice, ground: int = 0) -> np.ndarray:
         (digit(np.s_[4:24], np.s_[8:20], 100), "rim is neither dark nor bright"),
         (digit(np.s_[0:0], np.s_[0:0]), "nothing in the picture is bright"),
         (digit(np.s_[1:27], np.s_[1:27]), None),
-        (digit(np.s_[10:18], np.s_[12:16]), "what is bright measures 8 pixels once resized, but .*, about 20 pixels large"),
-        (digit(np.s_[1:21], np.s_[1:10]), "what is bright lies 8.5 pixels off the middle once resized, but .*, in the middle"),
+        (digit(np.s_[10:18], np.s_[12:16]), "the bright figure measures 8 pixels after resizing, but .*, about 20 pixels large"),
+        (digit(np.s_[1:21], np.s_[1:10]), "the bright figure lies 8.5 pixels off the middle after resizing, but .*, in the middle"),
     ],
 )  # fmt: skip
 def test_a_digit(picture, words):

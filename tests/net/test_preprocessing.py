@@ -114,7 +114,7 @@ def test_a_long_thin_picture_is_not_made_huge():
     ("preprocess", "channels", "image", "told"),
     [
         ("crop = 100", 3, PIXELS, "100 x 100 can't be cropped from 90 x 120"),
-        ("divide = 255", 1, PIXELS, "takes 1 channels, and its .preprocess. gives 3"),
+        ("divide = 255", 1, PIXELS, "takes 1 channels, and its .preprocess. makes 3"),
         ("mean = [1, 2]", 3, PIXELS, "2 numbers of mean for 3 channels"),
         ("", 3, Picture(np.zeros((4, 4, 4), np.uint8), "cmyk"), "not CMYK"),
         ("", 3, np.zeros((0, 4, 3), np.uint8), "needs a picture with pixels"),

@@ -209,7 +209,7 @@ def maps(
     for name in chosen:
         values = outputs[name]
         found = maps_.strongest(job.placed[name], values, job.prepared.samples.shape)
-        shown = maps_.pictures(values, scale)
+        shown = maps_.pictures(values, scale, 1)
         for one, file in zip(shown, map_names(len(shown)), strict=True):
             save(maps_.enlarged(one, times or maps_.zoom_for(values.shape)), name, file)
         larger = times or maps_.zoom_for_sheet(len(shown), values.shape)
