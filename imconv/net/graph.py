@@ -306,7 +306,8 @@ def _seen(
     if layer.rules.whole or not all(inputs):
         return (), gated, ""
     if reads:
-        return tuple(one.behind(read) for one, read in zip(inputs[0], reads, strict=True)), gated, ""
+        through = zip(inputs[0], reads, shape[:2], strict=True)
+        return tuple(one.behind(read, outputs) for one, read, outputs in through), gated, ""
     found: list[Field] = []
     notes: list[tuple[float, str]] = []
     for axis, outputs in enumerate(shape[:2]):

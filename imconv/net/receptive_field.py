@@ -64,7 +64,7 @@ class Field:
     @property
     def size(self) -> int:
         """The largest number of samples from the first to the last on which an output depends."""
-        rounded = Fraction(len(self.ends) * self.jump).denominator > 1
+        rounded = self.bound and not self.others and isinstance(self.jump, Fraction)  # as `at` rounds the ends
         return max(last - first + 1 for first, last in self.ends) + rounded
 
     @property
@@ -83,15 +83,19 @@ class Field:
         """The field behind one more window; `before` is its padding in front."""
         return self.behind(sliding(taps, before, stride, dilation))
 
-    def behind(self, reads: Reads) -> Field:
-        """The field behind one more layer, whose outputs read samples of the one before as `reads` says."""
+    def behind(self, reads: Reads, outputs: int | None = None) -> Field:
+        """The field behind one more layer, whose outputs read samples of the one before as `reads` says.
+
+        The fields of more than so many `outputs` are not kept.
+        """
         own, cycle = len(self.ends), len(reads.cycle)
         jump = reads.jump * self.jump
         moved = cycle * reads.jump  # samples of the layer before, for a cycle
         turns = own // math.gcd(own, int(moved)) if moved.denominator == 1 and moved else 1
-        if cycle * turns > MOST_ENDS and own > 1:
-            return self._bounded().behind(reads)
-        ends = [self._over(reads.of(output)) for output in range(cycle * turns)]
+        count = _count(cycle * turns, outputs, self)
+        if count > MOST_ENDS and own > 1:
+            return self._bounded().behind(reads, outputs)
+        ends = [self._over(reads.of(output)) for output in range(count)]
         found = Field._of(ends, jump, self.bound)
         return found._bounded() if len(found.ends) > MOST_ENDS else found
 
@@ -109,9 +113,9 @@ class Field:
         """
         bound = self.bound or other.bound
         if self.jump == other.jump:
-            count = math.lcm(len(self.ends), len(other.ends))
+            count = _count(math.lcm(len(self.ends), len(other.ends)), outputs, self, other)
             if count > MOST_ENDS:
-                return self._bounded().joined(other._bounded())
+                return self._bounded().joined(other._bounded(), outputs)
             ends = [_hull((self.at(i), other.at(i))) for i in range(count)]
             return Field._of(ends, Fraction(self.jump), bound)
         if outputs is None or (self._regular and other._regular):
@@ -138,6 +142,14 @@ class Field:
         """(first, last + 1) of the samples, in an input of `size`, on which output `index` depends."""
         first, last = self.at(index)
         return min(max(first, 0), size), min(max(last + 1, 0), size)
+
+
+def _count(pattern: int, outputs: int | None, *fields: Field) -> int:
+    """How many fields to compute: those of a pattern, but of all outputs if there are fewer, or if a pattern was cut off."""
+    if outputs is None:
+        return pattern
+    cut = any(one.others and Fraction(len(one.ends) * one.jump).denominator > 1 for one in fields)
+    return outputs if cut else min(pattern, outputs)
 
 
 def _moved(ends: Ends, shift: int) -> Ends:

@@ -144,7 +144,9 @@ def read_by(placed, axis: int, output: int) -> tuple[set[int], bool]:
         case "pixel-shuffle":
             found = {output // attributes["factor"]}
         case "upsample":
-            step = 1 / Fraction(str(attributes["factor"][axis])) if attributes["factor"] else Fraction(old, new)
+            step = Fraction(old, new)
+            if attributes["factor"] and old != new:
+                step = 1 / Fraction(str(attributes["factor"][axis]))
             if attributes["mode"] == "nearest":
                 found = {min(math.floor(output * step), old - 1)}
             elif attributes["corners"]:
@@ -210,6 +212,8 @@ def test_every_output_sees_what_its_layers_read(layers, size):
         ("{ upsample = 2 }, { conv = 1, size = 3 }", 2, Fraction(1, 2), 1),
         ("{ upsample = 2, mode = 'bilinear' }", 2, Fraction(1, 2), 0),
         ("{ upsample = 1.5 }", 1, Fraction(2, 3), 0.5),
+        ("{ upsample = 1.3333333 }", 1, Fraction(10000000, 13333333), 0.5),
+        ("{ upsample = 1.3333333 }, { conv = 1, size = 2 }", 2, Fraction(10000000, 13333333), 0.5),
         ("{ pixel-shuffle = 2 }", 1, Fraction(1, 2), 0.5),
         ("{ max = 2 }, { upsample = 2 }", 2, 1, 1),
         ("{ upsample = 2 }, { max = 2 }", 1, 1, 0.5),
@@ -224,16 +228,17 @@ def test_known_fields_of_layers_that_enlarge(layers, size, jump, start):
 
 
 def test_too_many_different_fields_become_a_bound():
-    primes = (61, 67, 71)
-    layers = ", ".join(f"{{ layer = 'upsample', size = {n} }}, {{ conv = 1, size = 2 }}" for n in primes)
-    placed = made(f"input = [59, 59, 1]\nlayers = [{layers}]").resolve()
-    assert math.prod(primes[:2]) - 1 > 60 * 66 > MOST_ENDS // 2
-    last, exact = placed[-1].fields[0], placed[1].fields[0]
-    assert (exact.bound, last.bound) == (False, True)
-    for output in range(placed[-1].shape[0]):
+    size = MOST_ENDS + 907  # a prime number: no two outputs have the same field
+    layers = f"{{ layer = 'upsample', size = [{size}, 59], mode = 'bilinear' }}, {{ conv = 1, size = [2, 1] }}"
+    placed = made(f"input = [59, 59, 1]\nlayers = [{{ conv = 1, size = [2, 1] }}, {layers}]").resolve()
+    last, across = placed[-1].fields
+    assert (placed[0].fields[0].bound, last.bound, across.bound) == (False, True, False)
+    assert (last.jump, last.others) == (Fraction(58, size), ())
+    for output in range(0, placed[-1].shape[0], 17):
         samples, _ = depends_on(placed, 0, output, len(placed) - 1)
         low, high = last.clipped(output, 59)
         assert low <= min(samples) <= max(samples) < high <= low + last.size
+    assert 3 <= last.size <= 7
 
 
 def test_paths_with_different_steps_are_joined_output_by_output():
