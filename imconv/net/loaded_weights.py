@@ -62,10 +62,10 @@ class Weights:
         return array.transpose([tensor.axes.index(axis) for axis in "OIHW" if axis in tensor.axes])
 
 
-def advice(network: Graph) -> str:
-    """The message for a user who has no weights."""
+def advice(network: Graph, option: str = "--weights FILE") -> str:
+    """The message for a user who has no weights; `option` takes them."""
     return (
-        f"{network.name} needs trained weights, which imconv doesn't bring for it: --weights FILE, a .safetensors or .npz file with "
+        f"{network.name} needs trained weights, which imconv doesn't bring for it: {option}, a .safetensors or .npz file with "
         f"its {len(network.tensors)} tensors, such as {next(iter(network.tensors), '')!r}; torchvision's are saved by "
         '"safetensors.torch.save_file(model.state_dict(), FILE)"'
     )
