@@ -52,7 +52,7 @@ FAMILIES = {
     "Networks": {
         "pool": ("pool", "Pool: reduce windows to single pixels, as networks do."),
         "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
-        "net": ("net", "List convolutional networks, summarise and run them."),
+        "net": ("net", "List, summarise and run convolutional networks."),
     },
     "Looking": {
         "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),

@@ -12,7 +12,7 @@ from .saying import complain, report
 def tell_list(
     entries: list[dict], shown: Callable[[dict], str], words: tuple[str, ...], as_json: bool, what: str
 ) -> None:
-    """Print the entries in which all words occur: their names, with what is `shown` behind. Exit 1 if there are none."""
+    """Print the entries that contain all words: their names, and behind them what `shown` returns. Exit 1 if there are none."""
     found = [
         each for each in entries if all(word.lower() in " ".join(map(str, each.values())).lower() for word in words)
     ]

@@ -24,6 +24,7 @@ OTHERS = {
     "kernels inspect": (("sobel-x",), "kernel"),
     "kernels list": (("sobel",), "kernels"),
     "layer": (("rgb.png", "-w", "sobel-x", "--maps", "m"), "layer"),
+    "net kinds": ((), "kinds"),
     "net list": (("lenet",), "networks"),
     "net maps": (("lenet5", "rgb.png", "--layers", "C1", "--output-dir", "m", "--occlusion", "top"), "maps"),
     "net run": (("lenet5", "rgb.png"), "classes"),
@@ -99,6 +100,7 @@ def test_pages_and_lists_have_the_same_failures(imconv, folder):
     assert (found["input"], found["output"]) == ("pages.tif", "out.tif")
     report_of(imconv("pool", "rgb.png", "--op", "max", "--size", 2, "--report", "--json"), "pool_report")
     report_of(imconv("net", "summary", "lenet5", "--want-output", 28, "--layer", "C1", "--json"), "fitting")
+    report_of(imconv("net", "kinds", "conv", "--json"), "kind_of_layer")
     report_of(imconv("blur", "rgb.png", "out.png", "--sigma", 1, "--dry-run", "--json"), "filter")
 
 
