@@ -5,6 +5,7 @@ __version__ = "0.1.0"
 # public name: the module that defines it; imported on first use, so that `import imconv` costs nothing
 _HOMES = {
     "ImconvError": "errors",
+    "ImconvWarning": "errors",
     "Kernel": "kernel.kernel",
     "Options": "options",
     "Picture": "files.picture",

@@ -1,6 +1,7 @@
 from . import net as net
 from .comparison import compare as compare
 from .errors import ImconvError as ImconvError
+from .errors import ImconvWarning as ImconvWarning
 from .files import read as read
 from .files import read_pages as read_pages
 from .files import write as write

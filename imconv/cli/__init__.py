@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -9,7 +10,8 @@ import sys
 import click
 
 from .. import __version__
-from . import interrupt
+from . import interrupt, saying, synonyms, usage
+from .usage import CommandGroup
 
 # family, as the help calls it: command: (module in commands/, one line for the list of commands)
 FAMILIES = {
@@ -60,7 +62,7 @@ FAMILIES = {
     "Networks": {
         "pool": ("pool", "Pool: reduce windows to single pixels, as networks do."),
         "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
-        "net": ("net", "List convolutional networks, summarise and run them."),
+        "net": ("net", "List, summarise and run convolutional networks."),
     },
     "Looking": {
         "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
@@ -78,7 +80,7 @@ COMMANDS = dict(sorted(item for family in FAMILIES.values() for item in family.i
 BUILTINS = ("max", "min", "open")  # commands whose functions are called otherwise
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandGroup):
     """A group whose commands' modules are imported only when one of them runs or shows its help."""
 
     def list_commands(self, ctx):
@@ -91,13 +93,6 @@ class LazyGroup(click.Group):
 
         module = import_module(f"imconv.cli.commands.{COMMANDS[name][0]}")
         return getattr(module, name if name not in BUILTINS else f"{name}_")
-
-    def resolve_command(self, ctx, args):
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from ..errors import nearest
-
-            raise click.UsageError(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):
         width = max(map(len, COMMANDS))  # the texts of all families begin in one column
@@ -127,7 +122,7 @@ def cli():
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted.
+    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted, 143 terminated, 129 hung up.
 
     Without `args` this is the program: it reads them from `sys.argv`, and ends without Python's clearing up.
     """
@@ -136,6 +131,8 @@ def main(args: list[str] | None = None) -> None:
     gc.set_threshold(100_000)  # imports make many objects and no garbage: 4 ms
     # nothing here is worth numpy's threads for linear algebra
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if sys.stderr is None:
+        _occupy(2)
     status = run(sys.argv[1:])
     if _debugging() or sys.gettrace() or sys.getprofile():
         sys.exit(status)
@@ -144,47 +141,66 @@ def main(args: list[str] | None = None) -> None:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
-            status = status or 1
+            status = status or int(stream is sys.stdout)  # nothing is lost with a message that nobody reads
     os._exit(status)  # taking every module apart would need another 20 ms
+
+
+def _occupy(descriptor: int) -> None:
+    """Let a closed descriptor lead nowhere, so that no picture is opened under its number, into which libraries would write."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        if nowhere != descriptor:
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
 
 
 def run(args: list[str]) -> int:
     """Run the command line and return its exit status; errors are one line on standard error."""
+    debugging = _debugging()
+    with saying.begun(args, debugging):
+        try:
+            with interrupt.watched():
+                return cli.main(synonyms.understood(args, COMMANDS), prog_name="imconv", standalone_mode=False) or 0
+        except click.exceptions.Exit as leave:
+            return leave.exit_code
+        except BrokenPipeError:
+            # the reader went away: nobody is there to read a message; keep the interpreter from complaining at exit
+            if sys.stdout is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except (Exception, interrupt.Ended) as error:
+            if debugging and not isinstance(error, (click.ClickException, click.Abort, interrupt.Ended)):
+                raise
+            return _failed(error)
+
+
+def _failed(error: BaseException) -> int:
+    """Say what is wrong, on standard error and in the report; returns the exit status."""
     from ..errors import ImconvError, OptionError
 
-    try:
-        with interrupt.watched():
-            return cli.main(args, prog_name="imconv", standalone_mode=False) or 0
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("imconv: interrupted", err=True)
-        return 130
-    except BrokenPipeError:
-        # the reader went away: nobody is there to be told; keep the interpreter from complaining at exit
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except ImconvError as error:
-        if _debugging():
-            raise
-        return _complain(str(error), 2 if isinstance(error, OptionError) else 1)
-    except MemoryError:
-        return _complain("not enough memory; use a smaller picture or --max-memory to be told beforehand", 1)
-    except Exception as error:
-        if _debugging():
-            raise
+    status, hint = 1, ""
+    if isinstance(error, (interrupt.Ended, click.Abort)):
+        end = error if isinstance(error, interrupt.Ended) else interrupt.Ended()
+        status, message = end.status, str(end)
+    elif isinstance(error, click.ClickException):
+        status, message, hint = error.exit_code, *usage.explained(error)
+    elif isinstance(error, ImconvError):
+        status, message = 2 if isinstance(error, OptionError) else 1, str(error)
+    elif isinstance(error, MemoryError):
+        message = "not enough memory; use a smaller picture; with --max-memory SIZE it is refused before any work"
+    else:
         what = str(error).splitlines()[0] if str(error) else ""
-        return _complain(f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", 1)
+        message = f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it"
+    message = saying.complain(message) if message else ""
+    if hint:
+        click.echo(hint, err=True)
+    if message:
+        with contextlib.suppress(BrokenPipeError):
+            saying.report_failure(message, status)
+    return status
 
 
 def _debugging() -> bool:
     return os.environ.get("IMCONV_DEBUG", "") not in ("", "0")
-
-
-def _complain(message: str, status: int) -> int:
-    click.echo("imconv: " + " ".join(message.split("\n")), err=True)
-    return status

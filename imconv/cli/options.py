@@ -10,6 +10,7 @@ from ..geometry.sizes import WORDS
 from ..pixels.alpha import ALPHAS
 from ..pixels.depth import DEPTHS
 from ..pixels.rounding import RANGES
+from . import saying
 
 BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
 OWN = "Options"  # a command's own
@@ -69,6 +70,11 @@ class ExampleCommand(click.Command):
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
         self.examples = examples
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        if parent is not None:  # else it is a step of a chain
+            saying.current().begins(self, f"{parent.command_path} {info_name}", args)
+        return super().make_context(info_name, args, parent, **extra)
 
     def format_options(self, ctx, formatter):
         options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ..units import human_bytes
 from . import interrupt
-from .places import teller
 from .progress import Progress
+from .saying import say
 from .session import Job, Session
 
 
@@ -33,9 +33,7 @@ def filter_in_bands(session: Session) -> bool:
         limits.check(session.source, outline.width, outline.height, needed, max_memory=limit)
         format = session.check_target(job, [planned.outline(outline)])
         if asked.explain:
-            teller(quiet=False)(
-                f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them"
-            )
+            say(f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them")
         if asked.dry_run:
             session.tell_plans(job, format, [planned.plan], [0])
             return True

@@ -289,7 +289,7 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
         raise FileError(f"{name}: there is no picture to write; give at least one")
     target = FORMATS[_format_to_write(path, pictures[0], format)]
     if no_clobber and replaced and os.path.isfile(path):
-        raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+        raise FileError(f"{name}: exists already; choose another name or leave out no_clobber=")
     encoding.check(pictures, target, name)
     return target
 
@@ -329,7 +329,7 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
     if own is not None and picture.pixels.dtype != bool:
         own = FORMATS[own].expanded or own
     if own is None:
-        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
+        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give format=")
     return own
 
 

@@ -18,7 +18,7 @@ _PNG_CHUNKS = frozenset(
     (b"tEXt", b"zTXt", b"iTXt", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"bKGD", b"pHYs")
 )
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
-_DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
+_DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what depth= calls them
 
 
 def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
@@ -70,7 +70,7 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
     if mode == PLANES:
         what = f"{picture.channels} channels that are no colours"
     if depths:
-        advice += f", or convert with --depth {depths[0]}"
+        advice += f", or convert with depth={depths[0]!r}"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
@@ -176,7 +176,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool | str, count: in
         return replace(bare, icc=_metadata_for(whole, target, False, count, notes).icc)
     if strip:
         if source.orientation != 1:
-            notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
+            notes.append(f"orientation {source.orientation} stripped; auto_orient=True turns the pixels instead")
         return replace(source, icc=None, exif=None, xmp=None, dpi=None, density=None, orientation=1, gamma=None, chunks=(), iptc=None,
                        comment=None, nodata=None, tags=private_tags.kind_of_page(source.tags))  # fmt: skip
     size = picture.width, picture.height
@@ -206,7 +206,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool | str, count: in
         if key not in target.carries:
             kept[key] = None
             if key == "exif" and source.orientation != 1:
-                words += f" with orientation {source.orientation} (--auto-orient turns the pixels)"
+                words += f" with orientation {source.orientation} (auto_orient=True turns the pixels)"
             notes.append(f"{words} left out: {target.name} holds none")
         elif len(value) > longest.get(key, len(value)):
             kept[key] = None

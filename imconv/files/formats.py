@@ -378,7 +378,7 @@ def format_for(name) -> str:
         return _BY_EXTENSION[extension].name
     if not extension:
         raise FileError(
-            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give --format"
+            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give format="
         )
     raise FileError(
         f"{text}: unknown format {extension!r}{nearest(extension, _BY_EXTENSION)}; known are {known(written=True)}"

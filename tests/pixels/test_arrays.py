@@ -70,7 +70,18 @@ CALLS = {  # each public function by every way in which samples are read, name a
     "contact_sheet scale": lambda a: imconv.contact_sheet([a, a[::-1]], scale="all"),
     "plan": lambda a: imconv.plan(a.shape, a.dtype, "box-3").execute(a),
 }
-NO_FILTERS = {"ImconvError", "Kernel", "Picture", "Plan", "read", "read_pages", "write", "write_pages"}
+NO_FILTERS = {
+    "ImconvError",
+    "ImconvWarning",
+    "Kernel",
+    "Options",
+    "Picture",
+    "Plan",
+    "read",
+    "read_pages",
+    "write",
+    "write_pages",
+}
 FLOATS = ("float16", "float32", "float64")
 
 
