@@ -27,6 +27,12 @@ COMMANDS = {
     "correlate": "apply --correlate",
     **dict.fromkeys(("pipeline", "pipe"), "chain"),
     "kernel": "kernels",
+    **dict.fromkeys(("gray", "greyscale", "grayscale", "desaturate", "luma"), "grey"),
+    **dict.fromkeys(("negate", "negative"), "invert"),
+    **dict.fromkeys(("mirror", "flop"), "flip"),
+    **dict.fromkeys(("turn", "rot90"), "rotate"),
+    **dict.fromkeys(("extract", "cut"), "crop"),
+    **dict.fromkeys(("copy", "save", "cp"), "convert"),
     **dict.fromkeys(("pooling", "maxpool", "max-pool"), "pool --op max"),
     **dict.fromkeys(("avgpool", "avg-pool"), "pool --op avg"),
     **dict.fromkeys(("nets", "network", "networks"), "net"),
@@ -42,7 +48,6 @@ NEAREST = {
         ("resize", "thumbnail", "scale", "downsample", "shrink"),
         "imconv pool INPUT OUTPUT --op avg --size 2 halves a picture, other sizes divide it by more",
     ),
-    "convert": "imconv box INPUT OUTPUT --size 1 changes nothing but the format",
 }
 
 # an option elsewhere: options here, of which the command's first is meant; a radius N is a size of 2 N + 1

@@ -1,8 +1,6 @@
-"""JPEG files copied without their metadata."""
+"""Files copied without their metadata, where that can be done without encoding their pixels anew."""
 
 from __future__ import annotations
-
-import os
 
 from ..errors import FileError
 from . import source
@@ -12,10 +10,10 @@ from .header import Unsupported
 from .limits import memory_limit
 
 
-def copy_bare_jpeg(
-    path: str, target, *, keep_icc: bool = False, no_clobber: bool = False, max_memory=None
+def copy_bare(
+    path: str, target, into: str | None = None, *, keep_icc: bool = False, no_clobber: bool = False, max_memory=None
 ) -> list[str] | None:
-    """Copy a JPEG file without metadata and further pictures; its coded pixels stay. None, with nothing done, for other files.
+    """Copy a file without metadata and further pictures; its coded pixels stay.
 
     Parameters
     ----------
@@ -23,8 +21,10 @@ def copy_bare_jpeg(
         The file.
     target : str, path or binary file object
         Where to write.
+    into : str, optional
+        The format to write; by default the file's.
     keep_icc : bool, default False
-        Keep the colour profile.
+        Keep the color profile.
     no_clobber : bool, default False
         Refuse to write over an existing file.
     max_memory : int or str, optional
@@ -32,32 +32,30 @@ def copy_bare_jpeg(
 
     Returns
     -------
-    list of str
-        Notes.
+    list of str, or None
+        Notes. None, with nothing done, if the file has another format, or one whose pixels have to be encoded anew.
 
     Raises
     ------
     FileError
         The file is damaged or can't be read, or writing fails.
     """
-    from .jpeg.stripped import stripped
-
-    with source.seekable(path, path, memory_limit(max_memory)) as (file, size):
-        if sniff(file.read(32)) != "JPEG":
+    limit = memory_limit(max_memory)
+    with source.seekable(path, path, limit) as (file, size):
+        found = sniff(file.read(32))
+        if found is None or into not in (None, found) or not FORMATS[found].encoder:
             return None
-        data, _ = source.whole(file, size, path, memory_limit(max_memory))
+        encoder = FORMATS[found].module("encoder")
+        if not hasattr(encoder, "stripped"):
+            return None
+        data, _ = source.whole(file, size, path, limit)
     try:
-        bare, notes = stripped(data, keep_icc)
+        bare, notes = encoder.stripped(data, keep_icc)
     except Unsupported as error:
         raise FileError(f"{path}: {error}") from error
     except ValueError as error:
-        raise FileError(f"{path}: damaged or truncated JPEG file: {error}; get a fresh copy of it") from error
+        raise FileError(f"{path}: damaged or truncated {found} file: {error}; get a fresh copy of it") from error
     if source.is_stream(target):
         target.write(bare)
         return notes
     return notes + write_bytes(target, bare, no_clobber=no_clobber)
-
-
-def is_jpeg_name(path: str) -> bool:
-    """Whether a file of this name is written as JPEG."""
-    return os.path.splitext(path)[1].lower() in FORMATS["JPEG"].extensions

@@ -125,6 +125,13 @@ def test_steps_of_chains(folder, imconv):
     np.testing.assert_array_equal(pixels("out.png"), expected)
 
 
+def test_steps_that_only_arrange_pixels(folder, imconv):
+    """The last step rounds, also where it changes no samples."""
+    assert imconv("chain", "flip | blur --sigma 1 | rotate --angle 90", "rgb.png", "out.png").code == 0
+    assert imconv("blur", "rgb.png", "smooth.png", "--sigma", 1).code == 0
+    np.testing.assert_array_equal(pixels("out.png"), np.rot90(pixels("smooth.png")[:, ::-1], -1))
+
+
 def test_large_pictures_in_bands(folder, imconv, monkeypatch):
     """The same pixels where a picture is filtered from file to file."""
     image = np.random.default_rng(3).integers(0, 256, (400, 300, 3), np.uint8)
@@ -210,8 +217,8 @@ def test_strip_from_standard_input(private, imconv):
         ("unknown direction", ("flip", "--direction", "up")),
         ("region", ("crop", "--size", "5x5")),
         ("unknown kind of metadata to keep 'exif'", ("strip", "--keep", "exif")),
-        ("No such option", ("rotate", "--angle", "90", "--depth", "16")),
-        ("No such option", ("grey", "--sigma", "1")),
+        ("has no option --depth", ("rotate", "--angle", "90", "--depth", "16")),
+        ("has no option --sigma", ("grey", "--sigma", "1")),
     ],
 )
 def test_refused(folder, refuses, words, arguments):

@@ -163,6 +163,14 @@ def test_depths(source, depth):
     check(imconv.invert(image, depth=depth), (white(source) - exact(image)) * factor, target)
 
 
+def test_arrangements_of_other_depths():
+    image = samples("uint16", (5, 4, 3))
+    eight = np.floor(image / 257 + 0.5)
+    np.testing.assert_array_equal(imconv.rotate(image, 90, depth=8), np.rot90(eight, -1))
+    ninths = image.astype(np.float32) / 9
+    np.testing.assert_array_equal(imconv.flip(ninths, dtype="int32"), np.floor(ninths[:, ::-1] + 0.5))
+
+
 def test_parts_and_ranges():
     image = samples("uint8", (9, 8, 3))
     result = imconv.invert(image, region="3x2+1+4", channels="g")
@@ -202,8 +210,7 @@ def test_linear_light():
         ("invert has no stride", lambda a: imconv.invert(a, stride=2)),
         ("invert has no padding", lambda a: imconv.invert(a, pad=1)),
         ("takes every pixel by itself; leave out nan", lambda a: imconv.invert(a, nan="ignore")),
-        ("rotate changes no samples", lambda a: imconv.rotate(a, 90, depth=16)),
-        ("region, mask and channels need", lambda a: imconv.rotate(a, 90, region="1x1+0+0")),
+        ("another size", lambda a: imconv.rotate(a, 90, region="1x1+0+0")),
         ("leave out mask and channels", lambda a: imconv.crop(a, "1x1+0+0", channels="r")),
         ("region", lambda a: imconv.crop(a, "90x1+0+0")),
     ],

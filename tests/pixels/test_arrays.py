@@ -220,7 +220,7 @@ def test_kernels_whose_weights_sum_to_more_than_float64_holds():
 
 # --- integers beyond float64 ---
 KEPT = {"median", "median disk", "rank", "minimum", "maximum", "opening", "closing", "gradient", "tophat", "blackhat",
-        "contact_sheet", "contact_sheet scale"}  # fmt: skip
+        "contact_sheet", "contact_sheet scale", "grey", "flatten", "crop", "rotate", "flip"}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["int64", "uint64", ">i8", ">u8"])

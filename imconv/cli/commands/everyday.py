@@ -34,7 +34,7 @@ def _completed(shared: dict) -> None:
 
 @_command(
     "convert",
-    "imconv convert in.tif out.png",
+    "imconv convert in.png out.jpg",
     "imconv convert in.png out.tif --depth 16",
     "imconv convert in.png out.jpg --quality 90 --background white",
     without=(*_PARTS, "--linear"),
@@ -161,8 +161,8 @@ def flip(shared, direction):
 
 @_command(
     "strip",
-    "imconv strip photo.jpg clean.jpg",
-    "imconv strip photo.jpg clean.jpg --keep icc",
+    "imconv strip in.jpg out.jpg",
+    "imconv strip in.jpg out.jpg --keep icc",
     without=(*_PARTS, *_VALUES, "--strip", "--auto-orient", "--explain"),
 )
 @setting("--keep", "icc", "Keep the color profile.")
@@ -174,11 +174,11 @@ def strip(shared, keep):
     """
     from ...errors import known
     from ...filters.pointwise import ConvertFilter
-    from ..stripping import strip_jpeg
+    from ..stripping import strip_copying
 
     _completed(shared)
     kept = None if keep is None else known(keep, "kind of metadata to keep", ("icc",))
     shared.update(strip="icc" if kept else True, auto_orient=True, explain=False)
-    if not isinstance(click.get_current_context().obj, list) and strip_jpeg(shared):
+    if not isinstance(click.get_current_context().obj, list) and strip_copying(shared):
         return None
     return lambda options, width: ConvertFilter(options)

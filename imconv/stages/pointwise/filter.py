@@ -8,6 +8,7 @@ from typing import Self
 
 import numpy as np
 
+from ...engine.sequence import Sequence
 from ...errors import OptionError
 from ...filter import Filter
 from ...geometry.axis import same_size_axes
@@ -17,7 +18,7 @@ from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
 from ...pixels.depth import white
 from ...pixels.rounding import check_range
-from .operations import Operation
+from .operations import Operation, same
 from .plan import ArrangedPlan, PointwisePlan
 
 
@@ -89,19 +90,31 @@ class ArrangedFilter(Filter):
     def name(self) -> str:
         return self.summary.split()[0]
 
-    def plan(self, shape, image_type, has_alpha: bool) -> ArrangedPlan:
+    def plan(self, shape, image_type, has_alpha: bool) -> ArrangedPlan | ArrangedAndRounded:
+        refuse_windows(self.name, self.options)
         source = readable(np.dtype(image_type))
         target, scale = self.result(image_type)
-        refuse_windows(self.name, self.options)
-        if target != source or scale != 1 or self.options.offset != 0 or check_range(self.options.range) != "clip":
-            raise OptionError(
-                f"{self.name} changes no samples; leave out depth, dtype, offset and range, or add a step"
-            )
         channels = shape[2] if len(shape) == 3 else 1
-        return ArrangedPlan(
-            *same_size_axes(shape, (1, 1)), channels, source.name, source.name, "none", "clip", channels, self.summary,
+        alpha = "keep" if has_alpha else "none"
+        plan = ArrangedPlan(
+            *same_size_axes(shape, (1, 1)), channels, source.name, source.name, alpha, "clip", channels, self.summary,
             self.transpose, self.flip_rows, self.flip_columns,
         )  # fmt: skip
+        after = PointwisePlan(
+            *same_size_axes(plan.shape, (1, 1)), channels, source.name, target.name, alpha, check_range(self.options.range),
+            channels, "samples as they are", same(channels), scale, checked_offset(self.options.offset),
+        )  # fmt: skip
+        return plan if after.keeps_samples else ArrangedAndRounded((plan, after))
+
+
+@dataclass(frozen=True)
+class ArrangedAndRounded(Sequence):
+    """A picture turned or mirrored, and then converted to another type or depth."""
+
+    plans: tuple[ArrangedPlan, PointwisePlan]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.plans))
 
 
 def refuse_windows(name: str, options: Options) -> None:
