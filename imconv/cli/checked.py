@@ -37,6 +37,7 @@ class Asked:
     quality: int | None
     compression: int | str | None
     background: Background | None
+    to_srgb: bool
     options: Options  # what filters are made with
     format: str | None
     auto_orient: bool
@@ -70,6 +71,7 @@ def checked(shared: dict) -> Asked:
         quality=number("quality", 1, 100),
         compression=shared["compression"] if words else number("compression", 0, 9),
         options=checked_options(shared, limits["max_pixels"]),
+        to_srgb=shared.get("to_srgb", False),
         background=None if shared.get("background") is None else parse_background(shared["background"]),
         format=shared["format_"],
         json=shared["json_"],

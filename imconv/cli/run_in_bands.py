@@ -15,7 +15,7 @@ def filter_in_bands(session: Session) -> bool:
     from ..files import formats, incoming, limits
 
     asked, job = session.asked, session.jobs[0]
-    if asked.truncated != "error":  # how many rows are missing is known at the end only
+    if asked.truncated != "error" or asked.to_srgb:  # how many rows are missing is known at the end only
         return False
     limit = limits.memory_limit(asked.max_memory)
     least = min(file_to_file.WORTH_BANDS, limit // 3)

@@ -36,8 +36,14 @@ def read_pages(session: Session) -> list:
     how = {name: getattr(asked, name) for name in ("auto_orient", "truncated", "max_pixels", "max_memory")}
     how["name"] = STDIN if from_stdin else None
     if asked.page is not None:
-        return [files.read(place, page=asked.page, **how)]
-    return files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
+        pages = [files.read(place, page=asked.page, **how)]
+    else:
+        pages = files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
+    if not asked.to_srgb:
+        return pages
+    from ..files.pillow.profiles import to_srgb
+
+    return [to_srgb(page, session.name) for page in pages]
 
 
 def _turn_upright(session: Session, pages: list, turns: list[int]) -> None:

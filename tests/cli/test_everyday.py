@@ -115,6 +115,22 @@ def test_backgrounds(folder, imconv, refuses):
     assert pixels("flat.jpg").shape == (24, 30, 3)
 
 
+def test_to_srgb(folder, imconv, refuses):
+    """As littleCMS converts, called by itself; the result has no profile of another space."""
+    swapped = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    profile = bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    Image.open("rgb.png").save("same.png", icc_profile=profile)
+    assert imconv("convert", "same.png", "out.png", "--to-srgb").code == 0
+    assert np.abs(pixels("out.png").astype(int) - pixels("rgb.png")).max() <= 1  # sRGB to sRGB, by littleCMS's tables
+    assert "icc_profile" not in Image.open("out.png").info
+    assert imconv("convert", "rgb.png", "out.png", "--to-srgb").code == 0
+    np.testing.assert_array_equal(pixels("out.png"), pixels("rgb.png"))
+    refuses("CMYK without an ICC profile", "convert", "cmyk.jpg", "out.png", "--to-srgb")
+    refuses("takes RGB and CMYK of 8 bits", "convert", "grey16.png", "out.png", "--to-srgb")
+    Image.open("rgb.png").save("lab.png", icc_profile=bytes(swapped.tobytes()))
+    refuses("ICC profile can't be used", "convert", "lab.png", "out.png", "--to-srgb", code=1)
+
+
 def test_steps_of_chains(folder, imconv):
     assert (
         imconv("chain", "crop --size 20x12+4+6 | grey | flip | rotate --angle 90 | invert", "rgb.png", "out.png").code

@@ -6,7 +6,7 @@ import click
 
 from ...geometry.border import DEFAULT
 from ..filtering import filter_command
-from ..options import FilterCommand, setting
+from ..options import FilterCommand, flag, setting
 
 _WINDOWS = ("--border", "--pad", "--stride", "--dilation", "--alpha", "--nan", "--nodata")
 _PARTS = ("--region", "--crop", "--mask", "--channels")
@@ -37,9 +37,11 @@ def _completed(shared: dict) -> None:
     "imconv convert in.png out.jpg",
     "imconv convert in.png out.tif --depth 16",
     "imconv convert in.png out.jpg --quality 90 --background white",
+    "imconv convert in.jpg out.png --to-srgb",
     without=(*_PARTS, "--linear"),
 )
-def convert(shared):
+@flag("--to-srgb", "Convert colors from the picture's ICC profile to sRGB, CMYK too; 8 bits.")
+def convert(shared, to_srgb):
     """Write a picture in another format or depth, without filtering it.
 
     Pixels and metadata are kept as far as the format of OUTPUT can hold them; the rest is named.
@@ -47,6 +49,7 @@ def convert(shared):
     from ...filters.pointwise import ConvertFilter
 
     _completed(shared)
+    shared["to_srgb"] = to_srgb
     return lambda options, width: ConvertFilter(options)
 
 
