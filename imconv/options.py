@@ -22,7 +22,8 @@ from .pixels.rounding import check_range
 
 NANS = ("keep", "ignore")
 OWN = ("white",)  # options that no user gives
-NO_IGNORING = "nan ignore goes with smoothing: blur, box, disk, motion, apply and correlate; leave it out"
+NAN_IGNORED = "nan='ignore'"  # what messages call it
+NO_IGNORING = f"{NAN_IGNORED} goes with smoothing: blur, box, disk, motion, apply and correlate; leave out nan="
 
 _IMAGE = """
 image : array (H, W) or (H, W, C), or Picture
@@ -262,7 +263,7 @@ def result_of(options: Options, image_type) -> tuple[np.dtype, Fraction]:
     if parse_depth(options.depth) == "keep":
         return _target(options.dtype, image_type), Fraction(1)
     if options.dtype is not None:
-        raise OptionError("dtype keeps values and depth rescales them; give one of the two")
+        raise OptionError("dtype= keeps values and depth= rescales them; give one of the two")
     readable(np.dtype(image_type))
     return rescaled(options.depth, image_type, options.white)
 

@@ -101,7 +101,16 @@ def sections_of(text: str) -> dict[str, list[str]]:
 
 def test_commands_stand_in_families(capsys):
     sections = sections_of(help_of(capsys))
-    families = ["Smoothing", "Sharpening", "Edges", "Order and morphology", "Kernels and chains", "Networks", "Looking"]
+    families = [
+        "Everyday",
+        "Smoothing",
+        "Sharpening",
+        "Edges",
+        "Order and morphology",
+        "Kernels and chains",
+        "Networks",
+        "Looking",
+    ]
     assert list(sections) == ["Options", *families, "Housekeeping", "Examples"]
     for family, commands in FAMILIES.items():
         assert sections[family] == list(commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -9,10 +10,21 @@ import sys
 import click
 
 from .. import __version__
-from . import interrupt
+from . import interrupt, saying, synonyms, usage
+from .usage import CommandGroup
 
 # family, as the help calls it: command: (module in commands/, one line for the list of commands)
 FAMILIES = {
+    "Everyday": {
+        "convert": ("everyday", "Write a picture in another format or depth, without filtering it."),
+        "grey": ("everyday", "Make a picture grey, with one channel."),
+        "invert": ("everyday", "Invert a picture, as a negative."),
+        "flatten": ("everyday", "Lay a picture with transparency over a background."),
+        "crop": ("everyday", "Cut a rectangle out of a picture."),
+        "rotate": ("everyday", "Turn a picture clockwise by right angles."),
+        "flip": ("everyday", "Mirror a picture."),
+        "strip": ("everyday", "Remove a picture's metadata; its pixels stay as they are."),
+    },
     "Smoothing": {
         "blur": ("smooth", "Blur with a Gaussian."),
         "box": ("smooth", "Blur with the mean over a box."),
@@ -50,7 +62,7 @@ FAMILIES = {
     "Networks": {
         "pool": ("pool", "Pool: reduce windows to single pixels, as networks do."),
         "layer": ("layer", "Compute a convolution layer's feature maps as pictures."),
-        "net": ("net", "List convolutional networks, summarise and run them."),
+        "net": ("net", "List, summarise and run convolutional networks."),
     },
     "Looking": {
         "show": ("show", "Show pictures in the terminal, as half blocks or as pixels."),
@@ -68,7 +80,7 @@ COMMANDS = dict(sorted(item for family in FAMILIES.values() for item in family.i
 BUILTINS = ("max", "min", "open")  # commands whose functions are called otherwise
 
 
-class LazyGroup(click.Group):
+class LazyGroup(CommandGroup):
     """A group whose commands' modules are imported only when one of them runs or shows its help."""
 
     def make_context(self, info_name, args, parent=None, **extra):
@@ -87,13 +99,6 @@ class LazyGroup(click.Group):
 
         module = import_module(f"imconv.cli.commands.{COMMANDS[name][0]}")
         return getattr(module, name if name not in BUILTINS else f"{name}_")
-
-    def resolve_command(self, ctx, args):
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from ..errors import nearest
-
-            raise click.UsageError(f"No such command {args[0]!r}{nearest(args[0], COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx, formatter):
         width = max(map(len, COMMANDS))  # the texts of all families begin in one column
@@ -123,7 +128,7 @@ def cli():
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted.
+    """Run the command line and exit: 0 done, 1 a file failed, 2 usage, 130 interrupted, 143 terminated, 129 hung up.
 
     Without `args` this is the program: it reads them from `sys.argv`, and ends without Python's clearing up.
     """
@@ -132,6 +137,8 @@ def main(args: list[str] | None = None) -> None:
     gc.set_threshold(100_000)  # imports make many objects and no garbage: 4 ms
     # nothing here is worth numpy's threads for linear algebra
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if sys.stderr is None:
+        _occupy(2)
     status = run(sys.argv[1:])
     if _debugging() or sys.gettrace() or sys.getprofile():
         sys.exit(status)
@@ -140,8 +147,19 @@ def main(args: list[str] | None = None) -> None:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
-            status = status or 1
+            status = status or int(stream is sys.stdout)  # nothing is lost with a message that nobody reads
     os._exit(status)  # taking every module apart would need another 20 ms
+
+
+def _occupy(descriptor: int) -> None:
+    """Let a closed descriptor lead nowhere, so that no picture is opened under its number, into which libraries would write."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        if nowhere != descriptor:
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
 
 
 def run(args: list[str], service=None) -> int:
@@ -149,43 +167,52 @@ def run(args: list[str], service=None) -> int:
 
     `service` is that of a batch, where this is one of its processes.
     """
-    try:
-        with interrupt.watched():
-            return cli.main(args, prog_name="imconv", standalone_mode=False, obj=service) or 0
-    except click.exceptions.Exit as leave:
-        return leave.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("imconv: interrupted", err=True)
-        return 130
-    except BrokenPipeError:
-        # the reader went away: nobody is there to be told; keep the interpreter from complaining at exit
-        if sys.stdout is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        if _debugging():
-            raise
-        message, status = explained(error)
-        click.echo(f"imconv: {message}", err=True)
-        return status
+    debugging = _debugging()
+    with saying.begun(args, debugging):
+        try:
+            with interrupt.watched():
+                words = synonyms.understood(args, COMMANDS)
+                return cli.main(words, prog_name="imconv", standalone_mode=False, obj=service) or 0
+        except click.exceptions.Exit as leave:
+            return leave.exit_code
+        except BrokenPipeError:
+            # the reader went away: nobody is there to read a message; keep the interpreter from complaining at exit
+            if sys.stdout is not None:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except (Exception, interrupt.Ended) as error:
+            if debugging and not isinstance(error, (click.ClickException, click.Abort, interrupt.Ended)):
+                raise
+            return _failed(error)
 
 
-def explained(error: Exception) -> tuple[str, int]:
-    """What is said of an error, in one line, and the exit status."""
+def _failed(error: BaseException) -> int:
+    """Say what is wrong, on standard error and in the report; returns the exit status."""
+    status, message, hint = explained(error)
+    message = saying.complain(message) if message else ""
+    if hint:
+        click.echo(hint, err=True)
+    if message:
+        with contextlib.suppress(BrokenPipeError):
+            saying.report_failure(message, status)
+    return status
+
+
+def explained(error: BaseException) -> tuple[int, str, str]:
+    """The exit status for an error, what is wrong, and where to look it up."""
     from ..errors import ImconvError, OptionError
 
-    text = " ".join(str(error).split("\n"))
+    if isinstance(error, (interrupt.Ended, click.Abort)):
+        end = error if isinstance(error, interrupt.Ended) else interrupt.Ended()
+        return end.status, str(end), ""
     if isinstance(error, click.ClickException):
-        return error.format_message(), error.exit_code
+        return error.exit_code, *usage.explained(error)
     if isinstance(error, ImconvError):
-        return text, 2 if isinstance(error, OptionError) else 1
+        return 2 if isinstance(error, OptionError) else 1, str(error), ""
     if isinstance(error, MemoryError):
-        return "not enough memory; use a smaller picture or --max-memory to be told beforehand", 1
+        return 1, "not enough memory; use a smaller picture; with --max-memory SIZE it is refused before any work", ""
     what = str(error).splitlines()[0] if str(error) else ""
-    return f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", 1
+    return 1, f"internal error: {type(error).__name__}: {what}; run with IMCONV_DEBUG=1 and report it", ""
 
 
 def _debugging() -> bool:

@@ -26,6 +26,7 @@ class Step:
     """A command as a step of a chain: its options as Click gives them, and what makes its filter."""
 
     name: str
+    command: click.Command
     shared: dict
     make: Make
 
@@ -90,7 +91,7 @@ def filter_picture(shared: dict, make: Make, look: Look | None = None) -> None:
     if isinstance(ctx.obj, list):
         if look:
             raise OptionError(f"a report belongs to {ctx.info_name} alone, not to a step of a chain")
-        ctx.obj.append(Step(str(ctx.info_name), shared, make))
+        ctx.obj.append(Step(str(ctx.info_name), ctx.command, shared, make))
         return
     source, target = checked_places(shared["input"], shared["output"], shared["dry_run"])
     _run(Session(shared, source, [Job(target, make, look)]))

@@ -10,6 +10,7 @@ from ..geometry.sizes import WORDS
 from ..pixels.alpha import ALPHAS
 from ..pixels.depth import DEPTHS
 from ..pixels.rounding import RANGES
+from . import saying
 
 BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
 MANY = "Many pictures"
@@ -70,6 +71,11 @@ class ExampleCommand(click.Command):
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
         self.examples = examples
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        if parent is not None:  # else it is a step of a chain
+            saying.current().begins(self, f"{parent.command_path} {info_name}", args)
+        return super().make_context(info_name, args, parent, **extra)
 
     def format_options(self, ctx, formatter):
         options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
@@ -204,6 +210,7 @@ shared_options = together(  # of every command that reads a picture, filters it 
     setting("--format format_", "F", "Output format; default: the extension, for - the input's.", group=FILES),
     setting("--quality", "Q", "1 to 100 for JPEG, WebP, AVIF and JPEG XL. [default: JPEG as the input, else 92; AVIF 90; others lossless]", group=FILES),
     setting("--compression", "0-9", "PNG, TIFF, JPEG XL: 0 fastest to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]", group=FILES),
+    setting("--background", "COLOR", "Lay the result over this color where the output format has no transparency: white, #rrggbb, 50%, ...", group=FILES),
     setting("--page", "N", "Only this page of a file with several, from 0. [default: all that OUTPUT can hold]", group=FILES),
     flag("--auto-orient", "Write the picture upright, as its EXIF orientation shows it. Regions, sizes and directions refer to that in any case.", FILES),
     flag("--strip", "Write no metadata.", FILES),

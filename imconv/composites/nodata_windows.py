@@ -108,7 +108,7 @@ class Means:
     def __post_init__(self):
         kernel = self.plan.kernel
         if (kernel.weights < 0).any() or not kernel.weights.any():
-            raise OptionError("nodata needs weights that are not negative, and not all 0; leave it out")
+            raise OptionError("nodata= needs weights that are not negative, and not all 0; leave it out")
 
     @property
     def kernel(self) -> Kernel:

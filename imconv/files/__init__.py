@@ -146,7 +146,7 @@ def write(
     format: str | None = None,
     quality: int | None = None,
     compression=None,
-    strip: bool = False,
+    strip: bool | str = False,
     no_clobber: bool = False,
     metadata: Metadata | None = None,
     threads: int | None = None,
@@ -168,8 +168,8 @@ def write(
     compression : int from 0 to 9 or str, optional
         For PNG and JPEG XL from 1 (fastest) to 9 (smallest), 0 for none; PNG's default is 3. For TIFF 0 (none), 1 to 9 (deflate),
         "none", "deflate", "lzw", "packbits", "zstd" or "lzma"; default: the input's, else deflate.
-    strip : bool, default False
-        Leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text.
+    strip : bool or "icc", default False
+        Leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text; "icc": all but the profile.
     no_clobber : bool, default False
         Refuse to write over an existing file.
     metadata : Metadata, optional
@@ -202,7 +202,7 @@ def write_pages(
     format: str | None = None,
     quality: int | None = None,
     compression=None,
-    strip: bool = False,
+    strip: bool | str = False,
     no_clobber: bool = False,
     threads: int | None = None,
     name: str | None = None,
@@ -224,8 +224,8 @@ def write_pages(
     compression : int from 0 to 9 or str, optional
         For PNG and JPEG XL from 1 (fastest) to 9 (smallest), 0 for none; PNG's default is 3. For TIFF 0 (none), 1 to 9 (deflate),
         "none", "deflate", "lzw", "packbits", "zstd" or "lzma"; default: the input's, else deflate.
-    strip : bool, default False
-        Leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text.
+    strip : bool or "icc", default False
+        Leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text; "icc": all but the profile.
     no_clobber : bool, default False
         Refuse to write over an existing file.
     threads : int, optional
@@ -251,7 +251,13 @@ def write_pages(
 
 
 def _write(
-    path, pictures: list[Picture], format: str | None, options: EncoderOptions, strip: bool, no_clobber: bool, name
+    path,
+    pictures: list[Picture],
+    format: str | None,
+    options: EncoderOptions,
+    strip: bool | str,
+    no_clobber: bool,
+    name,
 ) -> WriteReport:
     name = source.name_of(path, name)
     target = check_target(path, *pictures, format=format, no_clobber=no_clobber, name=name)
@@ -283,12 +289,12 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
         raise FileError(f"{name}: there is no picture to write; give at least one")
     target = FORMATS[_format_to_write(path, pictures[0], format)]
     if no_clobber and replaced and os.path.isfile(path):
-        raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+        raise FileError(f"{name}: exists already; choose another name or leave out no_clobber=")
     encoding.check(pictures, target, name)
     return target
 
 
-def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
+def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool | str = False) -> bytes:
     """The bytes of the file that `write` would write. Same options, same errors."""
     options = EncoderOptions(quality, compression)
     return encoding.encode([_as_picture(picture, None)], format_named(format), options, strip, "output")[0]
@@ -323,7 +329,7 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
     if own is not None and picture.pixels.dtype != bool:
         own = FORMATS[own].expanded or own
     if own is None:
-        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
+        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give format=")
     return own
 
 

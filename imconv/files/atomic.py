@@ -78,14 +78,14 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
     BrokenPipeError where a reader has gone.
     """
     name = os.fsdecode(os.fspath(path))
-    untouched = "what was there before is untouched"
+    state = ""
     try:
         place = descriptors.place_of(name)
         existing = _stat(name) if place is None else None
         if not name or name.endswith("/") or (existing is not None and stat.S_ISDIR(existing.st_mode)):
             raise FileError(f"{name}: is a folder; give the name of a file in it")
         if place is not None or (existing is not None and not stat.S_ISREG(existing.st_mode)):
-            untouched = "not everything was written"
+            state = "; not everything was written"
             with _written_directly(name, place) as output:
                 yield output
             return
@@ -94,6 +94,7 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
         if existing is None and not os.path.isdir(folder):
             raise FileError(f"{name}: the folder {os.path.dirname(name) or folder} does not exist; create it first")
         if existing is not None:
+            state = "; what was there before is untouched"
             if no_clobber:
                 raise _exists(name)
             if not os.access(target, os.W_OK):
@@ -103,7 +104,7 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
     except BrokenPipeError:
         raise  # no mistake of the picture: the command line ends quietly
     except OSError as error:
-        raise FileError(_explain(name, error, untouched)) from error
+        raise FileError(_explain(name, error, state)) from error
 
 
 @contextlib.contextmanager
@@ -226,10 +227,12 @@ def _stat(name: str) -> os.stat_result | None:
 
 
 def _exists(name: str) -> FileError:
-    return FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+    return FileError(f"{name}: exists already; choose another name or leave out no_clobber=")
 
 
-def _explain(name: str, error: OSError, otherwise: str) -> str:
-    """The one line for a file that cannot be written; `otherwise` is what to say where there is no better hint."""
+def _explain(name: str, error: OSError, state: str) -> str:
+    """The one line for a file that cannot be written; `state` is that of the file, empty where there was none."""
     reason = error.strerror or str(error) or type(error).__name__
-    return f"{name}: {reason}; {_HINTS.get(error.errno or 0, otherwise)}"
+    if advice := _HINTS.get(error.errno or 0):
+        return f"{name}: {reason}; {advice}"
+    return f"{name}: {reason}{state}" if state else f"{name}: can't be created: {reason}"

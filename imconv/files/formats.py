@@ -58,18 +58,18 @@ class Format:
 
     The names of its modules in this package, and the functions that each must have:
 
-    header   `read(file, size, *, whole)` returns a `header.Header`; also `read_start(file)` if the start of a file is
-             enough, and `read_pages(file, size, numbers)` if each page has a header of its own
+    header   `read(file, size, *, whole)` returns a `header.Header`; also `read_start(file)` if the start of a file is enough,
+             and `read_pages(file, size, numbers)` if each page has a header of its own
     decoder  `bytes_needed(header)`, the peak memory of decoding one picture, and `decode(data, header, notes)`, which
              returns its pixels and adds remarks for the user to `notes`; or `rows(file, header, notes)`, see
              `streams.ReadRows`. With `rows` and `bytes_held(header)`, see streams.py, files are read in bands. Where the
-             frames of an animation build on each other also `pages(data, header)`, which yields pixels, notes and fields
-             of `Metadata` of each frame as it is shown. Where only decoding shows what belongs to the metadata also
-             `described(data, header, notes)`, which returns such fields. Where pixels lie in the file as they are, `end(header)` is the
-             byte behind them, or None
+             frames of an animation build on each other also `pages(data, header)`, which yields pixels, notes and fields of
+             `Metadata` of each frame as it is shown. Where only decoding shows what belongs to the metadata also
+             `described(data, header, notes)`, which returns such fields. Where pixels lie as they are, `end(header)`: where, or None
     encoder  `encode(page, options, notes)` returns the file's bytes and adds remarks for the user to `notes`; or
              `Writer`, see `streams.Writer`, with which files are written in bands. Where a file holds several pictures
-             also `encode_pages(pages, options, notes)`. Empty where imconv does not write the format
+             also `encode_pages(pages, options, notes)`. To remove metadata without encoding anew `stripped(data, keep_icc)`,
+             which returns the bytes and notes. Empty where imconv does not write the format
     """
 
     name: str
@@ -378,7 +378,7 @@ def format_for(name) -> str:
         return EXTENSIONS[extension].name
     if not extension:
         raise FileError(
-            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give --format"
+            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give format="
         )
     raise FileError(
         f"{text}: unknown format {extension!r}{nearest(extension, EXTENSIONS)}; known are {known(written=True)}"

@@ -96,11 +96,11 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     """
     settings = options_of("plan", options)
     if settings.linear:
-        raise OptionError("a plan knows no transfer function; decode the image and plan for float32, without linear")
+        raise OptionError("a plan knows no transfer function; decode the image and plan for float32, without linear=")
     if settings.selects:
-        raise OptionError("a plan is for whole images; leave out region, mask, channels and crop")
+        raise OptionError("a plan is for whole images; leave out region=, mask=, channels= and crop=")
     if settings.nodata is not None:
-        raise OptionError("a plan of a kernel computes all samples; leave out nodata")
+        raise OptionError("a plan of a kernel computes all samples; leave out nodata=")
     kernel = as_kernel(kernel, anchor=anchor)
     shape = tuple(int(n) for n in image_shape)
     if len(shape) not in (2, 3):

@@ -165,7 +165,7 @@ class MorphologyFilter(Filter):
         options = self.options
         whole = parse_pad(options.pad) == ("same", "same") and parse_pair(options.stride, "stride") == (1, 1)
         if self.operation != "gradient" and not whole:
-            raise OptionError(f"{self.operation} keeps the picture's size: leave out pad and stride")
+            raise OptionError(f"{self.operation} keeps the picture's size: leave out pad= and stride=")
         # a rank filter whose results have the same type, scale and policies
         last = RankFilter(self.footprint, LEAST, options, scale=self.scale).plan(shape, image_type, has_alpha)
         inner = replace(

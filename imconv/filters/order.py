@@ -128,12 +128,12 @@ def median_border(like: str, size, shape, border) -> str:
     tool = find(like)
     if tool.calls["median"] == "-":
         raise OptionError(
-            f"{tool.name} has no median of pictures; like is one of scipy, opencv, pillow, imagemagick, vips"
+            f"{tool.name} has no median of pictures; like= is one of scipy, opencv, pillow, imagemagick, vips"
         )
     if tool.name != "scipy":
         rows, columns = make_footprint(size, shape).cells.shape
         if not (isinstance(shape, str) and shape.strip().lower() == "square") or rows != columns or rows % 2 == 0:
-            raise OptionError(f"{tool.name}'s median takes a square of an odd side; leave out like, or the shape")
+            raise OptionError(f"{tool.name}'s median takes a square of an odd side; leave out like= or shape=")
     if border is not None:
         return border
     return tool.border if tool.name == "scipy" else "nearest"

@@ -55,9 +55,9 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
 def check_traceable(filter) -> None:
     """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light."""
     if filter.options.selects:
-        raise OptionError("a trace shows the filter itself; leave out region, mask, channels and crop")
+        raise OptionError("a trace shows the filter itself; leave out region=, mask=, channels= and crop=")
     if filter.options.range == "stretch" or filter.options.linear:
-        raise OptionError("a trace shows neither range stretch nor linear light; leave them out")
+        raise OptionError("a trace shows neither range='stretch' nor linear=True; leave them out")
 
 
 def _chain(chain: ChainFilter, pixels, has_alpha: bool, x: int, y: int, names) -> list[Part]:

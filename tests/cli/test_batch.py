@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import imconv as ic
+from tests.schema import faults
 
 SIZES = {"a.png": (9, 12), "b.png": (20, 7), "in/c.png": (15, 15), "in/deep/d.jpg": (16, 24), "in/deep/e.tif": (8, 8)}
 
@@ -173,6 +174,9 @@ def test_bad_pictures_fail_alone(folder, imconv, started):
     assert lines[1].startswith("imconv: photos/text.jpg: ")
     assert lines[2].startswith("imconv: 2 written, 2 failed; ")
     *each, sums = map(json.loads, result.out.splitlines())
+    schema = json.loads((Path(ic.__file__).parent / "cli" / "report.schema.json").read_text(encoding="utf-8"))
+    for report, kind in ((sums, "batch"), *((one, "failure" if "error" in one else "filter") for one in each)):
+        assert faults(report, schema["$defs"][kind], schema) == []
     assert (sums["done"], sums["skipped"]) == (2, 0)
     assert {entry["input"]: entry["error"] for entry in sums["failed"]} == {
         entry["input"]: entry["error"] for entry in each if "error" in entry
@@ -228,6 +232,10 @@ def test_newer(folder, imconv):
 
     assert skipped() == 0
     assert skipped() == 2
+    line = json.loads(
+        imconv("min", "photos", "--size", 3, "--output-dir", "out", "--newer", "--json").out.splitlines()[0]
+    )
+    assert line["skipped"] == "the result is newer"
     later = os.stat("out/a.png").st_mtime_ns + 10**9
     os.utime("photos/a.png", ns=(later, later))
     assert skipped() == 1

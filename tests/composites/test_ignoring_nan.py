@@ -155,16 +155,19 @@ def test_the_same_bits_for_any_threads_and_bands(dtype):
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan ignore has no border reflect; it has normalized"),
+        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan='ignore' needs border='normalized', not 'reflect'"),
         (lambda f: imconv.box_blur(f, 3, nan="drop", border="normalized"), "nan must be keep or ignore, not 'drop'"),
         (lambda f: imconv.correlate(f, "laplacian-4", **IGNORE), "weights that are not negative"),
-        (lambda f: imconv.sharpen(f, **IGNORE), "nan ignore goes with smoothing"),
-        (lambda f: imconv.edges(f, **IGNORE), "nan ignore goes with smoothing"),
-        (lambda f: imconv.unsharp_mask(f, 2, **IGNORE), "nan ignore goes with smoothing"),
+        (lambda f: imconv.sharpen(f, **IGNORE), "nan='ignore' goes with smoothing"),
+        (lambda f: imconv.edges(f, **IGNORE), "nan='ignore' goes with smoothing"),
+        (lambda f: imconv.unsharp_mask(f, 2, **IGNORE), "nan='ignore' goes with smoothing"),
         (lambda f: imconv.edges(f, nan="drop"), "nan must be keep or ignore"),
-        (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan ignore has no stride"),
+        (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan='ignore' has no stride"),
         (lambda f: imconv.box_blur(f, 3, pad="valid", **IGNORE), "leave out pad"),
-        (lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE), "has no alpha weight"),
+        (
+            lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE),
+            "needs alpha='keep' or alpha='separate', not 'weight'",
+        ),
     ],
 )
 def test_errors(call, match):

@@ -211,17 +211,19 @@ def _work(arguments: tuple[str, ...], connection, inherited, settings: _Settings
     os.environ["IMCONV_THREADS"] = str(settings.threads)
     service = Service(connection, settings)
     sys.stdin, sys.stdout, sys.stderr = None, io.StringIO(), _Lines(service.say)
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, ConnectionResetError), folders_synced_at_the_end():
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError), folders_synced_at_the_end():
         run(list(arguments), service)
 
 
 def _error_of(once: Callable[[Task], None], task: Task) -> str | None:
     """Do a task; its error as one line, None if there is none."""
-    from .. import explained
+    from .. import explained, saying
 
+    run = saying.current()
+    run.notes.clear()
     try:
         once(task)
     except Exception as error:
-        message, _ = explained(error)
+        message = run.worded(" ".join(explained(error)[1].split("\n")))
         return message.removeprefix(f"{task.input}: ").removeprefix(f"{task.output}: ")
     return None

@@ -8,6 +8,7 @@ import time
 
 import click
 
+from .. import saying
 from ..places import is_terminal
 from .crew import Line, Outcome
 from .outputs import Task
@@ -39,7 +40,7 @@ class Report:
     def skip(self, task: Task, reason: str) -> None:
         """A result is there already."""
         self.skipped += 1
-        self._count({"input": task.input, "output": task.output, "skipped": reason})
+        self._count({"input": task.input, "output": task.output, "skipped": reason, "notes": []})
         if self.verbose:
             self._print(f"imconv: {task.input}: skipped: {reason}")
 
@@ -74,7 +75,7 @@ class Report:
     def fail(self, path: str, error: str, output: str | None = None) -> None:
         """A picture or a folder can't be read, filtered or written."""
         self.failed.append((path, error))
-        self._count({"input": path, **({"output": output} if output else {}), "error": error})
+        self._count({"input": path, "output": output, **saying.failed(error, 1), "notes": []})
         if self.verbose:
             self._print(f"imconv: {path}: {error}")
 
@@ -91,9 +92,8 @@ class Report:
         if not self.quiet:
             click.echo(f"imconv: {self._sums(seconds, interrupted)}", err=True)
         if self.as_json:
-            failed = [{"input": path, "error": error} for path, error in self.failed]
-            sums = {"done": self.done, "skipped": self.skipped, "failed": failed, "seconds": round(seconds, 3)}
-            click.echo(json.dumps(sums))
+            failed = [{"input": path, **saying.failed(error, 1)} for path, error in self.failed]
+            saying.report({"done": self.done, "skipped": self.skipped, "failed": failed, "seconds": round(seconds, 3)})
 
     def _sums(self, seconds: float, interrupted: bool) -> str:
         parts = [f"{self.done} written"]

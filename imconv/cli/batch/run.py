@@ -12,6 +12,7 @@ import click
 from ... import __version__
 from ...errors import FileError, OptionError
 from ...files.rights import OTHER_LINKS
+from .. import interrupt
 from ..options import on_command_line
 from . import inputs, outputs
 from .crew import Crew, Line, Outcome, Service
@@ -105,7 +106,7 @@ def _filter_all(
         crew = Crew(ctx.meta[ARGUMENTS], jobs, threads, _memory(settings.max_memory, jobs))
         try:
             _do(crew, left, asked, records, report)
-        except KeyboardInterrupt:
+        except interrupt.Ended:
             report.end(interrupted=True)
             raise
     report.end()

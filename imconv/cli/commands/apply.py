@@ -47,7 +47,7 @@ def apply(shared, kernels, correlate, combine, like, **how):
     chosen = [each for k in kernels for each in prepared_all(k, tell, **how)]
     if like is not None:
         if len(chosen) > 1:
-            raise OptionError("like goes with one kernel; leave out like, or all kernels but one")
+            raise OptionError("like= goes with one kernel; leave out like=, or all kernels but one")
         from ...filters.like import kernel_like
 
         direction, border, anchored = "correlation" if correlate else None, given("border"), how["anchor"] is not None

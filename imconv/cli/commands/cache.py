@@ -7,9 +7,11 @@ import click
 from ...units import human_bytes
 from ..compiling import watch
 from ..options import command, flag
+from ..saying import report
+from ..usage import CommandGroup
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def cache():
     """Show, fill or empty the store of compiled loops.
 
@@ -34,9 +36,7 @@ def info(json_):
         "bytes": sum(kept.values()),
     }
     if json_:
-        import json
-
-        click.echo(json.dumps({**facts, "loops": kept}))
+        report({**facts, "loops": kept})
         return
     click.echo(f"folder     {folder or f'none: {store.refusal()}'}")
     click.echo(f"processor  {facts['processor']}" + (f", {facts['level']}" if facts["level"] else ""))

@@ -29,7 +29,7 @@ def parse_picture_size(text: str) -> tuple[int, int]:
     """Rows and columns from `3000x4000`. Raises OptionError."""
     rows, cross, columns = text.lower().partition("x")
     if not cross:
-        raise OptionError(f"size must be ROWSxCOLUMNS such as 3000x4000, not {text!r}")
+        raise OptionError(f"size must be ROWSxCOLUMNS (rows first), such as 3000x4000, not {text!r}")
     return parse_pair(f"{rows},{columns}", "size")
 
 

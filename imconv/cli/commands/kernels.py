@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
@@ -11,9 +10,11 @@ import click
 from ..listing import tell_list
 from ..options import command, flag, no_clobber_option, setting
 from ..places import is_terminal, teller
+from ..saying import report
+from ..usage import CommandGroup
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def kernels():
     """List, show, inspect, convert and plot kernels."""
 
@@ -65,7 +66,10 @@ def inspect(kernel, depth, size, json_):
 
     rows_and_columns = kernel_report.parse_picture_size(size)
     settings = resolve(kernel, teller(False)), depth, rows_and_columns
-    click.echo(json.dumps(kernel_report.inspected(*settings)) if json_ else kernel_report.text(*settings))
+    if json_:
+        report(kernel_report.inspected(*settings))
+    else:
+        click.echo(kernel_report.text(*settings))
 
 
 @command(

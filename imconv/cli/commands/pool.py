@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
@@ -11,6 +10,7 @@ from ...geometry.border import DEFAULT
 from ..checked import checked_options
 from ..filtering import filter_command, filter_picture, look_at
 from ..options import FilterCommand, flag, setting
+from ..saying import report
 
 
 class PoolCommand(FilterCommand):
@@ -46,8 +46,8 @@ class PoolCommand(FilterCommand):
 @flag("--exclude-pad", "Leave padding out of averages, instead of counting it as zeros.")
 @setting("--antialias", "[N]", "Blur before dropping pixels (binomial filter of size N, default 4).")  # fmt: skip
 @setting("--where", "'v>128'", "Which samples count counts; > >= < <= == !=.  [default: v!=0]")
-@flag("--report", "Measure how much the result changes when the picture moves by less than a stride, with and without --antialias. OUTPUT may be left out.")  # fmt: skip
-def pool(shared, op, size, exclude_pad, report, **how):
+@flag("--report report_", "Measure how much the result changes when the picture moves by less than a stride, with and without --antialias. OUTPUT may be left out.")  # fmt: skip
+def pool(shared, op, size, exclude_pad, report_, **how):
     """Pool: reduce windows to single pixels, as networks do.
 
     Sizes and values are those of torch. Padding counts as zeros in averages; all other operations ignore it. --op blur
@@ -70,7 +70,7 @@ def pool(shared, op, size, exclude_pad, report, **how):
         _tell(found, shared)
         return {"shift_consistency": {**found, **{name: found[name].as_dict() for name in ("plain", "antialiased")}}}
 
-    if not report:
+    if not report_:
         return make
     checked = checked_options(shared)
     if shared["output"] is not None or isinstance(click.get_current_context().obj, list):  # a step of a chain
@@ -78,7 +78,7 @@ def pool(shared, op, size, exclude_pad, report, **how):
         return None
     found = look_at(shared, make, look)
     if shared["json_"]:
-        click.echo(json.dumps(found))
+        report(found)
     return None
 
 

@@ -12,6 +12,7 @@ from ..checked import checked_limits, whole
 from ..compiling import watch
 from ..options import command, flag, reading_options, setting
 from ..places import input_place, need_input, teller
+from ..saying import complain
 
 
 @command(
@@ -58,7 +59,7 @@ def show(images, width, protocol, max_pixels, truncated, quiet):
             told = inline.shown(picture, protocol, columns, colour=not os.environ.get("NO_COLOR"))
         except ImconvError as error:
             failed = True
-            click.echo(f"imconv: {error}", err=True)
+            complain(error)
             continue
         for note in picture.notes:
             teller(quiet)(f"{name}: {note}")

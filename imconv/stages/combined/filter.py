@@ -81,7 +81,7 @@ class CombinedFilter(FilterOfFilters):
         policy = check_range(self.options.range)
         separate = has_alpha and plans[0].alpha == "separate"
         if separate and self.combine in HUES:
-            raise OptionError("alpha has no colour; leave out alpha separate")
+            raise OptionError("alpha has no colour; leave out alpha='separate'")
         with_alpha = has_alpha and not separate
         return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, bound, with_alpha)
 
@@ -89,12 +89,12 @@ class CombinedFilter(FilterOfFilters):
         if self.combine not in DEGREES:
             return super().result(image_type)
         if self.options.depth not in (None, "keep"):
-            raise OptionError("a direction is in degrees; leave out depth")
+            raise OptionError("a direction is in degrees; leave out depth=")
         if self.options.dtype is not None:
             return super().result(image_type)[0], Fraction(1)
         return np.dtype(np.float64 if readable(np.dtype(image_type)) == np.float64 else np.float32), Fraction(1)
 
     def in_light(self, light) -> CombinedFilter:
         if self.combine in (*DEGREES, *HUES):
-            raise OptionError("a direction is no light; leave out linear")
+            raise OptionError("a direction is no light; leave out linear=")
         return super().in_light(light)
