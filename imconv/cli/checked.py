@@ -9,6 +9,7 @@ from .places import teller
 
 if TYPE_CHECKING:
     from ..options import Options
+    from ..pixels.colours import Background
 
 MOST_PAGES = 1 << 31
 FLAGS = ("auto_orient", "strip", "no_clobber", "quiet", "verbose", "explain", "dry_run")
@@ -37,10 +38,12 @@ class Asked:
     page: int | None
     quality: int | None
     compression: int | str | None
+    background: Background | None
+    to_srgb: bool
     options: Options  # what filters are made with
     format: str | None
     auto_orient: bool
-    strip: bool
+    strip: bool | str
     no_clobber: bool
     quiet: bool
     verbose: bool
@@ -52,6 +55,7 @@ class Asked:
 def checked(shared: dict) -> Asked:
     """The shared options as numbers; bad ones are usage errors before any file is read."""
     from ..files.formats import format_named
+    from ..pixels.colours import parse_background
 
     if shared["format_"] is not None:
         format_named(shared["format_"])
@@ -69,6 +73,8 @@ def checked(shared: dict) -> Asked:
         quality=number("quality", 1, 100),
         compression=shared["compression"] if words else number("compression", 0, 9),
         options=checked_options(shared, limits["max_pixels"]),
+        to_srgb=shared.get("to_srgb", False),
+        background=None if shared.get("background") is None else parse_background(shared["background"]),
         format=shared["format_"],
         json=shared["json_"],
         **{name: shared[name] for name in FLAGS},

@@ -10,10 +10,12 @@ from ..geometry.sizes import WORDS
 from ..pixels.alpha import ALPHAS
 from ..pixels.depth import DEPTHS, SAMPLE_TYPES
 from ..pixels.rounding import RANGES
+from . import saying
 
 BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
+MANY = "Many pictures"
 OWN = "Options"  # a command's own
-GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, RUNNING)
+GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, MANY, RUNNING)
 
 FEW = 12  # options that need no groups
 WIDEST = 30  # column of options in a help, as Click's
@@ -69,6 +71,11 @@ class ExampleCommand(click.Command):
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
         self.examples = examples
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        if parent is not None:  # else it is a step of a chain
+            saying.current().begins(self, f"{parent.command_path} {info_name}", args)
+        return super().make_context(info_name, args, parent, **extra)
 
     def format_options(self, ctx, formatter):
         options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
@@ -190,6 +197,19 @@ linear_options = together(  # where a kernel is laid, and what becomes of its su
     setting("--range range_", "|".join(RANGES), RANGE_HELP, group=NUMBERS),
 )  # fmt: skip
 
+batch_options = together(  # every path is an input where one of the first three is given
+    setting("--output-dir", "DIR", "Write into this folder, under the inputs' names; all paths are then INPUTs: files, folders, patterns such as '*.jpg'.", group=MANY),
+    setting("--output output_name", "TEMPLATE", "Name each result: '{parent}/{stem}-soft{ext}'; also {name} and {n:04}.", group=MANY),
+    flag("--in-place", "Replace each INPUT by its result.", MANY),
+    setting("--backup", "SUFFIX", "With --in-place: keep each INPUT under its name and this ending, such as .orig.", group=MANY),
+    flag("--recursive", "Search folders within folders; their structure is kept.", MANY),
+    setting("--from-list", "FILE|-", "Read more INPUTs from a file: one a line, or separated by NUL bytes.", group=MANY),
+    setting("--jobs", "N", "Pictures at once.  [default: one for each core]", group=MANY),
+    flag("--resume", "Skip what an earlier run with the same filter has done.", MANY),
+    flag("--newer", "Skip where the result is newer than the input.", MANY),
+    flag("--fail-fast", "Stop at the first picture that fails.", MANY),
+)  # fmt: skip
+
 shared_options = together(  # of every command that reads a picture, filters it and writes it
     linear_options,
     setting("--region", "WxH+X+Y", "Filter only this rectangle. Pixels around it still count at its rim.", group=WHERE),
@@ -207,10 +227,12 @@ shared_options = together(  # of every command that reads a picture, filters it 
     setting("--format format_", "F", "Output format; default: the extension, for - the input's.", group=FILES),
     setting("--quality", "Q", "1 to 100 for JPEG, WebP, AVIF and JPEG XL. [default: JPEG as the input, else 92; AVIF 90; others lossless]", group=FILES),
     setting("--compression", "0-9", "PNG, TIFF, JPEG XL: 0 fastest to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]", group=FILES),
+    setting("--background", "COLOR", "Lay the result over this color where the output format has no transparency: white, #rrggbb, 50%, ...", group=FILES),
     setting("--page", "N", "Only this page of a file with several, from 0. [default: all that OUTPUT can hold]", group=FILES),
     flag("--auto-orient", "Write the picture upright, as its EXIF orientation shows it. Regions, sizes and directions refer to that in any case.", FILES),
     flag("--strip", "Write no metadata.", FILES),
     no_clobber_option,
+    batch_options,
     flag("-q --quiet", "No notes and no progress.", RUNNING),
     flag("-v --verbose", "Tell sizes, time and how many samples were clipped.", RUNNING),
     flag("--json json_", "Print a report as JSON; to standard error where the image goes to standard output.", RUNNING),

@@ -149,4 +149,4 @@ def _bordered(step: Filter, channels: int, has_alpha: bool, opaque: int) -> Filt
 def check_step(step: Filter, name: str, policy: str = "clip") -> None:
     """Raise OptionError if a step has a range policy that belongs to the chain, unless it equals the chain's `policy`."""
     if step.options.range not in ("clip", "abs", policy):
-        raise OptionError(f"range {step.options.range} belongs to the chain, not to {name}: give it after the steps")
+        raise OptionError(f"range={step.options.range!r} belongs to the chain, not to {name}: give it after the steps")

@@ -19,7 +19,7 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.sizes import parse_pair
-from ..options import NO_IGNORING, Options, checked_offset
+from ..options import NAN_IGNORED, NO_IGNORING, Options, checked_offset
 from ..pixels.alpha import ALPHAS, WEIGHTED, check_alpha
 from ..pixels.arrays import readable
 from ..pixels.depth import white
@@ -171,25 +171,23 @@ class FloatStagesFilter(Filter):
 
     def _refuse(self) -> None:
         options = self.options.checked()
-        if options.nan == "ignore" and self.name != "nan ignore":
+        if options.nan == "ignore" and self.name != NAN_IGNORED:
             raise OptionError(NO_IGNORING)
         for name in ("stride", "dilation"):
             if parse_pair(getattr(options, name), name) != (1, 1):
-                raise OptionError(f"{self.name} has no {name}; leave it out")
+                raise OptionError(f"{self.name} has no {name}=; leave it out")
         if str(options.pad).strip().lower() != "same":
-            raise OptionError(f"{self.name} gives a result of the picture's size; leave out pad")
+            raise OptionError(f"{self.name} computes a result of the picture's size; leave out pad=")
         mode = parse_border(options.border).mode
         if self.borders is not None and mode not in self.borders:
-            if len(self.borders) == 1:
-                raise OptionError(f"{self.name} needs border {self.borders[0]}, not {mode}")
-            raise OptionError(f"{self.name} has no border {mode}; it has {', '.join(self.borders)}")
+            raise OptionError(f"{self.name} needs {_either('border', self.borders)}, not {mode!r}")
 
     def _alpha(self, has_alpha: bool) -> str:
         asked = self.options.alpha
         if asked is not None:
             check_alpha(asked)
             if asked not in self.alphas:
-                raise OptionError(f"{self.name} has no alpha {asked}; it has {', '.join(self.alphas)}")
+                raise OptionError(f"{self.name} needs {_either('alpha', self.alphas)}, not {asked!r}")
         return (asked or self.alphas[0]) if has_alpha else "none"
 
     def in_light(self, light) -> FloatStagesFilter:
@@ -197,6 +195,10 @@ class FloatStagesFilter(Filter):
 
     def with_types_fixed(self, image_type, result_type=None) -> Self:
         return replace(self, white=self.options.white or white(readable(np.dtype(image_type))))
+
+
+def _either(name: str, values: tuple[str, ...]) -> str:
+    return " or ".join(f"{name}={value!r}" for value in values)
 
 
 def floats_of(plan: FloatStagesPlan, band: np.ndarray, threads) -> np.ndarray:

@@ -28,9 +28,7 @@ from ..stages.ranking.filter import RankFilter
 from .chain import ChainFilter
 from .nodata_windows import Block, Means, Pools, Ranks, outside
 
-ABLE = (
-    "blur, box, disk, motion, apply, correlate, convolve, median, rank, min, max, pool, deviation, and chains of these"
-)
+ABLE = "nodata= goes with blur, box, disk, motion, apply, correlate, convolve, median, rank, min, max, pool, deviation, and chains of these; leave it out"
 FILL = "give image.filled(value)"
 BLOCK = 1 << 20  # padded samples that are looked at together
 WINDOWS = {LinearFilter: Means, RankFilter: Ranks, PoolFilter: Pools}  # by the type of filter
@@ -50,10 +48,10 @@ def leaving_out(filter: Filter, stated: str | None = None, is_picture: bool = Fa
         return _ignoring(filter) if options.nan == "ignore" else filter
     if value == AUTO:
         if not is_picture:
-            raise OptionError("nodata auto goes with a picture read from a file; give the value")
+            raise OptionError("nodata='auto' goes with a picture read from a file; give the value")
         if stated is None:
             raise FileError(
-                "it states no no-data value (TIFF tag 42113); give the value, such as nodata -9999, or leave it out"
+                "it states no no-data value (TIFF tag 42113); give the value, such as nodata=-9999, or leave it out"
             )
     _check(options)
     return _wrapped(filter.with_options(nodata=None), _number(stated if value == AUTO else value), value != AUTO)
@@ -131,13 +129,13 @@ def _windows_of(filter: Filter):
 def _check(options: Options) -> None:
     """OptionError for options that can't be combined with nodata."""
     if options.nan == "ignore":
-        raise OptionError("nan ignore and nodata both leave samples out; give one of them (nodata nan: NaN)")
+        raise OptionError("nan='ignore' and nodata= both leave samples out; give one of them (nodata=nan: NaN)")
     if options.linear:
-        raise OptionError("nodata is a value of the file's samples, which linear light decodes; leave out one of them")
+        raise OptionError("nodata= is a value of the file's samples, which linear=True decodes; leave out one of them")
     if parse_depth(options.depth) != "keep":
-        raise OptionError("nodata keeps its value, which a change of depth would rescale; leave out one of them")
+        raise OptionError("nodata= keeps its value, which depth= would rescale; leave out one of them")
     if options.range == "stretch":
-        raise OptionError("range stretch maps all samples anew, also no-data; leave out one of them")
+        raise OptionError("range='stretch' maps all samples anew, those of nodata= too; leave out one of them")
     if options.selects and selection_of(options).luma:
         raise OptionError("luma mixes channels, each of which has its own no-data; name channels such as r,g,b")
 
@@ -185,10 +183,10 @@ class NoDataFilter(FilterOfFilters):
         if self.fills:
             return NoDataPlan((plan,), how(plan), colours, marker, result, fills=True)
         if marker is None:
-            raise OptionError(f"nodata {self.nodata} is no sample of a picture of {source.name}; leave it out")
+            raise OptionError(f"nodata={self.nodata} is no sample of a picture of {source.name}; leave it out")
         if result is None:
             raise OptionError(
-                f"nodata {self.nodata} is no sample of a result of {plan.target}; keep the picture's type"
+                f"nodata={self.nodata} is no sample of a result of {plan.target}; keep the picture's type"
             )
         return NoDataPlan((plan,), how(plan), colours, marker, result)
 

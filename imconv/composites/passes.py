@@ -67,7 +67,7 @@ class PassesFilter(Filter):
 
     def in_light(self, light):
         """Raise OptionError: other tools' results are defined for encoded samples only."""
-        raise OptionError("like computes with levels, as the other tool does; leave out like or linear")
+        raise OptionError("like= computes with levels, as the other tool does; leave out like= or linear=")
 
 
 @dataclass(frozen=True)

@@ -141,21 +141,21 @@ def _chosen(header: Header, page: int | None, every: bool, into: str | None, nam
             raise FileError(f"{name}: has no page {page}; {pages}")
         if page and not readable:
             raise FileError(
-                f"{name}: of the frames of a {header.format} file only the first can be read; leave out --page"
+                f"{name}: of the frames of a {header.format} file only the first can be read; leave out page="
             )
         return range(page, page + 1), []
     if count == 1:
         return range(1), []
     if every and count >= MAX_PAGES:
-        raise FileError(f"{name}: has {MAX_PAGES} pages or more, too many at once; choose one with --page")
+        raise FileError(f"{name}: has {MAX_PAGES} pages or more, too many at once; choose one with page=")
     if not readable:
         return range(1), [f"first of {count} frames"]
     if every:
         target = FORMATS[header.format] if into is None else format_named(into)
         if holds_all(target, header.format):
             return range(count), []
-        return range(1), [f"first of {count} {words}, since {target.name} holds one; --page chooses"]
-    return range(1), [f"first of {count} {words}; --page chooses"]
+        return range(1), [f"first of {count} {words}, since {target.name} holds one; page= chooses"]
+    return range(1), [f"first of {count} {words}; page= chooses"]
 
 
 def _end(header: Header) -> int | None:
@@ -194,7 +194,7 @@ def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> It
             yield found
         return
     number = -1
-    with decoding(name, first.format, "for its frames; choose one with --page"):
+    with decoding(name, first.format, "for its frames; choose one with page="):
         for number, content in enumerate(islice(module.pages(data, first), chosen.stop)):
             if number >= chosen.start:
                 yield content

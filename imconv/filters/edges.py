@@ -117,7 +117,7 @@ def _of_channels(operator, show, options: Options, *, gain, sigma, ratio, angle,
     kernel = None  # of a result with a sign
     if operator in SECONDS:
         if show != "magnitude":
-            raise OptionError(f"{operator} has no {show}, only one answer; leave out show")
+            raise OptionError(f"{operator} has no {show}, only one answer; leave out show=")
         kernel = second(operator, sigma, ratio)
     elif angle is not None:
         kernel = steered(operator, angle, int(order), sigma)
@@ -155,7 +155,7 @@ def _check_angle(operator: str, show: str, angle, order) -> None:
     if operator not in GRADIENTS:
         raise OptionError(f"{operator} has no angle; {', '.join(GRADIENTS)} have one")
     if show != "magnitude":
-        raise OptionError(f"an angle's derivative is one answer, not {show}; leave out show or angle")
+        raise OptionError(f"an angle's derivative is one answer, not {show}; leave out show= or angle=")
     if str(order) == "2" and operator != "gaussian":
         raise OptionError(f"{operator} has no order 2; gaussian has one")
 

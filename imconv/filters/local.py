@@ -131,7 +131,7 @@ class DeviationFilter(FloatStagesFilter):
 def contrast_filter(sigma, floor, gain, range, width: int | None, options: Options) -> ContrastFilter:
     """The filter of `local_contrast`; `width` is the picture's, for a sigma in percent."""
     if options.linear:
-        raise OptionError("a normalised contrast is no light; leave out linear")
+        raise OptionError("a normalised contrast is no light; leave out linear=")
     floor = None if floor is None else checked_number(floor, "floor", 1e-9, 1e9)
     gain = None if gain is None else checked_number(gain, "gain", 0, MAX_GAIN)
     kernel, ranged = gaussian_kernel(sigma, None, width), replace(options, range=range or options.range)

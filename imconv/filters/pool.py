@@ -99,7 +99,7 @@ def pool_filter(
         raise OptionError(f"where goes with count, not with {op}")
     if op == BLUR:
         if padding != (0, 0) or dilation != (1, 1) or ceil or antialias is not None:
-            raise OptionError("a blur pads by itself; leave out padding, dilation, ceil and antialias")
+            raise OptionError("a blur pads by itself; leave out padding=, dilation=, ceil= and antialias=")
         return blur_filter(size, steps, options)
     condition = parse_condition(where) if op == "count" else None
     if op == "count" or (op in ("max", "min") and antialias is None):
@@ -108,9 +108,9 @@ def pool_filter(
         return PoolFilter(op, size, steps, padding, dilation, bool(ceil), bool(include_pad), condition, options)
     blur = parse_antialias(antialias)
     if options.nan == "ignore":
-        raise OptionError("nan ignore does not go with antialias, whose blur needs every sample; leave out one of them")
+        raise OptionError("nan='ignore' does not go with antialias=, whose blur needs every sample; leave out one of them")
     if ceil:
-        raise OptionError("antialias has no ceil: the blur's result ends with the picture; leave out one of them")
+        raise OptionError("antialias= has no ceil=: the blur's result ends with the picture; leave out one of them")
     inner = Options(alpha=options.alpha, has_alpha=options.has_alpha, channel_axis=options.channel_axis)
     dense = PoolFilter(op, size, (1, 1), padding, dilation, False, bool(include_pad), condition, inner)
     outer = replace(inner, offset=options.offset)

@@ -350,7 +350,7 @@ def _checked_anchor(anchor, shape) -> tuple[int, int]:
         raise KernelError(f"anchor must be a row and a column, whole numbers, not {anchor!r}") from None
     if not (0 <= row < shape[0] and 0 <= column < shape[1]):
         raise KernelError(
-            f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0"
+            f"anchor {row},{column} (row,column) lies outside the kernel of {shape[0]} rows and {shape[1]} columns; both count from 0"
         )
     return row, column
 

@@ -96,7 +96,7 @@ def channel_axis(image: np.ndarray, axis) -> int | None:
     """The number of the axis that holds the channels, None for a grey picture; OptionError if it can't be known."""
     if image.ndim == 2:
         if axis not in (AUTO, None):
-            raise OptionError("a 2-D image has no channel axis; leave channel_axis out")
+            raise OptionError("a 2-D image has no channel axis; leave out channel_axis=")
         return None
     if image.ndim != 3:
         raise OptionError(f"an image has shape (H, W) or (H, W, C), not {image.shape}")

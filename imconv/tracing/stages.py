@@ -61,11 +61,11 @@ def check_traceable(filter) -> None:
     """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light, NaN left out of
     other windows than those of kernels."""
     if filter.options.selects:
-        raise OptionError("a trace shows the filter itself; leave out region, mask, channels and crop")
+        raise OptionError("a trace shows the filter itself; leave out region=, mask=, channels= and crop=")
     if filter.options.range == "stretch" or filter.options.linear:
-        raise OptionError("a trace shows neither range stretch nor linear light; leave them out")
+        raise OptionError("a trace shows neither range='stretch' nor linear=True; leave them out")
     if filter.options.nan == "ignore" and not isinstance(filter, IgnoringFilter):
-        raise OptionError("a trace shows nan ignore for smoothing only; leave it out")
+        raise OptionError("a trace shows nan='ignore' for smoothing only; leave it out")
 
 
 def _chain(chain: ChainFilter, pixels, has_alpha: bool, x: int, y: int, names) -> list[Part]:

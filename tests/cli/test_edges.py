@@ -145,7 +145,7 @@ def test_explain_and_dry_run(imconv, folder):
         (("--gain", "x"), "gain"),
         (("--sigma", "2"), "sigma"),
         (("--operator", "laplacian", "--show", "direction"), "only one answer"),
-        (("--show", "direction", "--linear"), "leave out linear"),
+        (("--show", "direction", "--linear"), "leave out --linear"),
         (("--border", "normalized"), "border"),
         (("--range", "clop"), "clip"),
     ],

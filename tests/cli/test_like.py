@@ -80,8 +80,8 @@ def test_a_large_file_in_bands(succeeds, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(["blur", "--sigma", 1, "--like", "opencw"], "unknown tool 'opencw'; like is one of"),
-     (["blur", "--sigma", 1, "--like", "scipy", "--linear"], "leave out like or linear"),
-     (["blur", "--sigma", 1, "--like", "pillow", "--truncate", 2], "no truncate"),
+     (["blur", "--sigma", 1, "--like", "scipy", "--linear"], "leave out --like or --linear"),
+     (["blur", "--sigma", 1, "--like", "pillow", "--truncate", 2], "no --truncate"),
      (["apply", "-k", "1 2 1", "-k", "1", "--like", "scipy"], "like goes with one kernel"),
      (["apply", "-k", "1 2 1", "--like", "pillow"], "3x3 and 5x5, not 1x3")],
 )  # fmt: skip

@@ -173,7 +173,7 @@ def test_text_and_standard_input(succeeds, folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--pixel", "30,0", "-k", "sobel-x"), "outside the result of 30 x 24"),
+        (("--pixel", "30,0", "-k", "sobel-x"), "30,0 (column,row) is outside the result, 30 columns by 24 rows"),
         (("--pixel", "3", "-k", "sobel-x"), "--pixel"),
         (("--pixel", "a,b", "-k", "sobel-x"), "--pixel"),
         (("--pixel", "1,1", "-k", "sobl-x"), "sobel-x"),
@@ -185,10 +185,10 @@ def test_text_and_standard_input(succeeds, folder):
         (("--pixel", "1,1", "-f", "blur"), "--sigma"),
         (("--pixel", "1,1", "-f", "blur --sigma 1", "--normalize"), "goes with --kernel"),
         (("--pixel", "1,1", "-f", "blur --sigma 1", "--stride", "2"), "write it into the steps"),
-        (("--pixel", "1,1", "-f", "blur --sigma 1 --region 3x3+0+0"), "leave out region"),
-        (("--pixel", "1,1", "-f", "blur --sigma 1 | blur --sigma 1 --channels r"), "leave out region"),
+        (("--pixel", "1,1", "-f", "blur --sigma 1 --region 3x3+0+0"), "leave out --region"),
+        (("--pixel", "1,1", "-f", "blur --sigma 1 | blur --sigma 1 --channels r"), "leave out --region"),
         (("--pixel", "1,1", "-f", "gabor --wavelength 6 --bank 4"), "several filters"),
-        (("--pixel", "20,20", "-f", "box --size 3 --stride 2"), "outside the result of 15 x 12"),
+        (("--pixel", "20,20", "-f", "box --size 3 --stride 2"), "outside the result, 15 columns by 12 rows"),
     ],
 )
 def test_mistakes_are_one_line(refuses, folder, arguments, words):

@@ -243,21 +243,24 @@ def test_pools_of_what_is_there():
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan ignore needs border normalized, not reflect"),
+        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan='ignore' needs border='normalized', not 'reflect'"),
         (lambda f: imconv.box_blur(f, 3, nan="drop", border="normalized"), "nan must be keep or ignore, not 'drop'"),
         (lambda f: imconv.correlate(f, "laplacian-4", **IGNORE), "weights that are not negative"),
-        (lambda f: imconv.sharpen(f, **IGNORE), "nan ignore goes with means and ranks"),
-        (lambda f: imconv.edges(f, **IGNORE), "nan ignore goes with means and ranks.* need every sample"),
-        (lambda f: imconv.edges(f, show="x", **IGNORE), "nan ignore goes with means and ranks"),
-        (lambda f: imconv.unsharp_mask(f, 2, **IGNORE), "nan ignore goes with means and ranks"),
-        (lambda f: imconv.opening(f, 3, **IGNORE), "nan ignore goes with means and ranks"),
+        (lambda f: imconv.sharpen(f, **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.edges(f, **IGNORE), "nan='ignore' goes with means and ranks.* need every sample"),
+        (lambda f: imconv.edges(f, show="x", **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.unsharp_mask(f, 2, **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.opening(f, 3, **IGNORE), "nan='ignore' goes with means and ranks"),
         (lambda f: imconv.pool(f, "max", 2, antialias=True, nan="ignore"), "does not go with antialias"),
-        (lambda f: imconv.pool(f, "blur", 2, nan="ignore"), "nan ignore goes with means and ranks"),
+        (lambda f: imconv.pool(f, "blur", 2, nan="ignore"), "nan='ignore' goes with means and ranks"),
         (lambda f: imconv.median(f, 3, nan="ignore", nodata=0), "nan ignore and nodata"),
         (lambda f: imconv.edges(f, nan="drop"), "nan must be keep or ignore"),
-        (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan ignore has no stride"),
+        (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan='ignore' has no stride"),
         (lambda f: imconv.box_blur(f, 3, pad="valid", **IGNORE), "leave out pad"),
-        (lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE), "has no alpha weight"),
+        (
+            lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE),
+            "needs alpha='keep' or alpha='separate', not 'weight'",
+        ),
     ],
 )
 def test_errors(call, match):

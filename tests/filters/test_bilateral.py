@@ -203,7 +203,7 @@ def test_linear_light():
         ((2, 30), {"stride": 2}, "bilateral has no stride"),
         ((2, 30), {"dilation": (1, 2)}, "bilateral has no dilation"),
         ((2, 30), {"pad": "valid"}, "leave out pad"),
-        ((2, 30), {"nan": "ignore"}, "nan ignore goes with means and ranks"),
+        ((2, 30), {"nan": "ignore"}, "nan='ignore' goes with means and ranks"),
         ((2, 30), {"border": "bent"}, "unknown border"),
     ],
 )

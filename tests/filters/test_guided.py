@@ -147,7 +147,7 @@ def test_linear_light():
         ((1.5, 0.1), {}, "radius must be a whole number"),
         ((3, 0.1, np.zeros((5, 5, 3))), {}, "a guide is grey"),
         ((3, 0.1, np.zeros((5, 6))), {}, "the guide is 6 x 5 pixels, the picture 31 x 23"),
-        ((3, 0.1), {"border": "constant:1"}, "guided has no border constant"),
+        ((3, 0.1), {"border": "constant:1"}, "guided needs border='reflect' or .*, not 'constant'"),
         ((3, 0.1), {"stride": 2}, "guided has no stride"),
     ],
 )

@@ -143,7 +143,7 @@ def test_commands(words, bands, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(("median",), "a square needs a size"), (("median", "--size", "-3"), "size must be"),
+    [(("median",), "a square needs --size"), (("median", "--size", "-3"), "size must be"),
      (("median", "--size", "3", "--shape", "disc"), "did you mean 'disk'"),
      (("median", "--shape", "disc"), "neither a file"),
      (("rank", "--size", "3", "--percentile", "150"), "percentile must be"),

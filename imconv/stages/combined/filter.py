@@ -81,7 +81,7 @@ class CombinedFilter(FilterOfFilters):
         policy = check_range(self.options.range)
         separate = has_alpha and plans[0].alpha == "separate"
         if separate and self.combine in HUES:
-            raise OptionError("alpha has no colour; leave out alpha separate")
+            raise OptionError("alpha has no colour; leave out alpha='separate'")
         with_alpha = has_alpha and not separate
         return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, bound, with_alpha)
 
@@ -89,7 +89,9 @@ class CombinedFilter(FilterOfFilters):
         if self.combine not in DEGREES:
             return super().result(image_type)
         if parse_depth(self.options.depth) != "keep":
-            raise OptionError("degrees have no depth: write float32, or whole degrees with dtype uint16")
+            raise OptionError(
+                "degrees have no depth: write float32, or whole degrees with dtype='uint16'; leave out depth="
+            )
         if self.options.dtype is not None:
             target = super().result(image_type)[0]
             if target.kind in "biu" and type_range(target)[1] < 360:
@@ -99,5 +101,5 @@ class CombinedFilter(FilterOfFilters):
 
     def in_light(self, light) -> CombinedFilter:
         if self.combine in (*DEGREES, *HUES):
-            raise OptionError("a direction is no light; leave out linear")
+            raise OptionError("a direction is no light; leave out linear=")
         return super().in_light(light)

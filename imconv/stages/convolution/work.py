@@ -332,7 +332,7 @@ class ConvolutionWork(Work):
         sums = np.stack([strips[:, a:b].sum(axis=1) for a, b in horizontal.T], axis=1)
         if not (sums > 0).all():
             raise KernelError(
-                "border normalized needs weights whose sum stays positive at the picture's edges; choose another border"
+                "border='normalized' needs weights whose sum stays positive at the picture's edges; choose another border"
             )
         return row_line.ravel(), sums[:, column_line.ravel()]
 

@@ -168,7 +168,7 @@ class RankWork(Work):
         counts = sums[tall[:, 1]] - sums[tall[:, 0]]
         counts = counts[:, wide[:, 1]] - counts[:, wide[:, 0]]
         if not counts.min():
-            raise OptionError("border normalized leaves no sample in some windows; pad less, or take another border")
+            raise OptionError("border='normalized' leaves no sample in some windows; pad less, or take another border")
         ranks = np.array([[rank_of(plan.percentile, n) for n in line] for line in counts.tolist()], whole)
         return ranks[:, places], rank_lines
 
@@ -207,7 +207,7 @@ def constant_samples(plan, dtype: np.dtype) -> np.ndarray:
     values = fill_values(plan.border, plan.channels, None if plan.alpha == "none" else type_range(dtype)[1])
     if dtype.kind != "f":
         if np.isnan(values).any():
-            raise OptionError("border constant:nan needs a float picture")
+            raise OptionError("border='constant:nan' needs a float picture")
         low, high = _whole_range(dtype)
         return np.array([min(max(math.floor(v + 0.5), low), high) for v in values.tolist()], dtype)
     return values.astype(dtype)
