@@ -78,9 +78,7 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
         return out
     if is_masked_array(image):
         mask = False if masked is None else cast("MaskedPlan", plan).masked(result, pixels)
-        with np.errstate(over="ignore"):  # float16 does not hold NumPy's own fill value
-            fill_value = image.fill_value if result.dtype == image.dtype else None
-        result = np.ma.array(result, mask=mask, fill_value=fill_value)
+        result = np.ma.array(result, mask=mask, fill_value=image.fill_value if result.dtype == image.dtype else None)
     if moved is not None:
         result = np.moveaxis(result, -1, moved).copy()
     return _as_picture(image, filter, plan, result) if is_picture else result
