@@ -110,7 +110,7 @@ class Means:
     """Correlations: `sum(h) * sum'(h f) / sum'(h)`, where sum' leaves out taps on no-data."""
 
     plan: Plan
-    what: str = "nodata"  # as error messages call it
+    what: str = "nodata="  # as error messages call it
     plain = False
     scale = 1.0  # the kernel has it
 

@@ -108,7 +108,9 @@ def pool_filter(
         return PoolFilter(op, size, steps, padding, dilation, bool(ceil), bool(include_pad), condition, options)
     blur = parse_antialias(antialias)
     if options.nan == "ignore":
-        raise OptionError("nan='ignore' does not go with antialias=, whose blur needs every sample; leave out one of them")
+        raise OptionError(
+            "nan='ignore' does not go with antialias=, whose blur needs every sample; leave out one of them"
+        )
     if ceil:
         raise OptionError("antialias= has no ceil=: the blur's result ends with the picture; leave out one of them")
     inner = Options(alpha=options.alpha, has_alpha=options.has_alpha, channel_axis=options.channel_axis)

@@ -81,7 +81,6 @@ class Network(Graph):
             raise OptionError(advice(self))
         if invert and not preprocess:
             raise OptionError("invert goes with preprocess: exchange black and white in the samples themselves")
-        found = Weights(self, weights)
         if preprocess:
             prepared = prepare(self, image, invert=invert)
             for note in prepared.notes:
@@ -89,7 +88,7 @@ class Network(Graph):
             samples = prepared.samples
         else:
             samples = as_array(image)
-        return Forward(self, found, layers, threads).run(samples)
+        return Forward(self, Weights(self, weights), layers, threads).run(samples)
 
     def summary(self, shape=None):
         """The shapes, parameters and costs of every layer for an input of `shape`; see imconv.net.summary.Summary."""

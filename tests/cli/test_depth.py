@@ -182,7 +182,7 @@ def test_every_filter_has_types(succeeds, folder, monkeypatch, command):
         (("out.tif", "--dtype", "float32", "--depth", "8"), 2, "give one of the two"),
         (("out.tif", "--dtype", "float"), 2, "unknown --dtype 'float'; it is one of .*did you mean 'float"),
         (("out.tif", "--dtype", "int16"), 2, "unknown --dtype"),
-        (("out.tif", "--dtype", "uint16", "--linear"), 2, "linear goes with depth, not with dtype"),
+        (("out.tif", "--dtype", "uint16", "--linear"), 2, "--linear goes with --depth, not with --dtype"),
         (("out.png", "--dtype", "float32"), 1, "PNG cannot hold 32-bit float rgb pixels without loss; write TIFF"),
         (("out.jpg", "--dtype", "uint16"), 1, "JPEG cannot hold 16-bit"),
     ],

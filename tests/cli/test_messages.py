@@ -157,7 +157,7 @@ def test_help_for_all_and_for_none(imconv):
         ("pad=2.png: no such file", "pad=2.png: no such file"),  # a word of the command line
         ("no such file; did you mean 'pad=3.png'?", "no such file; did you mean 'pad=3.png'?"),
         ("it can't; give pad=, don't give it", "it can't; give --pad, don't give it"),
-        ("dtype= and out= are no options", "dtype= and out= are no options"),
+        ("out= and white= are no options", "out= and white= are no options"),
         ("--set sigma=3 is as it was", "--set sigma=3 is as it was"),
     ],
 )

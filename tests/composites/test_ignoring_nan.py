@@ -253,13 +253,13 @@ def test_pools_of_what_is_there():
         (lambda f: imconv.opening(f, 3, **IGNORE), "nan='ignore' goes with means and ranks"),
         (lambda f: imconv.pool(f, "max", 2, antialias=True, nan="ignore"), "does not go with antialias"),
         (lambda f: imconv.pool(f, "blur", 2, nan="ignore"), "nan='ignore' goes with means and ranks"),
-        (lambda f: imconv.median(f, 3, nan="ignore", nodata=0), "nan ignore and nodata"),
+        (lambda f: imconv.median(f, 3, nan="ignore", nodata=0), "nan='ignore' and nodata="),
         (lambda f: imconv.edges(f, nan="drop"), "nan must be keep or ignore"),
         (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan='ignore' has no stride"),
         (lambda f: imconv.box_blur(f, 3, pad="valid", **IGNORE), "leave out pad"),
         (
             lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE),
-            "needs alpha='keep' or alpha='separate', not 'weight'",
+            "needs alpha='unweighted' or alpha='separate', not 'weight'",
         ),
     ],
 )
