@@ -4,8 +4,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 import imconv
 from imconv.cli import run
 
@@ -13,24 +11,24 @@ HERE = Path(__file__).parent
 FOLDER = HERE / "networks"
 DIGIT = HERE / "digits" / "5.png"
 LAYERS = ("C1", "S2", "C3")
-ENLARGED = {"C1": 2, "S2": 2, "C3": 2, "digit": 6, "occlusion": 2}  # so many pixels for each, along both sides
+DIGIT_ZOOM = 6  # pixels for each of the digit's, along both sides
 
 
-def make(folder: Path) -> None:
-    """Write the digit, its maps layer by layer, and the parts that its class needs."""
+def make(folder: Path) -> int:
+    """Write the digit, its maps layer by layer, and the parts that its class needs; return the number of pictures."""
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         maps = Path(place) / "maps"
         words = ["net", "maps", "lenet5", str(DIGIT), "--layers", ",".join(LAYERS), "--output-dir", str(maps)]
         if run([*words, "--occlusion", "top", "--scale", "all", "-q"]) != 0:
             sys.exit("imconv net maps failed")
-        sources = {layer: maps / layer / "sheet.png" for layer in LAYERS}
-        for name, source in {**sources, "digit": DIGIT, "occlusion": maps / "occlusion.png"}.items():
-            pixels = imconv.read(source).pixels
-            larger = pixels.repeat(ENLARGED[name], axis=0).repeat(ENLARGED[name], axis=1)
-            imconv.write(folder / f"{name}.png", np.ascontiguousarray(larger), compression=9)
+        digit = imconv.read(DIGIT).pixels.repeat(DIGIT_ZOOM, axis=0).repeat(DIGIT_ZOOM, axis=1)
+        sheets = {layer: imconv.read(maps / layer / "sheet.png").pixels for layer in LAYERS}
+        pictures = {**sheets, "digit": digit, "occlusion": imconv.read(maps / "occlusion.png").pixels}
+        for name, pixels in pictures.items():
+            imconv.write(folder / f"{name}.png", pixels, compression=9)
+        return len(pictures)
 
 
 if __name__ == "__main__":
-    make(FOLDER)
-    print(f"imconv {imconv.__version__}: {len(ENLARGED)} pictures into {FOLDER}")
+    print(f"imconv {imconv.__version__}: {make(FOLDER)} pictures into {FOLDER}")

@@ -1,11 +1,15 @@
 from . import net as net
 from .comparison import compare as compare
 from .errors import ImconvError as ImconvError
+from .errors import ImconvWarning as ImconvWarning
 from .files import read as read
 from .files import read_pages as read_pages
 from .files import write as write
 from .files import write_pages as write_pages
 from .files.picture import Picture as Picture
+from .filters.arrange import crop as crop
+from .filters.arrange import flip as flip
+from .filters.arrange import rotate as rotate
 from .filters.bilateral import bilateral as bilateral
 from .filters.correlate import convolve as convolve
 from .filters.correlate import correlate as correlate
@@ -27,6 +31,9 @@ from .filters.order import rank as rank
 from .filters.oriented import disk_blur as disk_blur
 from .filters.oriented import emboss as emboss
 from .filters.oriented import motion_blur as motion_blur
+from .filters.pointwise import flatten as flatten
+from .filters.pointwise import grey as grey
+from .filters.pointwise import invert as invert
 from .filters.pool import pool as pool
 from .filters.sharpen import sharpen as sharpen
 from .filters.sharpen import unsharp_mask as unsharp_mask
@@ -34,6 +41,7 @@ from .filters.smooth import box_blur as box_blur
 from .filters.smooth import gaussian_blur as gaussian_blur
 from .kernel.kernel import Kernel as Kernel
 from .net.layer import layer as layer
+from .options import Options as Options
 from .sheet import contact_sheet as contact_sheet
 from .stages.convolution.plan import Plan as Plan
 

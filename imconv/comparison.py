@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .errors import OptionError
+from .files.picture import Picture, samples_of
 from .filters.correlate import correlate
 from .kernel.gaussian import gaussian_row
 from .kernel.kernel import Kernel
@@ -145,8 +146,8 @@ def sheet(a, b, factor: int):
             np.maximum(apart, apart[:, -1:], out=apart)
             apart[:, -1] = top
         result[row, 2 * width :] = np.clip(np.nan_to_num(apart, nan=top), 0, top)
-    result = result.reshape(height, 3 * width, *as_array(getattr(a, "pixels", a)).shape[2:])
-    return a.replace(pixels=result) if hasattr(a, "pixels") else result
+    result = result.reshape(height, 3 * width, *as_array(samples_of(a)).shape[2:])
+    return a.replace(pixels=result) if isinstance(a, Picture) else result
 
 
 def of_one_white(a, b):
@@ -159,9 +160,9 @@ def of_one_white(a, b):
 
 def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
     """Both pictures as arrays (H, W, C); OptionError if they can't be compared."""
-    one, two = (as_array(getattr(picture, "pixels", picture)) for picture in (a, b))
+    one, two = (as_array(samples_of(picture)) for picture in (a, b))
     for picture, array in ((a, one), (b, two)):
-        if not hasattr(picture, "pixels"):
+        if not isinstance(picture, Picture):
             channel_axis(array, "auto")
         readable(array.dtype)
         warn_of_rounded(array, 4)
@@ -178,7 +179,7 @@ def _samples(a, b) -> tuple[np.ndarray, np.ndarray]:
 
 def _described(picture, array: np.ndarray) -> str:
     channels = array.shape[2] if array.ndim == 3 else 1
-    mode = getattr(picture, "mode", f"{channels} channel{'s' * (channels > 1)}")
+    mode = picture.mode if isinstance(picture, Picture) else f"{channels} channel{'s' * (channels > 1)}"
     return f"{array.shape[1]} x {array.shape[0]} pixels, {mode}, {array.dtype}"
 
 

@@ -81,7 +81,7 @@ def try_one() -> None:
     at_front = random.random() < 0.3
     dtype = random.choice(["uint8", "uint16", "float32", "float64"])
     shape = (random.choice([1, 2, 17, 63, 200]), random.choice([1, 7, 16, 33, 64, 65, 127, 333]), random.randint(1, 4))
-    alpha = random.choice(["weight", "keep", "separate", None]) if shape[2] in (2, 4) else None
+    alpha = random.choice(["weight", "keep", "unweighted", "separate", None]) if shape[2] in (2, 4) else None
     options = Options(
         border=random.choice(["reflect", "mirror", "nearest", "constant:7", "wrap"]),
         pad=random.choice(["same", "same", "full", "3,1"]),

@@ -95,7 +95,7 @@ def values(
     weights : nested list of ints and Fractions (exact), or of floats
     fill : what "constant" puts outside: one number or one per channel
     included : nested list, False for cells that are no part of the kernel
-    alpha : "none", "separate", "keep" or "weight"; the last channel is alpha
+    alpha : "none", "separate", "weight", "keep" or "unweighted"; the last channel is alpha
     """
     image = np.asarray(image)
     pixels = (image if image.ndim == 3 else image[..., None]).tolist()
@@ -111,8 +111,8 @@ def values(
         anchor = size[0] - 1 - anchor[0], size[1] - 1 - anchor[1]
     taps = [(k, m, number(weights[k][m])) for k, m in cells if included is None or included[k][m]]
     gain = total([h for _, _, h in taps], exact)
-    if alpha == "weight" and gain == 0:
-        alpha = "keep"
+    if alpha in ("weight", "keep") and gain == 0:
+        alpha = "unweighted"
     fill = [number(v) for v in (list(fill) if isinstance(fill, (list, tuple)) else [fill] * channels)]
     offset = number(offset)
     pads = both_axes(pad)
@@ -146,15 +146,15 @@ def values(
                 share = gain / inside
             for c in range(channels):
                 result[i, j, c] = total([h * f[c] for h, f, _ in window], exact) * share + offset
-            if alpha == "keep":
-                result[i, j, -1] = pixel(i, j, *anchor)[0][-1]
-            elif alpha == "weight":
+            if alpha in ("weight", "keep"):
                 coverage = total([h * f[-1] for h, f, _ in window], exact)
                 result[i, j, -1] = coverage * share
                 for c in range(channels - 1):
                     if coverage > 0:
                         weighted = total([h * f[-1] * f[c] for h, f, _ in window], exact)
                         result[i, j, c] = gain * weighted / coverage + offset
+            if alpha in ("keep", "unweighted"):
+                result[i, j, -1] = pixel(i, j, *anchor)[0][-1]
     return result
 
 
@@ -375,7 +375,7 @@ def correlate(image, weights, *, dtype=None, policy="clip", **options) -> np.nda
     """The result as an array of the image's kind: (rows, columns) or (rows, columns, channels)."""
     image = np.asarray(image)
     found = values(image, weights, **options)
-    colours = found.shape[-1] - (options.get("alpha") in ("keep", "weight"))
+    colours = found.shape[-1] - (options.get("alpha") in ("weight", "keep", "unweighted"))
     result = finished(found, image.dtype if dtype is None else dtype, policy, colours)
     return result if image.ndim == 3 else result[..., 0]
 
@@ -463,11 +463,12 @@ def pooled_values(
             continue
         covers = [f[-1] for f in window]
         result[i, j, -1] = total(covers, exact) / max(len(covers), 1)
-        if alpha == "weight" and op in ("avg", "sum"):
+        if alpha in ("weight", "keep") and op in ("avg", "sum"):
             # padding that is counted is black and opaque
             n, pad = (len(covers) + beyond, beyond * opaque) if op == "avg" and include_pad else (len(covers), 0)
             cover = total([*covers, pad], exact)
-            result[i, j, -1] = cover / max(n, 1) if op == "avg" else cover
+            if alpha == "weight":
+                result[i, j, -1] = cover / max(n, 1) if op == "avg" else cover
             for c in range(pixels.shape[2] - 1):
                 if cover > 0:
                     weighted = total([f[-1] * f[c] for f in window], exact)
@@ -480,7 +481,9 @@ def pool(image, op, size, stride, padding=(0, 0), dilation=(1, 1), *, dtype=None
     image = np.asarray(image)
     dtype = np.dtype(image.dtype if dtype is None else dtype)
     found = pooled_values(image, op, size, stride, padding, dilation, whole=dtype.kind != "f", **how)
-    colours = found.shape[-1] - (how.get("alpha") in ("keep", "weight") and op not in ("max", "min", "median"))
+    alpha = how.get("alpha", "none")
+    alike = alpha in ("none", "separate") or (alpha == "weight" and op in ("max", "min", "median"))
+    colours = found.shape[-1] - (not alike)
     result = finished(found, dtype, policy, colours)
     return result if image.ndim == 3 else result[..., 0]
 

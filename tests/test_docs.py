@@ -1,5 +1,6 @@
 """Documentation that can drift is run: docstring examples of every module, Python blocks of the README."""
 
+import dataclasses
 import doctest
 import importlib
 import inspect
@@ -43,15 +44,38 @@ def test_python_in_the_readme(block, tmp_path, monkeypatch):
 FUNCTIONS = [name for name in imconv.__all__ if inspect.isfunction(getattr(imconv, name))]
 
 
+def sections(text: str) -> dict[str, str]:
+    """A docstring's sections in numpydoc's form, in their order; what comes before them is called ""."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", text, flags=re.M)
+    assert all(len(rule) == len(name) for name, rule in re.findall(r"^(\w[\w ]*)\n(-{3,})$", text, re.M))
+    return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_public_functions_are_documented(name):
+    """Each parameter has its entry, in the order of the signature's own ones, with the text below it."""
     function = getattr(imconv, name)
     text = inspect.getdoc(function)
     assert text
     assert "{" not in re.sub(r"\{.*?:.*?\}", "", text.split("Examples")[0])  # no template left unfilled
+    found = sections(text)
+    order = ["", "Parameters", "Returns", "Raises", "Notes", "Examples"]
+    assert list(found) == [each for each in order if each in found]
+    entries = re.findall(r"^(\S[^:\n]*) : ", found["Parameters"], re.M)
+    names = [each for entry in entries for each in entry.split(", ")]
+    assert len(names) == len(set(names))
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
-            assert re.search(rf"\b{parameter.name}\b", text), parameter.name
+            assert parameter.name in names, parameter.name
+
+
+def test_shared_options_are_explained_in_one_place():
+    entries = dict(re.findall(r"^(\w+) : .*\n((?:    .*\n|\n)+)", inspect.getdoc(imconv.Options) + "\n", re.M))
+    fields = {field.name for field in dataclasses.fields(imconv.Options)} - {"white"}  # which no user gives
+    assert entries.keys() == fields | {"out", "threads", "anchor"}
+    brief = sections(inspect.getdoc(imconv.median))["Parameters"]
+    for name in fields - {"border"}:
+        assert inspect.cleandoc(entries[name]).replace("\n", " ").partition(". ")[0].rstrip(".") in brief
 
 
 @pytest.mark.parametrize(

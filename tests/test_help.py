@@ -56,14 +56,14 @@ def test_every_option_is_in_the_help_with_a_text(capsys, name):
     flat = " ".join(text.split())
     for parameter in ALL[name].params:
         if isinstance(parameter, click.Argument):
-            assert parameter.name.upper().rstrip("_") in flat
+            assert (parameter.metavar or parameter.name.upper()).strip("[]_").split()[0] in flat
             continue
         assert parameter.help, f"{parameter.opts} has no help text"
         for option in (*parameter.opts, *parameter.secondary_opts):
             assert re.search(rf"(?m)^ +(?:-\w, )?.*{re.escape(option)}\b", text), option
         words = " ".join(parameter.help.split())
         assert words.replace(" ", "") in flat.replace(" ", ""), f"{parameter.opts}: {words}"
-        assert words[0].isupper() or words[0].isdigit() or words.startswith(("same", "K ")), words
+        assert words[0].isupper() or words[0].isdigit() or words.startswith(("same", "K ", "keep: ", "weight: ")), words
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -101,7 +101,16 @@ def sections_of(text: str) -> dict[str, list[str]]:
 
 def test_commands_stand_in_families(capsys):
     sections = sections_of(help_of(capsys))
-    families = ["Smoothing", "Sharpening", "Edges", "Order and morphology", "Kernels and chains", "Networks", "Looking"]
+    families = [
+        "Everyday",
+        "Smoothing",
+        "Sharpening",
+        "Edges",
+        "Order and morphology",
+        "Kernels and chains",
+        "Networks",
+        "Looking",
+    ]
     assert list(sections) == ["Options", *families, "Housekeeping", "Examples"]
     for family, commands in FAMILIES.items():
         assert sections[family] == list(commands)
@@ -110,7 +119,7 @@ def test_commands_stand_in_families(capsys):
 
 def test_options_stand_in_groups(capsys):
     sections = sections_of(help_of(capsys, "box"))
-    groups = ["Options", "Borders and geometry", "Where", "Numbers", "Files", "Running"]
+    groups = ["Options", "Borders and geometry", "Where", "Numbers", "Files", "Many pictures", "Running"]
     assert (list(sections)[: len(groups)], sections["Options"]) == (groups, ["--size", "--like"])
     assert sections["Borders and geometry"] == ["--border", "--pad", "--stride", "--dilation"]
     assert sections["Where"] == ["--region", "--crop", "--mask", "--channels"]

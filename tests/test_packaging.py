@@ -80,7 +80,7 @@ def test_the_wheels_metadata(direct):
     assert direct.name == f"imconv-{imconv.__version__}-py3-none-any.whl"
     assert f"\nVersion: {imconv.__version__}\n" in metadata
     needed = re.findall(r"(?m)^Requires-Dist: ([\w-]+)[^;\n]*$", metadata)
-    assert sorted(needed) == ["click", "numba", "numpy", "pillow", "tifffile"]
+    assert sorted(needed) == ["click", "numba", "numpy", "pillow", "tifffile", "tqdm"]
     for name in ("isal", "simplejpeg"):
         (condition,) = re.findall(rf"(?m)^Requires-Dist: {name}[^;\n]*;(.*)$", metadata)
         assert "platform_machine in" in condition

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .places import teller
+
 if TYPE_CHECKING:
     from ..options import Options
+    from ..pixels.colours import Background
 
 MOST_PAGES = 1 << 31
 FLAGS = ("auto_orient", "strip", "no_clobber", "quiet", "verbose", "explain", "dry_run")
@@ -36,10 +39,12 @@ class Asked:
     page: int | None
     quality: int | None
     compression: int | str | None
+    background: Background | None
+    to_srgb: bool
     options: Options  # what filters are made with
     format: str | None
     auto_orient: bool
-    strip: bool
+    strip: bool | str
     no_clobber: bool
     quiet: bool
     verbose: bool
@@ -51,6 +56,7 @@ class Asked:
 def checked(shared: dict) -> Asked:
     """The shared options as numbers; bad ones are usage errors before any file is read."""
     from ..files.formats import format_named
+    from ..pixels.colours import parse_background
 
     if shared["format_"] is not None:
         format_named(shared["format_"])
@@ -68,6 +74,8 @@ def checked(shared: dict) -> Asked:
         quality=number("quality", 1, 100),
         compression=shared["compression"] if words else number("compression", 0, 9),
         options=checked_options(shared, limits["max_pixels"]),
+        to_srgb=shared.get("to_srgb", False),
+        background=None if shared.get("background") is None else parse_background(shared["background"]),
         format=shared["format_"],
         json=shared["json_"],
         **{name: shared[name] for name in FLAGS},
@@ -96,9 +104,15 @@ def checked_limits(max_pixels: str | None, max_memory: str | None = None, trunca
 
 def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
     """What a filter is made with, by those of the shared options that the command has; bad values are usage errors."""
+    from ..errors import OptionError, known
     from ..options import Options
+    from ..pixels.depth import SAMPLE_TYPES, parse_depth
 
     given = {name: shared[name] for name in _PLAIN if name in shared}
+    if shared.get("dtype") is not None:
+        given["dtype"] = known(shared["dtype"], "--dtype", SAMPLE_TYPES)
+        if parse_depth(shared["depth"]) != "keep":
+            raise OptionError("--dtype keeps sample values, --depth rescales them; give one of the two")
     if shared.get("mask") is not None:
         given["mask"] = _mask(shared, max_pixels)
     alpha, policy, nan = shared["alpha"], shared["range_"] or "clip", shared["nan"]
@@ -108,8 +122,12 @@ def checked_options(shared: dict, max_pixels: int | None = None) -> Options:
 
 def _mask(shared: dict, max_pixels):
     from .. import files
+    from ..options import as_mask
 
-    return files.read(shared["mask"], auto_orient=True, max_pixels=max_pixels)
+    mask, note = as_mask(files.read(shared["mask"], auto_orient=True, max_pixels=max_pixels))
+    if note:
+        teller(shared["quiet"])(f"{shared['mask']}: {note}")
+    return mask
 
 
 def whole(text: str, option: str, least: int, most: int) -> int:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import click
+
+from .saying import complain, report
 
 
 def tell_list(
     entries: list[dict], shown: Callable[[dict], str], words: tuple[str, ...], as_json: bool, what: str
 ) -> None:
-    """Print the entries in which all words occur: their names, with what is `shown` behind. Exit 1 if there are none."""
+    """Print the entries that contain all words: their names, and behind them what `shown` returns. Exit 1 if there are none."""
     found = [
         each for each in entries if all(word.lower() in " ".join(map(str, each.values())).lower() for word in words)
     ]
     if as_json:
-        click.echo(json.dumps(found))
+        report(found)
         return
     width = max((len(each["name"]) for each in found), default=0)
     for each in found:
         click.echo(f"{each['name']:<{width}}  {shown(each)}")
     if not found:
-        click.echo(f"imconv: no {what} has " + " and ".join(words), err=True)
+        complain(f"no {what} has " + " and ".join(words))
         click.get_current_context().exit(1)

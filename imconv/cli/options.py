@@ -8,12 +8,14 @@ import click
 
 from ..geometry.sizes import PHASES, WORDS
 from ..pixels.alpha import ALPHAS
-from ..pixels.depth import DEPTHS
+from ..pixels.depth import DEPTHS, SAMPLE_TYPES
 from ..pixels.rounding import RANGES
+from . import saying
 
 BORDERS, WHERE, NUMBERS, FILES, RUNNING = "Borders and geometry", "Where", "Numbers", "Files", "Running"
+MANY = "Many pictures"
 OWN = "Options"  # a command's own
-GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, RUNNING)
+GROUPS = (OWN, BORDERS, WHERE, NUMBERS, FILES, MANY, RUNNING)
 
 FEW = 12  # options that need no groups
 WIDEST = 30  # column of options in a help, as Click's
@@ -69,6 +71,11 @@ class ExampleCommand(click.Command):
     def __init__(self, *args, examples: tuple[str, ...] = (), **kwargs):
         super().__init__(*args, **kwargs)
         self.examples = examples
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        if parent is not None:  # else it is a step of a chain
+            saying.current().begins(self, f"{parent.command_path} {info_name}", args)
+        return super().make_context(info_name, args, parent, **extra)
 
     def format_options(self, ctx, formatter):
         options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
@@ -142,10 +149,38 @@ def on_command_line(ctx: click.Context, name: str | None) -> bool:
 
 
 # shared options that a step of a chain may have; all others are the chain's
-WHERE_AND_HOW = ("border", "pad", "stride", "stride_phase", "dilation", "alpha", "range_", "region", "crop", "mask", "channels")
+WHERE_AND_HOW = (
+    "border",
+    "pad",
+    "stride",
+    "stride_phase",
+    "dilation",
+    "alpha",
+    "range_",
+    "region",
+    "crop",
+    "mask",
+    "channels",
+)
 
-nan_option = setting("--nan", "keep|ignore", "NaN in float pictures: smoothing filters can leave them out, with the border normalized.", default="keep", group=NUMBERS)  # fmt: skip
-nodata_option = setting("--nodata", "VALUE|auto", "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Smoothing, ranks and pools leave them out.", group=NUMBERS)  # fmt: skip
+ALPHA_HELP = (
+    "weight: transparent pixels don't colour their neighbours (default). separate: alpha is filtered like a colour. keep: as "
+    "weight, but alpha stays as it is. unweighted: alpha stays, and transparent pixels do colour their neighbours."
+)
+RANGE_HELP = (
+    "Results below 0 or above white: clip (default), take the absolute value, shift by mid-grey, stretch, or fail."
+)
+NAN_HELP = (
+    "keep: NaN spreads over its window. ignore: means, ranks, deviations and pools use only valid pixels, and fill holes "
+    "(smoothing needs border normalized). To leave holes as they are: --nodata nan."
+)
+NODATA_HELP = (
+    "The value of samples that are no measurements, also nan; auto: as a TIFF states it. Means, ranks, deviations and pools "
+    "leave them out; they stay as they are."
+)
+
+nan_option = setting("--nan", "keep|ignore", NAN_HELP, default="keep", group=NUMBERS)
+nodata_option = setting("--nodata", "VALUE|auto", NODATA_HELP, group=NUMBERS)
 threads_option = setting("--threads", "N", "Default: IMCONV_THREADS, else all cores.", group=RUNNING)
 reading_options = together(
     setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING),
@@ -169,16 +204,30 @@ linear_options = together(  # where a kernel is laid, and what becomes of its su
     setting("--stride", "N[,N]", "Keep every N-th result; rows, columns. Results are those at 0, N, 2 N ..., so the picture shifts up and left by (N - 1) / 2 pixels; to reduce a picture use pool.", default="1", group=BORDERS),
     setting("--stride-phase", "|".join(PHASES), "center keeps the results in the middle of each N pixels, N // 2, N // 2 + N, ..., so that nothing shifts; exact for odd N, and for boxes of even size with even N, else half a pixel off.", default="start", group=BORDERS),
     setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1", group=BORDERS),
-    setting("--alpha", "|".join(ALPHAS), "Colour weighted by alpha (default), every channel alike, or alpha kept.", group=NUMBERS),
-    setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white, rounded once at the end.", default="keep", group=NUMBERS),
-    setting("--range range_", "|".join(RANGES), "What to do with results outside the type's range.  [default: clip]", group=NUMBERS),
+    setting("--alpha", "|".join(ALPHAS), ALPHA_HELP, group=NUMBERS),
+    setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white (float: 1), rounded once at the end.", default="keep", group=NUMBERS),
+    setting("--dtype", "TYPE", f"Type of the result: sample values stay what they are. {', '.join(SAMPLE_TYPES)}.", group=NUMBERS),
+    setting("--range range_", "|".join(RANGES), RANGE_HELP, group=NUMBERS),
+)  # fmt: skip
+
+batch_options = together(  # every path is an input where one of the first three is given
+    setting("--output-dir", "DIR", "Write into this folder, under the inputs' names; all paths are then INPUTs: files, folders, patterns such as '*.jpg'.", group=MANY),
+    setting("--output output_name", "TEMPLATE", "Name each result: '{parent}/{stem}-soft{ext}'; also {name} and {n:04}.", group=MANY),
+    flag("--in-place", "Replace each INPUT by its result.", MANY),
+    setting("--backup", "SUFFIX", "With --in-place: keep each INPUT under its name and this ending, such as .orig.", group=MANY),
+    flag("--recursive", "Search folders within folders; their structure is kept.", MANY),
+    setting("--from-list", "FILE|-", "Read more INPUTs from a file: one a line, or separated by NUL bytes.", group=MANY),
+    setting("--jobs", "N", "Pictures at once.  [default: one for each core]", group=MANY),
+    flag("--resume", "Skip what an earlier run with the same filter has done.", MANY),
+    flag("--newer", "Skip where the result is newer than the input.", MANY),
+    flag("--fail-fast", "Stop at the first picture that fails.", MANY),
 )  # fmt: skip
 
 shared_options = together(  # of every command that reads a picture, filters it and writes it
     linear_options,
-    setting("--region", "WxH+X+Y", "Filter only this part; its neighbours outside are read.", group=WHERE),
+    setting("--region", "WxH+X+Y", "Filter only this rectangle. Pixels around it still count at its rim.", group=WHERE),
     flag("--crop", "Write the region alone.", WHERE),
-    setting("--mask", "IMAGE", "Where to filter: white fully, black not at all, grey blends.", group=WHERE),
+    setting("--mask", "IMAGE", "Filter only where this picture is white; grey blends. A mask of 0 and 1 counts as black and white.", group=WHERE),
     setting("--channels", "r,g|luma|0,2", "Filter only these; luma: only the brightness, so that colours keep their hue.", group=WHERE),
     flag("--linear", "Filter in linear light, by the file's transfer function, else sRGB's.", NUMBERS),
     nan_option,
@@ -191,10 +240,12 @@ shared_options = together(  # of every command that reads a picture, filters it 
     setting("--format format_", "F", "Output format; default: the extension, for - the input's.", group=FILES),
     setting("--quality", "Q", "1 to 100 for JPEG, WebP, AVIF and JPEG XL. [default: JPEG as the input, else 92; AVIF 90; others lossless]", group=FILES),
     setting("--compression", "0-9", "PNG, TIFF, JPEG XL: 0 fastest to 9 smallest; TIFF also none, deflate, lzw, packbits, zstd, lzma. [default: fast; TIFF as the input]", group=FILES),
+    setting("--background", "COLOR", "Lay the result over this color where the output format has no transparency: white, #rrggbb, 50%, ...", group=FILES),
     setting("--page", "N", "Only this page of a file with several, from 0. [default: all that OUTPUT can hold]", group=FILES),
     flag("--auto-orient", "Write the picture upright, as its EXIF orientation shows it. Regions, sizes and directions refer to that in any case.", FILES),
     flag("--strip", "Write no metadata.", FILES),
     no_clobber_option,
+    batch_options,
     flag("-q --quiet", "No notes and no progress.", RUNNING),
     flag("-v --verbose", "Tell sizes, time and how many samples were clipped.", RUNNING),
     flag("--json json_", "Print a report as JSON; to standard error where the image goes to standard output.", RUNNING),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from . import saying, usage
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -26,15 +28,6 @@ def is_terminal(stream) -> bool:
     return stream is not None and stream.isatty()
 
 
-def on_stdout(output: str | None) -> bool:
-    """Whether the picture goes to standard output, so that words have to go elsewhere."""
-    if output in (None, "-"):
-        return output == "-"
-    from ..files.descriptors import is_standard_output
-
-    return is_standard_output(output)
-
-
 def place_of(output: str) -> tuple[str | BinaryIO, str | None]:
     """Where to write, and what messages call it if that is standard output."""
     return (sys.stdout.buffer, STDOUT) if output == "-" else (output, None)
@@ -44,7 +37,7 @@ def need_input() -> None:
     """Where nobody pipes anything in, show the usage and exit: the command was called without an input."""
     if is_terminal(sys.stdin):
         ctx = click.get_current_context()
-        click.echo(ctx.get_usage() + f"\nTry '{ctx.command_path} --help' for help.", err=True)
+        click.echo(f"{ctx.get_usage()}\n{usage.hint(ctx.command_path)}", err=True)
         ctx.exit(2)
 
 
@@ -52,6 +45,7 @@ def input_place(input: str | None, what: str = "an INPUT") -> tuple[str | Binary
     """Where to read, and what messages call it; standard input where nothing is named."""
     if input is None:
         need_input()
+    saying.current().name = label(input or "-", STDIN)
     if input not in (None, "-"):
         return input, input
     if sys.stdin is None:
@@ -99,5 +93,5 @@ def checked_places(source: str | None, target: str | None, dry_run: bool) -> tup
 
 
 def teller(quiet: bool) -> Callable[[str], None]:
-    """What writes remarks to standard error; what writes nothing, if it is to be quiet."""
-    return (lambda text: None) if quiet else lambda text: click.echo(f"imconv: {text}", err=True)
+    """What writes remarks to standard error and keeps them for the report; what only keeps them, if it is to be quiet."""
+    return lambda text: saying.note(text, quiet)

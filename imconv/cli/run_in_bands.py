@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from ..units import human_bytes
 from . import interrupt
-from .places import teller
 from .progress import Progress
+from .saying import say
 from .session import Job, Session
 
 
 def filter_in_bands(session: Session) -> bool:
     """Filter a picture that is large, or does not fit into memory, row by row. False, with nothing done, for all others."""
     from .. import file_to_file, files
-    from ..files import formats, incoming, limits, orientation
+    from ..files import formats, incoming, limits
 
     asked, job = session.asked, session.jobs[0]
-    if asked.truncated != "error":  # how many rows are missing is known at the end only
+    if asked.truncated != "error" or asked.to_srgb:  # how many rows are missing is known at the end only
         return False
     limit = limits.memory_limit(asked.max_memory)
     least = min(file_to_file.WORTH_BANDS, limit // 3)
@@ -23,7 +23,7 @@ def filter_in_bands(session: Session) -> bool:
         if picture is None or not session.keeps_turn(picture.outline):
             return False
         outline = picture.outline
-        filter = job.make(asked.options, orientation.shown_width(outline))
+        filter = session.filter_for(job, outline)
         target = formats.format_named(session.format_named(job) or picture.header.format)
         able = file_to_file.able(target, filter.result_type(outline.pixels.dtype))
         if asked.options.range == "stretch" or not able:
@@ -33,9 +33,7 @@ def filter_in_bands(session: Session) -> bool:
         limits.check(session.source, outline.width, outline.height, needed, max_memory=limit)
         format = session.check_target(job, [planned.outline(outline)])
         if asked.explain:
-            teller(quiet=False)(
-                f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them"
-            )
+            say(f"read, filtered and written in bands of rows; {human_bytes(needed)} of memory for them")
         if asked.dry_run:
             session.tell_plans(job, format, [planned.plan], [0])
             return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..files.orientation import as_shown, as_stored, shown_width
+from ..files.orientation import as_shown, as_stored
 from . import interrupt
 from .places import STDIN, STDOUT, label, place_of
 from .progress import Progress
@@ -36,8 +36,14 @@ def read_pages(session: Session) -> list:
     how = {name: getattr(asked, name) for name in ("auto_orient", "truncated", "max_pixels", "max_memory")}
     how["name"] = STDIN if from_stdin else None
     if asked.page is not None:
-        return [files.read(place, page=asked.page, **how)]
-    return files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
+        pages = [files.read(place, page=asked.page, **how)]
+    else:
+        pages = files.read_pages(place, into=session.format_named(session.jobs[0]), **how)
+    if not asked.to_srgb:
+        return pages
+    from ..files.pillow.profiles import to_srgb
+
+    return [to_srgb(page, session.name) for page in pages]
 
 
 def _turn_upright(session: Session, pages: list, turns: list[int]) -> None:
@@ -62,7 +68,7 @@ def _prepare(session: Session, job: Job, pages: list, turns: list[int]) -> tuple
     for number, (page, turn) in enumerate(zip(pages, turns, strict=True)):
         heading = f"page {number}\n" if len(pages) > 1 else ""
         heading += f"turned upright before, and back after: its orientation is {turn}\n" if turn else ""
-        each = session.plan(job.make(session.asked.options, shown_width(page)), page, heading)
+        each = session.plan(session.filter_for(job, page), page, heading)
         planned.append(each)
         outlines.append(each.outline(page))
         kept += page.pixels.nbytes + outlines[-1].pixels.nbytes

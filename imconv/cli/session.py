@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from .checked import checked
-from .places import STDIN, STDOUT, label, on_stdout, place_of, teller
+from .places import STDIN, STDOUT, label, place_of, teller
+from .saying import current, report, say
 
 if TYPE_CHECKING:
     from ..files.picture import Picture
@@ -40,15 +42,17 @@ class Session:
     jobs     the results that are wanted
     started  when, by time.perf_counter
     name     what messages call the source
-    tell     writes a remark to standard error, unless the user wants quiet
+    tell     writes a remark to standard error, unless the user wants quiet, and keeps it for the report
+    say      writes what was asked for, and does not keep it
     """
 
     def __init__(self, shared: dict, source: str, jobs: list[Job]):
         self.started = time.perf_counter()
         self.asked = checked(shared)
         self.source, self.jobs = source, jobs
-        self.name = label(source, STDIN)
+        self.name = current().name = label(source, STDIN)
         self.tell = teller(self.asked.quiet)
+        self.say = partial(say, quiet=self.asked.quiet)
 
     def format_named(self, job: Job) -> str | None:
         """The format that --format or the output's extension names; None where the input decides, or it is no format."""
@@ -62,15 +66,32 @@ class Session:
         except FileError:
             return None
 
+    def filter_for(self, job: Job, picture: Picture) -> Filter:
+        """The filter for a picture, of which only the kind and size count. A picture with alpha is laid over the background
+        where one was given and the output format has no alpha."""
+        from ..files.encoding import stores_alpha
+        from ..files.formats import format_named
+        from ..files.orientation import shown_width
+
+        filter, background = job.make(self.asked.options, shown_width(picture)), self.asked.background
+        format = self.format_named(job) or picture.format
+        if (
+            background is None
+            or not picture.has_alpha
+            or format is None
+            or stores_alpha(format_named(format), picture.mode)
+        ):
+            return filter
+        from ..filters.pointwise import flattened
+
+        return flattened(filter, background, self.asked.options)
+
     def keeps_turn(self, picture: Picture) -> bool:
         """Whether a picture is filtered as it is stored, and not as it is shown, to which all places, sizes
         and directions refer: where both are the same, or the filters have none of these."""
-        from ..files.orientation import shown_width
-
         if picture.metadata.orientation == 1:
             return True
-        width = shown_width(picture)
-        return not self.asked.auto_orient and all(job.make(self.asked.options, width).symmetric for job in self.jobs)
+        return not self.asked.auto_orient and all(self.filter_for(job, picture).symmetric for job in self.jobs)
 
     def plan(self, filter: Filter, picture: Picture, heading: str = "") -> PlannedFilter:
         """A filter planned for a picture. The plan is printed under the heading, if that was asked for; remarks tell of linear
@@ -117,7 +138,7 @@ class Session:
         shapes = [stored_shape(plan, turn) for plan, turn in zip(plans, turns, strict=True)]
         sizes = ", ".join(dict.fromkeys(f"{columns} x {rows}" for rows, columns in shapes))
         pages = f"{len(plans)} pages of " if len(plans) > 1 else ""
-        self.tell(f"would write {label(job.output, STDOUT)} ({format}, {pages}{sizes} pixels)")
+        self.say(f"would write {label(job.output, STDOUT)} ({format}, {pages}{sizes} pixels)")
         if self.asked.json:
             self._report(job, plans, turns, [{}] * len(plans))
 
@@ -140,15 +161,13 @@ class Session:
             channels = f"{result.channels} channel{'s' * (result.channels != 1)}"
             clipped = f"; {tally.clipped} of {tally.samples} samples clipped" if tally.samples else ""
             taken = f"; {1000 * seconds:.0f} ms" if number == len(results) else ""
-            self.tell(f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}{clipped}{taken}")
+            self.say(f"{result.width} x {result.height} pixels, {channels} of {result.pixels.dtype}{clipped}{taken}")
         for name, origin in jit.origins.items():
             why = f"; it could not be compiled to be kept: {jit.failures[name]}" if name in jit.failures else ""
-            self.tell(f"loop {name}: {origin}{why}")
+            self.say(f"loop {name}: {origin}{why}")
 
     def _report(self, job: Job, plans: list, turns: list[int], facts: list[dict], **whole) -> None:
         """Print the JSON report; `facts` are more of each page, `whole` of the run."""
-        import json
-
         pages = [
             {"width": columns, "height": rows, "channels": plan.channels, **own, "plan": _plan_as_dict(plan, turn)}
             for plan, turn, own in zip(plans, turns, facts, strict=True)
@@ -158,7 +177,7 @@ class Session:
         if len(pages) == 1:  # then it is no list, and the plan comes last
             plan = pages[0].pop("plan")
             told = {**pages[0], **whole, "plan": plan}
-        click.echo(json.dumps({"input": self.source, "output": job.output, **told}), err=on_stdout(job.output))
+        report({"input": self.source, "output": job.output, **told}, job.output)
 
 
 def stored_shape(plan, turn: int) -> tuple[int, int]:

@@ -35,7 +35,7 @@ class FilterBank(FilterOfFilters):
         plans = tuple(selected(each).plan(shape, image_type, has_alpha) for each in self.filters)
         if len({tuple(plan.shape) for plan in plans}) > 1:
             raise OptionError(
-                "the kernels of this bank differ in size, and with this pad so do their results; take pad same"
+                "the kernels of this bank differ in size, and with this pad so do their results; take pad='same'"
             )
         top = white_kept(self, image_type)
         return BankPlan(plans, self.columns, white(plans[0].target) if top is None else top)

@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
 from ..options import Options
+from ..pixels.alpha import WEIGHTED
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from .composed_kernel import composed
@@ -71,7 +72,7 @@ class ChainFilter(Filter):
 
     def _fused(self, filters, plans, step, plan, index: int, types: tuple):
         """The step before and this one as one filter, and its plan; None if that has another result, or takes longer."""
-        if not filters or plan.alpha == "weight" or plans[-1].alpha == "weight":
+        if not filters or plan.alpha in WEIGHTED or plans[-1].alpha in WEIGHTED:
             return None
         image_type, between, has_alpha = types
         before = filters[-1]
@@ -148,4 +149,4 @@ def _bordered(step: Filter, channels: int, has_alpha: bool, opaque: int) -> Filt
 def check_step(step: Filter, name: str, policy: str = "clip") -> None:
     """Raise OptionError if a step has a range policy that belongs to the chain, unless it equals the chain's `policy`."""
     if step.options.range not in ("clip", "abs", policy):
-        raise OptionError(f"range {step.options.range} belongs to the chain, not to {name}: give it after the steps")
+        raise OptionError(f"range={step.options.range!r} belongs to the chain, not to {name}: give it after the steps")

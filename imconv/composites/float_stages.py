@@ -19,8 +19,8 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.sizes import parse_pair
-from ..options import NO_IGNORING, Options, checked_offset
-from ..pixels.alpha import check_alpha
+from ..options import NAN_IGNORED, NO_IGNORING, Options, checked_offset
+from ..pixels.alpha import ALPHAS, WEIGHTED, check_alpha
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.rounding import check_range, finish
@@ -53,7 +53,7 @@ class FloatStagesPlan(SideBySide, PlanOfPlans):
     @property
     def filtered(self) -> int:
         """The number of channels that the stages read."""
-        return self.channels - (self.alpha == "keep")
+        return self.channels - (self.alpha == "unweighted")
 
     def make_bands(self, source, sink, *, wanted=None, threads=None, tally=None, progress=None, values=False):
         if not self.direct or values:
@@ -117,7 +117,7 @@ class FloatStagesFilter(Filter):
     scale: Fraction | None
     white: int | None
     name = ""
-    alphas: tuple[str, ...] = ("weight", "separate", "keep")  # the alpha policies it knows, the default first
+    alphas: tuple[str, ...] = ALPHAS  # the alpha policies it knows, the default first
     borders: tuple[str, ...] | None = None  # the borders it knows; None for all
 
     @property
@@ -171,23 +171,23 @@ class FloatStagesFilter(Filter):
 
     def _refuse(self) -> None:
         options = self.options.checked()
-        if options.nan == "ignore" and self.name != "nan ignore":
+        if options.nan == "ignore" and self.name != NAN_IGNORED:
             raise OptionError(NO_IGNORING)
         for name in ("stride", "dilation"):
             if parse_pair(getattr(options, name), name) != (1, 1):
-                raise OptionError(f"{self.name} has no {name}; leave it out")
+                raise OptionError(f"{self.name} has no {name}=; leave it out")
         if str(options.pad).strip().lower() != "same":
-            raise OptionError(f"{self.name} gives a result of the picture's size; leave out pad")
+            raise OptionError(f"{self.name} computes a result of the picture's size; leave out pad=")
         mode = parse_border(options.border).mode
         if self.borders is not None and mode not in self.borders:
-            raise OptionError(f"{self.name} has no border {mode}; it has {', '.join(self.borders)}")
+            raise OptionError(f"{self.name} needs {_either('border', self.borders)}, not {mode!r}")
 
     def _alpha(self, has_alpha: bool) -> str:
         asked = self.options.alpha
         if asked is not None:
             check_alpha(asked)
             if asked not in self.alphas:
-                raise OptionError(f"{self.name} has no alpha {asked}; it has {', '.join(self.alphas)}")
+                raise OptionError(f"{self.name} needs {_either('alpha', self.alphas)}, not {asked!r}")
         return (asked or self.alphas[0]) if has_alpha else "none"
 
     def in_light(self, light) -> FloatStagesFilter:
@@ -197,17 +197,21 @@ class FloatStagesFilter(Filter):
         return replace(self, white=self.options.white or white(readable(np.dtype(image_type))))
 
 
+def _either(name: str, values: tuple[str, ...]) -> str:
+    return " or ".join(f"{name}={value!r}" for value in values)
+
+
 def floats_of(plan: FloatStagesPlan, band: np.ndarray, threads) -> np.ndarray:
-    """Convert a band to the stage type; with alpha "weight", colours are multiplied by alpha (1 for opaque)."""
-    if plan.alpha == "keep":
+    """Convert a band to the stage type; colours that are weighted are multiplied by alpha (1 for opaque)."""
+    if plan.alpha == "unweighted":
         band = band[..., :-1]
-    if band.dtype == plan.stage_type and plan.alpha != "weight":
+    if band.dtype == plan.stage_type and plan.alpha not in WEIGHTED:
         return band
     floats = np.empty(band.shape, plan.stage_type)
 
     def convert(part):
         floats[part] = band[part]
-        if plan.alpha == "weight":
+        if plan.alpha in WEIGHTED:
             floats[part][..., :-1] *= floats[part][..., -1:] / floats.dtype.type(plan.white)
 
     in_blocks(convert, floats, threads)
@@ -218,15 +222,17 @@ def _restore_alpha(plan: FloatStagesPlan, values: np.ndarray, held: np.ndarray, 
     """Compute float results with alpha into `out`: alpha kept from `held`, or divided out of the colours."""
 
     def restore(part):
-        if plan.alpha == "keep":
+        if plan.alpha == "unweighted":
             out[part][..., :-1], out[part][..., -1] = values[part], held[part][..., -1]
             return
         out[part] = values[part]
-        if plan.alpha == "weight":
+        if plan.alpha in WEIGHTED:
             alpha = out[part][..., -1:]
             empty = ~(alpha > 0)
             out[part][..., :-1] *= plan.white / np.where(empty, 1, alpha)
             np.copyto(out[part][..., :-1], held[part][..., :-1], where=empty)
+        if plan.alpha == "keep":
+            out[part][..., -1] = held[part][..., -1]
 
     in_blocks(restore, out, threads)
 
@@ -254,6 +260,6 @@ def _premultiplied_border(border: Border, channels: int, has_alpha: bool, alpha:
     if border.mode != "constant":
         return border
     values = fill_values(border, channels, opaque if has_alpha else None)
-    if alpha == "weight":
+    if alpha in WEIGHTED:
         values[:-1] *= values[-1] / opaque
-    return Border("constant", tuple((values[:-1] if alpha == "keep" else values).tolist()))
+    return Border("constant", tuple((values[:-1] if alpha == "unweighted" else values).tolist()))

@@ -14,7 +14,7 @@ from ..errors import OptionError
 from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
 from ..kernel.kernel import Kernel, symmetric
-from ..options import Options
+from ..options import NAN_IGNORED, Options
 from ..pixels.arrays import readable
 from ..stages.convolution.filter import LinearFilter
 from ..stages.convolution.plan import make_plan
@@ -34,8 +34,8 @@ class IgnoringFilter(FloatStagesFilter):
     scale: Fraction | None = None
     white: int | None = None
 
-    name = "nan ignore"
-    alphas = ("keep", "separate")
+    name = NAN_IGNORED
+    alphas = ("unweighted", "separate")
     borders = ("normalized",)
 
     @property
@@ -49,7 +49,7 @@ class IgnoringFilter(FloatStagesFilter):
     def plan(self, shape, image_type, has_alpha):
         weights = self.kernel.weights
         if (weights < 0).any() or not weights.any():
-            raise OptionError("nan ignore needs weights that are not negative, and not all 0; leave it out")
+            raise OptionError("nan='ignore' needs weights that are not negative, and not all 0; leave out nan=")
         if readable(np.dtype(image_type)).kind != "f":
             self._refuse()
             return self.plain(has_alpha).plan(shape, image_type, has_alpha)

@@ -115,7 +115,7 @@ class Conversion:
             if tally is not None:
                 tally.add(samples=rows.size, clipped=clipped, nans=int(np.count_nonzero(np.isnan(rows))))
             if self.range == "error" and clipped:
-                raise ImconvError(f"results leave 0..{self.result_white}; use range clip, abs, offset or stretch")
+                raise ImconvError(f"results leave 0..{self.result_white}; use range= (clip, abs, offset or stretch)")
         return self.transfer.encode(rows, self.target, self._top)
 
     def encode_bands(self, bands: Iterable[np.ndarray], tally: Tally | None = None) -> Iterator[np.ndarray]:
@@ -144,9 +144,9 @@ def conversion_of(filter, mode: str, image_type, metadata: Metadata | None = Non
     if not filter.options.linear or not (filter.light_matters or filter.options.selects):
         return None
     if mode == "cmyk":
-        raise FileError("CMYK has no linear light; convert the picture to RGB, or leave out linear")
+        raise FileError("CMYK has no linear light; convert the picture to RGB, or leave out linear=")
     if mode == PLANES:
-        raise FileError("planes that are no colours have no linear light; leave out linear")
+        raise FileError("planes that are no colours have no linear light; leave out linear=")
     return conversion_for(
         filter, MODES[mode], mode in ("grey+alpha", "rgba"), np.dtype(image_type), metadata or Metadata()
     )
@@ -157,7 +157,7 @@ def conversion_for(filter, channels: int, has_alpha: bool, image_type: np.dtype,
     options = filter.options
     if image_type.kind != "f" and image_type.name not in ("bool", "uint8", "uint16"):
         raise OptionError(
-            f"linear takes 1, 8 and 16 bits and floats, not {image_type.name}; leave out linear, or change the depth before"
+            f"linear=True takes 1, 8 and 16 bits and floats, not {image_type.name}; leave out linear=, or change the depth before"
         )
     target = filter.result_type(image_type)
     colours = channels - has_alpha
@@ -165,7 +165,7 @@ def conversion_for(filter, channels: int, has_alpha: bool, image_type: np.dtype,
     if found is None and image_type.kind == "f":
         return Conversion(None, "linear", channels, has_alpha, image_type, target, note=STRAIGHT_NOTE).around(filter)
     if options.dtype is not None and target != image_type:
-        raise OptionError("linear goes with depth, not with dtype: levels of light need their range")
+        raise OptionError("linear=True goes with depth=, not with dtype=: levels of light need their range")
     name, curves = found or ("sRGB", (SRGB,))
     if len(curves) == 1:
         curves *= colours
@@ -184,7 +184,7 @@ def _stated(metadata: Metadata, colours: int) -> tuple[str, tuple[Curve, ...]] |
     if len(cicp) == 4 and cicp[1] != 2 and colours == 3:  # 2: unspecified
         if cicp[1] not in CHARACTERISTICS or cicp[3] != 1:
             what = f"transfer characteristics {cicp[1]}" if cicp[3] == 1 else "a narrow range of levels"
-            raise FileError(f"its cICP chunk states {what}, which can't be decoded; leave out linear")
+            raise FileError(f"its cICP chunk states {what}, which can't be decoded; leave out linear=")
         name, curve = CHARACTERISTICS[cicp[1]]
         return name, (curve,)
     if metadata.icc is not None:
@@ -199,6 +199,6 @@ def _stated(metadata: Metadata, colours: int) -> tuple[str, tuple[Curve, ...]] |
         return "sRGB", (SRGB,)
     if metadata.gamma:
         if not 0.01 <= metadata.gamma <= 100:
-            raise FileError(f"its gAMA chunk states {metadata.gamma:g}, which no picture has; leave out linear")
+            raise FileError(f"its gAMA chunk states {metadata.gamma:g}, which no picture has; leave out linear=")
         return f"gamma {1 / metadata.gamma:.4g}", (Parametric(1 / metadata.gamma),)
     return None

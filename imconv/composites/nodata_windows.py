@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,13 +18,16 @@ from ..errors import OptionError
 from ..geometry.axis import Axis, make_axes
 from ..geometry.border import Border, fill_values
 from ..kernel.kernel import Kernel
+from ..pixels.alpha import WEIGHTED
 from ..pixels.depth import white
 from ..stages.convolution.plan import Plan, make_plan
+from ..stages.neighborhood.moments import MomentsPlan
 from ..stages.pooling.plan import PoolPlan
 from ..stages.pooling.work import counted
 from ..stages.ranking.footprint import rank_of
 from ..stages.ranking.plan import RankPlan
 from ..stages.ranking.work import constant_samples
+from .float_stages import FloatStagesPlan
 
 GATHERED = 1 << 21  # samples of windows that are gathered at a time
 
@@ -58,14 +62,17 @@ class Corrected:
     empty: np.ndarray
 
 
-def outside(plan) -> np.ndarray | None:
-    """The samples that a constant border has in each channel, in the picture's type; None for other borders."""
+def outside(plan, channels: int) -> np.ndarray | None:
+    """The samples that a constant border has in each of the picture's channels, in its type; None for other borders."""
     if isinstance(plan, PoolPlan) or plan.border.mode != "constant":
         return None
     source = np.dtype(plan.source)
     if isinstance(plan, RankPlan):
         return constant_samples(plan, source)
     # sums take a border's value as it is
+    if isinstance(plan, MomentsPlan):  # which may read the colours alone
+        values = fill_values(plan.border, plan.source_channels)
+        return np.append(values, np.zeros(channels - plan.source_channels))
     return fill_values(plan.border, plan.channels, None if plan.alpha == "none" else white(source))
 
 
@@ -103,12 +110,17 @@ class Means:
     """Correlations: `sum(h) * sum'(h f) / sum'(h)`, where sum' leaves out taps on no-data."""
 
     plan: Plan
+    what: str = "nodata="  # as error messages call it
     plain = False
+    scale = 1.0  # the kernel has it
 
     def __post_init__(self):
         kernel = self.plan.kernel
         if (kernel.weights < 0).any() or not kernel.weights.any():
-            raise OptionError("nodata needs weights that are not negative, and not all 0; leave it out")
+            raise OptionError(
+                f"{self.what} needs weights that are not negative, and not all 0: a difference has no value without one of "
+                "its samples"
+            )
 
     @property
     def kernel(self) -> Kernel:
@@ -127,7 +139,7 @@ class Means:
         present = block.present
         samples = np.where(present, block.samples[..., :colours], 0).astype(np.float64)
         parts = [block.missing.astype(np.float64), present.astype(np.float64), samples]
-        if self.plan.alpha == "weight":
+        if self.plan.alpha in WEIGHTED:
             alpha = np.where(present, block.samples[..., -1:], 0).astype(np.float64)
             parts += [alpha, alpha * samples]
         found = sums(kernel, (self.plan.rows, self.plan.columns), np.concatenate(parts, axis=2), threads)
@@ -149,13 +161,18 @@ class Means:
 class _Gathered:
     """Windows that are computed from their samples. A subclass has `plan`, `cells` and `reduce`."""
 
-    plan: RankPlan | PoolPlan
+    plan: Any  # RankPlan, PoolPlan or MomentsPlan
     cells: np.ndarray
     reduce: Callable[..., np.ndarray]
 
     @property
     def offset(self) -> float:
         return float(self.plan.offset)
+
+    @property
+    def scale(self) -> float:
+        """The factor from values to the result's units."""
+        return float(self.plan.scale)
 
     def of(self, block: Block, threads) -> Corrected:
         rows, columns = self.plan.rows, self.plan.columns
@@ -189,7 +206,7 @@ class Ranks(_Gathered):
 
     plan: RankPlan
 
-    def __init__(self, plan: RankPlan):
+    def __init__(self, plan: RankPlan, what: str = ""):
         self.plan, self.cells = plan, plan.footprint.cells
 
     @property
@@ -209,8 +226,12 @@ class Pools(_Gathered):
     plan: PoolPlan
     plain = False
 
-    def __init__(self, plan: PoolPlan):
+    def __init__(self, plan: PoolPlan, what: str = ""):
         self.plan, self.cells = plan, np.ones((plan.rows.taps, plan.columns.taps), bool)
+
+    @property
+    def scale(self) -> float:
+        return 1.0 if self.plan.operation == "count" else super().scale
 
     def reduce(self, samples, present, alpha, i, j, c) -> np.ndarray:
         plan, counts = self.plan, present.sum(axis=1)
@@ -239,8 +260,7 @@ class Pools(_Gathered):
         if operation == "l2":
             return np.sqrt((values * values).sum(axis=1))
         if operation == "stdev":
-            deviations = np.where(present, values - (total / counts)[:, None], 0)
-            return np.sqrt((deviations * deviations).sum(axis=1) / counts)
+            return _deviation(values, present)
         padding = self._padding(i, j) if operation == "avg" else 0
         if plan.weighs:
             weights = np.where(present, alpha, 0).astype(np.float64)
@@ -257,6 +277,36 @@ class Pools(_Gathered):
         counts = [counted(axis, self.plan.include_pad)[at] for axis, at in axes]
         inside = [np.subtract(*axis.inside()[::-1])[at] for axis, at in axes]
         return counts[0] * counts[1] - inside[0] * inside[1]
+
+
+class Deviations(_Gathered):
+    """Population standard deviations of the samples that are there."""
+
+    plan: MomentsPlan
+    plain = False
+
+    def __init__(self, whole: FloatStagesPlan, what: str = ""):
+        self.plan = cast(MomentsPlan, whole.plans[0])
+        self.whole, self.cells = whole, np.ones((self.plan.rows.taps, self.plan.columns.taps), bool)
+
+    @property
+    def offset(self) -> float:
+        return float(self.whole.offset)
+
+    @property
+    def scale(self) -> float:
+        return float(self.whole.scale)
+
+    def reduce(self, samples, present, alpha, i, j, c) -> np.ndarray:
+        return _deviation(samples.astype(np.float64), present)
+
+
+def _deviation(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """The population standard deviation along the last axis of the samples that are there."""
+    counts = present.sum(axis=1)
+    means = np.where(present, values, 0).sum(axis=1) / counts
+    deviations = np.where(present, values - means[:, None], 0)
+    return np.sqrt((deviations * deviations).sum(axis=1) / counts)
 
 
 def _ordered(samples: np.ndarray, present: np.ndarray) -> np.ndarray:

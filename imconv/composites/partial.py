@@ -18,6 +18,8 @@ from ..filter import Filter, FilterOfFilters
 from ..geometry.border import Border, fill_values, parse_border
 from ..geometry.grid import Grid
 from ..geometry.selection import LUMA, Region, Selection, check_mask, places_of, selection_of
+from ..options import Options
+from ..pixels.alpha import APART
 from ..pixels.arrays import readable
 from ..pixels.depth import white
 from ..pixels.nodata import Value, as_sample, missing
@@ -55,7 +57,7 @@ class PartialFilter(FilterOfFilters):
         if has_alpha:
             inner = opaque_border(inner, channels)
         if places is not None:
-            inner = _bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
+            inner = bordered(inner, places, channels, with_alpha, has_alpha, image_type, selection.luma)
         levelled = inner if top is None or blended else WhiteFilter((inner,))
         whole = levelled.plan((rows, columns, taken), image_type, with_alpha)
         target, scale = self.result(image_type)
@@ -73,7 +75,7 @@ class PartialFilter(FilterOfFilters):
         else:
             policy = whole.range
         if tuple(whole.shape) != (rows, columns) or whole.channels != taken:
-            raise OptionError("region, mask and channels need a result of the picture's size and channels")
+            raise OptionError(_other_size(self.options, tuple(whole.shape) != (rows, columns)))
         return PartialPlan(
             whole, inner, selection, region, places, channels, with_alpha, readable(image_type).name, target.name, policy,
             blended, scale, _nodata(self.options.nodata, image_type, target) if blended else None, top,
@@ -106,6 +108,7 @@ class PartialPlan(PlanOfPlans):
         return (self.inner_plan,)
 
     alpha = property(lambda self: self.inner_plan.alpha)
+    keeps_samples = property(lambda self: not self.blended and self.inner_plan.keeps_samples)
     streams = property(lambda self: self.inner_plan.streams)
     extra_bytes = property(lambda self: self.inner_plan.extra_bytes)
 
@@ -247,7 +250,7 @@ class _PartRows:
             assert marker is not None  # the filter's plan has checked it
             void = missing(values, marker)[..., self._order(places)]
             void[..., [p for p in range(len(places)) if plan.takes_alpha and places[p] == plan.channels - 1]] = False
-        if plan.takes_alpha and plan.inner_plan.alpha in ("weight", "keep"):
+        if plan.takes_alpha and plan.inner_plan.alpha in APART:
             alpha = _ranged(values[..., -1:], "clip", self.target, plan.top)
             values = np.concatenate([_ranged(values[..., :-1], plan.policy, self.target, plan.top), alpha], axis=2)
         else:
@@ -292,12 +295,23 @@ class _PartRows:
         return np.where(amount == 1, values, blend), np.broadcast_to(amount != 0, values.shape)
 
 
+def _other_size(options: Options, sizes: bool) -> str:
+    """Why a part of the picture can't be filtered: results of another size, or with other channels."""
+    chosen = [f"{name}=" for name in ("region", "mask", "channels") if getattr(options, name) is not None]
+    cause = "this filter"
+    if sizes and str(options.pad).strip().lower() != "same":
+        cause = f"pad={options.pad!r}"
+    elif sizes and options.stride not in (1, "1"):
+        cause = f"stride={options.stride!r}"
+    return f"{' and '.join(chosen)} can't be combined with {cause}: the result would have {'another size' if sizes else 'other channels'}"
+
+
 def _nodata(value, source: np.dtype, target: np.dtype) -> Value | None:
     """The value of no-data samples, None if no sample of the picture has it; OptionError if no result can have it."""
     if value is None or as_sample(value, readable(source)) is None:
         return None
     if as_sample(value, target) is None:
-        raise OptionError(f"nodata {value} is no sample of a result of {target.name}; keep the picture's type")
+        raise OptionError(f"nodata={value} is no sample of a result of {target.name}; keep the picture's type")
     return value
 
 
@@ -318,11 +332,11 @@ def _ranged(values: np.ndarray, policy: str, target: np.dtype, top: int | None =
         with np.errstate(invalid="ignore"):
             outside = (np.floor(values + 0.5) < low) | (np.floor(values + 0.5) > high)
         if outside.any():
-            raise ImconvError(f"results leave {low:.0f}..{high:.0f}; use range clip, abs, offset or stretch")
+            raise ImconvError(f"results leave {low:.0f}..{high:.0f}; use range= (clip, abs, offset or stretch)")
     return np.clip(values, low, high)
 
 
-def _bordered(
+def bordered(
     filter: Filter, places, channels: int, with_alpha: bool, has_alpha: bool, image_type, luma: bool
 ) -> Filter:
     """The filter with a constant border's values reduced to the channels that it reads."""

@@ -46,6 +46,11 @@ class PassesFilter(Filter):
 
     def plan(self, shape, image_type, has_alpha: bool) -> PassesPlan:
         filters, plans, source = self.steps(np.dtype(image_type)), [], np.dtype(image_type)
+        if has_alpha and self.options.alpha == "keep" and sum(each.kernel is not UNIT for each in filters) > 1:
+            raise OptionError(
+                "like computes this in several passes, and colours are weighted by an alpha that changes from one to the next; "
+                "take alpha weight, separate or unweighted"
+            )
         for each in filters:
             plans.append(each.plan(shape, source, has_alpha))
             shape, source = (*plans[-1].shape, *shape[2:]), np.dtype(plans[-1].target)
@@ -62,7 +67,7 @@ class PassesFilter(Filter):
 
     def in_light(self, light):
         """Raise OptionError: other tools' results are defined for encoded samples only."""
-        raise OptionError("like computes with levels, as the other tool does; leave out like or linear")
+        raise OptionError("like= computes with levels, as the other tool does; leave out like= or linear=")
 
 
 @dataclass(frozen=True)

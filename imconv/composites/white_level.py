@@ -111,7 +111,7 @@ class WhitePlan(PlanLike):
             beyond = colours[outside[..., : self.colours]]
             worst = beyond[np.abs(beyond).argmax()]
             raise ImconvError(
-                f"results leave 0..{self.top} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
+                f"results leave 0..{self.top} (one is {worst:.0f}); use range= (clip, abs, offset or stretch), or scale the kernel"
             )
         out[...] = np.clip(values, 0, self.top, out=values)
 

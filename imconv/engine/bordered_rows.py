@@ -25,7 +25,7 @@ class BorderedRows:
         self.samples = array.shape[1] * plan.source_channels
         self.columns = plan.column_sources
         if plan.border.mode == "constant" and array.dtype.kind != "f" and any(v != v for v in plan.border.values):
-            raise OptionError("border constant:nan needs a float picture")
+            raise OptionError("border='constant:nan' needs a float picture")
         self.fill = fill_values(
             plan.border, plan.source_channels, None if plan.alpha == "none" else type_range(array.dtype)[1]
         )

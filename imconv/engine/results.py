@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import LimitError, OptionError
+from ..pixels.arrays import is_masked_array
 from ..pixels.sample_types import type_name
 
 
 def check_out(out, shape: tuple[int, ...], dtype: str) -> None:
     """Raise OptionError unless `out` is a writeable array of this shape and type."""
-    if not isinstance(out, np.ndarray) or out.shape != shape or type_name(out.dtype) != dtype:
-        found = f"{out.dtype} {out.shape}" if isinstance(out, np.ndarray) else type(out).__name__
+    if not isinstance(out, np.ndarray) or is_masked_array(out) or out.shape != shape or type_name(out.dtype) != dtype:
+        plain = isinstance(out, np.ndarray) and not is_masked_array(out)
+        found = f"{out.dtype} {out.shape}" if plain else type(out).__name__
         raise OptionError(f"out must be an array of {dtype} {shape}, not {found}")
     if not out.flags.writeable:
         raise OptionError("out can't be written to")

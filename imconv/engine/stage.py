@@ -13,6 +13,8 @@ from ..geometry.axis import Axis, effective_size
 from ..geometry.border import Border
 from ..geometry.grid import Grid
 from ..lazy import cached_property
+from ..pixels.alpha import APART
+from ..pixels.arrays import as_array
 from . import kept_work
 from .bordered_rows import BorderedRows
 from .drive import run
@@ -94,7 +96,7 @@ class AnyPlan:
     @property
     def colours(self) -> int:
         """Channels that the range policy applies to: all but alpha, unless alpha is filtered like a colour."""
-        return self.channels - (self.alpha in ("weight", "keep"))
+        return self.channels - (self.alpha in APART)
 
     @property
     def result_bytes(self) -> int:
@@ -148,7 +150,7 @@ class AnyPlan:
 
     def execute(self, image, out=None, threads: int | None = None) -> np.ndarray:
         """Run the plan over an array of the shape and type that it was made for, and return the result."""
-        return run(self, image, out=out, threads=threads, level=4)
+        return run(self, as_array(image), out=out, threads=threads, level=4)
 
 
 class PlanOfPlans(AnyPlan):

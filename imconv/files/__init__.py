@@ -52,19 +52,37 @@ def read(
 ) -> Picture:
     """Read a picture.
 
-    path         a path, or a binary file object (then `name` is what errors call it)
-    page         which of several pages or frames, from 0; by default the first, and `Picture.notes` tells of the others
-    max_pixels   refuse more pixels than this (a number, or "20M"); no limit by default
-    max_memory   refuse what needs more memory (bytes, "500M", "2G"); by default 75 % of what the machine has free
-    auto_orient  turn the pixels as the EXIF orientation says, and set the tag to 1; otherwise both stay as they are, and
-                 functions take rows, columns and regions as they are stored (the command line: as they are shown)
-    truncated    "fill": of a JPEG, PNG, Netpbm, PFM or .npy file that ends too early the rows that are whole are read,
-                 the others are 0, and a note says how many; "error" by default. Where only the end mark of a JPEG, PNG or GIF
-                 is missing, the picture is read in any case, with a note
+    Parameters
+    ----------
+    path : str, path or binary file object
+        What to read.
+    page : int, optional
+        Which of several pages or frames, from 0. By default the first, and a note says how many there are.
+    max_pixels : int or str such as "20M", optional
+        Refuse more pixels than this; no limit by default.
+    max_memory : int or str such as "500M" or "2G", optional
+        Refuse what needs more bytes; by default 75 % of what the machine has free.
+    auto_orient : bool, default False
+        Turn the pixels as the EXIF orientation says, and set the tag to 1. Otherwise both stay as they are, and functions take
+        rows, columns and regions as they are stored (the command line: as they are shown).
+    truncated : "error" or "fill", default "error"
+        What is done with a JPEG, PNG, Netpbm, PFM or .npy file that ends too early. fill reads the rows that are whole; the
+        others are 0, and a note says how many. Where only the end mark of a JPEG, PNG or GIF is missing, the picture is read in
+        any case, with a note.
+    name : str, optional
+        What errors call a file object.
 
-    Palettes and 1-bit pixels are expanded; `Picture.notes` says so. Raises FileError for a file that cannot be read, is
-    damaged, has no such page, or holds what would be degraded (LAB, five channels), and LimitError for one that is too
-    large; the size is checked before memory is taken.
+    Returns
+    -------
+    Picture
+        Palettes and 1-bit pixels are expanded; `Picture.notes` says so.
+
+    Raises
+    ------
+    FileError
+        The file can't be read, is damaged, has no such page, or holds what would be degraded, such as LAB.
+    LimitError
+        It is too large; the size is checked before memory is allocated.
     """
     limits = {"max_pixels": max_pixels, "max_memory": max_memory}
     how = {"auto_orient": auto_orient, "truncated": truncated, **limits}
@@ -83,11 +101,38 @@ def read_pages(
 ) -> list[Picture]:
     """Read every page or frame of a file.
 
-    path, max_pixels, max_memory, auto_orient, truncated, name
-          as for `read`; the limits hold for all pictures together
-    into  the format they will be written in: where it can't hold them all, only the first is read, with a note
+    Parameters
+    ----------
+    path : str, path or binary file object
+        What to read.
+    into : str, optional
+        The format in which they will be written. Where it can't hold them all, only the first is read, with a note.
+    max_pixels : int or str such as "20M", optional
+        Refuse more pixels than this in all pages together; no limit by default.
+    max_memory : int or str such as "500M" or "2G", optional
+        Refuse what needs more bytes in all pages together; by default 75 % of what the machine has free.
+    auto_orient : bool, default False
+        Turn the pixels as the EXIF orientation says, and set the tag to 1. Otherwise both stay as they are, and functions take
+        rows, columns and regions as they are stored (the command line: as they are shown).
+    truncated : "error" or "fill", default "error"
+        What is done with a JPEG, PNG, Netpbm, PFM or .npy file that ends too early. fill reads the rows that are whole; the
+        others are 0, and a note says how many. Where only the end mark of a JPEG, PNG or GIF is missing, the picture is read in
+        any case, with a note.
+    name : str, optional
+        What errors call a file object.
 
-    Raises FileError and LimitError as `read` does, naming the page where it is not the first.
+    Returns
+    -------
+    list of Picture
+        As from `read`.
+
+    Raises
+    ------
+    FileError
+        The file can't be read, is damaged, has no such page, or holds what would be degraded, such as LAB; the message names
+        the page where it is not the first.
+    LimitError
+        It is too large; the size is checked before memory is allocated.
     """
     limits = {"max_pixels": max_pixels, "max_memory": max_memory}
     how = {"auto_orient": auto_orient, "truncated": truncated, **limits}
@@ -101,28 +146,50 @@ def write(
     format: str | None = None,
     quality: int | None = None,
     compression=None,
-    strip: bool = False,
+    strip: bool | str = False,
     no_clobber: bool = False,
     metadata: Metadata | None = None,
     threads: int | None = None,
     name: str | None = None,
 ) -> WriteReport:
-    """Write a Picture or an array; the old file is intact until the new one is complete.
+    """Write a Picture, an array or a PIL image; the old file is intact until the new one is complete.
 
-    path         a path, or a binary file object (then `name` is what errors call it)
-    format       "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own
-    quality      1 to 100, for JPEG (default: the input's own tables, else 92), AVIF (90), WebP and JPEG XL (default: lossless;
-                 JPEG XL stores pixels of more than 8 bits, or with an ICC profile, without loss all the same)
-    compression  for PNG 0 (stored), 1 (fastest) to 9 (smallest), by default 3; for JPEG XL the same; for TIFF 0
-                 (none), 1 to 9 (deflate), "none", "deflate", "lzw", "packbits", "zstd" or "lzma" (default: the input's, else deflate)
-    strip        leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text
-    no_clobber   refuse to write over an existing file
-    metadata     instead of the picture's own
-    threads      to compress PNG with; default IMCONV_THREADS, else the cores, up to 4. The file does not depend on it
+    Parameters
+    ----------
+    path : str, path or binary file object
+        Where to write.
+    picture : Picture, or array (H, W) or (H, W, C)
+        What to write. JPEG's own loss, and GIF's 256 colours (a note says so), are accepted.
+    format : str, optional
+        "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own format.
+    quality : int from 1 to 100, optional
+        For JPEG (default: the input's own tables, else 92), AVIF (90), WebP and JPEG XL (default: lossless; JPEG XL stores pixels
+        of more than 8 bits, or with an ICC profile, without loss all the same).
+    compression : int from 0 to 9 or str, optional
+        For PNG and JPEG XL from 1 (fastest) to 9 (smallest), 0 for none; PNG's default is 3. For TIFF 0 (none), 1 to 9 (deflate),
+        "none", "deflate", "lzw", "packbits", "zstd" or "lzma"; default: the input's, else deflate.
+    strip : bool or "icc", default False
+        Leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text; "icc": all but the profile.
+    no_clobber : bool, default False
+        Refuse to write over an existing file.
+    metadata : Metadata, optional
+        Written instead of the picture's own.
+    threads : int, optional
+        Threads that compress PNG; default IMCONV_THREADS, else the cores, up to 4. The file does not depend on it.
+    name : str, optional
+        What errors call a file object.
 
-    Raises FileError where the format cannot hold the pixels exactly (the message names those that can), and where
-    writing fails; OptionError for a wrong option. JPEG's own loss, and GIF's 256 colours (told in the report), are
-    accepted.
+    Returns
+    -------
+    WriteReport
+        Name, format and size in bytes of the file, and notes on what it could not hold.
+
+    Raises
+    ------
+    FileError
+        The format can't hold the pixels exactly (the message names those that can), or writing fails.
+    OptionError
+        An option is wrong.
     """
     options = EncoderOptions(quality, compression, threads)
     return _write(path, [_as_picture(picture, metadata)], format, options, strip, no_clobber, name)
@@ -135,19 +202,48 @@ def write_pages(
     format: str | None = None,
     quality: int | None = None,
     compression=None,
-    strip: bool = False,
+    strip: bool | str = False,
     no_clobber: bool = False,
     threads: int | None = None,
     name: str | None = None,
 ) -> WriteReport:
     """Write pictures as the pages, or frames, of one file; the old file is intact until the new one is complete.
 
-    pictures  a sequence of Pictures or arrays; TIFF's pages may differ in size and type, the frames of an animation
-              (`Metadata.duration`, and the first one's `loop`) may not differ in size
-    path, format, quality, compression, strip, no_clobber, threads, name
-              as for `write`
+    Parameters
+    ----------
+    path : str, path or binary file object
+        Where to write.
+    pictures : sequence of Picture or array
+        The pages. Those of a TIFF may differ in size and type; the frames of an animation (`Metadata.duration`, and the first
+        one's `loop`) have one size. NPY and NPZ hold pages of one size and type as one array (pages, H, W) or (pages, H, W, C).
+    format : str, optional
+        "PNG", "jpg", ...; by default what the path's extension says, for a stream or device the picture's own format.
+    quality : int from 1 to 100, optional
+        For JPEG (default: the input's own tables, else 92), AVIF (90), WebP and JPEG XL (default: lossless; JPEG XL stores pixels
+        of more than 8 bits, or with an ICC profile, without loss all the same).
+    compression : int from 0 to 9 or str, optional
+        For PNG and JPEG XL from 1 (fastest) to 9 (smallest), 0 for none; PNG's default is 3. For TIFF 0 (none), 1 to 9 (deflate),
+        "none", "deflate", "lzw", "packbits", "zstd" or "lzma"; default: the input's, else deflate.
+    strip : bool or "icc", default False
+        Leave out all metadata: EXIF (with the orientation), ICC profile, XMP, DPI, gamma and text; "icc": all but the profile.
+    no_clobber : bool, default False
+        Refuse to write over an existing file.
+    threads : int, optional
+        Threads that compress PNG; default IMCONV_THREADS, else the cores, up to 4. The file does not depend on it.
+    name : str, optional
+        What errors call a file object.
 
-    Raises FileError where the format holds only one picture, else as `write`.
+    Returns
+    -------
+    WriteReport
+        Name, format and size in bytes of the file, and notes on what it could not hold.
+
+    Raises
+    ------
+    FileError
+        The format can hold only one picture, else as for `write`.
+    OptionError
+        An option is wrong.
     """
     options = EncoderOptions(quality, compression, threads)
     found = [_as_picture(picture, None) for picture in pictures]
@@ -155,7 +251,13 @@ def write_pages(
 
 
 def _write(
-    path, pictures: list[Picture], format: str | None, options: EncoderOptions, strip: bool, no_clobber: bool, name
+    path,
+    pictures: list[Picture],
+    format: str | None,
+    options: EncoderOptions,
+    strip: bool | str,
+    no_clobber: bool,
+    name,
 ) -> WriteReport:
     name = source.name_of(path, name)
     target = check_target(path, *pictures, format=format, no_clobber=no_clobber, name=name)
@@ -187,12 +289,12 @@ def check_target(path, *pictures: Picture, format: str | None = None, no_clobber
         raise FileError(f"{name}: there is no picture to write; give at least one")
     target = FORMATS[_format_to_write(path, pictures[0], format)]
     if no_clobber and replaced and os.path.isfile(path):
-        raise FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+        raise FileError(f"{name}: exists already; choose another name or leave out no_clobber=")
     encoding.check(pictures, target, name)
     return target
 
 
-def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool = False) -> bytes:
+def encode(picture, format: str, *, quality: int | None = None, compression=None, strip: bool | str = False) -> bytes:
     """The bytes of the file that `write` would write. Same options, same errors."""
     options = EncoderOptions(quality, compression)
     return encoding.encode([_as_picture(picture, None)], format_named(format), options, strip, "output")[0]
@@ -227,7 +329,7 @@ def _format_to_write(path, picture: Picture, asked: str | None) -> str:
     if own is not None and picture.pixels.dtype != bool:
         own = FORMATS[own].expanded or own
     if own is None:
-        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give --format")
+        raise FileError(f"{source.name_of(path)}: no extension says which format to write; give format=")
     return own
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 
 from ..errors import FileError
 from . import descriptors
 
+_TEMPORARY = ".tmp"
+_waiting: set[str] | None = None  # folders to sync later
 CHUNK = 1 << 18  # bytes handed to one os.write
 _BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _HINTS = {
@@ -75,14 +78,14 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
     BrokenPipeError where a reader has gone.
     """
     name = os.fsdecode(os.fspath(path))
-    untouched = "what was there before is untouched"
+    state = ""
     try:
         place = descriptors.place_of(name)
         existing = _stat(name) if place is None else None
         if not name or name.endswith("/") or (existing is not None and stat.S_ISDIR(existing.st_mode)):
             raise FileError(f"{name}: is a folder; give the name of a file in it")
         if place is not None or (existing is not None and not stat.S_ISREG(existing.st_mode)):
-            untouched = "not everything was written"
+            state = "; not everything was written"
             with _written_directly(name, place) as output:
                 yield output
             return
@@ -91,6 +94,7 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
         if existing is None and not os.path.isdir(folder):
             raise FileError(f"{name}: the folder {os.path.dirname(name) or folder} does not exist; create it first")
         if existing is not None:
+            state = "; what was there before is untouched"
             if no_clobber:
                 raise _exists(name)
             if not os.access(target, os.W_OK):
@@ -100,7 +104,7 @@ def replacing(path, *, no_clobber: bool = False) -> Iterator[Output]:
     except BrokenPipeError:
         raise  # no mistake of the picture: the command line ends quietly
     except OSError as error:
-        raise FileError(_explain(name, error, untouched)) from error
+        raise FileError(_explain(name, error, state)) from error
 
 
 @contextlib.contextmanager
@@ -137,20 +141,48 @@ def _written_beside(name: str, target: str, existing: os.stat_result | None, no_
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(os.path.dirname(target))
+    if _waiting is None:
+        _sync_folder(os.path.dirname(target))
+    else:
+        _waiting.add(os.path.dirname(target))
+
+
+@contextlib.contextmanager
+def folders_synced_at_the_end() -> Iterator[None]:
+    """Within, folders are synced once, at the end: a crash of the machine may forget more of the files, which are whole."""
+    global _waiting
+    _waiting = set()
+    try:
+        yield
+    finally:
+        folders, _waiting = _waiting, None
+        for folder in folders:
+            _sync_folder(folder)
 
 
 def _open_temporary(target: str, mode: int) -> tuple[int, str]:
     folder, base = os.path.split(target)
     for length in (200, 40):
         short = os.fsdecode(os.fsencode(base)[:length])
-        temporary = os.path.join(folder, f".{short}.{os.urandom(6).hex()}.tmp")
+        temporary = os.path.join(folder, f".{short}.{os.urandom(6).hex()}{_TEMPORARY}")
         try:
             return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, mode), temporary
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG or length == 40:
                 raise
     raise AssertionError
+
+
+def remove_unfinished(path: str) -> None:
+    """Remove what a process that was killed has left of a result: its temporary files beside `path`."""
+    target = os.path.realpath(path)
+    folder, base = os.path.split(target)
+    begin = f".{os.fsdecode(os.fsencode(base)[:200])}."
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            middle = name[len(begin) : -len(_TEMPORARY)]
+            if name.startswith(begin) and name.endswith(_TEMPORARY) and re.fullmatch("[0-9a-f]{12}", middle):
+                os.unlink(os.path.join(folder, name))
 
 
 def _rename_to_new(name: str, temporary: str, target: str) -> None:
@@ -195,10 +227,12 @@ def _stat(name: str) -> os.stat_result | None:
 
 
 def _exists(name: str) -> FileError:
-    return FileError(f"{name}: exists already; choose another name or leave out --no-clobber")
+    return FileError(f"{name}: exists already; choose another name or leave out no_clobber=")
 
 
-def _explain(name: str, error: OSError, otherwise: str) -> str:
-    """The one line for a file that cannot be written; `otherwise` is what to say where there is no better hint."""
+def _explain(name: str, error: OSError, state: str) -> str:
+    """The one line for a file that cannot be written; `state` is that of the file, empty where there was none."""
     reason = error.strerror or str(error) or type(error).__name__
-    return f"{name}: {reason}; {_HINTS.get(error.errno or 0, otherwise)}"
+    if advice := _HINTS.get(error.errno or 0):
+        return f"{name}: {reason}; {advice}"
+    return f"{name}: {reason}{state}" if state else f"{name}: can't be created: {reason}"

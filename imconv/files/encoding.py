@@ -18,7 +18,7 @@ _PNG_CHUNKS = frozenset(
     (b"tEXt", b"zTXt", b"iTXt", b"cHRM", b"gAMA", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"bKGD", b"pHYs")
 )
 _PROFILE_SPACES = {b"RGB ": ("rgb", "rgba"), b"GRAY": ("grey", "grey+alpha"), b"CMYK": ("cmyk",)}
-_DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what --depth calls them
+_DEPTHS = {"uint8": "8", "uint16": "16", "float32": "float"}  # what depth= calls them
 
 
 def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
@@ -34,12 +34,25 @@ def check(pictures: Sequence[Picture], target: Format, name: str) -> None:
     able = ", ".join(f.name for f in FORMATS.values() if f.pages)
     if not target.several:
         raise FileError(f"{name}: {target.name} holds one picture, these are {len(pictures)}; write {able} or one page")
-    if not target.pages:
+    if target.stacks:
+        kinds = [f"{p.width} x {p.height}, {p.depth} {p.mode}" for p in pictures]
+        if len(set(kinds)) > 1:
+            other = next(kind for kind in kinds if kind != kinds[0])
+            raise FileError(
+                f"{name}: {target.name} holds pages of one size and type, as one array; these are {kinds[0]} and {other}; write "
+                f"{able} or one page"
+            )
+    elif not target.pages:
         sizes = list(dict.fromkeys(f"{p.width} x {p.height}" for p in pictures))
         if len(sizes) > 1:
             raise FileError(
                 f"{name}: {target.name} holds frames of one size, these are {sizes[0]}, {sizes[1]}; write {able} or one page"
             )
+
+
+def stores_alpha(target: Format, mode: str) -> bool:
+    """Whether a format stores pictures of this mode, which has alpha."""
+    return mode in dict(target.instead) or any(mode == held for held, _ in target.holds | target.nearly)
 
 
 def _check_one(picture: Picture, target: Format, name: str) -> None:
@@ -58,18 +71,19 @@ def _check_one(picture: Picture, target: Format, name: str) -> None:
     able = able or holders(mode, "uint8")
     depths = [word for kind, word in _DEPTHS.items() if (mode, kind) in target.holds | target.nearly]
     what = f"{picture.depth} {mode} pixels"
+    advice = f"write {', '.join(able)}"
     if not depths:
         what = "an alpha channel" if picture.has_alpha else f"{mode} pixels"
+        advice += ", or lay it over a color with --background white" if picture.has_alpha else ""
     if mode == PLANES:
         what = f"{picture.channels} channels that are no colours"
-    advice = f"write {', '.join(able)}"
     if depths:
-        advice += f", or convert with --depth {depths[0]}"
+        advice += f", or convert with depth={depths[0]!r}"
     raise FileError(f"{name}: {target.name} cannot hold {what} without loss; {advice}")
 
 
 def prepared(
-    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool, notes: list[str], name: str
+    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool | str, notes: list[str], name: str
 ) -> list[Page]:
     """The pictures as encoders get them; what can't go into the file is noted. Raises FileError and OptionError."""
     check(pictures, target, name)
@@ -86,7 +100,7 @@ def prepared(
 
 
 def encode(
-    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool, name: str
+    pictures: Sequence[Picture], target: Format, options: EncoderOptions, strip: bool | str, name: str
 ) -> tuple[bytes, list[str]]:
     """The file's bytes and notes on what changed. Raises FileError and OptionError."""
     notes: list[str] = []
@@ -123,7 +137,7 @@ def explained(name: str, target: str, memory: str) -> Iterator[None]:
 _WORDS = {"icc": "ICC profile", "exif": "EXIF", "xmp": "XMP", "iptc": "IPTC", "comment": "comment"}
 
 
-def _page(picture: Picture, target: Format, strip: bool, count: int, notes: list[str]) -> Page:
+def _page(picture: Picture, target: Format, strip: bool | str, count: int, notes: list[str]) -> Page:
     pixels = picture.pixels[..., 0] if picture.pixels.ndim == 3 and picture.channels == 1 else picture.pixels
     if pixels.dtype == bool and (picture.mode, "bool") not in target.holds:
         pixels = pixels.astype("uint8") * 255
@@ -161,12 +175,16 @@ def _white_for(picture: Picture, target: Format, metadata: Metadata, notes: list
     return replace(metadata, maximum=top if target.whites == "maximum" else None)
 
 
-def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, notes: list[str]) -> Metadata:
+def _metadata_for(picture: Picture, target: Format, strip: bool | str, count: int, notes: list[str]) -> Metadata:
     """What of the picture's metadata goes into the file, which will have `count` pages; what cannot go is noted."""
     source = picture.metadata
+    if strip == "icc":  # all but the profile
+        bare = _metadata_for(picture, target, True, count, notes)
+        whole = picture.replace(metadata=replace(bare, icc=source.icc))
+        return replace(bare, icc=_metadata_for(whole, target, False, count, notes).icc)
     if strip:
         if source.orientation != 1:
-            notes.append(f"orientation {source.orientation} stripped; --auto-orient turns the pixels instead")
+            notes.append(f"orientation {source.orientation} stripped; auto_orient=True turns the pixels instead")
         return replace(source, icc=None, exif=None, xmp=None, dpi=None, density=None, orientation=1, gamma=None, chunks=(), iptc=None,
                        comment=None, nodata=None, tags=private_tags.kind_of_page(source.tags))  # fmt: skip
     size = picture.width, picture.height
@@ -196,7 +214,7 @@ def _metadata_for(picture: Picture, target: Format, strip: bool, count: int, not
         if key not in target.carries:
             kept[key] = None
             if key == "exif" and source.orientation != 1:
-                words += f" with orientation {source.orientation} (--auto-orient turns the pixels)"
+                words += f" with orientation {source.orientation} (auto_orient=True turns the pixels)"
             notes.append(f"{words} left out: {target.name} holds none")
         elif len(value) > longest.get(key, len(value)):
             kept[key] = None

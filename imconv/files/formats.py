@@ -58,18 +58,18 @@ class Format:
 
     The names of its modules in this package, and the functions that each must have:
 
-    header   `read(file, size, *, whole)` returns a `header.Header`; also `read_start(file)` if the start of a file is
-             enough, and `read_pages(file, size, numbers)` if each page has a header of its own
+    header   `read(file, size, *, whole)` returns a `header.Header`; also `read_start(file)` if the start of a file is enough,
+             and `read_pages(file, size, numbers)` if each page has a header of its own
     decoder  `bytes_needed(header)`, the peak memory of decoding one picture, and `decode(data, header, notes)`, which
              returns its pixels and adds remarks for the user to `notes`; or `rows(file, header, notes)`, see
              `streams.ReadRows`. With `rows` and `bytes_held(header)`, see streams.py, files are read in bands. Where the
-             frames of an animation build on each other also `pages(data, header)`, which yields pixels, notes and fields
-             of `Metadata` of each frame as it is shown. Where only decoding shows what belongs to the metadata also
-             `described(data, header, notes)`, which returns such fields. Where pixels lie in the file as they are, `end(header)` is the
-             byte behind them, or None
+             frames of an animation build on each other also `pages(data, header)`, which yields pixels, notes and fields of
+             `Metadata` of each frame as it is shown. Where only decoding shows what belongs to the metadata also
+             `described(data, header, notes)`, which returns such fields. Where pixels lie as they are, `end(header)`: where, or None
     encoder  `encode(page, options, notes)` returns the file's bytes and adds remarks for the user to `notes`; or
              `Writer`, see `streams.Writer`, with which files are written in bands. Where a file holds several pictures
-             also `encode_pages(pages, options, notes)`. Empty where imconv does not write the format
+             also `encode_pages(pages, options, notes)`. To remove metadata without encoding anew `stripped(data, keep_icc)`,
+             which returns the bytes and notes. Empty where imconv does not write the format
     """
 
     name: str
@@ -97,9 +97,10 @@ class Format:
     pages: bool = False
     animation: bool = False
 
-    @property
-    def several(self) -> bool:
-        return self.pages or self.animation
+    stacks = property(
+        lambda self: self.whites == "numbers"
+    )  # a file holds pictures of one shape and type, as one array
+    several = property(lambda self: self.pages or self.animation or self.stacks)
 
     @property
     def missing(self) -> str | None:
@@ -342,7 +343,7 @@ FORMATS: dict[str, Format] = {
         ),
     )
 }
-_BY_EXTENSION = {extension: f for f in FORMATS.values() for extension in f.extensions}
+EXTENSIONS = {extension: f for f in FORMATS.values() for extension in f.extensions}
 _SYNONYMS = {synonym: f.name for f in FORMATS.values() for synonym in f.synonyms}
 
 
@@ -369,28 +370,27 @@ def format_for(name) -> str:
     """
     text = os.fsdecode(os.fspath(name))
     base = os.path.basename(text)
-    upper = base.upper()
-    upper = _SYNONYMS.get(upper, upper)
+    upper = _SYNONYMS.get(base.upper(), base.upper())
     if upper in FORMATS:
         return upper
     extension = base.lower() if base.startswith(".") and base.count(".") == 1 else os.path.splitext(base)[1].lower()
-    if extension in _BY_EXTENSION:
-        return _BY_EXTENSION[extension].name
+    if extension in EXTENSIONS:
+        return EXTENSIONS[extension].name
     if not extension:
         raise FileError(
-            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give --format"
+            f"{text}: no extension says which format to write; add one ({known(written=True)}) or give format="
         )
     raise FileError(
-        f"{text}: unknown format {extension!r}{nearest(extension, _BY_EXTENSION)}; known are {known(written=True)}"
+        f"{text}: unknown format {extension!r}{nearest(extension, EXTENSIONS)}; known are {known(written=True)}"
     )
 
 
 def format_named(name: str) -> Format:
     """The `Format` that a `--format` option names: a name or an extension, in any case. Raises OptionError."""
     upper = name.upper()
-    found = FORMATS.get(_SYNONYMS.get(upper, upper)) or _BY_EXTENSION.get("." + name.lower().removeprefix("."))
+    found = FORMATS.get(_SYNONYMS.get(upper, upper)) or EXTENSIONS.get("." + name.lower().removeprefix("."))
     if found is None:
-        near = nearest(name, [known_name.lower() for known_name in FORMATS])
+        near = nearest(name, map(str.lower, FORMATS))
         raise OptionError(f"unknown format {name!r}; known are {known(written=True)}{near}")
     return found
 

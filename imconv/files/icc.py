@@ -18,7 +18,7 @@ FALL = 1e-4  # what a curve may fall by where two of its parts meet: parameters 
 _CLASSES = (b"scnr", b"mntr", b"prtr", b"spac")
 _TAGS = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
 _PARAMETERS = (1, 3, 4, 5, 7)  # of each type of function
-_ADVICE = "convert the picture to sRGB, or leave out linear"
+_ADVICE = "convert the picture to sRGB, or leave out linear="
 
 
 def space(profile: bytes) -> bytes:

@@ -96,10 +96,10 @@ def check(data, follow: bool = True, before: bytes = b"") -> None:
 
 def _check(data, follow: bool, before: bytes) -> None:
     frame, interval, tables = None, 0, {}
-    for marker, _, content in _segments(before):
+    for marker, _, content in segments_of(before):
         if marker == _CODES:
             tables.update(_read_tables(content))
-    for marker, place, content in _segments(data):
+    for marker, place, content in segments_of(data):
         if marker in _FRAMES:
             if frame is not None:
                 raise ValueError("two frame headers")
@@ -127,10 +127,10 @@ def _check(data, follow: bool, before: bytes) -> None:
 
 def ends(data) -> bool:
     """Whether a file has its end marker; ValueError for segments that can't be followed."""
-    return data[-2:] == END or any(marker == _END for marker, _, _ in _segments(data))
+    return data[-2:] == END or any(marker == _END for marker, _, _ in segments_of(data))
 
 
-def _segments(data) -> Iterator[tuple[int, int, bytes]]:
+def segments_of(data) -> Iterator[tuple[int, int, bytes]]:
     """Marker, place behind the segment, and content of each segment."""
     at, scanned = 2, False
     while 0 <= at < len(data):

@@ -56,13 +56,13 @@ def check(name: str, width: int, height: int, bytes_needed: int, *, max_pixels=N
     if max_pixels is not None and width * height > parse_count(max_pixels):
         raise LimitError(
             f"{name}: {width} x {height} is {width * height} pixels, more than the {parse_count(max_pixels)} allowed; "
-            "raise the limit with --max-pixels"
+            "raise the limit with max_pixels="
         )
     allowed = memory_limit(max_memory)
     if bytes_needed > allowed:
         raise LimitError(
             f"{name}: {width} x {height} pixels need {human_bytes(bytes_needed)} of memory, more than the {human_bytes(allowed)} "
-            "allowed; raise the limit with --max-memory"
+            "allowed; raise the limit with max_memory="
         )
 
 

@@ -41,7 +41,7 @@ def writing(
     *,
     quality: int | None = None,
     compression: Any = None,
-    strip: bool = False,
+    strip: bool | str = False,
     no_clobber: bool = False,
     threads: int | None = None,
 ) -> Iterator[Outgoing]:

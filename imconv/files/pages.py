@@ -55,6 +55,11 @@ def read(
     def found(file, size: int, header: Header) -> tuple[list[Header], range, list[str]]:
         chosen, note = _chosen(header, page, every, into, name)
         headers = [header] if chosen == range(1) else read_headers(file, size, name, chosen)
+        if into is not None and format_named(into).stacks and not _alike(headers):
+            note = [
+                f"first of {len(headers)} pages, which differ in size or type: {format_named(into).name} holds one array; --page chooses"
+            ]
+            return headers[:1], range(1), note
         return headers, chosen, note
 
     try:
@@ -117,7 +122,13 @@ def notes_on_name(path, format_name: str) -> list[str]:
 
 def holds_all(target: Format, header_format: str) -> bool:
     """Whether all pictures of a file of one format go into one of another: no animation is made of a document's pages."""
-    return target.pages or (target.animation and FORMATS[header_format].animation)
+    source = FORMATS[header_format]
+    return target.pages or (target.stacks and source.pages) or (target.animation and source.animation)
+
+
+def _alike(headers: list[Header]) -> bool:
+    """Whether pages have one size, colour model and type."""
+    return len({(h.height, h.width, h.mode, h.depth, h.sample) for h in headers}) == 1
 
 
 def _chosen(header: Header, page: int | None, every: bool, into: str | None, name: str) -> tuple[range, list[str]]:
@@ -130,21 +141,21 @@ def _chosen(header: Header, page: int | None, every: bool, into: str | None, nam
             raise FileError(f"{name}: has no page {page}; {pages}")
         if page and not readable:
             raise FileError(
-                f"{name}: of the frames of a {header.format} file only the first can be read; leave out --page"
+                f"{name}: of the frames of a {header.format} file only the first can be read; leave out page="
             )
         return range(page, page + 1), []
     if count == 1:
         return range(1), []
     if every and count >= MAX_PAGES:
-        raise FileError(f"{name}: has {MAX_PAGES} pages or more, too many at once; choose one with --page")
+        raise FileError(f"{name}: has {MAX_PAGES} pages or more, too many at once; choose one with page=")
     if not readable:
         return range(1), [f"first of {count} frames"]
     if every:
         target = FORMATS[header.format] if into is None else format_named(into)
         if holds_all(target, header.format):
             return range(count), []
-        return range(1), [f"first of {count} {words}, since {target.name} holds one; --page chooses"]
-    return range(1), [f"first of {count} {words}; --page chooses"]
+        return range(1), [f"first of {count} {words}, since {target.name} holds one; page= chooses"]
+    return range(1), [f"first of {count} {words}; page= chooses"]
 
 
 def _end(header: Header) -> int | None:
@@ -183,7 +194,7 @@ def _decoded(data: bytes, headers: list[Header], chosen: range, name: str) -> It
             yield found
         return
     number = -1
-    with decoding(name, first.format, "for its frames; choose one with --page"):
+    with decoding(name, first.format, "for its frames; choose one with page="):
         for number, content in enumerate(islice(module.pages(data, first), chosen.stop)):
             if number >= chosen.start:
                 yield content

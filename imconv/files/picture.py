@@ -122,11 +122,9 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self):
-        import numpy as np
+        from ..pixels.arrays import as_array
 
-        pixels = np.asarray(self.pixels)
-        if not pixels.dtype.isnative:
-            pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+        pixels = as_array(self.pixels, "a picture")
         if pixels.dtype.name not in _DEPTHS:
             known = ", ".join(_DEPTHS)
             raise OptionError(f"pixels of type {pixels.dtype.name} cannot make a picture; convert to one of {known}")
@@ -198,11 +196,14 @@ class Picture:
     def placed(self, grid: Grid | None, rescaled: bool = False) -> Picture:
         """A copy of a filter's result which knows that its pixels lie on `grid` among those of the picture before, and
         whether they have been converted to another depth."""
-        origin = self.metadata.origin
-        if origin is None:
-            return self
-        origin = origin.filtered(grid, (self.height, self.width), rescaled)
-        return self.replace(metadata=dataclasses.replace(self.metadata, origin=origin))
+        metadata, origin = self.metadata, self.metadata.origin
+        if grid is not None and grid.transposes and (metadata.dpi or metadata.density):
+            dpi, density = metadata.dpi, metadata.density
+            metadata = dataclasses.replace(metadata, dpi=dpi and dpi[::-1], density=density and density[::-1])
+        if origin is not None:
+            origin = origin.filtered(grid, (self.height, self.width), rescaled)
+            metadata = dataclasses.replace(metadata, origin=origin)
+        return self if metadata is self.metadata else self.replace(metadata=metadata)
 
     def __array__(self, dtype=None, copy=None):
         import numpy as np
@@ -212,6 +213,11 @@ class Picture:
     def __repr__(self):
         source = f"{self.format}, " if self.format else ""
         return f"<Picture {source}{self.width} x {self.height}, {self.mode}, {self.depth}>"
+
+
+def samples_of(image):
+    """A Picture's pixels; anything else as it is."""
+    return image.pixels if isinstance(image, Picture) else image
 
 
 class Page(NamedTuple):

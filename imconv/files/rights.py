@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 
+OTHER_LINKS = "other names of the old file (hard links) still hold what it held"
 ACCESS_LIST = "system.posix_acl_access"
 OF_CONTENT = ("security.capability", "security.evm", "security.ima")  # they vouch for the old content
 
@@ -34,7 +35,7 @@ def hand_on(path: str, old: os.stat_result, descriptor: int) -> list[str]:
             lost.append(f"permissions ({before:o}, now {mode:o})")
     notes = [f"could not keep the old file's {', '.join(lost)}"] if lost else []
     if old.st_nlink > 1:
-        notes.append("other names of the old file (hard links) still hold what it held")
+        notes.append(OTHER_LINKS)
     return notes
 
 

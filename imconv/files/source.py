@@ -178,5 +178,5 @@ def _no_room(name: str) -> LimitError:
 def _too_large(name: str, size: int, limit: int) -> LimitError:
     return LimitError(
         f"{name}: the file alone is {human_bytes(size)} or more, and {human_bytes(limit)} of memory are allowed for it; "
-        "raise the limit with --max-memory, or save a stream as a file"
+        "raise the limit with max_memory=, or save a stream as a file"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,15 +19,21 @@ from ..errors import OptionError
 from ..files.picture import Metadata, Picture
 from ..filter import Filter
 from ..pixels.alpha import check_alpha
-from ..pixels.arrays import AUTO, as_array, channel_axis, readable
+from ..pixels.arrays import AUTO, channel_axis, given, is_masked_array, readable
 from ..pixels.rounding import Tally
+
+if TYPE_CHECKING:
+    from ..composites.nodata import MaskedPlan
 
 CALLER = 6  # how many calls above `drive.run` the user's own code is: warnings name its line
 
 
 def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None = None, progress=None):
-    """Filter an array or a Picture and return an array or a Picture. `tally` and `progress` are those of `drive.run`."""
-    is_picture = hasattr(image, "pixels")
+    """Filter an array, a masked array, a PIL image or a Picture; return an array, a masked array, an array or a Picture.
+
+    `tally` and `progress` are those of `drive.run`.
+    """
+    is_picture, masked = isinstance(image, Picture), None
     if is_picture:
         filter = _with_white(filter, image)
     filter = _without_nodata(filter, image.metadata.nodata if is_picture else None, is_picture)
@@ -36,16 +43,23 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
             raise OptionError("out goes with an array, not with a Picture")
         array, has_alpha = image.pixels, image.has_alpha
     else:
-        if options.alpha not in (None, "separate") and options.has_alpha is None:
+        array, states_alpha, masked = given(image)
+        has_alpha = bool(states_alpha if options.has_alpha is None else options.has_alpha)
+        if options.alpha not in (None, "separate") and options.has_alpha is states_alpha is None:
             check_alpha(options.alpha)
             raise OptionError("alpha needs has_alpha=True or a Picture: an array does not say which channel is alpha")
-        array, has_alpha = as_array(image), bool(options.has_alpha)
+        if masked is not None and out is not None:
+            raise OptionError("out takes no mask, which the result of a masked array has; leave it out")
     planes = is_picture and array.ndim == 3 and options.channel_axis == AUTO
     axis = 2 if planes else channel_axis(array, options.channel_axis)
     if has_alpha and (axis is None or array.shape[axis] not in (2, 4)):
         raise OptionError(f"an image with alpha has 2 or 4 channels, this one has shape {array.shape}")
     moved = None if axis is None or axis % 3 == 2 else axis % 3  # the channels' axis if it is not the last
     pixels = array if moved is None else np.moveaxis(array, moved, -1)
+    if masked is not None:
+        from ..composites.nodata import leaving_masked
+
+        filter = leaving_masked(filter, masked if moved is None else np.moveaxis(masked, moved, -1), has_alpha)
     conversion = None
     if options.linear and is_picture:
         conversion = conversion_of(filter, image.mode, array.dtype, image.metadata)
@@ -62,8 +76,11 @@ def apply(filter: Filter, image, *, out=None, threads=None, tally: Tally | None 
     result = _computed(plan, conversion, pixels, place, threads=threads, tally=tally, progress=progress)
     if out is not None:
         return out
+    if is_masked_array(image):
+        mask = False if masked is None else cast("MaskedPlan", plan).masked(result, pixels)
+        result = np.ma.array(result, mask=mask, fill_value=image.fill_value if result.dtype == image.dtype else None)
     if moved is not None:
-        result = np.ascontiguousarray(np.moveaxis(result, -1, moved))
+        result = np.moveaxis(result, -1, moved).copy()
     return _as_picture(image, filter, plan, result) if is_picture else result
 
 
@@ -79,8 +96,8 @@ def _with_white(filter: Filter, picture: Picture) -> Filter:
 
 
 def _without_nodata(filter: Filter, stated: str | None, is_picture: bool) -> Filter:
-    """The filter itself, or one that leaves no-data samples out if its options say so; `stated` is the file's value."""
-    if filter.options.nodata is None:
+    """The filter itself, or one that leaves no-data samples or NaN out if its options say so; `stated` is the file's value."""
+    if filter.options.nodata is None and filter.options.nan != "ignore":
         return filter
     from ..composites.nodata import leaving_out  # few need it, and all would wait for what it imports
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 
 from ..errors import OptionError
+from ..files.picture import Picture
 
 MAX_SIGMA = 10_000.0
-SIGMAS = "; also 2,3 (rows, columns), 3%, fwhm:7 or opencv-ksize:9"  # other forms of a sigma, for error messages
+SIGMAS = "; write 2, or 2,3 (rows,columns), 3% of the width, fwhm:7 or opencv-ksize:9"  # for error messages
 FWHM = 2.3548200450309493  # 2 sqrt(2 ln 2): full width at half maximum of a Gaussian with sigma 1
 
 
@@ -20,7 +22,7 @@ def parse_sigma(sigma, width: int | None = None) -> tuple[float, float]:
     else:
         parts = list(sigma) if isinstance(sigma, (list, tuple, np.ndarray)) else []
     if len(parts) not in (1, 2):
-        raise OptionError(f"sigma must be one or two numbers (rows, columns), not {sigma!r}")
+        raise OptionError(f"sigma must be one number, or two (rows,columns), not {sigma!r}")
     values = [_one_sigma(part, width) for part in parts]
     return values[0], values[-1]
 
@@ -34,22 +36,30 @@ def _one_sigma(part, width) -> float:
         return max(0.0, 0.3 * ((ksize - 1) * 0.5 - 1) + 0.8)
     if text.endswith("%"):
         if width is None:
-            raise OptionError(f"sigma {text} needs a picture to measure by; give pixels")
+            raise OptionError(f"sigma={text} needs a picture to measure by; give pixels")
         text = checked_number(text[:-1], "sigma", 0, 1e6, SIGMAS) * width / 100
-    return checked_number(text, "sigma", 0, MAX_SIGMA, SIGMAS)
+    return checked_number(text, "sigma", 0, MAX_SIGMA, _meant(text) or SIGMAS)
 
 
-def checked_number(text, name: str, least: float, most: float, also: str = "") -> float:
+def _meant(text: object) -> str:
+    """The advice for a sigma as ImageMagick (0x8) or a style sheet (2px) writes it; empty for any other text."""
+    found = re.fullmatch(r"[\d.]+x([\d.]+)|([\d.]+) ?(?:px|pixels?)", str(text))
+    if not found:
+        return ""
+    return f"; ImageMagick's {text} is {found[1]} here" if found[1] else f"; write {found[2]}, its unit is the pixel"
+
+
+def checked_number(text, name: str, least: float, most: float, advice: str = "") -> float:
     """A number or its text as a float; OptionError, in which it is called `name`, if it is not from `least` to `most`.
 
-    The error message also names the other forms `also`.
+    The error message ends with `advice`.
     """
     try:
         value = float(text)
     except (TypeError, ValueError):
         value = math.nan
     if not least <= value <= most:
-        raise OptionError(f"{name} must be a number from {least:g} to {most:g}{also}, not {text!r}")
+        raise OptionError(f"{name} must be a number from {least:g} to {most:g}, not {text!r}{advice}")
     return value
 
 
@@ -63,7 +73,7 @@ def checked_whole(text, name: str, least: int, most: int) -> int:
 
 def image_width(image, channel_axis) -> int | None:
     """The width of an array or a Picture in pixels, None if its shape is not that of an image."""
-    shape = list(image.pixels.shape if hasattr(image, "pixels") else np.shape(image))
+    shape = list(image.pixels.shape if isinstance(image, Picture) else np.shape(image))
     if len(shape) == 3:
         del shape[channel_axis if isinstance(channel_axis, int) else -1]
     return shape[-1] if len(shape) == 2 else None

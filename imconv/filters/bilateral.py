@@ -39,8 +39,8 @@ def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None,
     radius : int, optional
         Radius of the window in pixels, up to 100; default 3 sigma.}
 
-    `pad`, `stride` and `dilation` are refused. With the alpha "weight" colours are multiplied by alpha, filtered, and
-    divided by the filtered alpha; transparent pixels are then equal to each other and differ from all others.
+    `pad`, `stride` and `dilation` are refused. With the alpha "weight" or "keep" colours are multiplied by alpha, filtered,
+    and divided by the filtered alpha; transparent pixels are then equal to each other and differ from all others.
 
     Source: C. Tomasi and R. Manduchi, Bilateral filtering for gray and color images, ICCV 1998.
 

@@ -19,7 +19,7 @@ def gaussian_kernel(sigma, truncate=None, width: int | None = None, fast: bool =
     """
     reach = None if truncate is None else checked_number(truncate, "truncate", 0, 100)
     if fast and reach is not None:
-        raise OptionError("fast takes a Gaussian cut at 4 sigma: leave out truncate, or fast")
+        raise OptionError("fast= takes a Gaussian cut at 4 sigma: leave out truncate= or fast=")
     return _gaussian(parse_sigma(sigma, width), reach, fast)
 
 

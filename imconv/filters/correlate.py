@@ -72,8 +72,21 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     kernel : Kernel, name or 2-D array
     convolve : bool, default True
         False for correlation.
-    anchor, has_alpha, options
-        As in `imconv.convolve`: border, pad, stride, dilation, offset, alpha, range, depth.
+    anchor : (row, column), optional
+        The tap that lies on the output pixel; default the kernel's own anchor.
+    has_alpha : bool, default False
+        Whether the last channel is alpha.
+    **options
+        border, pad, stride, dilation, offset, alpha, range and depth, as in `imconv.convolve`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ImconvError
+        As `imconv.convolve`, and for options that need the picture: linear, region, mask, channels, crop, nodata.
 
     Examples
     --------
@@ -83,11 +96,11 @@ def plan(image_shape, dtype, kernel, *, convolve=True, anchor=None, has_alpha=Fa
     """
     settings = options_of("plan", options)
     if settings.linear:
-        raise OptionError("a plan knows no transfer function; decode the image and plan for float32, without linear")
+        raise OptionError("a plan knows no transfer function; decode the image and plan for float32, without linear=")
     if settings.selects:
-        raise OptionError("a plan is for whole images; leave out region, mask, channels and crop")
+        raise OptionError("a plan is for whole images; leave out region=, mask=, channels= and crop=")
     if settings.nodata is not None:
-        raise OptionError("a plan of a kernel computes all samples; leave out nodata")
+        raise OptionError("a plan of a kernel computes all samples; leave out nodata=")
     kernel = as_kernel(kernel, anchor=anchor)
     shape = tuple(int(n) for n in image_shape)
     if len(shape) not in (2, 3):

@@ -7,7 +7,9 @@ from functools import cache, lru_cache
 
 import numpy as np
 
+from ..composites.luma import LumaFilter
 from ..errors import OptionError, known
+from ..filter import Filter
 from ..kernel.gaussian import TRUNCATE, gaussian_row, gaussian_weights
 from ..kernel.kernel import Kernel
 from ..kernel.rotations import turned_by_45
@@ -24,7 +26,8 @@ GRADIENTS = ("sobel", "scharr", "prewitt", "roberts", "farid", "freichen", "gaus
 COMPASSES = ("kirsch", "robinson")
 SECONDS = ("laplacian", "log", "dog")
 OPERATORS = (*GRADIENTS, *COMPASSES, *SECONDS)
-SHOWS = ("magnitude", "x", "y", "direction", "max")
+DIRECTIONS = ("direction", "degrees")
+SHOWS = ("magnitude", "x", "y", *DIRECTIONS, "max")
 TURNING = ("sobel", "scharr", "prewitt", "freichen")  # 3 x 3 gradients, whose outer ring can be rotated by 45 degrees
 POINTS = ("e", "ne", "n", "nw", "w", "sw", "s", "se")  # counter-clockwise from the right
 LEAST_SIGMA, LARGEST_SIGMA = 0.1, 100.0
@@ -40,8 +43,8 @@ FARID_SMOOTH = (0.0376593171958126, 0.249153396177344, 0.426374573253687, 0.2491
 
 @documented
 def edges(
-    image, operator="sobel", show="magnitude", *, gain=1, sigma=None, ratio=None, angle=None, order=1, range=None,
-    out=None, threads=None, **options,
+    image, operator="sobel", show="magnitude", *, gain=1, sigma=None, ratio=None, angle=None, order=1, grey=False,
+    range=None, out=None, threads=None, **options,
 ):  # fmt: skip
     """Detect edges: the strength or the direction of the gradient, or a second derivative.
 
@@ -61,9 +64,9 @@ def edges(
     show : str, default "magnitude"
         "magnitude": `sqrt(x^2 + y^2)`; for a compass operator the largest of its eight results; for a second derivative the
         derivative itself, with its sign. "x", "y": the derivative to the right and downwards, positive where brightness
-        increases. "direction": the direction of increasing brightness in degrees, 0 <= angle < 360, 0 to the right,
-        counter-clockwise on the screen; float32 (float64 for float64 images); 0 where there is no edge, except with "farid",
-        "freichen" and "gaussian", whose weights are rounded. "max": the largest of eight directions, for 3 x 3 operators.
+        increases. "degrees" (or "direction"): the direction of increasing brightness, 0 <= angle < 360, 0 to the right,
+        counter-clockwise on the screen; float32 (float64 for float64 images), or whole degrees with the dtype uint16; 0 where
+        there is no edge, except with "farid", "freichen" and "gaussian", whose weights are rounded. "max": the largest of eight directions, for 3 x 3 operators.
     gain : number or str, default 1
         Factor of the result; a decimal counts exactly. Sobel with gain 8 is scipy.ndimage's and OpenCV's.
     sigma : float, optional
@@ -75,11 +78,13 @@ def edges(
         `cos(a) x - sin(a) y`, one kernel in one pass (steerable filters, Freeman and Adelson 1991).
     order : 1 or 2, default 1
         2 is the second derivative `cos(a)^2 xx - 2 cos(a) sin(a) xy + sin(a)^2 yy`, for "gaussian" with an angle. Its result
-        is 1 for `u^2 / 2`, with u in that direction.}
+        is 1 for `u^2 / 2`, with u in that direction.
+    grey : bool, default False
+        Filter the luma of red, green and blue (BT.709: `0.2126 r + 0.7152 g + 0.0722 b`, not rounded before): the result has
+        one channel, (H, W, 1), and alpha if the picture has it. Without it each channel is filtered by itself.}
 
     Results with a sign ("x", "y", with an angle, second derivatives) keep it in floats and signed integers. In unsigned
-    results 0 is at mid-range: the default `range` is "offset" for them and "clip" for all others. Each channel is filtered by
-    itself, and alpha is kept.
+    results 0 is at mid-range: the default `range` is "offset" for them and "clip" for all others. Alpha is kept.
 
     Examples
     --------
@@ -92,16 +97,23 @@ def edges(
     """
     settings = options_of("edges", options)
     work = edge_filter(
-        operator, show, settings, gain=gain, sigma=sigma, ratio=ratio, angle=angle, order=order, range=range
+        operator, show, settings, gain=gain, sigma=sigma, ratio=ratio, angle=angle, order=order, range=range, grey=grey
     )
     return apply(work, image, out=out, threads=threads)
 
 
 def edge_filter(
     operator: str, show: str, options: Options, *, gain=1, sigma=None, ratio=None, angle=None, order=1, range=None,
-    hue: bool = False,
-):  # fmt: skip
-    """The filter of `edges`. With `hue`, directions are shown as colours whose brightness is the magnitude."""
+    grey: bool = False, hue: bool = False,
+) -> Filter:  # fmt: skip
+    """The filter of `edges`. With `hue`, "direction" is shown as colours whose brightness is the magnitude."""
+    how = {"gain": gain, "sigma": sigma, "ratio": ratio, "angle": angle, "order": order, "range": range, "hue": hue}
+    filter = _of_channels(operator, show, options, **how)
+    return LumaFilter((filter,)) if grey else filter
+
+
+def _of_channels(operator, show, options: Options, *, gain, sigma, ratio, angle, order, range, hue: bool) -> Filter:
+    """The filter of `edges` for each channel by itself."""
     operator, show = known(operator, "operator", OPERATORS), known(show, "show", SHOWS)
     checked_number(gain, "gain", 0, MAX_GAIN)
     factor = fraction_of(gain)
@@ -110,7 +122,7 @@ def edge_filter(
     kernel = None  # of a result with a sign
     if operator in SECONDS:
         if show != "magnitude":
-            raise OptionError(f"{operator} has no {show}, only one answer; leave out show")
+            raise OptionError(f"{operator} has no {show}, only one answer; leave out show=")
         kernel = second(operator, sigma, ratio)
     elif angle is not None:
         kernel = steered(operator, angle, int(order), sigma)
@@ -122,12 +134,12 @@ def edge_filter(
         options = replace(options, range=range)
     if operator in COMPASSES or show == "max":
         kernels, combine = eight(operator), "max"
-        if show == "direction":
-            combine = "compass hue" if hue else "compass"
+        if show in DIRECTIONS:
+            combine = "compass hue" if hue and show == "direction" else "compass"
     else:
         kernels, combine = gradient(operator, sigma), show
-        if show == "direction" and hue:
-            combine = "hue"
+        if show in DIRECTIONS:
+            combine = "hue" if hue and show == "direction" else "direction"
     return CombinedFilter(tuple(LinearFilter(each.scaled(factor), options) for each in kernels), combine)
 
 
@@ -148,7 +160,7 @@ def _check_angle(operator: str, show: str, angle, order) -> None:
     if operator not in GRADIENTS:
         raise OptionError(f"{operator} has no angle; {', '.join(GRADIENTS)} have one")
     if show != "magnitude":
-        raise OptionError(f"an angle's derivative is one answer, not {show}; leave out show or angle")
+        raise OptionError(f"an angle's derivative is one answer, not {show}; leave out show= or angle=")
     if str(order) == "2" and operator != "gaussian":
         raise OptionError(f"{operator} has no order 2; gaussian has one")
 

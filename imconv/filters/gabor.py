@@ -93,7 +93,7 @@ def gabor_filter(
     checked_number(gain, "gain", 0, MAX_GAIN)
     factor = fraction_of(gain)
     if energy and phase:
-        raise OptionError("energy is of all phases; leave out phase")
+        raise OptionError("energy= is of all phases; leave out phase=")
     if sigma is not None and bandwidth not in (None, 1.0):
         raise OptionError("sigma and bandwidth say the same; give one of the two")
     envelope = {"bandwidth": bandwidth, "sigma": sigma, "aspect": aspect}

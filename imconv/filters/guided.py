@@ -12,7 +12,9 @@ from ..engine.results import NewArrays
 from ..engine.side_by_side import PassedOn, in_blocks
 from ..engine.sources import Bands
 from ..errors import OptionError
+from ..files.picture import Picture
 from ..options import Options, documented, options_of
+from ..pixels.alpha import WEIGHTED
 from ..pixels.arrays import as_array, readable
 from ..pixels.depth import white
 from ..pixels.rounding import warn_of_rounded
@@ -45,7 +47,7 @@ def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options)
         The picture whose edges are kept; by default each channel is its own guide.}
 
     `pad`, `stride`, `dilation` and the border "constant" are refused; the border "normalized" is the paper's. With the
-    alpha "weight" colours are multiplied by alpha, filtered, and divided by the filtered alpha.
+    alpha "weight" or "keep" colours are multiplied by alpha, filtered, and divided by the filtered alpha.
 
     Source: K. He, J. Sun and X. Tang, Guided image filtering, IEEE Transactions on Pattern Analysis and Machine
     Intelligence 35(6), 2013.
@@ -63,7 +65,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
     """The filter of `guided`."""
     eps = checked_number(eps, "eps", 1e-15, 1e6)
     if guide is not None:
-        guide = as_array(guide.in_full_range().pixels if hasattr(guide, "pixels") else guide)
+        guide = as_array(guide.in_full_range().pixels if isinstance(guide, Picture) else guide, "a guide")
         if guide.ndim == 3 and guide.shape[2] == 1:
             guide = guide[..., 0]
         if guide.ndim != 2:
@@ -97,7 +99,7 @@ class GuidedFilter(FloatStagesFilter):
         """As FloatStagesFilter.stage_type: integers stay integers, unless a guide's samples are added to the picture's."""
         if self.guide is not None:
             return "float64"
-        return source if source in LARGEST_SAMPLE and alpha != "weight" else super().stage_type(source, alpha)
+        return source if source in LARGEST_SAMPLE and alpha not in WEIGHTED else super().stage_type(source, alpha)
 
     def stages(self, shape, channels, dtype, border) -> tuple:
         """As FloatStagesFilter.stages: means and variances over boxes, then means of the lines computed from them."""

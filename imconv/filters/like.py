@@ -87,7 +87,7 @@ def in_turn(kernels: list[Kernel], options: Options, **how) -> list[LinearFilter
     """One filter for each kernel. Stride, offset, range and depth are applied by the last one."""
     kernels = kernels or [UNIT]
     if len(kernels) > 1 and parse_pad(options.pad) != ("same", "same"):
-        raise OptionError("like computes this in several passes, which go with pad same; leave out pad")
+        raise OptionError("like= computes this in several passes, which go with pad='same'; leave out pad=")
     first = replace(options, stride=1, offset=0, range="clip", depth=None)
     return [*(LinearFilter(k, first, **how) for k in kernels[:-1]), LinearFilter(kernels[-1], options, **how)]
 
@@ -155,13 +155,15 @@ def _opencv_box(size, options, image_type):
 def _eight_bits(image_type: np.dtype) -> None:
     """Raise OptionError for other types than uint8."""
     if image_type.name != "uint8":
-        raise OptionError(f"like pillow takes 8-bit pictures, not {image_type}; give depth 8 before, or leave out like")
+        raise OptionError(
+            f"like='pillow' takes 8-bit pictures, not {image_type}; convert them with depth=8 before, or leave out like="
+        )
 
 
 def _pillow_blur(sigmas, truncate, options, image_type):
     _eight_bits(image_type)
     if truncate is not None:
-        raise OptionError("Pillow's Gaussian is three boxes, which have no truncate; leave it out")
+        raise OptionError("Pillow's Gaussian is three boxes, which have no truncate=; leave it out")
     boxes = _sides(*(_extended_box(_pillow_radius(sigma)) for sigma in sigmas))
     return in_turn([box for box in reversed(boxes) for _ in range(3)], options)
 
@@ -197,7 +199,7 @@ def _pillow_box(size, options, image_type):
 def _pillow_kernel(kernel, bordered, options, image_type):
     _eight_bits(image_type)
     if kernel.shape not in ((3, 3), (5, 5)):
-        raise OptionError(f"like pillow takes kernels of 3x3 and 5x5, not {kernel.shape[0]}x{kernel.shape[1]}")
+        raise OptionError(f"like='pillow' takes kernels of 3x3 and 5x5, not {kernel.shape[0]}x{kernel.shape[1]}")
     return in_turn([kernel], options, keeps_edges=not bordered)
 
 

@@ -91,7 +91,7 @@ class DeviationFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "deviation"
-    alphas = ("keep", "separate")
+    alphas = ("unweighted", "separate")
 
     @property
     def symmetric(self) -> bool:
@@ -100,6 +100,13 @@ class DeviationFilter(FloatStagesFilter):
     @property
     def summary(self) -> str:
         return f"standard deviation over {self.size[0]} x {self.size[1]}"
+
+    @property
+    def windows(self):
+        """What computes windows without no-data samples."""
+        from ..composites.nodata_windows import Deviations  # few need it, and all would wait for what it imports
+
+        return Deviations
 
     def stage_type(self, source: str, alpha: str) -> str:
         """As FloatStagesFilter.stage_type: integers that are summed exactly stay integers."""
@@ -124,7 +131,7 @@ class DeviationFilter(FloatStagesFilter):
 def contrast_filter(sigma, floor, gain, range, width: int | None, options: Options) -> ContrastFilter:
     """The filter of `local_contrast`; `width` is the picture's, for a sigma in percent."""
     if options.linear:
-        raise OptionError("a normalised contrast is no light; leave out linear")
+        raise OptionError("a normalised contrast is no light; leave out linear=")
     floor = None if floor is None else checked_number(floor, "floor", 1e-9, 1e9)
     gain = None if gain is None else checked_number(gain, "gain", 0, MAX_GAIN)
     kernel, ranged = gaussian_kernel(sigma, None, width), replace(options, range=range or options.range)
@@ -144,7 +151,7 @@ class ContrastFilter(FloatStagesFilter):
     white: int | None = None
 
     name = "contrast"
-    alphas = ("keep", "separate")
+    alphas = ("unweighted", "separate")
     borders = ("reflect", "mirror", "nearest", "wrap", "normalized")
 
     @property

@@ -38,8 +38,13 @@ OPERATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...] | None]] = {
 def opening(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """Erosion, then dilation: removes bright spots smaller than the shape; `scipy.ndimage.grey_opening`.
 
-    {parameters:size, shape
-        As in `imconv.median`. Dilation rotates the shape by 180 degrees about its anchor, as scipy does.}
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.median`. Dilation rotates it by 180 degrees about its anchor, as scipy does.
+    anchor : (row, column), optional
+        As in `imconv.median`.}
 
     The result has the picture's size; pad and stride are refused.
 
@@ -56,7 +61,12 @@ def opening(image, size=None, *, shape="square", anchor=None, out=None, threads=
 def closing(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """Dilation, then erosion: removes dark spots smaller than the shape; `scipy.ndimage.grey_closing`.
 
-    {parameters:size, shape
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.opening`.
+    anchor : (row, column), optional
         As in `imconv.opening`.}
 
     Examples
@@ -72,7 +82,12 @@ def closing(image, size=None, *, shape="square", anchor=None, out=None, threads=
 def gradient(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """Dilation minus erosion: the largest difference in a window; `scipy.ndimage.morphological_gradient`.
 
-    {parameters:size, shape
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.opening`.
+    anchor : (row, column), optional
         As in `imconv.opening`.}
 
     Any padding and stride are accepted.
@@ -90,7 +105,12 @@ def gradient(image, size=None, *, shape="square", anchor=None, out=None, threads
 def tophat(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """The picture minus its opening: bright spots smaller than the shape; `scipy.ndimage.white_tophat`.
 
-    {parameters:size, shape
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.opening`.
+    anchor : (row, column), optional
         As in `imconv.opening`.}
 
     Examples
@@ -106,7 +126,12 @@ def tophat(image, size=None, *, shape="square", anchor=None, out=None, threads=N
 def blackhat(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """The closing minus the picture: dark spots smaller than the shape; `scipy.ndimage.black_tophat`.
 
-    {parameters:size, shape
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.opening`.
+    anchor : (row, column), optional
         As in `imconv.opening`.}
 
     Examples
@@ -140,7 +165,7 @@ class MorphologyFilter(Filter):
         options = self.options
         whole = parse_pad(options.pad) == ("same", "same") and parse_pair(options.stride, "stride") == (1, 1)
         if self.operation != "gradient" and not whole:
-            raise OptionError(f"{self.operation} keeps the picture's size: leave out pad and stride")
+            raise OptionError(f"{self.operation} keeps the picture's size: leave out pad= and stride=")
         # a rank filter whose results have the same type, scale and policies
         last = RankFilter(self.footprint, LEAST, options, scale=self.scale).plan(shape, image_type, has_alpha)
         inner = replace(
@@ -247,7 +272,7 @@ class MorphologyPlan(SideBySide, PlanLike):
     def join(self, band, others, out, threads, tally, values) -> None:
         """As SideBySide.join: the difference in the picture's type, then one rounding."""
         if others:
-            band = difference(band, others[0], self.colours if self.alpha == "keep" else None)
+            band = difference(band, others[0], self.colours if self.alpha == "unweighted" else None)
         if values:
             store_values(self.outer, band, out)
         else:

@@ -18,17 +18,20 @@ from .other_tools import find
 def median(image, size=None, *, shape="square", like=None, anchor=None, out=None, threads=None, **options):
     """The median of the samples around each pixel: bit for bit `scipy.ndimage.median_filter`.
 
-    {parameters:size : int, (rows, columns) or str such as "3x5"
-        An even size has `size // 2` pixels before the centre and one less after it. The median of an even number of samples
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window. An even size has `size // 2` pixels before the centre and one less after it. The median of an even number of samples
         is the larger of the two in the middle.
     shape : str, array (rows, columns) or Kernel, default "square"
         "square" (the whole window), "disk", "plus", "diamond", "cross" or "ring", within the size; or cells of your own,
         without a size: those that are 0, NaN or left out of a kernel do not belong to the window.
     like : "scipy", "opencv", "pillow", "imagemagick" or "vips", optional
-        Match that tool's result: use its border, unless you give one. All tools but scipy take squares of odd size only.}
+        Match that tool's result: use its border, unless you give one. All tools but scipy take squares of odd size only.
+    anchor : (row, column), optional
+        The cell of the window that lies on the output pixel; default `size // 2`, a Kernel's own anchor.}
 
-    NaN counts as larger than every number, so that no result depends on the order of samples. With the border "normalized"
-    only samples on the picture are ranked. Alpha is filtered like a colour, or kept. `linear` does not change the result.
+    NaN counts as larger than every number, so that no result depends on the order of samples; nan "ignore" leaves it out. With
+    the border "normalized" only samples on the picture are ranked. Alpha is filtered like a colour, or stays as it is with alpha
+    "unweighted". `linear` does not change the result.
 
     Examples
     --------
@@ -47,7 +50,12 @@ def rank(image, percentile, size=None, *, shape="square", anchor=None, out=None,
 
     {parameters:percentile : number from 0 to 100
         The result is sample number `int(n * percentile / 100)` of the n sorted samples, counted from 0; for 100 the last.
-    size, shape
+    size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.median`.
+    anchor : (row, column), optional
         As in `imconv.median`.}
 
     NaN, alpha, the border "normalized" and `linear` as in `imconv.median`.
@@ -67,8 +75,13 @@ def rank(image, percentile, size=None, *, shape="square", anchor=None, out=None,
 def minimum(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """The smallest sample around each pixel (erosion): bit for bit `scipy.ndimage.minimum_filter`.
 
-    {parameters:size, shape
-        As in `imconv.median`; any size.}
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.median`.
+    anchor : (row, column), optional
+        As in `imconv.median`.}
 
     NaN counts as larger than every number: it is the result only if all samples are NaN.
 
@@ -85,11 +98,16 @@ def minimum(image, size=None, *, shape="square", anchor=None, out=None, threads=
 def maximum(image, size=None, *, shape="square", anchor=None, out=None, threads=None, **options):
     """The largest sample around each pixel: bit for bit `scipy.ndimage.maximum_filter`.
 
-    {parameters:size, shape
-        As in `imconv.median`; any size. The shape is not rotated; dilation, which rotates it by 180 degrees, is part of
-        `imconv.closing`.}
+    {parameters:size : int, (rows, columns) or str such as "3x5", optional
+        Size of the window; an even size has `size // 2` pixels before the centre and one less after it. Left out where
+        `shape` has cells of your own.
+    shape : str, array (rows, columns) or Kernel, default "square"
+        As in `imconv.median`. It is not rotated; dilation, which rotates it by 180 degrees, is part of
+        `imconv.closing`.
+    anchor : (row, column), optional
+        As in `imconv.median`.}
 
-    NaN counts as larger than every number: a window with a NaN has the result NaN.
+    NaN counts as larger than every number: a window with a NaN has the result NaN, unless nan is "ignore".
 
     Examples
     --------
@@ -111,12 +129,12 @@ def median_border(like: str, size, shape, border) -> str:
     tool = find(like)
     if tool.calls["median"] == "-":
         raise OptionError(
-            f"{tool.name} has no median of pictures; like is one of scipy, opencv, pillow, imagemagick, vips"
+            f"{tool.name} has no median of pictures; like= is one of scipy, opencv, pillow, imagemagick, vips"
         )
     if tool.name != "scipy":
         rows, columns = make_footprint(size, shape).cells.shape
         if not (isinstance(shape, str) and shape.strip().lower() == "square") or rows != columns or rows % 2 == 0:
-            raise OptionError(f"{tool.name}'s median takes a square of an odd side; leave out like, or the shape")
+            raise OptionError(f"{tool.name}'s median takes a square of an odd side; leave out like= or shape=")
     if border is not None:
         return border
     return tool.border if tool.name == "scipy" else "nearest"

@@ -15,7 +15,7 @@ from ..filter import Filter
 from ..geometry.axis import effective_size
 from ..geometry.sizes import parse_pair, parse_window_size
 from ..kernel.kernel import Kernel
-from ..options import NO_IGNORING, Options, documented, options_of
+from ..options import Options, documented, options_of
 from ..pixels.arrays import readable
 from ..stages.convolution.filter import LinearFilter
 from ..stages.pooling.condition import parse_condition
@@ -65,7 +65,7 @@ def pool(
         Refused; see padding.}
 
     depth and linear do not change counts. Averages, sums and blurs of colours are weighted by alpha; "max", "min" and "median"
-    pool every channel by itself, alpha too; for all others, and with alpha "keep", alpha is averaged.
+    pool every channel by itself, alpha too; for all others, and with alpha "keep" or "unweighted", alpha is averaged.
 
     Examples
     --------
@@ -95,13 +95,11 @@ def pool_filter(
     size = parse_window_size(size)
     steps = size if stride is None else parse_pair(stride, "stride")
     padding, dilation = parse_pair(padding, "padding", least=0), parse_pair(dilation, "dilation")
-    if options.nan == "ignore":
-        raise OptionError(NO_IGNORING)
     if where is not None and op != "count":
         raise OptionError(f"where goes with count, not with {op}")
     if op == BLUR:
         if padding != (0, 0) or dilation != (1, 1) or ceil or antialias is not None:
-            raise OptionError("a blur pads by itself; leave out padding, dilation, ceil and antialias")
+            raise OptionError("a blur pads by itself; leave out padding=, dilation=, ceil= and antialias=")
         return blur_filter(size, steps, options)
     condition = parse_condition(where) if op == "count" else None
     if op == "count" or (op in ("max", "min") and antialias is None):
@@ -109,8 +107,12 @@ def pool_filter(
     if antialias is None:
         return PoolFilter(op, size, steps, padding, dilation, bool(ceil), bool(include_pad), condition, options)
     blur = parse_antialias(antialias)
+    if options.nan == "ignore":
+        raise OptionError(
+            "nan='ignore' does not go with antialias=, whose blur needs every sample; leave out one of them"
+        )
     if ceil:
-        raise OptionError("antialias has no ceil: the blur's result ends with the picture; leave out one of them")
+        raise OptionError("antialias= has no ceil=: the blur's result ends with the picture; leave out one of them")
     inner = Options(alpha=options.alpha, has_alpha=options.has_alpha, channel_axis=options.channel_axis)
     dense = PoolFilter(op, size, (1, 1), padding, dilation, False, bool(include_pad), condition, inner)
     outer = replace(inner, offset=options.offset)

@@ -12,6 +12,7 @@ from ..errors import OptionError
 from ..filter import Filter
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
+from ..pixels.alpha import WEIGHTED
 from ..pixels.exact import fraction_of
 from ..stages.convolution.filter import LinearFilter
 from .apply import apply
@@ -129,7 +130,7 @@ class UnsharpFilter(Filter):
 
         The weighted blur is a quotient, and the difference to it is not a weighted mean.
         """
-        weighted = has_alpha and self.blur.options.alpha in (None, "weight")
+        weighted = has_alpha and self.blur.options.alpha in (None, *WEIGHTED)
         return self.blur if self.one_kernel is None or weighted else self.one_kernel
 
     def plan(self, shape, image_type, has_alpha: bool):

@@ -39,7 +39,7 @@ def gaussian_blur(image, sigma, *, truncate=None, fast=False, like=None, out=Non
     width = image_width(image, settings.channel_axis)
     if like is not None:
         if fast:
-            raise OptionError("fast does not go with like, which takes another tool's sums; leave out one of them")
+            raise OptionError("fast= does not go with like=, which takes another tool's sums; leave out one of them")
         from .like import blur_like
 
         filter: Filter = blur_like(like, sigma, truncate, width, settings, options.get("border"))

@@ -43,7 +43,8 @@ def _changed(kernel: Kernel, *, normalize=False, scale=None, offset=None, anchor
     if scale is not None:
         kernel = kernel.scaled(_number(scale, "scale"))
     added = None if offset is None else _number(offset, "offset")
-    return kernel.replace(offset=added, anchor=None if anchor is None else parse_pair(anchor, "anchor", least=0))
+    place = None if anchor is None else parse_pair(anchor, "anchor", least=0, order="row,column")
+    return kernel.replace(offset=added, anchor=place)
 
 
 def _number(text: str, option: str):
@@ -91,7 +92,7 @@ def _embed(kernel: Kernel, before: list[int], shape: tuple[int, int]) -> Kernel:
 def named_outputs(kernels: list[Kernel], output: str | None) -> list[str]:
     """The output file for each kernel: OUTPUT with the kernel's name, or its number, before the extension."""
     if output in (None, "-"):
-        raise OptionError("--combine each writes several files; give an OUTPUT")
+        raise OptionError("combine='each' writes several files; give an OUTPUT")
     stem, extension = os.path.splitext(output)
     # a name comes from a file: it must not lead out of OUTPUT's folder
     labels = [re.sub(r"[^\w.+-]", "_", kernel.name or str(number)) for number, kernel in enumerate(kernels, 1)]

@@ -145,7 +145,7 @@ def fill_values(border: Border, channels: int, opaque: float | None = None) -> n
         values = (*values, opaque)
     if len(values) != channels:
         raise OptionError(
-            f"border constant has {len(values)} values for {channels} channel{'s' * (channels > 1)}; give one, or one per channel"
+            f"border='constant' has {len(values)} values for {channels} channel{'s' * (channels > 1)}; give one, or one per channel"
         )
     return np.array(values, dtype=np.float64)
 

@@ -46,6 +46,11 @@ class Grid:
         return Grid(line(before.rows), line(before.columns))
 
     @property
+    def transposes(self) -> bool:
+        """Whether rows of the result are columns of the picture."""
+        return self.rows[0] == 0
+
+    @property
     def steps(self) -> tuple[Fraction | int, Fraction | int] | None:
         """The distances between rows and between columns; None if the result is turned or mirrored."""
         (down, across, _), (back, along, _) = self.rows, self.columns

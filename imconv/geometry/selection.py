@@ -30,7 +30,7 @@ class Region:
     def checked(self, rows: int, columns: int) -> Region:
         """Return self; OptionError if the region reaches beyond a picture of this size."""
         if self.y + self.height > rows or self.x + self.width > columns:
-            raise OptionError(f"region {self} reaches beyond the picture, which is {columns} x {rows}")
+            raise OptionError(f"region {self} reaches beyond the picture, which is {columns} wide and {rows} high")
         return self
 
 
@@ -52,7 +52,7 @@ def selection_of(options) -> Selection:
     """The selection in `Options`; OptionError for a region, channels or a mask that make no sense."""
     region = None if options.region is None else parse_region(options.region)
     if options.crop and region is None:
-        raise OptionError("crop needs a region")
+        raise OptionError("crop= needs region=")
     channels = None if options.channels is None else parse_channels(options.channels)
     return Selection(region, channels, None if options.mask is None else _mask(options.mask), options.crop)
 
@@ -70,7 +70,9 @@ def parse_region(region) -> Region:
         given = list(region) if isinstance(region, (tuple, list, np.ndarray)) else []
         numbers = [int(n) for n in given if isinstance(n, (int, np.integer)) and n >= 0]
     if len(numbers) != 4 or 0 in numbers[:2]:
-        raise OptionError(f"region must be WxH+X+Y with whole numbers, such as 200x100+30+40, not {region!r}")
+        raise OptionError(
+            f"region must be WxH+X+Y (width first, then left and upper edge), such as 200x100+30+40, not {region!r}"
+        )
     return Region(*numbers)
 
 
@@ -132,7 +134,9 @@ def check_mask(mask: np.ndarray, region: Region, rows: int, columns: int, colour
     size = mask.shape[:2]
     if size not in ((rows, columns), (region.height, region.width)):
         whole = (rows, columns) == (region.height, region.width)
-        also = "" if whole else f", or as its region, {region.width} x {region.height}"
-        raise OptionError(f"the mask is {size[1]} x {size[0]}; it must be as the picture, {columns} x {rows}{also}")
+        also = "" if whole else f", or as its region, {region.width} wide and {region.height} high"
+        raise OptionError(
+            f"the mask is {size[1]} wide and {size[0]} high; it must be as the picture, {columns} wide and {rows} high{also}"
+        )
     if mask.shape[2] not in (1, colours):
         raise OptionError(f"the mask has {mask.shape[2]} channels; it must have one, or the picture's {colours}")

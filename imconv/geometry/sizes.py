@@ -21,18 +21,25 @@ def parse_pad(pad) -> tuple:
         pad = word.split(",")
     numbers = _whole_numbers(pad)
     if len(numbers) not in (1, 2, 4) or not all(0 <= n <= MAX_PAD for n in numbers):
-        raise OptionError(f"pad must be same, valid, full, or 1, 2 or 4 numbers from 0 to {MAX_PAD}, not {_shown(pad)}")
+        raise OptionError(
+            f"pad must be same, valid, full, N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT, with whole numbers from 0 to {MAX_PAD}, not {_shown(pad)}"
+        )
     if len(numbers) == 4:
         return (numbers[0], numbers[1]), (numbers[2], numbers[3])
     rows, columns = numbers[0], numbers[-1]
     return (rows, rows), (columns, columns)
 
 
-def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD) -> tuple[int, int]:
-    """Two whole numbers, rows first, from one number for both axes, from a sequence, or from text such as `2,1`."""
+def parse_pair(value, name: str, least: int = 1, most: int = MAX_PAD, order: str = "rows,columns") -> tuple[int, int]:
+    """Two whole numbers, rows first, from one number for both axes, from a sequence, or from text such as `2,1`.
+
+    `order` is what error messages say of the two.
+    """
     numbers = _whole_numbers(value.split(",") if isinstance(value, str) else value)
     if len(numbers) not in (1, 2) or not all(least <= n <= most for n in numbers):
-        raise OptionError(f"{name} must be one or two whole numbers from {least} to {most}, not {_shown(value)}")
+        raise OptionError(
+            f"{name} must be one whole number from {least} to {most}, or two ({order}), not {_shown(value)}"
+        )
     return numbers[0], numbers[-1]
 
 
@@ -47,7 +54,9 @@ def parse_window_size(size, most: int = MAX_SIDE) -> tuple[int, int]:
     try:
         return parse_pair(text, "size", most=most)
     except OptionError:
-        raise OptionError(f"size must be K or ROWSxCOLUMNS with whole numbers from 1 to {most}, not {size!r}") from None
+        raise OptionError(
+            f"size must be K or ROWSxCOLUMNS (rows first) with whole numbers from 1 to {most}, not {size!r}"
+        ) from None
 
 
 def _whole_numbers(given) -> list[int]:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable
 
-from ..errors import FileError, OptionError, nearest
+from ..errors import FileError, ImconvWarning, OptionError, nearest
 from .file import EXTENSIONS, load_all
 from .formulas import FORMULAS
 from .kernel import Kernel
@@ -78,7 +78,7 @@ def _public(kernels: list[KernelWeights]) -> list[Kernel]:
 
 
 def _warn(note: str) -> None:
-    warnings.warn(note, RuntimeWarning, stacklevel=4)
+    warnings.warn(note, ImconvWarning, stacklevel=4)
 
 
 def _is_inline(text: str) -> bool:

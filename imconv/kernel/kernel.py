@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..errors import ImconvWarning
 from ..geometry.symmetry import only_exchanged
 from .weights import KernelWeights
 
@@ -56,7 +57,7 @@ class Kernel(KernelWeights):
 
         kernel = cls.of(parse(text))
         if note := note_on(kernel, text, anywhere=False):
-            warnings.warn(f"kernel: {note}", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"kernel: {note}", ImconvWarning, stacklevel=2)
         return kernel
 
     @classmethod
@@ -79,7 +80,7 @@ class Kernel(KernelWeights):
         notes: list[str] = []
         kernel = only(load_all(path, notes.append), place(os.fsdecode(path)))
         for note in notes:
-            warnings.warn(note, RuntimeWarning, stacklevel=2)
+            warnings.warn(note, ImconvWarning, stacklevel=2)
         return cls.of(kernel)
 
     @classmethod

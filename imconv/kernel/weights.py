@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import KernelError
 from ..geometry.sizes import MAX_SIDE
+from ..pixels.arrays import is_masked_array
 from ..pixels.exact import LARGEST_INTEGER, as_fraction, common, frozen, outer_factors, recognise
 
 MAX_TAPS = 1 << 22
@@ -349,7 +350,7 @@ def _checked_anchor(anchor, shape) -> tuple[int, int]:
         raise KernelError(f"anchor must be a row and a column, whole numbers, not {anchor!r}") from None
     if not (0 <= row < shape[0] and 0 <= column < shape[1]):
         raise KernelError(
-            f"anchor {row},{column} lies outside the {shape[0]} x {shape[1]} kernel; rows and columns count from 0"
+            f"anchor {row},{column} (row,column) lies outside the kernel of {shape[0]} rows and {shape[1]} columns; both count from 0"
         )
     return row, column
 
@@ -357,6 +358,10 @@ def _checked_anchor(anchor, shape) -> tuple[int, int]:
 def _as_weights(weights, largest: int = MAX_SIDE) -> tuple[np.ndarray, list[list[Fraction]] | None]:
     """The weights as a read-only float64 array, and as fractions if all are integers or Fractions, else None."""
     fractions = None
+    if is_masked_array(weights) and np.ma.is_masked(weights):
+        raise KernelError(
+            "a kernel's weights can't be masked; give weights.filled(0), or all with included=~weights.mask"
+        )
     if isinstance(weights, np.ndarray) and weights.dtype != object:
         array = weights
     else:

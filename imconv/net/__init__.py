@@ -1,15 +1,23 @@
-"""Convolutional networks: loaded from the descriptions in the folder networks/ or a user's own, summarised, run, traced."""
+"""Convolutional networks: loaded from the descriptions in the folder networks/ or a user's own, summarised, run, traced.
+
+`load` returns a `Network`; `open_tensors` reads files of weights.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError, nearest
 from ..kernel.library import folder
 from .graph import Layer
 from .network import Network
 
-__all__ = ["Layer", "Network", "listed", "load", "shipped_weights"]
+if TYPE_CHECKING:
+    from .tensors import Tensors
+
+__all__ = ["Layer", "Network", "listed", "load", "open_tensors", "shipped_weights"]
 
 _ENDING = ".toml"
 
@@ -45,7 +53,8 @@ def load(name_or_path: str) -> Network:
     name, known = text.strip().lower(), []
     for description in _library(name):
         if name in description.members or name in description.aliases:
-            return assemble(description, name)
+            network = assemble(description, name)
+            return replace(network, shipped=shipped_weights(network.name))
         known += [*description.members, *description.aliases]
     raise OptionError(
         f"no network is called {text!r}{nearest(name, known)}; `imconv net list` shows the names, and a file of your own "
@@ -75,6 +84,38 @@ def shipped_weights(name: str) -> str | None:
     stem = name.strip().lower()
     path = os.path.join(folder("networks"), "weights", stem + ".safetensors")
     return path if stem == os.path.basename(stem) and os.path.isfile(path) else None
+
+
+def open_tensors(path) -> Tensors:
+    """Open a .safetensors, .npz or .npy file of tensors, such as a network's weights.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    mapping
+        From names to arrays, in the order of the file; an array is read, bfloat16 as float32, when it is asked for. The one
+        array of a .npy file has the name "". `entries` of the mapping has shapes and types, without reading arrays.
+
+    Raises
+    ------
+    FileError
+        The file is none of these, is damaged, or holds Python objects, which are never unpickled.
+    LimitError
+        Its header is larger than that of any network's weights.
+
+    Examples
+    --------
+    >>> from imconv.net import open_tensors, shipped_weights
+    >>> weights = open_tensors(shipped_weights("lenet5"))
+    >>> weights["C1.weight"].shape, weights.entries["C1.bias"].type
+    ((6, 1, 5, 5), 'float32')
+    """
+    from .tensors import open_tensors
+
+    return open_tensors(path)
 
 
 def _library(name: str = ""):

@@ -2,7 +2,7 @@
 
 An item of a list of layers is the name of a kind ("relu"), or a table whose form follows from one of its keys:
 
-    { conv = 64, size = 3, pad = 1 }     a layer: its kind and main attribute; see imconv/net/layer_kinds.py
+    { conv = 64, size = 3, pad = 1 }     a layer: its kind and main attribute; `imconv net kinds` lists all
     { layer = "batchnorm", eps = 1e-3 }  a layer of a kind without main attribute
     { section = [...], numbered = true } layers whose names begin with that of the section
     { block = "unit", width = 64 }       the layers of [blocks.unit]; other keys are its parameters
@@ -30,8 +30,8 @@ from typing import NoReturn
 from ..errors import LimitError, NetworkError, nearest
 from ..kernel.number import NumberError, parse_number
 from .attributes import REQUIRED, Attribute, flag, whole
-from .description import PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
-from .graph import INPUT, LAYOUTS, Layer, Placed, Preprocess, Tensor, place
+from .description import EXPECTS, PREPROCESS, RESERVED, WEIGHTS, Description, references, shown
+from .graph import INPUT, LAYOUTS, Expects, Layer, Placed, Preprocess, Tensor, place
 from .layer_kinds import JOINS, KINDS
 from .network import Network
 from .positions import Path
@@ -117,6 +117,7 @@ class _Assembler:
             input_shape=self.input_shape,
             layers=tuple(self.layers),
             preprocess=Preprocess(**self._table("preprocess", PREPROCESS)) if "preprocess" in self.data else None,
+            expects=self._expects(),
             ignored=self.weights.get("ignore", ()),
             ignored_ends=self.layout.ignored,
         )
@@ -218,7 +219,7 @@ class _Assembler:
         return name
 
     def _owner(self, share, kind: str) -> str:
-        """The layer whose tensors a layer of this kind takes that shares those of the layer `share`."""
+        """The owner of the tensors of the layer `share`, for another layer of this kind."""
         other = next((layer for layer in self.layers if layer.name == share), None)
         if other is None:
             near = nearest(share, [layer.name for layer in self.layers]) if isinstance(share, str) else ""
@@ -375,8 +376,14 @@ class _Assembler:
         rows, columns, channels = (self._checked(Attribute(whole()), one, spot, "input") for one in given)
         return rows, columns, channels
 
+    def _expects(self) -> Expects | None:
+        given = self._table("expects", EXPECTS)
+        if given and "picture" not in given:
+            self.fail(self.top.at("expects"), 'expects needs a picture, as in picture = "a digit, white on black"')
+        return Expects(**given) if given else None
+
     def _table(self, name: str, known: Mapping[str, Attribute]) -> dict:
-        """What a table of the file says."""
+        """The values of a table of the file."""
         return self._attributes(self.data.get(name, {}), known, self.top.at(name), name)
 
     def _defaults(self) -> dict[str, dict]:

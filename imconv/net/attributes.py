@@ -15,10 +15,20 @@ REQUIRED = object()
 
 @dataclass(frozen=True)
 class Attribute:
-    """One key: its check, and its default (REQUIRED if it must be given)."""
+    """One key: its check, its default (REQUIRED if it must be given), and what it means."""
 
     check: Callable
     default: object = REQUIRED
+    about: str = ""
+
+    @property
+    def expected(self) -> str:
+        """The values that the check accepts, in words."""
+        try:
+            self.check(REQUIRED)  # a value of no type that a file can hold
+        except ValueError as error:
+            return str(error)
+        return "anything"
 
 
 def whole(least: int = 1, most: int = MOST_SAMPLES) -> Callable:
@@ -67,6 +77,23 @@ def pair(most: int = LARGEST_WINDOW, least: int = 1) -> Callable:
             return one(values[0]), one(values[-1])
         except ValueError:
             raise ValueError(f"a whole number from {least} to {most}, or [rows, columns]") from None
+
+    return check
+
+
+def factors(most: float) -> Callable:
+    """A check for one number for both axes or `[rows, columns]`, returned as a tuple of two; whole ones as integers."""
+    one = number(1, most)
+
+    def check(value) -> tuple[float, float]:
+        values = value if isinstance(value, list) else [value]
+        try:
+            if len(values) not in (1, 2):
+                raise ValueError
+            found = [int(n) if n.is_integer() else n for n in map(one, values)]
+        except ValueError:
+            raise ValueError(f"a number from 1 to {most:g} such as 2 or 1.5, or [rows, columns]") from None
+        return found[0], found[-1]
 
     return check
 

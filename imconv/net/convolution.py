@@ -7,6 +7,7 @@ pictures are not copied.
 
 from __future__ import annotations
 
+import copy
 import math
 import threading
 from functools import lru_cache
@@ -68,16 +69,26 @@ class Convolution:
         self.count, self.depth, *self.taps = weights.shape
         self.groups = groups
         self.channels = self.depth * groups  # of the picture
-        self.stride, self.dilation = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
-        self.padding = ("same", "same") if padding == "same" else parse_pad(0 if padding == "valid" else padding)
-        self.bounds = np.array([low, high], self.dtype)
         self.depthwise = self.depth == 1 and self.count == groups
         offsets = np.zeros(self.count, self.dtype) if bias is None else bias
         factors = np.ones(self.count, self.dtype) if scale is None else scale
         self.tables = (
             _by_channel(weights, factors, offsets) if self.depthwise else _panels(weights, factors, offsets, groups)
         )
+        self._set(stride, padding, dilation, low, high)
+
+    def _set(self, stride, padding, dilation, low: float, high: float) -> None:
+        """Set what the tables of weights don't depend on."""
+        self.stride, self.dilation = parse_pair(stride, "stride"), parse_pair(dilation, "dilation")
+        self.padding = ("same", "same") if padding == "same" else parse_pad(0 if padding == "valid" else padding)
+        self.bounds = np.array([low, high], self.dtype)
         self.plans: dict[tuple, _Plan] = {}
+
+    def again(self, *, stride=1, padding=0, dilation=1, low=-math.inf, high=math.inf) -> Convolution:
+        """A convolution with the same weights, whose tables both use."""
+        found = copy.copy(self)
+        found._set(stride, padding, dilation, low, high)
+        return found
 
     def axes(self, height: int, width: int) -> tuple[Axis, Axis]:
         """Both axes of the window on a picture of this size."""

@@ -10,6 +10,7 @@ The format is TOML (imconv/net/assembly.py describes the lists of layers):
     [parameters]     parameters that are the same in most members
     [defaults.KIND]  attributes of every layer of a kind, such as `bias = false`
     [preprocess]     how a picture is resized, cropped and scaled
+    [expects]        what the picture should show: `picture` in words, the `ground` around the figure, its `side`, `centred`
     [weights]        the `layout` of weights in files, and keys to `ignore`
 
 No code is evaluated: `$name` stands for a parameter, `4 * $name` is a product, and nothing else is possible.
@@ -30,7 +31,9 @@ from .attributes import Attribute, beginnings, flag, number, numbers, pair, side
 from .positions import Path, line_numbers, too_deep
 
 MAX_BYTES = 1 << 20
-TOP = ("about", "source", "input", "layers", "blocks", "networks", "parameters", "defaults", "preprocess", "weights")
+TOP = (
+    "about", "source", "input", "layers", "blocks", "networks", "parameters", "defaults", "preprocess", "expects", "weights",
+)  # fmt: skip
 BLOCK = ("layers", "defaults", "numbered")
 RESERVED = ("about", "aliases")  # keys of a member that are not parameters
 PREPROCESS = {  # defaults: `Preprocess`
@@ -42,6 +45,12 @@ PREPROCESS = {  # defaults: `Preprocess`
     "divide": Attribute(number(1e-6)),
     "mean": Attribute(numbers()),  # after the division
     "std": Attribute(numbers(1e-6)),
+}
+EXPECTS = {  # `Expects`
+    "picture": Attribute(text),
+    "ground": Attribute(word("black", "white")),
+    "side": Attribute(whole(1, 1 << 16)),
+    "centred": Attribute(flag),
 }
 WEIGHTS = {"layout": Attribute(word("torch", "keras", "mlx")), "ignore": Attribute(beginnings)}
 _SYNTAX = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.S)

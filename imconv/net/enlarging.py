@@ -11,7 +11,7 @@ import numpy as np
 
 from .convolution import Convolution
 from .graph import Placed
-from .layer_rules import adaptive_ranges
+from .reads import bilinear_samples, nearest_samples
 
 f32 = np.float32
 
@@ -73,13 +73,12 @@ def _reach(first: int, count: int, size: int) -> tuple[int, int, int, int]:
 def upsample(placed: Placed, inputs, tensors, out, workers) -> np.ndarray:
     """Nearest or bilinear samples, as torch's interpolate places them."""
     attributes, x = placed.layer.attributes, inputs[0]
+    factors = attributes["factor"] or (None, None)
     if attributes["mode"] == "nearest":
-        sizes = zip(x.shape, placed.shape[:2], strict=False)
-        # torch's float32 arithmetic, which for some sizes lies beside the exact quotient
-        rows, columns = ((np.arange(new, dtype=f32) * (f32(old) / f32(new))).astype(np.int64) for old, new in sizes)
-        return np.ascontiguousarray(x[np.minimum(rows, x.shape[0] - 1)][:, np.minimum(columns, x.shape[1] - 1)])
-    for axis, new in enumerate(placed.shape[:2]):
-        low, high, share = _between(x.shape[axis], new, attributes["corners"])
+        rows, columns = (nearest_samples(x.shape[i], placed.shape[i], factors[i]) for i in (0, 1))
+        return np.ascontiguousarray(x[rows][:, columns])
+    for axis, factor in enumerate(factors):
+        low, high, share = bilinear_samples(x.shape[axis], placed.shape[axis], factor, attributes["corners"])
         share = share.reshape([-1 if i == axis else 1 for i in range(3)])
         further = x.take(high, axis)
         further *= share
@@ -87,16 +86,6 @@ def upsample(placed: Placed, inputs, tensors, out, workers) -> np.ndarray:
         x *= 1 - share
         x += further
     return x
-
-
-def _between(old: int, new: int, corners: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The two samples between which each new one lies, and the share of the second."""
-    if corners:
-        place = np.arange(new) * ((old - 1) / (new - 1) if new > 1 else 0.0)
-    else:
-        place = np.maximum((np.arange(new) + 0.5) * (old / new) - 0.5, 0)
-    low = np.minimum(place.astype(np.int64), old - 1)
-    return low, np.minimum(low + 1, old - 1), (place - low).astype(f32)
 
 
 def shuffle(placed: Placed, inputs, tensors, out, workers) -> np.ndarray:
@@ -125,7 +114,8 @@ def adaptive_max(placed: Placed, inputs, tensors, out, workers) -> np.ndarray:
 
 def _each_window(placed: Placed, x: np.ndarray, reduce) -> np.ndarray:
     result = np.empty(placed.shape, f32)
-    for i, (top, bottom) in enumerate(adaptive_ranges(x.shape[0], placed.shape[0])):
-        for j, (left, right) in enumerate(adaptive_ranges(x.shape[1], placed.shape[1])):
-            result[i, j] = reduce(x[top:bottom, left:right])
+    rows, columns = ([one.of(i) for i in range(n)] for one, n in zip(placed.reads, placed.shape, strict=False))
+    for i, tall in enumerate(rows):
+        for j, wide in enumerate(columns):
+            result[i, j] = reduce(x[tall.start : tall.stop, wide.start : wide.stop])
     return result

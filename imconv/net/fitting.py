@@ -35,13 +35,16 @@ class Fit:
         }
 
     def __str__(self) -> str:
-        rows, columns = (_range(one) if one else "no number of" for one in self.inputs)
+        rows, columns = (_range(one) if one else "" for one in self.inputs)
         sizes = f"{rows} rows and columns" if rows == columns else f"{rows} rows and {columns} columns"
-        lines = [f"{self.layer} gives {by(self.wanted)}", f"  for inputs of {sizes}"]
+        lines = [f"an output of {by(self.wanted)} at {self.layer}", f"  needs an input of {sizes}"]
+        if not (rows and columns):
+            missing = " or ".join(name for name, found in (("rows", rows), ("columns", columns)) if not found)
+            lines[1] = f"  is impossible: no number of {missing} leads to it"
         if self.paddings is not None:
             rows, columns = (_padding(one) if one else "none possible" for one in self.paddings)
             padding = rows if rows == columns else f"{rows} (rows), {columns} (columns)"
-            lines.append(f"  for inputs of {by(self.at)} with padding {padding}")
+            lines.append(f"  or, for an input of {by(self.at)}, padding {padding}")
         return "\n".join(lines)
 
 
@@ -53,7 +56,7 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
     network : Graph
     wanted : (rows, columns)
     layer : str, optional
-        Default: the last layer whose outputs are maps and depend on less than the whole input.
+        Default: the last layer with maps whose size depends on the input's, and whose outputs don't see the whole input.
     shape : optional
         The input for which paddings are computed; default: the network's own.
 
@@ -64,11 +67,7 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
     ((224, 255), (224, 255))
     """
     if layer is None:
-        layer = next(
-            placed.layer.name
-            for placed in reversed(network.resolve())
-            if placed.fields and not placed.layer.rules.adaptive
-        )
+        layer = _last_map(network)
     placed = network.resolve(until=layer)[-1]
     if not placed.fields:
         raise OptionError(f"{layer} sees the whole input whatever its size; ask for a layer before it")
@@ -79,6 +78,23 @@ def fit(network: Graph, wanted: tuple[int, int], *, layer: str | None = None, sh
         here = network.resolve(shape, until=layer)[-1]
         paddings = tuple(_total_padding(here, wanted[axis], axis) for axis in (0, 1))
     return Fit(layer, wanted, (rows, columns), inputs, paddings)
+
+
+def _last_map(network: Graph) -> str:
+    """The last layer whose receptive field is smaller than the input by design, and whose size depends on the input's."""
+    found, fixed = "", set[str]()
+    for placed in network.resolve():
+        one = placed.layer
+        sized = one.rules.adaptive or (one.kind == "upsample" and one.attributes["size"])
+        if sized or fixed.intersection(one.inputs):
+            fixed.add(one.name)
+        elif placed.fields:
+            found = one.name
+    if not found:
+        raise OptionError(
+            f"{network.name} has no layer with maps whose size depends on the input; name one with layer="
+        )
+    return found
 
 
 def _inputs(network: Graph, layer: str, wanted: int, axis: int) -> tuple[int, int] | None:

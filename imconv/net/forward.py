@@ -54,7 +54,8 @@ class Forward:
         self.shape: tuple[int, ...] = ()  # of the last input, for which layers are placed; the next mostly has the same
         self.placed: dict[str, Placed] = {}
         self.convolutions: dict[str, tuple[Convolution, str | None]] = {}
-        self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of other layers, after they were read
+        self.prepared: dict[tuple, Convolution] = {}  # the first of those that share weights
+        self.tensors: dict[str, dict[str, np.ndarray]] = {}  # of other layers, by the layer that owns them, once read
 
     def run(self, samples: np.ndarray, progress: Callable[[int, int], None] | None = None) -> dict[str, np.ndarray]:
         """Compute the outputs of the wanted layers, by name in the network's order; the network's output is the last.
@@ -140,25 +141,34 @@ class Forward:
             out = inputs[0] if own and placed.shape == inputs[0].shape else None
             if len(step) > 1:
                 return add(inputs, out, workers, *BOUNDS[step[1].kind])
-            if name not in self.tensors:
-                self.tensors[name] = {role: np.ascontiguousarray(one) for role, one in self.weights[name].items()}
-            result = OPERATIONS[first.kind](placed, inputs, self.tensors[name], out, workers)
+            owner = first.share or name
+            if owner not in self.tensors:
+                self.tensors[owner] = {role: np.ascontiguousarray(one) for role, one in self.weights[name].items()}
+            result = OPERATIONS[first.kind](placed, inputs, self.tensors[owner], out, workers)
         return activate(activation, result, result, workers=workers) if activation else result
 
     def _prepared(self, step: _Step) -> tuple[Convolution, str | None]:
         """A step's convolution, and the activation to apply after it, or None."""
-        layer, tensors = step[0], self.weights[step[0].name]
-        weights, bias = connected_weights(layer, tensors), tensors.get("bias")
-        activation, scale = layer.attributes["activation"], None
-        for one in step[1:]:
-            if one.kind == "batchnorm":
+        layer = step[0]
+        norms = tuple(one for one in step[1:] if one.kind == "batchnorm")
+        activation = next((one.kind for one in step[1:] if one.kind != "batchnorm"), layer.attributes["activation"])
+        low, high = BOUNDS.get(activation, UNBOUNDED)
+        # what the tables depend on: layers that share weights mostly share these, too
+        table, groups = layer.attributes.get("table"), layer.attributes.get("groups")
+        key = (layer.share or layer.name, table, groups, *(one.share or one.name for one in norms))
+        if key not in self.prepared:
+            tensors, scale = self.weights[layer.name], None
+            weights, bias = connected_weights(layer, tensors), tensors.get("bias")
+            for one in norms:
                 scale, shift = scale_and_shift(one, self.weights[one.name])
                 bias = shift if bias is None else bias * scale + shift
-            else:
-                activation = one.kind
-        low, high = BOUNDS.get(activation, UNBOUNDED)
-        settings = convolution_options(layer, len(weights))
-        convolution = Convolution(weights, bias, low=low, high=high, scale=scale, **settings)
+            settings = convolution_options(layer, len(weights))
+            self.prepared[key] = Convolution(weights, bias, low=low, high=high, scale=scale, **settings)
+        convolution = self.prepared[key]
+        if layer.share:
+            settings = convolution_options(layer, convolution.count)
+            settings.pop("groups", None)
+            convolution = convolution.again(low=low, high=high, **settings)
         return convolution, None if activation in BOUNDS else activation
 
 

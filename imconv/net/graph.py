@@ -10,7 +10,8 @@ from ..errors import OptionError, nearest
 from ..geometry.axis import Axis
 from ..lazy import cached_property
 from .layer_kinds import KINDS, Kind
-from .layer_rules import Shape, TensorSpec, adaptive_axes, axes, by
+from .layer_rules import Shape, TensorSpec, axes, by
+from .reads import Reads, of_axis
 from .receptive_field import Field
 
 INPUT = "input"  # the name of the network's input
@@ -140,6 +141,20 @@ class Preprocess:
 
 
 @dataclass(frozen=True)
+class Expects:
+    """What a network expects to see, beyond a picture's size: notes say where a picture is otherwise.
+
+    `picture` says it in words. `ground` is what surrounds the figure, "black" or "white"; `side` is the longer side of the
+    figure, in samples of the input; `centred` says that the figure lies in the middle.
+    """
+
+    picture: str
+    ground: str | None = None
+    side: int | None = None
+    centred: bool = False
+
+
+@dataclass(frozen=True)
 class Placed:
     """A layer placed in a network with an input of a given size."""
 
@@ -147,6 +162,9 @@ class Placed:
     inputs: tuple[Shape, ...]
     shape: Shape  # (rows, columns, channels), or (numbers,)
     axes: tuple[Axis, ...]  # two of a sliding window, else none; with ceil, `span` may reach beyond the padding
+    reads: tuple[
+        Reads, ...
+    ]  # the rows and columns that outputs read, none where they read the same place or the whole map
     fields: tuple[Field, ...]  # the receptive field, rows and columns; none for the whole input
     gated: bool  # whether it or a layer before it is multiplied by a factor that depends on the whole input
     note: str  # a remark on joined branches that are misaligned
@@ -169,6 +187,8 @@ class Graph:
     input_shape: tuple[int, int, int]
     layers: tuple[Layer, ...]
     preprocess: Preprocess | None = None
+    expects: Expects | None = None
+    shipped: str | None = None  # the path of the weights that come with imconv
     ignored: tuple[str, ...] = ()  # beginnings of keys in files of weights that are ignored
     ignored_ends: tuple[str, ...] = ()
 
@@ -240,7 +260,7 @@ class Graph:
         """The receptive field of a layer's outputs: a `Field` with size, jump and start for rows and for columns.
 
         None if an output depends on the whole input. The factors of squeeze and excitation, which depend on the whole map,
-        are not counted. `shape` matters only if padding depends on it.
+        are not counted. `shape` matters only if padding, or the size of a layer's output, depends on it.
 
         >>> from imconv.net import load
         >>> rows, columns = load("keras-vanilla").receptive_field("pool2")
@@ -263,15 +283,19 @@ def place(layer: Layer, shape: Shape, before: list[Placed | None]) -> Placed:
                 f"it is fully connected to {made} numbers and would get {shapes[0][0]}; only networks without such a layer "
                 "behind maps take any size"
             )
-    placing = axes if rules.window else adaptive_axes if rules.adaptive else None
-    sliding = () if placing is None else placing(attributes, shapes[0])
-    fields, gated, note = _seen(layer, sliding, before)
+    sliding = axes(attributes, shapes[0]) if rules.window else ()
+    reads = tuple(map(of_axis, sliding))
+    if rules.reads is not None:
+        reads = tuple(rules.reads(attributes, axis, shapes[0][axis], out[axis]) for axis in (0, 1))
+    fields, gated, note = _seen(layer, reads, before, out)
     macs = prod((shapes[0] if rules.by_input else out)[:-1]) * layer.tensors[0].count if rules.weighted else 0
     connections = macs + rules.biases(attributes, out)
-    return Placed(layer, shapes, out, sliding, fields, gated, note, macs, connections)
+    return Placed(layer, shapes, out, sliding, reads, fields, gated, note, macs, connections)
 
 
-def _seen(layer: Layer, sliding: tuple[Axis, ...], before: list[Placed | None]) -> tuple[tuple[Field, ...], bool, str]:
+def _seen(
+    layer: Layer, reads: tuple[Reads, ...], before: list[Placed | None], shape: Shape
+) -> tuple[tuple[Field, ...], bool, str]:
     """The receptive field, whether it is gated, and a note."""
     inputs = [(Field(), Field()) if one is None else one.fields for one in before]
     gated = any(one is not None and one.gated for one in before)
@@ -281,16 +305,21 @@ def _seen(layer: Layer, sliding: tuple[Axis, ...], before: list[Placed | None]) 
         return inputs[0], True, ""
     if layer.rules.whole or not all(inputs):
         return (), gated, ""
-    if layer.rules.enlarges or (layer.rules.adaptive and not sliding):
-        return (), gated, "which samples an output depends on changes from one to the next"
-    if sliding:
-        through = (
-            one.through(taps=axis.taps, before=axis.before, stride=axis.stride, dilation=axis.dilation)
-            for one, axis in zip(inputs[0], sliding, strict=True)
-        )
-        return tuple(through), gated, ""
-    rows, columns = inputs[0]
-    for other in inputs[1:]:
-        rows, columns = rows.joined(other[0]), columns.joined(other[1])
-    shift = max(max(one[axis].start for one in inputs) - min(one[axis].start for one in inputs) for axis in (0, 1))
-    return (rows, columns), gated, f"its paths are shifted by {shift:g} pixels" if shift else ""
+    if reads:
+        through = zip(inputs[0], reads, shape[:2], strict=True)
+        return tuple(one.behind(read, outputs) for one, read, outputs in through), gated, ""
+    found: list[Field] = []
+    notes: list[tuple[float, str]] = []
+    for axis, outputs in enumerate(shape[:2]):
+        paths = [one[axis] for one in inputs]
+        field = paths[0]
+        for other in paths[1:]:
+            field = field.joined(other, outputs)
+        found.append(field)
+        jumps = list(dict.fromkeys(str(one.jump) for one in paths))
+        shift = max(one.centre for one in paths) - min(one.centre for one in paths)
+        if len(jumps) > 1 and outputs > 1:
+            notes.append((1, f"the fields of joined branches lie {' and '.join(jumps)} pixels apart"))
+        elif shift:
+            notes.append((shift, f"joined branches are misaligned by {shift:g} pixels"))
+    return tuple(found), gated, max(notes)[1] if notes else ""

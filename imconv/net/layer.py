@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine.threads import checked_threads, default_threads
 from ..errors import OptionError, nearest
+from ..files.picture import samples_of
 from ..geometry.sizes import parse_pair
 from ..pixels.arrays import as_array, readable
 from ..pixels.rounding import warn_of_rounded
@@ -40,6 +41,7 @@ def layer(
     weights : array (N, D / groups, K, L)
         In torch's order; they are correlated, not convolved. With layout "HWIO", (K, L, D / groups, N) as in Keras.
     bias : array (N,), optional
+        Added to each map; default none.
     stride, dilation : int or (int, int), default 1
     padding : int, (rows, columns), (top, bottom, left, right), "same" or "valid", default 0
         Zeros around the picture. "same" is TensorFlow's: ceil(size / stride) results, and of an odd number of zeros the
@@ -49,8 +51,10 @@ def layer(
     activation : str, optional
         relu, relu6, leaky[:slope], prelu[:slope,...], sigmoid, tanh, scaled-tanh (1.7159 tanh(2x / 3)), hard-sigmoid,
         hard-swish, gelu (with erf), softmax (over the maps), or none.
+    layout : "OIHW" or "HWIO", default "OIHW"
+        The order of the weights' axes.
     threads : int, optional
-        Default: IMCONV_THREADS, else all cores. The result does not depend on it.
+        Number of threads; default IMCONV_THREADS, else all cores. The result does not depend on it.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def layer(
            [1., 4.],
            [1., 4.]])
     """
-    pixels = as_array(getattr(image, "pixels", image))
+    pixels = as_array(samples_of(image))
     readable(pixels.dtype)
     if pixels.ndim not in (2, 3):
         raise OptionError(f"an image must be (H, W) or (H, W, D), not {pixels.shape}")

@@ -6,12 +6,15 @@ there can be no such layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 
 from ..geometry.axis import Axis, balanced_padding, make_axis
+from . import reads
 from .attributes import MOST_SAMPLES
+from .reads import Reads
 
 Shape = tuple[int, ...]
 
@@ -70,21 +73,6 @@ def axes(attributes: Mapping, shape: Shape) -> tuple[Axis, Axis]:
     return found[0], found[1]
 
 
-def adaptive_ranges(size: int, count: int) -> list[tuple[int, int]]:
-    """First and last + 1 of the samples of each of `count` windows on an axis of `size`: torch's, which may overlap."""
-    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
-
-
-def adaptive_axes(attributes: Mapping, shape: Shape) -> tuple[Axis, ...]:
-    """Both axes of adaptive windows, where they are all of one size; none otherwise."""
-    found = []
-    for name, size, count in zip(("rows", "columns"), shape, attributes["size"], strict=False):
-        if size % count:
-            return ()
-        found.append(make_axis(size, size // count, 0, (0, 0), size // count, 1, name))
-    return tuple(found)
-
-
 def adaptive_shape(attributes, shapes) -> Shape:
     return (*attributes["size"], map_of(shapes)[2])
 
@@ -120,7 +108,7 @@ def upsampled_shape(attributes, shapes) -> Shape:
         raise ValueError("it needs a factor or a size, one of the two")
     if attributes["corners"] and attributes["mode"] != "bilinear":
         raise ValueError("corners go with the mode bilinear")
-    size = (rows * factor[0], columns * factor[1]) if size is None else size
+    size = (math.floor(rows * factor[0]), math.floor(columns * factor[1])) if size is None else size
     if max(size) > MOST_SAMPLES:
         raise ValueError(f"{by(size)} samples are too many")
     return (*size, channels)
@@ -138,6 +126,32 @@ def unshuffled_shape(attributes, shapes) -> Shape:
     if rows % factor or columns % factor:
         raise ValueError(f"{by((rows, columns))} samples are no multiple of {factor}")
     return rows // factor, columns // factor, channels * factor**2
+
+
+# --- the samples that outputs read: functions of the attributes, the number of an axis, its size, and that of the output ---
+
+
+def adaptive_reads(attributes: Mapping, axis: int, old: int, new: int) -> Reads:
+    return reads.divided(old, new)
+
+
+def transposed_reads(attributes: Mapping, axis: int, old: int, new: int) -> Reads:
+    taps, stride, dilation = (attributes[name][axis] for name in ("size", "stride", "dilation"))
+    return reads.transposed(taps, attributes["pad"][2 * axis], stride, dilation)
+
+
+def upsampled_reads(attributes: Mapping, axis: int, old: int, new: int) -> Reads:
+    factor = attributes["factor"] and attributes["factor"][axis]
+    if attributes["mode"] == "nearest":
+        return reads.nearest(old, new, factor)
+    return reads.bilinear(old, new, factor, attributes["corners"])
+
+
+def shuffled_reads(attributes: Mapping, axis: int, old: int, new: int) -> Reads:
+    return reads.repeated(attributes["factor"])
+
+
+# --- normalisation ---------------------------------------------------------------------------------------------------
 
 
 def grouped_shape(attributes, shapes) -> Shape:
@@ -214,8 +228,11 @@ def matrix(role: str = "weight", trainable: bool = True) -> Callable:
 
 
 def each_channel(*roles: str, fixed: tuple[str, ...] = ()) -> Callable:
+    """A number for each channel and role; without `affine` only the fixed ones."""
+
     def tensors(attributes, shapes) -> tuple[TensorSpec, ...]:
-        return tuple(vector(role, shapes[0][-1], role not in fixed) for role in roles)
+        own = roles if attributes.get("affine", True) else fixed
+        return tuple(vector(role, shapes[0][-1], role not in fixed) for role in own)
 
     return tensors
 

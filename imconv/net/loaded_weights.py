@@ -65,7 +65,7 @@ class Weights:
 def advice(network: Graph) -> str:
     """The message for a user who has no weights."""
     return (
-        f"{network.name} needs trained weights, which imconv doesn't bring for it: --weights FILE, a .safetensors or .npz file with "
+        f"{network.name} needs trained weights, which imconv doesn't bring for it: weights=FILE, a .safetensors or .npz file with "
         f"its {len(network.tensors)} tensors, such as {next(iter(network.tensors), '')!r}; torchvision's are saved by "
         '"safetensors.torch.save_file(model.state_dict(), FILE)"'
     )

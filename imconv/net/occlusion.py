@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import OptionError
 from ..sheet import contact_sheet, diverging
 from .forward import Forward
-from .maps import enlarged
+from .maps import enlarged, zoom_for_sheet
 from .preprocessing import Prepared, grey_level
 from .scores import probabilities
 
@@ -107,17 +107,18 @@ def occlude(
     return Occlusion(number, float(whole[number]), square, (places[0], places[1]), drops, heat)
 
 
-def drawn(found: Occlusion, prepared: Prepared) -> np.ndarray:
+def drawn(found: Occlusion, prepared: Prepared, zoom: int | None = None) -> np.ndarray:
     """The input, the map, and the input lit by the map, side by side; uint8.
 
-    The map is red where the input speaks for the class and blue where it speaks against it.
+    They are enlarged `zoom` times, by default so that all are at least 800 pixels wide. The map is red where the input speaks for the class and blue where it speaks against it.
     """
     shown = np.broadcast_to(prepared.shown, (*prepared.shown.shape[:2], 3))
     coloured = diverging(found.map, float(np.abs(found.map).max()))
     need = np.maximum(found.map, 0)
     light = 0.15 + 0.85 * (need / need.max() if need.max() > 0 else need)
     lit = np.floor(shown * light[..., None] + 0.5).astype(np.uint8)
-    return contact_sheet([enlarged(one, LEAST) for one in (shown, coloured, lit)], columns=3)
+    zoom = zoom_for_sheet(3, shown.shape, 3, LEAST) if zoom is None else zoom
+    return contact_sheet([enlarged(one, zoom) for one in (shown, coloured, lit)], columns=3)
 
 
 def _places(size: int, square: int, step: int) -> list[int]:

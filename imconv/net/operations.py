@@ -135,7 +135,10 @@ def _flatten(placed, inputs, tensors, out, workers):
 
 def scale_and_shift(layer, tensors) -> tuple[np.ndarray, np.ndarray]:
     """The factor and the offset of batch normalisation for each channel."""
-    scale = tensors["scale"] / np.sqrt(tensors["variance"] + f32(layer.attributes["eps"]))
+    deviation = np.sqrt(tensors["variance"] + f32(layer.attributes["eps"]))
+    if not layer.attributes["affine"]:
+        return 1 / deviation, -tensors["mean"] / deviation
+    scale = tensors["scale"] / deviation
     return scale, tensors["shift"] - tensors["mean"] * scale
 
 
@@ -146,13 +149,19 @@ def _batchnorm(placed, inputs, tensors, out, workers):
     return result
 
 
+def _scaled(normalized: np.ndarray, tensors) -> None:
+    """Multiply by the scale and add the shift of each channel, if the layer has them."""
+    if tensors:
+        normalized *= tensors["scale"]
+        normalized += tensors["shift"]
+
+
 def _layernorm(placed, inputs, tensors, out, workers):
     def normalise(block, x):
         np.subtract(x, x.mean(-1, keepdims=True), out=block)
         variance = np.square(block).mean(-1, keepdims=True)
         block /= np.sqrt(variance + f32(placed.layer.attributes["eps"]))
-        block *= tensors["scale"]
-        block += tensors["shift"]
+        _scaled(block, tensors)
 
     return _in_blocks(normalise, workers, np.empty(inputs[0].shape, f32) if out is None else out, inputs[0])
 
@@ -166,8 +175,7 @@ def _groupnorm(placed, inputs, tensors, out, workers):
         np.subtract(x[part], x[part].mean(dtype=np.float64).astype(f32), out=result[part])
         variance = sum(float(np.square(row, dtype=np.float64).sum()) for row in result[part]) / result[part].size
         result[part] *= f32(1 / math.sqrt(variance + attributes["eps"]))
-    result *= tensors["scale"]
-    result += tensors["shift"]
+    _scaled(result, tensors)
     return result
 
 

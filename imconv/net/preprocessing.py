@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import OptionError
 from ..files.picture import PLANES, Picture
 from ..pixels.depth import white
+from .expectations import contradictions, is_coloured, losses
 from .graph import Graph, Preprocess
 from .layer_rules import by
 
@@ -27,7 +28,8 @@ class Prepared:
     """A network's input, and the place in the picture that it comes from.
 
     `samples` is float32 (rows, columns, channels); `shown` is the same as uint8 before the division, RGB or grey. Row `y` of
-    the input begins at row `(y + shift[0]) * step[0]` of the picture; columns likewise. `steps` describes the preparation.
+    the input begins at row `(y + shift[0]) * step[0]` of the picture; columns likewise. `steps` describes the preparation,
+    `notes` say where it left little of the picture, or where the picture is not what the network expects.
     """
 
     samples: np.ndarray
@@ -35,6 +37,7 @@ class Prepared:
     shift: tuple[int, int]
     step: tuple[float, float]
     steps: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     def region(self, field: tuple[tuple[int, int], tuple[int, int]], shape) -> tuple[slice, slice]:
         """The part of a picture of `shape` under ranges (first, last + 1) of the input's rows and columns; at least one pixel."""
@@ -47,7 +50,7 @@ class Prepared:
         return parts[0], parts[1]
 
 
-def prepare(network: Graph, image) -> Prepared:
+def prepare(network: Graph, image, *, invert: bool = False) -> Prepared:
     """Prepare a picture as the network declares.
 
     Parameters
@@ -56,19 +59,29 @@ def prepare(network: Graph, image) -> Prepared:
         Without [preprocess], samples are used as they are, from 0 to 255.
     image : array (H, W) or (H, W, C), or Picture
         Grey or RGB, with or without alpha; transparent pixels are laid over white.
+    invert : bool
+        Whether black and white are exchanged first, as for a digit that is black on white.
 
     Raises OptionError for a picture that is too small to be cropped, or CMYK.
     """
     rules = network.preprocess or AS_IT_IS
-    picture = image if isinstance(image, Picture) else Picture(np.asarray(image))
+    picture = image if isinstance(image, Picture) else Picture(image)
     if 0 in picture.pixels.shape:
         raise OptionError("a network needs a picture with pixels")
     steps: list[str] = []
-    samples = _coloured(_opaque(picture, steps), rules, steps)
+    opaque = _opaque(picture, steps)
+    if invert:
+        opaque = 255 - opaque
+        steps.append("inverted: black becomes white")
+    grey = rules.channels == "grey" and opaque.shape[2] == 3 and is_coloured(opaque)
+    samples = _coloured(opaque, rules, steps)
     before = samples.shape[:2]
     samples = _resized(samples, rules, steps)
-    step = before[0] / samples.shape[0], before[1] / samples.shape[1]
+    resized = samples.shape[:2]
+    step = before[0] / resized[0], before[1] / resized[1]
     samples, top, left = _cropped(samples, rules, steps)
+    lost = losses(grey, before, resized, samples.shape[:2])
+    notes = [*([lost] if lost else []), *contradictions(network, samples)]
     if rules.pad:
         samples = np.pad(samples, [(rules.pad, rules.pad)] * 2 + [(0, 0)])
         steps.append(f"padded by {rules.pad} to {by(samples.shape[:2])}")
@@ -79,9 +92,9 @@ def prepare(network: Graph, image) -> Prepared:
         steps.append("channels: blue, green, red")
     if samples.shape[2] != network.input_shape[2]:
         channels = network.input_shape[2]
-        raise OptionError(f"{network.name} takes {channels} channels, and its [preprocess] gives {samples.shape[2]}")
+        raise OptionError(f"{network.name} takes {channels} channels, and its [preprocess] makes {samples.shape[2]}")
     samples = np.ascontiguousarray(_scaled(samples, rules, steps))
-    return Prepared(samples, shown, (top - rules.pad, left - rules.pad), step, tuple(steps))
+    return Prepared(samples, shown, (top - rules.pad, left - rules.pad), step, tuple(steps), tuple(notes))
 
 
 def grey_level(network: Graph, level: float = 127.5) -> np.ndarray:
@@ -109,7 +122,7 @@ def _opaque(picture: Picture, steps: list[str]) -> np.ndarray:
     if (alpha == 255).all():
         steps.append("alpha left out: all is opaque")
         return colours
-    steps.append("what is transparent laid over white")
+    steps.append("transparent pixels laid over white")
     share = alpha.astype(np.float32) / 255
     mixed = colours * share + 255 * (1 - share)
     return np.floor(mixed + 0.5).astype(np.uint8) if pixels.dtype == np.uint8 else mixed
@@ -172,7 +185,7 @@ def _scaled(samples: np.ndarray, rules: Preprocess, steps: list[str]) -> np.ndar
     samples -= np.array(rules.mean, np.float32)
     samples /= np.array(rules.std, np.float32)
     done = [f"divided by {rules.divide:g}"] if rules.divide != 1 else []
-    done += [f"less {_numbers(rules.mean)}"] if any(rules.mean) else []
+    done += [f"minus {_numbers(rules.mean)}"] if any(rules.mean) else []
     done += [f"divided by {_numbers(rules.std)}"] if set(rules.std) != {1.0} else []
     steps.append("samples " + ", ".join(done or ["as they are, from 0 to 255"]))
     return samples

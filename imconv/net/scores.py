@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import FileError, OptionError, nearest
 from ..files.source import explain
-from .graph import Graph
+from .graph import Graph, Layer
 from .operations import activate
 
 PROBABILITIES = ("softmax", "sigmoid")
@@ -17,13 +17,18 @@ MAX_BYTES = 1 << 22  # half a million names
 
 @dataclass(frozen=True)
 class Score:
-    """A class: its number, label, probability, raw output, and the place on a map of outputs where it is most probable."""
+    """A class: its number, label, probability and raw output.
+
+    `at` is the place (row, column) on a map of outputs where it is most probable; `is_distance` says that the output is a
+    squared distance, the smallest of which is the most probable.
+    """
 
     number: int
     label: str
     probability: float
     output: float
     at: tuple[int, int] | None = None
+    is_distance: bool = False
 
     def as_dict(self) -> dict:
         """The figures for JSON."""
@@ -33,8 +38,14 @@ class Score:
             "label": self.label,
             "probability": self.probability,
             "output": self.output,
+            **({"distance": self.output} if self.is_distance else {}),
             **place,
         }
+
+    def __str__(self) -> str:
+        distance = f"  distance {self.output:.4g}" if self.is_distance else ""
+        place = "" if self.at is None else f"  at row {self.at[0]}, column {self.at[1]}"
+        return f"{100 * self.probability:8.4f} %  {self.number:>5}  {self.label}{distance}{place}".rstrip()
 
 
 def probabilities(network: Graph, output: np.ndarray) -> np.ndarray:
@@ -43,12 +54,18 @@ def probabilities(network: Graph, output: np.ndarray) -> np.ndarray:
     Squared distances (`rbf`) are negative logarithms of probabilities (LeCun 1998, section II.B): the smallest is the most
     probable.
     """
-    last = network.layers[-1]
-    while last.kind in ("flatten", "dropout"):
-        last = network.layer(last.inputs[0])
+    last = _last(network)
     if last.kind in PROBABILITIES or last.attributes.get("activation") in PROBABILITIES:
         return output
     return activate("softmax", -output / last.attributes["scale"] if last.kind == "rbf" else output)
+
+
+def _last(network: Graph) -> Layer:
+    """The layer that computes the output."""
+    last = network.layers[-1]
+    while last.kind in ("flatten", "dropout"):
+        last = network.layer(last.inputs[0])
+    return last
 
 
 def top(network: Graph, output: np.ndarray, count: int = 5, labels: list[str] | None = None) -> list[Score]:
@@ -63,12 +80,12 @@ def top(network: Graph, output: np.ndarray, count: int = 5, labels: list[str] | 
     flat, raw = shares.reshape(-1, classes), output.reshape(-1, classes)
     places = flat.argmax(0)
     best = flat[places, np.arange(classes)]
-    found = []
+    found, distances = [], _last(network).kind == "rbf"
     for number in np.argsort(-best, kind="stable")[:count].tolist():
         place = int(places[number])
         at = divmod(place, shares.shape[1]) if shares.ndim == 3 else None
         label = labels[number] if labels else ""
-        found.append(Score(number, label, float(best[number]), float(raw[place, number]), at))
+        found.append(Score(number, label, float(best[number]), float(raw[place, number]), at, distances))
     return found
 
 
@@ -97,5 +114,5 @@ def class_number(word: str, classes: int, labels: list[str] | None) -> int:
     for number, label in enumerate(labels or ()):
         if label == word:
             return number
-    known = f" or a label{nearest(word, labels)}" if labels else "; labels come with --labels"
-    raise OptionError(f"a class is a number from 0 to {classes - 1}{known}; {word!r} is none")
+    known = f" or a label{nearest(word, labels)}" if labels else ", or a label if labels= is given"
+    raise OptionError(f"there is no class {word!r}; write a number from 0 to {classes - 1}{known}")

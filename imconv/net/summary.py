@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from fractions import Fraction
 from math import prod
 
 from ..units import human_bytes
@@ -10,6 +11,7 @@ from .graph import BYTES, Graph, Placed
 from .layer_rules import Shape, by
 
 HEADS = ("Layer (type)", "Output Shape", "Param #", "MACs", "RF", "Jump", "Start", "Memory")
+BOUND = "<="  # before a receptive field that may be smaller
 _LEFT = 2  # columns of words; the rest are numbers
 
 
@@ -43,8 +45,8 @@ class Summary:
 
     @property
     def last_map(self) -> Placed | None:
-        """The last layer whose receptive field is not the whole input by design."""
-        return next((placed for placed in reversed(self.layers) if placed.fields), None)
+        """The last layer whose receptive field is not the whole input by design; adaptive pooling is passed over."""
+        return next((one for one in reversed(self.layers) if one.fields and not one.layer.rules.adaptive), None)
 
     @property
     def activation_bytes(self) -> int:
@@ -59,13 +61,15 @@ class Summary:
     def as_dict(self) -> dict:
         """The figures for JSON.
 
-        Receptive fields, jumps and starts are numbers, or [rows, columns] if they differ, or None for the whole input.
+        Receptive fields, jumps and starts are numbers, or [rows, columns] if they differ, or None for the whole input. Jumps
+        are smaller than 1 where maps are enlarged. `upper_bound` says that fields may be smaller than stated.
         """
         last = self.last_map
         return {
             "name": self.network.name,
             "about": self.network.about,
             "input": list(self.shape),
+            "expects": asdict(self.network.expects) if self.network.expects else None,
             "parameters": self.parameters,
             "fixed": self.fixed,
             "macs": self.macs,
@@ -98,7 +102,7 @@ class Summary:
                 shown(placed.shape),
                 str(placed.layer.parameters),
                 f"{placed.macs:,}" if placed.macs else "",
-                _text(placed, "size") + "*" * placed.gated if placed.fields else "all",
+                BOUND * _bound(placed) + _text(placed, "size") + "*" * placed.gated if placed.fields else "all",
                 _text(placed, "jump"),
                 _text(placed, "start"),
                 human_bytes(placed.bytes),
@@ -114,22 +118,27 @@ class Summary:
             "Non-trainable params: 0",
         ]
         if self.fixed:
-            lines.append(f"Kept beside them, but not learned: {self.fixed:,}")
+            lines.append(f"Fixed (not trained): {self.fixed:,}")
         lines += [
             f"MACs: {self.macs:,} multiply-adds for an input of {by(self.shape)}",
             f"Connections: {self.connections:,} (multiply-adds and biases, as LeCun counted)",
         ]
         if last:
-            size, jump = " x ".join(str(one.size) for one in last.fields), _text(last, "jump")
+            size = "at most " * _bound(last) + " x ".join(str(one.size) for one in last.fields)
+            jump = _text(last, "jump")
             wider = any(f.size > n for f, n in zip(last.fields, self.shape, strict=False))
             more = ", wider than the input" if wider else ""
             lines.append(f"Receptive field: {size} pixels, every {jump} pixels ({last.layer.name}){more}")
         lines.append(
             f"Memory: weights {human_bytes(BYTES * (self.parameters + self.fixed))}, all outputs {human_bytes(self.activation_bytes)}, "
-            f"at most {human_bytes(self.largest_bytes)} into and out of one layer"
+            f"at most {human_bytes(self.largest_bytes)} read and written by one layer"
         )
         if any(placed.gated for placed in self.layers):
-            lines.append("* weighed by squeeze and excitation, or group norm, whose factors come from the whole input")
+            lines.append("* without squeeze and excitation or group norm, whose factors depend on the whole input")
+        if any(_bound(placed) for placed in self.layers):
+            lines.append(f"{BOUND} an upper bound: no output sees more, but all may see less")
+        if self.network.expects:
+            lines.append(f"Expected picture: {self.network.expects.picture}")
         lines += [f"{placed.layer.name}: {placed.note}" for placed in self.layers if placed.note]
         return lines
 
@@ -148,6 +157,7 @@ def _facts(placed: Placed) -> dict:
         "jump": _seen(placed, "jump"),
         "start": _seen(placed, "start"),
         "gated": placed.gated,
+        "upper_bound": _bound(placed),
         "bytes": placed.bytes,
         **({"note": placed.note} if placed.note else {}),
     }
@@ -161,12 +171,19 @@ def _figures(placed: Placed, what: str) -> list:
 
 def _seen(placed: Placed, what: str):
     """The figure for JSON: a number, a list of two if rows and columns differ, None for the whole input."""
-    found = _figures(placed, what)
+    found = [float(n) if isinstance(n, Fraction) else n for n in _figures(placed, what)]
     return found if len(found) > 1 else found[0] if found else None
 
 
+def _bound(placed: Placed) -> bool:
+    """Whether the receptive field is an upper bound."""
+    return any(one.bound for one in placed.fields)
+
+
 def _text(placed: Placed, what: str) -> str:
-    return "x".join(f"{n:g}" for n in _figures(placed, what))
+    return "x".join(
+        str(n) if isinstance(n, Fraction) and n.denominator < 100 else f"{float(n):.4g}" for n in _figures(placed, what)
+    )
 
 
 def _aligned(row, widths) -> str:

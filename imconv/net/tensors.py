@@ -48,7 +48,9 @@ class Entry:
 
 
 class Tensors(Mapping):
-    """The tensors of a file by name; each is read on access, bfloat16 as float32.
+    """The tensors of a file by name, as a mapping; each is read on access, bfloat16 as float32.
+
+    `entries` has their shapes and types, without reading them.
 
     >>> import numpy, tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "w.npy")
@@ -78,15 +80,7 @@ class Tensors(Mapping):
 
 
 def open_tensors(path) -> Tensors:
-    """Open a .safetensors, .npz or .npy file; the one array of a .npy file has the name "".
-
-    Raises
-    ------
-    FileError
-        The file is none of these, is damaged, or holds Python objects.
-    LimitError
-        Its header is larger than that of any network's weights.
-    """
+    """Open a .safetensors, .npz or .npy file; see `imconv.net.open_tensors`."""
     path = os.fsdecode(path)
     if path.lower().endswith(PICKLED):
         raise FileError(

@@ -15,11 +15,13 @@ from ..tracing.words import blocks, positions, shown
 from .forward import CONVOLUTIONS, Forward, connected_weights
 from .graph import INPUT, Graph, Layer, Placed
 from .layer_kinds import ACTIVATIONS
-from .layer_rules import adaptive_ranges, by
+from .layer_rules import by
 from .loaded_weights import Weights
 from .operations import OPERATIONS, binomial, window_counts
+from .reads import bilinear_samples
 
 WINDOWS = ("max", "average", "subsample", "blur", "adaptive-average", "adaptive-max")
+ENLARGED = ("upsample", "pixel-shuffle")
 AFTER = ("batchnorm", "leaky", "prelu", *ACTIVATIONS)  # traced together with the layer before, if only they read it
 MOST_PARTS = 8  # most channels shown as text
 DIGITS, CELL_DIGITS = 6, 4  # digits shown as text; JSON has all
@@ -43,7 +45,8 @@ class ChannelPart:
 class SampleTrace:
     """The trace of one output sample: its parts, and the steps from them to the result.
 
-    `rows` and `columns` are those of the layer's input under the window, -1 for padding; empty for layers without window.
+    `rows` and `columns` are those of the layer's input under the window, -1 for padding; empty for layers without window. For
+    a transposed convolution they are those whose kernels reach the sample.
     `steps` are pairs of a name and the value then; `result` is the value of the forward pass after the last step.
     """
 
@@ -63,7 +66,8 @@ class SampleTrace:
         return _plain(facts)
 
     def __str__(self) -> str:
-        place = ",".join(map(str, self.at))
+        names = ("row", "column", "channel") if len(self.at) == 3 else ("number",)
+        place = ", ".join(f"{name} {n}" for name, n in zip(names, self.at, strict=True))
         lines = [f"{self.layer} ({self.kind}) at {place}"]
         if self.rows:
             lines += [f"rows     {positions(self.rows)}", f"columns  {positions(self.columns)}"]
@@ -115,8 +119,11 @@ def trace(
     chosen = network.layer(layer)
     here = network.resolve(samples.shape, until=layer)[-1]
     if len(at) != len(here.shape) or not all(0 <= n < size for n, size in zip(at, here.shape, strict=True)):
-        form = "row,column,channel" if len(here.shape) == 3 else "a number"
-        raise OptionError(f"{layer} gives {by(here.shape)}; a sample is {form} of these, from 0, not {at}")
+        form = "row,column,channel" if len(here.shape) == 3 else "one number"
+        given = ",".join(map(str, at))
+        raise OptionError(
+            f"{layer} has no sample {given}: its output is {by(here.shape)}; write {form}, counted from 0"
+        )
     following = _following(network, chosen)
     names = [*(name for name in chosen.inputs if name != INPUT), layer, *(one.name for one in following)]
     outputs = {INPUT: np.asarray(samples, np.float32), **Forward(network, weights, names, threads).run(samples)}
@@ -124,12 +131,18 @@ def trace(
     rows, columns = [], []
     if here.axes:
         rows, columns = (_sources(axis, n, chosen.kind == "blur") for axis, n in zip(here.axes, at, strict=False))
-    elif chosen.rules.adaptive:
-        ranges = (adaptive_ranges(size, count) for size, count in zip(here.inputs[0][:2], here.shape[:2], strict=True))
-        rows, columns = (list(range(*found[n])) for found, n in zip(ranges, at, strict=False))
+    elif here.reads:
+        rows, columns = (
+            _existing(one.of(n), size) for one, n, size in zip(here.reads, at, here.inputs[0], strict=False)
+        )
     if chosen.kind in CONVOLUTIONS:
         parts = _convolved(here, inputs[0], rows, columns, own, at)
         steps = _weighed(parts, own, at)
+    elif chosen.kind == "transposed":
+        parts = _transposed(here, inputs[0], rows, columns, own, at)
+        steps = _weighed(parts, own, at)
+    elif chosen.kind in ENLARGED:
+        parts, steps = _enlarged(here, inputs[0], rows, columns, at)
     elif chosen.kind in WINDOWS:
         parts, steps = _pooled(here, inputs[0], rows, columns, own, at)
     elif chosen.kind == "fc":
@@ -170,6 +183,12 @@ def _sources(axis, index: int, reflected: bool) -> list[int]:
     return [n if 0 <= n < axis.size else -1 for n in places]
 
 
+def _existing(samples: range, size: int) -> list[int]:
+    """The samples that an output reads on an axis of `size`; if all lie outside, the nearest one."""
+    inside = [n for n in samples if 0 <= n < size]
+    return inside or [min(max(samples[0], 0), size - 1)] if samples else []
+
+
 def _convolved(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> list[ChannelPart]:
     layer = placed.layer
     weights = connected_weights(layer, tensors)[at[2]]  # (channels, rows, columns)
@@ -185,10 +204,48 @@ def _convolved(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> lis
     return [_part(n, _window(x, rows, columns, n, 0.0), weights[n - first].tolist()) for n in channels]
 
 
+def _transposed(placed: Placed, x: np.ndarray, rows, columns, tensors, at) -> list[ChannelPart]:
+    """The samples whose kernels reach an output, and of each kernel the tap that does."""
+    attributes = placed.layer.attributes
+    taps = [
+        [(at[i] + attributes["pad"][2 * i] - n * attributes["stride"][i]) // attributes["dilation"][i] for n in samples]
+        for i, samples in enumerate((rows, columns))
+    ]
+    groups = attributes["groups"]
+    count, each = attributes["out"] // groups, x.shape[2] // groups
+    weights = tensors["transposed"][at[2] % count]  # (channels in, rows, columns)
+    first = at[2] // count * each
+    if not (rows and columns):  # no kernel reaches it
+        return []
+    return [
+        _part(n, _window(x, rows, columns, n, 0.0), weights[n][np.ix_(*taps)].tolist())
+        for n in range(first, first + each)
+    ]
+
+
+def _enlarged(placed: Placed, x: np.ndarray, rows, columns, at) -> tuple[list[ChannelPart], list[tuple[str, float]]]:
+    """The samples between which an output lies, with their shares, or the one that it repeats."""
+    attributes, channel = placed.layer.attributes, at[2]
+    if placed.layer.kind == "pixel-shuffle":
+        n = attributes["factor"]
+        channel = at[2] * n * n + at[0] % n * n + at[1] % n
+    window = _window(x, rows, columns, channel, None)
+    if attributes.get("mode") != "bilinear":
+        return [ChannelPart(channel, window, [], [], window[0][0])], [("sample", window[0][0])]
+    shares = []
+    for i, samples in enumerate((rows, columns)):
+        factor = attributes["factor"] and attributes["factor"][i]
+        _, _, further = bilinear_samples(x.shape[i], placed.shape[i], factor, attributes["corners"])
+        share = float(further[at[i]])
+        shares.append([1 - share, share] if len(samples) == 2 else [1.0])
+    part = _part(channel, window, np.outer(shares[0], shares[1]).tolist())
+    return [part], [("sum", part.sum)]
+
+
 def _weighed(parts: list[ChannelPart], tensors, at) -> list[tuple[str, float]]:
     """The steps of the sum over channels, and of the bias."""
     total = sum(part.sum for part in parts)
-    steps = [("sum" if len(parts) == 1 else f"sum of all {len(parts)}", total)]
+    steps = [("sum" if len(parts) < 2 else f"sum of all {len(parts)}", float(total))]
     if "bias" in tensors:
         bias = float(tensors["bias"][at[-1]])
         steps.append((f"plus bias {_short(bias):g}", total + bias))

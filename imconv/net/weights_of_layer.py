@@ -92,7 +92,7 @@ def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
         if needed > max_memory:
             raise LimitError(
                 f"{tensors.path}: {name or 'the array'} of shape {entry.shape} needs {human_bytes(needed)} of memory, more "
-                f"than the {human_bytes(max_memory)} allowed; raise the limit with --max-memory"
+                f"than the {human_bytes(max_memory)} allowed; raise the limit with max_memory="
             )
     return tensors.tensor(name)
 
@@ -100,7 +100,7 @@ def _read(tensors: Tensors, name: str, max_memory: int | None) -> np.ndarray:
 def _bias_file(place: str, max_memory: int | None) -> np.ndarray:
     found = _FILE.fullmatch(place)
     if not found:
-        raise OptionError(f"--bias {place!r} is neither a tensor of the weights' file nor a file of tensors")
+        raise OptionError(f"bias={place!r} is neither a tensor of the weights' file nor a file of tensors")
     tensors = open_tensors(found[1])
     return _read(tensors, found[2] or _only(tensors, 1, "bias"), max_memory)
 

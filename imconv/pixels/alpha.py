@@ -6,7 +6,10 @@ import numpy as np
 
 from ..errors import OptionError, nearest
 
-ALPHAS = ("weight", "separate", "keep")
+ALPHAS = ("weight", "separate", "keep", "unweighted")
+WEIGHTED = ("weight", "keep")  # colours are weighted by alpha
+KEPT = ("keep", "unweighted")  # alpha stays as it is
+APART = ("weight", "keep", "unweighted")  # alpha is not one of the channels that are filtered alike
 
 
 def unweight(weighted: np.ndarray, plain, total: float, offset: float, divisor: float) -> np.ndarray:

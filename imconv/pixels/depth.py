@@ -8,6 +8,17 @@ import numpy as np
 
 from ..errors import OptionError, nearest
 
+SAMPLE_TYPES = (
+    "uint8",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float32",
+    "float64",
+    "bool",
+)  # that files can have
 DEPTHS = {"keep": None, "8": "uint8", "16": "uint16", "float": "float32"}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import ImconvError, OptionError, nearest
+from ..errors import ImconvError, ImconvWarning, OptionError, nearest
 from .sample_types import EXACT_LIMIT, PRODUCT_LIMIT, type_range
 
 RANGES = ("clip", "abs", "offset", "stretch", "error")
@@ -42,7 +42,7 @@ def warn_of_nans(tally: Tally | None, level: int = 5) -> None:
     """Warn that NaN became 0, if there were any and no warning was given yet; `level` calls up is the user's own code."""
     if tally is not None and tally.nans and not tally.warned:
         tally.warned = True
-        warnings.warn(f"{tally.nans} results were NaN and became 0", RuntimeWarning, stacklevel=level)
+        warnings.warn(f"{tally.nans} results were NaN and became 0", ImconvWarning, stacklevel=level)
 
 
 def warn_of_rounded(samples: np.ndarray, level: int = 5, float_type: str = "float64") -> None:
@@ -53,7 +53,7 @@ def warn_of_rounded(samples: np.ndarray, level: int = 5, float_type: str = "floa
     if int(samples.min()) < -limit or int(samples.max()) > limit:
         bits = limit.bit_length() - 1
         text = f"{samples.dtype.name} samples beyond 2^{bits} were rounded to the {bits} bits of {float_type}"
-        warnings.warn(text, RuntimeWarning, stacklevel=level)
+        warnings.warn(text, ImconvWarning, stacklevel=level)
 
 
 def rounding_bias(offset: float, divisor: int, exact: bool) -> float:
@@ -120,7 +120,7 @@ def finish(
     if policy == "error" and outside is not None and outside.any():
         worst = sums[outside][np.abs(sums[outside]).argmax()]
         raise ImconvError(
-            f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range clip, abs, offset or stretch, or scale the kernel"
+            f"results leave {low:.0f}..{high:.0f} (one is {worst:.0f}); use range= (clip, abs, offset or stretch), or scale the kernel"
         )
     saturate(sums, out, low, high)
 

@@ -34,6 +34,6 @@ def trace(filter, picture, x: int, y: int, names: tuple[str, ...] = ()) -> list:
     plan = filter.plan(picture.pixels.shape, picture.pixels.dtype, picture.has_alpha)
     rows, columns = plan.shape
     if not (0 <= x < columns and 0 <= y < rows):
-        raise OptionError(f"pixel {x},{y} is outside the result of {columns} x {rows} pixels")
+        raise OptionError(f"pixel {x},{y} (column,row) is outside the result, {columns} columns by {rows} rows")
     with np.errstate(all="ignore"):  # as in the filter itself
         return parts_of(filter, picture.pixels, picture.has_alpha, x, y, tuple(names))

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..pixels.alpha import KEPT, WEIGHTED
 from ..pixels.rounding import HALF_UP
 from ..pixels.sample_types import type_range
 from ..stages.convolution.filter import LinearFilter
@@ -125,7 +126,7 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
     is_alpha = name == "alpha"
     exact = all(s is None or math.isfinite(s) for s in samples.ravel())
     as_number = Fraction if exact else float
-    if is_alpha and alpha == "keep":
+    if is_alpha and alpha in KEPT:
         return _kept(plan, samples, number, as_number, result, "kept: the sample under the anchor", "clip")
     if edge:
         policy = "clip" if is_alpha and alpha == "weight" else plan.range
@@ -146,7 +147,7 @@ def _channel(plan, samples: np.ndarray, number: int, result, edge: bool) -> Trac
     if plan.border.mode == "normalized":
         multiplier, divisor = weight_sum, divisor * weights[read].sum()
         remark = "re-weighted by the weights' sum over that of the taps on the picture"
-    if alpha == "weight":
+    if alpha in WEIGHTED:
         coverage = sum(weights[read] * window[..., -1][read])
         if is_alpha:
             offset = as_number(0)

@@ -9,6 +9,7 @@ import numpy as np
 from ..composites.float_stages import floats_of
 from ..engine.drive import run
 from ..options import Options
+from ..pixels.alpha import WEIGHTED
 from ..pixels.elementary import exp
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments
@@ -157,13 +158,13 @@ def _accounts(filter, plan, found: list, pixels: np.ndarray, x: int, y: int, mar
     samples, accounts = np.atleast_1d(pixels[y, x]).tolist(), []
     for number in range(plan.channels):
         name, colour = name_of(number, plan.channels, has_alpha), number < plan.colours
-        if number >= len(found):
+        if number >= len(found) or (not colour and plan.alpha == "keep"):
             steps = [("the sample", samples[number]), *finished(samples[number], plan.target, "clip", plan.scale)]
             accounts.append(Account(name, {}, steps, results[number], "kept"))
             continue
         tables, steps = found[number]
         value = steps[-1][1]
-        if plan.alpha == "weight" and colour:
+        if plan.alpha in WEIGHTED and colour:
             alpha = found[-1][1][-1][1]
             value = value * plan.white / alpha if alpha > 0 else float(samples[number])
             steps = [*steps, ("divided by alpha" if alpha > 0 else TRANSPARENT, value)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..composites.chain import ChainFilter, ChainPlan
 from ..composites.ignoring_nan import IgnoringFilter
+from ..composites.luma import LumaFilter
 from ..composites.passes import PassesFilter, PassesPlan
 from ..engine.drive import run
 from ..errors import OptionError
@@ -19,6 +20,7 @@ from ..filters.guided import GuidedFilter
 from ..filters.local import ContrastFilter, DeviationFilter
 from ..filters.morphology import MorphologyFilter, difference
 from ..filters.sharpen import UnsharpFilter
+from ..pixels.alpha import KEPT
 from ..stages.combined.filter import CombinedFilter
 from ..stages.combined.formulas import DEGREES, FORMULAS, HUES
 from ..stages.convolution.filter import LinearFilter
@@ -46,6 +48,9 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
         return linear(filter.ranged(filter.result_type(pixels.dtype)), *at)
     if isinstance(filter, IgnoringFilter) and isinstance(filter.plan(pixels.shape, pixels.dtype, has_alpha), Plan):
         return linear(filter.plain(has_alpha), *at)
+    if isinstance(filter, LumaFilter):
+        inner = filter.of_luma(pixels.dtype)
+        return parts_of(inner, filter.taken(pixels, has_alpha), has_alpha, x, y)
     for filter_class, parts in TRACES.items():
         if isinstance(filter, filter_class):
             return parts(filter, *at)
@@ -53,11 +58,14 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
 
 
 def check_traceable(filter) -> None:
-    """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light."""
+    """Raise OptionError for options that a trace can't show: a selected part, the range stretch, linear light, NaN left out of
+    other windows than those of kernels."""
     if filter.options.selects:
-        raise OptionError("a trace shows the filter itself; leave out region, mask, channels and crop")
+        raise OptionError("a trace shows the filter itself; leave out region=, mask=, channels= and crop=")
     if filter.options.range == "stretch" or filter.options.linear:
-        raise OptionError("a trace shows neither range stretch nor linear light; leave them out")
+        raise OptionError("a trace shows neither range='stretch' nor linear=True; leave them out")
+    if filter.options.nan == "ignore" and not isinstance(filter, IgnoringFilter):
+        raise OptionError("a trace shows nan='ignore' for smoothing only; leave it out")
 
 
 def _chain(chain: ChainFilter, pixels, has_alpha: bool, x: int, y: int, names) -> list[Part]:
@@ -135,7 +143,7 @@ def _combined(filter: CombinedFilter, pixels, has_alpha: bool, x: int, y: int) -
         accounts.append(Account(name_of(number, len(result), plan.has_alpha), {}, steps, result[number]))
     if plan.has_alpha:
         value = parts[0].channels[-1].value
-        said = "kept" if plan.plans[0].alpha == "keep" else f"as {parts[0].title} has it"
+        said = "kept" if plan.plans[0].alpha in KEPT else f"as {parts[0].title} has it"
         accounts.append(Account("alpha", {}, [(said, value), *finished(value, plan.target)], result[-1]))
     return [*parts, Part(filter.combine, {}, accounts)]
 
@@ -168,7 +176,7 @@ def _morphology(filter: MorphologyFilter, pixels, has_alpha: bool, x: int, y: in
         name = name_of(number, plan.channels, has_alpha)
         steps = [(title, values[number]) for title, values in ends]
         value = steps[0][1]
-        if len(steps) > 1 and not (name == "alpha" and plan.alpha == "keep"):
+        if len(steps) > 1 and not (name == "alpha" and plan.alpha in KEPT):
             value = left[number]
             steps.append(("difference", value))
         outer, alone = plan.outer, name == "alpha"

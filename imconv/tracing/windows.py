@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..pixels.alpha import KEPT
 from ..pixels.sample_types import type_range
 from ..stages.pooling.plan import PoolPlan
 from ..stages.pooling.work import counted
@@ -34,7 +35,7 @@ def ranks(plan: RankPlan, percentile: float, pixels, x: int, y: int, results: li
     for number in range(plan.channels):
         name = name_of(number, plan.channels, plan.alpha != "none")
         cells = window[..., number].copy()
-        if name == "alpha" and plan.alpha == "keep":
+        if name == "alpha" and plan.alpha in KEPT:
             steps = [
                 ("the sample under the anchor", cells[anchor] or 0),
                 *finished(cells[anchor] or 0, plan.target, "clip", plan.scale),
@@ -115,9 +116,9 @@ def _alpha(plan: PoolPlan, table: list, area: int) -> list:
     """The steps of alpha beside colours that are weighted by it, or pooled by another operation."""
     cells = [_number(c) for row in table for c in row if c is not None]
     total = sum(cells, Fraction(0))
-    if plan.weighs and plan.operation == "sum":
+    if not plan.averages_alpha and plan.operation == "sum":
         return [("sum", total)]
-    if plan.weighs:
+    if not plan.averages_alpha:
         total += int(type_range(np.dtype(plan.source))[1]) * (area - len(cells))
         return [("sum, padding opaque", total), (f"divided by {area}", total / area)]
     return [("sum", total), (f"divided by {len(cells)}", total / len(cells))]

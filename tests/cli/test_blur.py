@@ -78,13 +78,13 @@ def test_transparent_pixels_lend_no_colour(succeeds, folder, load):
     assert_rounded(after[seen][:, :3], colour[seen], slack=0.01)
 
 
-@pytest.mark.parametrize("alpha", ["separate", "keep"])
+@pytest.mark.parametrize("alpha", ["separate", "unweighted"])
 def test_other_ways_with_alpha(succeeds, folder, load, alpha):
     succeeds("blur", "rgba.png", "out.png", "--sigma", 2, "--alpha", alpha)
     before, after = load("rgba.png"), load("out.png")
     blurred = scipy_blur(before, 2)
     assert_rounded(after[..., :3], blurred[..., :3])
-    if alpha == "keep":
+    if alpha == "unweighted":
         np.testing.assert_array_equal(after[..., 3], before[..., 3])
     else:
         assert_rounded(after[..., 3], blurred[..., 3])

@@ -81,17 +81,16 @@ def test_pages_and_json(succeeds, folder):
         (("blurr --sigma 2",), "blurr: no such filter; did you mean 'blur'?"),
         (("info",), "info: no filter"),
         (("chain edges",), "chain: no filter"),
-        (("blur",), "step 1, blur: Missing option '--sigma'"),
-        (("edges | blur --sgma 2",), "step 2, blur: No such option"),
+        (("blur",), "step 1, blur: it needs --sigma S"),
+        (("edges | blur --sgma 2",), "step 2, blur: it has no option --sgma; did you mean '--sigma'?"),
         (("blur --sigma x",), "sigma must be a number"),
         (("blur --sigma 2 --depth 16",), "--depth belongs to the chain"),
         (("blur --sigma 2 a.png",), "a step names no files"),
         (("blur --sigma 2 --range stretch | edges",), "range stretch belongs to the chain"),
         (("apply -k sobel-x -k sobel-y --combine each",), "--combine each writes several files"),
         (("",), "at least one step"),
-        (("missing.txt",), "missing.txt: no such filter"),
         (("blur --sigma 2", "--stride", "2"), "stride belongs to a step"),
-        (("blur --sigma 1 | edges --show direction", "--linear"), "a direction is no light; leave out linear"),
+        (("blur --sigma 1 | edges --show direction", "--linear"), "a direction is no light; leave out --linear"),
         (("blur --sigma $s",), "$s has no value"),
         (("blur --sigma 2", "--set", "s=2"), "no $s in this chain"),
     ],
@@ -100,6 +99,14 @@ def test_wrong_chains(refuses, folder, arguments, message):
     before = sorted(folder.iterdir())
     refuses(message, "chain", arguments[0], "rgb.png", "out.png", *arguments[1:], lines=1)
     assert sorted(folder.iterdir()) == before
+
+
+def test_a_file_of_steps_that_is_not_there(refuses, folder):
+    (folder / "look.txt").write_text("edges\n")
+    refuses(
+        "lok.txt: no such file; did you mean 'look.txt'?", "chain", "lok.txt", "rgb.png", "out.png", code=1, lines=1
+    )
+    refuses("erode: no such filter; write: imconv min", "chain", "erode --size 3", "rgb.png", "out.png", lines=1)
 
 
 @pytest.mark.parametrize(
@@ -139,3 +146,21 @@ def test_the_border_reaches_steps_like_other_tools(succeeds, folder):
         succeeds("chain", step, "rgb.png", "a.png", "--border", "wrap")
         succeeds(name, "rgb.png", "b.png", *options, "--border", "wrap")
         np.testing.assert_array_equal(read("a.png").pixels, read("b.png").pixels)
+
+
+def test_a_chain_leaves_nan_out_of_every_step(imconv, succeeds, folder):
+    import imconv as library
+
+    image = np.random.default_rng(6).random((20, 30)).astype(np.float32)
+    image[3:9, 4:12] = np.nan
+    library.write("holes.tif", image)
+    how = ("--nan", "ignore", "--border", "normalized")
+    succeeds("chain", "median --size 3 | box --size 5 | deviation --size 3", "holes.tif", "out.tif", *how)
+    expected = library.median(image, 3, nan="ignore", border="normalized")
+    expected = library.box_blur(expected, 5, nan="ignore", border="normalized")
+    assert np.isnan(expected).sum() < np.isnan(image).sum()
+    expected = library.local_deviation(expected, 3, nan="ignore", border="normalized")
+    np.testing.assert_array_equal(library.read("out.tif").pixels, expected)
+    result = imconv("chain", "median --size 3 | sharpen", "holes.tif", "no.tif", *how)
+    assert result.code == 2
+    assert "nan ignore goes with means and ranks" in result.err

@@ -8,7 +8,7 @@ from PIL import Image
 
 import imconv as library
 
-FIELDS = ["max_abs", "mean_abs", "rmse", "psnr", "ssim", "data_range"]
+FIELDS = ["max_abs", "mean_abs", "rmse", "psnr", "ssim", "data_range", "notes"]
 
 
 @pytest.fixture
@@ -19,7 +19,8 @@ def blurred(succeeds, folder):
 
 def test_json(succeeds, blurred, load):
     facts = json.loads(succeeds("compare", "rgb.png", blurred, "--json").out)
-    assert (list(facts), facts) == (FIELDS, library.compare(load("rgb.png"), load(blurred)).as_dict())
+    assert list(facts) == FIELDS
+    assert facts == {**library.compare(load("rgb.png"), load(blurred)).as_dict(), "notes": []}
 
 
 def test_text(succeeds, blurred):
@@ -30,7 +31,7 @@ def test_text(succeeds, blurred):
 
 def test_another_range(succeeds, blurred, load):
     facts = json.loads(succeeds("compare", "rgb.png", blurred, "--json", "--range", "-5,4095").out)
-    assert facts == library.compare(load("rgb.png"), load(blurred), data_range=(-5, 4095)).as_dict()
+    assert facts == library.compare(load("rgb.png"), load(blurred), data_range=(-5, 4095)).as_dict() | {"notes": []}
     assert facts["data_range"] == [-5, 4095]
 
 

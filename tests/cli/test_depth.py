@@ -1,6 +1,8 @@
 """--depth and --linear, as every filter command has them."""
 
 import json
+import re
+import shlex
 
 import numpy as np
 import pytest
@@ -140,3 +142,59 @@ def test_pages(succeeds, imconv, folder):
             found.append(int(np.array(image).max()))
     assert found == [0, 25700, 65535]
     succeeds("box", "pages.tif", "out.tif", "--size", "3", "--linear")
+
+
+# --- --dtype ---
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "float32", "float64"])
+def test_a_type_keeps_the_values(succeeds, folder, command, dtype):
+    for name in ("rgb.png", "grey16.png"):
+        succeeds(command[0], name, "out.tif", *command[1:], "--dtype", dtype)
+        found = library.read("out.tif").pixels
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, COMMANDS[command](library.read(name), dtype=dtype).pixels)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["median --size 3", "edges", "gabor --wavelength 5", "bilateral --sigma 1 --sigma-range 20", "guided --radius 2 --eps 0.01",
+     "deviation --size 3", "contrast --sigma 2", "open --size 3", "pool --op avg --size 2", "motion --length 3", "disk --radius 2",
+     "emboss", "rank --percentile 20 --size 3", "chain 'blur --sigma 1 | sharpen'", "edges --operator kirsch",
+     "blur --sigma 2 --like opencv"],
+)  # fmt: skip
+def test_every_filter_has_types(succeeds, folder, monkeypatch, command):
+    name, *options = shlex.split(command)
+    steps = options[:1] if name == "chain" else []
+    succeeds(name, *steps, "rgba.png", "out.tif", *options[len(steps) :], "--dtype", "float32")
+    found = library.read("out.tif")
+    assert found.pixels.dtype == "float32"
+    assert found.pixels[..., 3].max() > 1  # alpha too
+    with monkeypatch.context() as patch:
+        patch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
+        set_stripe_bytes(patch, 500)
+        succeeds(name, *steps, "rgba.png", "bands.tif", *options[len(steps) :], "--dtype", "float32")
+    np.testing.assert_array_equal(library.read("bands.tif").pixels, found.pixels)
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "words"),
+    [
+        (("out.tif", "--dtype", "float32", "--depth", "8"), 2, "give one of the two"),
+        (("out.tif", "--dtype", "float"), 2, "unknown --dtype 'float'; it is one of .*did you mean 'float"),
+        (("out.tif", "--dtype", "int16"), 2, "unknown --dtype"),
+        (("out.tif", "--dtype", "uint16", "--linear"), 2, "--linear goes with --depth, not with --dtype"),
+        (("out.png", "--dtype", "float32"), 1, "PNG cannot hold 32-bit float rgb pixels without loss; write TIFF"),
+        (("out.jpg", "--dtype", "uint16"), 1, "JPEG cannot hold 16-bit"),
+    ],
+)
+def test_types_that_can_not_be(imconv, folder, more, status, words):
+    result = imconv("blur", "rgb.png", *more, "--sigma", "1")
+    assert result.code == status
+    assert re.search(words, " ".join(result.err.split()))
+    assert not (folder / more[0]).exists()
+
+
+def test_a_type_belongs_to_the_chain(imconv, folder):
+    result = imconv("chain", "blur --sigma 1 --dtype float32 | sharpen", "rgb.png", "out.tif")
+    assert result.code == 2
+    assert "--dtype belongs to the chain" in result.err

@@ -145,7 +145,7 @@ def test_explain_and_dry_run(imconv, folder):
         (("--gain", "x"), "gain"),
         (("--sigma", "2"), "sigma"),
         (("--operator", "laplacian", "--show", "direction"), "only one answer"),
-        (("--show", "direction", "--linear"), "leave out linear"),
+        (("--show", "direction", "--linear"), "leave out --linear"),
         (("--border", "normalized"), "border"),
         (("--range", "clop"), "clip"),
     ],
@@ -156,3 +156,33 @@ def test_what_is_refused(imconv, folder, options, words):
     assert result.err.count("\n") == 1
     assert words in result.err
     assert not (folder / "out.png").exists()
+
+
+def test_degrees_and_grey(imconv, succeeds, folder, monkeypatch):
+    picture = read("rgb.png")
+    succeeds("edges", "rgb.png", "out.tif", "--show", "degrees")
+    expected = edges(picture, show="direction").pixels
+    assert expected.dtype == "float32"
+    np.testing.assert_array_equal(read("out.tif").pixels, expected)
+    succeeds("edges", "rgb.png", "out.png", "--show", "degrees", "--dtype", "uint16")
+    np.testing.assert_array_equal(read("out.png").pixels, np.floor(expected + 0.5) % 360)
+    for options in ((), ("--show", "degrees", "--dtype", "uint16"), ("--operator", "log")):
+        succeeds("edges", "rgb.png", "out.png", "--grey", *options)
+        assert read("out.png").mode == "grey"
+        how = {"show": "degrees", "dtype": "uint16"} if len(options) > 2 else {"operator": "log"} if options else {}
+        np.testing.assert_array_equal(read("out.png").pixels, edges(picture.pixels, grey=True, **how)[..., 0])
+        with monkeypatch.context() as patch:
+            patch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
+            succeeds("edges", "rgb.png", "bands.png", "--grey", *options)
+        np.testing.assert_array_equal(read("bands.png").pixels, read("out.png").pixels)
+    succeeds("edges", "rgb.png", "hue.png", "--grey", "--show", "direction")
+    assert read("hue.png").mode == "rgb"
+    succeeds("chain", "edges --grey | blur --sigma 1", "rgba.png", "out.png")
+    assert read("out.png").mode == "grey+alpha"
+    result = imconv("edges", "rgb.png", "no.png", "--show", "degrees")
+    assert result.code == 1
+    assert "PNG cannot hold 32-bit float" in result.err
+    result = imconv("edges", "rgb.png", "no.png", "--show", "degrees", "--depth", "8")
+    assert result.code == 2
+    assert "dtype uint16" in result.err
+    assert not (folder / "no.png").exists()

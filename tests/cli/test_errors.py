@@ -84,7 +84,9 @@ def test_unknown_commands_and_options(fails):
         message = fails(*arguments, code=2, lines=None)
         assert offered in message
         assert "--help" in message
-    assert "c.png" in fails("box", "rgb.png", "out.png", "c.png", "--size", "3", code=2, lines=None)
+    assert "3 paths are for many pictures" in fails(
+        "box", "rgb.png", "out.png", "c.png", "--size", "3", code=2, lines=None
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def test_a_bank_of_a_streamable_picture(succeeds, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [(["--wavelength", "1"], "wavelength must be a number from 2.5 to 500, not '1'"),
-     (["--wavelength", "8", "--energy", "--phase", "90"], "leave out phase"),
-     (["--wavelength", "4", "--bank", "3", "--pad", "valid"], "take pad same"),
+     (["--wavelength", "8", "--energy", "--phase", "90"], "leave out --phase"),
+     (["--wavelength", "4", "--bank", "3", "--pad", "valid"], "take --pad same"),
      (["--wavelength", "8", "--phase", "x"], "phase must be a number")],
 )  # fmt: skip
 def test_what_is_refused(refuses, folder, options, message):

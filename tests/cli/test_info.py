@@ -31,7 +31,7 @@ def test_every_kind(succeeds, folder, name):
     assert (facts["width"], facts["height"]) == (30, 24)
     keys = ("format", "channels", "mode", "depth", "sample", "alpha")
     assert tuple(facts[key] for key in keys) == EXPECTED[name]
-    assert facts["file"] == name
+    assert facts["input"] == name
     assert (facts["icc"], facts["orientation"], facts["frames"]) == (False, 1, 1)
     assert facts["palette"] == (name == "palette.gif")
 
@@ -126,7 +126,7 @@ def test_errors_are_per_file(imconv, folder):
     assert (result.code, result.out.decode().count("PNG")) == (1, 2)
     assert [line.split(":")[1].strip() for line in result.err.splitlines()] == ["nope.png", "bad.png", "."]
     rows = json.loads(imconv("info", "rgb.png", "nope.png", "--json").out)
-    assert [("error" in row, row["file"]) for row in rows] == [(False, "rgb.png"), (True, "nope.png")]
+    assert [("error" in row, row["input"]) for row in rows] == [(False, "rgb.png"), (True, "nope.png")]
 
 
 def test_nothing_given_on_a_terminal(monkeypatch):

@@ -55,6 +55,25 @@ def test_parameters_are_told_as_in_the_lecture(place, succeeds):
     assert "5 x 5 x 3 + 1 = 76" in result.err
 
 
+@pytest.mark.parametrize("options", [(), ("--max-memory", "1M")])
+def test_sizes_and_parameters_without_writing_anything(place, succeeds, monkeypatch, options):
+    monkeypatch.setattr("imconv.net.layer.PreparedLayer.apply", lambda *_, **__: pytest.fail("computed"))
+    before = sorted(path.name for path in place.iterdir())
+    result = succeeds("layer", "in.png", "-w", "w.npz", "--stride", "2", "--explain", *options, notes=True)
+    assert result.err.splitlines()[1:4] == [
+        "output         4 x 6 x 10",
+        "parameters     (5 x 5 x 3 + 1) x 10 = 760",
+        f"multiply-adds  {4 * 6 * 10 * 75}",
+    ]
+    assert result.out == b""
+    assert sorted(path.name for path in place.iterdir()) == before
+
+
+def test_a_report_without_writing_anything(place, succeeds):
+    told = json.loads(succeeds("layer", "in.png", "-w", "w.npz", "--json").out)
+    assert (told["parameters"], len(told["maps"]), "file" in told["maps"][0]) == (760, 10, False)
+
+
 def test_report(place, succeeds):
     result = succeeds("layer", "in.png", "-w", "sobel-x", "-w", "box-3", "--padding", "same", "--maps", "m", "--json")
     told = json.loads(result.out)
@@ -74,7 +93,7 @@ def test_sheet_through_a_pipe(place, succeeds):
 
 def test_alpha_is_left_out_where_there_are_no_weights_for_it(place, succeeds):
     result = succeeds("layer", "alpha.png", "-w", "w.npz", "--maps", "a", notes=True)
-    assert "alpha is left out" in result.err
+    assert "alpha is dropped" in result.err
     succeeds("layer", "in.png", "-w", "w.npz", "--maps", "b")
     np.testing.assert_array_equal(package.read("a/map-000.png").pixels, package.read("b/map-000.png").pixels)
 

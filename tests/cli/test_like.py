@@ -46,11 +46,17 @@ def test_options_beside_it_win(succeeds, folder, load):
     )
 
 
-def test_alpha(succeeds, folder, load):
+def test_alpha(imconv, succeeds, folder, load):
     image = load("rgba.png")
     succeeds("blur", "rgba.png", "out.png", "--sigma", 1, "--like", "pillow")
     np.testing.assert_array_equal(load("out.png"), library.gaussian_blur(image, 1, like="pillow"))
-    succeeds("blur", "rgba.png", "out.png", "--sigma", 1, "--like", "pillow", "--alpha", "keep")
+    succeeds("blur", "rgba.png", "out.png", "--sigma", 1, "--like", "pillow", "--alpha", "unweighted")
+    np.testing.assert_array_equal(load("out.png")[..., 3], image[..., 3])
+    np.testing.assert_array_equal(load("out.png")[..., :3], library.gaussian_blur(image[..., :3], 1, like="pillow"))
+    result = imconv("blur", "rgba.png", "no.png", "--sigma", 1, "--like", "pillow", "--alpha", "keep")
+    assert result.code == 2
+    assert "several passes" in result.err
+    succeeds("apply", "rgba.png", "out.png", "-k", "1 2 1", "--normalize", "--like", "torch", "--alpha", "keep")
     np.testing.assert_array_equal(load("out.png")[..., 3], image[..., 3])
 
 
@@ -74,8 +80,8 @@ def test_a_large_file_in_bands(succeeds, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [(["blur", "--sigma", 1, "--like", "opencw"], "unknown tool 'opencw'; like is one of"),
-     (["blur", "--sigma", 1, "--like", "scipy", "--linear"], "leave out like or linear"),
-     (["blur", "--sigma", 1, "--like", "pillow", "--truncate", 2], "no truncate"),
+     (["blur", "--sigma", 1, "--like", "scipy", "--linear"], "leave out --like or --linear"),
+     (["blur", "--sigma", 1, "--like", "pillow", "--truncate", 2], "no --truncate"),
      (["apply", "-k", "1 2 1", "-k", "1", "--like", "scipy"], "like goes with one kernel"),
      (["apply", "-k", "1 2 1", "--like", "pillow"], "3x3 and 5x5, not 1x3")],
 )  # fmt: skip

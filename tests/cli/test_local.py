@@ -87,14 +87,14 @@ def test_the_plan_is_told(succeeds, folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("bilateral", "--sigma", "x", "--sigma-range", 9), "sigma must be a number from 0.1 to 1000, not 'x'"),
-        (("bilateral", "--sigma", 2, "--sigma-range", 9, "--radius", 999), "radius must be a number from 0 to 100"),
-        (("guided", "--radius", 3, "--eps", -1), "eps must be a number"),
+        (("bilateral", "--sigma", "x", "--sigma-range", 9), "--sigma must be a number from 0.1 to 1000, not 'x'"),
+        (("bilateral", "--sigma", 2, "--sigma-range", 9, "--radius", 999), "--radius must be a number from 0 to 100"),
+        (("guided", "--radius", 3, "--eps", -1), "--eps must be a number"),
         (("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
-         "guided has no border constant; it has reflect"),
-        (("deviation", "--size", "0"), "size must be K or ROWSxCOLUMNS"),
-        (("deviation", "--size", "3", "--stride", 2), "deviation has no stride; leave it out"),
-        (("contrast", "--sigma", 2, "--linear"), "a normalised contrast is no light; leave out linear"),
+         "guided needs --border reflect or --border mirror"),
+        (("deviation", "--size", "0"), "--size must be K or ROWSxCOLUMNS"),
+        (("deviation", "--size", "3", "--stride", 2), "deviation has no --stride; leave it out"),
+        (("contrast", "--sigma", 2, "--linear"), "a normalised contrast is no light; leave out --linear"),
     ],
 )  # fmt: skip
 def test_errors(imconv, folder, arguments, message):

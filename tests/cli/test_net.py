@@ -67,7 +67,7 @@ def test_json(succeeds):
 def test_gated_fields_are_marked(succeeds):
     out = succeeds("net", "summary", "mobilenet-v3-small").out.decode()
     assert "639*" in out
-    assert "* weighed by squeeze and excitation" in out
+    assert "* without squeeze and excitation" in out
     assert "*" not in succeeds("net", "summary", "mobilenet-v2").out.decode()
 
 
@@ -78,19 +78,72 @@ def test_markdown(succeeds):
     table = [line for line in lines if line.startswith("|")]
     assert {line.count("|") for line in table} == {9}
     assert "- Total params: 2,542,856" in lines
-    assert any("\\* weighed" in line for line in lines)
+    assert any("\\* without" in line for line in lines)
 
 
 def test_the_inverse_question(succeeds):
     out = succeeds("net", "summary", "resnet50", "--want-output", "112", "--layer", "conv1").out.decode()
     assert out == (
-        "conv1 gives 112 x 112\n  for inputs of 223 to 224 rows and columns\n"
-        "  for inputs of 224 x 224 with padding 3 on both sides\n"
+        "an output of 112 x 112 at conv1\n  needs an input of 223 to 224 rows and columns\n"
+        "  or, for an input of 224 x 224, padding 3 on both sides\n"
     )
     found = json.loads(succeeds("net", "summary", "vgg16", "--want-output", "14x7", "--json").out)
-    assert found == {"layer": "features.30", "wanted": [14, 7], "inputs": [[448, 479], [224, 255]], "paddings": None}
+    assert found == {
+        "layer": "features.30",
+        "wanted": [14, 7],
+        "inputs": [[448, 479], [224, 255]],
+        "paddings": None,
+        "notes": [],
+    }
     out = succeeds("net", "summary", "lenet5", "--want-output", "28", "--layer", "C1", "--input", "28x27").out.decode()
-    assert "for inputs of 28 x 27 with padding 2 on both sides (rows), 2 before and 3 behind (columns)" in out
+    assert "or, for an input of 28 x 27, padding 2 on both sides (rows), 2 before and 3 behind (columns)" in out
+
+
+def test_fields_behind_layers_that_enlarge(succeeds, tmp_path):
+    path = tmp_path / "decoder.toml"
+    path.write_text(
+        "input = [16, 16, 2]\nlayers = [{ max = 2 }, { transposed = 2, size = 3, stride = 2, pad = 1 }, { upsample = 2 }, "
+        "{ layer = 'upsample', size = [5003, 16], mode = 'bilinear' }, { conv = 1, size = 3, name = 'last' }]"
+    )
+    out = succeeds("net", "summary", path).out.decode()
+    (row,) = [line for line in out.splitlines() if line.startswith("transposed1")]
+    assert row.split()[-5:-2] == ["4", "1", "1"]
+    (row,) = [line for line in out.splitlines() if line.startswith("upsample1")]
+    assert row.split()[-5:-2] == ["4", "1/2", "1"]
+    assert "<= an upper bound: no output sees more" in out
+    assert "Receptive field: at most " in out
+    facts = {one["name"]: one for one in json.loads(succeeds("net", "summary", path, "--json").out)["layers"]}
+    assert (facts["upsample1"]["jump"], facts["upsample1"]["upper_bound"]) == (0.5, False)
+    assert facts["last"]["upper_bound"]
+
+
+def test_kinds_are_listed_from_their_table(succeeds, refuses):
+    from imconv.net.layer_kinds import KINDS
+
+    lines = succeeds("net", "kinds").out.decode().splitlines()
+    assert [line.split()[0] for line in lines] == list(KINDS)
+    found = {one["name"]: one for one in json.loads(succeeds("net", "kinds", "--json").out)}
+    for line, (name, kind) in zip(lines, KINDS.items(), strict=True):
+        assert [field["name"] for field in found[name]["fields"]] == list(kind.attributes)
+        fields = line.partition(". Fields: ")[2]
+        assert [field.split(" = ")[0].strip("[]") for field in fields.split(", ") if field] == list(kind.attributes)
+        text = succeeds("net", "kinds", name).out.decode()
+        assert text.startswith(f"{name} ({kind.title}): {kind.about}\n")
+        assert all(f"\n{field} " in text for field in kind.attributes)
+    conv = succeeds("net", "kinds", "conv").out.decode()
+    assert "{ conv = 2, size = 3 }" in conv
+    assert "a whole number from 1 to 1024, or [rows, columns] (default 1)" in conv
+    refuses("no kind of layer 'cnov'; did you mean 'conv'", "net", "kinds", "cnov", lines=1)
+
+
+def test_the_shortest_way_to_write_each_kind_is_right(succeeds):
+    from imconv.net.layer_kinds import JOINS, KINDS
+    from tests.net.test_forward import made
+
+    for name in sorted(KINDS.keys() - set(JOINS)):
+        example = succeeds("net", "kinds", name).out.decode().splitlines()[2].strip()
+        before = '"flatten", ' if name in ("fc", "rbf") else ""
+        assert made(f"input = [8, 8, 4]\nlayers = [{before}{example}]").layers[-1].kind == name
 
 
 def test_a_file_of_ones_own(imconv, succeeds, tmp_path):
@@ -126,9 +179,9 @@ def test_the_list(imconv, succeeds):
         (["resnet50", "--input", "224x224x3x1"], 2, "--input must be HxWxC"),
         (["resnet5"], 2, "did you mean 'resnet50'"),
         (["nope.toml"], 1, "nope.toml"),
-        (["resnet50", "--layer", "conv1"], 2, "--layer goes with --want-output"),
+        (["resnet50", "--layer", "conv1"], 2, "--layer needs --want-output"),
         (["resnet50", "--json", "--markdown"], 2, "choose one"),
-        (["resnet50", "--want-output", "7", "--markdown"], 2, "no table"),
+        (["resnet50", "--want-output", "7", "--markdown"], 2, "can't be combined with --markdown"),
         (["resnet50", "--want-output", "x"], 2, "--want-output must be N or NxM"),
         (["resnet50", "--want-output", "7", "--layer", "fc"], 2, "fc sees the whole input"),
         (["resnet50", "--want-output", "7", "--layer", "cnov1"], 2, "did you mean 'conv1'"),
@@ -138,4 +191,5 @@ def test_mistakes(imconv, arguments, code, message):
     result = imconv("net", "summary", *arguments)
     assert result.code == code
     assert message in result.err
-    assert (result.err.count("\n"), result.out) == (1, b"")
+    assert result.err.count("\n") == 1
+    assert (result.out == b"") == ("--json" not in arguments)

@@ -12,6 +12,7 @@ from imconv.engine import threads
 from imconv.net import activations, convolution, load, matrix, operations
 from imconv.net.loaded_weights import Weights
 
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 MINE = """
 input = [20, 24, 3]
 layers = [{ conv = 5, size = 3, pad = 1 }, "relu", { max = 2 }, { conv = 4, size = 3 }, "flatten", { fc = 6 }]
@@ -70,7 +71,17 @@ def test_threads_change_nothing(refuses, succeeds, folder, monkeypatch, command)
     assert told[0] == told[1]
     assert max(used) > 1
     for wrong in ("0", "two", "-1"):
-        command = ("net", name, "mine.toml", "in.png", "-w", "w.npz", "--threads", wrong, *options)
+        command = (
+            "net",
+            name,
+            "mine.toml",
+            "in.png",
+            "-w",
+            "w.npz",
+            "--threads",
+            wrong,
+            *(each for each in options if each != "--json"),
+        )
         refuses("--threads must be a number of threads", *command)
 
 
@@ -91,8 +102,8 @@ def test_run_tells_what_goes_in(succeeds, folder):
     result = succeeds("net", "run", "mine.toml", "in.png", "-w", "w.npz", "-v", notes=True)
     assert result.err.splitlines() == [
         "imconv: resized to 20 x 24, bilinear (Pillow's, antialiased)",
-        "imconv: samples divided by 255, less 0.5",
-        "imconv: in go 20 x 24 x 3",
+        "imconv: samples divided by 255, minus 0.5",
+        "imconv: network input: 20 x 24 x 3",
     ]
 
 
@@ -108,12 +119,46 @@ def test_run_reads_standard_input_and_turns_pictures_upright(succeeds, folder):
 
 
 def test_lenet_reads_digits_out_of_the_box(succeeds):
-    digits = sorted((Path(__file__).parents[2] / "examples" / "digits").glob("*.png"))
+    digits = sorted(DIGITS.glob("*.png"))
     assert digits
     for path in digits:
         found = json.loads(succeeds("net", "run", "lenet5", path, "--json").out)["top"]
         assert found[0]["class"] == int(path.stem)
         assert found[0]["probability"] > 0.5
+
+
+def test_black_digits_on_white_paper(succeeds, folder):
+    """They are misread, with a note; --invert reads them as the digits that they are."""
+    digit = library.read(DIGITS / "5.png").pixels
+    library.write("paper.png", 255 - digit)
+    result = succeeds("net", "run", "lenet5", "paper.png", notes=True)
+    assert result.err == (
+        "imconv: paper.png: the picture's rim is bright, but lenet5 expects one handwritten digit, white on black; try --invert\n"
+    )
+    assert succeeds("net", "run", "lenet5", "paper.png", "--quiet").out == result.out
+    inverted = succeeds("net", "run", "lenet5", "paper.png", "--invert").out
+    assert inverted == succeeds("net", "run", "lenet5", DIGITS / "5.png").out
+    assert inverted.split()[2] == b"5"
+    for command in (("maps", "--layers", "C1", "--output-dir"), ("trace", "--layer", "C1", "--at", "10,10,0")):
+        name, *options = command
+        outs = [
+            succeeds("net", name, "lenet5", *picture, *options, *([place] if name == "maps" else [])).out
+            for place, picture in (("a", ["paper.png", "--invert"]), ("b", [DIGITS / "5.png"]))
+        ]
+        assert outs[0] == outs[1]
+
+
+def test_a_photograph_is_no_digit(succeeds):
+    """What is left of it is said without -v, and how far it is from the nearest digit."""
+    path = DIGITS.parent / "astronaut.png"
+    result = succeeds("net", "run", "lenet5", path, "--top", 1, notes=True)
+    lost, rim = result.err.splitlines()
+    assert lost == f"imconv: {path}: its colours are dropped; it is shrunk from 512 x 512 to 28 x 28 pixels"
+    assert "the picture's rim is neither dark nor bright, but lenet5 expects one handwritten digit" in rim
+    assert "distance 20.7" in result.out.decode()
+    report = json.loads(succeeds("net", "run", "lenet5", path, "--json", notes=True).out)
+    assert report["notes"] == [line.removeprefix("imconv: ") for line in (lost, rim)]
+    assert report["top"][0]["distance"] == report["top"][0]["output"] == pytest.approx(20.7, abs=0.1)
 
 
 def test_maps(succeeds, folder):
@@ -135,13 +180,30 @@ def test_maps(succeeds, folder):
     shown = library.read("seen/conv1/map-000.png").pixels
     assert shown.shape[:2] == (80, 96)  # 4 times as large
     sheet = library.read("seen/conv1/sheet.png").pixels
-    assert (sheet[: shown.shape[0], : shown.shape[1]] == shown).all()
+    first = shown[::4, ::4].repeat(17, 0).repeat(17, 1)  # two maps of 24 columns on at least 800 pixels
+    assert sheet.shape[1] == 2 * 24 * 17 + 4 == 820
+    assert (sheet[: first.shape[0], : first.shape[1]] == first).all()
+
+
+def test_zoom(succeeds, refuses, folder):
+    args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--layers", "conv1", "--occlusion", "top")
+    succeeds(*args, "--output-dir", "seen", "--zoom", "1")
+    succeeds(*args, "--output-dir", "larger", "--zoom", "3")
+    for file in ("map-004", "sheet"):
+        small, large = (library.read(f"{place}/conv1/{file}.png").pixels for place in ("seen", "larger"))
+        if file == "sheet":
+            small, large = small[:20, 28:52], large[:60, 76:148]  # the second map, behind gaps of 4
+        assert small.shape[:2] == (20, 24)
+        assert (large == small.repeat(3, 0).repeat(3, 1)).all()
+    assert library.read("larger/occlusion.png").pixels.shape == (60, 3 * 72 + 8, 3)
+    refuses("--zoom must be a whole number from 1", *args, "--output-dir", "o", "--zoom", "0")
+    refuses("need 41.5 MiB of memory", *args, "--output-dir", "o", "--zoom", "55", "--max-memory", "40M", code=1)
 
 
 def test_occlusion(succeeds, folder):
     args = ("net", "maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "seen", "--labels", "labels.txt")
     assert succeeds(*args, "--occlusion", "cat", "--square", 6).out.decode().startswith("class 2 (cat): ")
-    assert library.read("seen/occlusion.png").pixels.shape == (140, 3 * 168 + 8, 3)
+    assert library.read("seen/occlusion.png").pixels.shape == (220, 3 * 264 + 8, 3)
     found = json.loads(succeeds(*args, "--occlusion", "top", "--square", 6, "--json").out)["occlusion"]
     shares = expected(folder)
     assert (found["class"], found["square"], found["places"]) == (int(shares.argmax()), 6, [6, 7])
@@ -155,8 +217,16 @@ def test_trace(succeeds, folder):
     assert found["result"] == pytest.approx(float(result), rel=1e-5)
     assert (found["layer"], found["at"], found["rows"], found["columns"]) == ("conv1", [3, 4, 2], [2, 3, 4], [3, 4, 5])
     text = succeeds(*args).out.decode()
-    assert text.startswith("conv1 (conv) at 3,4,2\nrows     2 3 4\ncolumns  3 4 5\n")
+    assert text.startswith("conv1 (conv) at row 3, column 4, channel 2\nrows     2 3 4\ncolumns  3 4 5\n")
     assert "relu1 (ReLU)" in text
+    assert succeeds(*args[:-2], "--pixel", "4,3,2").out.decode() == text  # column first
+
+
+def test_a_pixel_of_a_single_map(succeeds):
+    args = ("net", "trace", "lenet5", DIGITS / "5.png", "--layer")
+    with_channel = succeeds(*args, "C1", "--pixel", "7,9,0").out
+    assert with_channel == succeeds(*args, "C1", "--at", "9,7,0").out
+    assert with_channel.startswith(b"C1 (conv) at row 9, column 7, channel 0\n")
 
 
 @pytest.mark.parametrize(
@@ -174,12 +244,18 @@ def test_trace(succeeds, folder):
         (("run", "mine.toml", "in.png", "-w", "w.npz", "--max-pixels", "9"), 1, "raise the limit with --max-pixels"),
         (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o"), 2, "nothing to show"),
         (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "cov1"), 2, "did you mean 'conv1'"),
-        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "fc1"), 2, "gives 6 numbers, no maps"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "fc1"), 2, "fc1 has no maps: its output is 6 numbers"),
         (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--occlusion", "cow"), 2, "a number from 0 to 5"),
-        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "conv1", "--square", "3"), 2, "goes with --occlusion"),
+        (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "o", "--layers", "conv1", "--square", "3"), 2, "--square needs --occlusion"),
         (("maps", "mine.toml", "in.png", "-w", "w.npz", "--output-dir", "in.png", "--layers", "conv1"), 1, "in.png"),
-        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "1,2"), 2, "a sample is row,column,channel"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "1,2"), 2, "conv1 has no sample 1,2: its output is 20 x 24 x 5; write row,column,channel"),
         (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "1,b,2"), 2, "--at must be"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1"), 2, "give the position by --at"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--at", "1,2,3", "--pixel", "1,2"), 2, "give the position by --at"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--pixel", "1,2"), 2, "conv1 has 5 channels; write X,Y,CHANNEL"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "conv1", "--pixel", "24,2,1"), 2, "conv1 has x from 0 to 23, y from 0 to 19"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "fc1", "--pixel", "0,0"), 2, "no maps but 6 numbers; give one by --at N"),
+        (("trace", "mine.toml", "in.png", "-w", "w.npz", "--layer", "cov1", "--pixel", "0,0"), 2, "did you mean 'conv1'"),
     ],
 )  # fmt: skip
 def test_what_is_refused(imconv, folder, args, code, told):

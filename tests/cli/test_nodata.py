@@ -77,13 +77,13 @@ def test_each_page_has_its_own(succeeds, folder):
     ("arguments", "code", "words"),
     [
         (("blur", "bare.tif", "out.tif", "--sigma", 2, "--nodata", "auto"), 1, "bare.tif: it states no no-data value (TIFF tag 42113)"),
-        (("blur", "dem.tif", "out.tif", "--sigma", 2, "--nodata", "none"), 2, "nodata must be a number, nan or auto, not 'none'"),
-        (("blur", "u8.tif", "out.tif", "--sigma", 2, "--nodata", "-1"), 2, "nodata -1 is no sample of a picture of uint8"),
-        (("edges", "dem.tif", "out.tif", "--nodata", "auto"), 2, "nodata goes with blur, box"),
+        (("blur", "dem.tif", "out.tif", "--sigma", 2, "--nodata", "none"), 2, "--nodata must be a number, nan or auto, not 'none'"),
+        (("blur", "u8.tif", "out.tif", "--sigma", 2, "--nodata", "-1"), 2, "--nodata -1 is no sample of a picture of uint8"),
+        (("edges", "dem.tif", "out.tif", "--nodata", "auto"), 2, "--nodata goes with blur, box"),
         (("sharpen", "dem.tif", "out.tif", "--nodata", "auto"), 2, "weights that are not negative"),
-        (("chain", "blur --sigma 2 | edges", "dem.tif", "out.tif", "--nodata", "auto"), 2, "step 2: nodata goes with blur"),
-        (("blur", "dem.tif", "out.tif", "--sigma", 2, "--nodata", "auto", "--linear"), 2, "linear light"),
-        (("blur", "dem.tif", "out.tif", "--sigma", 2, "--nodata", "auto", "--depth", "16"), 2, "change of depth"),
+        (("chain", "blur --sigma 2 | edges", "dem.tif", "out.tif", "--nodata", "auto"), 2, "step 2: --nodata goes with blur"),
+        (("blur", "dem.tif", "out.tif", "--sigma", 2, "--nodata", "auto", "--linear"), 2, "--linear decodes"),
+        (("blur", "dem.tif", "out.tif", "--sigma", 2, "--nodata", "auto", "--depth", "16"), 2, "--depth would rescale"),
     ],
 )  # fmt: skip
 def test_mistakes(imconv, folder, raster, arguments, code, words):

@@ -8,6 +8,7 @@ import tifffile
 
 from imconv.filters.apply import _planned
 from imconv.stages.convolution.filter import LinearFilter
+from tests.refused import refused
 
 
 @pytest.fixture
@@ -55,6 +56,41 @@ def test_one_page_is_filtered(succeeds, book):
         succeeds("box", "book.tif", "out.tif", "--size", 3, "--page", number)
         (result,) = read_book("out.tif")
         np.testing.assert_array_equal(result, expected(page))
+
+
+@pytest.mark.parametrize("shape", [(12, 17), (12, 17, 3), (9, 70, 4)])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("end", ["npy", "npz"])
+def test_a_stack_becomes_one_array(succeeds, folder, end, dtype, shape):
+    stack = np.random.default_rng(5).integers(0, 250, (4, *shape)).astype(dtype)
+    metadata = {"photometric": "rgb", "extrasamples": ["unassalpha"] * (shape[2] == 4)} if len(shape) == 3 else {}
+    with tifffile.TiffWriter(folder / "stack.tif") as writer:
+        for page in stack:
+            writer.write(page, metadata=None, software=False, **metadata)
+    succeeds("box", "stack.tif", f"out.{end}", "--size", 3, "--alpha", "separate")
+    found = np.load(f"out.{end}")
+    found = found["image"] if end == "npz" else found
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, np.stack([expected(page) for page in stack]))
+    succeeds("box", "stack.tif", f"out.{end}", "--size", 3, "--alpha", "separate", "--page", 2)
+    found = np.load(f"out.{end}")
+    np.testing.assert_array_equal(found["image"] if end == "npz" else found, expected(stack[2]))
+
+
+def test_pages_that_are_no_stack(succeeds, book, folder):
+    """The first, with a note that says why; the library refuses them."""
+    import imconv
+
+    result = succeeds("box", "book.tif", "out.npy", "--size", 3, notes=True)
+    assert result.err == (
+        "imconv: book.tif: first of 3 pages, which differ in size or type: NPY holds one array; --page chooses\n"
+    )
+    np.testing.assert_array_equal(np.load("out.npy"), expected(book[0]))
+    message = "NPY holds pages of one size and type, as one array; these are 17 x 12, 8-bit rgb and 9 x 20, 16-bit grey"
+    refused(imconv.ImconvError, message, imconv.write_pages, "none.npy", book)
+    assert not (folder / "none.npy").exists()
+    imconv.write_pages("two.npy", [book[0], book[0]])
+    assert np.load("two.npy").shape == (2, 12, 17, 3)
 
 
 def test_a_format_of_one_picture_gets_the_first(succeeds, book, load):

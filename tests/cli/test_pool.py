@@ -91,7 +91,7 @@ def test_the_report_beside_a_picture(succeeds, imconv, folder):
         ("--op mex --size 2", "did you mean 'max'?"),
         ("--op max --size 2 --padding 3", "padding 3 is more than half"),
         ("--op max --size 2 --antialias 99", "antialias must be"),
-        ("--op max --size 2 --border wrap", "No such option '--border'"),
+        ("--op max --size 2 --border wrap", "pool has no option --border"),
         ("--op count --size 2 --where v~3", "where must be v"),
         ("--op max --size 99", "no output is left"),
         ("--op max --size 1 --report", "no shifts in between"),

@@ -32,6 +32,25 @@ def test_equals_the_python_function(succeeds, folder, monkeypatch, name, source,
             np.testing.assert_array_equal(read("out.png").pixels, function(picture, **keywords, **also).pixels)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_mask_of_0_and_1_counts_as_black_and_white(imconv, succeeds, folder, dtype):
+    mask = np.zeros((24, 30), dtype)
+    mask[4:20, 5:17] = 1
+    write("mask.png", mask)
+    result = imconv("box", "rgb.png", "out.png", "--size", 5, "--mask", "mask.png")
+    assert result.code == 0
+    white = np.iinfo(dtype).max
+    assert result.err == (
+        f"imconv: mask.png: the mask's largest sample is 1, not {white}: it counts as a mask of 0 and 1\n"
+    )
+    expected = box_blur(read("rgb.png"), 5, mask=mask.astype(bool)).pixels
+    np.testing.assert_array_equal(read("out.png").pixels, expected)
+    assert (expected != read("rgb.png").pixels).any()
+    succeeds("box", "rgb.png", "out.png", "--size", 5, "--mask", "mask.png", "-q")
+    result = imconv("chain", "box --size 5 --mask mask.png | box --size 3", "rgb.png", "out.png")
+    assert result.err.count("counts as a mask of 0 and 1") == 1
+
+
 def test_crop_writes_the_region_alone(succeeds, folder):
     succeeds("blur", "rgb.png", "out.png", "--sigma", 3, "--region", "10x6+4+7", "--crop")
     np.testing.assert_array_equal(read("out.png").pixels, gaussian_blur(read("rgb.png"), 3).pixels[7:13, 4:14])
@@ -47,11 +66,11 @@ def test_explain_tells_what_is_selected(succeeds, folder):
     [
         (("--region", "10x6"), 2, "region must be WxH"),
         (("--region", "100x6+0+0"), 2, "reaches beyond the picture"),
-        (("--crop",), 2, "crop needs a region"),
+        (("--crop",), 2, "--crop needs --region"),
         (("--mask", "missing.png"), 1, "missing.png: no such file"),
         (("--mask", "rgba.png"), 2, "a mask is grey or RGB, without alpha"),
         (("--channels", "x"), 2, "channels must be names"),
-        (("--channels", "luma", "--stride", "2"), 2, "a result of the picture's size"),
+        (("--channels", "luma", "--stride", "2"), 2, "can't be combined with"),
     ],
 )
 def test_wrong_selections(imconv, folder, options, code, message):

@@ -117,6 +117,44 @@ def test_closed_standard_streams(folder, closed):
     assert (folder / "out.png").exists()
 
 
+TALKATIVE = [("-v",), ("--explain",), ("-v", "--explain", "--json"), ("--dry-run",)]
+
+
+@pytest.mark.parametrize("options", TALKATIVE, ids=" ".join)
+@pytest.mark.parametrize("gone", ["closed", "left"])
+def test_nobody_reads_standard_error(succeeds, folder, options, gone):
+    """As `imconv ... 2>&1 | head -1` and `2>&-`: nothing is lost with the words, so the exit status is 0."""
+    if "--dry-run" not in options:
+        succeeds("box", "palette.gif", "expected.png", "--size", 3, notes=True)
+    shell = f"{'exec 2>&-; ' if gone == 'closed' else ''}exec {sys.executable} -m imconv box palette.gif out.png --size 3 {' '.join(options)}"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(["sh", "-c", shell], stdout=subprocess.PIPE, stderr=writing, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stdout.count(b"\n")) == (0, "--json" in options)
+    if "--dry-run" not in options:
+        assert Path("out.png").read_bytes() == Path("expected.png").read_bytes()
+
+
+@pytest.mark.parametrize(("words", "code"), [(("nope.png", "out.png", "--size", "3"), 1), (("rgb.png", "out.png"), 2)])
+def test_errors_that_nobody_reads(folder, words, code):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([*IMCONV, "box", *words, "--json"], stdout=subprocess.PIPE, stderr=writing, check=False)
+    os.close(writing)
+    assert (done.returncode, json.loads(done.stdout)["error"]["status"]) == (code, code)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc here")
+def test_no_picture_takes_the_place_of_standard_error(folder):
+    """Libraries write their words to descriptor 2, whatever has been opened under that number."""
+    code = "import os, sys; from imconv import cli; cli.run = lambda args: print(os.readlink('/proc/self/fd/2')) or 0; cli.main()"
+    done = subprocess.run(
+        ["sh", "-c", f'exec 2>&-; exec {sys.executable} -c "{code}"'], capture_output=True, check=False
+    )
+    assert done.stdout == b"/dev/null\n"
+
+
 @pytest.mark.parametrize(("closed", "what"), [(0, "standard input"), (1, "standard output")])
 def test_a_closed_stream_that_is_needed(folder, closed, what):
     names = "- out.png" if closed == 0 else "rgb.png -"

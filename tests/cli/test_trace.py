@@ -17,6 +17,7 @@ APPLY = [
     ("-k", "box-3", "--dilation", "2,3", "--border", "normalized"),
     ("-k", "lecture", "--depth", "16"),
     ("-k", "sharpen", "--alpha", "keep"),
+    ("-k", "box-3", "--alpha", "unweighted"),
 ]
 
 
@@ -61,17 +62,18 @@ FILTERS = {
     "gabor --wavelength 6 --energy": 1,
     "median --size 3": 0,
     "median --size 5x4 --shape disk --border normalized": 0,
-    "median --size 3 --stride 2 --alpha keep": 0,
+    "median --size 3 --stride 2 --alpha unweighted": 0,
     "rank --size 5 --percentile 20 --border constant:7": 0,
     "min --size 3": 0,
     "max --size 4 --shape plus --range offset": 0,
     "open --size 3": 0,
-    "close --size 3 --alpha keep": 0,
+    "close --size 3 --alpha unweighted": 0,
     "gradient --size 3 --stride 2": 0,
     "tophat --size 5": 0,
     "tophat --size 5 --shape disk --black": 0,
     "bilateral --sigma 1.5 --sigma-range 30": 0.1,
     "bilateral --sigma 1.5 --sigma-range 30 --border normalized --alpha keep": 0.1,
+    "bilateral --sigma 1.5 --sigma-range 30 --alpha unweighted": 0.1,
     "guided --radius 2 --eps 0.01": 0.1,
     "guided --radius 2 --eps 0.01 --border normalized --alpha keep": 0.1,
     "deviation --size 5": 0.1,
@@ -82,6 +84,7 @@ FILTERS = {
     "pool --op avg --size 3 --padding 1": 0,
     "pool --op avg --size 3 --padding 1 --exclude-pad --alpha keep": 0,
     "pool --op sum --size 2 --range clip": 0,
+    "pool --op sum --size 2 --alpha unweighted": 0,
     "pool --op count --size 4 --where v>100": 0,
     "pool --op stdev --size 4": 0,
     "pool --op median --size 3 --stride 2": 0,
@@ -170,7 +173,7 @@ def test_text_and_standard_input(succeeds, folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--pixel", "30,0", "-k", "sobel-x"), "outside the result of 30 x 24"),
+        (("--pixel", "30,0", "-k", "sobel-x"), "30,0 (column,row) is outside the result, 30 columns by 24 rows"),
         (("--pixel", "3", "-k", "sobel-x"), "--pixel"),
         (("--pixel", "a,b", "-k", "sobel-x"), "--pixel"),
         (("--pixel", "1,1", "-k", "sobl-x"), "sobel-x"),
@@ -182,10 +185,10 @@ def test_text_and_standard_input(succeeds, folder):
         (("--pixel", "1,1", "-f", "blur"), "--sigma"),
         (("--pixel", "1,1", "-f", "blur --sigma 1", "--normalize"), "goes with --kernel"),
         (("--pixel", "1,1", "-f", "blur --sigma 1", "--stride", "2"), "write it into the steps"),
-        (("--pixel", "1,1", "-f", "blur --sigma 1 --region 3x3+0+0"), "leave out region"),
-        (("--pixel", "1,1", "-f", "blur --sigma 1 | blur --sigma 1 --channels r"), "leave out region"),
+        (("--pixel", "1,1", "-f", "blur --sigma 1 --region 3x3+0+0"), "leave out --region"),
+        (("--pixel", "1,1", "-f", "blur --sigma 1 | blur --sigma 1 --channels r"), "leave out --region"),
         (("--pixel", "1,1", "-f", "gabor --wavelength 6 --bank 4"), "several filters"),
-        (("--pixel", "20,20", "-f", "box --size 3 --stride 2"), "outside the result of 15 x 12"),
+        (("--pixel", "20,20", "-f", "box --size 3 --stride 2"), "outside the result, 15 columns by 12 rows"),
     ],
 )
 def test_mistakes_are_one_line(refuses, folder, arguments, words):

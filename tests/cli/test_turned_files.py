@@ -347,8 +347,11 @@ def test_memory_of_turning_counts(imconv, folder):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--region", "24x30+0+0"), "region 24x30+0+0 reaches beyond the picture, which is 30 x 24"),
-        (("--mask", "stored-mask.png"), "the mask is 24 x 30; it must be as the picture, 30 x 24"),
+        (("--region", "24x30+0+0"), "region 24x30+0+0 reaches beyond the picture, which is 30 wide and 24 high"),
+        (
+            ("--mask", "stored-mask.png"),
+            "the mask is 24 wide and 30 high; it must be as the picture, 30 wide and 24 high",
+        ),
     ],
 )
 def test_places_beyond_the_shown_picture(imconv, scene, options, words):

@@ -241,6 +241,8 @@ def test_text():
     assert load_steps("blur --sigma 2|edges") == [["blur", "--sigma", "2"], ["edges"]]
     assert load_steps('apply -k "1 2 1; 0 0 0" | edges') == [["apply", "-k", "1 2 1; 0 0 0"], ["edges"]]
     assert load_steps("apply -k 'a|b'") == [["apply", "-k", "a|b"]]
+    for bars in ("| edges", "edges |", " | edges| "):
+        assert load_steps(bars) == [["edges"]]
 
 
 def test_file(tmp_path):
@@ -255,8 +257,10 @@ def test_file(tmp_path):
     [
         ("", (), "at least one step"),
         ("blur || edges", (), "an empty step"),
+        ("|| edges", (), "an empty step"),
+        ("|", (), "at least one step"),
         ("blur '", (), "no closing quotation"),
-        ("blur --sigma $s", (), r"\$s has no value; give one with --set s=..."),
+        ("blur --sigma $s", (), r"\$s has no value; give one with --set 's=...'"),
         ("blur --sigma $", (), "a name must follow"),
         ("blur --sigma $s", ("t=1",), r"\$s has no value.*"),
         ("blur --sigma $sigma", ("sigma=1", "sgima=2"), r"no \$sgima in this chain; did you mean 'sigma'"),
@@ -270,7 +274,11 @@ def test_wrong_text(text, given_values, message):
 
 def test_wrong_files(tmp_path):
     path = tmp_path / "look.txt"
-    path.write_text("blur --sigma 2\nedges |\n")
+    path.write_text("| blur --sigma 2 |\n| edges\n")
+    assert load_steps(str(path)) == [["blur", "--sigma", "2"], ["edges"]]
+    refused(FileError, r"lok\.txt: no such file; did you mean 'look\.txt'", load_steps, str(tmp_path / "lok.txt"))
+    refused(FileError, r"steps\.txt: no such file", load_steps, "steps.txt")
+    path.write_text("blur --sigma 2\nedges || box\n")
     refused(OptionError, r"look.txt:2: an empty step", load_steps, str(path))
     path.write_bytes(b"\xff\xfe\x00")
     refused(FileError, "this is no text", load_steps, str(path))

@@ -152,19 +152,115 @@ def test_the_same_bits_for_any_threads_and_bands(dtype):
         threads_and_bands_change_nothing(work, image)
 
 
+# --- ranks, pools and deviations ---
+def percentile(percent):
+    def of(window):
+        there = np.sort(window[~np.isnan(window)])
+        return there[min(int(len(there) * percent / 100), len(there) - 1)] if len(there) else np.nan
+
+    return of
+
+
+def population(window):
+    return window[~np.isnan(window)].std() if not np.isnan(window).all() else np.nan
+
+
+WINDOWS = {
+    "median": (lambda f, **o: imconv.median(f, (3, 5), **o), percentile(50)),
+    "min": (lambda f, **o: imconv.minimum(f, (3, 5), **o), percentile(0)),
+    "max": (lambda f, **o: imconv.maximum(f, (3, 5), **o), percentile(100)),
+    "rank": (lambda f, **o: imconv.rank(f, 30, (3, 5), **o), percentile(30)),
+    "deviation": (lambda f, **o: imconv.local_deviation(f, (3, 5), **o), population),
+}
+SCIPY = {"reflect": "reflect", "nearest": "nearest", "wrap": "wrap", "constant:7": "constant"}
+
+
+@pytest.mark.parametrize("border", SCIPY)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_of_what_is_there(name, dtype, border):
+    """ignore fills holes; nodata nan leaves them as they are; keep lets NaN spread, or ranks it last."""
+    call, of = WINDOWS[name]
+    image = with_holes((30, 26), dtype)
+    image[9:16, 8:17] = np.nan
+    how = {"size": (3, 5), "mode": SCIPY[border], "cval": 7}
+    expected = ndimage.generic_filter(image.astype(float), of, **how)
+    tolerance = 1e-4 if name == "deviation" else 0  # of numbers up to 200, one of float32's last places
+    result = call(image, border=border, nan="ignore")
+    assert result.dtype == image.dtype
+    assert np.isnan(expected).any()
+    np.testing.assert_allclose(result, expected, rtol=0, atol=tolerance)
+    holes = np.where(np.isnan(image), np.nan, expected)
+    np.testing.assert_allclose(call(image, border=border, nodata=np.nan), holes, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_beside_alpha_in_bands_and_in_other_types(name):
+    call, _ = WINDOWS[name]
+    image = with_holes((50, 26, 4), "float32")
+    image[..., 3] = 0.5
+    result = call(image, has_alpha=True, alpha="unweighted", border="constant:7", nan="ignore")
+    plain = call(image[..., :3].copy(), border="constant:7", nan="ignore")
+    np.testing.assert_array_equal(result[..., :3], plain)
+    np.testing.assert_array_equal(result[..., 3], image[..., 3])
+    unit = np.abs(plain[..., 0]) / 300
+    unit[4:9, 4:11] = np.nan
+    with pytest.warns(RuntimeWarning, match="results were NaN and became 0"):
+        levels = call(unit, depth=8, nan="ignore")
+    floats = call(unit, nan="ignore")
+    assert_levels(levels, np.nan_to_num(floats.astype(np.float64)) * 255, 1e-4)
+    whole = np.arange(90, dtype=np.uint8).reshape(9, 10)
+    np.testing.assert_array_equal(call(whole, nan="ignore"), call(whole))
+    region = call(image[..., 0].copy(), nan="ignore", region="10x20+3+5")
+    np.testing.assert_array_equal(region[5:25, 3:13], call(image[..., 0].copy(), nan="ignore")[5:25, 3:13])
+
+
+def test_bands_and_threads_of_windows(monkeypatch):
+    from imconv.composites.nodata import leaving_out
+    from imconv.filters.local import DeviationFilter
+    from imconv.filters.pool import pool_filter
+    from imconv.stages.ranking.filter import RankFilter
+    from imconv.stages.ranking.footprint import make_footprint
+    from tests.executing import set_stripe_bytes
+
+    set_stripe_bytes(monkeypatch, 1)
+    options = Options(nan="ignore")
+    for work in (RankFilter(make_footprint((5, 3)), 50.0, options), DeviationFilter(options, (3, 5)), pool_filter("avg", 3, options)):  # fmt: skip
+        threads_and_bands_change_nothing(leaving_out(work), with_holes((61, 33), "float32"))
+
+
+def test_pools_of_what_is_there():
+    image = with_holes((8, 10))
+    image[2:4, 4:6] = np.nan
+    windows = image.reshape(4, 2, 5, 2).swapaxes(1, 2).reshape(4, 5, 4)
+    for op, of in (("avg", np.nanmean), ("max", np.nanmax), ("median", np.nanmedian), ("stdev", np.nanstd)):
+        found = imconv.pool(image, op, 2, nan="ignore")
+        assert np.isnan(found[1, 2])
+        there = ~np.isnan(windows).all(axis=2)
+        np.testing.assert_allclose(found[there], of(windows[there], axis=1), atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan ignore has no border reflect; it has normalized"),
+        (lambda f: imconv.box_blur(f, 3, nan="ignore"), "nan='ignore' needs border='normalized', not 'reflect'"),
         (lambda f: imconv.box_blur(f, 3, nan="drop", border="normalized"), "nan must be keep or ignore, not 'drop'"),
         (lambda f: imconv.correlate(f, "laplacian-4", **IGNORE), "weights that are not negative"),
-        (lambda f: imconv.sharpen(f, **IGNORE), "nan ignore goes with smoothing"),
-        (lambda f: imconv.edges(f, **IGNORE), "nan ignore goes with smoothing"),
-        (lambda f: imconv.unsharp_mask(f, 2, **IGNORE), "nan ignore goes with smoothing"),
+        (lambda f: imconv.sharpen(f, **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.edges(f, **IGNORE), "nan='ignore' goes with means and ranks.* need every sample"),
+        (lambda f: imconv.edges(f, show="x", **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.unsharp_mask(f, 2, **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.opening(f, 3, **IGNORE), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.pool(f, "max", 2, antialias=True, nan="ignore"), "does not go with antialias"),
+        (lambda f: imconv.pool(f, "blur", 2, nan="ignore"), "nan='ignore' goes with means and ranks"),
+        (lambda f: imconv.median(f, 3, nan="ignore", nodata=0), "nan='ignore' and nodata="),
         (lambda f: imconv.edges(f, nan="drop"), "nan must be keep or ignore"),
-        (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan ignore has no stride"),
+        (lambda f: imconv.box_blur(f, 3, stride=2, **IGNORE), "nan='ignore' has no stride"),
         (lambda f: imconv.box_blur(f, 3, pad="valid", **IGNORE), "leave out pad"),
-        (lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE), "has no alpha weight"),
+        (
+            lambda f: imconv.box_blur(f, 3, has_alpha=True, alpha="weight", **IGNORE),
+            "needs alpha='unweighted' or alpha='separate', not 'weight'",
+        ),
     ],
 )
 def test_errors(call, match):

@@ -253,11 +253,11 @@ def test_boxes_of_any_share(seed, dtype, border, share):
 def test_alpha_is_never_nodata():
     image = raster((9, 11, 4), "uint8", 0, share=0.3)
     image[..., 3] = np.where(image[..., 3] == 0, 0, 200)
-    for alpha in ("keep", "separate", "weight"):
+    for alpha in ("keep", "unweighted", "separate", "weight"):
         result = imconv.box_blur(image, 3, nodata=0, has_alpha=True, alpha=alpha)
         np.testing.assert_array_equal(result[..., 3], imconv.box_blur(image, 3, has_alpha=True, alpha=alpha)[..., 3])
         np.testing.assert_array_equal(result[..., :3] == 0, image[..., :3] == 0)
-        if alpha != "weight":
+        if alpha in ("unweighted", "separate"):
             np.testing.assert_array_equal(result[..., :3], imconv.box_blur(image[..., :3].copy(), 3, nodata=0))
     result = imconv.box_blur(image, 3, nodata=0, has_alpha=True)
     cover, colours = (
@@ -413,22 +413,23 @@ def test_a_picture_states_its_value():
     ("call", "words"),
     [
         (lambda f, o: imconv.box_blur(f, 3, nodata="none"), "nodata must be a number, nan or auto, not 'none'"),
-        (lambda f, o: imconv.box_blur(f, 3, nodata=300), "nodata 300 is no sample of a picture of uint8"),
-        (lambda f, o: imconv.box_blur(f, 3, nodata=0.5), "nodata 0.5 is no sample"),
-        (lambda f, o: imconv.box_blur(f, 3, nodata=math.nan), "nodata nan is no sample"),
+        (lambda f, o: imconv.box_blur(f, 3, nodata=300), "nodata=300 is no sample of a picture of uint8"),
+        (lambda f, o: imconv.box_blur(f, 3, nodata=0.5), "nodata=0.5 is no sample"),
+        (lambda f, o: imconv.box_blur(f, 3, nodata=math.nan), "nodata=nan is no sample"),
         (lambda f, o: imconv.box_blur(f.astype(np.int32), 3, nodata=-1, dtype="uint8"), "no sample of a result of uint8"),
-        (lambda f, o: imconv.correlate(f, "laplacian-4", **o), "nodata needs weights that are not negative"),
-        (lambda f, o: imconv.sharpen(f, **o), "nodata needs weights that are not negative"),
-        (lambda f, o: imconv.edges(f, **o), "nodata goes with blur"),
-        (lambda f, o: imconv.unsharp_mask(f, 2, **o), "nodata goes with blur"),
-        (lambda f, o: imconv.bilateral(f, 2, 30, **o), "nodata goes with blur"),
-        (lambda f, o: imconv.opening(f, 3, **o), "nodata goes with blur"),
-        (lambda f, o: imconv.local_deviation(f, 3, **o), "nodata goes with blur"),
-        (lambda f, o: imconv.box_blur(f, 3, like="pillow", **o), "nodata goes with blur"),
+        (lambda f, o: imconv.correlate(f, "laplacian-4", **o), "nodata= needs weights that are not negative"),
+        (lambda f, o: imconv.sharpen(f, **o), "nodata= needs weights that are not negative"),
+        (lambda f, o: imconv.edges(f, **o), "nodata= goes with blur"),
+        (lambda f, o: imconv.unsharp_mask(f, 2, **o), "nodata= goes with blur"),
+        (lambda f, o: imconv.bilateral(f, 2, 30, **o), "nodata= goes with blur"),
+        (lambda f, o: imconv.opening(f, 3, **o), "nodata= goes with blur"),
+        (lambda f, o: imconv.local_contrast(f, 3, **o), "nodata= goes with blur"),
+        (lambda f, o: imconv.edges(f, show="x", **o), "nodata= goes with blur"),
+        (lambda f, o: imconv.box_blur(f, 3, like="pillow", **o), "nodata= goes with blur"),
         (lambda f, o: imconv.box_blur(f, 3, nan="ignore", border="normalized", **o), "give one of them"),
-        (lambda f, o: imconv.box_blur(f, 3, linear=True, **o), "linear light"),
-        (lambda f, o: imconv.box_blur(f, 3, depth=16, **o), "change of depth"),
-        (lambda f, o: imconv.box_blur(f, 3, range="stretch", **o), "range stretch"),
+        (lambda f, o: imconv.box_blur(f, 3, linear=True, **o), "linear=True decodes"),
+        (lambda f, o: imconv.box_blur(f, 3, depth=16, **o), "depth= would rescale"),
+        (lambda f, o: imconv.box_blur(f, 3, range="stretch", **o), "range='stretch' maps"),
         (lambda f, o: imconv.box_blur(np.dstack([f] * 3), 3, channels="luma", **o), "luma mixes channels"),
         (lambda f, o: imconv.plan((9, 9), "uint8", [[1]], **o), "leave out nodata"),
     ],

@@ -128,7 +128,7 @@ def test_nan_in_the_picture_does_not_leave_the_mask():
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 def test_alpha_keeps_its_samples_under_a_mask_for_each_colour(name, dtype, alpha):
     image = picture(dtype, (20, 30, 4), 12)
     image[..., 3] = np.abs(image[..., 3])
@@ -299,20 +299,23 @@ def test_nan_that_becomes_0_is_told_once():
     [
         ({"region": "10x10"}, "region must be WxH"),
         ({"region": "0x5+0+0"}, "region must be WxH"),
-        ({"region": "10x10+0+15"}, "beyond the picture, which is 30 x 20"),
+        ({"region": "10x10+0+15"}, "beyond the picture, which is 30 wide and 20 high"),
         ({"region": "9" * 5000}, "region must be WxH"),
-        ({"crop": True}, "crop needs a region"),
+        ({"crop": True}, "crop= needs region="),
         ({"channels": "red"}, "channels must be names"),
         ({"channels": "luma,r"}, "luma alone"),
         ({"channels": "a"}, "no channel a"),
         ({"channels": "7"}, "no channel 7"),
         ({"channels": ""}, "channels must be names"),
-        ({"mask": np.ones((3, 3))}, "the mask is 3 x 3"),
+        ({"mask": np.ones((3, 3))}, "the mask is 3 wide and 3 high"),
         ({"mask": np.full((20, 30), 2.0)}, "holds 0 to 1"),
         ({"mask": np.ones((20, 30, 2))}, "the mask has 2 channels"),
         ({"mask": "white"}, "a mask has numbers"),
-        ({"region": "5x5+0+0", "stride": 2}, "a result of the picture's size"),
-        ({"region": "5x5+0+0", "pad": "valid"}, "a result of the picture's size"),
+        (
+            {"region": "5x5+0+0", "stride": 2},
+            "region= can't be combined with stride=2: the result would have another size",
+        ),
+        ({"region": "5x5+0+0", "pad": "valid"}, "region= can't be combined with pad='valid'"),
     ],
 )
 def test_wrong_selections(how, message):

@@ -36,6 +36,7 @@ OPTIONS = [
     {"range": "stretch"},
     {"has_alpha": True},
     {"has_alpha": True, "alpha": "keep", "border": "constant:9"},
+    {"has_alpha": True, "alpha": "unweighted", "border": "constant:9"},
 ]
 
 

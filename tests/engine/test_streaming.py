@@ -86,7 +86,7 @@ def test_other_types(kernel, dtype):
     assert_same(LinearFilter(KERNELS[kernel]), picture(dtype))
 
 
-@pytest.mark.parametrize("alpha", ["weight", "keep", "separate"])
+@pytest.mark.parametrize("alpha", ["weight", "keep", "unweighted", "separate"])
 @pytest.mark.parametrize("kernel", ["dense", "separable", "box", "decimated"])
 def test_alpha(kernel, alpha):
     image = picture("uint8", 4)

@@ -113,7 +113,7 @@ def test_samples_take_16_bits_where_that_is_exact(pixels):
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float64", "int32"])
 def test_other_types_are_refused_with_advice(make_pixels, dtype):
-    words = "EXR cannot hold .* rgb pixels without loss; write .*, or convert with --depth float"
+    words = "EXR cannot hold .* rgb pixels without loss; write .*, or convert with depth='float'"
     refused(FileError, words, encode, make_pixels("rgb", dtype), "exr")
 
 

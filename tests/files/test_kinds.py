@@ -146,7 +146,7 @@ def assert_refusal(message: str, target, mode: str, kind: str, label: str) -> No
         assert set(able) <= set(named), label
         for other in able:
             write(io.BytesIO(), Picture(pixels_of(mode, kind), mode), format=other)
-    depth = re.search(r"convert with --depth (\w+)", advice)
+    depth = re.search(r"convert with depth='(\w+)'", advice)
     if depth:
         converted = rescaled(depth[1], kind)[0].name
         others = re.search(r"and write ([A-Z0-9, ]+)", advice)

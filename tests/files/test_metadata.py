@@ -79,7 +79,7 @@ def test_storage_tags_of_an_exif_block_never_reach_a_tiff(make_pixels):
 @pytest.mark.parametrize("name", FULL)
 def test_strip_leaves_nothing(described, name):
     report = write(io.BytesIO(), described, format=name, strip=True)
-    assert "orientation 6 stripped; --auto-orient turns the pixels instead" in report.notes
+    assert "orientation 6 stripped; auto_orient=True turns the pixels instead" in report.notes
     metadata = as_read(encode(described, name, strip=True)).metadata
     assert (metadata.icc, metadata.exif, metadata.xmp, metadata.dpi, metadata.orientation) == (
         None, None, None, None, 1,
@@ -91,7 +91,7 @@ def test_strip_leaves_nothing(described, name):
 def test_what_a_format_cannot_carry_is_told(described, name):
     notes = " | ".join(write(io.BytesIO(), described, format=name).notes)
     assert f"ICC profile left out: {name} holds none" in notes
-    assert "EXIF with orientation 6 (--auto-orient turns the pixels) left out" in notes
+    assert "EXIF with orientation 6 (auto_orient=True turns the pixels) left out" in notes
     if name == "BMP":
         assert as_read(encode(described, name)).metadata.dpi == pytest.approx((300, 300), abs=0.02)
 

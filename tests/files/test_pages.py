@@ -64,7 +64,7 @@ def test_one_page_is_chosen(book, bound):
         assert picture.notes == ()
     first = read(io.BytesIO(bound))
     np.testing.assert_array_equal(first.pixels, book[0].pixels)
-    assert first.notes == ("first of 3 pages; --page chooses",)
+    assert first.notes == ("first of 3 pages; page= chooses",)
     refused(FileError, r"^x: has no page 3; its 3 pages are 0 to 2$", read, io.BytesIO(bound), name="x", page=3)
     with pytest.raises(FileError, match="has no page 1; it holds one picture, page 0"):
         read(io.BytesIO(tifffile_of(book[0].pixels)), page=1)
@@ -97,17 +97,17 @@ def test_a_format_of_one_picture(tmp_path, book, bound):
     write_pages(tmp_path / "x.pam", book[:1])
     np.testing.assert_array_equal(read(tmp_path / "x.pam").pixels, book[0].pixels)
     (picture,) = as_read(bound, into="pam")
-    assert picture.notes == ("first of 3 pages, since PAM holds one; --page chooses",)
+    assert picture.notes == ("first of 3 pages, since PAM holds one; page= chooses",)
     assert len(as_read(bound, into="tif")) == 3
 
 
 def test_the_limits_hold_for_all_pages_together(bound):
     total = 20 * 31 + 9 * 5 + 7 * 40
     assert len(as_read(bound, max_pixels=total + 40)) == 3  # counted in whole rows of the widest page
-    refused(LimitError, "allowed; raise the limit with --max-pixels", as_read, bound, max_pixels=total - 1)
+    refused(LimitError, "allowed; raise the limit with max_pixels=", as_read, bound, max_pixels=total - 1)
     assert read(io.BytesIO(bound), page=1, max_pixels=45).width == 5
     many = tifffile_of(*[np.zeros((500, 500), np.uint8)] * 20)
-    refused(LimitError, "--max-memory", as_read, many, max_memory="8M")
+    refused(LimitError, "max_memory=", as_read, many, max_memory="8M")
 
 
 def outcome(data: bytes) -> list[Picture]:
@@ -169,7 +169,7 @@ def test_pages_of_another_kind(book, monkeypatch):
     assert read(io.BytesIO(buffer.getvalue()), page=2).pixels[0, 0, 0] == 3
     assert len(as_read(buffer.getvalue(), into="tif")) == 3
     (first,) = as_read(buffer.getvalue(), into="ppm")
-    assert first.notes == ("first of 3 frames, since PPM holds one; --page chooses",)
+    assert first.notes == ("first of 3 frames, since PPM holds one; page= chooses",)
     broken = 2
     refused(FileError, "2 of its 3 frames are there", as_read, buffer.getvalue())
     words = "GIF holds frames of one size, these are 4 x 3, 31 x 20; write TIFF or one page"

@@ -143,7 +143,7 @@ def test_alpha():
     np.testing.assert_array_equal(weighted[empty[..., 0]][:, :3], image[empty[..., 0]][:, :3])
     separate = imconv.bilateral(image, 1.5, 90, radius=3, has_alpha=True, alpha="separate")
     np.testing.assert_array_equal(separate, imconv.bilateral(image, 1.5, 90, radius=3))
-    kept = imconv.bilateral(image, 1.5, 90, radius=3, has_alpha=True, alpha="keep")
+    kept = imconv.bilateral(image, 1.5, 90, radius=3, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(kept[..., :3], imconv.bilateral(image[..., :3], 1.5, 90, radius=3))
     np.testing.assert_array_equal(kept[..., 3], image[..., 3])
     opaque = image.copy()
@@ -203,7 +203,7 @@ def test_linear_light():
         ((2, 30), {"stride": 2}, "bilateral has no stride"),
         ((2, 30), {"dilation": (1, 2)}, "bilateral has no dilation"),
         ((2, 30), {"pad": "valid"}, "leave out pad"),
-        ((2, 30), {"nan": "ignore"}, "nan ignore goes with smoothing"),
+        ((2, 30), {"nan": "ignore"}, "nan='ignore' goes with means and ranks"),
         ((2, 30), {"border": "bent"}, "unknown border"),
     ],
 )

@@ -292,6 +292,83 @@ def test_turned_by_45_degrees_sobel_is_robinson():
         np.testing.assert_array_equal(ours.weights, theirs.weights)
 
 
+# --- degrees, and edges of the luma ---
+def test_degrees_are_directions_below_360():
+    image = picture("float64", (40, 50), 5)
+    np.testing.assert_array_equal(imconv.edges(image, show="degrees"), imconv.edges(image, show="direction"))
+    ramp = np.arange(9.0)[:, None] * 1e-9 + np.arange(9.0)  # 0.00000006 degrees below 360
+    assert 359.9 < imconv.edges(ramp, show="degrees")[4, 4] < 360
+    assert imconv.edges(ramp.astype(np.float64), show="degrees", dtype="float32")[4, 4] == 0
+    assert imconv.edges(ramp, show="degrees", dtype="uint16")[4, 4] == 0
+    whole = imconv.edges(image, show="degrees", dtype="uint16")
+    np.testing.assert_array_equal(whole, np.floor(imconv.edges(image, show="degrees") + 0.5) % 360)
+    for dtype in ("uint8", "bool", "int8"):
+        refused(imconv.ImconvError, "degrees reach 360.*uint16", imconv.edges, image, show="degrees", dtype=dtype)
+    refused(imconv.ImconvError, "degrees have no depth.*uint16", imconv.edges, image, show="degrees", depth=16)
+    for operator in SECONDS:
+        refused(imconv.ImconvError, f"{operator} has no degrees", imconv.edges, image, operator, "degrees")
+
+
+SHOWN = [{}, {"show": "x"}, {"show": "y", "range": "abs"}, {"operator": "log"}, {"operator": "kirsch"}, {"angle": 30},
+         {"show": "max", "gain": 2.5}, {"stride": 2, "pad": "full"}, {"show": "degrees"}]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", SHOWN, ids=str)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64", "int16"])
+def test_grey_is_the_luma_of_bt_709(dtype, how):
+    """The luma is not rounded before; results are those of its float64 values, in the picture's type."""
+    image = np.abs(picture(dtype, (19, 23, 3), 7))
+    luma = sum(w * image[..., c].astype(np.float64) for c, w in enumerate((0.2126, 0.7152, 0.0722)))
+    result, exact = imconv.edges(image, grey=True, **how), imconv.edges(luma, dtype="float64", **how)
+    assert result.shape == (*exact.shape, 1)
+    if how.get("show") == "degrees":
+        apart = np.abs(result[..., 0] - exact)
+        np.testing.assert_allclose(np.minimum(apart, 360 - apart), 0, atol=0.02)
+        return
+    assert result.dtype == dtype
+    signed = {"angle", "operator"} & {*how} or how.get("show") == "x"
+    if signed and how.get("operator") != "kirsch" and image.dtype.kind == "u":
+        exact = exact + (np.iinfo(dtype).max + 1) // 2
+    scale = max(1.0, float(image.max())) * how.get("gain", 1)
+    if image.dtype.kind == "f":
+        np.testing.assert_allclose(result[..., 0], exact, atol=4 * scale * (1e-6 if dtype == "float32" else 1e-12))
+        return
+    exact = np.clip(exact, np.iinfo(dtype).min, np.iinfo(dtype).max)
+    assert np.abs(result[..., 0] - exact).max() <= 0.5 + (0.001 if dtype == "uint8" else 0.05)
+
+
+def test_grey_beside_alpha_borders_and_grey_pictures():
+    image = picture("uint8", (19, 23, 4), 7)
+    plain = imconv.edges(image[..., :3], grey=True)
+    for options in ({}, {"alpha": "keep"}, {"show": "degrees"}):
+        result = imconv.edges(image, grey=True, has_alpha=True, **options)
+        top = 255 if "show" in options else 1
+        np.testing.assert_allclose(result[..., 1], image[..., 3] / top, rtol=1e-6)
+        if not options:
+            np.testing.assert_array_equal(result[..., :1], plain)
+    grey = image[..., 0]
+    np.testing.assert_array_equal(imconv.edges(grey, grey=True), imconv.edges(grey))
+    same = np.dstack([grey] * 3)
+    np.testing.assert_array_equal(imconv.edges(same, grey=True)[..., 0], imconv.edges(grey))
+    found = imconv.edges(image[..., :3], grey=True, border="constant:10,200,30")
+    level = 10 * 0.2126 + 200 * 0.7152 + 30 * 0.0722
+    exact = imconv.edges(image[..., :3] @ np.array([0.2126, 0.7152, 0.0722]), border=f"constant:{level}")
+    assert np.abs(found[..., 0] - np.clip(exact, 0, 255)).max() <= 0.501
+    assert imconv.edges(imconv.Picture(image[..., :3]), grey=True).mode == "grey"
+    for options, message in (
+        ({"linear": True}, "leave out grey or linear"), ({"mask": np.ones((19, 23))}, "would have other channels"),
+    ):  # fmt: skip
+        refused(imconv.ImconvError, message, imconv.edges, image[..., :3], grey=True, **options)
+    refused(imconv.ImconvError, "grey is of red, green and blue", imconv.edges, image[..., :2], grey=True)
+
+
+def test_bands_of_grey(monkeypatch):
+    image = picture("uint8", (60, 33, 4), 7)
+    options = Options(has_alpha=True)
+    for show in ("magnitude", "x", "degrees"):
+        threads_and_bands_change_nothing(edge_filter("sobel", show, options, grey=True), image)
+
+
 # --- signs, types, options ---
 def test_answers_with_a_sign_lie_around_mid_range():
     image = np.array([[0, 0, 0, 255, 255, 255, 0, 0]], np.uint8)

@@ -255,7 +255,7 @@ def test_a_bank_goes_with_everything():
         ((2,), {}, "wavelength must be"),
         ((8, "up"), {}, "orientation must be"),
         ((8, 0), {"phase": math.inf}, "phase must be"),
-        ((8, 0), {"energy": True, "phase": 90}, "energy is of all phases"),
+        ((8, 0), {"energy": True, "phase": 90}, "energy= is of all phases"),
         ((8, 0), {"bandwidth": 9}, "bandwidth must be"),
         ((8, 0), {"bandwidth": 2, "sigma": 3}, "one of the two"),
         ((8, 0), {"sigma": 0.1}, "sigma must be a number from 0.5"),
@@ -265,7 +265,7 @@ def test_a_bank_goes_with_everything():
         ((8, 0), {"scales": 2}, "give the bank"),
         ((300, 0), {"bank": 2, "scales": 2}, "longest wave"),
         ((8, 0), {"bank": 2, "scales": 2, "sigma": 3}, "give bandwidth"),
-        ((8, 0), {"bank": 3, "pad": "valid"}, "pad same"),
+        ((8, 0), {"bank": 3, "pad": "valid"}, "pad='same'"),
     ],
 )
 def test_cells_that_are_none(arguments, options, message):

@@ -104,7 +104,7 @@ def test_alpha():
     assert_levels(result[..., 3], exact[..., 3] * 255, TIE_8BIT)
     seen = exact[..., 3] > 0.2
     assert_levels(result[..., :3][seen], (exact[..., :3] / exact[..., 3:])[seen] * 255, 0.01)
-    kept = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="keep")
+    kept = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(kept[..., :3], imconv.guided(image[..., :3], 2, 0.01))
     np.testing.assert_array_equal(kept[..., 3], image[..., 3])
     separate = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="separate")
@@ -147,7 +147,7 @@ def test_linear_light():
         ((1.5, 0.1), {}, "radius must be a whole number"),
         ((3, 0.1, np.zeros((5, 5, 3))), {}, "a guide is grey"),
         ((3, 0.1, np.zeros((5, 6))), {}, "the guide is 6 x 5 pixels, the picture 31 x 23"),
-        ((3, 0.1), {"border": "constant:1"}, "guided has no border constant"),
+        ((3, 0.1), {"border": "constant:1"}, "guided needs border='reflect' or .*, not 'constant'"),
         ((3, 0.1), {"stride": 2}, "guided has no stride"),
     ],
 )

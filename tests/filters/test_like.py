@@ -411,7 +411,7 @@ class TestFilters:
         assert filter().plan((20, 33), np.dtype("uint8"), False).as_dict()["like"] == tool
 
     def test_no_light(self, filter):
-        refused(imconv.ImconvError, "leave out like or linear", apply, filter(linear=True), sample("uint8"))
+        refused(imconv.ImconvError, "leave out like= or linear=", apply, filter(linear=True), sample("uint8"))
 
 
 def test_offsets_are_in_the_results_units():

@@ -126,7 +126,9 @@ def test_alpha_is_kept():
     np.testing.assert_array_equal(result[..., 3], image[..., 3])
     separate = imconv.local_deviation(image, 3, has_alpha=True, alpha="separate")
     np.testing.assert_array_equal(separate, imconv.local_deviation(image, 3))
-    with pytest.raises(imconv.ImconvError, match="deviation has no alpha weight; it has keep, separate"):
+    with pytest.raises(
+        imconv.ImconvError, match="deviation needs alpha='unweighted' or alpha='separate', not 'weight'"
+    ):
         imconv.local_deviation(image, 3, has_alpha=True, alpha="weight")
     deep = imconv.local_deviation(image, 3, has_alpha=True, depth=16)
     np.testing.assert_array_equal(deep[..., 3], image[..., 3] * np.uint16(257))
@@ -199,9 +201,9 @@ def test_plans_tell_of_their_stages():
     [
         (lambda: imconv.local_deviation(floats, 0), "size must be"),
         (lambda: imconv.local_deviation(floats, 3, stride=2), "deviation has no stride"),
-        (lambda: imconv.local_deviation(floats, 3, nan="ignore"), "nan ignore goes with smoothing"),
+        (lambda: imconv.local_contrast(floats, 3, nan="ignore"), "nan='ignore' goes with means and ranks"),
         (lambda: imconv.local_contrast(floats, 2, linear=True), "leave out linear"),
-        (lambda: imconv.local_contrast(floats, 2, border="constant:3"), "has no border constant; it has reflect"),
+        (lambda: imconv.local_contrast(floats, 2, border="constant:3"), "needs border='reflect' or "),
         (lambda: imconv.local_contrast(floats, 2, floor=0), "floor must be a number"),
         (lambda: imconv.local_contrast(floats, -2), "sigma must be"),
         (lambda: imconv.local_contrast(floats, 2, pad="full"), "leave out pad"),

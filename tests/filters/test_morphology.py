@@ -58,14 +58,14 @@ def test_a_shape_with_a_side_is_turned_for_dilation():
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-@pytest.mark.parametrize("alpha", [None, "keep", "separate"])
+@pytest.mark.parametrize("alpha", [None, "unweighted", "separate"])
 def test_the_same_bits_for_any_threads_and_bands(operation, dtype, alpha, monkeypatch):
     set_stripe_bytes(monkeypatch, 1)
     image = noise(dtype, (103, 37, 4))
     options = Options(alpha=alpha, border="mirror", dilation=(1, 2), has_alpha=alpha is not None)
     work = MorphologyFilter(operation, make_footprint((5, 4)), options)
     expected = threads_and_bands_change_nothing(work, image)
-    if alpha == "keep":
+    if alpha == "unweighted":
         np.testing.assert_array_equal(expected[..., 3], image[..., 3])
 
 
@@ -143,7 +143,7 @@ def test_commands(words, bands, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(("median",), "a square needs a size"), (("median", "--size", "-3"), "size must be"),
+    [(("median",), "a square needs --size"), (("median", "--size", "-3"), "size must be"),
      (("median", "--size", "3", "--shape", "disc"), "did you mean 'disk'"),
      (("median", "--shape", "disc"), "neither a file"),
      (("rank", "--size", "3", "--percentile", "150"), "percentile must be"),

@@ -112,7 +112,7 @@ def test_unsharp_mask_with_a_stride_samples_the_dense_result():
 
 def test_unsharp_mask_leaves_kept_alpha_alone():
     image = picture("uint8", (9, 11, 4), 4)
-    result = imconv.unsharp_mask(image, 1.5, 2, has_alpha=True, alpha="keep")
+    result = imconv.unsharp_mask(image, 1.5, 2, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(result[..., 3], image[..., 3])
     np.testing.assert_array_equal(result[..., :3], imconv.unsharp_mask(image[..., :3], 1.5, 2))
 
@@ -135,7 +135,7 @@ def test_unsharp_mask_takes_no_offset():
 
 
 @pytest.mark.parametrize("threshold", [0, 2.5])
-@pytest.mark.parametrize("alpha", [None, "weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", [None, "weight", "separate", "keep", "unweighted"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
 def test_the_compiled_loop_does_what_the_call_does(dtype, alpha, threshold):
     """With a tally every band goes through `Detail.__call__`, without one through the loop where it can."""

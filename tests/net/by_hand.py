@@ -121,17 +121,19 @@ def _upsampled(placed, x):
     attributes, result = placed.layer.attributes, np.zeros(placed.shape)
     for i, j, c in np.ndindex(placed.shape):
         total = 0.0
-        for y, down in _near(i, x.shape[0], placed.shape[0], attributes):
-            total += sum(down * along * x[y, z, c] for z, along in _near(j, x.shape[1], placed.shape[1], attributes))
+        for y, down in _near(i, 0, placed, attributes):
+            total += sum(down * along * x[y, z, c] for z, along in _near(j, 1, placed, attributes))
         result[i, j, c] = total
     return result
 
 
-def _near(n: int, old: int, new: int, attributes) -> list[tuple[int, float]]:
+def _near(n: int, axis: int, placed, attributes) -> list[tuple[int, float]]:
     """The samples of which a new one is made, with their shares."""
+    old, new = placed.inputs[0][axis], placed.shape[axis]
+    step = old / new if attributes["factor"] is None or old == new else 1 / attributes["factor"][axis]
     if attributes["mode"] == "nearest":
-        return [(n * old // new, 1.0)]
-    place = n * (old - 1) / max(new - 1, 1) if attributes["corners"] else max((n + 0.5) * old / new - 0.5, 0.0)
+        return [(min(math.floor(n * step + 1e-9), old - 1), 1.0)]
+    place = n * (old - 1) / max(new - 1, 1) if attributes["corners"] else max((n + 0.5) * step - 0.5, 0.0)
     low = min(math.floor(place), old - 1)
     return [(low, 1 - (place - low)), (min(low + 1, old - 1), place - low)]
 
@@ -191,7 +193,7 @@ def _layer(placed, inputs, tensors):
         case "groupnorm":
             parts = np.split(x, attributes["groups"], axis=2)
             parts = [(part - part.mean()) / np.sqrt(part.var() + attributes["eps"]) for part in parts]
-            return np.concatenate(parts, axis=2) * tensors["scale"] + tensors["shift"]
+            return np.concatenate(parts, axis=2) * tensors.get("scale", 1) + tensors.get("shift", 0)
         case "pointwise" | "fc":
             return x @ tensors["weight"].T + tensors.get("bias", 0)
         case "rbf":
@@ -202,11 +204,11 @@ def _layer(placed, inputs, tensors):
             return np.array([x[y, z, c] for y, z, c in _order(x.shape, attributes["order"])])
         case "batchnorm":
             share = (x - tensors["mean"]) / np.sqrt(tensors["variance"] + attributes["eps"])
-            return share * tensors["scale"] + tensors["shift"]
+            return share * tensors.get("scale", 1) + tensors.get("shift", 0)
         case "layernorm":
             variance = x.var(-1, keepdims=True)
             share = (x - x.mean(-1, keepdims=True)) / np.sqrt(variance + attributes["eps"])
-            return share * tensors["scale"] + tensors["shift"]
+            return share * tensors.get("scale", 1) + tensors.get("shift", 0)
         case "layer-scale":
             return x * tensors["layer_scale"][:, 0, 0]
         case "lrn":

@@ -113,13 +113,14 @@ def _layer(placed, inputs, weights):
             return F.adaptive_max_pool2d(x, attributes["size"])
         case "upsample":
             corners = attributes["corners"] if attributes["mode"] == "bilinear" else None
-            return F.interpolate(x, placed.shape[:2], mode=attributes["mode"], align_corners=corners)
+            how = {"size": placed.shape[:2]} if attributes["factor"] is None else {"scale_factor": attributes["factor"]}
+            return F.interpolate(x, **how, mode=attributes["mode"], align_corners=corners)
         case "pixel-shuffle":
             return F.pixel_shuffle(x, attributes["factor"])
         case "pixel-unshuffle":
             return F.pixel_unshuffle(x, attributes["factor"])
         case "groupnorm":
-            return F.group_norm(x, attributes["groups"], weights["scale"], weights["shift"], attributes["eps"])
+            return F.group_norm(x, attributes["groups"], weights.get("scale"), weights.get("shift"), attributes["eps"])
         case "global-average":
             return x.mean((2, 3), keepdim=True)
         case "flatten":
@@ -132,10 +133,10 @@ def _layer(placed, inputs, weights):
             return (x[:, None] - weights["centres"]).square().sum(2)
         case "batchnorm":
             mean, variance = weights["mean"], weights["variance"]
-            return F.batch_norm(x, mean, variance, weights["scale"], weights["shift"], eps=attributes["eps"])
+            return F.batch_norm(x, mean, variance, weights.get("scale"), weights.get("shift"), eps=attributes["eps"])
         case "layernorm":
-            scale, shift = weights["scale"], weights["shift"]
-            return _maps(F.layer_norm(_pixels(x), scale.shape, scale, shift, attributes["eps"]))
+            scale, shift = weights.get("scale"), weights.get("shift")
+            return _maps(F.layer_norm(_pixels(x), x.shape[1:2], scale, shift, attributes["eps"]))
         case "layer-scale":
             return x * weights["layer_scale"]
         case "lrn":

@@ -137,8 +137,8 @@ def test_two_heads_and_prelu():
 def test_shifted_paths_are_told():
     network = made(layers("{ concat = [[{ max = 2, stride = 2 }], [{ max = 3, stride = 2, pad = [1, 0, 1, 0] }]] }"))
     summary = network.summary()
-    assert summary.layers[-1].note == "its paths are shifted by 0.5 pixels"
-    assert "concat1: its paths are shifted" in str(summary)
+    assert summary.layers[-1].note == "joined branches are misaligned by 0.5 pixels"
+    assert "concat1: joined branches are misaligned" in str(summary)
     assert summary.as_dict()["layers"][-1]["note"]
 
 

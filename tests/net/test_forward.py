@@ -7,7 +7,9 @@ from imconv.errors import NetworkError, OptionError
 from imconv.net import activations, convolution, load, matrix, operations
 from imconv.net.assembly import assemble
 from imconv.net.description import Description
+from imconv.net.forward import Forward
 from imconv.net.layer_kinds import KINDS
+from imconv.net.loaded_weights import Weights
 from tests.net.by_hand import forward, random_arrays
 from tests.net.test_networks import PUBLISHED
 from tests.refused import refused
@@ -98,6 +100,16 @@ layers = [
   { transposed = 3, size = 1, stride = 2 }, { adaptive-average = [11, 36] },
 ]
 """,
+    "any factor": """
+input = [5, 7, 4]
+layers = [
+  { conv = 4, size = 1, name = "a" }, { layer = "batchnorm", affine = false },
+  { upsample = 1.5 }, { layer = "layernorm", affine = false },
+  { upsample = [1.25, 1.5], mode = "bilinear" }, { groupnorm = 2, affine = false },
+  { conv = 4, size = 1, share = "a" }, { upsample = [1, 1.75], mode = "bilinear", corners = true },
+  { layer = "batchnorm", affine = false }, { upsample = [1.05, 1.01] }, { upsample = 1.04, mode = "bilinear" },
+]
+""",
     "single": """
 input = [7, 8, 1]
 layers = [{ conv = 1, size = [2, 3] }, "relu", { depthwise = 2 }, { conv = 1, size = 2, bias = false }]
@@ -184,7 +196,7 @@ def test_as_torch(name, layers):
         np.testing.assert_allclose(result, other, rtol=0, atol=LIKE_TORCH * np.abs(other).max(), err_msg=key)
 
 
-@pytest.mark.parametrize("name", ["decoder", "graph", "own eps"])
+@pytest.mark.parametrize("name", ["decoder", "graph", "own eps", "any factor"])
 def test_tiny_networks_as_torch(name):
     torch = pytest.importorskip("torch")
     from tests.net.by_torch import forward as by_torch
@@ -241,6 +253,28 @@ def test_shared_weights_count_once():
     assert placed["conv2"].macs == placed["twice"].macs > 0
 
 
+def test_shared_weights_are_prepared_once(monkeypatch):
+    """Also where stride, padding and what is folded in differ; a normalisation that is folded in makes other weights."""
+    layer = '{ conv = 4, size = 3, pad = 1, share = "a" }'
+    network = made(
+        'input = [8, 9, 4]\nlayers = [{ conv = 4, size = 3, name = "a" }, '
+        f'{layer}, "relu", {layer.replace("pad = 1", "stride = 2")}, {layer}, "batchnorm", '
+        '{ pointwise = 4, name = "b" }, { pointwise = 4, share = "b" }, '
+        '"flatten", { fc = 24, name = "c" }, { fc = 24, share = "c" }]'
+    )
+    arrays, samples = random_arrays(network), drawn(network)
+    prepared, read = [], []
+    panels, ordered = convolution._panels, Weights._ordered
+    monkeypatch.setattr(convolution, "_panels", lambda *args: prepared.append(args) or panels(*args))
+    monkeypatch.setattr(Weights, "_ordered", lambda self, tensor: read.append(tensor.key) or ordered(self, tensor))
+    expected = forward(network, arrays, samples)
+    run = Forward(network, Weights(network, arrays))
+    assert_close(run.run(samples), expected)
+    assert_close(run.run(samples), expected)
+    assert len(prepared) == 3  # a, a with the normalisation behind it, b
+    assert read.count("c.weight") == 1
+
+
 def test_torchs_files_have_shared_weights_under_every_name():
     network = made(
         'input = [5, 6, 4]\nlayers = [{ conv = 4, size = 3, pad = 1, name = "a" }, '
@@ -270,8 +304,8 @@ def test_fields_of_adaptive_windows():
     network = made("input = [12, 18, 2]\nlayers = [{ max = 2 }, { adaptive-average = 3 }, { adaptive-max = 2 }]")
     regular, irregular = network.resolve()[1:]
     assert [(field.size, field.jump) for field in regular.fields] == [(4, 4), (6, 6)]
-    assert irregular.fields == ()
-    assert "changes from one to the next" in irregular.note
+    assert [(field.size, field.jump) for field in irregular.fields] == [(8, 6), (12, 9)]
+    assert irregular.note == ""
 
 
 @pytest.mark.parametrize("name", ["alexnet-tv", "vgg11", "vgg16-bn"])

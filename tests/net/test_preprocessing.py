@@ -30,7 +30,7 @@ def test_short_side_crop_mean_and_deviation():
     assert prepared.steps == (
         "resized to 256 x 341, bilinear (Pillow's, antialiased)",
         "cropped to 224 x 224 from the middle",
-        "samples divided by 255, less 0.485, 0.456, 0.406, divided by 0.229, 0.224, 0.225",
+        "samples divided by 255, minus 0.485, 0.456, 0.406, divided by 0.229, 0.224, 0.225",
     )
 
 
@@ -85,7 +85,7 @@ def test_alpha():
     opaque[..., 3] = 51
     prepared = prepare(network("divide = 1"), opaque)
     assert (prepared.samples == np.floor(PIXELS * 0.2 + 255 * 0.8 + 0.5)).all()
-    assert prepared.steps[0] == "what is transparent laid over white"
+    assert prepared.steps[0] == "transparent pixels laid over white"
 
 
 def test_regions_lead_back_to_the_picture():
@@ -114,7 +114,7 @@ def test_a_long_thin_picture_is_not_made_huge():
     ("preprocess", "channels", "image", "told"),
     [
         ("crop = 100", 3, PIXELS, "100 x 100 can't be cropped from 90 x 120"),
-        ("divide = 255", 1, PIXELS, "takes 1 channels, and its .preprocess. gives 3"),
+        ("divide = 255", 1, PIXELS, "takes 1 channels, and its .preprocess. makes 3"),
         ("mean = [1, 2]", 3, PIXELS, "2 numbers of mean for 3 channels"),
         ("", 3, Picture(np.zeros((4, 4, 4), np.uint8), "cmyk"), "not CMYK"),
         ("", 3, np.zeros((0, 4, 3), np.uint8), "needs a picture with pixels"),

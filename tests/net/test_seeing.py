@@ -44,7 +44,7 @@ def test_only_layers_with_maps():
     network = load("keras-vanilla")
     placed = {one.layer.name: one for one in network.resolve()}
     assert maps.check(placed, network, ["pool1", " conv2d_20"]) == ["conv2d_20", "pool1"]
-    refused(OptionError, r"dense_6 gives 3 numbers, no maps", maps.check, placed, network, ["dense_6"])
+    refused(OptionError, r"dense_6 has no maps: its output is 3 numbers", maps.check, placed, network, ["dense_6"])
     refused(OptionError, r"did you mean 'pool", maps.check, placed, network, ["pol1"])
 
 
@@ -109,7 +109,7 @@ def test_occlusion_finds_what_matters():
     share = 1 / (1 + np.exp(-(1 - 4 / 48 / 2)))  # a square of 4 of 48 samples at half their weight
     assert found.drops[0, 0] == pytest.approx(found.probability - share, rel=1e-4)
     picture = drawn(found, prepared)
-    assert (picture.dtype, picture.shape) == (np.uint8, (132, 3 * 176 + 8, 3))
+    assert (picture.dtype, picture.shape) == (np.uint8, (204, 3 * 272 + 8, 3))
     assert found.as_dict()["at"] == [0, 0]
 
 

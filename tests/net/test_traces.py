@@ -32,7 +32,9 @@ def test_every_layer_leads_to_its_result(name):
             own = [value for step, value in found.steps if not step.startswith(tuple(expected))]
             assert own[-1] == pytest.approx(values[at], **close), found
             json.dumps(found.as_dict(), allow_nan=False)
-            assert str(found).splitlines()[0] == f"{layer.name} ({layer.kind}) at {','.join(map(str, at))}"
+            names = ("row", "column", "channel") if len(at) == 3 else ("number",)
+            place = ", ".join(f"{name} {n}" for name, n in zip(names, at, strict=True))
+            assert str(found).splitlines()[0] == f"{layer.name} ({layer.kind}) at {place}"
 
 
 def test_a_window_with_distinct_taps():
@@ -49,6 +51,50 @@ def test_a_window_with_distinct_taps():
     assert (found.steps[1], found.result) == (("plus bias 0.5", found.steps[0][1] + 0.5), found.steps[1][1])
 
 
+def test_a_window_of_a_transposed_convolution():
+    """Powers of two: of each kernel that reaches the sample, the tap that does."""
+    text = "input = [3, 4, 2]\nlayers = [{ transposed = 2, size = 3, stride = 2, pad = 1, groups = 2 }]"
+    network = made(text)
+    weights = 2.0 ** np.arange(18).reshape(2, 1, 3, 3)  # channels in, out of a group
+    arrays = {"transposed1.weight": weights, "transposed1.bias": np.array([0.5, 0.25])}
+    samples = np.arange(24, dtype=np.float32).reshape(3, 4, 2)
+    found = trace(network, Weights(network, arrays), samples, "transposed1", (1, 3, 1))
+    assert (found.rows, found.columns, len(found.parts)) == ([0, 1], [1, 2], 1)
+    assert (found.parts[0].channel, found.parts[0].window) == (1, [[3, 5], [11, 13]])
+    assert found.parts[0].weights == [
+        [2**17, 2**15],
+        [2**11, 2**9],
+    ]  # row 0 reaches 1 by its last tap, row 1 by its first
+    assert found.steps == [("sum", found.parts[0].sum), ("plus bias 0.25", found.parts[0].sum + 0.25)]
+    assert found.result == found.steps[1][1]
+    found = trace(network, Weights(network, arrays), samples, "transposed1", (2, 4, 0))
+    assert (found.rows, found.columns, found.parts[0].weights) == ([1], [2], [[16]])
+
+
+def test_samples_that_no_kernel_reaches():
+    network = made("input = [3, 4, 1]\nlayers = [{ transposed = 1, size = 1, stride = 2 }]")
+    arrays = {"transposed1.weight": np.ones((1, 1, 1, 1)), "transposed1.bias": np.array([0.5])}
+    found = trace(network, Weights(network, arrays), np.ones((3, 4, 1), np.float32), "transposed1", (1, 2, 0))
+    assert (found.rows, found.columns, found.parts) == ([], [1], [])
+    assert (found.steps, found.result) == ([("sum", 0), ("plus bias 0.5", 0.5)], 0.5)
+    assert "result" in str(found)
+
+
+def test_the_samples_of_enlarged_maps():
+    text = (
+        "input = [3, 4, 4]\nlayers = [{ upsample = 2, mode = 'bilinear' }, { pixel-shuffle = 2 }, { upsample = 1.5 }]"
+    )
+    network = made(text)
+    samples = np.arange(48, dtype=np.float32).reshape(3, 4, 4)
+    found = trace(network, Weights(network, {}), samples, "upsample1", (1, 2, 0))
+    assert (found.rows, found.columns) == ([0, 1], [0, 1])
+    assert (found.parts[0].window, found.parts[0].weights) == ([[0, 4], [16, 20]], [[0.1875, 0.5625], [0.0625, 0.1875]])
+    assert trace(network, Weights(network, {}), samples, "upsample1", (0, 7, 3)).parts[0].weights == [[1]]
+    assert trace(network, Weights(network, {}), samples, "shuffle1", (3, 5, 0)).parts[0].channel == 3
+    found = trace(network, Weights(network, {}), samples, "upsample2", (4, 23, 0))
+    assert (found.rows, found.columns, found.steps[0][1]) == ([2], [15], found.result)
+
+
 def test_text_as_it_stands():
     network = made('input = [2, 2, 1]\nlayers = [{ conv = 1, size = 2 }, "batchnorm", "relu"]')
     arrays = {
@@ -59,7 +105,7 @@ def test_text_as_it_stands():
     }
     found = trace(network, Weights(network, arrays), np.array([[[1.0], [2]], [[3], [4]]]), "conv1", (0, 0, 0))
     assert str(found) == (
-        "conv1 (conv) at 0,0,0\n"
+        "conv1 (conv) at row 0, column 0, channel 0\n"
         "rows     0 1\n"
         "columns  0 1\n"
         "\n"
@@ -98,8 +144,8 @@ def test_infinite_weights_are_null_in_json():
 
 @pytest.mark.parametrize(
     ("layer", "at", "told"),
-    [("conv1", (0, 4, 0), "gives 7 x 4 x 4; a sample is row,column,channel"),
-     ("conv1", (3,), "a sample is row,column,channel"), ("fc1", (0, 0, 0), "gives 3 numbers; a sample is a number"),
+    [("conv1", (0, 4, 0), "no sample 0,4,0: its output is 7 x 4 x 4; write row,column,channel, counted from 0"),
+     ("conv1", (3,), "write row,column,channel"), ("fc1", (0, 0, 0), "its output is 3 numbers; write one number"),
      ("conv2", (0, 0, 0), "no layer 'conv2'; did you mean 'conv1'")],
 )  # fmt: skip
 def test_what_is_refused(layer, at, told):

@@ -1,18 +1,25 @@
 """Weights from files, matched with a network: every difference is listed, nothing is guessed."""
 
 import json
+import os
+import shutil
 import struct
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import imconv
+import imconv.net
 from imconv.errors import FileError, OptionError
-from imconv.net import load
+from imconv.net import load, shipped_weights
 from imconv.net.loaded_weights import Weights, advice
 from tests.net.by_hand import random_arrays
 from tests.refused import refused
 
 NETWORK = load("keras-vanilla")
+DIGITS = Path(__file__).parents[2] / "examples" / "digits"
 
 
 def write_safetensors(path, arrays: dict, types: dict | None = None) -> None:
@@ -117,3 +124,42 @@ def test_something_else():
 def test_advice_names_formats_and_a_key():
     text = advice(load("resnet18"))
     assert all(word in text for word in (".safetensors", ".npz", "102 tensors", "conv1.weight"))
+
+
+def test_the_weights_that_come_along():
+    network = load("LeNet5")
+    digit = imconv.read(DIGITS / "5.png")
+    (own,), (given,) = (network.run(digit, *weights).values() for weights in ((), (shipped_weights("lenet5"),)))
+    assert (own == given).all()
+    assert own.argmin() == 5
+    refused(
+        OptionError, r"^resnet18 needs trained weights.*: weights=FILE, a \.safetensors", load("resnet18").run, digit
+    )
+
+
+def test_a_file_of_ones_own_has_no_weights(tmp_path):
+    """Also if it has the name and the layers of a network that has some."""
+    source = os.path.join(os.path.dirname(os.path.dirname(shipped_weights("lenet5"))), "lenet5.toml")
+    shutil.copy(source, tmp_path)
+    refused(OptionError, "needs trained weights", load(str(tmp_path / "lenet5.toml")).run, np.zeros((28, 28), np.uint8))
+
+
+def test_tensors_are_read_in_public(tmp_path):
+    tensors = imconv.net.open_tensors(shipped_weights("lenet5"))
+    assert set(tensors) == set(load("lenet5").tensors)
+    np.save(tmp_path / "one.npy", np.arange(6.0).reshape(2, 3))
+    assert imconv.net.open_tensors(tmp_path / "one.npy")[""].tolist() == [[0, 1, 2], [3, 4, 5]]
+    refused(FileError, "convert them", imconv.net.open_tensors, tmp_path / "w.pth")
+
+
+def test_python_is_told_about_unexpected_pictures():
+    digit = imconv.read(DIGITS / "5.png").pixels
+    with pytest.warns(RuntimeWarning, match="rim is bright, but lenet5 expects"):
+        (wrong,) = load("lenet5").run(255 - digit).values()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (right,) = load("lenet5").run(255 - digit, invert=True).values()
+        (expected,) = load("lenet5").run(digit).values()
+    assert (right == expected).all()
+    assert wrong.argmin() != 5
+    refused(OptionError, "invert goes with preprocess", load("lenet5").run, digit, preprocess=False, invert=True)

@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 import imconv
 from imconv import Kernel
+from imconv.filters.apply import apply
+from imconv.options import Options
+from imconv.stages.combined.filter import CombinedFilter
+from imconv.stages.convolution.filter import LinearFilter
 from tests import naive
 from tests.bounds import FLOAT32, FLOAT64, TIE_8BIT, TIE_16BIT, assert_levels
 from tests.cases import laid_out, picture
 
-POLICIES = st.sampled_from(["weight", "keep", "separate"])
+POLICIES = st.sampled_from(["weight", "keep", "unweighted", "separate"])
 BORDERS = ["reflect", "mirror", "nearest", "wrap", "constant", "normalized"]
 BLUR = [[Fraction(w, 57) for w in row] for row in ((2, 3, 5), (7, 11, 8), (13, 6, 2))]
 BLUR_KERNEL = Kernel(BLUR)
@@ -96,6 +100,52 @@ def test_ties_stay_ties_under_partial_alpha():
 def test_transparent_pixels_lend_no_colour():
     image = np.array([[[200, 255], [90, 0], [90, 0]]], np.uint8)
     assert imconv.box_blur(image, (1, 3), has_alpha=True)[0].tolist() == [[200, 170], [200, 85], [90, 0]]
+
+
+WEIGHTING = {
+    "blur": lambda a, **o: imconv.gaussian_blur(a, 1.3, **o),
+    "blur stride": lambda a, **o: imconv.gaussian_blur(a, 1.3, stride=(2, 3), pad=(2, 1), **o),
+    "wide blur": lambda a, **o: imconv.gaussian_blur(a, 12, **o),
+    "large kernel": lambda a, **o: imconv.correlate(a, np.arange(1.0, 1 + 41 * 43).reshape(41, 43) / 1.6e6, **o),
+    "box": lambda a, **o: imconv.box_blur(a, (3, 4), border="normalized", **o),
+    "apply": lambda a, **o: imconv.correlate(a, BLUR_KERNEL, border="constant:9,9,9,120", **o),
+    "magnitude": lambda a, **o: apply(
+        CombinedFilter((LinearFilter(BLUR_KERNEL, Options(**o)), LinearFilter(Kernel([[2, 1, 3]] * 3), Options(**o))), "max"), a
+    ),
+    "sharpen": lambda a, **o: imconv.sharpen(a, 0.7, **o),
+    "unsharp": lambda a, **o: imconv.unsharp_mask(a, 1.3, 0.8, 2, **o),
+    "bilateral": lambda a, **o: imconv.bilateral(a, 1.5, 90, radius=3, **o),
+    "guided": lambda a, **o: imconv.guided(a, 2, 0.01, **o),
+    "linear light": lambda a, **o: imconv.gaussian_blur(a, 1.3, linear=True, **o),
+    "16 bits": lambda a, **o: imconv.gaussian_blur(a, 1.3, depth=16, **o),
+    "abs": lambda a, **o: imconv.gaussian_blur(a, 1.3, range="abs", **o),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
+@pytest.mark.parametrize("name", WEIGHTING)
+def test_keep_has_the_weighted_colours_beside_its_own_alpha(name, dtype):
+    """What is hidden under transparent rims colours nothing; alpha comes back as it went in."""
+    random, work = np.random.default_rng(11), WEIGHTING[name]
+    image = random.integers(1, 255, (40, 50, 4)).astype(dtype)
+    image[..., 3] = random.choice([90, 200, 255], (40, 50))
+    image[:, 20:26, 3] = image[28:, :, 3] = 0
+    if image.dtype.kind == "f":
+        image /= 255
+    hidden = image.copy()
+    hidden[image[..., 3] == 0, :3] = 1 if image.dtype.kind == "f" else 255
+    keep, weight = (work(image, alpha=alpha, has_alpha=True) for alpha in ("keep", "weight"))
+    np.testing.assert_array_equal(keep[..., :3], weight[..., :3])
+    own = work(image, alpha="unweighted", has_alpha=True)[..., 3]
+    np.testing.assert_array_equal(keep[..., 3], own)
+    if keep.shape == image.shape and keep.dtype == image.dtype:
+        np.testing.assert_array_equal(own, image[..., 3])
+    solid = image[..., 3] > 0
+    if keep.shape == image.shape and name not in (
+        "wide blur",
+        "bilateral",
+    ):  # one has a grid, the other compares colours
+        np.testing.assert_array_equal(keep[solid], work(hidden, alpha="keep", has_alpha=True)[solid])
 
 
 def test_fully_transparent_surroundings_are_filtered_unweighted():

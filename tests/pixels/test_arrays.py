@@ -54,6 +54,12 @@ CALLS = {  # each public function by every way in which samples are read, name a
     "gabor": lambda a, **o: imconv.gabor(a, 4, **o),
     "local_contrast": lambda a, **o: imconv.local_contrast(a, 2, **o),
     "local_deviation": lambda a, **o: imconv.local_deviation(a, 3, **o),
+    "grey": lambda a, **o: imconv.grey(a, **o),
+    "invert": lambda a, **o: imconv.invert(a, **o),
+    "flatten": lambda a, **o: imconv.flatten(a, **o),
+    "crop": lambda a, **o: imconv.crop(a, "9x4+2+3", **o),
+    "rotate": lambda a, **o: imconv.rotate(a, 90, **o),
+    "flip": lambda a, **o: imconv.flip(a, **o),
     "pool": lambda a: imconv.pool(a, "max", 2),
     "pool avg": lambda a: imconv.pool(a, "avg", 2),
     "pool median": lambda a: imconv.pool(a, "median", 2),
@@ -64,7 +70,18 @@ CALLS = {  # each public function by every way in which samples are read, name a
     "contact_sheet scale": lambda a: imconv.contact_sheet([a, a[::-1]], scale="all"),
     "plan": lambda a: imconv.plan(a.shape, a.dtype, "box-3").execute(a),
 }
-NO_FILTERS = {"ImconvError", "Kernel", "Picture", "Plan", "read", "read_pages", "write", "write_pages"}
+NO_FILTERS = {
+    "ImconvError",
+    "ImconvWarning",
+    "Kernel",
+    "Options",
+    "Picture",
+    "Plan",
+    "read",
+    "read_pages",
+    "write",
+    "write_pages",
+}
 FLOATS = ("float16", "float32", "float64")
 
 
@@ -203,7 +220,7 @@ def test_kernels_whose_weights_sum_to_more_than_float64_holds():
 
 # --- integers beyond float64 ---
 KEPT = {"median", "median disk", "rank", "minimum", "maximum", "opening", "closing", "gradient", "tophat", "blackhat",
-        "contact_sheet", "contact_sheet scale"}  # fmt: skip
+        "contact_sheet", "contact_sheet scale", "grey", "flatten", "crop", "rotate", "flip"}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["int64", "uint64", ">i8", ">u8"])

@@ -115,7 +115,7 @@ def test_ranges_and_offsets_are_in_the_results_units(policy):
 
 
 @pytest.mark.parametrize(("kind", "depth"), [("uint16", "8"), ("uint8", "16"), ("uint8", "float"), ("float32", "8")])
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 def test_alpha_changes_its_depth_too(kind, depth, alpha):
     image = picture(kind, (9, 30, 4))
     image[..., 3] = np.abs(image[..., 3])

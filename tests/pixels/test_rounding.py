@@ -189,7 +189,7 @@ def test_other_tools_roundings(rounding, divisor, accumulator):
 
 
 @pytest.mark.parametrize("border", ["reflect", "constant:5", "normalized", "wrap"])
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 def test_other_roundings_change_the_last_step_alone(border, alpha):
     image = np.random.default_rng(8).integers(0, 256, (19, 23, 4), np.uint8)
     options = Options(border=border, alpha=alpha, has_alpha=True)

@@ -123,7 +123,7 @@ def test_wide_pictures(name, algorithm, dtype, height, width, channels, stride, 
 
 @pytest.mark.parametrize("algorithm", CHOICES)
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "float64"])
-@pytest.mark.parametrize("alpha", ["none", "weight", "keep"])
+@pytest.mark.parametrize("alpha", ["none", "weight", "keep", "unweighted"])
 def test_threads_and_bands_change_nothing(algorithm, dtype, alpha):
     image = np.abs(picture(dtype, (61, 37, 4), 2))
     kernel = {"decimated": gaussian_kernel(11, fast=True), "box": Kernel(np.full((9, 7), 1 / 63))}.get(

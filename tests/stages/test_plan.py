@@ -146,8 +146,8 @@ def test_gain_widens_the_accumulator():
 
 
 def test_a_zero_sum_kernel_keeps_alpha():
-    assert planned([[-1, 0, 1]], alpha="weight").alpha == "keep"
-    assert planned([[-0.1234567, 0, 0.1234567]], alpha="weight").alpha == "keep"
+    assert planned([[-1, 0, 1]], alpha="weight").alpha == "unweighted"
+    assert planned([[-0.1234567, 0, 0.1234567]], alpha="keep").alpha == "unweighted"
     assert planned([[-1, 0, 2]], alpha="weight").alpha == "weight"
 
 

@@ -261,11 +261,20 @@ def test_alpha_is_filtered_like_a_colour_or_kept():
     each = np.dstack([imconv.median(image[..., c], 3) for c in range(4)])
     np.testing.assert_array_equal(imconv.median(image, 3, has_alpha=True), each)
     np.testing.assert_array_equal(imconv.median(image, 3, has_alpha=True, alpha="separate"), each)
-    kept = imconv.median(image, 3, has_alpha=True, alpha="keep")
+    kept = imconv.median(image, 3, has_alpha=True, alpha="unweighted")
     np.testing.assert_array_equal(kept, np.dstack([each[..., :3], image[..., 3]]))
-    strided = imconv.median(image, 3, has_alpha=True, alpha="keep", stride=2, range="offset")
+    strided = imconv.median(image, 3, has_alpha=True, alpha="unweighted", stride=2, range="offset")
     np.testing.assert_array_equal(strided[..., 3], image[::2, ::2, 3])
-    refused(OptionError, "ranks have no weights", imconv.median, image, 3, has_alpha=True, alpha="weight")
+    for alpha in ("weight", "keep"):
+        refused(
+            OptionError,
+            f"alpha {alpha} has no meaning; take unweighted",
+            imconv.median,
+            image,
+            3,
+            has_alpha=True,
+            alpha=alpha,
+        )
 
 
 def test_parts_of_a_picture_and_chains():
@@ -372,14 +381,14 @@ def test_the_plan_tells():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda a: imconv.median(a), "a square needs a size"),
+        (lambda a: imconv.median(a), "a square needs size="),
         (lambda a: imconv.median(a, 0), "size must be"),
         (lambda a: imconv.median(a, 3, shape="disc"), "did you mean 'disk'"),
-        (lambda a: imconv.median(a, 3, shape=[[1]]), "leave size out"),
+        (lambda a: imconv.median(a, 3, shape=[[1]]), "leave out size="),
         (lambda a: imconv.median(a, shape=[[0]]), "a cell that is not 0"),
         (lambda a: imconv.median(a, shape=object()), "shape must be"),
         (lambda a: imconv.median(a, (2, 3), shape="cross"), "has no cell"),
-        (lambda a: imconv.median(a, 3, anchor=(3, 0)), "anchor 3,0 is outside"),
+        (lambda a: imconv.median(a, 3, anchor=(3, 0)), r"anchor 3,0 .row,column. is outside the shape of 3 rows"),
         (lambda a: imconv.rank(a, 101, 3), "percentile must be a number from 0 to 100"),
         (lambda a: imconv.rank(a, "x", 3), "percentile"),
         (lambda a: imconv.rank(a, float("nan"), 3), "percentile"),
@@ -387,7 +396,7 @@ def test_the_plan_tells():
         (lambda a: imconv.opening(a, 3, stride=2), "keeps the picture's size"),
         (lambda a: imconv.closing(a, 3, pad="valid"), "keeps the picture's size"),
         (lambda a: imconv.median(a, 9, pad="valid"), "no output is left"),
-        (lambda a: imconv.opening(a, 3, nan="ignore"), "nan ignore goes with smoothing"),
+        (lambda a: imconv.opening(a, 3, nan="ignore"), "nan='ignore' goes with means and ranks"),
     ],
 )
 def test_what_is_refused(call, words):

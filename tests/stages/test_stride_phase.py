@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +14,6 @@ from imconv.geometry.axis import make_axes
 from imconv.geometry.border import parse_border
 from imconv.options import Options
 from imconv.stages.convolution.algorithms import ALGORITHMS
-from imconv.stages.convolution.filter import LinearFilter
 from imconv.stages.convolution.plan import make_plan
 from imconv.stages.ranking import algorithms as ranking
 from imconv.stages.ranking.filter import RankFilter

@@ -79,7 +79,7 @@ def test_pixels_of_many_filters(name, geometry, border):
 
 
 @pytest.mark.parametrize("policy", ["clip", "abs", "offset"])
-@pytest.mark.parametrize("alpha", ["weight", "separate", "keep"])
+@pytest.mark.parametrize("alpha", ["weight", "separate", "keep", "unweighted"])
 @pytest.mark.parametrize("name", ["distinct", "sobel", "offset"])
 def test_alpha_and_range(name, alpha, policy):
     kernel = KERNELS[name]
@@ -167,9 +167,9 @@ def test_refusals():
     picture = Picture(pixels_of("uint8"))
     filter = LinearFilter(KERNELS["sobel"], Options())
     for x, y in ((6, 0), (0, 5), (-1, 0)):
-        refused(OptionError, "outside the result of 6 x 5", trace, filter, picture, x, y)
+        refused(OptionError, "outside the result, 6 columns by 5 rows", trace, filter, picture, x, y)
     for options in (Options(range="stretch"), Options(linear=True)):
-        refused(OptionError, "stretch nor linear", trace, replace(filter, options=options), picture, 0, 0)
+        refused(OptionError, "stretch. nor linear=True", trace, replace(filter, options=options), picture, 0, 0)
 
 
 def test_the_picture_is_not_changed():

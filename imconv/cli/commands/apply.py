@@ -26,13 +26,18 @@ from ..session import Job
     multiple=True,
 )
 @kernel_options
-@setting("--combine", "sum|max|magnitude|each", "How to combine several results; each: one file each.", default="sum")
+@setting(
+    "--combine",
+    "sum|max|magnitude|each",
+    "How to combine the results of several kernels; each: one file for each.",
+    default="sum",
+)
 @like_option
 def apply(shared, kernels, correlate, combine, like, **how):
     """Convolve with a kernel of your own, or one from the library.
 
-    With several kernels, --combine sums the results (sum), or takes the largest (max) or the root of the sum of squares
-    (magnitude); "each" writes one file for each kernel, with the kernel's name added to OUTPUT's.
+    With several kernels, --combine adds the results (sum), takes the largest (max), or takes the root of the sum of
+    squares (magnitude). "each" writes one file for each kernel, and adds the kernel's name to that of OUTPUT.
     """
     from ...errors import OptionError, known
     from ...filters.user_kernels import COMBINATIONS, custom_filter, named_outputs, prepared_all
@@ -42,7 +47,7 @@ def apply(shared, kernels, correlate, combine, like, **how):
     chosen = [each for k in kernels for each in prepared_all(k, tell, **how)]
     if like is not None:
         if len(chosen) > 1:
-            raise OptionError("like goes with one kernel; leave out like, or all kernels but one")
+            raise OptionError("like= goes with one kernel; leave out like=, or all kernels but one")
         from ...filters.like import kernel_like
 
         direction, border, anchored = "correlation" if correlate else None, given("border"), how["anchor"] is not None

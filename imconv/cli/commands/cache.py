@@ -7,20 +7,23 @@ import click
 from ...units import human_bytes
 from ..compiling import watch
 from ..options import command, flag
+from ..saying import report
+from ..usage import CommandGroup
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def cache():
     """Show, fill or empty the store of compiled loops.
 
-    Loops are compiled when they are first needed, once for each computer, and kept. Nothing here changes a result.
+    Loops are compiled when they are first needed, once on each computer, and kept. None of these commands changes a
+    result.
     """
 
 
 @command("info", "imconv cache info", "imconv cache info --json", of=cache)
-@flag("--json json_", "As one line of JSON.")
+@flag("--json json_", "Print JSON.")
 def info(json_):
-    """Tell what is kept, where, and for which processor."""
+    """Print what is kept, where, and for which processor."""
     from ...jit import machine, shipped_folder, shipped_loops, store
 
     kept, folder = store.kept(), store.folder()
@@ -33,9 +36,7 @@ def info(json_):
         "bytes": sum(kept.values()),
     }
     if json_:
-        import json
-
-        click.echo(json.dumps({**facts, "loops": kept}))
+        report({**facts, "loops": kept})
         return
     click.echo(f"folder     {folder or f'none: {store.refusal()}'}")
     click.echo(f"processor  {facts['processor']}" + (f", {facts['level']}" if facts["level"] else ""))
@@ -48,7 +49,7 @@ def info(json_):
 
 
 @command("warm", "imconv cache warm", "imconv cache warm --all", of=cache)
-@flag("--all everything", "Also for float64 pictures and the longest sums.")
+@flag("--all everything", "Also those for float64 pictures and for the longest sums.")
 @flag("-q --quiet", "No progress.")
 def warm(everything, quiet):
     """Compile the common loops now, so that no later run has to."""
@@ -66,8 +67,8 @@ def warm(everything, quiet):
     if failed:
         from ...errors import ImconvError
 
-        why = jit.failures.get(failed[0]) or jit.store.refusal() or "IMCONV_DEBUG=1 tells why"
-        raise ImconvError(f"{len(failed)} loops can't be kept here, {failed[0]} for one: {why}")
+        why = jit.failures.get(failed[0]) or jit.store.refusal() or "run with IMCONV_DEBUG=1 to see why"
+        raise ImconvError(f"{len(failed)} loops can't be kept here, such as {failed[0]}: {why}")
 
 
 @command("clear", "imconv cache clear", of=cache)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import OptionError, nearest
+from .. import saying, synonyms, usage, wording
 from ..checked import checked_options
 from ..filtering import Step, filter_command
 from ..options import FilterCommand, on_command_line, setting
@@ -25,20 +27,22 @@ STEPWISE = ("pad", "stride", "stride_phase", "dilation")
     "imconv chain look.txt in.png out.png --set sigma=3     # a file of steps; $sigma in it is 3",
 )
 @click.argument("steps", metavar="STEPS")
-@setting("--set settings", "NAME=VALUE", "What $NAME stands for in the steps.", multiple=True)
+@setting("--set settings", "NAME=VALUE", "Put VALUE in the place of $NAME in the steps.", multiple=True)
 def chain(shared, steps, settings):
     """Filter with several filters in one go.
 
     The picture is decoded once, stays in floats between the steps, and is rounded and encoded once. STEPS are filter
-    commands with their options, between bars, or a file of them, in which lines such as "sigma = 2" give $sigma a
-    value. Steps have the border and alpha that the chain has, unless they have their own.
+    commands with their options, separated by bars, or a file of them. A line such as "sigma = 2" in the file sets
+    $sigma. A step without --border or --alpha uses the chain's.
     """
     from .chain_text import load_steps
 
     ctx = click.get_current_context()
     for name in STEPWISE:
         if on_command_line(ctx, name):
-            raise OptionError(f"--{name.replace('_', '-')} belongs to a step, not to the chain: write it into the steps")
+            raise OptionError(
+                f"--{name.replace('_', '-')} belongs to a step, not to the chain: write it into the steps"
+            )
     found = collected(ctx, load_steps(steps, settings), shared)
     made = [(step, checked_options(step.shared)) for step in found]
     return lambda options, width: chained(made, options, width)
@@ -51,6 +55,7 @@ def collected(ctx: click.Context, steps: list[list[str]], shared: dict) -> list[
     found: list[Step] = []
     for number, (name, *arguments) in enumerate(steps, 1):
         command = _filter_named(ctx, name)
+        saying.current().steps.append(command)
         if number == len(steps) and shared["range_"]:
             given["range_"] = shared["range_"]
         try:
@@ -61,10 +66,12 @@ def collected(ctx: click.Context, steps: list[list[str]], shared: dict) -> list[
                         own.set_parameter_source(key, click.core.ParameterSource.COMMANDLINE)
                 own.params["quiet"] = shared["quiet"]
                 command.invoke(own)
-        except click.UsageError as error:
-            raise OptionError(f"step {number}, {name}: {error.format_message()}") from None
+        except click.ClickException as error:
+            raise OptionError(f"step {number}, {name}: {usage.mistake(error, command, arguments)}") from None
+        except OptionError as error:
+            raise _in_step(number, name, command, error) from None
         if len(found) != number:
-            raise OptionError(f"step {number}: {name} gives no single picture, and can't be part of a chain")
+            raise OptionError(f"step {number}: {name} writes no single picture; it can't be part of a chain")
     return found
 
 
@@ -74,9 +81,18 @@ def chained(made: list[tuple[Step, Options]], options: Options, width: int) -> C
 
     filters = []
     for number, (step, own) in enumerate(made, 1):
-        filters.append(step.make(own, width))
+        try:
+            filters.append(step.make(replace(own, nan=options.nan), width))
+        except OptionError as error:
+            raise _in_step(number, step.name, step.command, error) from None
         check_step(filters[-1], step.name, options.range if number == len(made) else "clip")
     return ChainFilter(tuple(filters), options)
+
+
+def _in_step(number: int, name: str, command: click.Command, error: OptionError) -> OptionError:
+    """A mistake in a step's own options, which the chain's may be called like."""
+    message = wording.as_options(str(error), [command])
+    return OptionError(message if message.startswith("step ") else f"step {number}, {name}: {message}")
 
 
 def _filter_named(ctx: click.Context, name: str) -> FilterCommand:
@@ -84,7 +100,9 @@ def _filter_named(ctx: click.Context, name: str) -> FilterCommand:
     names, command = [], None
     if ctx.parent and isinstance(group, click.Group):
         names, command = group.list_commands(ctx.parent), group.get_command(ctx.parent, name)
-    if isinstance(command, FilterCommand) and name != "chain" and any(p.name == "output" for p in command.params):
+    if isinstance(command, FilterCommand) and name != "chain" and any(p.name == "places" for p in command.params):
         return command
+    if not command and (instead := synonyms.command_for([name])):
+        raise OptionError(f"{name}: no such filter; {instead}")
     known = "no filter" if command else f"no such filter{nearest(name, names)}"
     raise OptionError(f"{name}: {known}; a step is a filter command")

@@ -43,15 +43,25 @@ def load_steps(text: str, given: tuple[str, ...] = ()) -> list[list[str]]:
     [['blur', '--sigma', '2'], ['edges']]
     """
     values = dict(_pair(item) for item in given)
-    if "|" not in text and os.path.isfile(text):
+    if "|" not in text and (os.path.isfile(text) or _is_path(text)):
         return _parse(_read(text), values, text)
     return _parse(text, values, None)
+
+
+def _is_path(text: str) -> bool:
+    """Whether one word is rather a file's name than a command's."""
+    word = text.strip()
+    return bool(word) and not any(map(str.isspace, word)) and bool(os.path.dirname(word) or os.path.splitext(word)[1])
 
 
 def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8-sig") as file:
             text = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        from ...files.source import similar
+
+        raise FileError(f"{path}: no such file{similar(path)}") from None
     except OSError as error:
         raise FileError(f"{path}: {(error.strerror or 'it cannot be read').lower()}") from None
     except UnicodeDecodeError:
@@ -111,9 +121,10 @@ def _without_comment(line: str) -> str:
 
 
 def _split(line: str) -> list[str]:
-    """The parts between bars outside quotes."""
+    """The parts between bars outside quotes; a bar may also stand before the first and behind the last."""
     ends = [-1, *_outside_quotes(line, "|"), len(line)]
-    return [line[begin + 1 : end] for begin, end in pairwise(ends)]
+    parts = [line[begin + 1 : end] for begin, end in pairwise(ends)]
+    return parts[not parts[0].strip() : len(parts) - (len(parts) > 1 and not parts[-1].strip())]
 
 
 def _words(part: str, values: dict[str, str], used: set[str], where: str) -> list[str]:
@@ -129,7 +140,7 @@ def _words(part: str, values: dict[str, str], used: set[str], where: str) -> lis
         if name is None:
             raise OptionError(f"{where}a name must follow $, in {part.strip()!r}")
         if name not in values:
-            raise OptionError(f"{where}${name} has no value; give one with --set {name}=...{nearest(name, values)}")
+            raise OptionError(f"{where}${name} has no value; give one with --set '{name}=...'{nearest(name, values)}")
         used.add(name)
         return values[name]
 

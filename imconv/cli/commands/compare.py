@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
@@ -16,12 +15,12 @@ from ..places import (
     input_place,
     is_terminal,
     label,
-    on_stdout,
     place_of,
     read_picture,
     teller,
     write_picture,
 )
+from ..saying import on_stdout, report
 
 MOST_TIMES = 65535
 
@@ -66,13 +65,15 @@ def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no
         raise FileError(f"{label(a, STDIN)}, {label(b, STDIN)}: {error}") from error
     if data_range is None:
         _note_range(teller(quiet), found, before, after)
-    text = json.dumps(found.as_dict()) if json_ else _text(found)
     if output is not None:
         top = comparison.of_one_white(before, after)[2]
         factor = times or comparison.amplification(found.max_abs, before.pixels.dtype, top)
         write_picture(output, comparison.sheet(before, after, factor), no_clobber, quiet)
         teller(quiet)(f"{label(output, STDOUT)}: the difference is shown times {factor}")
-    click.echo(text, err=on_stdout(output))
+    if json_:
+        report(found.as_dict(), output)
+    else:
+        click.echo(_text(found), err=on_stdout(output))
 
 
 def _range(text: str) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..filtering import filter_command
-from ..options import setting
+from ..options import flag, setting
 
 
 @filter_command(
@@ -11,6 +11,7 @@ from ..options import setting
     "imconv edges in.png out.png",
     "imconv edges in.png out.png --operator scharr --gain 4",
     "imconv edges in.png out.png --show direction --gain 4",
+    "imconv edges in.png degrees.tif --show degrees --grey",
     "imconv edges in.png out.png --operator kirsch --show max",
     "imconv edges in.png out.png --operator log --sigma 2 --gain 8",
     "imconv edges in.png out.png --operator gaussian --sigma 2 --angle 30 --gain 4",
@@ -23,20 +24,25 @@ from ..options import setting
     default="sobel",
 )
 @setting(
-    "--show", "magnitude|x|y|direction|max", "What is shown; max: the largest of eight directions.", default="magnitude"
+    "--show",
+    "magnitude|x|y|direction|degrees|max",
+    "What to show. Direction: as a hue. degrees: as a number, from 0 to below 360 in float32, for TIFF. max: the largest of eight directions.",
+    default="magnitude",
 )
-@setting("--gain", "G", "Factor of the result; with 1 the result for a ramp of slope 1 is 1.", default="1")
-@setting("--sigma", "S", "Standard deviation, in pixels, of the Gaussian of gaussian, log and dog.  [default: 1]")
-@setting("--ratio", "R", "Sigma of the second Gaussian of dog over that of the first.  [default: 1.6]")
-@setting("--angle", "DEG", "A gradient's derivative in this direction, counter-clockwise.")
-@setting("--order", "1|2", "2: gaussian's second derivative.", default="1")
+@flag("--grey", "Find the edges of the luma (BT.709) instead of each channel's; one channel out.")
+@setting("--gain", "G", "Factor of the result; 1 answers a ramp of slope 1 with 1.", default="1")
+@setting("--sigma", "S", "Standard deviation of the Gaussian in gaussian, log and dog, in pixels.  [default: 1]")
+@setting("--ratio", "R", "For dog: sigma of the second Gaussian divided by that of the first.  [default: 1.6]")
+@setting("--angle", "DEG", "Derivative in this direction, counter-clockwise from the right; for gradients.")
+@setting("--order", "1|2", "Order of the derivative; 2 for gaussian only.", default="1")
 def edges(shared, operator, show, **how):
     """Find edges by first and second derivatives.
 
-    x is positive where it gets brighter to the right, y where it gets brighter downwards. These two, derivatives at an
-    angle and second derivatives have a sign: without --range, mid-grey stands for 0 in pictures that hold no negative
-    samples. A direction is shown as a hue: red is to the right, then green and blue follow counter-clockwise; the
-    brightness is the magnitude.
+    x is positive where the picture gets brighter to the right, y where it gets brighter downwards. x, y, derivatives at
+    an angle and second derivatives have a sign: in pictures without negative samples mid-grey stands for 0, unless
+    --range is given. The direction is that in which the picture gets brighter. As a hue it is red to the right, green
+    and blue follow counter-clockwise, and the brightness is the magnitude. In degrees it is 0 to the right, 90 upwards,
+    and 0 where there is no edge.
     """
     from ...filters.edges import edge_filter
 

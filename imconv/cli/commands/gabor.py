@@ -15,20 +15,20 @@ from ..options import flag, setting
 )
 @setting("--wavelength", "L", "Length of the wave, in pixels.", required=True)
 @setting("--orientation", "DEG", "The wave's direction: 0 right, 90 down.", default="0")
-@setting("--phase", "P", "Phase of a simple cell, in degrees: 0 even, 90 or -90 odd.  [default: 0]")
-@flag("--energy", "A complex cell: even and odd responses together, so that the phase does not matter.")
-@setting("--bank", "N", "N orientations on one sheet, from --orientation on.")
+@setting("--phase", "P", "Phase of the wave, in degrees: 0 responds to bars, 90 and -90 to edges.  [default: 0]")
+@flag("--energy", "A complex cell: even and odd responses together, for waves of any phase.")
+@setting("--bank", "N", "Write a sheet of N orientations, beginning at --orientation.")
 @setting("--scales", "S", "Rows of the bank's sheet; each has twice the wavelength of the row before.  [default: 1]")
-@setting("--bandwidth", "B", "In octaves.  [default: 1]")
+@setting("--bandwidth", "B", "Bandwidth, in octaves.  [default: 1]")
 @setting("--sigma", "S", "Standard deviation of the envelope, in pixels, instead of --bandwidth.")
 @setting("--aspect", "A", "Length of the envelope over its width.", default="1")
-@setting("--gain", "G", "Factor; with 1 the response to the cell's own wave is its amplitude.", default="1")
+@setting("--gain", "G", "Factor of the response; 1 answers the cell's own wave with the wave's amplitude.", default="1")
 def gabor(shared, wavelength, orientation, phase, **how):
-    """Respond as an oriented cell of the visual cortex does.
+    """Show how oriented cells of the visual cortex respond.
 
-    A simple cell is a wave under a Gaussian. Its response has a sign: without --range, mid-grey stands for 0 in
-    pictures that hold no negative samples. A complex cell, --energy, responds to a wave of any phase. The response to
-    flat areas is 0.
+    A simple cell is a wave under a Gaussian. Its response has a sign: in pictures without negative samples mid-grey
+    stands for 0, unless --range is given. A complex cell, --energy, responds to a wave of any phase. The response to flat
+    areas is 0.
     """
     from ...filters.arguments import checked_number
     from ...filters.gabor import gabor_filter

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
+from .. import saying
 from ..options import command, flag
 from ..places import input_place, need_input
 
@@ -49,15 +49,14 @@ def info(images, json_):
             header = files.inspect(place, name=name)
         except ImconvError as error:
             failed = True
-            click.echo(f"imconv: {error}", err=True)
-            found.append({"file": path, "error": str(error)})
+            found.append({"input": path, **saying.failed(saying.complain(error), 1), "notes": []})
             continue
         notes = [*header.notes, *([] if path == "-" else files.notes_on_name(path, header.format))]
-        found.append({"file": path, **{name: getattr(header, name) for name in FACTS}, "notes": notes})
+        found.append({"input": path, **{name: getattr(header, name) for name in FACTS}, "notes": notes})
         if not json_:
             click.echo(f"{click.format_filename(name)}\n{_text(found[-1], header)}")
     if json_:
-        click.echo(json.dumps(found if len(found) > 1 else found[0]))
+        saying.report(found if len(found) > 1 else found[0])
     click.get_current_context().exit(int(failed))
 
 

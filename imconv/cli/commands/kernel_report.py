@@ -14,14 +14,14 @@ from ...kernel.kernel import Kernel
 from ...kernel.number import format_float, format_fraction
 from ...pixels.depth import DEPTHS, parse_depth, white
 
-PICTURE = (3000, 4000)  # rows and columns of the picture a plan is told for: 12 megapixels
+PICTURE = (3000, 4000)  # rows and columns of the picture that a plan is printed for: 12 megapixels
 WIDEST, TALLEST = 132, 32  # characters and rows drawn
-MOST_VALUES = 8  # singular values told in the text
+MOST_VALUES = 8  # singular values printed in the text
 _TURNS = {
-    "left_right": ("left and right", lambda w: w[:, ::-1]),
-    "top_bottom": ("top and bottom", lambda w: w[::-1]),
-    "half_turn": ("turned by 180 degrees", lambda w: w[::-1, ::-1]),
-    "transposed": ("rows and columns swapped", lambda w: w.T),
+    "left_right": ("left-right", lambda w: w[:, ::-1]),
+    "top_bottom": ("top-bottom", lambda w: w[::-1]),
+    "half_turn": ("180 degree rotation", lambda w: w[::-1, ::-1]),
+    "transposed": ("transpose", lambda w: w.T),
 }
 
 
@@ -29,7 +29,7 @@ def parse_picture_size(text: str) -> tuple[int, int]:
     """Rows and columns from `3000x4000`. Raises OptionError."""
     rows, cross, columns = text.lower().partition("x")
     if not cross:
-        raise OptionError(f"size must be ROWSxCOLUMNS such as 3000x4000, not {text!r}")
+        raise OptionError(f"size must be ROWSxCOLUMNS (rows first), such as 3000x4000, not {text!r}")
     return parse_pair(f"{rows},{columns}", "size")
 
 
@@ -40,9 +40,9 @@ def inspected(kernel: Kernel, depth="8", size: tuple[int, int] = PICTURE) -> dic
     ----------
     kernel : Kernel
     depth : "8", "16" or "float"
-        Of the RGB picture that the plan is for.
+        Depth of the RGB picture that the plan is for.
     size : (rows, columns)
-        Its size.
+        Size of that picture.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def singular_values(kernel: Kernel) -> np.ndarray:
 
 
 def output_range(kernel: Kernel, depth: str) -> tuple[Fraction | float, Fraction | float]:
-    """The lowest and the highest result that a picture of a depth can give, Fractions where the weights are."""
+    """The lowest and the highest result for any picture of a depth, Fractions where the weights are."""
 
     def total(side: np.ufunc) -> Fraction | float:
         if kernel.numerators is None:
@@ -123,10 +123,10 @@ def text(kernel: Kernel, depth="8", size: tuple[int, int] = PICTURE) -> str:
     if kernel.offset:
         rows.insert(len(sources) + 1, ("offset", format_fraction(kernel.offset)))
     head = [kernel.name or "kernel", *drawn(kernel), ""]
-    told = [f"{name:<15}{value}" for name, value in rows]
+    lines = [f"{name:<15}{value}" for name, value in rows]
     heading = f"\nplan for an RGB picture of {size[0]} x {size[1]} ({found.source})"
     cost = f"{'time':<15}about {1000 * found.seconds:.3g} ms on one thread of the processor the costs were measured on"
-    return "\n".join([*head, *told, heading, str(found), cost])
+    return "\n".join([*head, *lines, heading, str(found), cost])
 
 
 def drawn(kernel: Kernel) -> list[str]:
@@ -161,15 +161,19 @@ def _parity(weights: np.ndarray, turn) -> str | None:
 
 
 def _symmetry(parities: dict) -> str:
-    told = [f"{_TURNS[name][0]} {parity}" for name, parity in parities.items() if parity]
-    return "; ".join(told) or "none"
+    words = {"even": "symmetric", "odd": "antisymmetric"}
+    found = []
+    for parity, word in words.items():
+        if under := [_TURNS[name][0] for name, each in parities.items() if each == parity]:
+            found.append(f"{word}: {', '.join(under)}")
+    return "; ".join(found) or "none"
 
 
 def _difference(kernel: Kernel) -> str:
     turned = kernel.flipped()
     if np.array_equal(turned.weights, kernel.weights):
         down, right = (after - before for after, before in zip(turned.anchor, kernel.anchor, strict=True))
-        return f"the same but for a shift by {abs(down)} rows and {abs(right)} columns"
+        return f"the same up to a shift by {abs(down)} rows and {abs(right)} columns"
     if np.array_equal(turned.weights, -kernel.weights) and turned.anchor == kernel.anchor:
         return "of opposite sign"
     return "different"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
@@ -11,16 +10,18 @@ import click
 from ..listing import tell_list
 from ..options import command, flag, no_clobber_option, setting
 from ..places import is_terminal, teller
+from ..saying import report
+from ..usage import CommandGroup
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def kernels():
     """List, show, inspect, convert and plot kernels."""
 
 
 @command("list", "imconv kernels list", "imconv kernels list sobel", "imconv kernels list --json", of=kernels)
 @click.argument("words", nargs=-1)
-@flag("--json json_", "As JSON.")
+@flag("--json json_", "Print JSON.")
 def list_(words, json_):
     """List the kernels, or those whose name or description has all WORDS."""
     from ...kernel.library import describe, formulas, named, names, rotations
@@ -35,7 +36,10 @@ def list_(words, json_):
 @command("show", "imconv kernels show sobel-x", "imconv kernels show lecture > k.txt", of=kernels)
 @click.argument("kernel")
 def show(kernel):
-    """Show KERNEL as a kernel file: a name of the library, a file, or rows of numbers."""
+    """Print KERNEL as a kernel file.
+
+    KERNEL is a name of the library, a file, or rows of numbers.
+    """
     from ...kernel.argument import resolve
 
     click.echo(resolve(kernel, teller(False)).to_text(), nl=False)
@@ -50,8 +54,8 @@ def show(kernel):
 )
 @click.argument("kernel")
 @setting("--depth", "8|16|float", "Depth of the picture that the plan is for.", default="8")
-@setting("--size", "HxW", "Its size, ROWSxCOLUMNS.", default="3000x4000")
-@flag("--json json_", "As JSON.")
+@setting("--size", "ROWSxCOLUMNS", "Size of that picture.", default="3000x4000")
+@flag("--json json_", "Print JSON.")
 def inspect(kernel, depth, size, json_):
     """Look at KERNEL before using it: gain, symmetry, rank, factors, range of results, plan.
 
@@ -62,7 +66,10 @@ def inspect(kernel, depth, size, json_):
 
     rows_and_columns = kernel_report.parse_picture_size(size)
     settings = resolve(kernel, teller(False)), depth, rows_and_columns
-    click.echo(json.dumps(kernel_report.inspected(*settings)) if json_ else kernel_report.text(*settings))
+    if json_:
+        report(kernel_report.inspected(*settings))
+    else:
+        click.echo(kernel_report.text(*settings))
 
 
 @command(
@@ -73,15 +80,15 @@ def inspect(kernel, depth, size, json_):
     of=kernels,
 )
 @click.argument("kernel")
-@setting("--to", "F", "One of text, imagemagick, libvips, csv, npy, json. [default: by -o's extension, else text]")
+@setting("--to", "F", "Format: text, imagemagick, libvips, csv, npy or json. [default: by -o's extension, else text]")
 @setting("-o --output", "FILE", "Where to write. [default: standard output]", default="-", show_default=False)
 @no_clobber_option
 @flag("-q --quiet", "No notes.")
 def convert(kernel, to, output, no_clobber, quiet):
     """Write KERNEL in another tool's format.
 
-    KERNEL is a name of the library, a file, or rows of numbers. A kernel that the format can't hold exactly is refused;
-    a note says if a name or a source is left out.
+    KERNEL is a name of the library, a file, or rows of numbers. A kernel that the format can't hold exactly is refused.
+    If a name or a source is left out, a note says so.
     """
     from ...errors import OptionError
     from ...files.descriptors import is_special

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -14,7 +13,8 @@ from ...units import human_bytes
 from ..checked import checked_limits, checked_threads, whole
 from ..compiling import watch
 from ..options import RUNNING, command, flag, limit_options, no_clobber_option, setting
-from ..places import input_place, on_stdout, read_picture, teller, write_picture
+from ..places import input_place, read_picture, teller, write_picture
+from ..saying import report, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,24 +32,33 @@ MOST_COLUMNS = 1 << 20  # of a sheet
     "imconv layer in.png -w laplacian --padding same --maps maps --json",
 )
 @click.argument("input", required=False, type=click.Path(allow_dash=True))
-@setting("-w --weights", "W", "A .safetensors, .npz or .npy file, followed by :NAME for one of several tensors; or, given several times, kernels (files, names, rows of numbers), one for each map.", required=True, multiple=True)  # fmt: skip
-@setting("--bias", "B", "A file likewise, or a tensor's name.  [default: for NAME.weight, NAME.bias if there]")
-@setting("--layout", "OIHW|HWIO", "How the weights' axes lie: torch's, or Keras'.", default="OIHW")
+@setting("-w --weights", "W", "A .safetensors, .npz or .npy file; append :NAME to choose one of several tensors. Or kernels, one for each map: repeat the option with files, names or rows of numbers.", required=True, multiple=True)  # fmt: skip
+@setting("--bias", "B", "A file of the same kind, or a tensor's name. [default: NAME.bias for weights NAME.weight, if it exists]")  # fmt: skip
+@setting("--layout", "OIHW|HWIO", "Order of the weights' axes: OIHW in torch, HWIO in Keras.", default="OIHW")
 @setting("--stride", "N[,N]", "Step between results; rows, columns.", default="1")
 @setting("--padding", "P", "Zeros around: N, ROWS,COLUMNS, TOP,BOTTOM,LEFT,RIGHT, same or valid.", default="0")
 @setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1")
-@setting("--groups", "N", "Parts of the channels, each for as many parts of the maps.", default="1")
+@setting(
+    "--groups",
+    "N",
+    "Split channels and maps into N groups; each group of maps reads one group of channels.",
+    default="1",
+)
 @setting("--activation", "NAME", "One of relu, relu6, leaky[:SLOPE], prelu[:SLOPE,...], sigmoid, tanh, scaled-tanh, hard-sigmoid, hard-swish, gelu, silu, mish, softmax.")  # fmt: skip
-@flag("--unit", "Samples from 0 to 1, as most networks want them, instead of 0 to 255 or 65535.")
-@setting("--maps", "DIR", "Write each map as DIR/map-000.png, ...; the folder is made.")
+@flag("--unit", "Scale samples to 0..1, as most networks expect, instead of 0..255 or 0..65535.")
+@setting("--maps", "DIR", "Write each map as DIR/map-000.png, ...; the folder is created.")
 @setting("--sheet", "FILE", "Write all maps side by side as one picture; - for PNG on standard output.")
-@setting("--scale", "|".join(SCALES), "Stretch each map for itself, or all together, to be seen; where any is negative, blue is negative, white 0, red positive.", default="each")  # fmt: skip
-@setting("--columns", "N", "Maps in a row of the sheet.  [default: nearly square]")
+@setting("--scale", "|".join(SCALES), "Stretch the contrast of each map by itself, or of all maps together. If there are negative values: white is 0, red positive, blue negative.", default="each")  # fmt: skip
+@setting("--columns", "N", "Maps in a row of the sheet. [default: a nearly square sheet]")
 @limit_options
-@flag("--explain", "Print sizes, parameters, multiply-adds and memory to standard error.", RUNNING)
+@flag(
+    "--explain",
+    "Print sizes, parameters, multiply-adds and memory to standard error. Without --maps, --sheet and --json nothing else is done.",
+    RUNNING,
+)
 @no_clobber_option
 @flag("-q --quiet", "No notes.", RUNNING)
-@flag("-v --verbose", "Tell parameters, sizes and time.", RUNNING)
+@flag("-v --verbose", "Print parameters, sizes and time.", RUNNING)
 @flag("--json json_", "Print a report as JSON.", RUNNING)
 def layer(
     input,
@@ -70,9 +79,8 @@ def layer(
 ):
     """Compute a convolution layer's feature maps as pictures.
 
-    Tensors of weights are not turned: as in every network, the layer is a correlation. Kernels are turned by 180
-    degrees: the map of a kernel is the mean of the channels convolved with it. Alpha is left out where the weights have
-    no channel for it.
+    Weight files are correlated, as in networks. Kernels (-w sobel-x) are convolved, and their channels averaged. Alpha is
+    dropped unless the weights have a channel for it.
     """
     from ... import files
     from ...errors import OptionError
@@ -83,8 +91,9 @@ def layer(
 
     started = time.perf_counter()
     tell = teller(quiet)
-    if maps is None and sheet is None:
-        raise OptionError("nothing to write: give --maps DIR, --sheet FILE or both")
+    nothing = maps is None and sheet is None
+    if nothing and not (how["explain"] or how["json_"]):
+        raise OptionError("nothing to write: give --maps DIR or --sheet FILE; --explain and --json only report")
     if scale not in SCALES:
         raise OptionError(f"--scale must be one of {', '.join(SCALES)}, not {scale!r}")
     columns = None if columns is None else whole(columns, "--columns", 1, MOST_COLUMNS)
@@ -115,6 +124,8 @@ def layer(
             *([f"memory         {human_bytes(needed)}"] if how["explain"] else []),
         ):
             click.echo(line, err=True)
+    if nothing and not how["json_"]:
+        return
     values = prepared.apply(pixels, threads=threads)
     stacked = contact_sheet(list(values.transpose(2, 0, 1)), columns=1, gap=0, scale=scale)
     shown = stacked.reshape(shape[2], shape[0], *stacked.shape[1:])
@@ -124,10 +135,10 @@ def layer(
         laid = files.Picture(contact_sheet(list(shown), columns=columns), format="PNG")
         write_picture(sheet, laid, no_clobber, quiet)
     if how["verbose"]:
-        tell(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms")
+        say(f"{shape[2]} maps; {1000 * (time.perf_counter() - started):.0f} ms", quiet)
     if how["json_"]:
-        report = {
-            "input": input,
+        facts = {
+            "input": input or "-",
             "output_shape": shape,
             "parameters": found.values.size + (0 if found.bias is None else found.bias.size),
             "macs": multiply_adds,
@@ -142,11 +153,11 @@ def layer(
                 for i in range(shape[2])
             ],
         }
-        click.echo(json.dumps(report), err=on_stdout(sheet))
+        report(facts, sheet)
 
 
 def _samples(picture: Picture, unit: bool) -> np.ndarray:
-    """The picture's samples as floats (H, W, D), from 0 to 1 where that is wanted."""
+    """The picture's samples as floats (H, W, D), scaled to 0..1 if `unit`."""
     import numpy as np
 
     from ...pixels.depth import white
@@ -158,34 +169,34 @@ def _samples(picture: Picture, unit: bool) -> np.ndarray:
 
 
 def _fitting(pixels: np.ndarray, channels: int, picture: Picture, tell: Callable[[str], None], name: str) -> np.ndarray:
-    """The channels that the weights are for: without alpha, where they have none."""
+    """The channels that the weights are for: without alpha, if they have none."""
     from ...errors import FileError
 
     if pixels.shape[2] == channels:
         return pixels
     if picture.has_alpha and pixels.shape[2] - 1 == channels:
-        tell(f"{name}: alpha is left out")
+        tell(f"{name}: alpha is dropped")
         return pixels[..., :-1]
     raise FileError(
         f"{name}: has {pixels.shape[2]} channels ({picture.mode}), the weights are for {channels}; "
-        "give a picture of that kind, or other weights or groups"
+        "give a picture with as many channels, or other weights or groups"
     )
 
 
 def map_names(count: int) -> list[str]:
-    """The names of the pictures of so many maps."""
+    """The file names of `count` maps."""
     digits = max(3, len(str(count - 1)))
     return [f"map-{number:0{digits}d}.png" for number in range(count)]
 
 
 def _write_maps(folder: str, shown: np.ndarray, no_clobber: bool, quiet: bool) -> list[str]:
-    """Each map as a PNG of its own; the names written."""
+    """Write each map as a PNG file; return the names."""
     from ...errors import FileError
 
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
-        raise FileError(f"{folder}: {error.strerror or error}; give a folder that can be made") from None
+        raise FileError(f"{folder}: {error.strerror or error}; give a folder that can be created") from None
     names = [os.path.join(folder, name) for name in map_names(len(shown))]
     for name, each in zip(names, shown, strict=True):
         write_picture(name, each, no_clobber, quiet)

@@ -1,26 +1,29 @@
-"""`imconv net`: networks as data, and what can be said about them."""
+"""`imconv net`: lists of networks and of kinds of layers, and summaries."""
 
 from __future__ import annotations
-
-import json
 
 import click
 
 from ..listing import tell_list
 from ..options import command, flag, setting
+from ..saying import report
+from ..usage import CommandGroup
 from .net_pictures import maps, run, trace
 
 
-@click.group(commands=[maps, run, trace])
+@click.group(cls=CommandGroup, commands=[maps, run, trace])
 def net():
-    """List convolutional networks, summarise and run them."""
+    """List, summarise and run convolutional networks."""
 
 
 @command("list", "imconv net list", "imconv net list resnet", "imconv net list --json", of=net)
 @click.argument("words", nargs=-1)
 @flag("--json json_", "As JSON.")
 def list_(words, json_):
-    """List the networks, or those whose name or description has all WORDS."""
+    """List the networks that have names.
+
+    With WORDS only those whose name or description contains all of them.
+    """
     from ...net import listed
 
     def shown(entry: dict) -> str:
@@ -28,6 +31,29 @@ def list_(words, json_):
 
     entries = [{"name": name, "about": about, "aliases": list(others)} for name, (about, others) in listed().items()]
     tell_list(entries, shown, words, json_, "network")
+
+
+@command("kinds", "imconv net kinds", "imconv net kinds conv", "imconv net kinds --json", of=net)
+@click.argument("name", required=False)
+@flag("--json json_", "As JSON.")
+def kinds(name, json_):
+    """List all kinds of layers, or describe one.
+
+    These are the layers that a network's .toml file can have, with their fields. A field with a default is shown as FIELD = DEFAULT, an optional one
+    without default in brackets; the others are required. Every layer may also have a name, and with share = "LAYER" the
+    weights of another layer.
+    """
+    from ...net.kinds import details, kind_of, line
+    from ...net.layer_kinds import KINDS
+
+    if json_:
+        report(kind_of(name) if name is not None else [kind_of(each) for each in KINDS])
+    elif name is not None:
+        click.echo(details(name))
+    else:
+        width = max(map(len, KINDS))
+        for each in KINDS:
+            click.echo(f"{each:<{width}}  {line(each)}")
 
 
 @command(
@@ -40,27 +66,28 @@ def list_(words, json_):
     of=net,
 )
 @click.argument("network")
-@setting("--input shape", "HxWxC", "Rows, columns and channels of the input. [default: as the network is made for]")
-@setting("--want-output", "N[xM]", "Tell which inputs, and which padding, give a layer an output of N x M instead.")
-@setting("--layer", "NAME", "The layer that --want-output is about. [default: the last that gives maps]")
+@setting("--input shape", "HxWxC", "Rows, columns and channels of the input. [default: the network's own]")
+@setting("--want-output", "N[xM]", "Print instead for which input sizes, and with which padding, a layer's output has N x M pixels.")  # fmt: skip
+@setting("--layer", "NAME", "The layer for --want-output. [default: the last one with maps]")
 @flag("--markdown", "As a table in Markdown.")
 @flag("--json json_", "As JSON.")
 def summary(network, shape, want_output, layer, markdown, json_):
-    """Tell every layer's output shape, parameters, multiply-adds, receptive field and memory.
+    """Print shapes, costs and receptive fields of all layers.
 
-    NETWORK is a name (imconv net list), or a file of your own that ends in .toml, followed by :NAME where it describes
-    several. RF is the side of what an output sees of the input, Jump how far the next one sees from there, Start the
-    middle of what the first one sees, in pixels from the edge. Memory is that of the output as float32.
+    For each layer: output shape, parameters, multiply-adds (MACs), receptive field and memory. NETWORK is a name (imconv net list) or a .toml file, followed by :NAME if it describes several networks. RF: side of
+    the receptive field, in input pixels; the largest, if outputs differ. Jump: distance between neighbouring outputs'
+    fields; below 1 if maps are enlarged. Start: centre of the first output's field, from the edge of the input. A note
+    says where joined branches are misaligned. Memory: of the output, as float32.
     """
     from ...errors import OptionError
     from ...net import load
 
     if layer is not None and want_output is None:
-        raise OptionError("--layer goes with --want-output, as in --want-output 112 --layer conv1")
+        raise OptionError("--layer needs --want-output, as in --want-output 112 --layer conv1")
     if json_ and markdown:
         raise OptionError("choose one of --json and --markdown")
     if want_output is not None and markdown:
-        raise OptionError("--want-output has no table for --markdown")
+        raise OptionError("--want-output can't be combined with --markdown: it prints no table")
     loaded = load(network)
     shape = None if shape is None else _parse_shape(shape, "--input", "HxWxC, such as 224x224x3", (2, 3))
     if want_output is not None:
@@ -68,10 +95,16 @@ def summary(network, shape, want_output, layer, markdown, json_):
 
         wanted = _parse_shape(want_output, "--want-output", "N or NxM, such as 112", (1, 2))
         fitted = fit(loaded, (wanted[0], wanted[-1]), layer=layer, shape=shape)
-        click.echo(json.dumps(fitted.as_dict()) if json_ else fitted)
+        if json_:
+            report(fitted.as_dict())
+        else:
+            click.echo(fitted)
         return
-    told = loaded.summary(shape)
-    click.echo(json.dumps(told.as_dict()) if json_ else told.markdown() if markdown else told)
+    found = loaded.summary(shape)
+    if json_:
+        report(found.as_dict())
+    else:
+        click.echo(found.markdown() if markdown else found)
 
 
 def _parse_shape(text: str, option: str, form: str, lengths: tuple[int, ...]) -> tuple[int, ...]:

@@ -10,11 +10,11 @@ from ..filtering import filter_command
 from ..options import flag, given, like_option, setting, together
 from ..places import teller
 
-SHAPE_HELP = "A name: square, disk, plus, diamond, cross or ring; or cells of your own, written as for apply --kernel: those that are 0, - or nan do not belong to it."
+SHAPE_HELP = "Name of a shape: square, disk, plus, diamond, cross or ring. Or cells of your own, written as for apply --kernel. Cells that are 0, - or nan are left out."
 
 
 _window = together(
-    setting("--size", "K", "K or ROWSxCOLUMNS; required except for cells of your own."),
+    setting("--size", "K", "K or ROWSxCOLUMNS. Required, unless --shape gives the cells."),
     setting("--shape", "SHAPE", SHAPE_HELP, default="square"),
 )
 
@@ -55,7 +55,7 @@ def _command(name: str, text: str, make, what, *examples: str) -> click.Command:
 @_window
 @like_option
 def median(shared, size, shape, like):
-    """Remove specks: the median of the pixels around."""
+    """Remove specks: take the median of the pixels around."""
     if like is not None:
         from ...filters.order import median_border
 
@@ -68,7 +68,7 @@ def median(shared, size, shape, like):
     "imconv rank in.png out.png --percentile 25 --size 5",
     "imconv rank in.png out.png --percentile 90 --size 9 --shape ring",
 )
-@setting("--percentile", "P", "0 the least, 50 the median, 100 the largest.", required=True)
+@setting("--percentile", "P", "0 is the smallest, 50 the median, 100 the largest.", required=True)
 @_window
 def rank(shared, percentile, size, shape):
     """Take a percentile of the pixels around."""
@@ -81,14 +81,14 @@ def rank(shared, percentile, size, shape):
     "imconv tophat in.png out.png --size 15 --black",
 )
 @_window
-@flag("--black", "What is darker: the closing minus the picture.")
+@flag("--black", "Keep what is darker: the closing minus the picture.")
 def tophat(shared, size, shape, black):
-    """Keep only what is brighter, or darker, and smaller than a shape."""
+    """Keep only what is smaller than a shape, and brighter or darker."""
     return _morphology(shared, "blackhat" if black else "tophat", size, shape)
 
 
 min_ = _command(
-    "min", "Erode: the darkest of the pixels around.", _rank, 0,
+    "min", "Erode: take the darkest of the pixels around.", _rank, 0,
     "imconv min in.png out.png --size 3",
     "imconv min in.png out.png --size 1x61           # rows x columns: along rows",
     "imconv min in.png out.png --size 9 --shape disk",
@@ -99,17 +99,17 @@ max_ = _command(
     "imconv max in.png out.png --size 9 --shape diamond --border constant:0",
 )  # fmt: skip
 open_ = _command(
-    "open", "Open: remove what is brighter and smaller than a shape.", _morphology, "opening",
+    "open", "Open: remove bright spots that are smaller than a shape.", _morphology, "opening",
     "imconv open in.png out.png --size 5",
     "imconv open in.png out.png --size 9 --shape disk",
 )  # fmt: skip
 close = _command(
-    "close", "Close: remove what is darker and smaller than a shape.", _morphology, "closing",
+    "close", "Close: remove dark spots that are smaller than a shape.", _morphology, "closing",
     "imconv close in.png out.png --size 5",
     "imconv close in.png out.png --size 9 --shape disk",
 )  # fmt: skip
 gradient = _command(
-    "gradient", "Outline: the largest minus the least of the pixels around.", _morphology, "gradient",
+    "gradient", "Outline: the largest minus the smallest of the pixels around.", _morphology, "gradient",
     "imconv gradient in.png out.png --size 3",
     "imconv gradient in.png out.png --size 3 --shape plus --range stretch",
 )  # fmt: skip

@@ -11,10 +11,10 @@ from ..options import flag, setting
     "imconv motion in.png out.png --length 15 --angle 30",
     "imconv motion in.jpg out.jpg --length 9.5 --linear",
 )
-@setting("--length", "L", "In pixels.", required=True)
-@setting("--angle", "DEG", "Of the line: 0 is horizontal, counter-clockwise.", default="0")
+@setting("--length", "L", "Length of the line, in pixels.", required=True)
+@setting("--angle", "DEG", "Direction of the line, counter-clockwise; 0 is horizontal.", default="0")
 def motion(shared, length, angle):
-    """Blur along a line, as a camera does that moves."""
+    """Blur along a line, as a moving camera does."""
     from ...filters.correlate import linear_filter
     from ...filters.oriented import motion_kernel
 
@@ -26,9 +26,9 @@ def motion(shared, length, angle):
     "imconv disk in.png out.png --radius 4.5",
     "imconv disk in.jpg out.jpg --radius 8 --linear      # as a lens sees light",
 )
-@setting("--radius", "R", "In pixels.", required=True)
+@setting("--radius", "R", "Radius of the disk, in pixels.", required=True)
 def disk(shared, radius):
-    """Blur with a disk, as a lens does that is out of focus."""
+    """Blur with a disk, as a lens out of focus does."""
     from ...filters.correlate import linear_filter
     from ...filters.oriented import disk_kernel
 
@@ -40,10 +40,10 @@ def disk(shared, radius):
     "imconv emboss in.png out.png",
     "imconv emboss in.png out.png --relief --amount 0.5",
 )
-@setting("--amount", "A", "Of the slope.", default="1")
-@flag("--relief", "The slope alone, on mid-grey.")
+@setting("--amount", "A", "Factor of the slope.", default="1")
+@flag("--relief", "Write the slope alone, on mid-grey.")
 def emboss(shared, amount, relief):
-    """Emboss: add the slope, as if lit from the upper left."""
+    """Emboss: add the slope, as if light came from the upper left."""
     from ...filters.oriented import emboss_filter
 
     return lambda options, width: emboss_filter(amount, relief, options, shared["range_"] and options.range)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 import click
@@ -11,6 +10,7 @@ from ...geometry.border import DEFAULT
 from ..checked import checked_options
 from ..filtering import filter_command, filter_picture, look_at
 from ..options import FilterCommand, flag, setting
+from ..saying import report
 
 
 class PoolCommand(FilterCommand):
@@ -40,20 +40,19 @@ class PoolCommand(FilterCommand):
 @setting("--op", "OP", "Max, min, avg, sum, count, stdev, median, range, l2, or blur.", required=True)
 @setting("--size", "K", "K or ROWSxCOLUMNS.", required=True)
 @setting("--stride", "S", "Step between windows; rows, columns.  [default: the size]")
-@setting("--padding", "P", "On both sides, at most half a window; rows, columns.", default="0")
+@setting("--padding", "P", "Rows and columns of padding on both sides, at most half a window.", default="0")
 @setting("--dilation", "D", "Distance between a window's pixels; rows, columns.", default="1")
 @flag("--ceil", "Add a last window that reaches beyond the picture.")
-@flag("--exclude-pad", "Averages leave padding out, instead of counting it as zeros.")
-@setting("--antialias", "[N]", "Pool at stride 1, blur with the binomial filter of size N, and sample that; without N 4.")  # fmt: skip
+@flag("--exclude-pad", "Leave padding out of averages, instead of counting it as zeros.")
+@setting("--antialias", "[N]", "Blur before dropping pixels (binomial filter of size N, default 4).")  # fmt: skip
 @setting("--where", "'v>128'", "Which samples count counts; > >= < <= == !=.  [default: v!=0]")
-@flag("--report", "Measure how much the result changes when the picture moves by less than a stride, plain and anti-aliased; OUTPUT may be left out.")  # fmt: skip
-def pool(shared, op, size, exclude_pad, report, **how):
+@flag("--report report_", "Measure how much the result changes when the picture moves by less than a stride, with and without --antialias. OUTPUT may be left out.")  # fmt: skip
+def pool(shared, op, size, exclude_pad, report_, **how):
     """Pool: reduce windows to single pixels, as networks do.
 
-    Sizes and values are those of torch. Padding counts as zeros in averages; all other operations ignore it. The
-    operation blur is a binomial filter of this size, sampled at the stride, which pads by reflection. Averages, sums
-    and blurs weight colours by alpha; max, min and median pool every channel by itself; for all others alpha is
-    averaged.
+    Sizes and values are those of torch. Padding counts as zeros in averages; all other operations ignore it. --op blur
+    is a binomial filter of this size: every S-th result, with a reflected border. Averages, sums and blurs weight
+    colours by alpha. Max, min and median pool every channel by itself. All other operations average alpha.
     """
     from ...filters.pool import pool_filter, shift_report
 
@@ -71,15 +70,15 @@ def pool(shared, op, size, exclude_pad, report, **how):
         _tell(found, shared)
         return {"shift_consistency": {**found, **{name: found[name].as_dict() for name in ("plain", "antialiased")}}}
 
-    if not report:
+    if not report_:
         return make
     checked = checked_options(shared)
-    if shared["output"] is not None or click.get_current_context().obj is not None:  # which is a chain
+    if shared["output"] is not None or isinstance(click.get_current_context().obj, list):  # a step of a chain
         filter_picture(shared, make, look)
         return None
     found = look_at(shared, make, look)
     if shared["json_"]:
-        click.echo(json.dumps(found))
+        report(found)
     return None
 
 

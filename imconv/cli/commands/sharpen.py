@@ -11,9 +11,9 @@ from ..options import setting
     "imconv sharpen in.png out.png",
     "imconv sharpen in.png out.png --amount 0.5",
 )
-@setting("--amount", "A", "How much of the difference to the 3 x 3 mean is added.", default="1")
+@setting("--amount", "A", "Strength; 0 leaves the picture as it is.", default="1")
 def sharpen(shared, amount):
-    """Sharpen with the lecture's kernel, 2 delta - box."""
+    """Sharpen: add the difference to the 3 x 3 mean."""
     from ...filters.sharpen import sharpen_kernel
     from ...stages.convolution.filter import LinearFilter
 
@@ -25,12 +25,12 @@ def sharpen(shared, amount):
     "imconv unsharp in.png out.png --sigma 2",
     "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 3",
 )
-@setting("--sigma", "S", "Sigma of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
-@setting("--amount", "A", "How much of the detail is added.", default="1")
+@setting("--sigma", "S", "Standard deviation of the blur: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
+@setting("--amount", "A", "Strength; 0 leaves the picture as it is.", default="1")
 @setting("--threshold", "T", "Leave smaller differences alone, in sample units.", default="0")
 @setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")
 def unsharp(shared, sigma, amount, threshold, truncate):
-    """Sharpen with an unsharp mask."""
+    """Sharpen: add the difference to a blurred copy (unsharp mask)."""
     from ...filters.sharpen import unsharp_filter
 
     return lambda options, width: unsharp_filter(sigma, amount, threshold, truncate, width, options)

@@ -12,6 +12,7 @@ from ..checked import checked_limits, whole
 from ..compiling import watch
 from ..options import command, flag, reading_options, setting
 from ..places import input_place, need_input, teller
+from ..saying import complain
 
 
 @command(
@@ -22,7 +23,7 @@ from ..places import input_place, need_input, teller
     "imconv show --width 40 < in.png",
 )
 @click.argument("images", metavar="IMAGE...", nargs=-1, type=click.Path(allow_dash=True))
-@setting("--width", "N", "Columns at most. [default: the terminal's]")
+@setting("--width", "N", "Largest width, in columns. [default: the terminal's]")
 @setting(
     "--protocol",
     "blocks|kitty|sixel|iterm",
@@ -35,8 +36,8 @@ def show(images, width, protocol, max_pixels, truncated, quiet):
     """Show pictures in the terminal, as half blocks or as pixels.
 
     IMAGES are paths, or - for standard input. Larger pictures are reduced by the mean over boxes. Half blocks need a
-    terminal with 24-bit colour; where NO_COLOR is set, shades are drawn. The other protocols need a terminal that knows
-    them: kitty, Ghostty and WezTerm; xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2.
+    terminal with 24-bit colour; if NO_COLOR is set, shades are drawn instead. Terminals for the other protocols: kitty,
+    Ghostty and WezTerm (kitty); xterm -ti vt340, foot, mlterm and Windows Terminal (sixel); iTerm2 (iterm).
     """
     from ... import files
     from ...errors import ImconvError, known
@@ -58,7 +59,7 @@ def show(images, width, protocol, max_pixels, truncated, quiet):
             told = inline.shown(picture, protocol, columns, colour=not os.environ.get("NO_COLOR"))
         except ImconvError as error:
             failed = True
-            click.echo(f"imconv: {error}", err=True)
+            complain(error)
             continue
         for note in picture.notes:
             teller(quiet)(f"{name}: {note}")

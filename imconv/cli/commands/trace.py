@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from ..options import (
     setting,
 )
 from ..places import input_place, read_picture, teller
+from ..saying import report
 
 if TYPE_CHECKING:
     from ...files.picture import Picture
@@ -63,8 +63,8 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
     from ...geometry.sizes import parse_pair
 
     if pixel.count(",") != 1:
-        raise OptionError(f"--pixel must be a column and a row such as 10,20, not {pixel!r}")
-    x, y = parse_pair(pixel, "--pixel", least=0, most=1 << 31)
+        raise OptionError(f"--pixel must be X,Y (column,row), both from 0, such as 10,20, not {pixel!r}")
+    x, y = parse_pair(pixel, "--pixel", least=0, most=1 << 31, order="column,row")
     if (kernel is None) == (steps is None):
         raise OptionError("a trace is of a kernel or of a filter: give --kernel or --filter, one of the two")
     if kernel is not None and settings:
@@ -78,7 +78,10 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
     watch(quiet)
     picture = read_picture(place, name, quiet, auto_orient=True, **limits)
     found = tracing.trace(_with_white(make(picture.width), picture, teller(quiet)), picture, x, y, names)
-    click.echo(json.dumps({"pixel": [x, y], "parts": tracing.as_json(found)}) if json_ else tracing.text(found))
+    if json_:
+        report({"pixel": [x, y], "parts": tracing.as_json(found)})
+    else:
+        click.echo(tracing.text(found))
 
 
 def _with_white(filter: Filter, picture: Picture, tell: Callable[[str], None]) -> Filter:
@@ -88,7 +91,9 @@ def _with_white(filter: Filter, picture: Picture, tell: Callable[[str], None]) -
     if picture.maximum is None:
         return filter
     if filter.options.range == "offset":
-        raise OptionError(f"trace has no range offset for pictures whose white is {picture.maximum}; leave out range")
+        raise OptionError(
+            f"trace has no range='offset' for pictures whose white is {picture.maximum}; leave out range="
+        )
     tell(f"white is {picture.maximum}: filters clip results to it, which the trace does not show")
     return filter.with_options(white=picture.maximum)
 
@@ -123,9 +128,9 @@ def _of_steps(
     shared = checked_options(given)
     names = tuple(f"step {n}, {' '.join(each)}" for n, each in enumerate(words, 1))
     if len(found) == 1:
-        alone = replace(options[0], depth=shared.depth, nan=shared.nan)
+        alone = replace(options[0], depth=shared.depth, dtype=shared.dtype, nan=shared.nan)
         return (lambda width: found[0].make(alone, width)), names
     if shared.nan == "ignore":
-        raise OptionError("nan ignore goes with one filter, not with several; leave it out")
+        raise OptionError("nan='ignore' goes with one filter, not with several; leave it out")
     made = list(zip(found, options, strict=True))
     return (lambda width: chained(made, shared, width)), names

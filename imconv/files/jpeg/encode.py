@@ -6,6 +6,7 @@ from typing import Any
 
 from ..picture import EncoderOptions, Metadata, Page
 from .segments import SUBSAMPLINGS, described, standard_quality
+from .stripped import stripped as stripped
 
 DEFAULT_QUALITY = 92  # where neither the user nor the input says
 _DEFAULT_SUBSAMPLING = 2  # 4:2:0, as libjpeg has it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from fractions import Fraction
+from functools import cache
 
 from .. import renditions, tags
 from ..formats import MAX_SEGMENT
@@ -171,6 +172,7 @@ def standard_quality(quantisation: tuple[tuple[int, ...], ...]) -> int | None:
     return None
 
 
+@cache
 def standard_tables(quality: int, components: int = 3) -> tuple[tuple[int, ...], ...]:
     """The standard table of each component, scaled as the IJG's library does."""
     scale = 5000 // quality if quality < 50 else 200 - 2 * quality

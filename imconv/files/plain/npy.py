@@ -1,4 +1,7 @@
-"""NumPy's .npy: arrays (H, W) or (H, W, C) of numbers, never unpickled; read and written, whole and in bands."""
+"""NumPy's .npy: arrays (H, W) or (H, W, C) of numbers, never unpickled; read and written, whole and in bands.
+
+Pages of one shape and type are written as one array, which is not read again.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from ..header import Header, Unsupported
-from ..picture import MOST_PLANES, PLANES
+from ..picture import MOST_PLANES, PLANES, EncoderOptions, Page
 from . import raw
 
 if TYPE_CHECKING:
@@ -135,9 +138,19 @@ class Writer(raw.RawWriter):
     """A .npy file; see `streams.Writer`."""
 
     def head(self, height, width, channels, dtype, mode) -> bytes:
-        from numpy.lib import format as npy
+        return _head((height, width) if channels == 1 else (height, width, channels), dtype)
 
-        head = io.BytesIO()
-        shape = (height, width) if channels == 1 else (height, width, channels)
-        npy.write_array_header_1_0(head, {"descr": dtype.str, "fortran_order": False, "shape": shape})
-        return head.getvalue()
+
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
+    """Pages of one shape and type as one array, (pages, H, W) or (pages, H, W, C)."""
+    first = pages[0].pixels
+    return b"".join([_head((len(pages), *first.shape), first.dtype), *(page.pixels.tobytes() for page in pages)])
+
+
+def _head(shape: tuple[int, ...], dtype: np.dtype) -> bytes:
+    """A file's header."""
+    from numpy.lib import format as npy
+
+    head = io.BytesIO()
+    npy.write_array_header_1_0(head, {"descr": dtype.str, "fortran_order": False, "shape": shape})
+    return head.getvalue()

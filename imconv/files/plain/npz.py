@@ -85,10 +85,19 @@ def rows(file, header: Header, notes: list[str]) -> Generator[np.ndarray, None, 
 
 def encode(page: Page, options: EncoderOptions, notes: list[str]) -> bytes:
     """The file for pixels of any type: stored, or deflated at a level from 1 to 9."""
+    return _archive(written(npy.Writer, page, options, notes), options)
+
+
+def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
+    """Pages of one shape and type as one array; see `npy.encode_pages`."""
+    return _archive(npy.encode_pages(pages, options, notes), options)
+
+
+def _archive(array: bytes, options: EncoderOptions) -> bytes:
     chosen = level(options.compression) or 0
     file = io.BytesIO()
     member = zipfile.ZipInfo(f"{NAME}.npy", _DATE)
     member.compress_type = zipfile.ZIP_DEFLATED if chosen else zipfile.ZIP_STORED
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(member, written(npy.Writer, page, options, notes), compresslevel=chosen)
+        archive.writestr(member, array, compresslevel=chosen)
     return file.getvalue()

@@ -115,7 +115,7 @@ def head(rows: _StoredRows, mode: str, metadata: Metadata) -> bytes:
 def encode_pages(pages: list[Page], options: EncoderOptions, notes: list[str]) -> bytes:
     """The file: every frame whole, all in the colour model that holds them all."""
     if len({page.pixels.dtype for page in pages}) > 1:
-        raise Unsupported("the frames of a PNG file have one depth; convert them to one with --depth")
+        raise Unsupported("the frames of a PNG file have one depth; convert them to one with depth=")
     mode = common([page.mode for page in pages])
     height, width = pages[0].pixels.shape[:2]
     parts: list[bytes] = []

@@ -14,7 +14,7 @@ from ...geometry.border import parse_border
 from ...kernel.kernel import symmetric
 from ...options import checked_offset
 from ...pixels.arrays import readable
-from ...pixels.depth import rescaled
+from ...pixels.depth import parse_depth, rescaled
 from ...pixels.rounding import check_range
 from ...pixels.sample_types import PRODUCT_LIMIT, type_range
 from ..convolution.exactness import exact_sums, largest_sum
@@ -81,20 +81,25 @@ class CombinedFilter(FilterOfFilters):
         policy = check_range(self.options.range)
         separate = has_alpha and plans[0].alpha == "separate"
         if separate and self.combine in HUES:
-            raise OptionError("alpha has no colour; leave out alpha separate")
+            raise OptionError("alpha has no colour; leave out alpha='separate'")
         with_alpha = has_alpha and not separate
         return CombinedPlan(plans, self.combine, target.name, policy, divisor, offset, exact, bound, with_alpha)
 
     def result(self, image_type) -> tuple[np.dtype, Fraction]:
         if self.combine not in DEGREES:
             return super().result(image_type)
-        if self.options.depth not in (None, "keep"):
-            raise OptionError("a direction is in degrees; leave out depth")
+        if parse_depth(self.options.depth) != "keep":
+            raise OptionError(
+                "degrees have no depth: write float32, or whole degrees with dtype='uint16'; leave out depth="
+            )
         if self.options.dtype is not None:
-            return super().result(image_type)[0], Fraction(1)
+            target = super().result(image_type)[0]
+            if target.kind in "biu" and type_range(target)[1] < 360:
+                raise OptionError(f"degrees reach 360, which {target} does not hold; take uint16 or float32")
+            return target, Fraction(1)
         return np.dtype(np.float64 if readable(np.dtype(image_type)) == np.float64 else np.float32), Fraction(1)
 
     def in_light(self, light) -> CombinedFilter:
         if self.combine in (*DEGREES, *HUES):
-            raise OptionError("a direction is no light; leave out linear")
+            raise OptionError("a direction is no light; leave out linear=")
         return super().in_light(light)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ...engine.stage import PlanOfPlans, Stage
+from ...pixels.alpha import WEIGHTED
 from ...pixels.sample_types import EXACT_LIMIT, FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT
 from ..convolution.plan import Plan
 from .formulas import HUES
@@ -64,7 +65,7 @@ class CombinedPlan(Stage, PlanOfPlans):
     @property
     def combining_type(self) -> str | None:
         """The type in which a loop may combine raw sums with the same bits as NumPy; None if NumPy must do it."""
-        raw = all((p.divisor, p.offset) == (1, 0) and p.alpha != "weight" and not p.keeps_edges for p in self.plans)
+        raw = all((p.divisor, p.offset) == (1, 0) and p.alpha not in WEIGHTED and not p.keeps_edges for p in self.plans)
         alike = len({plan.accumulator for plan in self.plans}) == 1 and self.border.mode != "normalized"
         able = self.combine in ("magnitude", "max") and self.target in STORED and self.range == "clip"
         if not (raw and alike and able):

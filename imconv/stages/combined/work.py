@@ -61,10 +61,12 @@ class CombinedWork(Work):
             return
         values, alpha = self._combined(first, len(out), scratch)
         divisor = 1 if plan.combine in DEGREES else plan.divisor
-        if plan.exact and out.dtype.kind != "f":
+        if plan.exact and out.dtype.kind != "f" and plan.combine not in DEGREES:
             np.floor(
                 values, out=values
             )  # does not change the result: the divisor is even, and quotients are rounded half up
+        if plan.combine in DEGREES:
+            values[_stored(values, out.dtype) >= 360] = 0  # which an angle just below 360 would be rounded to
         colours = out[..., : plan.colours]
         offset = float(plan.offset * divisor)
         finish(values, colours, plan.range, offset, divisor, self.tally, divisor > 1, divisor > 1)
@@ -130,3 +132,8 @@ class CombinedWork(Work):
         with np.errstate(invalid="ignore", over="ignore"):  # inf - inf, and squares beyond float64
             values = FORMULAS[self.plan.combine](colours())
         return values, alpha
+
+
+def _stored(values: np.ndarray, target: np.dtype) -> np.ndarray:
+    """Values as a type stores them, before it saturates."""
+    return values.astype(target) if target.kind == "f" else np.floor(values + 0.5)

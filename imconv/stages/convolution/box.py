@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.buffers import LARGEST_LANES, aligned_lines
 from ...loops.sizes import BOX_SEGMENT
+from ...pixels.alpha import WEIGHTED
 from ...pixels.sample_types import LARGEST_SAMPLE
 from .lines import line_length, ring_lines
 from .task import Algorithm, Candidate, Prepared, Task
@@ -74,9 +75,9 @@ class Box(Algorithm):
         `fill` holds the border's value for each channel.
         """
         largest = LARGEST_SAMPLE.get(plan.source)
-        if largest is None or (plan.alpha == "weight" and largest > 255):
+        if largest is None or (plan.alpha in WEIGHTED and largest > 255):
             return plan.accumulator, plan.accumulator  # the products of samples and alpha are floats
-        largest **= 2 if plan.alpha == "weight" else 1
+        largest **= 2 if plan.alpha in WEIGHTED else 1
         if not all(0 <= value <= largest and value == int(value) for value in fill):
             return plan.accumulator, plan.accumulator
         if plan.rows.taps * plan.columns.taps * largest >= 2**32:

@@ -21,6 +21,7 @@ from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...kernel.gaussian import gaussian_weights
 from ...loops.sizes import SEPARABLE_ROWS
+from ...pixels.alpha import WEIGHTED
 from ...pixels.elementary import exp
 from ...pixels.sample_types import FLOAT_TYPES, loop_type
 from .separable import Separable
@@ -266,7 +267,7 @@ class Decimated(Algorithm):
         stripe = min(self.grid_rows(plan), plan.rows.out)
         rows = stripe // down.step + 2 * (down.between.size // 2) + 2 * down.after[1].shape[1]
         columns = plan.columns.out // along.step + 2 * (along.between.size // 2) + 2 * along.after[1].shape[1]
-        weightings = 2 if plan.alpha == "weight" else 1
+        weightings = 2 if plan.alpha in WEIGHTED else 1
         return 2 * rows * columns * plan.channels * np.dtype(plan.accumulator).itemsize * weightings
 
     def grid_bytes_held(self, plan, height: int) -> int:

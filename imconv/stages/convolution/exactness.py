@@ -10,6 +10,7 @@ import numpy as np
 
 from ...geometry.border import Border
 from ...kernel.kernel import Kernel
+from ...pixels.alpha import WEIGHTED
 from ...pixels.sample_types import EXACT_LIMIT, LARGEST_SAMPLE, largest_sample, loop_type
 
 LARGEST_TRANSFORMED = 2**40  # a float64 Fourier transform returns whole-number sums up to here within 1/1000
@@ -33,7 +34,7 @@ def largest_sum(kernel: Kernel, source: np.dtype, border: Border, alpha: str) ->
     largest = float(largest_sample(source) or 0)
     if border.mode == "constant":
         largest = max([largest, *(abs(v) for v in border.values)])
-    if alpha == "weight":
+    if alpha in WEIGHTED:
         largest *= largest
     total = kernel.absolute_sum() * divisor
     if border.mode == "normalized":
@@ -62,7 +63,7 @@ def allowed_error(
     if unit_type not in ALLOWED_LEVELS:
         return (ALLOWED_RELATIVE if unit_type == "float32" else 1e-13) / error_gain
     largest = (largest_sample(source) or 1) * max(kernel.absolute_sum(), 1e-300)
-    return ALLOWED_LEVELS[unit_type] / (largest * error_gain * (2 if alpha == "weight" else 1))
+    return ALLOWED_LEVELS[unit_type] / (largest * error_gain * (2 if alpha in WEIGHTED else 1))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from ...geometry.border import Border
 from ...geometry.grid import Grid
 from ...kernel.kernel import Kernel
 from ...lazy import cached_property
+from ...pixels.alpha import KEPT, WEIGHTED
 from ...pixels.rounding import HALF_UP, check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, PRODUCT_LIMIT, loop_type
 from ...units import human_bytes
@@ -128,13 +129,13 @@ class Plan(Stage):
         return self.how.stripe_height(self, super().stripe_height)
 
     def stripes_of(self, parts: list[tuple[int, int]]) -> list:
-        special = self.how.stripes(self, parts, self.compares or self.alpha == "keep")
+        special = self.how.stripes(self, parts, self.compares or self.alpha in KEPT)
         return super().stripes_of(parts) if special is None else special
 
     def bytes_held(self, threads: int) -> int:
         """As AnyPlan.bytes_held, including coarse grids."""
         height = max(part.last - part.first for part in self.stripes())
-        weightings = 2 if self.alpha == "weight" else 1
+        weightings = 2 if self.alpha in WEIGHTED else 1
         return super().bytes_held(threads) + weightings * self.how.grid_bytes_held(self, height)
 
     # --- as text and JSON --------------------------------------------------------------------------------------------------
@@ -214,7 +215,7 @@ def make_plan(
         From `axis.make_axes`.
     source, target : dtype
         The types of picture and result.
-    alpha : "none", "weight", "separate" or "keep"
+    alpha : "none", or one of alpha.ALPHAS
         Whether the last channel is alpha, and what is done with it.
     error_gain : float
         The factor by which steps after the sums enlarge their error.
@@ -234,8 +235,8 @@ def make_plan(
     """
     check_range(range)
     source, target = np.dtype(source), np.dtype(target)
-    if alpha == "weight" and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
-        alpha = "keep"  # a kernel with sum 0 has no weighted mean
+    if alpha in WEIGHTED and abs(kernel.sum()) <= 1e-12 * kernel.absolute_sum():
+        alpha = "unweighted"  # a kernel with sum 0 has no weighted mean
     if scale != 1:
         kernel = kernel.scaled(scale)
         point = point and point.scaled(scale)

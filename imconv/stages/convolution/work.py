@@ -11,7 +11,7 @@ from ...engine.stage import Work
 from ...engine.threads import band_count, run_bands
 from ...errors import KernelError
 from ...geometry.axis import effective_size
-from ...pixels.alpha import unweight
+from ...pixels.alpha import KEPT, WEIGHTED, unweight
 from ...pixels.rounding import HALF_UP, finish, finish_sums, rounding_bias
 from ...pixels.sample_types import type_range
 from .algorithms import prepare
@@ -36,7 +36,7 @@ class Sums:
         self.arrays = self.how.arrays(plan)
         self.clamps = not plan.exact and plan.how.clamps(plan.weights) and self._rounds()
         self.prepared, self.grids = {}, {}
-        variants = (False, True) if plan.alpha == "weight" else (False,)
+        variants = (False, True) if plan.alpha in WEIGHTED else (False,)
         for weighted in variants if self.arrays is None else ():
             fill = self.rows.weighted_fill if weighted else self.rows.fill
             self.prepared[weighted] = prepare(plan, tuple(fill.tolist()))
@@ -52,7 +52,7 @@ class Sums:
 
     def loops(self, target: str) -> list[tuple[str, tuple[str, ...]]]:
         """The compiled loops that bands will call for results of type `target`, as far as they are known beforehand."""
-        plan, weighted = self.plan, self.plan.alpha == "weight"
+        plan, weighted = self.plan, self.plan.alpha in WEIGHTED
         source, found = self.rows.window_type(weighted), []
         if self.prepared:
             prepared = self.prepared[weighted]
@@ -153,13 +153,15 @@ class ConvolutionWork(Work):
         compiled = compiled and plan.scale == 1  # not so in one type where white differs
         simple = plan.range == "clip" and self.inside is None and tally is None and plan.rounding == HALF_UP
         simple = simple and not plan.keeps_edges
-        self.unweighed_by_loop = compiled and simple and self.point is None and plan.alpha == "weight"
+        self.unweighed_by_loop = compiled and simple and self.point is None and plan.alpha in WEIGHTED
         axes = (plan.rows, plan.columns)
         same = all((axis.out, axis.stride) == (axis.size, 1) for axis in axes)
         # whether every sample of the result lies on the sample of the picture with the same row and column
         self.aligned = same and all(axis.before == axis.anchor * axis.dilation for axis in axes)
         in_place = self.source.flat is not None and self.aligned
-        self.point_by_loop = compiled and simple and in_place and hasattr(self.point, "loop") and plan.alpha != "keep"
+        self.point_by_loop = (
+            compiled and simple and in_place and hasattr(self.point, "loop") and plan.alpha != "unweighted"
+        )
         self.fused = plan.fused and tally is None
         self._heights: dict[tuple, int] = {}
         jit.ready(self._loops())
@@ -167,7 +169,7 @@ class ConvolutionWork(Work):
     def _loops(self) -> list[tuple[str, tuple[str, ...]]]:
         plan, sums = self.plan, self.plan.accumulator
         found, values = self.sums.loops(plan.target if self.fused else sums), sums
-        if self.unweighed_by_loop or (self.point_by_loop and plan.alpha == "weight"):
+        if self.unweighed_by_loop or (self.point_by_loop and plan.alpha in WEIGHTED):
             values = "float64" if self.point_by_loop else sums
             result = values if self.point_by_loop else plan.target
             found.append(jit.loop("alpha.unweigh").specialised({"A": sums, "O": result}))
@@ -246,7 +248,7 @@ class ConvolutionWork(Work):
         """Compute and store a band with a `point` in a compiled loop; the same result as `values` and `finish`."""
         plan, count = self.plan, out.shape[0]
         divisor = float(plan.divisor)
-        if plan.alpha == "weight":
+        if plan.alpha in WEIGHTED:
             values, divisor = np.empty(out.shape, np.float64), 1.0
             self._unweigh(first, values, scratch)
         else:
@@ -274,6 +276,8 @@ class ConvolutionWork(Work):
         if empty.any():
             plain = self.sums.band(first, count, scratch).reshape(count, -1)
             jit.loop("alpha.fill_empty")(sums, plain, plan.channels, offset, divisor, top, flat)
+        if plan.alpha == "keep":
+            finish(self.originals(first, count, -1), out[..., -1], "clip", 0.0, 1)
 
     def values_band(self, first: int, out: np.ndarray, scratch: dict) -> None:
         """As Work's `values_band`."""
@@ -284,9 +288,9 @@ class ConvolutionWork(Work):
     def values(self, first: int, count: int, scratch: dict) -> np.ndarray:
         """Filtered values in the result's units, float64 (count, columns, channels), before range policy and rounding."""
         plan = self.plan
-        sums = self.sums.band(first, count, scratch, weighted=plan.alpha == "weight")
+        sums = self.sums.band(first, count, scratch, weighted=plan.alpha in WEIGHTED)
         values = np.empty(sums.shape, np.float64)
-        if plan.alpha == "weight":
+        if plan.alpha in WEIGHTED:
 
             def plain():
                 return self._divided(self.sums.band(first, count, scratch), first, plan.offset)[..., :-1]
@@ -295,7 +299,7 @@ class ConvolutionWork(Work):
             values[..., -1] = self._divided(sums[..., -1:], first, 0.0)[..., 0]
         else:
             values[...] = self._divided(sums, first, plan.offset)
-        if plan.alpha == "keep":
+        if plan.alpha in KEPT:
             values[..., -1] = self.originals(first, count, -1)
         if self.point is not None:
             values = self.point(values, self.originals(first, count))
@@ -335,7 +339,7 @@ class ConvolutionWork(Work):
         sums = np.stack([strips[:, a:b].sum(axis=1) for a, b in horizontal.T], axis=1)
         if not (sums > 0).all():
             raise KernelError(
-                "border normalized needs weights whose sum stays positive at the picture's edges; choose another border"
+                "border='normalized' needs weights whose sum stays positive at the picture's edges; choose another border"
             )
         return row_line.ravel(), sums[:, column_line.ravel()]
 
@@ -380,7 +384,7 @@ def _band_height(plan, total: int, threads: int, fused: bool, most_rows: int | N
     height = max(-(-total // band_count(plan, threads)), how.least_height(plan))
     if not (fused and how.fused):
         rows = most_rows or BAND_BYTES // (8 * samples)
-        if plan.alpha == "weight":
+        if plan.alpha in WEIGHTED:
             rows = max(
                 rows, 2 * effective_size(plan.rows.taps, plan.rows.dilation)
             )  # every band multiplies the rows around it by alpha anew

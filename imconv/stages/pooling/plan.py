@@ -10,6 +10,7 @@ import numpy as np
 from ...engine.stage import Stage
 from ...geometry.axis import Axis
 from ...geometry.border import Border
+from ...pixels.alpha import KEPT, WEIGHTED
 from ...pixels.rounding import check_range
 from ...pixels.sample_types import FLOAT_TYPES, LARGEST_SAMPLE, largest_sample, loop_type
 from ...units import human_bytes
@@ -56,7 +57,7 @@ class PoolPlan(Stage):
     channels: int
     source: str  # dtype names
     target: str
-    alpha: str  # "none", "weight", "separate" or "keep"
+    alpha: str  # "none", or one of alpha.ALPHAS
     range: str
     scale: Fraction = Fraction(1)  # factor from samples to the result's units
     offset: Fraction = Fraction(0)
@@ -93,13 +94,12 @@ class PoolPlan(Stage):
     @property
     def weighs(self) -> bool:
         """Whether colours are weighted by alpha."""
-        return self.alpha == "weight" and self.operation in LINEAR
+        return self.alpha in WEIGHTED and self.operation in LINEAR
 
     @property
     def averages_alpha(self) -> bool:
-        """Whether alpha is averaged while colours are pooled by another operation."""
-        ordered = self.operation in ORDERED and self.alpha == "weight"
-        return self.alpha in ("weight", "keep") and not ordered and not self.weighs
+        """Whether alpha is averaged, however colours are pooled: there is no sample that it could be kept from."""
+        return self.alpha in KEPT or (self.alpha == "weight" and self.operation not in (*ORDERED, *LINEAR))
 
     @property
     def colours(self) -> int:

@@ -98,10 +98,10 @@ class PoolWork(Work):
             colours, alpha = self._weighted(first, count)
         else:
             colours, alpha = self._colours(first, count), None
-            if plan.averages_alpha:
-                rows = np.ascontiguousarray(self._block(first, count)[..., -1:], np.float64)
-                inside = self._inside(first, count)
-                alpha = self._sums_of(rows, first, count), np.maximum(inside, 1)
+        if plan.averages_alpha:
+            rows = np.ascontiguousarray(self._block(first, count)[..., -1:], np.float64)
+            inside = self._inside(first, count)
+            alpha = self._sums_of(rows, first, count), np.maximum(inside, 1)
         yield slice(0, plan.colours), plan.range, _in_units(colours, scale, plan.offset)
         if alpha is not None:
             yield slice(plan.colours, None), "clip", _in_units(alpha, plan.scale, 0)

@@ -100,14 +100,16 @@ def make_footprint(size=None, shape="square", anchor=None) -> Footprint:
     if isinstance(shape, str):
         found = _named(None if size is None else parse_window_size(size), shape)
     elif size is not None:
-        raise OptionError("a shape of your own has its size; leave size out")
+        raise OptionError("a shape of your own has its size; leave out size=")
     else:
         found = _of_cells(_own(shape), "own shape", shape.anchor if isinstance(shape, Kernel) else None)
     if anchor is None:
         return found
-    (rows, columns), place = found.shape, parse_pair(anchor, "anchor", least=0)
+    (rows, columns), place = found.shape, parse_pair(anchor, "anchor", least=0, order="row,column")
     if not (place[0] < rows and place[1] < columns):
-        raise OptionError(f"anchor {place[0]},{place[1]} is outside the {rows} x {columns} cells of the shape")
+        raise OptionError(
+            f"anchor {place[0]},{place[1]} (row,column) is outside the shape of {rows} rows and {columns} columns"
+        )
     return replace(found, anchor=place)
 
 
@@ -124,12 +126,12 @@ def _named(size: tuple[int, int] | None, shape: str) -> Footprint:
     if inside is None:
         raise OptionError(f"unknown shape {shape!r}; it is one of {', '.join(SHAPES)}{nearest(shape.lower(), SHAPES)}")
     if size is None:
-        raise OptionError(f"a {shape} needs a size")
+        raise OptionError(f"a {shape} needs size=, such as size=5")
     rows, columns = size
     y, x = (np.arange(1 - n, n + 1, 2, dtype=np.int64) for n in (rows, columns))
     cells = np.broadcast_to(inside(y[:, None], x, rows // 2, columns // 2), (rows, columns))
     if not cells.any():
-        raise OptionError(f"a {shape} of {rows} x {columns} has no cell; take another size")
+        raise OptionError(f"a {shape} of {rows} x {columns} has no cell; take another size=")
     return _of_cells(np.ascontiguousarray(cells), name)
 
 

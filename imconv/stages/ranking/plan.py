@@ -15,6 +15,7 @@ from ...errors import OptionError
 from ...geometry.axis import Axis
 from ...geometry.border import Border
 from ...lazy import cached_property
+from ...pixels.alpha import WEIGHTED
 from ...pixels.rounding import check_range
 from ...units import human_bytes
 from .algorithms import BY_NAME
@@ -40,7 +41,7 @@ class RankPlan(Stage):
     footprint: Footprint
     percentile: float
     border: Border
-    alpha: str  # "none", "separate" or "keep"
+    alpha: str  # "none", "separate" or "unweighted"
     range: str
     scale: Fraction = Fraction(1)  # factor of a change of depth
     offset: Fraction = Fraction(0)
@@ -167,8 +168,11 @@ def make_rank_plan(
     `algorithm` is a name in `algorithms.BY_NAME`, by default the cheapest; OptionError if it can't do the task.
     """
     check_range(range)
-    if alpha == "weight":
-        raise OptionError("ranks have no weights: alpha is separate (the default here: filtered like a colour) or keep")
+    if alpha in WEIGHTED:
+        raise OptionError(
+            f"ranks have no weights, so that alpha {alpha} has no meaning; take unweighted (alpha stays as it is) or separate "
+            "(filtered like a colour, the default here)"
+        )
     key, rank = key_type(source), rank_of(percentile, footprint.count)
     extreme = percentile in (0, 100) or (rank in (0, footprint.count - 1) and border.mode != "normalized")
     task = RankTask(footprint, rank, key.itemsize, border, extreme)

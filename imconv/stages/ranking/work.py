@@ -27,7 +27,9 @@ class RankWork(Work):
         self.steps = plan.rows.stride, plan.columns.stride, plan.rows.dilation, plan.columns.dilation
         # blocks begin with the picture's first column, or before it; so many windows of the first columns are not wanted
         self.skipped = max(0, -plan.columns.before)
-        self.columns = source_indices(plan.border, np.arange(plan.columns.span + self.skipped) - max(plan.columns.before, 0), plan.columns.size)
+        self.columns = source_indices(
+            plan.border, np.arange(plan.columns.span + self.skipped) - max(plan.columns.before, 0), plan.columns.size
+        )
         self.type, self.key = np.dtype(plan.source), np.dtype(plan.key)
         self.how, self.loop = plan.how, jit.loop(plan.how.loop(plan))
         self.border_keys = self._border_keys()
@@ -78,7 +80,7 @@ class RankWork(Work):
 
     def _samples(self, first: int, out: np.ndarray, scratch: dict) -> None:
         self._filtered(first, out, scratch)
-        if self.plan.alpha == "keep":
+        if self.plan.alpha == "unweighted":
             out[..., -1] = self._originals(first, len(out))[..., -1]
 
     def _filtered(self, first: int, out: np.ndarray, scratch: dict) -> None:
@@ -171,7 +173,7 @@ class RankWork(Work):
         counts = sums[tall[:, 1]] - sums[tall[:, 0]]
         counts = counts[:, wide[:, 1]] - counts[:, wide[:, 0]]
         if not counts.min():
-            raise OptionError("border normalized leaves no sample in some windows; pad less, or take another border")
+            raise OptionError("border='normalized' leaves no sample in some windows; pad less, or take another border")
         ranks = np.array([[rank_of(plan.percentile, n) for n in line] for line in counts.tolist()], whole)
         return ranks[:, places], rank_lines
 
@@ -210,7 +212,7 @@ def constant_samples(plan, dtype: np.dtype) -> np.ndarray:
     values = fill_values(plan.border, plan.channels, None if plan.alpha == "none" else type_range(dtype)[1])
     if dtype.kind != "f":
         if np.isnan(values).any():
-            raise OptionError("border constant:nan needs a float picture")
+            raise OptionError("border='constant:nan' needs a float picture")
         low, high = _whole_range(dtype)
         return np.array([min(max(math.floor(v + 0.5), low), high) for v in values.tolist()], dtype)
     return values.astype(dtype)

@@ -1,0 +1,1 @@
+"""Batches: one command for many pictures, on several processes."""
