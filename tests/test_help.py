@@ -121,7 +121,7 @@ def test_options_stand_in_groups(capsys):
     sections = sections_of(help_of(capsys, "box"))
     groups = ["Options", "Borders and geometry", "Where", "Numbers", "Files", "Many pictures", "Running"]
     assert (list(sections)[: len(groups)], sections["Options"]) == (groups, ["--size", "--like"])
-    assert sections["Borders and geometry"] == ["--border", "--pad", "--stride", "--dilation"]
+    assert sections["Borders and geometry"] == ["--border", "--pad", "--stride", "--stride-phase", "--dilation"]
     assert sections["Where"] == ["--region", "--crop", "--mask", "--channels"]
     assert sections["Running"][-1] == "-h,"
     # what a command declares by itself is its own; few options need no groups

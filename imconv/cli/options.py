@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from ..geometry.sizes import PHASES, WORDS
+from ..geometry.sizes import WORDS
 from ..pixels.alpha import ALPHAS
 from ..pixels.depth import DEPTHS, SAMPLE_TYPES
 from ..pixels.rounding import RANGES
@@ -202,7 +202,7 @@ linear_options = together(  # where a kernel is laid, and what becomes of its su
     setting("--border", "MODE", "What lies outside the picture; drawn below.", default="reflect", group=BORDERS),
     setting("--pad", "P", f"{', '.join(WORDS)}, or N, ROWS,COLUMNS or TOP,BOTTOM,LEFT,RIGHT.", default="same", group=BORDERS),
     setting("--stride", "N[,N]", "Keep every N-th result; rows, columns. Results are those at 0, N, 2 N ..., so the picture shifts up and left by (N - 1) / 2 pixels; to reduce a picture use pool.", default="1", group=BORDERS),
-    setting("--stride-phase", "|".join(PHASES), "center keeps the results in the middle of each N pixels, N // 2, N // 2 + N, ..., so that nothing shifts; exact for odd N, and for boxes of even size with even N, else half a pixel off.", default="start", group=BORDERS),
+    setting("--stride-phase", "start|center", "Where strides begin. Center takes the middle of each N pixels, so that the picture does not shift; exact for odd N, and for boxes of even size with even N.", default="start", group=BORDERS),
     setting("--dilation", "N[,N]", "Distance between taps; rows, columns.", default="1", group=BORDERS),
     setting("--alpha", "|".join(ALPHAS), ALPHA_HELP, group=NUMBERS),
     setting("--depth", "|".join(DEPTHS), "Depth of the result: white stays white (float: 1), rounded once at the end.", default="keep", group=NUMBERS),
