@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..errors import FileError, ImconvError, LimitError, OptionError
-from . import description, private_tags, renditions, streams, tags
+from . import description, private_tags, renditions, streams, tags, texts
 from .channels import in_full_range, spread
 from .formats import FORMATS, Format, holders
 from .header import Unsupported
@@ -199,12 +199,16 @@ def _metadata_for(picture: Picture, target: Format, strip: bool | str, count: in
     if icc is not None and icc[16:20] == b"GRAY" and "icc" in target.carries and "grey" in dict(target.instead):
         notes.append(f"ICC profile for GRAY left out: {target.name} has no grey")
         icc = None
+    in_comment: texts.Chunks = ()
+    comment = source.comment
+    if comment is None and "comment" in target.carries and "chunks" not in target.carries:
+        comment, in_comment = texts.as_comment(source.chunks)
     kept: dict[str, bytes | None] = {
         "icc": icc,
         "exif": exif,
         "xmp": xmp,
         "iptc": source.iptc,
-        "comment": source.comment,
+        "comment": comment,
     }
     longest = dict(target.longest)
     for key, value in kept.items():
@@ -224,9 +228,9 @@ def _metadata_for(picture: Picture, target: Format, strip: bool | str, count: in
     if source.density and not density:
         across, down = source.density
         notes.append(f"pixels of {down}:{across}, width to height, left out: {target.name} holds no such ratio")
-    chunks = _chunks_for(picture, target, notes)
+    chunks = _chunks_for(picture, target, in_comment if kept["comment"] else (), notes)
     if kept["comment"] and "chunks" in target.carries:  # a text among its chunks
-        chunks = (*chunks, _comment_chunk(kept["comment"]))
+        chunks = (*chunks, texts.as_chunk(kept["comment"]))
     own, nodata = _tags_for(picture, target, count, notes)
     icc, exif, xmp, iptc, comment = kept.values()
     return replace(source, icc=icc, exif=exif, xmp=xmp, dpi=dpi, density=density, chunks=chunks, iptc=iptc, comment=comment,
@@ -247,19 +251,13 @@ def _tags_for(picture: Picture, target: Format, count: int, notes: list[str]) ->
     return private_tags.carried(source.tags, source.origin, size, picture.channels, count, notes), nodata
 
 
-def _comment_chunk(comment: bytes) -> tuple[bytes, bytes]:
-    """A comment as a PNG's text; Latin-1 where it is no UTF-8."""
-    comment = comment.replace(b"\0", b"")
-    try:
-        comment.decode("utf-8")
-    except UnicodeDecodeError:
-        return b"tEXt", b"Comment\0" + comment
-    return (b"tEXt", b"Comment\0" + comment) if comment.isascii() else (b"iTXt", b"Comment\0\0\0\0\0" + comment)
-
-
-def _chunks_for(picture: Picture, target: Format, notes: list[str]) -> tuple[tuple[bytes, bytes], ...]:
-    """The PNG chunks that go into the file. Only what an unmarked picture means anyway is left out without a note."""
+def _chunks_for(
+    picture: Picture, target: Format, elsewhere: texts.Chunks, notes: list[str]
+) -> tuple[tuple[bytes, bytes], ...]:
+    """The PNG chunks that go into the file. Only what an unmarked picture means anyway is left out without a note, and those
+    that are kept `elsewhere`."""
     chunks = renditions.in_chunks(picture.metadata.chunks, notes)
+    chunks = tuple(chunk for chunk in chunks if chunk not in elsewhere)
     colours = 1 if picture.mode in ("grey", "grey+alpha") else 3
     kept = tuple(
         (kind, data)

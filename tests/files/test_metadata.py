@@ -421,3 +421,41 @@ def test_further_resources_of_photoshop_are_named():
     content = b"Photoshop 3.0\0" + resources
     data = plain[:2] + b"\xff\xed" + struct.pack(">H", len(content) + 2) + content + plain[2:]
     assert as_read(data).notes == ("2 image resources of Photoshop left out",)
+
+
+TEXTS = (
+    (b"tEXt", b"Author\0Bj\xf6rk"),
+    (b"zTXt", b"Description\0\0" + zlib.compress(b"a long one")),
+    (b"iTXt", b"Title\0\0\0en\0\0" + "Größe".encode()),
+    (b"iTXt", b"Copyright\0\1\0\0\0" + zlib.compress("© me".encode())),
+)
+
+
+@pytest.mark.parametrize("name", ["jpg", "gif"])
+def test_texts_of_a_png_are_a_comment(tmp_path, name):
+    """All of them, in their order; a comment alone as it is, there and back."""
+    pixels = np.zeros((8, 8), np.uint8)
+    report = write(tmp_path / f"a.{name}", Picture(pixels, metadata=Metadata(chunks=TEXTS)))
+    found = read(tmp_path / f"a.{name}").metadata.comment
+    assert found.decode() == "Author: Björk\nDescription: a long one\nTitle: Größe\nCopyright: © me"
+    assert not any("tXt" in note or "tEXt" in note for note in report.notes)
+    alone = Picture(pixels, metadata=Metadata(chunks=((b"tEXt", b"Comment\0just this"),)))
+    write(tmp_path / f"b.{name}", alone)
+    back = read(tmp_path / f"b.{name}")
+    assert back.metadata.comment == b"just this"
+    write(tmp_path / "b.png", back)
+    assert (b"tEXt", b"Comment\0just this") in read(tmp_path / "b.png").metadata.chunks
+
+
+def test_texts_that_can_not_be_read_are_named(tmp_path):
+    bad = (
+        (b"zTXt", b"Author\0\0no deflate"),
+        (b"iTXt", b"Title\0"),
+        (b"zTXt", b"Long\0\0" + zlib.compress(bytes(1 << 21))),
+    )
+    picture = Picture(np.zeros((8, 8), np.uint8), metadata=Metadata(chunks=bad))
+    report = write(tmp_path / "a.jpg", picture)
+    assert any("zTXt, iTXt of the PNG left out" in note for note in report.notes)
+    assert read(tmp_path / "a.jpg").metadata.comment is None
+    picture = Picture(np.zeros((8, 8), np.uint8), metadata=Metadata(chunks=(*bad, *TEXTS[:1])))
+    assert any("zTXt, iTXt of the PNG left out" in note for note in write(tmp_path / "a.jpg", picture).notes)
