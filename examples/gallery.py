@@ -42,7 +42,7 @@ PICTURES = {
     "gradient": "gradient --size 3",
     "tophat": "tophat --size 9 --channels luma",
     "bilateral": "bilateral --sigma 4 --sigma-range 40",
-    "guided": "guided --radius 8 --eps 0.02",
+    "guided": "guided --radius 8 --threshold 14%",
     "deviation": "deviation --size 5",
     "contrast": "contrast --sigma 6",
     "chain": 'chain "blur --sigma 2 | sharpen --amount 4 | edges --gain 5"',

@@ -83,7 +83,7 @@ def guided(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[
     plan, floats = _planned(filter, pixels, has_alpha)
     planes = floats if filter.guide is None else next(filter.joined(plan, iter([floats])))
     found = np.concatenate(list(moments(plan.plans[0], iter([planes]), None)))
-    eps, channels = filter.eps * plan.white**2, floats.shape[2]
+    eps, channels = filter.eps, floats.shape[2]
     lines = filter.lines(found, eps, plan.plans[1].source, None).reshape(*floats.shape, 2)
     anchor = plan.rows.anchor, plan.columns.anchor
     place, rows, columns = place_of(plan, x, y, anchor)

@@ -157,7 +157,7 @@ def test_a_type_keeps_the_values(succeeds, folder, command, dtype):
 
 @pytest.mark.parametrize(
     "command",
-    ["median --size 3", "edges", "gabor --wavelength 5", "bilateral --sigma 1 --sigma-range 20", "guided --radius 2 --eps 0.01",
+    ["median --size 3", "edges", "gabor --wavelength 5", "bilateral --sigma 1 --sigma-range 20", "guided --radius 2 --threshold 10%",
      "deviation --size 3", "contrast --sigma 2", "open --size 3", "pool --op avg --size 2", "motion --length 3", "disk --radius 2",
      "emboss", "rank --percentile 20 --size 3", "chain 'blur --sigma 1 | sharpen'", "edges --operator kirsch",
      "blur --sigma 2 --like opencv"],
