@@ -41,7 +41,7 @@ PICTURES = {
     "open": "open --size 9",
     "gradient": "gradient --size 3",
     "tophat": "tophat --size 9 --channels luma",
-    "bilateral": "bilateral --sigma 4 --sigma-range 40",
+    "bilateral": "bilateral --sigma 4 --sigma-range 16%",
     "guided": "guided --radius 8 --threshold 14%",
     "deviation": "deviation --size 5",
     "contrast": "contrast --sigma 6",

@@ -9,36 +9,39 @@ from fractions import Fraction
 from ..errors import ImconvWarning, KernelError, OptionError
 from .exact import as_fraction, fraction_of
 
+WIDEST = 65535  # white of pictures; wider numbers are counts of something
 LEAST_SHARE = Fraction(1, 1000)  # of white: smaller differences are no visible ones
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A number in sample units, or if it is a `share`, of white; `name` is what messages call it."""
+    """A number in sample units, or if it is a `share`, of white; `name` is what messages call it, `text` what the user wrote."""
 
     value: Fraction
     share: bool
     name: str
+    text: str
 
     def of(self, white: int | Fraction) -> Threshold:
         """The same in sample units, for pictures with this white; a warning if it is unlikely to be meant."""
-        found = Threshold(self.value * white if self.share else self.value, False, self.name)
-        if 0 < found.value < LEAST_SHARE * white or found.value > white:
-            share = f"{float(100 * found.value / white):.3g} % of white, which is {white} here"
+        found = Threshold(self.value * white if self.share else self.value, False, self.name, self.text)
+        unlikely = 0 < found.value < LEAST_SHARE * white or found.value > white
+        if unlikely and white <= WIDEST:
+            share = f"{float(100 * found.value / white):.3g} % of white"
             advice = "write it in sample units, or in per cent, such as '10%'"
-            warnings.warn(f"{self.name}={self} is {share}; {advice}", ImconvWarning, stacklevel=2)
+            warnings.warn(f"{self.name}={self.text} is {share}; {advice}", ImconvWarning, stacklevel=2)
         return found
 
     def scaled(self, factor) -> Threshold:
         """The same for samples, and white, that are multiplied by a factor."""
-        return self if self.share else Threshold(self.value * Fraction(factor), False, self.name)
+        return self if self.share else Threshold(self.value * Fraction(factor), False, self.name, self.text)
 
     def __float__(self) -> float:
         assert not self.share  # `of` a white first
         return float(self.value)
 
     def __str__(self) -> str:
-        return f"{float(100 * self.value):g}%" if self.share else f"{float(self.value):g}"
+        return self.text
 
 
 def parse_threshold(given, name: str, least: float, most: float) -> Threshold:
@@ -64,4 +67,4 @@ def parse_threshold(given, name: str, least: float, most: float) -> Threshold:
         raise OptionError(
             f"{name} must be a number from {least:g} to {most:g} in sample units, or per cents of white such as 10%, not {given!r}"
         )
-    return Threshold(value, share, name)
+    return Threshold(value, share, name, str(given).strip())

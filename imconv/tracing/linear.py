@@ -94,7 +94,7 @@ def _added(point, trace: Trace, plan, is_alpha: bool) -> list:
     if trace.window:
         row, column = trace.anchor
         sample = (trace.window[row][column] or 0) * (plan.scale if exact else float(plan.scale))
-    threshold = point.threshold * float(plan.scale)
+    threshold = float(point.threshold) * float(plan.scale)
     detail = sample - trace.value
     steps = [("the sample", sample), ("less the blurred one", detail)]
     if abs(detail) <= threshold:

@@ -45,7 +45,7 @@ FILTERS = {
     "box --size 3x4 --stride 2 --border wrap": 0,
     "sharpen": 0,
     "unsharp --sigma 1": 0.1,
-    "unsharp --sigma 2 --threshold 20 --amount 1.5": 0.1,
+    "unsharp --sigma 2 --threshold 8% --amount 1.5": 0.1,
     "emboss": 0,
     "motion --length 5 --angle 30": 0.1,
     "disk --radius 2.5": 0.1,
@@ -71,9 +71,9 @@ FILTERS = {
     "gradient --size 3 --stride 2": 0,
     "tophat --size 5": 0,
     "tophat --size 5 --shape disk --black": 0,
-    "bilateral --sigma 1.5 --sigma-range 30": 0.1,
-    "bilateral --sigma 1.5 --sigma-range 30 --border normalized --alpha keep": 0.1,
-    "bilateral --sigma 1.5 --sigma-range 30 --alpha unweighted": 0.1,
+    "bilateral --sigma 1.5 --sigma-range 12%": 0.1,
+    "bilateral --sigma 1.5 --sigma-range 12% --border normalized --alpha keep": 0.1,
+    "bilateral --sigma 1.5 --sigma-range 12% --alpha unweighted": 0.1,
     "guided --radius 2 --threshold 10%": 0.1,
     "guided --radius 2 --threshold 10% --border normalized --alpha keep": 0.1,
     "deviation --size 5": 0.1,
@@ -94,7 +94,7 @@ FILTERS = {
     "pool --op max --size 2 --antialias 4": 0.1,
     "median --size 3 | unsharp --sigma 2 | edges": 1,
     "blur --sigma 1 --border wrap | box --size 3 --border wrap": 0.1,
-    "tophat --size 3 | gradient --size 3 --stride 2 | bilateral --sigma 1 --sigma-range 9": 0.1,
+    "tophat --size 3 | gradient --size 3 --stride 2 | bilateral --sigma 1 --sigma-range 4%": 0.1,
 }
 
 
