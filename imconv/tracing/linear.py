@@ -97,7 +97,7 @@ def _added(point, trace: Trace, plan, is_alpha: bool) -> list:
     threshold = float(point.threshold) * float(plan.scale)
     detail = sample - trace.value
     steps = [("the sample", sample), ("less the blurred one", detail)]
-    if abs(detail) <= threshold:
+    if float(abs(detail)) <= threshold:
         detail = detail * 0
         steps.append((f"not above {threshold:g}", detail))
     value = detail * (Fraction(point.amount) if exact else point.amount) + sample
