@@ -19,7 +19,7 @@ BORDERS = ("nearest", "reflect", "mirror", "constant", "wrap")
 # Standard deviations on each side of a Gaussian: scipy's and imconv's, given to every rival that takes it.
 TRUNCATE = 4.0
 RANGE = 30 / 255  # a bilateral filter's, as a share of white
-EPS = 0.01  # a guided filter's
+EPS, THRESHOLD = 0.01, "10%"  # of a guided filter: the first is the square of the second, with white as 1
 LOCAL = ("bilateral", "guided", "deviation")
 LOG_REACH = 3.5  # and of a Laplacian of a Gaussian
 

@@ -67,7 +67,7 @@ FILTERS: dict[str, Callable] = {
     "median": lambda x: imconv.median(x, 5),
     "rank": lambda x: imconv.rank(x, 30, 7),
     "bilateral": lambda x: imconv.bilateral(x, 2, 0.1 if x.dtype.kind == "f" else 20),
-    "guided": lambda x: imconv.guided(x, 4, 0.01),
+    "guided": lambda x: imconv.guided(x, 4, "10%"),
     "local deviation": lambda x: imconv.local_deviation(x, 5),
     "local contrast": lambda x: imconv.local_contrast(x, 3),
     "tophat": lambda x: imconv.tophat(x, 7),

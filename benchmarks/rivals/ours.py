@@ -6,7 +6,7 @@ import numpy as np
 
 import imconv
 
-from ..cases import EPS, RANGE, Case
+from ..cases import RANGE, THRESHOLD, Case
 from .base import Rival, Way, result_array
 
 
@@ -35,7 +35,7 @@ class Imconv(Rival):
             run = lambda: imconv.bilateral(image, case.sigma, RANGE * case.white, **how)  # noqa: E731
             return Way(run, "imconv.bilateral(out=)")
         if case.operation == "guided":
-            return Way(lambda: imconv.guided(image, case.radius, EPS, **shared), "imconv.guided(out=)")
+            return Way(lambda: imconv.guided(image, case.radius, THRESHOLD, **shared), "imconv.guided(out=)")
         if case.operation == "deviation":
             return Way(lambda: imconv.local_deviation(image, case.size, **shared), "imconv.local_deviation(out=)")
         weights, steps = case.weights, {"stride": case.stride, "dilation": case.dilation}

@@ -109,7 +109,9 @@ def begun(args: list[str], debugging: bool):
 def _note_warning(message, category, filename, lineno, file=None, line=None) -> None:
     run = current()
     subject = f"{run.name}: " if run.name else ""
-    note(subject + " ".join(str(message).split()), bool(run.params.get("quiet")))
+    text = subject + " ".join(str(message).split())
+    if run.worded(text) not in run.notes:  # a filter may be planned several times
+        note(text, bool(run.params.get("quiet")))
 
 
 def say(text: str, quiet: bool = False) -> None:

@@ -53,6 +53,7 @@ NEAREST = {
 # an option elsewhere: options here, of which the command's first is meant; a radius N is a size of 2 N + 1
 OPTIONS = {
     "-s": ("--sigma", "--size"),
+    "--eps": ("--threshold",),
     **dict.fromkeys(("--std", "--stddev", "--sd"), ("--sigma",)),
     **dict.fromkeys(("-r", "--radius"), ("--radius", "--sigma", "--size")),
     **dict.fromkeys(("--ksize", "--kernel-size", "--window", "--width"), ("--size",)),
@@ -100,6 +101,11 @@ def option_for(typed: str, args: list[str], options: Collection[str]) -> str | N
         return place and f"it takes {place} as a word of its own, without an option"
     if wanted == "--size" and "radius" in (typed.lstrip("-"), {"-r": "radius"}.get(typed)) and value.isdigit():
         value = str(2 * int(value) + 1)
+    if typed == "--eps":  # of the guided filter's paper: a variance where white is 1
+        try:
+            value = f"{100 * float(value) ** 0.5:.3g}%"
+        except (TypeError, ValueError):
+            value = "10%"
     return f"write {wanted} {value}".rstrip()
 
 

@@ -147,27 +147,32 @@ class FloatStagesFilter(Filter):
         """A copy for samples that are multiplied by a factor."""
         return self
 
+    def levelled(self, white: int) -> FloatStagesFilter:
+        """A copy for pictures with this white, whose thresholds are in sample units."""
+        return self
+
     # --- the methods of Filter -------------------------------------------------------------------------------------
 
     def plan(self, shape, image_type, has_alpha: bool) -> FloatStagesPlan:
         options, source = self.options, readable(np.dtype(image_type))
         top = self.white or options.white or white(source)
         self._refuse()
+        work = self.levelled(top)
         channels = shape[2] if len(shape) == 3 else 1
         alpha = self._alpha(has_alpha)
         target, factor = self.result(image_type)
         plan = FloatStagesPlan(
-            self, (), source.name, target.name, channels, alpha, check_range(options.range), factor,
+            work, (), source.name, target.name, channels, alpha, check_range(options.range), factor,
             checked_offset(options.offset),
             _premultiplied_border(parse_border(options.border), channels, has_alpha, alpha, top),
             self.stage_type(source.name, alpha), top,
         )  # fmt: skip
         unchanged = plan.source == plan.target and plan.scale == 1 and plan.offset == 0
         if unchanged and alpha in ("none", "separate") and plan.range == "clip" and plan.source == loop_type(source):
-            stages = self.direct_stages(shape[:2], channels, plan.source, plan.border)
+            stages = work.direct_stages(shape[:2], channels, plan.source, plan.border)
             if stages:
                 return replace(plan, plans=stages, direct=True)
-        return replace(plan, plans=self.stages(shape[:2], plan.filtered, plan.stage_type, plan.border))
+        return replace(plan, plans=work.stages(shape[:2], plan.filtered, plan.stage_type, plan.border))
 
     def _refuse(self) -> None:
         options = self.options.checked()

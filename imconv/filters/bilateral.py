@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..geometry.axis import same_size_axes
 from ..geometry.border import Border
 from ..options import Options, documented, options_of
+from ..pixels.threshold import Threshold, parse_threshold
 from ..stages.neighborhood.bilateral import FAR, BilateralPlan
 from .apply import apply
 from .arguments import checked_number, checked_whole
@@ -33,9 +34,9 @@ def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None,
 
     {parameters:sigma : number
         Standard deviation of the distance, in pixels, 0.1 to 1000.
-    sigma_range : number
-        Standard deviation of the difference, in units of the samples (for uint8, of 255), also with `linear`. Differences
-        of RGB pixels are up to sqrt(3) times as large as those of grey ones.
+    sigma_range : number or str such as "10%"
+        Standard deviation of the difference, in sample units, also with `linear`, or in per cent of white. Differences of
+        RGB pixels are up to sqrt(3) times as large as those of grey ones.
     radius : int, optional
         Radius of the window in pixels, up to 100; default 3 sigma.}
 
@@ -57,7 +58,7 @@ def bilateral(image, sigma, sigma_range, *, radius=None, out=None, threads=None,
 def bilateral_filter(sigma, sigma_range, radius, options: Options) -> BilateralFilter:
     """The filter of `bilateral`."""
     sigma = checked_number(sigma, "sigma", LEAST_SIGMA, LARGEST_SIGMA)
-    sigma_range = checked_number(sigma_range, "sigma_range", 1e-9, 1e9)
+    sigma_range = parse_threshold(sigma_range, "sigma_range", 1e-9, 1e9)
     if radius is None:
         radius = min(math.ceil(REACH * sigma), LARGEST_RADIUS)
     return BilateralFilter(options, sigma, sigma_range, checked_whole(radius, "radius", 0, LARGEST_RADIUS))
@@ -65,11 +66,11 @@ def bilateral_filter(sigma, sigma_range, radius, options: Options) -> BilateralF
 
 @dataclass(frozen=True)
 class BilateralFilter(FloatStagesFilter):
-    """The filter of `bilateral`; `sigma_range` is in units of the picture's samples."""
+    """The filter of `bilateral`."""
 
     options: Options
     sigma: float
-    sigma_range: float
+    sigma_range: Threshold
     radius: int
     scale: Fraction | None = None
     white: int | None = None
@@ -79,10 +80,13 @@ class BilateralFilter(FloatStagesFilter):
 
     @property
     def summary(self) -> str:
-        return f"bilateral, sigma {self.sigma:g}, sigma_range {self.sigma_range:g}"
+        return f"bilateral, sigma {self.sigma:g}, sigma_range {self.sigma_range}"
 
     def scaled(self, factor) -> BilateralFilter:
-        return replace(self, sigma_range=float(self.sigma_range * factor))
+        return replace(self, sigma_range=self.sigma_range.scaled(factor))
+
+    def levelled(self, white) -> BilateralFilter:
+        return replace(self, sigma_range=self.sigma_range.of(white))
 
     def stages(self, shape, channels, dtype, border) -> tuple:
         """As FloatStagesFilter.stages: one."""
@@ -103,7 +107,7 @@ class BilateralFilter(FloatStagesFilter):
         return BilateralPlan(
             "bilateral", f"{taps} pixels of a round window, each with a power of 2 for its weight", rows, columns, channels,
             channels, dtype, "float64" if dtype == "float64" else "float32", dtype, border, PICOSECONDS * taps,
-            self.sigma, self.sigma_range,
+            self.sigma, float(self.sigma_range),
         )  # fmt: skip
 
     def flow(self, plan, rows, **how):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,30 +19,31 @@ from ..pixels.arrays import as_array, readable
 from ..pixels.depth import white
 from ..pixels.rounding import warn_of_rounded
 from ..pixels.sample_types import LARGEST_SAMPLE
+from ..pixels.threshold import Threshold, parse_threshold
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments, moments_plan
 from .apply import apply
-from .arguments import checked_number, checked_whole
+from .arguments import checked_whole
 from .blur_kernels import box_kernel
 
 LARGEST_RADIUS = 2000
 
 
 @documented
-def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options):
+def guided(image, radius, threshold, guide=None, *, out=None, threads=None, **options):
     """Smooth and keep the edges of a guide.
 
     In every box the picture is approximated by a line, `a * guide + b`, and every pixel is the mean of the lines of all boxes
     that contain it. The time does not depend on the radius.
 
-    `a = cov(guide, f) / (var(guide) + eps)`, `b = mean(f) - a * mean(guide)`, `g = mean(a) * guide + mean(b)`. Means are
+    `a = cov(guide, f) / (var(guide) + threshold^2)`, `b = mean(f) - a * mean(guide)`, `g = mean(a) * guide + mean(b)`. Means are
     over squares of `2 radius + 1` pixels.
 
     {parameters:radius : int
         In pixels, 0 to 2000.
-    eps : number
-        How much variation is smoothed away, as a variance for white 1 (as in the paper, for every type): with 0.01,
-        differences below 0.1 of white vanish.
+    threshold : number or str such as "10%"
+        Differences below it are smoothed away, larger ones kept; in sample units, or in per cent of white. Its square, with
+        white as 1, is the paper's eps: `"10%"` is an eps of 0.01.
     guide : array (H, W) or grey Picture, optional
         The picture whose edges are kept; by default each channel is its own guide.}
 
@@ -55,15 +56,17 @@ def guided(image, radius, eps, guide=None, *, out=None, threads=None, **options)
     Examples
     --------
     >>> import numpy as np, imconv
-    >>> imconv.guided(np.array([[10, 14, 10, 14, 10, 90, 94, 90, 94, 90]], np.uint8), 2, 0.001)
+    >>> imconv.guided(np.array([[10, 14, 10, 14, 10, 90, 94, 90, 94, 90]], np.uint8), 2, 8)
     array([[12, 12, 11, 14, 12, 89, 92, 90, 92, 92]], dtype=uint8)
     """
-    return apply(guided_filter(radius, eps, guide, options_of("guided", options)), image, out=out, threads=threads)
+    return apply(
+        guided_filter(radius, threshold, guide, options_of("guided", options)), image, out=out, threads=threads
+    )
 
 
-def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
+def guided_filter(radius, threshold, guide, options: Options) -> GuidedFilter:
     """The filter of `guided`."""
-    eps = checked_number(eps, "eps", 1e-15, 1e6)
+    threshold = parse_threshold(threshold, "threshold", 1e-9, 1e9)
     if guide is not None:
         guide = as_array(guide.in_full_range().pixels if isinstance(guide, Picture) else guide, "a guide")
         if guide.ndim == 3 and guide.shape[2] == 1:
@@ -72,7 +75,7 @@ def guided_filter(radius, eps, guide, options: Options) -> GuidedFilter:
             raise OptionError(f"a guide is grey, (H, W); this one has shape {guide.shape}")
         readable(guide.dtype)
         warn_of_rounded(guide, 4)
-    return GuidedFilter(options, checked_whole(radius, "radius", 0, LARGEST_RADIUS), eps, guide)
+    return GuidedFilter(options, checked_whole(radius, "radius", 0, LARGEST_RADIUS), threshold, guide)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +84,7 @@ class GuidedFilter(FloatStagesFilter):
 
     options: Options
     radius: int
-    eps: float
+    threshold: Threshold
     guide: np.ndarray | None = None
     scale: Fraction | None = None
     white: int | None = None
@@ -93,7 +96,18 @@ class GuidedFilter(FloatStagesFilter):
     @property
     def summary(self) -> str:
         by = "each channel by itself" if self.guide is None else "a guide"
-        return f"guided by {by}, radius {self.radius}, eps {self.eps:g}"
+        return f"guided by {by}, radius {self.radius}, threshold {self.threshold}"
+
+    def scaled(self, factor) -> GuidedFilter:
+        return replace(self, threshold=self.threshold.scaled(factor))
+
+    def levelled(self, white) -> GuidedFilter:
+        return replace(self, threshold=self.threshold.of(white))
+
+    @property
+    def eps(self) -> float:
+        """The square of the threshold, in sample units."""
+        return float(self.threshold.value**2)
 
     def stage_type(self, source: str, alpha: str) -> str:
         """As FloatStagesFilter.stage_type: integers stay integers, unless a guide's samples are added to the picture's."""
@@ -118,7 +132,7 @@ class GuidedFilter(FloatStagesFilter):
     def flow(self, plan: FloatStagesPlan, rows, *, wanted=None, threads=None, progress=None):
         """As FloatStagesFilter.flow: the mean of lines at every pixel, applied to the guide."""
         own, means = PassedOn(rows if self.guide is None else self.joined(plan, rows)), plan.plans[1]
-        eps = self.eps * plan.white**2
+        eps = self.eps
         needed = wanted and means.rows_needed(*wanted)
         found = moments(plan.plans[0], iter(own), threads, needed)
         lines = Bands((self.lines(band, eps, means.source, threads) for band in found), needed[0] if needed else 0)

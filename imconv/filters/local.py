@@ -17,6 +17,7 @@ from ..kernel.kernel import Kernel, symmetric
 from ..options import Options, documented, options_of
 from ..pixels.depth import white
 from ..pixels.sample_types import LARGEST_SAMPLE
+from ..pixels.threshold import Threshold, parse_threshold
 from ..stages.convolution.filter import LinearFilter
 from ..stages.neighborhood.moments import moments_plan
 from .apply import apply
@@ -56,9 +57,8 @@ def local_contrast(image, sigma, *, floor=None, gain=None, range=None, out=None,
 
     {parameters:sigma : float, (rows, columns) or str
         Standard deviation of the Gaussian, as in `gaussian_blur`.
-    floor : number, optional
-        Smallest deviation to divide by, so that noise is not amplified; in units of the samples, above 0, default 1% of
-        white.
+    floor : number or str such as "1%", default "1%"
+        Smallest deviation to divide by, so that noise is not amplified; in sample units, above 0, or in per cent of white.
     gain : number, optional
         Factor of the result; default 1 for floats, and an eighth of the range for integers, so that the range holds four
         standard deviations on both sides.}
@@ -132,7 +132,7 @@ def contrast_filter(sigma, floor, gain, range, width: int | None, options: Optio
     """The filter of `local_contrast`; `width` is the picture's, for a sigma in percent."""
     if options.linear:
         raise OptionError("a normalised contrast is no light; leave out linear=")
-    floor = None if floor is None else checked_number(floor, "floor", 1e-9, 1e9)
+    floor = parse_threshold("1%" if floor is None else floor, "floor", 1e-9, 1e9)
     gain = None if gain is None else checked_number(gain, "gain", 0, MAX_GAIN)
     kernel, ranged = gaussian_kernel(sigma, None, width), replace(options, range=range or options.range)
     return ContrastFilter(ranged, kernel, floor, gain, ranged=range is not None)
@@ -144,7 +144,7 @@ class ContrastFilter(FloatStagesFilter):
 
     options: Options
     kernel: Kernel
-    floor: float | None
+    floor: Threshold
     gain: float | None
     ranged: bool  # whether the user gave a range policy
     scale: Fraction | None = None
@@ -170,7 +170,13 @@ class ContrastFilter(FloatStagesFilter):
         plan = super().plan(shape, image_type, has_alpha)
         policy = "offset" if np.dtype(plan.target).kind == "u" and not self.ranged else plan.range
         gain = self._gain(self._white_of(np.dtype(plan.target), image_type))
-        return replace(plan, range=policy, filter=replace(self, gain=gain), unitless=True)
+        return replace(plan, range=policy, filter=replace(plan.filter, gain=gain), unitless=True)
+
+    def scaled(self, factor) -> ContrastFilter:
+        return replace(self, floor=self.floor.scaled(factor))
+
+    def levelled(self, white) -> ContrastFilter:
+        return replace(self, floor=self.floor.of(white))
 
     def _white_of(self, target: np.dtype, image_type) -> int | None:
         """White in integer results of type `target`; None for floats."""
@@ -207,7 +213,7 @@ class ContrastFilter(FloatStagesFilter):
         differences = PassedOn(_subtracted(own, means, threads), first)
         squares = Bands((_squared(band, threads) for band in differences), first)
         made = variance.make_bands(squares, NewArrays(variance), wanted=wanted, threads=threads, progress=progress)
-        floor = plan.white / 100 if self.floor is None else self.floor
+        floor = float(self.floor)
         if wanted:
             differences.keep(*wanted)
         for band in made:

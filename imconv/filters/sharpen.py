@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -13,7 +13,10 @@ from ..filter import Filter
 from ..kernel.kernel import Kernel
 from ..options import Options, documented, options_of
 from ..pixels.alpha import WEIGHTED
+from ..pixels.arrays import readable
+from ..pixels.depth import white
 from ..pixels.exact import fraction_of
+from ..pixels.threshold import Threshold, parse_threshold
 from ..stages.convolution.filter import LinearFilter
 from .apply import apply
 from .arguments import checked_number, image_width
@@ -52,8 +55,8 @@ def unsharp_mask(image, sigma, amount=1.0, threshold=0, *, truncate=None, out=No
         Standard deviation of the Gaussian, as in `gaussian_blur`.
     amount : number, default 1
         Strength; 0 leaves the picture as it is.
-    threshold : number, default 0
-        In units of the samples; smaller differences are not changed.
+    threshold : number or str such as "2%", default 0
+        Differences up to it are not changed; in sample units, or in per cent of white.
     truncate : float, optional
         As in `gaussian_blur`.}
 
@@ -73,10 +76,11 @@ def unsharp_filter(sigma, amount, threshold, truncate, width: int | None, settin
     """The filter of `unsharp_mask`; `width` is the picture's, for a sigma in percent."""
     if settings.offset:
         raise OptionError("an unsharp mask takes no offset")
-    amount, threshold = checked_number(amount, "amount", 0, MAX_AMOUNT), checked_number(threshold, "threshold", 0, 1e12)
+    amount = checked_number(amount, "amount", 0, MAX_AMOUNT)
+    threshold = parse_threshold(threshold, "threshold", 0, 1e12)
     blur = gaussian_kernel(sigma, truncate, width)
     one_kernel = None
-    if threshold == 0 and max(blur.shape) <= LARGEST_KERNEL:
+    if threshold.value == 0 and max(blur.shape) <= LARGEST_KERNEL:
         one_kernel = LinearFilter(_unsharp_kernel(blur, amount), settings)
     return UnsharpFilter(LinearFilter(blur, settings, point=Detail(amount, threshold), error_gain=amount), one_kernel)
 
@@ -89,21 +93,21 @@ class Detail:
     """
 
     amount: float
-    threshold: float
+    threshold: Threshold
     loop = "unsharp.add_detail"
 
     @property
     def settings(self) -> tuple[float, float]:
-        return self.amount, self.threshold
+        return self.amount, float(self.threshold)
 
     def scaled(self, factor) -> Detail:
         """A copy for samples that are multiplied by a factor."""
-        return Detail(self.amount, float(self.threshold * factor))
+        return Detail(self.amount, self.threshold.scaled(factor))
 
     def __call__(self, blurred: np.ndarray, original: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):  # inf - inf
             detail = original - blurred
-        detail[np.abs(detail) <= self.threshold] = 0
+        detail[np.abs(detail) <= float(self.threshold)] = 0
         detail *= self.amount
         detail += original
         return detail
@@ -134,7 +138,8 @@ class UnsharpFilter(Filter):
         return self.blur if self.one_kernel is None or weighted else self.one_kernel
 
     def plan(self, shape, image_type, has_alpha: bool):
-        return self.chosen(has_alpha).plan(shape, image_type, has_alpha)
+        levelled = self.with_types_fixed(image_type)
+        return levelled.chosen(has_alpha).plan(shape, image_type, has_alpha)
 
     def result_type(self, image_type) -> np.dtype:
         return self.blur.result_type(image_type)
@@ -147,6 +152,14 @@ class UnsharpFilter(Filter):
 
     def retyped(self, dtype, scale=Fraction(1), range="clip") -> UnsharpFilter:
         return self._of_both(lambda filter: filter.retyped(dtype, scale, range))
+
+    def with_types_fixed(self, image_type, result_type=None) -> UnsharpFilter:
+        """As Filter.with_types_fixed: the threshold in sample units."""
+        detail = self.blur.point
+        assert isinstance(detail, Detail)
+        top = self.options.white or white(readable(np.dtype(image_type)))
+        point = Detail(detail.amount, detail.threshold.of(top))
+        return UnsharpFilter(replace(self.blur, point=point), self.one_kernel)
 
     def _of_both(self, change) -> UnsharpFilter:
         return UnsharpFilter(change(self.blur), self.one_kernel and change(self.one_kernel))

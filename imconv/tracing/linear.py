@@ -94,10 +94,10 @@ def _added(point, trace: Trace, plan, is_alpha: bool) -> list:
     if trace.window:
         row, column = trace.anchor
         sample = (trace.window[row][column] or 0) * (plan.scale if exact else float(plan.scale))
-    threshold = point.threshold * float(plan.scale)
+    threshold = float(point.threshold) * float(plan.scale)
     detail = sample - trace.value
     steps = [("the sample", sample), ("less the blurred one", detail)]
-    if abs(detail) <= threshold:
+    if abs(float(detail)) <= threshold:
         detail = detail * 0
         steps.append((f"not above {threshold:g}", detail))
     value = detail * (Fraction(point.amount) if exact else point.amount) + sample

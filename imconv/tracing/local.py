@@ -30,7 +30,7 @@ def bilateral(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> li
     there = (squares <= filter.radius**2) & (window[..., 0] != None)  # noqa: E711 (elementwise)
     samples = np.where(there[..., None], window, 0).astype(np.float64)
     unlike = ((samples - samples[centre]) ** 2).sum(axis=2)
-    weights = exp(-squares / (2 * filter.sigma**2) - unlike / (2 * filter.sigma_range**2))
+    weights = exp(-squares / (2 * filter.sigma**2) - unlike / (2 * float(plan.filter.sigma_range) ** 2))
     shown, found = _cells(weights, there), []
     for number in range(samples.shape[2]):
         products = weights * samples[..., number]
@@ -67,7 +67,7 @@ def contrast(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> lis
     differences = floats - run(blur.plan(floats.shape, floats.dtype, False), floats).reshape(floats.shape)
     mean = linear(blur, floats, False, x, y, "mean")[0]
     spread = linear(blur, differences**2, False, x, y, "mean of squared differences to it")[0]
-    floor, gain = plan.white / 100 if filter.floor is None else filter.floor, plan.filter.gain
+    floor, gain = float(plan.filter.floor), plan.filter.gain
     found: list[tuple[dict, list]] = []
     for number in range(floats.shape[2]):
         difference, width = float(differences[y, x, number]), math.sqrt(max(spread.channels[number].result, 0))
@@ -83,7 +83,7 @@ def guided(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int) -> list[
     plan, floats = _planned(filter, pixels, has_alpha)
     planes = floats if filter.guide is None else next(filter.joined(plan, iter([floats])))
     found = np.concatenate(list(moments(plan.plans[0], iter([planes]), None)))
-    eps, channels = filter.eps * plan.white**2, floats.shape[2]
+    eps, channels = plan.filter.eps, floats.shape[2]
     lines = filter.lines(found, eps, plan.plans[1].source, None).reshape(*floats.shape, 2)
     anchor = plan.rows.anchor, plan.columns.anchor
     place, rows, columns = place_of(plan, x, y, anchor)

@@ -43,7 +43,7 @@ def parts_of(filter, pixels: np.ndarray, has_alpha: bool, x: int, y: int, names:
     if isinstance(filter, ChainFilter):
         return _chain(filter, *at, names)
     if isinstance(filter, UnsharpFilter):
-        return linear(filter.chosen(has_alpha), *at)
+        return linear(filter.with_types_fixed(pixels.dtype).chosen(has_alpha), *at)
     if isinstance(filter, SignedFilter):
         return linear(filter.ranged(filter.result_type(pixels.dtype)), *at)
     if isinstance(filter, IgnoringFilter) and isinstance(filter.plan(pixels.shape, pixels.dtype, has_alpha), Plan):

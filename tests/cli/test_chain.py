@@ -110,7 +110,7 @@ def test_a_file_of_steps_that_is_not_there(refuses, folder):
 
 
 @pytest.mark.parametrize(
-    "step", ["guided --radius 4 --eps 0.01", "contrast --sigma 2", "bilateral --sigma 2 --sigma-range 20"]
+    "step", ["guided --radius 4 --threshold 10%", "contrast --sigma 2", "bilateral --sigma 2 --sigma-range 8%"]
 )
 @pytest.mark.parametrize("source", ["rgb.png", "rgba.png", "grey16.png"])
 def test_white_is_the_pictures_in_every_step(succeeds, folder, step, source):

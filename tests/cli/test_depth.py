@@ -16,7 +16,7 @@ COMMANDS = {
     ("blur", "--sigma", "1.5"): lambda p, **o: library.gaussian_blur(p, 1.5, **o),
     ("box", "--size", "3"): lambda p, **o: library.box_blur(p, 3, **o),
     ("sharpen",): lambda p, **o: library.sharpen(p, **o),
-    ("unsharp", "--sigma", "1", "--threshold", "4"): lambda p, **o: library.unsharp_mask(p, 1, threshold=4, **o),
+    ("unsharp", "--sigma", "1", "--threshold", "2%"): lambda p, **o: library.unsharp_mask(p, 1, threshold="2%", **o),
     ("apply", "-k", "emboss", "--offset", "20"): lambda p, **o: library.convolve(
         p, library.Kernel.named("emboss").replace(offset=20), **o
     ),
@@ -40,12 +40,12 @@ def test_commands_do_what_functions_do(succeeds, folder, command, name, more):
 @pytest.mark.parametrize("name", ["rgba.png", "rgb16.png", "grey.png"])
 def test_pictures_in_bands_are_the_same(succeeds, folder, name, monkeypatch):
     for more in (("--linear",), ("--depth", "8"), ("--linear", "--depth", "16")):
-        succeeds("unsharp", name, "whole.png", "--sigma", "2", "--threshold", "2", *more)
+        succeeds("unsharp", name, "whole.png", "--sigma", "2", "--threshold", "1%", *more)
         with monkeypatch.context() as patch:
             patch.setattr("imconv.file_to_file.WORTH_BANDS", 0)
             set_stripe_bytes(patch, 500)
             patch.setattr("imconv.engine.sources.BAND_BYTES", 300)
-            succeeds("unsharp", name, "bands.png", "--sigma", "2", "--threshold", "2", *more)
+            succeeds("unsharp", name, "bands.png", "--sigma", "2", "--threshold", "1%", *more)
         np.testing.assert_array_equal(library.read("bands.png").pixels, library.read("whole.png").pixels)
 
 
@@ -157,7 +157,7 @@ def test_a_type_keeps_the_values(succeeds, folder, command, dtype):
 
 @pytest.mark.parametrize(
     "command",
-    ["median --size 3", "edges", "gabor --wavelength 5", "bilateral --sigma 1 --sigma-range 20", "guided --radius 2 --eps 0.01",
+    ["median --size 3", "edges", "gabor --wavelength 5", "bilateral --sigma 1 --sigma-range 8%", "guided --radius 2 --threshold 10%",
      "deviation --size 3", "contrast --sigma 2", "open --size 3", "pool --op avg --size 2", "motion --length 3", "disk --radius 2",
      "emboss", "rank --percentile 20 --size 3", "chain 'blur --sigma 1 | sharpen'", "edges --operator kirsch",
      "blur --sigma 2 --like opencv"],

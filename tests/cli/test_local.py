@@ -17,8 +17,8 @@ def test_the_command_line_is_the_library(succeeds, folder, load, name):
     out = "out" + name[name.index(".") :]
     for arguments, expected in (
         (("bilateral", "--sigma", 2, "--sigma-range", white / 8), library.bilateral(picture, 2, white / 8)),
-        (("bilateral", "--sigma", 2, "--sigma-range", 9, "--radius", 3), library.bilateral(picture, 2, 9, radius=3)),
-        (("guided", "--radius", 3, "--eps", 0.01), library.guided(picture, 3, 0.01)),
+        (("bilateral", "--sigma", 2, "--sigma-range", "4%", "--radius", 3), library.bilateral(picture, 2, "4%", radius=3)),
+        (("guided", "--radius", 3, "--threshold", "10%"), library.guided(picture, 3, "10%")),
         (("deviation", "--size", "3x5"), library.local_deviation(picture, (3, 5))),
         (("contrast", "--sigma", 2), library.local_contrast(picture, 2)),
         (("contrast", "--sigma", 2, "--gain", 3, "--range", "clip"), library.local_contrast(picture, 2, gain=3, range="clip")),
@@ -28,12 +28,12 @@ def test_the_command_line_is_the_library(succeeds, folder, load, name):
 
 
 def test_a_guide(succeeds, imconv, folder, load):
-    succeeds("guided", "rgb.png", "out.png", "--radius", 4, "--eps", 0.001, "--guide", "grey16.png")
-    expected = library.guided(library.read("rgb.png"), 4, 0.001, library.read("grey16.png"))
+    succeeds("guided", "rgb.png", "out.png", "--radius", 4, "--threshold", "3.16228%", "--guide", "grey16.png")
+    expected = library.guided(library.read("rgb.png"), 4, "3.16228%", library.read("grey16.png"))
     np.testing.assert_array_equal(load("out.png"), expected.pixels)
-    result = imconv("guided", "grey.png", "out.png", "--radius", 4, "--eps", 0.001, "--guide", "rgb.png")
+    result = imconv("guided", "grey.png", "out.png", "--radius", 4, "--threshold", "3.16228%", "--guide", "rgb.png")
     assert (result.code, result.err) == (2, "imconv: a guide is grey, (H, W); this one has shape (24, 30, 3)\n")
-    result = imconv("guided", "grey.png", "out.png", "--radius", 4, "--eps", 0.001, "--guide", "none.png")
+    result = imconv("guided", "grey.png", "out.png", "--radius", 4, "--threshold", "3.16228%", "--guide", "none.png")
     assert result.code == 1
     assert result.err.startswith("imconv: none.png: ")
 
@@ -60,8 +60,8 @@ def test_missing_samples(succeeds, imconv, folder):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("bilateral", "--sigma", 2, "--sigma-range", 20), ("guided", "--radius", 9, "--eps", 0.01),
-     ("guided", "--radius", 9, "--eps", 0.01, "--guide", "guide.png"), ("deviation", "--size", 7),
+    [("bilateral", "--sigma", 2, "--sigma-range", 20), ("guided", "--radius", 9, "--threshold", "10%"),
+     ("guided", "--radius", 9, "--threshold", "10%", "--guide", "guide.png"), ("deviation", "--size", 7),
      ("contrast", "--sigma", 3)],
     ids=lambda arguments: " ".join(map(str, arguments)),
 )  # fmt: skip
@@ -77,7 +77,9 @@ def test_in_bands_from_file_to_file(succeeds, folder, load, monkeypatch, argumen
 
 
 def test_the_plan_is_told(succeeds, folder):
-    told = succeeds("guided", "rgb.png", "out.png", "--radius", 3, "--eps", 0.1, "--explain", notes=True).err
+    told = succeeds(
+        "guided", "rgb.png", "out.png", "--radius", 3, "--threshold", "31.6228%", "--explain", notes=True
+    ).err
     assert "guided by each channel by itself" in told
     assert told.count("algorithm ") == 2
     report = json.loads(succeeds("bilateral", "rgb.png", "out.png", "--sigma", 3, "--sigma-range", 9, "--json").out)
@@ -89,8 +91,8 @@ def test_the_plan_is_told(succeeds, folder):
     [
         (("bilateral", "--sigma", "x", "--sigma-range", 9), "--sigma must be a number from 0.1 to 1000, not 'x'"),
         (("bilateral", "--sigma", 2, "--sigma-range", 9, "--radius", 999), "--radius must be a number from 0 to 100"),
-        (("guided", "--radius", 3, "--eps", -1), "--eps must be a number"),
-        (("guided", "--radius", 3, "--eps", 1, "--border", "constant"),
+        (("guided", "--radius", 3, "--threshold", -1), "--threshold must be a number"),
+        (("guided", "--radius", 3, "--threshold", "50%", "--border", "constant"),
          "guided needs --border reflect or --border mirror"),
         (("deviation", "--size", "0"), "--size must be K or ROWSxCOLUMNS"),
         (("deviation", "--size", "3", "--stride", 2), "deviation has no --stride; leave it out"),

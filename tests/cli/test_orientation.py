@@ -27,7 +27,7 @@ COMMANDS = {
     "bank": ("gabor", "--wavelength", "4", "--bank", "3"),
     "emboss": ("emboss",),
     "pool": ("pool", "--op", "max", "--size", "2x3"),
-    "guided": ("guided", "--radius", "2", "--eps", "0.01", "--guide", "guide-turned.png"),
+    "guided": ("guided", "--radius", "2", "--threshold", "10%", "--guide", "guide-turned.png"),
     "symmetric": ("blur", "--sigma", "2"),
     "chain": ("chain", "box --size 1x3 | blur --sigma 1 | edges --show y", "--range", "abs"),
     "chain of symmetric steps": ("chain", "box --size 3 | blur --sigma 1"),

@@ -67,7 +67,7 @@ FILTERS = {
     "mean pool": lambda image: imconv.pool(image, "avg", 2),
     "pool": lambda image: imconv.pool(image, "max", 2),
     "bilateral": lambda image: imconv.bilateral(image, 1, 10),
-    "guided": lambda image: imconv.guided(image, 2, 10),
+    "guided": lambda image: imconv.guided(image, 2, "50%"),
     "deviation": lambda image: imconv.local_deviation(image, 3),
     "unsharp": lambda image: imconv.unsharp_mask(image, 2, threshold=1),
 }

@@ -36,8 +36,8 @@ FILTERS = {
     "tophat": lambda p, **o: imconv.tophat(p, 3, **o),
     "blackhat": lambda p, **o: imconv.blackhat(p, 3, **o),
     "bilateral": lambda p, **o: imconv.bilateral(p, 2, 50, **o),
-    "guided": lambda p, **o: imconv.guided(p, 2, 0.01, **o),
-    "guided guide": lambda p, **o: imconv.guided(p, 2, 0.01, GUIDE, **o),
+    "guided": lambda p, **o: imconv.guided(p, 2, "10%", **o),
+    "guided guide": lambda p, **o: imconv.guided(p, 2, "10%", GUIDE, **o),
     "edges": lambda p, **o: imconv.edges(p, "sobel", **o),
     "edges kirsch": lambda p, **o: imconv.edges(p, "kirsch", **o),
     "emboss": lambda p, **o: imconv.emboss(p, **o),
@@ -151,7 +151,7 @@ def test_masks_guides_and_comparisons_know_white():
     mask = imconv.Picture(narrow.pixels), imconv.Picture(wide.pixels, metadata=Metadata(maximum=255))
     same(imconv.box_blur(wide, 3, mask=mask[1]), imconv.box_blur(narrow, 3, mask=mask[0]), kept=True)
     np.testing.assert_allclose(
-        imconv.guided(GUIDE, 2, 0.01, mask[1]), imconv.guided(GUIDE, 2, 0.01, mask[0]), rtol=1e-9
+        imconv.guided(GUIDE, 2, "10%", mask[1]), imconv.guided(GUIDE, 2, "10%", mask[0]), rtol=1e-9
     )
     other = imconv.box_blur(wide, 3)
     assert imconv.compare(wide, other) == imconv.compare(narrow, imconv.box_blur(narrow, 3))

@@ -50,7 +50,7 @@ FILTERS = {
     "opening": lambda o: MorphologyFilter("opening", make_footprint(5), o),
     "gradient": lambda o: MorphologyFilter("gradient", make_footprint(5), o),
     "bilateral": lambda o: bilateral_filter(1, 20, None, o),
-    "guided": lambda o: guided_filter(2, 0.01, None, o),
+    "guided": lambda o: guided_filter(2, "10%", None, o),
     "deviation": lambda o: DeviationFilter(o, (5, 5)),
     "contrast": lambda o: contrast_filter(2, None, None, None if o.range == "clip" else o.range, None, o),
     "nan ignored": lambda o: IgnoringFilter(gaussian_kernel(2), replace(o, border="normalized", nan="ignore")),

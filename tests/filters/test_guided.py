@@ -1,5 +1,7 @@
 """The guided filter against its formulas in scipy.ndimage and numpy."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -53,7 +55,7 @@ def test_the_definition(dtype, shape, channels, radius, eps, border, layout, led
     white = np.iinfo(dtype).max if dtype.startswith("u") else 1
     image = laid_out((random.random(shape) * white).astype(dtype), layout)
     leader = (random.random(shape[:2]) * 255).astype(np.uint8) if led else None
-    result = imconv.guided(image, radius, eps, leader, border=border)
+    result = imconv.guided(image, radius, f"{100 * math.sqrt(eps)!r}%", leader, border=border)
     assert result.dtype == image.dtype
     deep = (image if image.ndim == 3 else image[..., None]).astype(np.float64) / white
     exact = [
@@ -69,29 +71,29 @@ def test_the_definition(dtype, shape, channels, radius, eps, border, layout, led
 
 def test_what_it_does_at_its_ends():
     image = (floats * 255).astype(np.uint8)
-    np.testing.assert_array_equal(imconv.guided(image, 0, 0.01), image)
+    np.testing.assert_array_equal(imconv.guided(image, 0, "10%"), image)
     twice = imconv.box_blur(imconv.box_blur(image, 7, dtype="float64"), 7)
-    assert_levels(imconv.guided(image, 3, 1e6), twice, TIE_8BIT)  # nothing is an edge: means of means
+    assert_levels(imconv.guided(image, 3, "100000%"), twice, TIE_8BIT)  # nothing is an edge: means of means
     flat = np.full((20, 300, 3), 77, np.uint8)
-    np.testing.assert_array_equal(imconv.guided(flat, 9, 0.01), flat)
+    np.testing.assert_array_equal(imconv.guided(flat, 9, "10%"), flat)
     step = np.where(np.arange(80) < 40, 0.2, 0.8) * np.ones((60, 1))
-    assert np.abs(imconv.guided(step, 8, 1e-4) - step).max() < 1e-3
+    assert np.abs(imconv.guided(step, 8, "1%") - step).max() < 1e-3
 
 
 def test_a_large_radius():
     image = (rng.random((70, 90)) * 255).astype(np.uint8)
     exact = 255 * reference(image / 255, image / 255, 400, 0.01, "reflect")
-    assert_levels(imconv.guided(image, 400, 0.01), exact, TIE_8BIT)
+    assert_levels(imconv.guided(image, 400, "10%"), exact, TIE_8BIT)
 
 
 def test_the_guide_may_be_of_any_type():
     whole = (guide * 255).astype(np.uint8)
-    expected = imconv.guided(floats, 3, 0.01, whole / 255)
-    np.testing.assert_allclose(imconv.guided(floats, 3, 0.01, whole), expected, atol=1e-12)
+    expected = imconv.guided(floats, 3, "10%", whole / 255)
+    np.testing.assert_allclose(imconv.guided(floats, 3, "10%", whole), expected, atol=1e-12)
     for same in (whole[..., None], imconv.Picture(whole)):
-        np.testing.assert_array_equal(imconv.guided(floats, 3, 0.01, same), imconv.guided(floats, 3, 0.01, whole))
+        np.testing.assert_array_equal(imconv.guided(floats, 3, "10%", same), imconv.guided(floats, 3, "10%", whole))
     deep = (floats * 65535).astype(np.uint16)
-    np.testing.assert_allclose(imconv.guided(floats, 3, 0.01, deep), imconv.guided(floats, 3, 0.01, deep / 65535))
+    np.testing.assert_allclose(imconv.guided(floats, 3, "10%", deep), imconv.guided(floats, 3, "10%", deep / 65535))
 
 
 def test_alpha():
@@ -100,15 +102,15 @@ def test_alpha():
     wide = image / 255.0
     wide[..., :3] *= wide[..., 3:]
     exact = np.stack([reference(wide[..., c], wide[..., c], 2, 0.01, "reflect") for c in range(4)], axis=2)
-    result = imconv.guided(image, 2, 0.01, has_alpha=True)
+    result = imconv.guided(image, 2, "10%", has_alpha=True)
     assert_levels(result[..., 3], exact[..., 3] * 255, TIE_8BIT)
     seen = exact[..., 3] > 0.2
     assert_levels(result[..., :3][seen], (exact[..., :3] / exact[..., 3:])[seen] * 255, 0.01)
-    kept = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="unweighted")
-    np.testing.assert_array_equal(kept[..., :3], imconv.guided(image[..., :3], 2, 0.01))
+    kept = imconv.guided(image, 2, "10%", has_alpha=True, alpha="unweighted")
+    np.testing.assert_array_equal(kept[..., :3], imconv.guided(image[..., :3], 2, "10%"))
     np.testing.assert_array_equal(kept[..., 3], image[..., 3])
-    separate = imconv.guided(image, 2, 0.01, has_alpha=True, alpha="separate")
-    np.testing.assert_array_equal(separate, imconv.guided(image, 2, 0.01))
+    separate = imconv.guided(image, 2, "10%", has_alpha=True, alpha="separate")
+    np.testing.assert_array_equal(separate, imconv.guided(image, 2, "10%"))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -116,8 +118,8 @@ def test_alpha():
 def test_the_same_bits_for_any_threads_and_bands(dtype, channels):
     image = (np.random.default_rng(5).random((157, 130, channels)) * 255).astype(dtype)
     leader = np.random.default_rng(6).random(image.shape[:2])
-    alone = guided_filter(3, 0.01, None, Options(has_alpha=channels == 4, border="normalized"))
-    for work in (alone, guided_filter(20, 0.01, leader, Options(depth=16))):
+    alone = guided_filter(3, "10%", None, Options(has_alpha=channels == 4, border="normalized"))
+    for work in (alone, guided_filter(20, "10%", leader, Options(depth=16))):
         threads_and_bands_change_nothing(work, image)
 
 
@@ -125,7 +127,7 @@ def test_nan_reaches_two_boxes_and_no_further():
     for number in (np.nan, np.inf):
         image = floats.copy()
         image[11, 15] = number
-        result = np.isfinite(imconv.guided(image, 2, 0.01))
+        result = np.isfinite(imconv.guided(image, 2, "10%"))
         assert not result[7:16, 11:20].any()
         assert result.sum() == result.size - 81
 
@@ -136,13 +138,13 @@ def test_linear_light():
     light = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     found = reference(light, light, 3, 0.01, "reflect")
     encoded = np.where(found <= 0.0031308, found * 12.92, 1.055 * found ** (1 / 2.4) - 0.055) * 255
-    assert_levels(imconv.guided(image, 3, 0.01, linear=True), encoded, TIE_16BIT)
+    assert_levels(imconv.guided(image, 3, "10%", linear=True), encoded, TIE_16BIT)
 
 
 @pytest.mark.parametrize(
     ("args", "options", "match"),
     [
-        ((3, 0), {}, "eps must be a number"),
+        ((3, 0), {}, "threshold must be a number"),
         ((-1, 0.1), {}, "radius must be a number from 0 to 2000"),
         ((1.5, 0.1), {}, "radius must be a whole number"),
         ((3, 0.1, np.zeros((5, 5, 3))), {}, "a guide is grey"),

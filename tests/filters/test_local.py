@@ -217,7 +217,7 @@ def test_errors(call, match):
 # --- on a part of the picture ---
 FILTERS = {
     "bilateral": lambda image, **how: imconv.bilateral(image, 1.5, 40, radius=3, **how),
-    "guided": lambda image, **how: imconv.guided(image, 2, 0.01, **how),
+    "guided": lambda image, **how: imconv.guided(image, 2, "10%", **how),
     "deviation": lambda image, **how: imconv.local_deviation(image, 3, **how),
     "contrast": lambda image, **how: imconv.local_contrast(image, 2, **how),
 }

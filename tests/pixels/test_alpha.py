@@ -115,7 +115,7 @@ WEIGHTING = {
     "sharpen": lambda a, **o: imconv.sharpen(a, 0.7, **o),
     "unsharp": lambda a, **o: imconv.unsharp_mask(a, 1.3, 0.8, 2, **o),
     "bilateral": lambda a, **o: imconv.bilateral(a, 1.5, 90, radius=3, **o),
-    "guided": lambda a, **o: imconv.guided(a, 2, 0.01, **o),
+    "guided": lambda a, **o: imconv.guided(a, 2, "10%", **o),
     "linear light": lambda a, **o: imconv.gaussian_blur(a, 1.3, linear=True, **o),
     "16 bits": lambda a, **o: imconv.gaussian_blur(a, 1.3, depth=16, **o),
     "abs": lambda a, **o: imconv.gaussian_blur(a, 1.3, range="abs", **o),

@@ -11,14 +11,14 @@ from ..options import setting
 
 @filter_command(
     "bilateral",
-    "imconv bilateral in.png out.png --sigma 3 --sigma-range 25",
-    "imconv bilateral in.jpg out.jpg --sigma 3 --sigma-range 25 --radius 4   # faster",
+    "imconv bilateral in.png out.png --sigma 3 --sigma-range 10%",
+    "imconv bilateral in.jpg out.jpg --sigma 3 --sigma-range 10% --radius 4   # faster",
 )
 @setting("--sigma", "S", "Standard deviation of the distance, in pixels.", required=True)
 @setting(
     "--sigma-range",
     "R",
-    "Standard deviation of the difference over all channels, in sample units; with --linear too.",
+    "Standard deviation of the difference over all channels: in sample units, with --linear too, or 10% of white.",
     required=True,
 )
 @setting("--radius", "N", "Radius of the round window, in pixels, up to 100.  [default: 3 sigma]")
@@ -35,18 +35,18 @@ def bilateral(shared, sigma, sigma_range, radius):
 
 @filter_command(
     "guided",
-    "imconv guided in.png out.png --radius 8 --eps 0.01",
-    "imconv guided in.png out.png --radius 40 --eps 0.001 --border normalized",
+    "imconv guided in.png out.png --radius 8 --threshold 10%",
+    "imconv guided in.png out.png --radius 40 --threshold 3% --border normalized",
 )
-@setting("--radius", "N", "Boxes have 2 N + 1 pixels a side; up to 2000.", required=True)
+@setting("--radius", "N", "Radius N of the boxes, up to 2000: they have (2N+1) x (2N+1) pixels.", required=True)
 @setting(
-    "--eps",
-    "E",
-    "How much variation is smoothed away, as a variance where white is 1: 0.01 smooths differences below 0.1 of white.",
+    "--threshold",
+    "T",
+    "Differences below it are smoothed away: in sample units, or 10% of white.",
     required=True,
 )
 @setting("--guide", "FILE", "A grey picture whose edges are kept.  [default: each channel's own]", type=click.Path())
-def guided(shared, radius, eps, guide):
+def guided(shared, radius, threshold, guide):
     """Smooth and keep a guide's edges, at any radius in the same time.
 
     The border normalized leaves out pixels outside the picture, as the paper does. --pad, --stride and --dilation are
@@ -60,7 +60,7 @@ def guided(shared, radius, eps, guide):
         limits = checked_limits(shared["max_pixels"], shared["max_memory"], shared["truncated"])
         return files.read(guide, auto_orient=True, **limits)
 
-    return lambda options, width: guided_filter(radius, eps, None if guide is None else picture(), options)
+    return lambda options, width: guided_filter(radius, threshold, None if guide is None else picture(), options)
 
 
 @filter_command(
@@ -83,11 +83,17 @@ def deviation(shared, size):
 @filter_command(
     "contrast",
     "imconv contrast in.png out.png --sigma 8",
-    "imconv contrast in.png out.png --sigma 8 --floor 6 --gain 40",
+    "imconv contrast in.png out.png --sigma 8 --floor 2% --gain 40",
 )
 @setting("--sigma", "S", "Sigma of the Gaussian: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
-@setting("--floor", "C", "Deviations below it are noise, in sample units.  [default: 1% of white]")
-@setting("--gain", "G", "Of one standard deviation in the result.  [default: 1; for integers an eighth of white]")
+@setting(
+    "--floor",
+    "C",
+    "Smallest deviation to divide by, so that noise isn't amplified: in sample units, or 1% of white.  [default: 1%]",
+)
+@setting(
+    "--gain", "G", "What one standard deviation becomes in the result.  [default: 1; for integers an eighth of white]"
+)
 def contrast(shared, sigma, floor, gain):
     """Normalise local contrast: divide differences by the deviation.
 

@@ -32,7 +32,7 @@ class PoolCommand(FilterCommand):
     "imconv pool in.png out.png --op max --size 2",
     "imconv pool in.png out.png --op max --size 2 --stride 4 --antialias",
     "imconv pool in.png out.png --op avg --size 3 --stride 2 --padding 1",
-    "imconv pool in.png out.png --op count --size 4 --where 'v>128' --range stretch",
+    "imconv pool in.png out.png --op count --size 4 --where 'v>50%' --range stretch",
     "imconv pool in.png --op max --size 2 --report       # is it shift-invariant?",
     cls=PoolCommand,
     without=("--border", "--pad", "--stride", "--stride-phase", "--dilation"),
@@ -45,7 +45,11 @@ class PoolCommand(FilterCommand):
 @flag("--ceil", "Add a last window that reaches beyond the picture.")
 @flag("--exclude-pad", "Leave padding out of averages, instead of counting it as zeros.")
 @setting("--antialias", "[N]", "Blur before dropping pixels (binomial filter of size N, default 4).")  # fmt: skip
-@setting("--where", "'v>128'", "Which samples count counts; > >= < <= == !=.  [default: v!=0]")
+@setting(
+    "--where",
+    "'v>50%'",
+    "Which samples to count, in sample units or per cents of white; > >= < <= == !=.  [default: v!=0]",
+)
 @flag("--report report_", "Measure how much the result changes when the picture moves by less than a stride, with and without --antialias. OUTPUT may be left out.")  # fmt: skip
 def pool(shared, op, size, exclude_pad, report_, **how):
     """Pool: reduce windows to single pixels, as networks do.

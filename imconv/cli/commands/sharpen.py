@@ -23,11 +23,11 @@ def sharpen(shared, amount):
 @filter_command(
     "unsharp",
     "imconv unsharp in.png out.png --sigma 2",
-    "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 3",
+    "imconv unsharp in.jpg out.jpg --sigma 1.5 --amount 0.8 --threshold 1%",
 )
 @setting("--sigma", "S", "Standard deviation of the blur: pixels, SY,SX, 3%, fwhm:7 or opencv-ksize:9.", required=True)
 @setting("--amount", "A", "Strength; 0 leaves the picture as it is.", default="1")
-@setting("--threshold", "T", "Leave smaller differences alone, in sample units.", default="0")
+@setting("--threshold", "T", "Leave differences up to it as they are: in sample units, or 2% of white.", default="0")
 @setting("--truncate", "T", "Radius in standard deviations.  [default: 4]")
 def unsharp(shared, sigma, amount, threshold, truncate):
     """Sharpen: add the difference to a blurred copy (unsharp mask)."""

@@ -76,5 +76,5 @@ class LinearFilter(Filter):
 
     def in_light(self, light) -> LinearFilter:
         kernel = self.kernel.replace(offset=self.kernel.offset / light.result_white)
-        point = self.point and self.point.scaled(1 / light.image_white)
+        point = self.point and self.point.scaled(Fraction(1, light.image_white))
         return replace(self, kernel=kernel, options=light.options(self.options), point=point)

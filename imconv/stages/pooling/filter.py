@@ -12,6 +12,7 @@ from ...geometry.axis import pool_axis
 from ...options import DEFAULTS, Options, checked_offset
 from ...pixels.alpha import check_alpha
 from ...pixels.arrays import readable
+from ...pixels.depth import white
 from .condition import Condition
 from .plan import PoolPlan, make_pool_plan
 
@@ -52,7 +53,7 @@ class PoolFilter(Filter):
             scale=scale,
             offset=checked_offset(options.offset),
             include_pad=self.include_pad,
-            where=self.where,
+            where=self.where and self.where.of(options.white or white(readable(np.dtype(image_type)))),
         )
         return replace(plan, opaque=options.white) if options.white else plan
 
@@ -60,7 +61,12 @@ class PoolFilter(Filter):
         """As Filter.in_light; the condition's values are decoded, too."""
         where = self.where
         if where is not None and light.transfer is not None:
+            where = where.of(light.image_white)
             share = where.values[0] / light.image_white
             colours = (float(curve.linear(share)) for curve in light.transfer.curves)
             where = replace(where, values=(*colours, *[share] * light.has_alpha))
         return replace(self, where=where, options=light.options(self.options))
+
+    def with_types_fixed(self, image_type, result_type=None) -> PoolFilter:
+        top = self.options.white or white(readable(np.dtype(image_type)))
+        return replace(self, where=self.where and self.where.of(top))
