@@ -70,7 +70,7 @@ def checked(shared: dict) -> Asked:
     return Asked(
         threads=threads,
         **limits,
-        page=number("page", 0, MOST_PAGES),
+        page=checked_page(shared["page"]),
         quality=number("quality", 1, 100),
         compression=shared["compression"] if words else number("compression", 0, 9),
         options=checked_options(shared, limits["max_pixels"]),
@@ -100,6 +100,11 @@ def checked_limits(max_pixels: str | None, max_memory: str | None = None, trunca
         "max_memory": None if max_memory is None else parse_size(max_memory),
         "truncated": known(truncated, "--truncated", WORDS),
     }
+
+
+def checked_page(text: str | None) -> int | None:
+    """The page that --page asks for."""
+    return None if text is None else whole(text, "--page", 0, MOST_PAGES)
 
 
 def checked_options(shared: dict, max_pixels: int | None = None) -> Options:

@@ -182,6 +182,9 @@ NODATA_HELP = (
 nan_option = setting("--nan", "keep|ignore", NAN_HELP, default="keep", group=NUMBERS)
 nodata_option = setting("--nodata", "VALUE|auto", NODATA_HELP, group=NUMBERS)
 threads_option = setting("--threads", "N", "Default: IMCONV_THREADS, else all cores.", group=RUNNING)
+page_option = setting(
+    "--page", "N", "Page or frame of a file with several, from 0.  [default: the first, with a note]", group=FILES
+)
 reading_options = together(
     setting("--max-pixels", "N", "Refuse larger pictures, from the header alone.", group=RUNNING),
     setting("--truncated", "error|fill", "A file that ends too early: fill reads the rows that are whole; the others are 0.", default="error", group=FILES),

@@ -113,3 +113,52 @@ def test_mistakes_are_one_line(imconv, folder, arguments, code, words):
     assert (result.code, result.out) == (code, b"")
     assert words in result.err
     assert result.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("bounds", "passed"),
+    [
+        (("--fail-above", "max=4"), ""),
+        (("--fail-above", "max=3"), "max 4 is above 3"),
+        (("--fail-above", "mean=10,rmse=0.1"), "rmse 1 is above 0.1"),
+        (("--fail-above", "max=0,mean=0"), "max 4 is above 0, mean 0.25 is above 0"),
+        (("--fail-below", "psnr=48"), ""),
+        (("--fail-below", "psnr=49"), "psnr 48.1308 is below 49"),
+        (("--fail-below", "ssim=0.5"), "ssim (undefined) is below 0.5"),
+        (("--fail-above", "max=3", "--fail-below", "psnr=49"), "max 4 is above 3, psnr 48.1308 is below 49"),
+    ],
+)
+def test_bounds(imconv, tmp_path, monkeypatch, bounds, passed):
+    monkeypatch.chdir(tmp_path)
+    before = np.full((4, 4), 100, np.uint8)
+    after = before.copy()
+    after[0, 0] = 104
+    library.write("a.png", before)
+    library.write("b.png", after)
+    result = imconv("compare", "a.png", "b.png", *bounds)
+    assert result.code == bool(passed)
+    assert result.err == (f"imconv: a.png, b.png: {passed}\n" if passed else "")
+    report = json.loads(imconv("compare", "a.png", "b.png", *bounds, "--json").out)
+    assert report["bounds_passed"] == ([each for each in passed.split(", ")] if passed else [])
+    assert imconv("compare", "a.png", "a.png", *bounds).code == ("ssim" in str(bounds))
+
+
+def test_bounds_that_are_none(refuses, folder):
+    for words in ("max", "max=", "max=ten", "psnr=3", "max=1;mean=2", "max=nan"):
+        refuses("--fail-above takes max=V, mean=V, rmse=V", "compare", "rgb.png", "rgb.png", "--fail-above", words)
+    refuses("--fail-below takes psnr=V, ssim=V", "compare", "rgb.png", "rgb.png", "--fail-below", "max=1")
+
+
+def test_pages(imconv, tmp_path, monkeypatch):
+    """The same page of both files; a trace of a page."""
+    monkeypatch.chdir(tmp_path)
+    pages = [np.full((12, 12), level, np.uint8) for level in (10, 20, 30)]
+    library.write_pages("a.tif", pages)
+    library.write_pages("b.tif", [pages[0], pages[1] + 5, pages[2]])
+    for page, largest in ((0, 0), (1, 5), (2, 0)):
+        assert json.loads(imconv("compare", "a.tif", "b.tif", "--page", page, "--json").out)["max_abs"] == largest
+    assert (
+        "no page 3" in imconv("compare", "a.tif", "b.tif", "--page", 3).err
+        or imconv("compare", "a.tif", "b.tif", "--page", 3).code == 1
+    )
+    assert " 20 [20] 20" in imconv("trace", "a.tif", "--page", 1, "--pixel", "4,4", "-k", "box-3").out.decode()

@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from ..checked import checked_limits, whole
+from ..checked import checked_limits, checked_page, whole
 from ..compiling import watch
-from ..options import command, flag, max_memory_option, no_clobber_option, reading_options, setting
+from ..options import command, flag, max_memory_option, no_clobber_option, page_option, reading_options, setting
 from ..places import (
     STDIN,
     STDOUT,
@@ -23,6 +23,8 @@ from ..places import (
 from ..saying import on_stdout, report
 
 MOST_TIMES = 65535
+FIGURES = {"max": "max_abs", "mean": "mean_abs", "rmse": "rmse", "psnr": "psnr", "ssim": "ssim"}  # as bounds call them
+ERRORS, LIKENESS = ("max", "mean", "rmse"), ("psnr", "ssim")
 
 
 @command(
@@ -30,18 +32,37 @@ MOST_TIMES = 65535
     "imconv compare in.png photo.png",
     "imconv compare in.png photo.png --json",
     "imconv compare in.png photo.png -o sheet.png --amplify 8",
+    "imconv compare in.png photo.png --fail-above max=255,rmse=200",
 )
 @click.argument("a", type=click.Path(allow_dash=True))
 @click.argument("b", type=click.Path(allow_dash=True))
 @setting("-o --output", "FILE", "Write before, after and their difference, amplified, side by side.")
 @setting("--amplify", "N", "Factor of the difference. [default: the largest becomes white]")
 @setting("--range range_", "LOW,HIGH", "Range of the samples, for PSNR and SSIM. [default: the type's; 0,1 for floats]")
+@setting("--fail-above", "max=V,mean=V,rmse=V", "Exit with status 1 where an error is above its bound, or no number.")
+@setting("--fail-below", "psnr=V,ssim=V", "Exit with status 1 where a likeness is below its bound, or undefined.")
+@page_option
 @reading_options
 @max_memory_option
 @no_clobber_option
 @flag("-q --quiet", "No notes.")
 @flag("--json json_", "As JSON; null for what is infinite (PSNR of equal pictures) or undefined.")
-def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no_clobber, quiet, json_):
+def compare(
+    a,
+    b,
+    output,
+    amplify,
+    range_,
+    fail_above,
+    fail_below,
+    page,
+    max_pixels,
+    max_memory,
+    truncated,
+    no_clobber,
+    quiet,
+    json_,
+):
     """Compare two pictures: largest and mean error, RMSE, PSNR, SSIM.
 
     A and B must have the same size, channels and type; one of them may be -, standard input. Both are turned upright
@@ -54,7 +75,8 @@ def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no
         raise OptionError("only one of A and B can be standard input")
     data_range = None if range_ is None else _range(range_)
     times = None if amplify is None else whole(amplify, "--amplify", 1, MOST_TIMES)
-    limits = checked_limits(max_pixels, max_memory, truncated)
+    above, below = _bounds(fail_above, "--fail-above", ERRORS), _bounds(fail_below, "--fail-below", LIKENESS)
+    limits = {**checked_limits(max_pixels, max_memory, truncated), "page": checked_page(page)}
     watch(quiet)
     before, after = (read_picture(*input_place(x, "a file"), quiet, auto_orient=True, **limits) for x in (a, b))
     if output is not None:
@@ -70,10 +92,54 @@ def compare(a, b, output, amplify, range_, max_pixels, max_memory, truncated, no
         factor = times or comparison.amplification(found.max_abs, before.pixels.dtype, top)
         write_picture(output, comparison.sheet(before, after, factor), no_clobber, quiet)
         teller(quiet)(f"{label(output, STDOUT)}: the difference is shown times {factor}")
+    passed = [
+        *(
+            f"{name} {_shown(value)} is above {bound:g}"
+            for name, bound in above.items()
+            if not (value := _figure(found, name)) <= bound
+        ),
+        *(
+            f"{name} {_shown(value)} is below {bound:g}"
+            for name, bound in below.items()
+            if not (value := _figure(found, name)) >= bound
+        ),
+    ]
     if json_:
-        report(found.as_dict(), output)
+        report({**found.as_dict(), **({"bounds_passed": passed} if above or below else {})}, output)
     else:
         click.echo(_text(found), err=on_stdout(output))
+    if passed:
+        click.echo(f"imconv: {label(a, STDIN)}, {label(b, STDIN)}: {', '.join(passed)}", err=True)
+        click.get_current_context().exit(1)
+
+
+def _figure(found, name: str) -> float:
+    """A figure of the comparison; NaN, which keeps to no bound, where it is undefined."""
+    value = getattr(found, FIGURES[name])
+    return float("nan") if value is None else value
+
+
+def _shown(value: float) -> str:
+    return "(undefined)" if value != value else f"{value:g}"
+
+
+def _bounds(text: str | None, option: str, names: tuple[str, ...]) -> dict[str, float]:
+    """The bounds that an option's text sets."""
+    from ...errors import OptionError
+
+    found = {}
+    for part in [] if text is None else text.split(","):
+        name, _, value = part.partition("=")
+        try:
+            bound = float(value)
+        except ValueError:
+            bound = float("nan")
+        if name.strip() not in names or bound != bound:
+            raise OptionError(
+                f"{option} takes {', '.join(f'{each}=V' for each in names)}, separated by commas, not {part!r}"
+            )
+        found[name.strip()] = bound
+    return found
 
 
 def _range(text: str) -> tuple[float, float]:

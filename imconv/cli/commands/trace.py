@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import OptionError
-from ..checked import checked_limits, checked_options
+from ..checked import checked_limits, checked_options, checked_page
 from ..compiling import watch
 from ..options import (
     RUNNING,
@@ -19,6 +19,7 @@ from ..options import (
     linear_options,
     nan_option,
     on_command_line,
+    page_option,
     reading_options,
     setting,
 )
@@ -48,11 +49,12 @@ OF_A_KERNEL = ("correlate", "normalize", "scale", "offset", "anchor")
 @kernel_options
 @linear_options
 @nan_option
+@page_option
 @reading_options
 @flag("-q --quiet", "No notes.", RUNNING)
 @flag("--json json_", "As JSON.", RUNNING)
 @click.pass_context
-def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, quiet, json_, **given):
+def trace(ctx, input, pixel, kernel, steps, settings, page, max_pixels, truncated, quiet, json_, **given):
     """Show how one pixel is computed: window, weights, products, sum.
 
     It is a pixel of the result of "imconv apply", the filter's own command or "imconv chain" with the same options. For
@@ -73,7 +75,7 @@ def trace(ctx, input, pixel, kernel, steps, settings, max_pixels, truncated, qui
         make, names = _of_steps(ctx, steps, settings, {**given, "quiet": quiet})
     else:
         make, names = _of_kernel(kernel, {**given, "quiet": quiet}), ()
-    limits = checked_limits(max_pixels, truncated=truncated)
+    limits = {**checked_limits(max_pixels, truncated=truncated), "page": checked_page(page)}
     place, name = input_place(input)
     watch(quiet)
     picture = read_picture(place, name, quiet, auto_orient=True, **limits)
