@@ -139,7 +139,7 @@ def test_bounds(imconv, tmp_path, monkeypatch, bounds, passed):
     assert result.code == bool(passed)
     assert result.err == (f"imconv: a.png, b.png: {passed}\n" if passed else "")
     report = json.loads(imconv("compare", "a.png", "b.png", *bounds, "--json").out)
-    assert report["bounds_passed"] == ([each for each in passed.split(", ")] if passed else [])
+    assert report["bounds_passed"] == (passed.split(", ") if passed else [])
     assert imconv("compare", "a.png", "a.png", *bounds).code == ("ssim" in str(bounds))
 
 
