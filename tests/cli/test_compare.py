@@ -157,8 +157,5 @@ def test_pages(imconv, tmp_path, monkeypatch):
     library.write_pages("b.tif", [pages[0], pages[1] + 5, pages[2]])
     for page, largest in ((0, 0), (1, 5), (2, 0)):
         assert json.loads(imconv("compare", "a.tif", "b.tif", "--page", page, "--json").out)["max_abs"] == largest
-    assert (
-        "no page 3" in imconv("compare", "a.tif", "b.tif", "--page", 3).err
-        or imconv("compare", "a.tif", "b.tif", "--page", 3).code == 1
-    )
+    assert imconv("compare", "a.tif", "b.tif", "--page", 3).code == 1
     assert " 20 [20] 20" in imconv("trace", "a.tif", "--page", 1, "--pixel", "4,4", "-k", "box-3").out.decode()
