@@ -28,7 +28,9 @@ from ..stages.ranking.filter import RankFilter
 from .chain import ChainFilter
 from .nodata_windows import Block, Means, Pools, Ranks, outside
 
-ABLE = "nodata= goes with blur, box, disk, motion, apply, correlate, convolve, median, rank, min, max, pool, deviation, and chains of these; leave it out"
+ABLE = (
+    "blur, box, disk, motion, apply, correlate, convolve, median, rank, min, max, pool, deviation, and chains of these"
+)
 FILL = "give image.filled(value)"
 BLOCK = 1 << 20  # padded samples that are looked at together
 WINDOWS = {LinearFilter: Means, RankFilter: Ranks, PoolFilter: Pools}  # by the type of filter
@@ -110,7 +112,7 @@ def _wrapped(filter: Filter, value: Value, given: bool) -> Filter:
                 raise OptionError(f"step {number}: {error}") from None
         return replace(filter, steps=tuple(steps))
     if not _is_able(filter):
-        raise OptionError(f"nodata goes with {ABLE}; leave it out")
+        raise OptionError(f"nodata= goes with {ABLE}; leave it out")
     return NoDataFilter((filter,), value, given)
 
 

@@ -104,7 +104,7 @@ COMMANDS = {
     "blur pool": ["pool", "--op", "blur", "--size", "4", "--stride", "2"],
     "antialias": ["pool", "--op", "avg", "--size", "2", "--antialias", "4"],
     "median": ["median", "--size", "3", "--stride", "2", "--pad", "valid"],
-    "local": ["bilateral", "--sigma", "1", "--sigma-range", "1e6"],
+    "local": ["bilateral", "--sigma", "1", "--sigma-range", "100%"],
     "chain": ["chain", "box --size 3 --pad valid | pool --op avg --size 2 | box --size 3 --stride 2"],
     "composed chain": ["chain", "box --size 3 | box --size 3 --stride 3", "--border", "wrap"],
     "linear chain": ["chain", "box --size 3 | box --size 5 --stride 2", "--border", "mirror"],

@@ -68,6 +68,10 @@ SYMMETRIC = [
     "guided --radius 3 --threshold 10%",
     "deviation --size 5",
     "contrast --sigma 2",
+    "convert --depth 16",
+    "grey",
+    "invert",
+    "flatten",
     "apply -k laplacian-8 --offset 128",
     "apply -k sobel-x -k sobel-y --combine magnitude",
 ]
@@ -80,6 +84,10 @@ DIRECTED = [
     "blur --sigma 1.5 --mask turned-mask.png",
     "blur --sigma 1.5 --mask small.png --region 9x7+2+11",
     "blur --sigma 1,3",
+    "crop --size 9x7+2+11",
+    "rotate --angle 90",
+    "flip",
+    "flip --direction vertical",
     "blur --sigma 5%",
     "blur --sigma 2 --stride 2",
     "blur --sigma 2 --stride 1,3 --pad valid",
@@ -137,8 +145,19 @@ def test_every_filter_command_is_tried():
     context = click.Context(cli)
     filters = {name for name in cli.list_commands(context) if isinstance(cli.get_command(context, name), FilterCommand)}
     tried = [{each.split()[0] for each in invocations} for invocations in (SYMMETRIC, DIRECTED)]
-    assert filters == {"trace", *tried[0], *tried[1]}
-    assert filters - tried[0] == {"trace", "motion", "emboss", "gabor", "pool", "chain"}
+    assert filters == {"trace", "strip", *tried[0], *tried[1]}  # strip turns pictures upright: see test_everyday.py
+    assert filters - tried[0] == {
+        "trace",
+        "strip",
+        "motion",
+        "emboss",
+        "gabor",
+        "pool",
+        "chain",
+        "crop",
+        "rotate",
+        "flip",
+    }
 
 
 def store(name: str, image: Image.Image, orientation: int) -> None:

@@ -205,7 +205,7 @@ def test_warm_fails_where_nothing_can_be_kept(tmp_path):
     notice, error = errors.splitlines()
     why = notice.removeprefix(NOTHING_KEPT)
     assert why.startswith(str(tmp_path / "imconv"))
-    assert error.startswith("imconv: 2 loops can't be kept here, alpha.")
+    assert error.startswith("imconv: 2 loops can't be kept here, such as alpha.")
     assert error.endswith(f": {why}")
     assert json.loads(cache_command("info", "--json", cache=tmp_path))["kept"] == 0
 
